@@ -1,0 +1,51 @@
+// A file that appears under its name complete or not at all. Until commit() it has no name (O_TMPFILE), so that even a
+// killed compiler leaves nothing; on file systems without that, it is called `<path>.tmp-<pid>` and is removed on errors,
+// SIGINT, SIGTERM and SIGHUP.
+#ifndef GEMMAC_COMPILER_ARTIFACT_OUTPUTFILE_H
+#define GEMMAC_COMPILER_ARTIFACT_OUTPUTFILE_H
+
+#include "compiler/artifact/OutputError.h"
+#include "llvm/ADT/ArrayRef.h"
+
+#include <string>
+
+namespace gemmac {
+
+/// How OutputFile keeps the file before commit(); `automatic` tries `unnamed` first.
+enum class TemporaryKind { automatic, named };
+
+/// One at a time per process: the signal handler knows one name. Not copyable; the destructor discards what was not
+/// committed.
+class OutputFile {
+public:
+  /// Fails when the directory is missing or not writable, or when `path` is something other than a regular file.
+  static llvm::Expected<OutputFile> create(llvm::StringRef path, TemporaryKind kind = TemporaryKind::automatic);
+  OutputFile(OutputFile &&other) noexcept;
+  OutputFile &operator=(OutputFile &&) = delete;
+  ~OutputFile();
+
+  int descriptor() const { return fd; }
+  const std::string &path() const { return finalPath; }
+  /// Takes `bytes` of disk space now, so that a full disk is found before the work. The file does not grow.
+  llvm::Error reserve(uint64_t bytes);
+  /// fsync, permissions, then the final name; an existing file is replaced in one step.
+  llvm::Error commit(bool executable);
+
+private:
+  OutputFile(std::string path) : finalPath(std::move(path)) {}
+  std::string finalPath, temporaryPath; ///< temporaryPath is empty while the file has no name
+  int fd = -1;
+};
+
+/// Writes all of `bytes` at `offset`; `name` is for the message.
+llvm::Error writeAt(int fd, uint64_t offset, llvm::ArrayRef<uint8_t> bytes, llvm::StringRef name);
+
+/// Checks that the file system that will hold `path` has `needed` bytes free.
+llvm::Error checkFreeSpace(llvm::StringRef path, uint64_t needed);
+
+/// From now on SIGINT, SIGTERM and SIGHUP remove the temporary file and end the process with ExitCode::interrupted.
+void installInterruptHandler();
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_ARTIFACT_OUTPUTFILE_H

@@ -1,0 +1,89 @@
+// What one gemma.packed symbol asks for, free of MLIR: which rows of which sources go where. The packer, the reports and
+// the tests share it. Layouts: gemma.packed in dialects/Gemma/GemmaModelOps.td and docs/formats.md.
+#ifndef GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H
+#define GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H
+
+#include "compiler/formats/WeightFormat.h"
+#include "compiler/import/Model.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace gemmac {
+
+/// How one axis is padded: blocks of `block` elements, each padded to `padded` (#gemma.axis).
+struct PackAxis {
+  int64_t block = 1, padded = 1;
+  /// Where element `index` lands.
+  int64_t place(int64_t index) const { return index / block * padded + index % block; }
+  /// The element at `place`, or -1 for padding; `count` is the number of elements.
+  int64_t element(int64_t place, int64_t count) const {
+    int64_t index = place / padded * block + place % padded;
+    return place % padded < block && index < count ? index : -1;
+  }
+  /// Padded length of `count` elements: whole blocks, then up to a multiple of 32.
+  int64_t extent(int64_t count) const { return roundUp((count + block - 1) / block * padded, groupColumns); }
+};
+
+/// A tensor of the checkpoint seen as `batch` row-major matrices; a vector has batch 1 and one row.
+struct PackSource {
+  std::string name; ///< canonical tensor name, for messages
+  std::string file; ///< inside the checkpoint's directory
+  uint64_t offset = 0;
+  DType dtype = DType::BF16;
+  int64_t batch = 1, rows = 1, cols = 1;
+  int64_t rowBytes() const { return cols * (dtype == DType::F32 ? 4 : 2); }
+};
+
+/// A run of source rows that is padded as one: a source, or half of one when a single source interleaves.
+struct PackPart {
+  int64_t source = 0;
+  int64_t firstRow = 0, rowCount = 0; ///< in the source
+  int64_t paddedRows = 0;
+};
+
+/// A row of a source; `source` is -1 for padding.
+struct RowRef {
+  int64_t part = -1, source = -1, row = -1;
+};
+
+struct PackedMatrix {
+  std::string name;
+  std::vector<PackSource> sources;
+  WeightFormat format = WeightFormat::F32;
+  int64_t panelRows = 0; ///< 16, 1, or 0 for a vector
+  int64_t batch = 1;
+  bool interleave = false;
+  PackAxis rowAxis = {}, colAxis = {};
+  int64_t rows = 0, cols = 0; ///< padded, per batch entry
+  int64_t bytes = 0;
+  uint64_t offset = 0; ///< in the data section
+
+  std::vector<PackPart> parts() const;
+  /// Which source row fills padded row `row` of any batch entry.
+  RowRef rowAt(llvm::ArrayRef<PackPart> parts, int64_t row) const;
+  /// Panels of one batch entry, and bytes from one to the next. A vector is one panel.
+  int64_t panelCount() const { return panelRows == 0 ? 1 : rows / panelRows; }
+  int64_t panelStride() const { return panelRows == 0 ? bytes : panelBytes(format, panelRows, cols); }
+  /// Values of the checkpoint, padding excluded.
+  int64_t valueCount() const;
+  /// Checks shapes and sizes against the format table; the message names the matrix.
+  llvm::Error verify() const;
+};
+
+/// The gemma.packed symbols of a planned module in the order of their offsets, which must not overlap. Errors are
+/// defects of a pass (unplanned symbols, sizes that contradict) and are not of class ImportError.
+llvm::Expected<std::vector<PackedMatrix>> packedMatrices(mlir::ModuleOp module);
+
+/// The slow and obvious reading of a packed matrix: one value by its padded place. `data` begins at the matrix.
+float packedValue(const PackedMatrix &matrix, const uint8_t *data, int64_t batch, int64_t row, int64_t col);
+
+/// All values of source `source` as packed, `[batch, rows, cols]` without padding.
+std::vector<float> unpackMatrix(const PackedMatrix &matrix, const uint8_t *data, int64_t source);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H

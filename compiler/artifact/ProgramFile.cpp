@@ -1,0 +1,80 @@
+// Order of writing: data section, then the ELF with the finished description, so that one pass over the weights suffices.
+#include "compiler/artifact/ProgramFile.h"
+
+#include "compiler/artifact/OutputFile.h"
+#include "gemmac/abi.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Object/ELFObjectFile.h"
+
+#include <cstring>
+
+namespace gemmac {
+
+uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes) {
+  constexpr int64_t hugePage = 2 << 20, page = 4096;
+  return roundUp(static_cast<int64_t>(elfBytes), dataBytes > hugePage ? hugePage : page);
+}
+
+/// File offset of the program's gemmac_image.
+static llvm::Expected<uint64_t> findImage(const std::string &elf) {
+  auto file = llvm::object::ELF64LEFile::create(elf);
+  if (!file)
+    return file.takeError();
+  auto sections = file->sections();
+  if (!sections)
+    return sections.takeError();
+  for (const auto &section : *sections) {
+    auto name = file->getSectionName(section);
+    if (!name)
+      return name.takeError();
+    if (*name != ".gemmac.image")
+      continue;
+    if (section.sh_size != sizeof(gemmac_image) || section.sh_offset + section.sh_size > elf.size() ||
+        std::memcmp(elf.data() + section.sh_offset, GEMMAC_IMAGE_MAGIC, sizeof(gemmac_image::magic)) != 0)
+      return llvm::createStringError("link: error: section '.gemmac.image' of the linked program does not hold one "
+                                     "gemmac_image; the runtime was built by another version of gemmac");
+    return section.sh_offset;
+  }
+  return llvm::createStringError("link: error: the linked program has no section '.gemmac.image'; the runtime was built "
+                                 "by another version of gemmac");
+}
+
+static void describe(std::string &elf, uint64_t imageOffset, const ProgramFileInfo &info) {
+  gemmac_image image = {};
+  std::memcpy(image.magic, GEMMAC_IMAGE_MAGIC, sizeof(image.magic));
+  image.data_offset = info.dataOffset;
+  image.data_bytes = info.dataBytes;
+  image.file_bytes = info.fileBytes;
+  image.data_xxh64 = info.dataXxh64;
+  std::memcpy(elf.data() + imageOffset, &image, sizeof(image));
+}
+
+llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::string elf, const DataSection &section,
+                                             PackOptions options) {
+  options.outputName = path;
+  llvm::Expected<uint64_t> imageOffset = findImage(elf);
+  if (!imageOffset)
+    return imageOffset.takeError();
+  ProgramFileInfo info;
+  info.elfBytes = elf.size();
+  info.dataBytes = section.bytes();
+  info.dataOffset = dataSectionOffset(info.elfBytes, info.dataBytes);
+  info.fileBytes = info.dataOffset + info.dataBytes;
+  llvm::Expected<OutputFile> file = OutputFile::create(path);
+  if (!file)
+    return file.takeError();
+  if (llvm::Error error = file->reserve(info.fileBytes))
+    return std::move(error);
+  llvm::Expected<uint64_t> hash = writeDataSection(section, file->descriptor(), info.dataOffset, options);
+  if (!hash)
+    return hash.takeError();
+  info.dataXxh64 = *hash;
+  describe(elf, *imageOffset, info);
+  if (llvm::Error error = writeAt(file->descriptor(), 0, llvm::arrayRefFromStringRef(elf), path))
+    return std::move(error);
+  if (llvm::Error error = file->commit(/*executable=*/true))
+    return std::move(error);
+  return info;
+}
+
+} // namespace gemmac

@@ -1,0 +1,27 @@
+// The finished program: the linked ELF with its data section appended, described in its section ".gemmac.image".
+#ifndef GEMMAC_COMPILER_ARTIFACT_PROGRAMFILE_H
+#define GEMMAC_COMPILER_ARTIFACT_PROGRAMFILE_H
+
+#include "compiler/artifact/Packer.h"
+
+#include <string>
+
+namespace gemmac {
+
+struct ProgramFileInfo {
+  uint64_t elfBytes = 0, dataOffset = 0, dataBytes = 0, fileBytes = 0, dataXxh64 = 0;
+};
+
+/// Where a data section of `dataBytes` begins behind `elfBytes` of ELF: a multiple of 2 MiB when it is larger than that,
+/// so that huge pages can map it, else of 4096.
+uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes);
+
+/// Writes `elf` and `section` to `path`, executable. The file appears complete or not at all.
+/// \param options its outputName is set to `path`.
+/// Errors: OutputError (no space, not writable), ImportError (sources), others for an ELF without ".gemmac.image".
+llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::string elf, const DataSection &section,
+                                             PackOptions options);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_ARTIFACT_PROGRAMFILE_H

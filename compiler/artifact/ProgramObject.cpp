@@ -1,0 +1,238 @@
+// Constants are laid out by offsetof of abi.h itself, with explicit padding: gemmac and its targets are all 64-bit
+// little-endian with natural alignment, so the struct that this compiler sees is the one that the runtime sees.
+#include "compiler/artifact/ProgramObject.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Target/TargetOptions.h"
+
+#include <cstddef>
+
+namespace gemmac {
+
+static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
+static_assert(GEMMAC_ABI_VERSION == 1 && sizeof(gemmac_program) == 352, "gemmac_program changed: update programConstant");
+static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
+static_assert(sizeof(gemmac_chat) == 72, "gemmac_chat changed: update chatConstant");
+static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
+
+std::string phaseFunctionName(unsigned phase, llvm::StringRef level) {
+  static constexpr const char *names[] = {
+#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
+      GEMMAC_PHASES(GEMMAC_PHASE_NAME)
+#undef GEMMAC_PHASE_NAME
+  };
+  return std::string("gemmac_") + names[phase] + "_" + level.str();
+}
+
+namespace {
+
+/// A constant of a C struct, field by field, in order of their offsets.
+class StructConstant {
+public:
+  explicit StructConstant(llvm::LLVMContext &context) : context(context) {}
+
+  StructConstant &add(size_t offset, llvm::Constant *value, size_t bytes) {
+    padTo(offset);
+    fields.push_back(value);
+    end = offset + bytes;
+    return *this;
+  }
+  template <typename T> StructConstant &integer(size_t offset, T value) {
+    auto *type = llvm::IntegerType::get(context, sizeof(T) * 8);
+    return add(offset, llvm::ConstantInt::get(type, static_cast<uint64_t>(value), std::is_signed_v<T>), sizeof(T));
+  }
+  StructConstant &real(size_t offset, float value) {
+    return add(offset, llvm::ConstantFP::get(context, llvm::APFloat(value)), sizeof(float));
+  }
+  llvm::Constant *finish(size_t bytes) {
+    padTo(bytes);
+    return llvm::ConstantStruct::getAnon(context, fields, /*Packed=*/true);
+  }
+
+private:
+  void padTo(size_t offset) {
+    assert(offset >= end && "fields must be added in the order of the struct");
+    if (offset > end)
+      fields.push_back(llvm::ConstantAggregateZero::get(
+          llvm::ArrayType::get(llvm::Type::getInt8Ty(context), offset - end)));
+    end = offset;
+  }
+  llvm::LLVMContext &context;
+  std::vector<llvm::Constant *> fields;
+  size_t end = 0;
+};
+
+class ProgramBuilder {
+public:
+  ProgramBuilder(llvm::Module &module, const ProgramSummary &summary, const Checkpoint &checkpoint,
+                 const TargetBackend &target)
+      : module(module), context(module.getContext()), summary(summary), checkpoint(checkpoint), target(target),
+        pointer(llvm::PointerType::get(context, 0)) {}
+
+  void build(gemmac_span tokenizer) {
+    auto *program = place(programConstant(tokenizer), alignof(gemmac_program));
+    program->setLinkage(llvm::GlobalValue::ExternalLinkage);
+    program->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::None);
+    program->setName("gemmac_the_program");
+  }
+
+private:
+  llvm::GlobalVariable *place(llvm::Constant *value, size_t alignment) {
+    auto *variable = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                              llvm::GlobalValue::PrivateLinkage, value);
+    variable->setAlignment(llvm::Align(alignment));
+    variable->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    return variable;
+  }
+  llvm::Constant *text(llvm::StringRef value) {
+    return place(llvm::ConstantDataArray::getString(context, value, /*AddNull=*/true), 1);
+  }
+  llvm::Constant *integers(const std::vector<int32_t> &values) {
+    if (values.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    auto data = llvm::ArrayRef(reinterpret_cast<const uint32_t *>(values.data()), values.size());
+    return place(llvm::ConstantDataArray::get(context, data), 4);
+  }
+
+  llvm::Constant *levelConstant(const IsaLevel &level) {
+    StructConstant result(context);
+    result.add(offsetof(gemmac_level, name), text(level.name), 8)
+        .integer(offsetof(gemmac_level, features), level.features);
+    auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer, llvm::Type::getInt64Ty(context)},
+                                         /*isVarArg=*/false);
+    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase) {
+      auto callee = module.getOrInsertFunction(phaseFunctionName(phase, level.name), type);
+      result.add(offsetof(gemmac_level, run) + 8 * phase, llvm::cast<llvm::Constant>(callee.getCallee()), 8);
+    }
+    return result.finish(sizeof(gemmac_level));
+  }
+
+  llvm::Constant *levelsConstant() {
+    std::vector<llvm::Constant *> levels;
+    for (const IsaLevel &level : target.levels())
+      levels.push_back(levelConstant(level));
+    // All levels have one type: the struct constants are anonymous and structurally equal.
+    auto *type = llvm::ArrayType::get(levels.front()->getType(), levels.size());
+    return place(llvm::ConstantArray::get(type, levels), alignof(gemmac_level));
+  }
+
+  llvm::Constant *phaseConstant(const PhaseSummary &phase) {
+    return StructConstant(context)
+        .integer(offsetof(gemmac_phase, max_rows), phase.maxRows)
+        .integer(offsetof(gemmac_phase, logits_offset), phase.logitsOffset)
+        .integer(offsetof(gemmac_phase, weight_bytes), phase.weightBytes)
+        .integer(offsetof(gemmac_phase, multiply_adds), phase.multiplyAdds)
+        .finish(sizeof(gemmac_phase));
+  }
+
+  llvm::Constant *spanConstant(gemmac_span span) {
+    return StructConstant(context)
+        .integer(offsetof(gemmac_span, offset), span.offset)
+        .integer(offsetof(gemmac_span, bytes), span.bytes)
+        .finish(sizeof(gemmac_span));
+  }
+
+  llvm::Constant *chatConstant() {
+    const ChatFormat &chat = checkpoint.chat;
+    return StructConstant(context)
+        .add(offsetof(gemmac_chat, bos), text(chat.bos), 8)
+        .add(offsetof(gemmac_chat, system_open), text(chat.systemOpen), 8)
+        .add(offsetof(gemmac_chat, user_open), text(chat.userOpen), 8)
+        .add(offsetof(gemmac_chat, model_open), text(chat.modelOpen), 8)
+        .add(offsetof(gemmac_chat, turn_close), text(chat.turnClose), 8)
+        .add(offsetof(gemmac_chat, think), text(chat.think), 8)
+        .add(offsetof(gemmac_chat, closed_thought), text(chat.closedThought), 8)
+        .add(offsetof(gemmac_chat, thought_open), text(chat.thoughtOpen), 8)
+        .add(offsetof(gemmac_chat, thought_close), text(chat.thoughtClose), 8)
+        .finish(sizeof(gemmac_chat));
+  }
+
+  llvm::Constant *samplingConstant() {
+    const SamplingConfig &sampling = checkpoint.sampling;
+    return StructConstant(context)
+        .real(offsetof(gemmac_sampling, temperature), static_cast<float>(sampling.temperature))
+        .integer(offsetof(gemmac_sampling, top_k), static_cast<int32_t>(sampling.topK))
+        .real(offsetof(gemmac_sampling, top_p), static_cast<float>(sampling.topP))
+        .integer(offsetof(gemmac_sampling, stop_count), static_cast<int32_t>(sampling.stopIds.size()))
+        .add(offsetof(gemmac_sampling, stop_ids), integers(sampling.stopIds), 8)
+        .integer(offsetof(gemmac_sampling, suppress_count), static_cast<int32_t>(sampling.suppressIds.size()))
+        .add(offsetof(gemmac_sampling, suppress_ids), integers(sampling.suppressIds), 8)
+        .finish(sizeof(gemmac_sampling));
+  }
+
+  llvm::Constant *programConstant(gemmac_span tokenizer) {
+    StructConstant program(context);
+    program.integer(offsetof(gemmac_program, abi_version), uint32_t{GEMMAC_ABI_VERSION})
+        .integer(offsetof(gemmac_program, struct_bytes), static_cast<uint32_t>(sizeof(gemmac_program)))
+        .add(offsetof(gemmac_program, name), text(summary.name), 8)
+        .add(offsetof(gemmac_program, target), text(summary.target), 8)
+        .add(offsetof(gemmac_program, weights), text(summary.weights), 8)
+        .add(offsetof(gemmac_program, info_json), text(summaryJson(summary)), 8)
+        .integer(offsetof(gemmac_program, vocab), summary.vocab)
+        .integer(offsetof(gemmac_program, hidden), summary.hidden)
+        .integer(offsetof(gemmac_program, layers), summary.layers)
+        .integer(offsetof(gemmac_program, context), summary.context)
+        .integer(offsetof(gemmac_program, logits_stride), summary.logitsStride)
+        .integer(offsetof(gemmac_program, arena_bytes), summary.arenaBytes)
+        .integer(offsetof(gemmac_program, scratch_bytes), summary.scratchBytes)
+        .integer(offsetof(gemmac_program, cache_bytes), summary.cacheBytes)
+        .integer(offsetof(gemmac_program, bos_id), checkpoint.bosId)
+        .add(offsetof(gemmac_program, tokenizer), spanConstant(tokenizer), sizeof(gemmac_span));
+    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
+      program.add(offsetof(gemmac_program, phases) + phase * sizeof(gemmac_phase),
+                  phaseConstant(summary.phases[phase]), sizeof(gemmac_phase));
+    return program.integer(offsetof(gemmac_program, level_count), static_cast<int64_t>(target.levels().size()))
+        .add(offsetof(gemmac_program, levels), levelsConstant(), 8)
+        .add(offsetof(gemmac_program, chat), chatConstant(), sizeof(gemmac_chat))
+        .add(offsetof(gemmac_program, sampling), samplingConstant(), sizeof(gemmac_sampling))
+        .finish(sizeof(gemmac_program));
+  }
+
+  llvm::Module &module;
+  llvm::LLVMContext &context;
+  const ProgramSummary &summary;
+  const Checkpoint &checkpoint;
+  const TargetBackend &target;
+  llvm::PointerType *pointer;
+};
+
+} // namespace
+
+static llvm::Expected<std::string> emitObject(llvm::Module &module, llvm::StringRef tripleName) {
+  llvm::InitializeAllTargetInfos();
+  llvm::InitializeAllTargets();
+  llvm::InitializeAllTargetMCs();
+  llvm::InitializeAllAsmPrinters();
+  llvm::Triple triple(tripleName);
+  std::string message;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return llvm::createStringError("target '" + tripleName.str() + "': error: " + message);
+  std::unique_ptr<llvm::TargetMachine> machine(
+      target->createTargetMachine(triple, "generic", "", llvm::TargetOptions(), llvm::Reloc::Static));
+  module.setTargetTriple(triple);
+  module.setDataLayout(machine->createDataLayout());
+  llvm::SmallString<0> object;
+  llvm::raw_svector_ostream os(object);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, os, nullptr, llvm::CodeGenFileType::ObjectFile))
+    return llvm::createStringError("target '" + tripleName.str() + "': error: cannot emit object files");
+  passes.run(module);
+  return object.str().str();
+}
+
+llvm::Expected<std::string> programObject(const ProgramSummary &summary, const Checkpoint &checkpoint,
+                                          gemmac_span tokenizer, const TargetBackend &target) {
+  llvm::LLVMContext context;
+  llvm::Module module("gemmac_program", context);
+  ProgramBuilder(module, summary, checkpoint, target).build(tokenizer);
+  return emitObject(module, target.triple());
+}
+
+} // namespace gemmac

@@ -1,0 +1,227 @@
+// Reading the facts of a planned module, and showing them as JSON and as text.
+#include "compiler/artifact/ProgramSummary.h"
+
+#include "dialects/Gemma/GemmaDialect.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static llvm::StringRef phaseName(unsigned phase) {
+  static constexpr const char *names[] = {
+#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
+      GEMMAC_PHASES(GEMMAC_PHASE_NAME)
+#undef GEMMAC_PHASE_NAME
+  };
+  return names[phase];
+}
+
+static bool phaseWantsLogits(unsigned phase) {
+  static constexpr bool wanted[] = {
+#define GEMMAC_PHASE_LOGITS(id, name, logits, summary) logits != 0,
+      GEMMAC_PHASES(GEMMAC_PHASE_LOGITS)
+#undef GEMMAC_PHASE_LOGITS
+  };
+  return wanted[phase];
+}
+
+static llvm::Error defect(const llvm::Twine &message) {
+  return llvm::createStringError("planned module: error: " + message.str() + "; this is a defect of the plan phase");
+}
+
+static llvm::Error readInteger(DictionaryAttr attributes, llvm::StringRef name, int64_t &result) {
+  auto attribute = attributes.getAs<IntegerAttr>(name);
+  if (!attribute)
+    return defect("no integer attribute '" + name + "'");
+  result = attribute.getInt();
+  return llvm::Error::success();
+}
+
+static llvm::Error readModel(ModuleOp module, ProgramSummary &summary) {
+  auto model = module->getAttrOfType<DictionaryAttr>("gemma.model");
+  if (!model)
+    return defect("no attribute 'gemma.model'");
+  if (auto name = model.getAs<StringAttr>("name"))
+    summary.name = name.getValue().str();
+  if (auto architecture = model.getAs<StringAttr>("architecture"))
+    summary.architecture = architecture.getValue().str();
+  for (auto [name, field] : {std::pair{"vocab", &summary.vocab},
+                             {"hidden", &summary.hidden},
+                             {"layers", &summary.layers}})
+    if (llvm::Error error = readInteger(model, name, *field))
+      return error;
+  DictionaryAttr attributes = module->getAttrDictionary();
+  for (auto [name, field] : {std::pair{"gemma.context", &summary.context},
+                             {"gemma.data_bytes", &summary.weightBytes},
+                             {"gemma.arena_bytes", &summary.arenaBytes},
+                             {"gemma.scratch_bytes", &summary.scratchBytes},
+                             {"gemma.cache_bytes", &summary.cacheBytes}})
+    if (llvm::Error error = readInteger(attributes, name, *field))
+      return error;
+  return llvm::Error::success();
+}
+
+/// The buffer labelled "logits" gives the phase's offset and the stride of all phases.
+static llvm::Error readLogits(gemma::PhaseOp phase, unsigned number, ProgramSummary &summary) {
+  for (auto buffer : phase.getBody().getOps<gemma::BufferOp>()) {
+    if (buffer.getLabel() != llvm::StringRef("logits"))
+      continue;
+    if (!buffer.getOffset())
+      return defect("the logits of phase '" + phaseName(number) + "' have no offset");
+    int64_t stride = buffer.getResult().getType().getRowBytes() / static_cast<int64_t>(sizeof(float));
+    if (stride < summary.vocab || (summary.logitsStride != 0 && stride != summary.logitsStride))
+      return defect("rows of logits of phase '" + phaseName(number) + "' are " + llvm::Twine(stride) +
+                    " values long, expected " + llvm::Twine(std::max(summary.logitsStride, summary.vocab)));
+    summary.logitsStride = stride;
+    summary.phases[number].logitsOffset = *buffer.getOffset();
+  }
+  if (phaseWantsLogits(number) != (summary.phases[number].logitsOffset >= 0))
+    return defect("phase '" + phaseName(number) + "' " +
+                  (phaseWantsLogits(number) ? "has no buffer labelled \"logits\"" : "has logits, expected none"));
+  return llvm::Error::success();
+}
+
+static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
+  bool found[GEMMAC_PHASE_COUNT] = {};
+  for (auto phase : module.getOps<gemma::PhaseOp>()) {
+    auto number = static_cast<unsigned>(phase.getKind());
+    found[number] = true;
+    PhaseSummary &result = summary.phases[number];
+    result.maxRows = phase.getMaxRows();
+    DictionaryAttr attributes = phase->getAttrDictionary();
+    if (llvm::Error error = readInteger(attributes, "gemma.weight_bytes", result.weightBytes))
+      return error;
+    if (llvm::Error error = readInteger(attributes, "gemma.multiply_adds", result.multiplyAdds))
+      return error;
+    if (llvm::Error error = readLogits(phase, number, summary))
+      return error;
+  }
+  for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number)
+    if (!found[number])
+      return defect("no phase '" + phaseName(number) + "'");
+  summary.chunk = summary.phases[GEMMAC_PHASE_PREFILL].maxRows;
+  return llvm::Error::success();
+}
+
+llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices) {
+  ProgramSummary summary;
+  if (llvm::Error error = readModel(module, summary))
+    return std::move(error);
+  if (llvm::Error error = readPhases(module, summary))
+    return std::move(error);
+  for (auto cache : module.getOps<gemma::KvCacheOp>())
+    if (cache.getFormat())
+      summary.cacheFormat = formatInfo(static_cast<WeightFormat>(*cache.getFormat())).name.str();
+  for (const FormatInfo &info : formatTable) {
+    FormatSummary row{info.format};
+    for (const PackedMatrix &matrix : matrices)
+      if (matrix.format == info.format)
+        ++row.weights, row.values += matrix.valueCount(), row.bytes += matrix.bytes;
+    if (row.weights != 0)
+      summary.formats.push_back(row);
+  }
+  if (!matrices.empty() && matrices.back().offset + matrices.back().bytes > static_cast<uint64_t>(summary.weightBytes))
+    return defect("gemma.data_bytes is " + llvm::Twine(summary.weightBytes) + ", but '" + matrices.back().name +
+                  "' ends at " + llvm::Twine(matrices.back().offset + matrices.back().bytes));
+  return summary;
+}
+
+static void writePhases(llvm::json::OStream &json, const ProgramSummary &summary) {
+  json.attributeArray("phases", [&] {
+    for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number)
+      json.object([&] {
+        const PhaseSummary &phase = summary.phases[number];
+        json.attribute("name", phaseName(number));
+        json.attribute("max_rows", phase.maxRows);
+        json.attribute("weight_bytes_per_row", phase.weightBytes);
+        json.attribute("multiply_adds_per_row", phase.multiplyAdds);
+      });
+  });
+}
+
+std::string summaryJson(const ProgramSummary &summary) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  llvm::json::OStream json(os);
+  json.object([&] {
+    json.attribute("name", llvm::json::fixUTF8(summary.name));
+    json.attribute("architecture", llvm::json::fixUTF8(summary.architecture));
+    json.attribute("target", summary.target);
+    json.attributeArray("levels", [&] {
+      for (const std::string &level : summary.levels)
+        json.value(level);
+    });
+    json.attribute("weights", summary.weights);
+    json.attribute("cache", summary.cacheFormat);
+    json.attribute("vocab", summary.vocab);
+    json.attribute("hidden", summary.hidden);
+    json.attribute("layers", summary.layers);
+    json.attribute("context", summary.context);
+    json.attribute("chunk", summary.chunk);
+    json.attributeObject("bytes", [&] {
+      json.attribute("weights", summary.weightBytes);
+      json.attribute("tokenizer", summary.tokenizerBytes);
+      json.attribute("data", summary.dataBytes);
+      json.attribute("arena", summary.arenaBytes);
+      json.attribute("scratch_per_thread", summary.scratchBytes);
+      json.attribute("kv_cache", summary.cacheBytes);
+    });
+    json.attributeArray("formats", [&] {
+      for (const FormatSummary &row : summary.formats)
+        json.object([&] {
+          json.attribute("format", formatInfo(row.format).name);
+          json.attribute("weights", row.weights);
+          json.attribute("values", row.values);
+          json.attribute("bytes", row.bytes);
+        });
+    });
+    writePhases(json, summary);
+  });
+  return text;
+}
+
+std::string formatBytes(uint64_t bytes) {
+  static constexpr const char *units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  unsigned unit = 0;
+  for (; value >= 999.5 && unit < 4; ++unit)
+    value /= 1024;
+  const char *format = unit == 0 || value >= 99.95 ? "{0:F0} {1}" : value >= 9.995 ? "{0:F1} {1}" : "{0:F2} {1}";
+  return llvm::formatv(format, value, units[unit]).str();
+}
+
+static std::string millions(int64_t count) {
+  return llvm::formatv(count < 10'000'000 ? "{0:F2} M" : "{0:F0} M", static_cast<double>(count) / 1e6).str();
+}
+
+std::string summaryText(const ProgramSummary &summary) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << llvm::formatv("{0}: {1} layers, {2} wide, vocabulary {3}\n", summary.name, summary.layers, summary.hidden,
+                      summary.vocab);
+  os << "target " << summary.target << ":";
+  for (const std::string &level : summary.levels)
+    os << " " << level;
+  os << llvm::formatv("; context {0}, prompts in chunks of {1}\n\n", summary.context, summary.chunk);
+  os << llvm::formatv("  {0,-8}{1,9}{2,13}{3,13}{4,13}\n", "format", "weights", "values", "size", "bits/weight");
+  for (const FormatSummary &row : summary.formats)
+    os << llvm::formatv("  {0,-8}{1,9}{2,13}{3,13}{4,13:F2}\n", formatInfo(row.format).name, row.weights,
+                        millions(row.values), formatBytes(row.bytes), row.bitsPerValue());
+  os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),
+                      formatBytes(summary.tokenizerBytes));
+  os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n\n",
+                      formatBytes(summary.arenaBytes), formatBytes(summary.cacheBytes), summary.cacheFormat,
+                      formatBytes(summary.scratchBytes));
+  os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", "phase", "max rows", "weights read/row", "multiply-adds/row");
+  for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number) {
+    const PhaseSummary &phase = summary.phases[number];
+    os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", phaseName(number), phase.maxRows,
+                        formatBytes(phase.weightBytes), millions(phase.multiplyAdds));
+  }
+  return text;
+}
+
+} // namespace gemmac

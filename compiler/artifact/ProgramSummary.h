@@ -1,0 +1,59 @@
+// What a planned module says about the program: every number that the runtime is told and that the reports show. Taken
+// before lowering, and the same for the same inputs and options: no times, no paths.
+#ifndef GEMMAC_COMPILER_ARTIFACT_PROGRAMSUMMARY_H
+#define GEMMAC_COMPILER_ARTIFACT_PROGRAMSUMMARY_H
+
+#include "compiler/artifact/PackedMatrix.h"
+#include "gemmac/abi.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+#include <vector>
+
+namespace gemmac {
+
+struct PhaseSummary {
+  int64_t maxRows = 0;
+  int64_t logitsOffset = -1; ///< in the arena; -1 without logits
+  int64_t weightBytes = 0, multiplyAdds = 0;
+};
+
+struct FormatSummary {
+  WeightFormat format;
+  int64_t weights = 0; ///< packed symbols
+  int64_t values = 0;  ///< of the checkpoint
+  int64_t bytes = 0;   ///< packed, scales and padding included
+  double bitsPerValue() const { return values == 0 ? 0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(values); }
+};
+
+struct ProgramSummary {
+  std::string name, architecture, target, weights, cacheFormat;
+  std::vector<std::string> levels;
+  int64_t vocab = 0, hidden = 0, layers = 0, context = 0, chunk = 0;
+  int64_t logitsStride = 0;
+  int64_t arenaBytes = 0, scratchBytes = 0, cacheBytes = 0;
+  int64_t weightBytes = 0; ///< all packed weights, with the gaps between them
+  int64_t tokenizerBytes = 0;
+  int64_t dataBytes = 0; ///< the data section
+  PhaseSummary phases[GEMMAC_PHASE_COUNT];
+  std::vector<FormatSummary> formats; ///< those in use, in the order of the format table
+};
+
+/// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.arena_bytes,
+/// gemma.scratch_bytes, gemma.cache_bytes; the gemma.phase ops, the buffer labelled "logits" of each. Fields that the
+/// module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
+/// Errors are defects of a pass: a missing attribute or phase.
+llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);
+
+/// One JSON object, keys in a fixed order: gemmac_program.info_json and --json-report.
+std::string summaryJson(const ProgramSummary &summary);
+
+/// The report that `gemmac compile` prints at the end.
+std::string summaryText(const ProgramSummary &summary);
+
+/// "1.5 GiB", "640 KiB": three significant digits.
+std::string formatBytes(uint64_t bytes);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_ARTIFACT_PROGRAMSUMMARY_H

@@ -1,0 +1,315 @@
+#include "compiler/driver/Compile.h"
+
+#include "compiler/artifact/Link.h"
+#include "compiler/artifact/OutputFile.h"
+#include "compiler/artifact/ProgramFile.h"
+#include "compiler/artifact/ProgramObject.h"
+#include "compiler/driver/Progress.h"
+#include "compiler/import/ImportError.h"
+#include "compiler/import/ModuleBuilder.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/ThreadPool.h"
+
+#include <chrono>
+#include <sys/resource.h>
+#include <thread>
+
+using namespace mlir;
+
+namespace gemmac {
+
+namespace {
+
+/// The user asked for something that this checkpoint cannot give.
+class UsageError : public llvm::ErrorInfo<UsageError> {
+public:
+  static char ID;
+  explicit UsageError(std::string message) : text(std::move(message)) {}
+  void log(llvm::raw_ostream &os) const override { os << text; }
+  std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
+
+private:
+  std::string text;
+};
+char UsageError::ID = 0;
+
+constexpr int64_t defaultContext = 4096;
+
+class Compilation {
+public:
+  Compilation(CompileOptions options, std::optional<int64_t> context, const std::string &runtime)
+      : options(std::move(options)), wantedContext(context), runtime(runtime), progress(this->options.quiet),
+        threadPool(llvm::hardware_concurrency(this->options.threads)) {}
+
+  llvm::Error run() {
+    if (llvm::Error error = readCheckpoint())
+      return error;
+    for (const Phase &phase : phases()) {
+      if (llvm::Error error = runPhase(phase))
+        return error;
+      if (phase.name == options.stopAfter || (options.emit == EmitKind::mlir && &phase == &phases().back()))
+        return writeModule(options.output);
+    }
+    if (llvm::Error error = options.emit == EmitKind::executable ? writeExecutable() : writeLevels())
+      return error;
+    if (!options.jsonReport.empty())
+      if (llvm::Error error = writeText(options.jsonReport, summaryJson(summary) + "\n"))
+        return error;
+    progress.finish();
+    printReport();
+    return llvm::Error::success();
+  }
+
+private:
+  llvm::Error readCheckpoint() {
+    progress.stage("reading the checkpoint");
+    llvm::Expected<Checkpoint> read = importHuggingFace(options.directory);
+    if (!read)
+      return read.takeError();
+    checkpoint = std::move(*read);
+    if (!options.quiet)
+      for (const std::string &note : checkpoint.notes)
+        llvm::errs() << "note: " << note << "\n";
+    int64_t most = checkpoint.config.context;
+    options.plan.context = wantedContext.value_or(std::min(most, defaultContext));
+    if (options.plan.context > most)
+      return llvm::make_error<UsageError>(
+          llvm::formatv("--context: error: {0} positions asked for, the model has {1}", options.plan.context, most));
+    options.plan.chunk = std::min(options.plan.chunk, options.plan.context);
+    return checkOutput();
+  }
+
+  /// Finds before the work what would fail after it: an output that cannot be written, or that is part of the input.
+  llvm::Error checkOutput() {
+    if (options.output == "-")
+      return llvm::Error::success();
+    for (const std::string &name : checkpoint.files)
+      if (llvm::sys::fs::equivalent(options.directory + "/" + name, options.output))
+        return llvm::make_error<UsageError>(options.output + ": error: is a file of the checkpoint; give another name with -o");
+    if (options.emit == EmitKind::executable || options.emit == EmitKind::mlir)
+      return OutputFile::create(options.output).takeError();
+    return checkFreeSpace(options.output, 0);
+  }
+
+  llvm::Error runPhase(const Phase &phase) {
+    progress.stage(phase.name.str());
+    if (!phase.build) {
+      prepareContext();
+      module = buildModule(context, checkpoint);
+      if (!module)
+        return failed(phase);
+    } else {
+      PassManager manager(&context);
+      phase.build(manager, options);
+      if (mlir::failed(manager.run(*module)))
+        return failed(phase);
+    }
+    if (phase.name == "plan")
+      if (llvm::Error error = readPlan())
+        return error;
+    if (options.dumpDirectory.empty())
+      return llvm::Error::success();
+    if (std::error_code code = llvm::sys::fs::create_directories(options.dumpDirectory))
+      return outputError(options.dumpDirectory, "cannot create the directory: {0}", code.message());
+    size_t number = &phase - phases().data();
+    return writeModule(llvm::formatv("{0}/{1}-{2}.mlir", options.dumpDirectory, number, phase.name));
+  }
+
+  static llvm::Error failed(const Phase &phase) {
+    return llvm::createStringError("gemmac: error: phase '" + phase.name.str() +
+                                   "' failed, see above; --dump-phases DIR keeps what went into it");
+  }
+
+  void prepareContext() {
+    DialectRegistry registry;
+    registerPhaseDialects(registry);
+    context.appendDialectRegistry(registry);
+    context.loadAllAvailableDialects();
+    if (options.threads > 1)
+      context.setThreadPool(threadPool);
+  }
+
+  /// Takes what the module says about data and memory, before lowering changes it.
+  llvm::Error readPlan() {
+    llvm::Expected<std::vector<PackedMatrix>> matrices = packedMatrices(*module);
+    if (!matrices)
+      return matrices.takeError();
+    section.matrices = std::move(*matrices);
+    llvm::Expected<ProgramSummary> read = summarizeProgram(*module, section.matrices);
+    if (!read)
+      return read.takeError();
+    summary = std::move(*read);
+    section.matrixBytes = summary.weightBytes;
+    section.tail = checkpoint.tokenizer;
+    summary.target = options.target->name().str();
+    for (const IsaLevel &level : options.target->levels())
+      summary.levels.push_back(level.name);
+    summary.weights = formatInfo(options.formats.weights).name.str();
+    summary.tokenizerBytes = static_cast<int64_t>(section.tail.size());
+    summary.dataBytes = static_cast<int64_t>(section.bytes());
+    return options.emit == EmitKind::executable ? checkFreeSpace(options.output, section.bytes())
+                                                : llvm::Error::success();
+  }
+
+  llvm::Error writeModule(const std::string &path) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    module->print(os);
+    os << "\n";
+    if (path != "-")
+      return writeText(path, text);
+    progress.finish();
+    llvm::outs() << text;
+    llvm::outs().flush();
+    if (std::error_code code = llvm::outs().error()) {
+      llvm::outs().clear_error();
+      return outputError("standard output", "cannot write: {0}", code.message());
+    }
+    return llvm::Error::success();
+  }
+
+  static llvm::Error writeText(const std::string &path, llvm::StringRef text) {
+    llvm::Expected<OutputFile> file = OutputFile::create(path);
+    if (!file)
+      return file.takeError();
+    if (llvm::Error error = writeAt(file->descriptor(), 0, llvm::arrayRefFromStringRef(text), path))
+      return error;
+    return file->commit(/*executable=*/false);
+  }
+
+  llvm::Expected<std::string> emitLevel(const IsaLevel &level, CodeKind kind) {
+    auto nested = module->lookupSymbol<ModuleOp>(level.name);
+    if (!nested)
+      return llvm::createStringError("gemmac: error: the lowered module has no level '" + level.name + "'");
+    return emitCode(nested, *options.target, level, kind);
+  }
+
+  /// The code of every level, in order. Levels are independent: each has an LLVM context of its own.
+  llvm::Expected<std::vector<std::string>> emitLevels(CodeKind kind) {
+    llvm::ArrayRef<IsaLevel> levels = options.target->levels();
+    std::vector<std::optional<llvm::Expected<std::string>>> results(levels.size());
+    auto emit = [&](size_t index) { results[index].emplace(emitLevel(levels[index], kind)); };
+    std::vector<std::thread> workers;
+    for (size_t index = 1; index < levels.size(); ++index) {
+      if (options.threads > 1)
+        workers.emplace_back(emit, index);
+      else
+        emit(index);
+    }
+    emit(0);
+    for (std::thread &worker : workers)
+      worker.join();
+    std::vector<std::string> code;
+    llvm::Error errors = llvm::Error::success();
+    for (auto &result : results) {
+      if (*result)
+        code.push_back(std::move(**result));
+      else
+        errors = llvm::joinErrors(std::move(errors), result->takeError());
+    }
+    if (errors)
+      return std::move(errors);
+    return code;
+  }
+
+  gemmac_span tokenizerSpan() const { return {section.tailOffset(), section.tail.size()}; }
+
+  /// --emit llvm, asm, obj: OUT.<level>.<extension>; for obj also OUT.program.o, the constant gemmac_the_program.
+  llvm::Error writeLevels() {
+    progress.stage("generating code");
+    CodeKind kind = options.emit == EmitKind::llvm       ? CodeKind::llvmIr
+                    : options.emit == EmitKind::assembly ? CodeKind::assembly
+                                                         : CodeKind::object;
+    const char *extension = kind == CodeKind::llvmIr ? ".ll" : kind == CodeKind::assembly ? ".s" : ".o";
+    llvm::Expected<std::vector<std::string>> code = emitLevels(kind);
+    if (!code)
+      return code.takeError();
+    for (auto [level, text] : llvm::zip(options.target->levels(), *code))
+      if (llvm::Error error = writeText(options.output + "." + level.name + extension, text))
+        return error;
+    if (kind != CodeKind::object)
+      return llvm::Error::success();
+    llvm::Expected<std::string> program = programObject(summary, checkpoint, tokenizerSpan(), *options.target);
+    if (!program)
+      return program.takeError();
+    return writeText(options.output + ".program.o", *program);
+  }
+
+  llvm::Error writeExecutable() {
+    progress.stage("generating code");
+    llvm::Expected<std::vector<std::string>> objects = emitLevels(CodeKind::object);
+    if (!objects)
+      return objects.takeError();
+    module = {}; // its memory is not needed while weights are packed
+    llvm::Expected<std::string> program = programObject(summary, checkpoint, tokenizerSpan(), *options.target);
+    if (!program)
+      return program.takeError();
+    objects->push_back(std::move(*program));
+    progress.stage("linking");
+    llvm::Expected<std::string> elf = linkProgram(*objects, *options.target, runtime);
+    if (!elf)
+      return elf.takeError();
+    progress.stage("packing weights");
+    PackOptions pack{options.directory, options.output, options.threads,
+                     [this](uint64_t done, uint64_t total) { progress.update(done, total); }};
+    llvm::Expected<ProgramFileInfo> info = writeProgram(options.output, std::move(*elf), section, pack);
+    if (!info)
+      return info.takeError();
+    file = *info;
+    return llvm::Error::success();
+  }
+
+  void printReport() {
+    if (options.quiet)
+      return;
+    double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    llvm::errs() << summaryText(summary);
+    if (file.fileBytes != 0)
+      llvm::errs() << llvm::formatv("\n{0}: {1}, of which code and runtime {2}", options.output,
+                                    formatBytes(file.fileBytes), formatBytes(file.elfBytes));
+    struct rusage usage = {};
+    ::getrusage(RUSAGE_SELF, &usage);
+    llvm::errs() << llvm::formatv("\ncompiled in {0:F1} s, peak memory {1}\n", seconds,
+                                  formatBytes(static_cast<uint64_t>(usage.ru_maxrss) * 1024));
+  }
+
+  CompileOptions options;
+  std::optional<int64_t> wantedContext;
+  std::string runtime;
+  Progress progress;
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+  Checkpoint checkpoint;
+  llvm::DefaultThreadPool threadPool; // outlives the context
+  MLIRContext context{MLIRContext::Threading::DISABLED};
+  OwningOpRef<ModuleOp> module;
+  DataSection section;
+  ProgramSummary summary;
+  ProgramFileInfo file;
+};
+
+} // namespace
+
+ExitCode reportError(llvm::Error error) {
+  ExitCode code = ExitCode::success;
+  auto say = [&](const llvm::ErrorInfoBase &info, ExitCode meaning) {
+    llvm::errs() << info.message() << "\n";
+    code = meaning;
+  };
+  llvm::handleAllErrors(
+      std::move(error), [&](const UsageError &info) { say(info, ExitCode::usage); },
+      [&](const ImportError &info) { say(info, ExitCode::badInput); },
+      [&](const OutputError &info) { say(info, ExitCode::inputOutput); },
+      [&](const llvm::ErrorInfoBase &info) { say(info, ExitCode::internal); });
+  return code;
+}
+
+ExitCode compileCheckpoint(CompileOptions options, std::optional<int64_t> context, const std::string &runtime) {
+  llvm::Error error = Compilation(std::move(options), context, runtime).run();
+  return reportError(std::move(error));
+}
+
+} // namespace gemmac

@@ -1,0 +1,16 @@
+// Exit codes of gemmac; documented in docs/cli.md and in `gemmac --help`.
+#ifndef GEMMAC_COMPILER_DRIVER_EXITCODES_H
+#define GEMMAC_COMPILER_DRIVER_EXITCODES_H
+
+namespace gemmac {
+enum class ExitCode {
+  success = 0,
+  internal = 1,     ///< a phase of the compiler failed; a defect of gemmac
+  usage = 2,        ///< bad command line, unknown target or format
+  badInput = 3,     ///< the checkpoint is missing, damaged, contradictory or of another architecture
+  inputOutput = 4,  ///< a file could not be read or written, or the disk is full
+  interrupted = 130 ///< Ctrl-C or SIGTERM; nothing is left behind
+};
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_DRIVER_EXITCODES_H

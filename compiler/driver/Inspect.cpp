@@ -1,0 +1,102 @@
+#include "compiler/driver/Inspect.h"
+
+#include "compiler/artifact/ProgramSummary.h"
+#include "compiler/formats/WeightFormat.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <set>
+
+namespace gemmac {
+
+static int64_t valueCount(const TensorSource &tensor) {
+  int64_t count = 1;
+  for (int64_t size : tensor.shape)
+    count *= size;
+  return count;
+}
+
+static llvm::StringRef dtypeName(DType dtype) {
+  return dtype == DType::F32 ? "F32" : dtype == DType::F16 ? "F16" : "BF16";
+}
+
+/// One line per kind of layer: "35 layers: 28 sliding (...), 7 full (...)".
+static void describeLayers(const ModelConfig &config, llvm::raw_ostream &os) {
+  for (bool full : {false, true}) {
+    size_t count = 0, sharing = 0;
+    std::set<std::string> shapes;
+    for (auto [index, layer] : llvm::enumerate(config.layers)) {
+      if (layer.fullAttention != full)
+        continue;
+      ++count;
+      sharing += !config.ownsKv(index);
+      std::string shape = llvm::formatv("{0} heads of {1}, {2} for keys{3}, MLP {4}", layer.heads, layer.headDim,
+                                        layer.kvHeads, layer.keysAreValues ? " (keys are values)" : "", layer.mlpWidth);
+      if (layer.window > 0)
+        shape += llvm::formatv(", window {0}", layer.window);
+      shapes.insert(shape);
+    }
+    if (count == 0)
+      continue;
+    os << "  " << count << (full ? " full attention" : " sliding");
+    if (sharing != 0)
+      os << ", " << sharing << " of them read another layer's keys";
+    os << "\n";
+    for (const std::string &shape : shapes)
+      os << "    " << shape << "\n";
+  }
+}
+
+/// Sizes by the bits of each format, without padding; norms stay f32 in the program and weigh next to nothing.
+static void describeSizes(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
+  int64_t embedding = 0, others = 0;
+  for (const auto &[name, tensor] : checkpoint.tensors)
+    (name == "embed_tokens.weight" ? embedding : others) += valueCount(tensor);
+  os << "weights of a program, about:";
+  const char *separator = " ";
+  for (WeightFormat format : {WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q4}) {
+    WeightFormat table = format == WeightFormat::Q4 ? WeightFormat::Q8 : format;
+    auto bytes = [](int64_t values, WeightFormat kind) { return values / groupColumns * groupBytes(kind, 1); };
+    os << separator << formatInfo(format).name << " "
+       << formatBytes(static_cast<uint64_t>(bytes(others, format) + bytes(embedding, table)));
+    separator = ", ";
+  }
+  os << "\n";
+}
+
+std::string describeCheckpoint(const Checkpoint &checkpoint) {
+  const ModelConfig &config = checkpoint.config;
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  int64_t values = 0;
+  uint64_t bytes = 0;
+  std::set<std::string> dtypes;
+  for (const auto &entry : checkpoint.tensors) {
+    values += valueCount(entry.second);
+    bytes += entry.second.bytes;
+    dtypes.insert(dtypeName(entry.second.dtype).str());
+  }
+  os << config.name << ": " << config.architecture << "\n";
+  os << llvm::formatv("{0} layers, {1} wide, vocabulary {2}, context {3}, {4} head\n", config.layers.size(),
+                      config.hidden, config.vocab, config.context, config.tiedHead ? "tied" : "untied");
+  describeLayers(config, os);
+  if (config.experts)
+    os << llvm::formatv("  experts: {0} of {1} in every layer, each {2} wide\n", config.experts->topK,
+                        config.experts->count, config.experts->width);
+  if (config.perLayerEmbedding)
+    os << llvm::formatv("  per-layer embeddings: {0} wide, vocabulary {1}\n", config.perLayerEmbedding->width,
+                        config.perLayerEmbedding->vocab);
+  os << llvm::formatv("text model: {0} tensors, {1:F3} G values, {2} as {3} in {4} {5}\n", checkpoint.tensors.size(),
+                      static_cast<double>(values) / 1e9, formatBytes(bytes), llvm::join(dtypes, ", "),
+                      checkpoint.files.size(), checkpoint.files.size() == 1 ? "file" : "files");
+  os << "chat format: " << (checkpoint.chat.modelOpen.empty() ? "none" : "yes") << "; tokenizer "
+     << formatBytes(checkpoint.tokenizer.size()) << " compiled\n";
+  describeSizes(checkpoint, os);
+  for (const std::string &note : checkpoint.notes)
+    os << "note: " << note << "\n";
+  return text;
+}
+
+} // namespace gemmac

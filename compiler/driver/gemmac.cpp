@@ -1,0 +1,211 @@
+// The compiler's command line: compile, targets, inspect. What each option means is written here once and shown by --help;
+// docs/cli.md is the longer reference.
+#include "compiler/artifact/Link.h"
+#include "compiler/artifact/OutputFile.h"
+#include "compiler/driver/Compile.h"
+#include "compiler/driver/Inspect.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <iostream>
+#include <thread>
+
+using namespace gemmac;
+
+static constexpr const char *footer = R"(
+Examples:
+  gemmac compile gemma-4-E2B-it -o gemma          4-bit program for this machine; ./gemma chats
+  gemmac compile gemma-4-E2B-it -o gemma-arm --target aarch64-linux --context 32768
+  gemmac compile model -o exact --weights f32     reproduces the reference token for token
+  gemmac compile model --stop-after plan          prints the plan as MLIR; gemmac-opt reads it
+  gemmac inspect gemma-4-E2B-it                   what a checkpoint is
+
+Exit codes: 0 success; 1 defect of gemmac; 2 bad command line; 3 bad checkpoint; 4 a file could not be read or
+written, or the disk is full; 130 interrupted. On any but 0 no output file is left behind.)";
+
+namespace {
+
+/// The words of the command line before they are checked.
+struct Words {
+  std::string target = "native", weights = "q4", embeddings, perLayerTable, cache, emit;
+  std::optional<int64_t> context;
+};
+
+} // namespace
+
+static int code(ExitCode exitCode) { return static_cast<int>(exitCode); }
+
+static std::string phaseNames() {
+  std::string names;
+  for (const Phase &phase : phases())
+    names += (names.empty() ? "" : ", ") + phase.name.str();
+  return names;
+}
+
+static std::string phaseHelp() {
+  std::string help = "Print the module after this phase:";
+  for (const Phase &phase : phases())
+    help += llvm::formatv("\n  {0,-9} {1}", phase.name, phase.summary);
+  return help;
+}
+
+static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words) {
+  CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint directory into one executable");
+  std::string formats = "f32, bf16, q8 or q4";
+  options.threads = std::max(1u, std::thread::hardware_concurrency());
+  compile->add_option("DIR", options.directory, "Hugging Face directory of a Gemma 4 checkpoint")->required();
+  compile->add_option("-o,--output", options.output, "The program to write; - for standard output with --emit mlir");
+  compile->add_option("--target", words.target, "A name from `gemmac targets`, or native")->capture_default_str();
+  compile->add_option("--weights", words.weights, "Format of matrices: " + formats)->capture_default_str();
+  compile->add_option("--embeddings", words.embeddings,
+                      "Format of the embedding table and head (default: as --weights; q8 with q4)");
+  compile->add_option("--per-layer-table", words.perLayerTable,
+                      "Format of the per-layer embedding table (default: as --weights)");
+  compile->add_option("--cache", words.cache, "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
+  compile->add_option("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)")
+      ->check(CLI::PositiveNumber);
+  compile->add_option("--chunk", options.plan.chunk, "Prompt tokens that are worked on at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  compile->add_option("--emit", words.emit,
+                      "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
+  compile->add_option("--stop-after", options.stopAfter, phaseHelp());
+  compile->add_option("--dump-phases", options.dumpDirectory, "Write the module after every phase into this directory");
+  compile->add_option("-j,--jobs", options.threads, "Threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  compile->add_flag("-q,--quiet", options.quiet, "No progress, notes or report");
+  compile->add_option("--json-report", options.jsonReport, "Write the report as JSON: sizes, formats, phases");
+  return compile;
+}
+
+static ExitCode usage(const std::string &message) {
+  llvm::errs() << message << "\n";
+  return ExitCode::usage;
+}
+
+/// Reads one format name into `result`. Empty leaves it as it is.
+static ExitCode readFormat(const char *option, const std::string &word, std::optional<WeightFormat> &result) {
+  if (word.empty())
+    return ExitCode::success;
+  std::optional<WeightFormat> format = parseFormat(word);
+  if (!format || *format == WeightFormat::F16)
+    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected f32, bf16, q8 or q4", option, word));
+  result = format;
+  return ExitCode::success;
+}
+
+static ExitCode readFormats(const Words &words, CompileOptions &options) {
+  std::optional<WeightFormat> weights;
+  if (ExitCode failed = readFormat("--weights", words.weights, weights); failed != ExitCode::success)
+    return failed;
+  options.formats.weights = weights.value_or(WeightFormat::Q4);
+  if (ExitCode failed = readFormat("--embeddings", words.embeddings, options.formats.embeddings);
+      failed != ExitCode::success)
+    return failed;
+  if (ExitCode failed = readFormat("--per-layer-table", words.perLayerTable, options.formats.perLayerTable);
+      failed != ExitCode::success)
+    return failed;
+  if (!words.cache.empty() && words.cache != "f32" && words.cache != "f16")
+    return usage("--cache: error: unknown format '" + words.cache + "', expected f32 or f16");
+  bool exact = words.cache.empty() ? options.formats.weights == WeightFormat::F32 : words.cache == "f32";
+  options.plan.cacheFormat = exact ? gemma::Format::F32 : gemma::Format::F16;
+  return ExitCode::success;
+}
+
+static ExitCode readEmit(const Words &words, CompileOptions &options) {
+  static constexpr std::pair<const char *, EmitKind> kinds[] = {{"mlir", EmitKind::mlir},
+                                                                {"llvm", EmitKind::llvm},
+                                                                {"asm", EmitKind::assembly},
+                                                                {"obj", EmitKind::object},
+                                                                {"exe", EmitKind::executable}};
+  std::string word = !words.emit.empty() ? words.emit : options.stopAfter.empty() ? "exe" : "mlir";
+  auto *found = llvm::find_if(kinds, [&](auto &kind) { return kind.first == word; });
+  if (found == std::end(kinds))
+    return usage("--emit: error: unknown kind '" + word + "', expected mlir, llvm, asm, obj or exe");
+  options.emit = found->second;
+  if (!options.stopAfter.empty() && !findPhase(options.stopAfter))
+    return usage("--stop-after: error: unknown phase '" + options.stopAfter + "', expected one of " + phaseNames());
+  if (!options.stopAfter.empty() && options.emit != EmitKind::mlir)
+    return usage("--stop-after: error: gives MLIR, but --emit asks for " + word + "; leave one of them out");
+  if (options.emit == EmitKind::mlir && !options.jsonReport.empty())
+    return usage("--json-report: error: there is no report with --emit mlir; leave one of them out");
+  if (options.output.empty() && options.emit == EmitKind::mlir)
+    options.output = "-";
+  if (options.output.empty())
+    return usage("-o: error: no output was named; add -o FILE");
+  if (options.output == "-" && options.emit != EmitKind::mlir)
+    return usage("-o: error: only --emit mlir can go to standard output; name a file");
+  return ExitCode::success;
+}
+
+static ExitCode compile(CompileOptions options, const Words &words, const TargetRegistry &targets,
+                        const std::string &program) {
+  options.target = targets.find(words.target);
+  if (!options.target)
+    return usage("--target: error: unknown target '" + words.target + "', expected native or one of " +
+                 llvm::join(targets.names(), ", "));
+  if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
+    return failed;
+  if (ExitCode failed = readEmit(words, options); failed != ExitCode::success)
+    return failed;
+  std::string runtime = runtimeDirectory(program, options.target->name());
+  return compileCheckpoint(std::move(options), words.context, runtime);
+}
+
+static ExitCode listTargets(const TargetRegistry &targets, const std::string &program) {
+  const TargetBackend *native = targets.find("native");
+  for (const std::string &name : targets.names()) {
+    const TargetBackend *target = targets.find(name);
+    llvm::outs() << name << (target == native ? "  (native)" : "") << "\n";
+    for (const IsaLevel &level : target->levels())
+      llvm::outs() << "  " << level.name << ": " << level.cpu << " " << level.llvmFeatures << "\n";
+    std::string runtime = runtimeDirectory(program, name);
+    if (!llvm::sys::fs::exists(runtime + "/link.txt"))
+      llvm::outs() << "  no runtime in this installation (" << runtime << "): --emit exe is not possible\n";
+  }
+  return ExitCode::success;
+}
+
+static ExitCode inspect(const std::string &directory) {
+  llvm::Expected<Checkpoint> checkpoint = importHuggingFace(directory);
+  if (!checkpoint)
+    return reportError(checkpoint.takeError());
+  llvm::outs() << describeCheckpoint(*checkpoint);
+  return ExitCode::success;
+}
+
+int main(int argc, char **argv) {
+  installInterruptHandler();
+  CLI::App app("gemmac compiles Gemma 4 checkpoints into standalone programs.", "gemmac");
+  app.footer(footer);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "gemmac " GEMMAC_VERSION);
+  CompileOptions options;
+  Words words;
+  std::string inspected;
+  CLI::App *compileCommand = addCompile(app, options, words);
+  CLI::App *targetsCommand = app.add_subcommand("targets", "List targets and their ISA levels");
+  CLI::App *inspectCommand = app.add_subcommand("inspect", "Tell what a checkpoint is, without compiling it");
+  inspectCommand->add_option("DIR", inspected, "Hugging Face directory")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    // Exit 0 with --help and --version; everything else is a usage error whatever number CLI11 gives it.
+    return app.exit(error, std::cout, std::cerr) == 0 ? code(ExitCode::success) : code(ExitCode::usage);
+  }
+  TargetRegistry targets;
+  registerAllTargets(targets);
+  static int anchor; // an address inside this program
+  std::string program = llvm::sys::fs::getMainExecutable(argv[0], &anchor);
+  if (compileCommand->parsed())
+    return code(compile(std::move(options), words, targets, program));
+  if (targetsCommand->parsed())
+    return code(listTargets(targets, program));
+  (void)inspectCommand;
+  return code(inspect(inspected));
+}

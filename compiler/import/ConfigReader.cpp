@@ -1,0 +1,420 @@
+#include "compiler/import/ConfigReader.h"
+
+#include "compiler/import/ConfigFields.h"
+#include "compiler/import/Json.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+#include <cmath>
+
+using namespace gemmac;
+using llvm::StringRef;
+
+// Far above any published model and low enough that every product of three of them, in bytes, fits 63 bits: a
+// configuration that lies cannot make sizes wrap.
+static constexpr int64_t maxVocab = 1 << 24, maxHidden = 1 << 20, maxLayers = 1024, maxHeads = 1 << 12,
+                         maxHeadDim = 1 << 13, maxWidth = 1 << 22, maxExperts = 1 << 16, maxPositions = 1 << 30;
+
+static constexpr StringRef sliding = "sliding_attention", full = "full_attention";
+
+namespace {
+
+/// Which class a file describes, and where its text fields stand.
+struct Family {
+  StringRef architecture, modelType;
+  bool nested; ///< text fields under "text_config"
+};
+
+constexpr Family families[] = {{"Gemma4ForConditionalGeneration", "gemma4", true},
+                               {"Gemma4ForCausalLM", "gemma4_text", false}};
+
+struct RopeConfigs {
+  std::optional<RopeConfig> sliding, full; ///< `pairs` holds nothing yet
+  double slidingPart = 1.0, fullPart = 0.25;
+};
+
+class TextReader {
+public:
+  TextReader(Fields &fields, ConfigFile &result) : fields(fields), result(result), model(result.model) {}
+
+  void read() {
+    readSizes();
+    readLayerTypes();
+    readHeads();
+    readOverrides();
+    readRope();
+    readFeedForward();
+    readKvSharing();
+    readRefusals();
+    readTokens();
+  }
+
+private:
+  void readSizes();
+  void readLayerTypes();
+  void readHeads();
+  void readOverrides();
+  void readRope();
+  RopeConfig readRopeEntry(StringRef name, const Json &entry, double &part);
+  void readFeedForward();
+  void readKvSharing();
+  void readRefusals();
+  void readTokens();
+
+  Fields &fields;
+  ConfigFile &result;
+  ModelConfig &model;
+};
+
+} // namespace
+
+void TextReader::readSizes() {
+  model.vocab = fields.integer("vocab_size", 262144, 1, maxVocab);
+  model.hidden = fields.integer("hidden_size", 2304, 1, maxHidden);
+  model.embeddingScale = std::sqrt(static_cast<double>(model.hidden));
+  model.context = fields.integer("max_position_embeddings", 131072, 1, maxPositions);
+  model.rmsEpsilon = fields.number("rms_norm_eps", 1e-6, 1e-30, 1.0);
+  model.finalSoftcap = fields.optionalNumber("final_logit_softcapping", 1e-6, 1e6);
+  model.layers.resize(fields.integer("num_hidden_layers", 30, 1, maxLayers));
+
+  int64_t width = fields.integer("hidden_size_per_layer_input", 256, 0, maxHeadDim);
+  int64_t vocab = fields.integer("vocab_size_per_layer_input", 262144, 1, maxVocab);
+  if (width == 0)
+    return;
+  model.perLayerEmbedding = PerLayerEmbeddingConfig{width, vocab};
+  if (vocab < model.vocab)
+    fields.mismatch("vocab_size_per_layer_input",
+                    "at least vocab_size = " + std::to_string(model.vocab) + ": every token needs its row");
+}
+
+void TextReader::readLayerTypes() {
+  size_t count = model.layers.size();
+  const Json *types = fields.array("layer_types");
+  if (!types) {
+    for (size_t i = 0; i < count; ++i)
+      model.layers[i].fullAttention = (i + 1) % 6 == 0;
+  } else if (types->size() != count) {
+    fields.mismatch("layer_types", std::to_string(count) + " entries, one for each of num_hidden_layers");
+  } else {
+    for (size_t i = 0; i < count; ++i) {
+      const Json &type = (*types)[i];
+      if (!type.is_string() || (stringOf(type) != sliding && stringOf(type) != full))
+        fields.fail("field " + inQuotes(fields.pathOf("layer_types")) + ": entry " + llvm::Twine(i) + " is " +
+                    describe(type) + ", expected '" + sliding + "' or '" + full + "'");
+      else
+        model.layers[i].fullAttention = stringOf(type) == full;
+    }
+  }
+  // The configuration class forces it (spec 1.4), whatever the file says.
+  if (!model.layers.back().fullAttention && types)
+    result.notes.push_back("config.json: the last layer is always full attention; layer_types says otherwise");
+  model.layers.back().fullAttention = true;
+}
+
+void TextReader::readHeads() {
+  int64_t heads = fields.integer("num_attention_heads", 8, 1, maxHeads);
+  int64_t kvHeads = fields.integer("num_key_value_heads", 4, 1, maxHeads);
+  int64_t headDim = fields.integer("head_dim", 256, 2, maxHeadDim);
+  int64_t window = fields.integer("sliding_window", 512, 1, maxPositions);
+  bool keysAreValues = fields.boolean("attention_k_eq_v", false);
+  for (LayerConfig &layer : model.layers) {
+    layer.heads = heads;
+    layer.kvHeads = kvHeads;
+    layer.headDim = headDim;
+    layer.window = layer.fullAttention ? 0 : window;
+    layer.keysAreValues = keysAreValues && layer.fullAttention;
+  }
+}
+
+/// The layer that a key of per_layer_config names: decimal, zero-padded or not (spec 1.4).
+static std::optional<size_t> layerOf(StringRef key, size_t count) {
+  size_t index = 0;
+  if (key.size() > 8 || !llvm::all_of(key, llvm::isDigit) || key.getAsInteger(10, index) || index >= count)
+    return std::nullopt;
+  return index;
+}
+
+void TextReader::readOverrides() {
+  // Read in any case, so that both count as known; per_layer_config, when the key is there, has the word even when
+  // null.
+  int64_t globalDim = fields.integer("global_head_dim", 512, 2, maxHeadDim);
+  std::optional<int64_t> globalKvHeads = fields.optionalInteger("num_global_key_value_heads", 1, maxHeads);
+  const Json *overrides = fields.object("per_layer_config");
+  if (!fields.has("per_layer_config")) {
+    for (LayerConfig &layer : model.layers) {
+      if (!layer.fullAttention)
+        continue;
+      layer.headDim = globalDim;
+      if (layer.keysAreValues && globalKvHeads)
+        layer.kvHeads = *globalKvHeads;
+    }
+  }
+  std::vector<bool> seen(model.layers.size());
+  if (overrides) {
+    for (const auto &item : overrides->items()) {
+      std::string path = fields.pathOf("per_layer_config.") + item.key();
+      std::optional<size_t> index = layerOf(item.key(), seen.size());
+      if (!index || seen[*index])
+        return fields.fail("field " + inQuotes(path) + ": the key must be a layer's index from 0 to " +
+                           llvm::Twine(seen.size() - 1) + ", each at most once");
+      seen[*index] = true;
+      if (!item.value().is_object())
+        return fields.fail("field " + inQuotes(path) + " is " + describe(item.value()) + ", expected an object");
+      LayerConfig &layer = model.layers[*index];
+      Fields own("", path + ".", item.value());
+      layer.headDim = own.integer("head_dim", layer.headDim, 2, maxHeadDim);
+      layer.kvHeads = own.integer("num_key_value_heads", layer.kvHeads, 1, maxHeads);
+      if (const Json *skip = own.array("skip"); skip && !skip->empty())
+        own.mismatch("skip", "no skipped parts: gemmac compiles whole layers");
+      if (std::string message = own.takeMessage(); !message.empty())
+        return fields.fail(message);
+    }
+  }
+  for (auto [index, layer] : llvm::enumerate(model.layers)) {
+    if (layer.headDim % 2)
+      fields.fail("layer " + llvm::Twine(index) + " has head_dim " + llvm::Twine(layer.headDim) +
+                  ", expected an even number: rotary embedding turns pairs");
+    if (layer.heads % layer.kvHeads)
+      fields.fail("layer " + llvm::Twine(index) + " has " + llvm::Twine(layer.heads) + " attention heads and " +
+                  llvm::Twine(layer.kvHeads) + " key-value heads, expected a multiple");
+  }
+}
+
+RopeConfig TextReader::readRopeEntry(StringRef name, const Json &entry, double &part) {
+  RopeConfig rope;
+  Fields own("", fields.pathOf("rope_parameters.") + name.str() + ".", entry);
+  std::string type = own.string(own.has("rope_type") ? "rope_type" : "type", "default");
+  if (own.has("rope_type") && own.string("type", type) != type)
+    own.mismatch("type", "the same as rope_type");
+  rope.theta = own.number("rope_theta", 0.0, 1e-3, 1e15);
+  if (!own.has("rope_theta"))
+    own.mismatch("rope_theta", "the base of the wavelengths");
+  part = own.optionalNumber("partial_rotary_factor", 0.0, 1.0).value_or(1.0);
+  rope.factor = own.optionalNumber("factor", 1e-6, 1e6).value_or(1.0);
+  if (type != "default" && type != "proportional")
+    own.mismatch(own.has("rope_type") ? "rope_type" : "type",
+                 "'default' or 'proportional': no other kind is supported");
+  // The reference ignores both under "default"; a file that sets them means something else.
+  else if (type == "default" && part != 1.0)
+    own.mismatch("partial_rotary_factor", "1 with rope type 'default'");
+  else if (type == "default" && rope.factor != 1.0)
+    own.mismatch("factor", "1 with rope type 'default'");
+  if (std::string message = own.takeMessage(); !message.empty())
+    fields.fail(message);
+  return rope;
+}
+
+void TextReader::readRope() {
+  RopeConfigs ropes;
+  const Json *types = fields.object("rope_parameters");
+  if (!types) {
+    ropes.sliding = RopeConfig{10000.0, 0, 1.0};
+    ropes.full = RopeConfig{1000000.0, 0, 1.0};
+  } else {
+    for (const auto &item : types->items()) {
+      bool isFull = item.key() == full;
+      if (!isFull && item.key() != sliding)
+        return fields.fail("field " + inQuotes(fields.pathOf("rope_parameters.") + item.key()) +
+                           " is unknown, expected '" + sliding + "' and '" + full + "'");
+      if (item.value().is_null())
+        continue;
+      if (!item.value().is_object())
+        return fields.fail("field " + inQuotes(fields.pathOf("rope_parameters.") + item.key()) + " is " +
+                           describe(item.value()) + ", expected an object");
+      (isFull ? ropes.full : ropes.sliding) =
+          readRopeEntry(item.key(), item.value(), isFull ? ropes.fullPart : ropes.slidingPart);
+    }
+  }
+  for (LayerConfig &layer : model.layers) {
+    const std::optional<RopeConfig> &rope = layer.fullAttention ? ropes.full : ropes.sliding;
+    if (!rope)
+      return fields.fail("field " +
+                         inQuotes(fields.pathOf("rope_parameters.") + (layer.fullAttention ? full : sliding).str()) +
+                         " is missing, expected an object: the model has layers of this type");
+    layer.rope = *rope;
+    double part = layer.fullAttention ? ropes.fullPart : ropes.slidingPart;
+    layer.rope.pairs = static_cast<int64_t>(std::floor(part * static_cast<double>(layer.headDim) / 2));
+  }
+}
+
+void TextReader::readFeedForward() {
+  int64_t width = fields.integer("intermediate_size", 9216, 1, maxWidth);
+  for (LayerConfig &layer : model.layers)
+    layer.mlpWidth = width;
+  bool enabled = fields.boolean("enable_moe_block", false);
+  std::optional<int64_t> count = fields.optionalInteger("num_experts", 0, maxExperts);
+  std::optional<int64_t> topK = fields.optionalInteger("top_k_experts", 0, maxExperts);
+  std::optional<int64_t> expertWidth = fields.optionalInteger("moe_intermediate_size", 0, maxWidth);
+  std::optional<int64_t> legacyWidth = fields.optionalInteger("expert_intermediate_size", 0, maxWidth);
+  if (!enabled)
+    return;
+  if (expertWidth && legacyWidth && *expertWidth != *legacyWidth)
+    fields.mismatch("expert_intermediate_size", "the same as moe_intermediate_size = " + std::to_string(*expertWidth));
+  if (!expertWidth)
+    expertWidth = legacyWidth;
+  StringRef why = "a positive integer because enable_moe_block is true";
+  if (count.value_or(0) < 1)
+    fields.mismatch("num_experts", why);
+  else if (topK.value_or(0) < 1)
+    fields.mismatch("top_k_experts", why);
+  else if (expertWidth.value_or(0) < 1)
+    fields.mismatch("moe_intermediate_size", why);
+  else if (*topK > *count)
+    fields.mismatch("top_k_experts", "at most num_experts = " + std::to_string(*count));
+  else
+    model.experts = ExpertsConfig{*count, *topK, *expertWidth};
+}
+
+void TextReader::readKvSharing() {
+  auto count = static_cast<int64_t>(model.layers.size());
+  int64_t shared = fields.integer("num_kv_shared_layers", 0, 0, count - 1);
+  bool doubleWide = fields.boolean("use_double_wide_mlp", false);
+  int64_t first = count - shared;
+  for (int64_t i = 0; i < count; ++i) {
+    LayerConfig &layer = model.layers[i];
+    layer.kvSource = i;
+    if (i < first)
+      continue;
+    if (doubleWide)
+      layer.mlpWidth *= 2;
+    int64_t source = first - 1;
+    while (source >= 0 && model.layers[source].fullAttention != layer.fullAttention)
+      --source;
+    if (source < 0)
+      return fields.mismatch("num_kv_shared_layers", "fewer: layer " + std::to_string(i) + " has " +
+                                                         (layer.fullAttention ? full : sliding).str() +
+                                                         " and no layer before " + std::to_string(first) + " has it");
+    const LayerConfig &producer = model.layers[source];
+    if (producer.headDim != layer.headDim || producer.kvHeads != layer.kvHeads)
+      return fields.fail("layer " + llvm::Twine(i) + " reuses the keys and values of layer " + llvm::Twine(source) +
+                         " but has " + llvm::Twine(layer.kvHeads) + " x " + llvm::Twine(layer.headDim) +
+                         " of them, expected " + llvm::Twine(producer.kvHeads) + " x " + llvm::Twine(producer.headDim));
+    layer.kvSource = source;
+  }
+}
+
+/// Fields that must stand at the only value that is implemented.
+void TextReader::readRefusals() {
+  if (fields.string("hidden_activation", "gelu_pytorch_tanh") != "gelu_pytorch_tanh")
+    fields.mismatch("hidden_activation", "'gelu_pytorch_tanh': no other activation is supported");
+  // Older files repeat it under the older name.
+  if (std::optional<std::string> name = fields.optionalString("hidden_act"); name && *name != "gelu_pytorch_tanh")
+    fields.mismatch("hidden_act", "'gelu_pytorch_tanh': no other activation is supported");
+  if (fields.optionalBoolean("attention_bias").value_or(false))
+    fields.mismatch("attention_bias", "false: biases are not supported");
+  if (std::optional<std::string> mode = fields.optionalString("use_bidirectional_attention"); mode && *mode != "vision")
+    fields.mismatch("use_bidirectional_attention", "null or 'vision': text is only compiled with causal attention");
+  for (StringRef name :
+       {"rope_scaling", "attn_logit_softcapping", "attention_chunk_size", "quantization_config", "compression_config"})
+    if (fields.any(name))
+      fields.mismatch(name, name.ends_with("_config")
+                                ? StringRef("none: quantized checkpoints are not supported yet; give the bf16 one")
+                                : StringRef("null: this is not part of Gemma 4"));
+  const Json *pruned = fields.any("pruned_heads");
+  if (pruned && !pruned->empty())
+    fields.mismatch("pruned_heads", "none");
+}
+
+void TextReader::readTokens() {
+  if (std::optional<int64_t> bos = fields.optionalInteger("bos_token_id", 0, model.vocab - 1))
+    result.bosId = static_cast<int32_t>(*bos);
+  else if (!fields.has("bos_token_id") && model.vocab > 2)
+    result.bosId = 2;
+  const Json *eos = fields.any("eos_token_id");
+  if (!eos) {
+    if (!fields.has("eos_token_id") && model.vocab > 1)
+      result.eosIds = {1};
+    return;
+  }
+  std::string expected;
+  if (std::optional<std::vector<int32_t>> ids = tokenIds(*eos, model.vocab, expected))
+    result.eosIds = *ids;
+  else
+    fields.mismatch("eos_token_id", expected);
+}
+
+/// What a file calls itself, and the family of that name.
+static llvm::Expected<const Family *> findFamily(StringRef file, Fields &top) {
+  std::string architecture, type = top.optionalString("model_type").value_or("");
+  if (const Json *names = top.array("architectures"); names && !names->empty()) {
+    if (!names->front().is_string())
+      return importError(file, "field 'architectures' holds {0}, expected the name of a class",
+                         describe(names->front()));
+    architecture = stringOf(names->front()).str();
+  }
+  if (llvm::Error error = top.takeError())
+    return std::move(error);
+  for (const Family &family : families) {
+    bool byName = architecture == family.architecture, byType = type == family.modelType;
+    if ((byName && (byType || type.empty())) || (byType && architecture.empty()))
+      return &family;
+  }
+  return importError(file,
+                     "architecture {0} with model_type {1} is not supported, expected 'Gemma4ForConditionalGeneration' "
+                     "with 'gemma4' or 'Gemma4ForCausalLM' with 'gemma4_text'",
+                     architecture.empty() ? "(none)" : inQuotes(architecture),
+                     type.empty() ? "(none)" : inQuotes(type));
+}
+
+/// The fields around "text_config".
+static void readOuter(Fields &top, ConfigFile &result) {
+  for (auto [name, media] : {std::pair("vision_config", "images are"), std::pair("audio_config", "audio is")})
+    if (top.object(name))
+      result.notes.push_back("config.json: " + std::string(name) + " set aside, " + media + " not compiled yet");
+  for (StringRef name : {"quantization_config", "compression_config"})
+    if (top.any(name))
+      top.mismatch(name, "none: quantized checkpoints are not supported yet; give the bf16 one");
+  std::optional<bool> tied = top.optionalBoolean("tie_word_embeddings");
+  if (tied)
+    result.model.tiedHead = *tied;
+  std::string expected;
+  if (const Json *eos = top.any("eos_token_id")) {
+    if (std::optional<std::vector<int32_t>> ids = tokenIds(*eos, result.model.vocab, expected))
+      result.eosIds = *ids;
+    else
+      top.mismatch("eos_token_id", expected);
+  }
+  if (std::optional<int64_t> bos = top.optionalInteger("bos_token_id", 0, result.model.vocab - 1))
+    result.bosId = static_cast<int32_t>(*bos);
+}
+
+llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text) {
+  llvm::Expected<Json> json = parseJson(file, text, DuplicateKeys::refuse);
+  if (!json)
+    return json.takeError();
+  if (!json->is_object())
+    return importError(file, "the file holds {0}, expected an object", describe(*json));
+  Fields top(file, "", *json);
+  llvm::Expected<const Family *> family = findFamily(file, top);
+  if (!family)
+    return family.takeError();
+
+  ConfigFile result;
+  result.model.architecture = (*family)->architecture.str();
+  if (!(*family)->nested) {
+    TextReader(top, result).read();
+    result.model.tiedHead = top.boolean("tie_word_embeddings", true);
+    if (llvm::Error error = top.finish(harmlessConfigFields))
+      return std::move(error);
+    return result;
+  }
+  const Json *inner = top.object("text_config");
+  if (!inner)
+    top.mismatch("text_config", "an object");
+  if (llvm::Error error = top.takeError())
+    return std::move(error);
+  Fields textFields(file, "text_config.", *inner);
+  if (textFields.string("model_type", "gemma4_text") != "gemma4_text")
+    textFields.mismatch("model_type", "'gemma4_text'");
+  TextReader(textFields, result).read();
+  std::optional<bool> innerTied = textFields.optionalBoolean("tie_word_embeddings");
+  if (llvm::Error error = textFields.finish(harmlessConfigFields))
+    return std::move(error);
+  result.model.tiedHead = innerTied.value_or(true);
+  readOuter(top, result);
+  if (innerTied && *innerTied != result.model.tiedHead)
+    top.mismatch("tie_word_embeddings", "the same as text_config.tie_word_embeddings");
+  if (llvm::Error error = top.finish(harmlessConfigFields))
+    return std::move(error);
+  return result;
+}

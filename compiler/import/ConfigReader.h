@@ -1,0 +1,23 @@
+// config.json -> ModelConfig (spec 1.1, 1.4). Every field is honoured, refused, or in a table of fields that cannot
+// change the text model's arithmetic.
+#ifndef GEMMAC_COMPILER_IMPORT_CONFIGREADER_H
+#define GEMMAC_COMPILER_IMPORT_CONFIGREADER_H
+
+#include "compiler/import/Model.h"
+
+namespace gemmac {
+
+struct ConfigFile {
+  ModelConfig model; ///< `name` is left empty
+  std::optional<int32_t> bosId;
+  std::vector<int32_t> eosIds;
+  std::vector<std::string> notes;
+};
+
+/// \param file  the name for messages
+/// \param text  the bytes of config.json
+llvm::Expected<ConfigFile> readConfig(llvm::StringRef file, llvm::StringRef text);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_IMPORT_CONFIGREADER_H

@@ -1,0 +1,3 @@
+#include "compiler/import/ImportError.h"
+
+char gemmac::ImportError::ID;

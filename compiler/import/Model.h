@@ -1,0 +1,106 @@
+// What every checkpoint reader yields: one model description, a list of tensors with their places in files, a
+// tokenizer, a chat format. Everything after import works on these types alone.
+#ifndef GEMMAC_COMPILER_IMPORT_MODEL_H
+#define GEMMAC_COMPILER_IMPORT_MODEL_H
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gemmac {
+
+/// Rotary embedding of one layer type (spec 3.5). Element j of a head pairs with j + headDim / 2; pair j turns by
+/// position * theta^(-2 j / headDim) / factor for j < pairs, and not at all beyond.
+struct RopeConfig {
+  double theta = 10000.0;
+  int64_t pairs = 0;
+  double factor = 1.0;
+  bool operator==(const RopeConfig &) const = default;
+};
+
+struct LayerConfig {
+  bool fullAttention = false;
+  int64_t heads = 0, kvHeads = 0, headDim = 0;
+  int64_t window = 0;         ///< keys seen, the query's own included; 0: all
+  int64_t mlpWidth = 0;       ///< of the dense MLP, doubling applied
+  bool keysAreValues = false; ///< v is the raw k projection (attention_k_eq_v on full layers)
+  int64_t kvSource = 0;       ///< the layer whose KV cache is read; itself when it owns one
+  RopeConfig rope;
+};
+
+struct ExpertsConfig {
+  int64_t count = 0, topK = 0, width = 0;
+};
+
+/// Per-layer embeddings (spec 3.2).
+struct PerLayerEmbeddingConfig {
+  int64_t width = 0, vocab = 0;
+};
+
+struct ModelConfig {
+  std::string name;                           ///< directory name of the checkpoint
+  std::string architecture;                   ///< "Gemma4ForConditionalGeneration", ...
+  int64_t vocab = 0, hidden = 0, context = 0; ///< context: max_position_embeddings
+  double rmsEpsilon = 1e-6;
+  std::optional<double> finalSoftcap;
+  double embeddingScale = 1.0; ///< sqrt(hidden), exact
+  bool tiedHead = true;
+  std::vector<LayerConfig> layers;
+  std::optional<ExpertsConfig> experts; ///< in every layer when set
+  std::optional<PerLayerEmbeddingConfig> perLayerEmbedding;
+  bool ownsKv(size_t layer) const { return layers[layer].kvSource == static_cast<int64_t>(layer); }
+};
+
+enum class DType { F32, F16, BF16 };
+
+/// A tensor's bytes in one of the checkpoint's files, row-major.
+struct TensorSource {
+  uint32_t file = 0;   ///< index into Checkpoint::files
+  uint64_t offset = 0; ///< absolute, in bytes
+  uint64_t bytes = 0;
+  DType dtype = DType::BF16;
+  std::vector<int64_t> shape;
+};
+
+struct SamplingConfig {
+  double temperature = 0.0; ///< 0 when do_sample is false
+  int64_t topK = 0;
+  double topP = 1.0;
+  std::vector<int32_t> stopIds, suppressIds;
+};
+
+/// See gemmac_chat in abi.h for each string's meaning.
+struct ChatFormat {
+  std::string bos, systemOpen, userOpen, modelOpen, turnClose, think, closedThought, thoughtOpen, thoughtClose;
+};
+
+struct Checkpoint {
+  std::string directory;
+  ModelConfig config;
+  std::vector<std::string> files; ///< names inside `directory`
+  /// The text model's tensors by canonical name: the checkpoint's own name without its "model." or
+  /// "model.language_model." prefix ("layers.0.self_attn.q_proj.weight", "embed_tokens.weight", "lm_head.weight" only
+  /// when untied). Exactly those that the configuration asks for, shapes verified; dead KV tensors are left out.
+  std::map<std::string, TensorSource> tensors;
+  std::string tokenizer; ///< a serialized gemmac_tokenizer (abi.h)
+  int32_t bosId = -1;
+  ChatFormat chat;
+  SamplingConfig sampling;
+  std::vector<std::string> notes; ///< what was set aside, one line each ("vision tower: 439 tensors, not compiled yet")
+};
+
+/// Reads a Hugging Face directory. Tensor data is not touched: only headers are read.
+/// Errors read "<file>: error: <what>, got .., expected ..; <what to do>" and are of class ImportError.
+llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory);
+
+/// The tensor names and shapes that a configuration asks for (spec 2.1), by canonical name.
+std::map<std::string, std::vector<int64_t>> expectedTensors(const ModelConfig &config);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_IMPORT_MODEL_H

@@ -1,0 +1,272 @@
+// The model as IR: each function below is one part of spec section 3, in its order.
+#include "compiler/import/ModuleBuilder.h"
+
+#include "dialects/Gemma/GemmaDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringSet.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace gemmac::gemma;
+
+namespace gemmac {
+namespace {
+
+class ModelBuilder {
+public:
+  ModelBuilder(MLIRContext &context, const Checkpoint &checkpoint)
+      : checkpoint(checkpoint), config(checkpoint.config), ops(&context), symbols(&context),
+        loc(UnknownLoc::get(&context)) {}
+
+  OwningOpRef<ModuleOp> build();
+
+private:
+  /// Names what the next ops belong to, for diagnostics and remarks.
+  void at(const Twine &place) { loc = NameLoc::get(ops.getStringAttr(place)); }
+
+  FlatSymbolRefAttr weight(const Twine &name);
+  bool has(const Twine &name) const { return checkpoint.tensors.count(name.str()); }
+  RankedTensorType rows(int64_t width) {
+    return RankedTensorType::get({ShapedType::kDynamic, width}, ops.getF32Type());
+  }
+
+  Value embed(const Twine &table, double scale, int64_t width);
+  Value norm(Value input, const Twine &name) { return norm(input, weight(name + ".weight"), 1); }
+  Value norm(Value input, FlatSymbolRefAttr weight, int64_t groups);
+  Value linear(Value input, const Twine &name, int64_t width);
+  Value add(Value a, Value b) { return AddOp::create(ops, loc, a.getType(), a, b); }
+  Value scale(Value input, FloatAttr factor) { return ScaleOp::create(ops, loc, input.getType(), input, factor); }
+  FloatAttr hiddenFactor() { return ops.getF64FloatAttr(1 / std::sqrt(static_cast<double>(config.hidden))); }
+
+  void createCaches();
+  Value perLayerInputs(Value x);
+  Value attention(int64_t index, Value y);
+  Value mlp(int64_t index, Value y);
+  Value experts(const Twine &prefix, Value residual);
+  Value mixPerLayerInput(int64_t index, Value x, Value perLayer);
+  Value layer(int64_t index, Value x, Value perLayer);
+  Value head(Value x);
+  DictionaryAttr modelAttribute();
+  LogicalResult checkUse();
+
+  const Checkpoint &checkpoint;
+  const ModelConfig &config;
+  OpBuilder ops, symbols; ///< inside @forward; before it
+  Location loc;
+  Value ids, positions;
+  llvm::StringSet<> used;
+  bool complete = true;
+};
+
+Type elementType(DType dtype, Builder &builder) {
+  switch (dtype) {
+  case DType::F32:
+    return builder.getF32Type();
+  case DType::F16:
+    return builder.getF16Type();
+  case DType::BF16:
+    return builder.getBF16Type();
+  }
+  llvm_unreachable("a dtype outside of its enum");
+}
+
+std::string cacheName(int64_t layer) { return "kv." + std::to_string(layer); }
+
+/// A reference to a tensor of the checkpoint, whose symbol is made at first use.
+FlatSymbolRefAttr ModelBuilder::weight(const Twine &twine) {
+  std::string name = twine.str();
+  auto tensor = checkpoint.tensors.find(name);
+  if (tensor == checkpoint.tensors.end()) {
+    emitError(loc) << "the checkpoint has no tensor '" << name << "'";
+    complete = false;
+  } else if (used.insert(name).second) {
+    const TensorSource &source = tensor->second;
+    auto type = RankedTensorType::get(source.shape, elementType(source.dtype, ops));
+    auto place = SourceAttr::get(ops.getContext(), ops.getStringAttr(checkpoint.files[source.file]), source.offset,
+                                 source.bytes);
+    WeightOp::create(symbols, loc, ops.getStringAttr(name), TypeAttr::get(type), place, FormatAttr());
+  }
+  return FlatSymbolRefAttr::get(ops.getContext(), name);
+}
+
+Value ModelBuilder::embed(const Twine &table, double scale, int64_t width) {
+  return EmbedOp::create(ops, loc, rows(width), ids, weight(table), ops.getF64FloatAttr(scale));
+}
+
+Value ModelBuilder::norm(Value input, FlatSymbolRefAttr weight, int64_t groups) {
+  return RmsNormOp::create(ops, loc, input.getType(), input, weight, ops.getI64IntegerAttr(groups),
+                           ops.getF64FloatAttr(config.rmsEpsilon));
+}
+
+Value ModelBuilder::linear(Value input, const Twine &name, int64_t width) {
+  return LinearOp::create(ops, loc, rows(width), input, weight(name + ".weight"));
+}
+
+void ModelBuilder::createCaches() {
+  for (size_t index = 0; index < config.layers.size(); ++index) {
+    const LayerConfig &layer = config.layers[index];
+    if (config.ownsKv(index))
+      KvCacheOp::create(symbols, loc, ops.getStringAttr(cacheName(index)), ops.getI64IntegerAttr(layer.kvHeads),
+                        ops.getI64IntegerAttr(layer.headDim), ops.getI64IntegerAttr(layer.window), FormatAttr(),
+                        IntegerAttr(), IntegerAttr(), IntegerAttr());
+  }
+}
+
+/// Spec 3.2: [rows, layers * P], layer-major.
+Value ModelBuilder::perLayerInputs(Value x) {
+  at("per_layer_inputs");
+  int64_t count = config.layers.size(), width = config.perLayerEmbedding->width;
+  Value token = embed("embed_tokens_per_layer.weight", std::sqrt(static_cast<double>(width)), count * width);
+  Value context = linear(x, "per_layer_model_projection", count * width);
+  context = scale(context, hiddenFactor());
+  context = norm(context, weight("per_layer_projection_norm.weight"), count);
+  return scale(add(context, token), ops.getF64FloatAttr(1 / std::sqrt(2.0)));
+}
+
+/// Spec 3.4 to 3.7: from the normed input to the projected output.
+Value ModelBuilder::attention(int64_t index, Value y) {
+  at("layers." + Twine(index) + ".self_attn");
+  const LayerConfig &layer = config.layers[index];
+  std::string prefix = "layers." + std::to_string(index) + ".self_attn.";
+  auto heads = ops.getI64IntegerAttr(layer.heads), kvHeads = ops.getI64IntegerAttr(layer.kvHeads);
+  auto rope = RopeAttr::get(ops.getContext(), ops.getF64FloatAttr(layer.rope.theta), layer.rope.pairs,
+                            ops.getF64FloatAttr(layer.rope.factor));
+  Value query = linear(y, prefix + "q_proj", layer.heads * layer.headDim);
+  query = norm(query, weight(prefix + "q_norm.weight"), layer.heads);
+  query = RopeOp::create(ops, loc, query.getType(), query, positions, heads, rope);
+  auto cache = FlatSymbolRefAttr::get(ops.getContext(), cacheName(layer.kvSource));
+  if (config.ownsKv(index)) {
+    int64_t width = layer.kvHeads * layer.headDim;
+    Value raw = linear(y, prefix + "k_proj", width);
+    Value values = layer.keysAreValues ? raw : linear(y, prefix + "v_proj", width);
+    Value keys = norm(raw, weight(prefix + "k_norm.weight"), layer.kvHeads);
+    keys = RopeOp::create(ops, loc, keys.getType(), keys, positions, kvHeads, rope);
+    values = norm(values, FlatSymbolRefAttr(), layer.kvHeads);
+    KvWriteOp::create(ops, loc, keys, values, positions, cache);
+  }
+  Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads);
+  return linear(result, prefix + "o_proj", config.hidden);
+}
+
+Value ModelBuilder::mlp(int64_t index, Value y) {
+  at("layers." + Twine(index) + ".mlp");
+  std::string prefix = "layers." + std::to_string(index) + ".mlp.";
+  Value gate = linear(y, prefix + "gate_proj", config.layers[index].mlpWidth);
+  Value up = linear(y, prefix + "up_proj", config.layers[index].mlpWidth);
+  return linear(GegluOp::create(ops, loc, gate.getType(), gate, up), prefix + "down_proj", config.hidden);
+}
+
+/// Spec 3.8: the normed branch of the experts.
+Value ModelBuilder::experts(const Twine &twine, Value residual) {
+  std::string prefix = twine.str();
+  at(prefix + "experts");
+  int64_t topK = config.experts->topK;
+  auto weightType = rows(topK);
+  auto pickType = RankedTensorType::get({ShapedType::kDynamic, topK}, ops.getI32Type());
+  // One at a time: the order of use is the order of the symbols.
+  FlatSymbolRefAttr proj = weight(prefix + "router.proj.weight"), scales = weight(prefix + "router.scale");
+  FlatSymbolRefAttr perExpert = weight(prefix + "router.per_expert_scale");
+  auto router = RouterOp::create(ops, loc, weightType, pickType, residual, proj, scales, perExpert,
+                                 ops.getI64IntegerAttr(topK), hiddenFactor(), ops.getF64FloatAttr(config.rmsEpsilon));
+  Value input = norm(residual, prefix + "pre_feedforward_layernorm_2");
+  FlatSymbolRefAttr gateUp = weight(prefix + "experts.gate_up_proj"), down = weight(prefix + "experts.down_proj");
+  Value result =
+      ExpertsOp::create(ops, loc, input.getType(), input, router.getWeights(), router.getPicks(), gateUp, down);
+  return norm(result, prefix + "post_feedforward_layernorm_2");
+}
+
+Value ModelBuilder::mixPerLayerInput(int64_t index, Value x, Value perLayer) {
+  at("layers." + Twine(index) + ".per_layer_input");
+  std::string prefix = "layers." + std::to_string(index) + ".";
+  int64_t width = config.perLayerEmbedding->width;
+  Value gate = linear(x, prefix + "per_layer_input_gate", width);
+  Value slice = SliceOp::create(ops, loc, rows(width), perLayer, ops.getI64IntegerAttr(index * width));
+  Value result = linear(GegluOp::create(ops, loc, gate.getType(), gate, slice), prefix + "per_layer_projection", config.hidden);
+  return add(x, norm(result, prefix + "post_per_layer_input_norm"));
+}
+
+/// Spec 3.3.
+Value ModelBuilder::layer(int64_t index, Value x, Value perLayer) {
+  std::string prefix = "layers." + std::to_string(index) + ".";
+  at("layers." + Twine(index));
+  Value attended = attention(index, norm(x, prefix + "input_layernorm"));
+  x = add(x, norm(attended, prefix + "post_attention_layernorm"));
+  Value branch = mlp(index, norm(x, prefix + "pre_feedforward_layernorm"));
+  if (config.experts) {
+    branch = norm(branch, prefix + "post_feedforward_layernorm_1");
+    branch = add(branch, experts(prefix, x));
+  }
+  x = add(x, norm(branch, prefix + "post_feedforward_layernorm"));
+  if (perLayer)
+    x = mixPerLayerInput(index, x, perLayer);
+  at("layers." + Twine(index));
+  if (has(prefix + "layer_scalar")) // spec 2.4: without one the factor is 1
+    x = LayerScaleOp::create(ops, loc, x.getType(), x, weight(prefix + "layer_scalar"));
+  return x;
+}
+
+Value ModelBuilder::head(Value x) {
+  at("head");
+  Value logits = linear(norm(x, "norm"), config.tiedHead ? "embed_tokens" : "lm_head", config.vocab);
+  if (config.finalSoftcap)
+    logits = SoftcapOp::create(ops, loc, logits.getType(), logits, ops.getF64FloatAttr(*config.finalSoftcap));
+  return logits;
+}
+
+DictionaryAttr ModelBuilder::modelAttribute() {
+  auto number = [&](StringRef name, int64_t value) { return ops.getNamedAttr(name, ops.getI64IntegerAttr(value)); };
+  return ops.getDictionaryAttr({ops.getNamedAttr("name", ops.getStringAttr(config.name)),
+                                ops.getNamedAttr("architecture", ops.getStringAttr(config.architecture)),
+                                number("vocab", config.vocab), number("hidden", config.hidden),
+                                number("layers", config.layers.size()), number("context", config.context)});
+}
+
+/// A tensor that the configuration asks for and the arithmetic ignores would be a silent mistake.
+LogicalResult ModelBuilder::checkUse() {
+  for (const auto &[name, source] : checkpoint.tensors)
+    if (!used.contains(name)) {
+      emitError(UnknownLoc::get(ops.getContext()))
+          << "tensor '" << name << "' of the checkpoint is not used by the model";
+      complete = false;
+    }
+  return success(complete);
+}
+
+OwningOpRef<ModuleOp> ModelBuilder::build() {
+  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
+  (*module)->setAttr("gemma.model", modelAttribute());
+  auto list = RankedTensorType::get({ShapedType::kDynamic}, ops.getI32Type());
+  auto type = ops.getFunctionType({list, list}, {rows(config.vocab)});
+  ops.setInsertionPointToEnd(module->getBody());
+  auto forward = func::FuncOp::create(ops, loc, "forward", type);
+  symbols.setInsertionPoint(forward);
+  Block *body = forward.addEntryBlock();
+  ops.setInsertionPointToStart(body);
+  ids = body->getArgument(0);
+  positions = body->getArgument(1);
+
+  createCaches();
+  at("embed_tokens");
+  Value x = embed("embed_tokens.weight", config.embeddingScale, config.hidden);
+  Value perLayer = config.perLayerEmbedding ? perLayerInputs(x) : Value();
+  for (size_t index = 0; index < config.layers.size(); ++index)
+    x = layer(index, x, perLayer);
+  Value logits = head(x);
+  func::ReturnOp::create(ops, loc, logits);
+  if (failed(checkUse()) || failed(verify(*module)))
+    return {};
+  return module;
+}
+
+} // namespace
+
+OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const Checkpoint &checkpoint) {
+  context.loadDialect<GemmaDialect, func::FuncDialect>();
+  return ModelBuilder(context, checkpoint).build();
+}
+
+} // namespace gemmac

@@ -1,0 +1,183 @@
+#include "compiler/import/TensorFiles.h"
+
+#include "compiler/import/FileAccess.h"
+#include "compiler/import/Json.h"
+
+#include "llvm/ADT/StringSwitch.h"
+
+#include <set>
+
+using namespace gemmac;
+using llvm::StringRef;
+
+static constexpr StringRef singleFile = "model.safetensors", indexFile = "model.safetensors.index.json";
+
+static llvm::Expected<StoredTensors> readHeader(StringRef directory, StringRef name) {
+  llvm::Expected<InputFile> file = InputFile::open(directory, name);
+  if (!file)
+    return file.takeError();
+  std::string start;
+  if (llvm::Error error = file->read(0, std::min<uint64_t>(8, file->bytes()), start))
+    return std::move(error);
+  llvm::Expected<uint64_t> length = safetensorsHeaderBytes(name, start, file->bytes());
+  if (!length)
+    return length.takeError();
+  std::string header;
+  if (llvm::Error error = file->read(8, *length, header))
+    return std::move(error);
+  return readSafetensorsHeader(name, header, file->bytes());
+}
+
+static llvm::Error mergeShards(StringRef directory, const std::map<std::string, std::string> &index,
+                               TensorFiles &result) {
+  std::set<std::string> names;
+  for (const auto &[tensor, file] : index)
+    names.insert(file);
+  for (const std::string &name : names) {
+    if (!fileExists(directory, name))
+      return importError(name, "no such file in {0}, expected it because {1} names it; fetch the missing shard",
+                         inQuotes(directory), indexFile);
+    llvm::Expected<StoredTensors> shard = readHeader(directory, name);
+    if (!shard)
+      return shard.takeError();
+    for (auto &[tensor, stored] : *shard) {
+      auto listed = index.find(tensor);
+      if (listed == index.end())
+        return importError(name, "tensor {0} is not listed in {1}", inQuotes(tensor), indexFile);
+      if (listed->second != name)
+        return importError(name, "tensor {0} is here, expected in {1} according to {2}", inQuotes(tensor),
+                           inQuotes(listed->second), indexFile);
+      stored.file = static_cast<uint32_t>(result.files.size());
+      result.tensors.emplace(tensor, std::move(stored));
+    }
+    result.files.push_back(name);
+  }
+  for (const auto &[tensor, file] : index)
+    if (!result.tensors.contains(tensor))
+      return importError(file, "tensor {0} is missing, expected it here according to {1}", inQuotes(tensor), indexFile);
+  return llvm::Error::success();
+}
+
+llvm::Expected<TensorFiles> gemmac::readTensorFiles(StringRef directory) {
+  TensorFiles result;
+  if (fileExists(directory, singleFile)) {
+    llvm::Expected<StoredTensors> tensors = readHeader(directory, singleFile);
+    if (!tensors)
+      return tensors.takeError();
+    result.files.push_back(singleFile.str());
+    result.tensors = std::move(*tensors);
+    return result;
+  }
+  if (!fileExists(directory, indexFile))
+    return importError(directory, "found neither '{0}' nor '{1}'; gemmac reads weights in safetensors form only",
+                       singleFile, indexFile);
+  llvm::Expected<std::string> text = readTextFile(directory, indexFile);
+  if (!text)
+    return text.takeError();
+  llvm::Expected<std::map<std::string, std::string>> index = readSafetensorsIndex(indexFile, *text);
+  if (!index)
+    return index.takeError();
+  if (llvm::Error error = mergeShards(directory, *index, result))
+    return std::move(error);
+  return result;
+}
+
+namespace {
+
+/// Parts of a checkpoint that are recognised and not compiled.
+struct SetAside {
+  llvm::StringLiteral prefix, name;
+};
+
+constexpr SetAside mediaParts[] = {{"model.vision_tower.", "vision tower"},
+                                   {"model.audio_tower.", "audio tower"},
+                                   {"model.embed_vision.", "vision embedder"},
+                                   {"model.vision_embedder.", "vision embedder"},
+                                   {"model.embed_audio.", "audio embedder"}};
+
+} // namespace
+
+/// The canonical name; empty for a name that is not of the text model.
+static StringRef canonicalName(StringRef name) {
+  if (name == "lm_head.weight")
+    return name;
+  if (!name.consume_front("model.language_model.") && !name.consume_front("model."))
+    return "";
+  return name == "lm_head.weight" ? "" : name;
+}
+
+/// Keys and values that no layer reads (spec 2.4): "layers.<i>.self_attn.k_proj.weight" of a layer that reuses others'.
+static bool isDeadKv(const ModelConfig &config, StringRef name) {
+  if (!name.consume_front("layers."))
+    return false;
+  auto [index, part] = name.split('.');
+  size_t layer = 0;
+  return !index.getAsInteger(10, layer) && layer < config.layers.size() && !config.ownsKv(layer) &&
+         (part == "self_attn.k_proj.weight" || part == "self_attn.v_proj.weight" || part == "self_attn.k_norm.weight");
+}
+
+static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, StoredTensor stored,
+                                             const std::vector<int64_t> &shape, const ModelConfig &config,
+                                             StringRef canonical) {
+  if (stored.shape != shape)
+    return importError(file, "tensor {0} has shape {1}, expected {2} ({3})", inQuotes(name), shapeText(stored.shape),
+                       shapeText(shape), shapeReason(config, canonical));
+  int type = llvm::StringSwitch<int>(stored.dtype)
+                 .Case("F32", static_cast<int>(DType::F32))
+                 .Case("F16", static_cast<int>(DType::F16))
+                 .Case("BF16", static_cast<int>(DType::BF16))
+                 .Default(-1);
+  if (type < 0)
+    return importError(file, "tensor {0} has type {1}, expected F32, F16 or BF16", inQuotes(name), stored.dtype);
+  return TensorSource{stored.file, stored.offset, stored.bytes, static_cast<DType>(type), std::move(stored.shape)};
+}
+
+llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
+  const ModelConfig &config = result.config;
+  std::map<std::string, std::vector<int64_t>> expected = expectedTensors(config);
+  std::map<std::string, size_t> media;
+  size_t deadKv = 0;
+  for (auto &[name, tensor] : stored.tensors) {
+    StringRef file = stored.files[tensor.file];
+    const auto *part =
+        llvm::find_if(mediaParts, [&](const SetAside &p) { return StringRef(name).starts_with(p.prefix); });
+    if (part != std::end(mediaParts)) {
+      ++media[part->name.str()];
+      continue;
+    }
+    StringRef canonical = canonicalName(name);
+    auto wanted = expected.find(canonical.str());
+    if (wanted == expected.end()) {
+      if (canonical == "lm_head.weight") {
+        result.notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
+      } else if (isDeadKv(config, canonical)) {
+        ++deadKv;
+      } else {
+        return importError(file, "tensor {0} is not part of the model that config.json describes", inQuotes(name));
+      }
+      continue;
+    }
+    if (result.tensors.contains(wanted->first))
+      return importError(file, "tensor {0} is given twice, under 'model.' and under 'model.language_model.'",
+                         inQuotes(wanted->first));
+    llvm::Expected<TensorSource> source = toSource(file, name, std::move(tensor), wanted->second, config, canonical);
+    if (!source)
+      return source.takeError();
+    result.tensors.emplace(wanted->first, std::move(*source));
+  }
+  for (const auto &[name, shape] : expected) {
+    // A missing scalar means 1 (spec 2.4).
+    if (result.tensors.contains(name) || StringRef(name).ends_with(".layer_scalar"))
+      continue;
+    StringRef where = stored.files.size() == 1 ? StringRef(stored.files.front()) : indexFile;
+    return importError(where, "tensor '{0}' of shape {1} is missing ({2})", name, shapeText(shape),
+                       shapeReason(config, name));
+  }
+  for (const auto &[name, count] : media)
+    result.notes.push_back(llvm::formatv("{0}: {1} tensors set aside, not compiled yet", name, count).str());
+  if (deadKv)
+    result.notes.push_back(
+        llvm::formatv("{0} key and value tensors of layers that reuse other layers' are left out", deadKv).str());
+  result.files = std::move(stored.files);
+  return llvm::Error::success();
+}

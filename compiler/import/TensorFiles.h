@@ -1,0 +1,27 @@
+// From a directory's safetensors files to the tensors that a configuration asks for.
+#ifndef GEMMAC_COMPILER_IMPORT_TENSORFILES_H
+#define GEMMAC_COMPILER_IMPORT_TENSORFILES_H
+
+#include "compiler/import/Safetensors.h"
+
+namespace gemmac {
+
+/// Every tensor that a directory's files hold.
+struct TensorFiles {
+  std::vector<std::string> files;
+  StoredTensors tensors;
+};
+
+/// Reads the headers of model.safetensors or, when there is none, of the files that model.safetensors.index.json names;
+/// index and files must agree tensor by tensor.
+llvm::Expected<TensorFiles> readTensorFiles(llvm::StringRef directory);
+
+/// Fills `result.files` and `result.tensors` for `result.config` (spec 2.1, 2.4), and notes what was set aside.
+llvm::Error selectTensors(TensorFiles stored, Checkpoint &result);
+
+/// Where a tensor's shape or existence comes from, for messages: "8 heads x 512 head_dim; layer 3 is full attention".
+std::string shapeReason(const ModelConfig &config, llvm::StringRef canonicalName);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_IMPORT_TENSORFILES_H

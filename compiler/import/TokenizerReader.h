@@ -1,0 +1,50 @@
+// tokenizer.json -> a serialized gemmac_tokenizer (abi.h). Only the pipeline of Gemma's tokenizers is implemented
+// (spec 6.1); a file that asks for another one is refused by the setting's name.
+#ifndef GEMMAC_COMPILER_IMPORT_TOKENIZERREADER_H
+#define GEMMAC_COMPILER_IMPORT_TOKENIZERREADER_H
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gemmac {
+
+/// An added token: cut out of the raw text before anything else.
+struct AddedToken {
+  uint32_t id;
+  std::string text;
+  bool special; ///< a control token
+};
+
+struct Merge {
+  uint32_t left, right, merged;
+};
+
+/// What tokenizer.json says, checked, in ids.
+struct Vocabulary {
+  uint32_t size = 0;                             ///< the model's vocabulary; ids without a string are unused
+  std::vector<std::optional<std::string>> texts; ///< by id, as the file spells them (U+2581 for a space)
+  llvm::StringMap<uint32_t> ids;                 ///< added tokens included
+  std::vector<Merge> merges;                     ///< by rank
+  std::vector<AddedToken> added;
+  uint32_t unknown = UINT32_MAX; ///< GEMMAC_NO_TOKEN: none
+  bool byteFallback = false, fuseUnknown = false;
+
+  /// The added token of this text; nullptr when there is none.
+  const AddedToken *findAdded(llvm::StringRef text) const;
+};
+
+/// \param text   the bytes of tokenizer.json
+/// \param vocab  the model's vocabulary; ids must be below
+llvm::Expected<Vocabulary> readTokenizer(llvm::StringRef file, llvm::StringRef text, int64_t vocab);
+
+/// Lays a vocabulary out as abi.h says. The same vocabulary gives the same bytes.
+std::string serializeTokenizer(const Vocabulary &vocabulary);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_IMPORT_TOKENIZERREADER_H

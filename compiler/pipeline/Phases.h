@@ -1,0 +1,49 @@
+// The phase table and what a user decides about a compilation. The command line, --help, --stop-after and --dump-phases
+// read only this.
+#ifndef GEMMAC_COMPILER_PIPELINE_PHASES_H
+#define GEMMAC_COMPILER_PIPELINE_PHASES_H
+
+#include "passes/plan/Passes.h"
+#include "passes/quantize/Passes.h"
+#include "targets/TargetBackend.h"
+
+#include <string>
+
+namespace gemmac {
+
+/// What `gemmac compile` writes.
+enum class EmitKind { mlir, llvm, assembly, object, executable };
+
+struct CompileOptions {
+  std::string directory; ///< the checkpoint
+  std::string output;    ///< "-": standard output, for mlir
+  const TargetBackend *target = nullptr;
+  QuantizeOptions formats;
+  PlanOptions plan;
+  EmitKind emit = EmitKind::executable;
+  std::string stopAfter;     ///< a phase's name; only with mlir
+  std::string dumpDirectory; ///< empty: no dumps
+  unsigned threads = 1;
+  bool quiet = false;
+  std::string jsonReport; ///< empty: none
+};
+
+/// A step of the compilation whose result is a module that can be printed and read again.
+struct Phase {
+  llvm::StringLiteral name, summary;
+  /// Null for import, which makes the module.
+  void (*build)(mlir::OpPassManager &, const CompileOptions &);
+};
+
+/// In order.
+llvm::ArrayRef<Phase> phases();
+
+/// Null when there is no such phase.
+const Phase *findPhase(llvm::StringRef name);
+
+/// The dialects of every phase's text, for tools that read it.
+void registerPhaseDialects(mlir::DialectRegistry &registry);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_PIPELINE_PHASES_H

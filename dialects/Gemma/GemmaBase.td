@@ -1,0 +1,143 @@
+// The gemma dialect, its attributes and its one type. Ops: GemmaModelOps.td (symbols), GemmaTensorOps.td (level 0),
+// GemmaFusedOps.td (level 1), GemmaStepOps.td (level 2: steps on buffers).
+#ifndef GEMMA_BASE_TD
+#define GEMMA_BASE_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/BuiltinAttributeInterfaces.td"
+
+def Gemma_Dialect : Dialect {
+  let name = "gemma";
+  let cppNamespace = "::gemmac::gemma";
+  let summary = "Gemma 4 models, from the checkpoint's arithmetic down to steps on an arena";
+  let useDefaultAttributePrinterParser = 1;
+  let useDefaultTypePrinterParser = 1;
+}
+
+// Enums print as `#gemma.format<q4>` by themselves and as a bare keyword, by custom<EnumKeyword>, inside an op's own syntax.
+// How elements of a weight, a buffer or a cache are stored. Sizes and rules: compiler/formats/WeightFormat.h.
+def Gemma_Format : I32EnumAttr<"Format", "storage format", [
+    I32EnumAttrCase<"F32", 0, "f32">,
+    I32EnumAttrCase<"F16", 1, "f16">,
+    I32EnumAttrCase<"BF16", 2, "bf16">,
+    I32EnumAttrCase<"Q8", 3, "q8">,
+    I32EnumAttrCase<"Q4", 4, "q4">]> {
+  let cppNamespace = "::gemmac::gemma";
+  let genSpecializedAttr = 0;
+}
+def Gemma_FormatAttr : EnumAttr<Gemma_Dialect, Gemma_Format, "format"> { let assemblyFormat = "`<` $value `>`"; }
+
+def Gemma_Phase : I32EnumAttr<"PhaseKind", "phase of a program; the table is GEMMAC_PHASES in abi.h", [
+    I32EnumAttrCase<"Decode", 0, "decode">,
+    I32EnumAttrCase<"Verify", 1, "verify">,
+    I32EnumAttrCase<"Prefill", 2, "prefill">]> {
+  let cppNamespace = "::gemmac::gemma";
+  let genSpecializedAttr = 0;
+}
+def Gemma_PhaseAttr : EnumAttr<Gemma_Dialect, Gemma_Phase, "phase_kind"> { let assemblyFormat = "`<` $value `>`"; }
+
+def Gemma_Scope : I32EnumAttr<"Scope", "who sees a buffer", [
+    I32EnumAttrCase<"Shared", 0, "shared">,
+    I32EnumAttrCase<"Private", 1, "private">]> {
+  let cppNamespace = "::gemmac::gemma";
+  let genSpecializedAttr = 0;
+}
+def Gemma_ScopeAttr : EnumAttr<Gemma_Dialect, Gemma_Scope, "scope"> { let assemblyFormat = "`<` $value `>`"; }
+
+def Gemma_Epilogue : I32EnumAttr<"Epilogue", "what a matmul step does with its sums before it stores them", [
+    I32EnumAttrCase<"None", 0, "none">,
+    I32EnumAttrCase<"GeGlu", 1, "geglu">,     // panels alternate gate, up: gelu(gate) * up
+    I32EnumAttrCase<"GeluMul", 2, "gelu_mul">, // gelu(sum) * factor row
+    I32EnumAttrCase<"Softcap", 3, "softcap">]> { // cap * tanh(sum / cap)
+  let cppNamespace = "::gemmac::gemma";
+  let genSpecializedAttr = 0;
+}
+def Gemma_EpilogueAttr : EnumAttr<Gemma_Dialect, Gemma_Epilogue, "epilogue"> { let assemblyFormat = "`<` $value `>`"; }
+
+class Gemma_Attr<string name, string attrMnemonic> : AttrDef<Gemma_Dialect, name> {
+  let mnemonic = attrMnemonic;
+}
+
+def Gemma_RopeAttr : Gemma_Attr<"Rope", "rope"> {
+  let summary = "rotary embedding of one layer type (RoFormer, arXiv:2104.09864; spec 3.5)";
+  let description = [{
+    Element `j` of a head of size `d` pairs with `j + d/2`; pair `j` turns by `position * theta^(-2j/d) / factor` for
+    `j < pairs` and stays for the others. `#gemma.rope<theta = 1.0e6, pairs = 64, factor = 1.0>`
+    - c1: `theta` is finite and above 1, in f64.
+    - c2: `pairs` is not negative.
+    - c3: `factor` is finite and above 0, in f64.
+  }];
+  let parameters = (ins "::mlir::FloatAttr":$theta, "int64_t":$pairs, "::mlir::FloatAttr":$factor);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+def Gemma_SourceAttr : Gemma_Attr<"Source", "source"> {
+  let summary = "where a weight's bytes lie: a file of the checkpoint, byte offset, byte count";
+  let description = [{
+    - c1: the offset is not negative.
+    - c2: the byte count is positive.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$bytes);
+  let assemblyFormat = "`<` $file `,` $offset `,` $bytes `>`";
+  let genVerifyDecl = 1;
+}
+
+def Gemma_AxisAttr : Gemma_Attr<"Axis", "axis"> {
+  let summary = "how one axis of a matrix is padded: blocks of `block` elements, each padded to `padded`";
+  let description = [{
+    Element `i` of the axis lands at `(i / block) * padded + i % block`. An ordinary axis of 100 is `<100 -> 128>`; the
+    head axis of 8 heads of size 72 is `<36 -> 48>`, one block per half head, so that RoPE's partners stay aligned.
+    Padding holds zeros everywhere and computes to zeros. The padded axis is a multiple of 32 elements.
+    - c1: `0 < block <= padded`.
+    - c2: `padded` is a multiple of 16.
+  }];
+  let parameters = (ins "int64_t":$block, "int64_t":$padded);
+  let assemblyFormat = "`<` $block `->` $padded `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Length of an axis of `size` elements, whole blocks, once padded: a multiple of 32.
+    int64_t getPaddedSize(int64_t size) const;
+    /// Where element `index` lands.
+    int64_t getPosition(int64_t index) const { return index / getBlock() * getPadded() + index % getBlock(); }
+  }];
+}
+
+def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
+  let mnemonic = "buffer";
+  let summary = "rows of the arena: `!gemma.buffer<32 x 1536, f32>`";
+  let description = [{
+    `rows` is the largest number of rows; `width` counts elements, padded to 32. Elements: `f32`; `i32`; or `q8`,
+    activations quantized in groups of 32, stored row by row as `width` int8, then `width/32` f32 scales, then `width/32`
+    i32 sums of the int8 values, each row padded to 64 bytes.
+    - c1: rows are positive.
+    - c2: width is a positive multiple of 32.
+    - c3: the element is f32, i32 or q8.
+  }];
+  let parameters = (ins "int64_t":$rows, "int64_t":$width, "::mlir::StringAttr":$element);
+  let assemblyFormat = "`<` custom<BufferShape>($rows, $width) `,` custom<Keyword>($element) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Bytes from one row to the next, a multiple of 64.
+    int64_t getRowBytes() const;
+    int64_t getBytes() const { return getRows() * getRowBytes(); }
+    bool isQuantized() const { return getElement().getValue() == "q8"; }
+  }];
+}
+
+// Attributes with the bounds that several ops share.
+def Gemma_FloatPositive : AttrConstraint<CPred<[{
+    [](::llvm::APFloat x) { return x.isFinite() && !x.isZero() && !x.isNegative(); }(::llvm::cast<::mlir::FloatAttr>($_self).getValue())
+  }]>, "that is finite and above 0">;
+def Gemma_FloatFinite : AttrConstraint<
+    CPred<"::llvm::cast<::mlir::FloatAttr>($_self).getValue().isFinite()">, "that is finite">;
+def Gemma_PositiveF64 : ConfinedAttr<F64Attr, [Gemma_FloatPositive]>;
+def Gemma_FiniteF64 : ConfinedAttr<F64Attr, [Gemma_FloatFinite]>;
+def Gemma_Count : ConfinedAttr<I64Attr, [IntPositive]>;
+def Gemma_Offset : ConfinedAttr<I64Attr, [IntNonNegative]>;
+
+class Gemma_Op<string mnemonic, list<Trait> traits = []> : Op<Gemma_Dialect, mnemonic, traits>;
+
+#endif // GEMMA_BASE_TD

@@ -1,0 +1,31 @@
+// The gemma dialect for C++: ops of all levels, attributes, the buffer type, enums, StepInterface. What each op means
+// and which constraints it verifies stands in the .td files.
+#ifndef GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H
+#define GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/RegionKindInterface.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/Gemma/GemmaDialect.h.inc"
+
+#include "dialects/Gemma/GemmaEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Gemma/GemmaAttrs.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/Gemma/GemmaTypes.h.inc"
+
+#include "dialects/Gemma/GemmaInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Gemma/GemmaOps.h.inc"
+
+#endif // GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H

@@ -1,0 +1,82 @@
+// Symbols: weights, caches, packed weights.
+#ifndef GEMMA_MODEL_OPS_TD
+#define GEMMA_MODEL_OPS_TD
+
+include "dialects/Gemma/GemmaBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def Gemma_WeightOp : Gemma_Op<"weight", [Symbol]> {
+  let summary = "a tensor of the checkpoint, named, never inline";
+  let description = [{
+    A symbol with a type and a place in a file; `format` is set by the quantize phase.
+    - c1: the element type is f32, f16 or bf16, the shape static, every dimension positive.
+    - c2: `source` covers exactly the bytes of the type.
+    ```mlir
+    gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> from <"model.safetensors", 4096, 18874368> {format = #gemma.format<q4>}
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, Gemma_SourceAttr:$source,
+                       OptionalAttr<Gemma_FormatAttr>:$format);
+  let assemblyFormat = "$sym_name `:` $type `from` $source attr-dict";
+  let hasVerifier = 1;
+}
+
+def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
+  let summary = "the keys and values of one layer that owns them";
+  let description = [{
+    `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`) are set by the plan phase.
+    Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys as panels
+    `[kv_heads][C/16][d][16]`, then values `[kv_heads][C][d]`. Position `p` lives in slot `p mod C`.
+    - c1: heads, head_dim positive, head_dim even, window not negative.
+    - c2: once planned, all four fields are there: format f32 or f16, capacity a positive multiple of 16, offset a multiple of
+      64, bytes those of the layout, `2 * heads * capacity * d` elements.
+    ```mlir
+    gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
+    gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0 {format = #gemma.format<f16>, capacity = 4096 : i64, offset = 0 : i64, bytes = 8388608 : i64}
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$heads, I64Attr:$head_dim, I64Attr:$window,
+                       OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<I64Attr>:$capacity,
+                       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes);
+  let assemblyFormat = "$sym_name `heads` $heads `head_dim` $head_dim `window` $window attr-dict";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Head size with each half padded to 16.
+    int64_t getPaddedHeadDim();
+  }];
+}
+
+def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "weights in the layout that kernels read, at an offset of the program's data section";
+  let description = [{
+    One logical matrix `[rows, cols]` per `batch` entry, the vertical concatenation of `sources`, each with its row axis padded
+    by `row_axis` and then to a multiple of 32, its column axis padded by `col_axis` and then to a multiple of 32. With
+    `interleave`, 16-row panels of the first source (or first half of the rows of a single source, split before padding) alternate
+    with those of the second. `panel_rows`:
+    - 16: panels of 16 rows, the layout of matmul: f32/f16/bf16 `[cols][16]`; q8, per group of 32 columns: `[8][16 rows][4]` int8 then
+      16 f16 scales (544 bytes); q4, per group: `[4 (j)][16 rows][4 (c)]` bytes, low nibble column `4j+c`, high nibble column `16+4j+c`,
+      value - 8, then 16 f16 scales (288 bytes).
+    - 1: the same with one row per panel (18 or 34 bytes a group), for tables read by row. Rows are not padded then, and
+      `row_axis` is not used.
+    - 0: a vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used.
+    A panel is padded to 64 bytes (16) or 2 bytes (1).
+    - c1: sources exist and are weights of rank 2 (panel_rows 1), 2 or 3 with leading `batch` (16), 1 (0); all have the same columns.
+    - c2: rows and cols (padded, per batch) follow from sources and axes, whose blocks divide them; both multiples of 32
+      (panel_rows 16).
+    - c3: bytes follows from format and layout (compiler/formats/WeightFormat.h); a vector is f32.
+    - c4: interleave has panels of 16 rows and two sources of one shape, or one source with an even number of rows.
+    - c5: once planned, offset is a multiple of 64.
+    - c6: panel_rows is 0, 1 or 16.
+    ```mlir
+    gemma.packed @layers.0.gate_up from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1
+      interleave rows 200 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,
+                       I64Attr:$panel_rows, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis,
+                       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset);
+  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? attr-dict";
+  let hasVerifier = 1;
+}
+
+#endif // GEMMA_MODEL_OPS_TD

@@ -1,0 +1,7 @@
+#ifndef GEMMA_OPS_TD
+#define GEMMA_OPS_TD
+include "dialects/Gemma/GemmaModelOps.td"
+include "dialects/Gemma/GemmaTensorOps.td"
+include "dialects/Gemma/GemmaFusedOps.td"
+include "dialects/Gemma/GemmaStepOps.td"
+#endif // GEMMA_OPS_TD

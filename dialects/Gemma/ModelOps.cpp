@@ -1,0 +1,171 @@
+// Symbols: verifiers of gemma.weight, gemma.kv_cache, gemma.packed.
+#include "compiler/formats/WeightFormat.h"
+#include "dialects/Gemma/Verify.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace gemmac;
+using namespace gemmac::gemma;
+
+static WeightFormat storageFormat(Format format) { return static_cast<WeightFormat>(format); }
+
+LogicalResult WeightOp::verify() {
+  auto type = cast<RankedTensorType>(getType());
+  Type element = type.getElementType();
+  if (!element.isF32() && !element.isF16() && !element.isBF16()) // weight_c1
+    return emitOpError() << "expects elements f32, f16 or bf16, got " << element;
+  if (!type.hasStaticShape() || llvm::is_contained(type.getShape(), 0)) // weight_c1
+    return emitOpError() << "expects a static shape without empty dimensions, got " << type;
+  int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
+  if (getSource().getBytes() != bytes) // weight_c2
+    return emitOpError() << "expects a source of " << bytes << " bytes (" << type << "), got "
+                         << getSource().getBytes();
+  return success();
+}
+
+int64_t KvCacheOp::getPaddedHeadDim() { return paddedHeadDim(getHeadDim()); }
+
+LogicalResult KvCacheOp::verify() {
+  int64_t heads = getHeads(), headDim = getHeadDim(), window = getWindow();
+  if (heads <= 0 || headDim <= 0 || headDim % 2 != 0) // kv_cache_c1
+    return emitOpError() << "expects positive heads and a positive even head_dim, got " << heads << " and " << headDim;
+  if (window < 0) // kv_cache_c1
+    return emitOpError() << "expects a window that is not negative, got " << window;
+
+  std::optional<Format> format = getFormat();
+  std::optional<int64_t> capacity = getCapacity(), offset = getOffset(), bytes = getBytes();
+  if (!format && !capacity && !offset && !bytes)
+    return success();
+  if (!format || !capacity || !offset || !bytes) // kv_cache_c2
+    return emitOpError() << "expects format, capacity, offset and bytes together: the plan phase sets all four";
+  if (*format != Format::F32 && *format != Format::F16) // kv_cache_c2
+    return emitOpError() << "expects format f32 or f16, got " << stringifyFormat(*format);
+  if (*capacity <= 0 || *capacity % panelRows != 0) // kv_cache_c2
+    return emitOpError() << "expects a capacity that is a positive multiple of " << panelRows << ", got " << *capacity;
+  if (*offset < 0 || *offset % bufferAlign != 0) // kv_cache_c2
+    return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
+  int64_t expected = 2 * heads * *capacity * getPaddedHeadDim() * formatInfo(storageFormat(*format)).bits / 8;
+  if (*bytes != expected) // kv_cache_c2
+    return emitOpError() << "expects " << expected << " bytes (keys and values of " << heads << " heads x " << *capacity
+                         << " positions x " << getPaddedHeadDim() << " padded elements), got " << *bytes;
+  return success();
+}
+
+LogicalResult PackedOp::verify() {
+  int64_t panel = getPanelRows(), batch = getBatch(), rows = getRows(), cols = getCols(), bytes = getBytes();
+  std::optional<int64_t> offset = getOffset();
+  if (panel != 0 && panel != 1 && panel != panelRows) // packed_c6
+    return emitOpError() << "expects panels of 0, 1 or " << panelRows << " rows, got " << panel;
+  if (getInterleave() && panel != panelRows) // packed_c4
+    return emitOpError() << "expects panels of " << panelRows << " rows to interleave, got " << panel;
+  if (panel == 0 && getFormat() != Format::F32) // packed_c3
+    return emitOpError() << "expects a vector in f32, got " << stringifyFormat(getFormat());
+  if (panel != panelRows && batch != 1) // packed_c1
+    return emitOpError() << "expects batch 1 where panels have " << panel << " rows, got " << batch;
+  if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // packed_c5
+    return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
+  if (cols <= 0 || cols % groupColumns != 0) // packed_c2
+    return emitOpError() << "expects cols that are a positive multiple of " << groupColumns << ", got " << cols;
+  if (rows <= 0 || (panel == panelRows && rows % groupColumns != 0)) // packed_c2
+    return emitOpError() << "expects rows that are a positive multiple of " << groupColumns << ", got " << rows;
+  int64_t expected = packedBytes(storageFormat(getFormat()), panel, batch, rows, cols);
+  if (bytes != expected) // packed_c3
+    return emitOpError() << "expects " << expected << " bytes (" << batch << " x " << rows << " x " << cols << " in "
+                         << stringifyFormat(getFormat()) << ", " << panel << " rows per panel), got " << bytes;
+  return success();
+}
+
+/// The types of the sources, of the rank that the layout asks for and alike but for their rows; empty after an error.
+static SmallVector<RankedTensorType> sourceTypes(PackedOp op, SymbolTableCollection &symbols) {
+  SmallVector<RankedTensorType> types;
+  int64_t panel = op.getPanelRows(), batch = op.getBatch();
+  if (op.getSources().empty() || (panel == 0 && op.getSources().size() != 1)) { // packed_c1
+    op.emitOpError() << "expects " << (panel == 0 ? "one source" : "at least one source") << ", got "
+                     << op.getSources().size();
+    return {};
+  }
+  for (auto name : op.getSources().getAsRange<FlatSymbolRefAttr>()) {
+    auto weight = verify::lookUp<WeightOp>(op, symbols, name, "source"); // packed_c1
+    if (!weight)
+      return {};
+    auto type = cast<RankedTensorType>(weight.getType());
+    bool batched = panel == panelRows && type.getRank() == 3;
+    int64_t rank = batched ? 3 : panel == 0 ? 1 : 2;
+    if (type.getRank() != rank || (batched ? type.getDimSize(0) : 1) != batch) { // packed_c1
+      op.emitOpError() << "expects source " << name << " of rank " << rank << " and batch " << batch << ", got "
+                       << type;
+      return {};
+    }
+    if (!types.empty() && types.front().getShape().back() != type.getShape().back()) { // packed_c1
+      op.emitOpError() << "expects source " << name << " with " << types.front().getShape().back()
+                       << " columns, as the first has, got " << type.getShape().back();
+      return {};
+    }
+    types.push_back(type);
+  }
+  return types;
+}
+
+/// Adds the padded length of an axis of `size` elements to `total`.
+static LogicalResult addAxis(PackedOp op, StringRef role, AxisAttr axis, int64_t size, int64_t &total) {
+  if (size % axis.getBlock() != 0) // packed_c2
+    return op.emitOpError() << "expects the block of " << role << " to divide the source's " << size
+                            << " elements, got " << axis.getBlock();
+  total += axis.getPaddedSize(size);
+  return success();
+}
+
+LogicalResult PackedOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  SmallVector<RankedTensorType> types = sourceTypes(*this, symbols);
+  if (types.empty())
+    return failure();
+  int64_t cols = 0, rows = 0, panel = getPanelRows(), givenRows = getRows(), givenCols = getCols();
+  if (failed(addAxis(*this, "col_axis", getColAxis(), types.front().getShape().back(), cols)))
+    return failure();
+  if (getInterleave()) {
+    int64_t sourceRows = types.front().getShape().end()[-2];
+    if (types.size() > 2 || (types.size() == 2 && types[0].getShape() != types[1].getShape()) ||
+        (types.size() == 1 && sourceRows % 2 != 0)) // packed_c4
+      return emitOpError() << "expects two sources of one shape to interleave, or one with an even number of rows, got "
+                           << types.size() << (types.size() == 1 ? " source of type " : " sources, the first of type ")
+                           << types.front();
+    if (failed(addAxis(*this, "row_axis", getRowAxis(), types.size() == 1 ? sourceRows / 2 : sourceRows, rows)))
+      return failure();
+    rows *= 2;
+  } else if (panel == panelRows) {
+    for (RankedTensorType type : types)
+      if (failed(addAxis(*this, "row_axis", getRowAxis(), type.getShape().end()[-2], rows)))
+        return failure();
+  } else {
+    for (RankedTensorType type : types)
+      rows += panel == 0 ? 1 : type.getDimSize(0);
+  }
+  if (rows != givenRows || cols != givenCols) // packed_c2
+    return emitOpError() << "expects rows " << rows << " and cols " << cols << " (sources padded by their axes), got "
+                         << givenRows << " and " << givenCols;
+  return success();
+}
+
+//===--- Parts of assembly formats, and all generated op code
+//--------------------------------------------------------===//
+
+/// An enum as a bare keyword: `q4`, `decode`, `shared`, `geglu`.
+template <typename EnumAttr> static ParseResult parseEnumKeyword(OpAsmParser &parser, EnumAttr &attribute) {
+  using Enum = decltype(attribute.getValue());
+  StringRef keyword;
+  SMLoc where = parser.getCurrentLocation();
+  if (parser.parseKeyword(&keyword))
+    return failure();
+  std::optional<Enum> value = symbolizeEnum<Enum>(keyword);
+  if (!value)
+    return parser.emitError(where) << "'" << keyword << "' is no " << EnumAttr::getMnemonic();
+  attribute = EnumAttr::get(parser.getContext(), *value);
+  return success();
+}
+
+template <typename EnumAttr> static void printEnumKeyword(OpAsmPrinter &printer, Operation *, EnumAttr attribute) {
+  printer << stringifyEnum(attribute.getValue());
+}
+
+#define GET_OP_CLASSES
+#include "dialects/Gemma/GemmaOps.cpp.inc"

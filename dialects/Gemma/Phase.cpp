@@ -1,0 +1,217 @@
+// The rules of a whole phase: who may touch which buffer when (a data race check), and whether buffers overlap in
+// memory. One walk over the steps, then one sweep over the placed buffers.
+#include "dialects/Gemma/GemmaDialect.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace gemmac::gemma;
+
+namespace {
+
+/// Steps that touched one shared buffer or cache since the last barrier, the latest of each kind.
+struct Epoch {
+  int64_t number = -1;
+  Operation *readByRows = nullptr, *readOtherwise = nullptr;
+  Operation *writtenByRows = nullptr, *writtenOtherwise = nullptr;
+};
+
+/// First and last time at which a buffer is touched: barrier epochs for shared ones, since threads run ahead of each
+/// other between barriers, steps for private ones.
+struct Lifetime {
+  int64_t first, last;
+};
+
+class PhaseCheck {
+public:
+  explicit PhaseCheck(PhaseOp phase) : phase(phase) {}
+  LogicalResult run();
+
+private:
+  LogicalResult checkBuffer(BufferOp buffer);
+  LogicalResult checkStep(StepInterface step);
+  LogicalResult checkPrivate(StepInterface step, BufferOp buffer, bool write);
+  LogicalResult checkRace(StepInterface step, const void *memory, bool write, StringRef role);
+  LogicalResult checkCaches(StepInterface step);
+  LogicalResult checkPlacement(Scope scope, std::optional<int64_t> limit);
+  void touch(BufferOp buffer);
+
+  PhaseOp phase;
+  int64_t epoch = 0, index = 0;
+  llvm::DenseMap<const void *, Epoch> epochs; // by buffer value or cache name
+  llvm::MapVector<BufferOp, Lifetime> lifetimes;
+  llvm::DenseSet<Operation *> written, rawBuffers;
+};
+
+} // namespace
+
+static std::string nameOf(BufferOp buffer) {
+  return buffer.getLabel() ? ("buffer '" + *buffer.getLabel() + "'").str() : std::string("buffer");
+}
+
+LogicalResult PhaseCheck::run() {
+  for (Operation &op : phase.getBody().front()) {
+    if (auto buffer = dyn_cast<BufferOp>(op)) {
+      if (failed(checkBuffer(buffer)))
+        return failure();
+    } else if (isa<BarrierOp>(op)) {
+      ++epoch;
+    } else if (auto step = dyn_cast<StepInterface>(op)) {
+      if (failed(checkStep(step)))
+        return failure();
+      ++index;
+    } else { // phase_c1
+      return op.emitOpError() << "is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier and steps";
+    }
+  }
+  for (auto &[buffer, life] : lifetimes)
+    if (buffer.getLabel() == "logits")
+      life.last = buffer.getScope() == Scope::Shared ? epoch : index;
+  if (failed(checkPlacement(Scope::Shared, phase.getArenaBytes())))
+    return failure();
+  return checkPlacement(Scope::Private, phase.getScratchBytes());
+}
+
+LogicalResult PhaseCheck::checkBuffer(BufferOp buffer) {
+  int64_t rows = buffer.getResult().getType().getRows(), maxRows = phase.getMaxRows();
+  if (rows < maxRows) // phase_c7
+    return buffer.emitOpError() << "expects at least " << maxRows << " rows (max_rows of the phase), got " << rows;
+  return success();
+}
+
+void PhaseCheck::touch(BufferOp buffer) {
+  int64_t now = buffer.getScope() == Scope::Shared ? epoch : index;
+  lifetimes.insert({buffer, {now, now}}).first->second.last = now;
+}
+
+LogicalResult PhaseCheck::checkStep(StepInterface step) {
+  SmallVector<Value> reads = step.getReads(), writes = step.getWrites();
+  for (auto [values, write] : {std::pair(&reads, false), std::pair(&writes, true)}) {
+    for (Value value : *values) {
+      auto buffer = value.getDefiningOp<BufferOp>(); // phase_c1 and IsolatedFromAbove leave nothing else
+      if (buffer.getScope() == Scope::Private
+              ? failed(checkPrivate(step, buffer, write))
+              : failed(checkRace(step, value.getAsOpaquePointer(), write, nameOf(buffer))))
+        return failure();
+      if (!write && !written.contains(buffer)) // phase_c6
+        return step->emitOpError() << "reads " << nameOf(buffer) << ", which no step has written";
+      touch(buffer);
+    }
+  }
+  for (Value value : writes) {
+    auto buffer = value.getDefiningOp<BufferOp>();
+    written.insert(buffer);
+    if (buffer.getScope() == Scope::Private)
+      continue;
+    if (step.isReplicated()) // phase_c3
+      return step->emitOpError() << "is replicated and writes the shared " << nameOf(buffer)
+                                 << ": expects a private one, or rows divided among threads";
+    if (!step.dividesRows() && llvm::is_contained(reads, value)) // phase_c2
+      return step->emitOpError()
+             << "expects to write another shared buffer than it reads: threads read rows that others write";
+  }
+  return checkCaches(step);
+}
+
+LogicalResult PhaseCheck::checkPrivate(StepInterface step, BufferOp buffer, bool write) {
+  if (step.dividesRows()) // phase_c3
+    return step->emitOpError() << "divides rows among threads and touches the private " << nameOf(buffer)
+                               << ": expects `replicated`, or a shared buffer";
+  auto qkv = dyn_cast<QkvStep>(step.getOperation());
+  if (write && qkv && qkv.getRaw().getDefiningOp() == buffer.getOperation()) {
+    if (written.contains(buffer) && !rawBuffers.contains(buffer)) // phase_c3
+      return step->emitOpError() << "expects raw to be touched by gemma.step.qkv alone, but another step wrote it";
+    rawBuffers.insert(buffer);
+    return success();
+  }
+  if (rawBuffers.contains(buffer)) // phase_c3
+    return step->emitOpError() << "touches " << nameOf(buffer)
+                               << ", the raw of a gemma.step.qkv: it holds one thread's heads only";
+  if (write && !step.isReplicated()) // phase_c3
+    return step->emitOpError() << "divides its work among threads and writes the private " << nameOf(buffer)
+                               << ": expects a shared one";
+  return success();
+}
+
+/// Steps that divide rows do it alike, so they never meet in one row; all others may.
+LogicalResult PhaseCheck::checkRace(StepInterface step, const void *memory, bool write, StringRef role) {
+  Epoch &state = epochs[memory];
+  if (state.number != epoch)
+    state = Epoch{.number = epoch};
+  bool byRows = step.dividesRows();
+  auto other = [&](Operation *candidate) { return candidate && candidate != step.getOperation(); };
+  Operation *rival = nullptr;
+  bool rivalWrites = true;
+  if (other(state.writtenOtherwise))
+    rival = state.writtenOtherwise;
+  else if (!byRows && other(state.writtenByRows))
+    rival = state.writtenByRows;
+  else if (write && other(state.readOtherwise))
+    rival = state.readOtherwise, rivalWrites = false;
+  else if (write && !byRows && other(state.readByRows))
+    rival = state.readByRows, rivalWrites = false;
+  if (rival) { // phase_c2, phase_c5
+    InFlightDiagnostic error = step->emitOpError()
+                               << (write ? "writes " : "reads ") << role << " in the same epoch as a step that "
+                               << (rivalWrites ? "writes" : "reads") << " it: expects a gemma.barrier between them";
+    error.attachNote(rival->getLoc()) << "the other step";
+    return error;
+  }
+  (write ? (byRows ? state.writtenByRows : state.writtenOtherwise)
+         : (byRows ? state.readByRows : state.readOtherwise)) = step;
+  return success();
+}
+
+LogicalResult PhaseCheck::checkCaches(StepInterface step) {
+  FlatSymbolRefAttr cache;
+  bool write = false;
+  if (auto qkv = dyn_cast<QkvStep>(step.getOperation())) {
+    cache = qkv.getCacheAttr();
+    write = true;
+  } else if (auto attention = dyn_cast<AttentionStep>(step.getOperation())) {
+    cache = attention.getCacheAttr();
+  }
+  if (!cache)
+    return success();
+  return checkRace(step, cache.getAsOpaquePointer(), write, ("cache @" + cache.getValue()).str()); // phase_c5
+}
+
+LogicalResult PhaseCheck::checkPlacement(Scope scope, std::optional<int64_t> limit) {
+  struct Placed {
+    int64_t offset, end;
+    Lifetime life;
+    BufferOp buffer;
+  };
+  SmallVector<Placed> placed;
+  for (auto [buffer, life] : lifetimes) {
+    if (buffer.getScope() != scope)
+      continue;
+    std::optional<int64_t> offset = buffer.getOffset();
+    if (!offset && limit) // phase_c4
+      return buffer.emitOpError() << "expects an offset: the phase has "
+                                  << (scope == Scope::Shared ? "arena" : "scratch") << "_bytes";
+    if (!offset)
+      continue;
+    int64_t end = *offset + buffer.getResult().getType().getBytes();
+    if (limit && end > *limit) // phase_c4
+      return buffer.emitOpError() << "expects to end within the phase's " << *limit << " bytes, got " << end;
+    placed.push_back({*offset, end, life, buffer});
+  }
+  llvm::sort(placed, [](const Placed &a, const Placed &b) { return a.offset < b.offset; });
+  for (auto [i, a] : llvm::enumerate(placed))
+    for (size_t j = i + 1; j < placed.size() && placed[j].offset < a.end; ++j) {
+      const Placed &b = placed[j];
+      if (a.life.first > b.life.last || b.life.first > a.life.last)
+        continue;
+      InFlightDiagnostic error = b.buffer->emitOpError() // phase_c4
+                                 << "at " << b.offset << " overlaps " << nameOf(a.buffer) << " at " << a.offset
+                                 << " .. " << a.end << ", which lives at the same time";
+      error.attachNote(a.buffer.getLoc()) << "the other buffer";
+      return error;
+    }
+  return success();
+}
+
+LogicalResult PhaseOp::verifyRegions() { return PhaseCheck(*this).run(); }

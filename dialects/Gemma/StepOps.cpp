@@ -1,0 +1,407 @@
+// Level 2: what each step reads and writes, and its verifier. The phase's own rules are in Phase.cpp.
+#include "compiler/formats/WeightFormat.h"
+#include "dialects/Gemma/Verify.h"
+
+using namespace mlir;
+using namespace gemmac;
+using namespace gemmac::gemma;
+using gemmac::gemma::verify::lookUp;
+
+using Values = SmallVector<Value>;
+using Buffer = TypedValue<BufferType>;
+
+/// One step under verification: checks of buffers and packed weights that report at the step.
+namespace {
+class StepCheck {
+public:
+  explicit StepCheck(Operation *op, SymbolTableCollection *symbols = nullptr) : op(op), symbols(symbols) {}
+
+  /// `buffer` is `rows x width` of `element`.
+  LogicalResult buffer(Buffer buffer, StringRef role, int64_t rows, int64_t width, StringRef element) const {
+    BufferType type = buffer.getType();
+    auto expected = BufferType::get(op->getContext(), rows, width, StringAttr::get(op->getContext(), element));
+    if (type == expected)
+      return success();
+    return op->emitOpError() << "expects " << role << " of type " << expected << ", got " << type;
+  }
+
+  /// `buffer` holds elements of the given kind.
+  LogicalResult element(Buffer buffer, StringRef role, StringRef element) const {
+    if (buffer.getType().getElement().getValue() == element)
+      return success();
+    return op->emitOpError() << "expects " << role << " in " << element << ", got " << buffer.getType();
+  }
+
+  /// `name`, where given, is a packed f32 vector of `cols` elements.
+  LogicalResult vector(FlatSymbolRefAttr name, StringRef role, int64_t cols) const {
+    if (!name)
+      return success();
+    auto packed = lookUp<PackedOp>(op, *symbols, name, role);
+    if (!packed)
+      return failure();
+    if (packed.getPanelRows() != 0 || static_cast<int64_t>(packed.getCols()) != cols)
+      return op->emitOpError() << "expects " << role << " to be a packed vector of " << cols << " elements, got "
+                               << name << " of " << packed.getCols() << " with " << packed.getPanelRows()
+                               << " rows per panel";
+    return success();
+  }
+
+  /// A packed matrix with panels of 16 rows and `cols` columns, interleaved or not; null after an error.
+  PackedOp matrix(FlatSymbolRefAttr name, StringRef role, int64_t cols, bool interleave) const {
+    auto packed = lookUp<PackedOp>(op, *symbols, name, role);
+    if (!packed)
+      return nullptr;
+    if (packed.getPanelRows() == panelRows && static_cast<int64_t>(packed.getCols()) == cols &&
+        packed.getInterleave() == interleave)
+      return packed;
+    op->emitOpError() << "expects " << role << " packed with " << panelRows << " rows per panel, " << cols << " cols, "
+                      << (interleave ? "interleaved" : "not interleaved") << ", got " << name << " with "
+                      << packed.getPanelRows() << " rows per panel, " << packed.getCols() << " cols, "
+                      << (packed.getInterleave() ? "interleaved" : "not interleaved");
+    return nullptr;
+  }
+
+  /// The same with batch 1.
+  PackedOp singleMatrix(FlatSymbolRefAttr name, StringRef role, int64_t cols, bool interleave) const {
+    PackedOp packed = matrix(name, role, cols, interleave);
+    if (!packed || packed.getBatch() == 1)
+      return packed;
+    op->emitOpError() << "expects " << role << " packed with batch 1, got " << packed.getBatch();
+    return nullptr;
+  }
+
+  /// Activations come as q8 for quantized weights, else as f32.
+  LogicalResult activations(Buffer input, PackedOp weight) const {
+    bool quantized = formatInfo(static_cast<WeightFormat>(weight.getFormat())).quantized;
+    if (input.getType().isQuantized() == quantized && input.getType().getElement().getValue() != "i32")
+      return success();
+    return op->emitOpError() << "expects input in " << (quantized ? "q8" : "f32") << " for weights in "
+                             << stringifyFormat(weight.getFormat()) << ", got " << input.getType();
+  }
+
+  /// 0 < value <= limit, where attribute constraints saw to the first half.
+  LogicalResult atMost(StringRef role, int64_t value, int64_t limit, StringRef meaning) const {
+    if (value <= limit)
+      return success();
+    return op->emitOpError() << "expects " << role << " of at most " << limit << " (" << meaning << "), got " << value;
+  }
+
+private:
+  Operation *op;
+  SymbolTableCollection *symbols;
+};
+} // namespace
+
+static int64_t rowsOf(Buffer buffer) { return buffer.getType().getRows(); }
+static int64_t widthOf(Buffer buffer) { return buffer.getType().getWidth(); }
+static int64_t paddedTopK(int64_t topK) { return roundUp(topK, groupColumns); }
+
+//===--- buffer
+//-----------------------------------------------------------------------------------------------------===//
+
+LogicalResult BufferOp::verify() {
+  std::optional<int64_t> offset = getOffset();
+  if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // buffer_c1
+    return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
+  return success();
+}
+
+//===--- embed
+//------------------------------------------------------------------------------------------------------===//
+
+Values EmbedStep::getReads() { return {}; }
+Values EmbedStep::getWrites() { return {getResult()}; }
+
+LogicalResult EmbedStep::verify() { return StepCheck(*this).element(getResult(), "result", "f32"); } // step_embed_c1
+
+LogicalResult EmbedStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto table = lookUp<PackedOp>(*this, symbols, getTableAttr(), "table"); // step_embed_c1
+  if (!table)
+    return failure();
+  if (table.getPanelRows() == 0 || table.getBatch() != 1 || table.getInterleave()) // step_embed_c1
+    return emitOpError() << "expects a table packed with 1 or " << panelRows
+                         << " rows per panel, batch 1, not interleaved, got " << getTableAttr() << " with "
+                         << table.getPanelRows() << " rows per panel, batch " << table.getBatch()
+                         << (table.getInterleave() ? ", interleaved" : "");
+  if (static_cast<int64_t>(table.getCols()) != widthOf(getResult())) // step_embed_c1
+    return emitOpError() << "expects a table of " << widthOf(getResult()) << " cols (width of the result), got "
+                         << table.getCols();
+  return success();
+}
+
+//===--- rope_table
+//-------------------------------------------------------------------------------------------------===//
+
+Values RopeTableStep::getReads() { return {}; }
+Values RopeTableStep::getWrites() { return {getResult()}; }
+
+LogicalResult RopeTableStep::verify() {
+  int64_t headDim = getHeadDim();
+  if (failed(verify::checkRope(*this, getRope(), headDim))) // step_rope_table_c2
+    return failure();
+  return StepCheck(*this).buffer(getResult(), "result", rowsOf(getResult()), paddedHeadDim(headDim),
+                                 "f32"); // step_rope_table_c1
+}
+
+//===--- norm, add_norm, quantize
+//-----------------------------------------------------------------------------------===//
+
+Values NormStep::getReads() { return {getInput()}; }
+Values NormStep::getWrites() { return {getResult()}; }
+
+LogicalResult NormStep::verify() {
+  StepCheck check(*this);
+  StringRef element = getResult().getType().isQuantized() ? "q8" : "f32";
+  if (failed(check.element(getInput(), "input", "f32")) || // step_norm_c1
+      failed(check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getInput()), element)))
+    return failure();
+  return check.atMost("count", getCount(), widthOf(getInput()), "the width"); // step_norm_c2
+}
+
+LogicalResult NormStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  return StepCheck(*this, &symbols).vector(getWeightAttr(), "weight", widthOf(getInput())); // step_norm_c1
+}
+
+Values AddNormStep::getReads() { return {getInput(), getBranch()}; }
+Values AddNormStep::getWrites() { return {getResult()}; }
+
+LogicalResult AddNormStep::verify() {
+  StepCheck check(*this);
+  int64_t rows = rowsOf(getInput()), width = widthOf(getInput());
+  if (failed(check.element(getInput(), "input", "f32")) || // step_add_norm_c1
+      failed(check.buffer(getBranch(), "branch", rows, width, "f32")) ||
+      failed(check.buffer(getResult(), "result", rows, width, "f32")))
+    return failure();
+  return check.atMost("count", getCount(), width, "the width"); // step_add_norm_c2
+}
+
+LogicalResult AddNormStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  StepCheck check(*this, &symbols);
+  if (failed(check.vector(getWeightAttr(), "weight", widthOf(getInput()))) || // step_add_norm_c1
+      failed(check.vector(getLayerScaleAttr(), "layer_scale", groupColumns)))
+    return failure();
+  if (!getLayerScaleAttr())
+    return success();
+  // The packed vector's source is a weight: gemma.packed verifies that.
+  auto packed = lookUp<PackedOp>(*this, symbols, getLayerScaleAttr(), "layer_scale");
+  auto source = symbols.lookupNearestSymbolFrom<WeightOp>(packed, cast<FlatSymbolRefAttr>(packed.getSources()[0]));
+  if (source && cast<RankedTensorType>(source.getType()).getNumElements() != 1) // step_add_norm_c1
+    return emitOpError() << "expects layer_scale to hold one element, got " << source.getType();
+  return success();
+}
+
+Values QuantizeStep::getReads() { return {getInput()}; }
+Values QuantizeStep::getWrites() { return {getResult()}; }
+
+LogicalResult QuantizeStep::verify() {
+  StepCheck check(*this);
+  if (failed(check.element(getInput(), "input", "f32"))) // step_quantize_c1
+    return failure();
+  return check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getInput()), "q8"); // step_quantize_c1
+}
+
+//===--- matmul
+//-----------------------------------------------------------------------------------------------------===//
+
+Values MatmulStep::getReads() {
+  Values reads{getInput()};
+  if (getFactor())
+    reads.push_back(getFactor());
+  return reads;
+}
+Values MatmulStep::getWrites() { return {getResult()}; }
+
+LogicalResult MatmulStep::verify() {
+  StepCheck check(*this);
+  if (failed(check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getResult()), "f32"))) // step_matmul_c1
+    return failure();
+  if ((getEpilogue() == Epilogue::GeluMul) != (getFactor() != nullptr)) // step_matmul_c2
+    return emitOpError() << "expects a factor if and only if the epilogue is gelu_mul";
+  if ((getEpilogue() == Epilogue::Softcap) != getCap().has_value()) // step_matmul_c2
+    return emitOpError() << "expects a cap if and only if the epilogue is softcap";
+  if (!getFactor())
+    return success();
+  if (failed(check.buffer(getFactor(), "factor", rowsOf(getInput()), widthOf(getFactor()), "f32"))) // step_matmul_c2
+    return failure();
+  int64_t limit = widthOf(getFactor()) - widthOf(getResult());
+  if (limit < 0) // step_matmul_c2
+    return emitOpError() << "expects a factor at least as wide as the result, " << widthOf(getResult()) << ", got "
+                         << widthOf(getFactor());
+  return check.atMost("factor_offset", getFactorOffset(), limit,
+                      "width of the factor less that of the result"); // step_matmul_c2
+}
+
+LogicalResult MatmulStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  StepCheck check(*this, &symbols);
+  bool geglu = getEpilogue() == Epilogue::GeGlu;
+  PackedOp weight =
+      check.singleMatrix(getWeightAttr(), "weight", widthOf(getInput()), geglu); // step_matmul_c1, step_matmul_c2
+  if (!weight || failed(check.activations(getInput(), weight)))                  // step_matmul_c1
+    return failure();
+  int64_t width = static_cast<int64_t>(weight.getRows()) / (geglu ? 2 : 1);
+  return check.buffer(getResult(), "result", rowsOf(getInput()), width, "f32"); // step_matmul_c1
+}
+
+//===--- qkv, attention
+//---------------------------------------------------------------------------------------------===//
+
+Values QkvStep::getReads() { return {getInput(), getRopeTable()}; }
+Values QkvStep::getWrites() { return {getQuery(), getRaw()}; }
+
+LogicalResult QkvStep::verify() {
+  StepCheck check(*this);
+  int64_t heads = getHeads(), d = paddedHeadDim(getHeadDim()), rows = rowsOf(getInput());
+  if (failed(check.buffer(getQuery(), "query", rows, heads * d, "f32")) || // step_qkv_c2
+      failed(check.buffer(getRaw(), "raw", rows, d, "f32")) ||
+      failed(check.buffer(getRopeTable(), "rope_table", rows, d, "f32")))
+    return failure();
+  auto raw = getRaw().getDefiningOp<BufferOp>();
+  if (raw && raw.getScope() != Scope::Private) // step_qkv_c2
+    return emitOpError() << "expects raw to be private, got a shared buffer";
+  if ((getKNormAttr() != nullptr) != (getCacheAttr() != nullptr)) // step_qkv_c3
+    return emitOpError() << "expects k_norm and cache together or not at all";
+  if (getKeysAreValues() && !getCacheAttr()) // step_qkv_c3
+    return emitOpError() << "expects keys_are_values only with a cache";
+  return success();
+}
+
+LogicalResult QkvStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  StepCheck check(*this, &symbols);
+  int64_t d = paddedHeadDim(getHeadDim()), parts = getHeads();
+  if (getCacheAttr()) {
+    auto cache = lookUp<KvCacheOp>(*this, symbols, getCacheAttr(), "cache"); // step_qkv_c3
+    if (!cache)
+      return failure();
+    if (cache.getHeadDim() != getHeadDim()) // step_qkv_c3
+      return emitOpError() << "expects head_dim " << cache.getHeadDim() << ", that of @" << cache.getSymName()
+                           << ", got " << getHeadDim();
+    parts += cache.getHeads() * (getKeysAreValues() ? 1 : 2);
+  }
+  PackedOp weight = check.singleMatrix(getWeightAttr(), "weight", widthOf(getInput()), false); // step_qkv_c1
+  if (!weight || failed(check.activations(getInput(), weight)))                                // step_qkv_c1
+    return failure();
+  if (static_cast<int64_t>(weight.getRows()) != parts * d) // step_qkv_c1
+    return emitOpError() << "expects a weight of " << parts * d << " rows (" << parts
+                         << " heads of query, keys and values x " << d << "), got " << weight.getRows();
+  if (failed(check.vector(getQNormAttr(), "q_norm", d))) // step_qkv_c2
+    return failure();
+  return check.vector(getKNormAttr(), "k_norm", d); // step_qkv_c2
+}
+
+Values AttentionStep::getReads() { return {getQuery()}; }
+Values AttentionStep::getWrites() { return {getResult()}; }
+
+LogicalResult AttentionStep::verify() {
+  StepCheck check(*this);
+  if (failed(check.element(getQuery(), "query", "f32"))) // step_attention_c1
+    return failure();
+  return check.buffer(getResult(), "result", rowsOf(getQuery()), widthOf(getQuery()), "f32"); // step_attention_c1
+}
+
+LogicalResult AttentionStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto cache = lookUp<KvCacheOp>(*this, symbols, getCacheAttr(), "cache"); // step_attention_c1
+  if (!cache)
+    return failure();
+  if (getHeads() % cache.getHeads() != 0) // step_attention_c1
+    return emitOpError() << "expects heads to be a multiple of the " << cache.getHeads() << " heads of @"
+                         << cache.getSymName() << ", got " << getHeads();
+  int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
+  return StepCheck(*this).buffer(getQuery(), "query", rowsOf(getQuery()), width, "f32"); // step_attention_c1
+}
+
+//===--- ple_combine
+//------------------------------------------------------------------------------------------------===//
+
+Values PleCombineStep::getReads() { return {getContext_()}; }
+Values PleCombineStep::getWrites() { return {getResult()}; }
+
+LogicalResult PleCombineStep::verify() {
+  StepCheck check(*this);
+  Buffer context = getContext_();
+  int64_t groups = getGroups(), width = widthOf(context);
+  if (failed(check.element(context, "context", "f32")) || // step_ple_combine_c1
+      failed(check.buffer(getResult(), "result", rowsOf(context), width, "f32")))
+    return failure();
+  if (width % groups != 0) // step_ple_combine_c2
+    return emitOpError() << "expects groups to divide the width " << width << ", got " << groups;
+  return check.atMost("count", getCount(), width / groups, "the width of a group"); // step_ple_combine_c2
+}
+
+LogicalResult PleCombineStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  int64_t width = widthOf(getResult());
+  auto table = lookUp<PackedOp>(*this, symbols, getTableAttr(), "table"); // step_ple_combine_c1
+  if (!table)
+    return failure();
+  if (table.getPanelRows() != 1 || static_cast<int64_t>(table.getCols()) != width) // step_ple_combine_c1
+    return emitOpError() << "expects a table packed with 1 row per panel and " << width << " cols, got "
+                         << getTableAttr() << " with " << table.getPanelRows() << " and " << table.getCols();
+  return StepCheck(*this, &symbols)
+      .vector(getNormAttr(), "norm", width / static_cast<int64_t>(getGroups())); // step_ple_combine_c1
+}
+
+//===--- experts
+//----------------------------------------------------------------------------------------------------===//
+
+Values RouteStep::getReads() { return {getScores()}; }
+Values RouteStep::getWrites() { return {getPicks(), getWeights()}; }
+
+LogicalResult RouteStep::verify() {
+  StepCheck check(*this);
+  int64_t rows = rowsOf(getScores()), experts = getExperts(), topK = getTopK();
+  if (failed(check.atMost("top_k", topK, experts, "the experts"))) // step_route_c2
+    return failure();
+  if (failed(check.buffer(getScores(), "scores", rows, roundUp(experts, groupColumns), "f32")) || // step_route_c1
+      failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), "i32")))
+    return failure();
+  return check.buffer(getWeights(), "weights", rows, paddedTopK(topK), "f32"); // step_route_c1
+}
+
+LogicalResult RouteStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  return StepCheck(*this, &symbols)
+      .vector(getPerExpertScaleAttr(), "per_expert_scale", widthOf(getScores())); // step_route_c1
+}
+
+Values ExpertUpStep::getReads() { return {getInput(), getPicks()}; }
+Values ExpertUpStep::getWrites() { return {getResult()}; }
+
+LogicalResult ExpertUpStep::verify() {
+  StepCheck check(*this);
+  int64_t rows = rowsOf(getInput()), topK = getTopK();
+  if (failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), "i32"))) // step_expert_up_c2
+    return failure();
+  return check.buffer(getResult(), "result", rows * topK, widthOf(getResult()), "f32"); // step_expert_up_c1
+}
+
+LogicalResult ExpertUpStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  StepCheck check(*this, &symbols);
+  int64_t rows = rowsOf(getInput()), topK = getTopK();
+  PackedOp weight = check.matrix(getWeightAttr(), "weight", widthOf(getInput()), true); // step_expert_up_c1
+  if (!weight || failed(check.activations(getInput(), weight)))                         // step_expert_up_c1
+    return failure();
+  if (failed(check.buffer(getResult(), "result", rows * topK, weight.getRows() / 2, "f32"))) // step_expert_up_c1
+    return failure();
+  return check.atMost("top_k", topK, weight.getBatch(), "the experts, batch of the weight"); // step_expert_up_c2
+}
+
+Values ExpertDownStep::getReads() { return {getInput(), getPicks(), getWeights()}; }
+Values ExpertDownStep::getWrites() { return {getResult()}; }
+
+LogicalResult ExpertDownStep::verify() {
+  StepCheck check(*this);
+  int64_t rows = rowsOf(getResult()), topK = getTopK();
+  if (failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), "i32")) || // step_expert_down_c2
+      failed(check.buffer(getWeights(), "weights", rows, paddedTopK(topK), "f32")))
+    return failure();
+  StringRef element = getInput().getType().isQuantized() ? "q8" : "f32";
+  return check.buffer(getInput(), "input", rows * topK, widthOf(getInput()), element); // step_expert_down_c1
+}
+
+LogicalResult ExpertDownStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  StepCheck check(*this, &symbols);
+  PackedOp weight = check.matrix(getWeightAttr(), "weight", widthOf(getInput()), false); // step_expert_down_c1
+  if (!weight || failed(check.activations(getInput(), weight)))                          // step_expert_down_c1
+    return failure();
+  if (failed(check.buffer(getResult(), "result", rowsOf(getResult()), weight.getRows(), "f32"))) // step_expert_down_c1
+    return failure();
+  return check.atMost("top_k", getTopK(), weight.getBatch(), "the experts, batch of the weight"); // step_expert_down_c2
+}

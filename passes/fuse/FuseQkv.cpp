@@ -1,0 +1,197 @@
+// gemma-fuse-qkv: everything of a layer between the residual stream and the attention.
+#include "passes/fuse/Group.h"
+#include "passes/fuse/Passes.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace gemmac::gemma;
+
+namespace gemmac {
+#define GEN_PASS_DEF_FUSEQKV
+#include "passes/fuse/Passes.h.inc"
+
+namespace {
+
+/// rope(rms_norm(linear(y))), the norm per head.
+struct Heads {
+  RopeOp rope;
+  RmsNormOp norm;
+  LinearOp linear;
+
+  int64_t headDim() { return rope.getType().getShape().back() / static_cast<int64_t>(rope.getHeads()); }
+};
+
+/// A layer's ops; keys and what follows are null in a layer that reuses another's cache. `value` is `keys.linear` where the
+/// values are the raw keys.
+struct Layer {
+  RmsNormOp inputNorm;
+  Heads query, keys;
+  RmsNormOp valueNorm;
+  LinearOp value;
+  KvWriteOp write;
+};
+
+std::optional<Heads> matchHeads(RopeOp rope) {
+  auto norm = rope ? rope.getInput().getDefiningOp<RmsNormOp>() : RmsNormOp();
+  auto linear = norm ? norm.getInput().getDefiningOp<LinearOp>() : LinearOp();
+  if (!linear || !norm.getWeightAttr() || norm.getGroups() != rope.getHeads())
+    return std::nullopt;
+  return Heads{rope, norm, linear};
+}
+
+/// Down from the query projection: the only reader of each is the next.
+std::optional<Heads> matchQueryBelow(LinearOp linear) {
+  auto norm = linear->hasOneUse() ? dyn_cast<RmsNormOp>(*linear->user_begin()) : RmsNormOp();
+  auto rope = norm && norm->hasOneUse() ? dyn_cast<RopeOp>(*norm->user_begin()) : RopeOp();
+  return matchHeads(rope);
+}
+
+/// The layer that `write` belongs to, up to its input norm, without the query.
+std::optional<Layer> matchKeysAndValues(KvWriteOp write, StringRef &why) {
+  auto keys = matchHeads(write.getKeys().getDefiningOp<RopeOp>());
+  if (!keys) {
+    why = "the keys are not a rotated, per-head normed projection";
+    return std::nullopt;
+  }
+  auto valueNorm = write.getValues().getDefiningOp<RmsNormOp>();
+  auto value = valueNorm ? valueNorm.getInput().getDefiningOp<LinearOp>() : LinearOp();
+  if (!value || valueNorm.getWeightAttr() || valueNorm.getGroups() != keys->rope.getHeads()) {
+    why = "the values are not a projection normed per key head without a weight";
+    return std::nullopt;
+  }
+  auto inputNorm = value.getInput().getDefiningOp<RmsNormOp>();
+  if (!inputNorm || keys->linear.getInput() != value.getInput()) {
+    why = "keys and values are not projections of one norm";
+    return std::nullopt;
+  }
+  return Layer{inputNorm, {}, *keys, valueNorm, value, write};
+}
+
+/// The query among the readers of the input norm.
+std::optional<Heads> findQuery(Layer layer, StringRef &why) {
+  std::optional<Heads> query;
+  for (Operation *user : layer.inputNorm->getUsers()) {
+    if (user == layer.value.getOperation() || user == layer.keys.linear.getOperation())
+      continue;
+    auto linear = dyn_cast<LinearOp>(user);
+    auto heads = linear ? matchQueryBelow(linear) : std::nullopt;
+    if (!heads || query) {
+      why = "the input norm has readers other than a query, a key and a value projection";
+      return std::nullopt;
+    }
+    query = heads;
+  }
+  if (!query)
+    why = "no rotated, per-head normed query reads the input norm";
+  return query;
+}
+
+/// Null when the parts of the layer agree, else what does not.
+StringRef disagreement(Layer layer) {
+  Heads query = layer.query, keys = layer.keys;
+  if (!fuse::isRowNorm(layer.inputNorm))
+    return "the input norm is not a norm of whole rows with a weight";
+  if (!fuse::equalEps({layer.inputNorm, query.norm}))
+    return "the norms have unlike eps";
+  if (!layer.write)
+    return {};
+  if (!fuse::equalEps({layer.inputNorm, keys.norm, layer.valueNorm}))
+    return "the norms have unlike eps";
+  if (query.rope.getRope() != keys.rope.getRope() || query.rope.getPositions() != keys.rope.getPositions() ||
+      query.rope.getPositions() != layer.write.getPositions())
+    return "query and keys are not rotated alike";
+  if (query.headDim() != keys.headDim())
+    return "query heads and key heads differ in size";
+  return {};
+}
+
+bool touchesCache(Operation *op, FlatSymbolRefAttr cache) {
+  return TypeSwitch<Operation *, bool>(op)
+      .Case<KvWriteOp, AttentionOp, QkvOp, AttendOp>([&](auto user) { return user.getCacheAttr() == cache; })
+      .Default(false);
+}
+
+/// Where the fused op goes: at the later of the query's rope and the cache write. Null, with a reason, where that would
+/// move the write across another access to the cache, or a reader of the query before it.
+Operation *findPlace(Layer layer, StringRef &why) {
+  Operation *rope = layer.query.rope, *write = layer.write;
+  if (!write)
+    return rope;
+  bool writeFirst = write->isBeforeInBlock(rope);
+  for (Operation *op = (writeFirst ? write : rope)->getNextNode(); op != (writeFirst ? rope : write); op = op->getNextNode())
+    if (touchesCache(op, layer.write.getCacheAttr())) {
+      why = "the cache is used between its write and the query";
+      return nullptr;
+    }
+  for (Operation *reader : rope->getUsers())
+    if (reader->isBeforeInBlock(write)) {
+      why = "the query is read before the cache is written";
+      return nullptr;
+    }
+  return writeFirst ? rope : write;
+}
+
+LogicalResult fuseLayer(Layer layer, Operation *key, IRRewriter &rewriter, fuse::Report &report) {
+  Heads query = layer.query, keys = layer.keys;
+  if (StringRef why = disagreement(layer); !why.empty())
+    return report.missed(key, key, why);
+  fuse::Group group(query.rope, key, {query.norm, query.linear, layer.inputNorm});
+  if (layer.write) {
+    group.add({keys.rope, keys.norm, keys.linear, layer.valueNorm, layer.write});
+    if (layer.value != keys.linear)
+      group.add({layer.value});
+  }
+  if (failed(group.isClosed(report)))
+    return failure();
+  StringRef why;
+  Operation *place = findPlace(layer, why);
+  if (!place)
+    return report.missed(key, key, why);
+  rewriter.setInsertionPoint(place);
+  FlatSymbolRefAttr none;
+  bool owns = layer.write, hasValue = owns && layer.value != keys.linear;
+  group.replace(rewriter, QkvOp::create(rewriter, query.linear.getLoc(), query.rope.getType(), layer.inputNorm.getInput(),
+                                        query.rope.getPositions(), layer.inputNorm.getWeightAttr(),
+                                        query.linear.getWeightAttr(), owns ? keys.linear.getWeightAttr() : none,
+                                        hasValue ? layer.value.getWeightAttr() : none, query.norm.getWeightAttr(),
+                                        owns ? keys.norm.getWeightAttr() : none, owns ? layer.write.getCacheAttr() : none,
+                                        query.rope.getHeadsAttr(), rewriter.getI64IntegerAttr(query.headDim()),
+                                        query.rope.getRope(), layer.inputNorm.getEpsAttr()));
+  return success();
+}
+
+void fuseOwner(KvWriteOp write, IRRewriter &rewriter, fuse::Report &report) {
+  StringRef why;
+  auto layer = matchKeysAndValues(write, why);
+  auto query = layer ? findQuery(*layer, why) : std::nullopt;
+  if (!query)
+    return (void)report.missed(write, write, why);
+  layer->query = *query;
+  if (failed(fuseLayer(*layer, write, rewriter, report)))
+    report.account(query->rope); // one remark for a layer
+}
+
+/// A query without keys of its own reads the cache of an earlier layer.
+void fuseReader(RopeOp rope, IRRewriter &rewriter, fuse::Report &report) {
+  auto query = matchHeads(rope);
+  auto inputNorm = query ? query->linear.getInput().getDefiningOp<RmsNormOp>() : RmsNormOp();
+  if (!inputNorm)
+    return (void)report.missed(rope, rope, "the query is not a rotated, per-head normed projection of a norm");
+  (void)fuseLayer({inputNorm, *query, {}, {}, {}, {}}, rope, rewriter, report);
+}
+
+struct FuseQkv : impl::FuseQkvBase<FuseQkv> {
+  void runOnOperation() override {
+    fuse::Report report(getArgument());
+    IRRewriter rewriter(&getContext());
+    for (KvWriteOp write : fuse::opsOf<KvWriteOp>(getOperation()))
+      fuseOwner(write, rewriter, report);
+    for (RopeOp rope : fuse::opsOf<RopeOp>(getOperation()))
+      if (!report.isAccounted(rope) && llvm::none_of(rope->getUsers(), [](Operation *user) { return isa<KvWriteOp>(user); }))
+        fuseReader(rope, rewriter, report);
+  }
+};
+
+} // namespace
+} // namespace gemmac

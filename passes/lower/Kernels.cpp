@@ -1,0 +1,45 @@
+#include "passes/lower/Kernels.h"
+
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+std::string bitsText(double value) { return llvm::formatv("{0:x-}", llvm::bit_cast<uint64_t>(value)).str(); }
+
+PackedShape::PackedShape(gemma::PackedOp packed)
+    : format(static_cast<WeightFormat>(packed.getFormat())), panelRows(packed.getPanelRows()),
+      batch(packed.getBatch()), rows(packed.getRows()), cols(packed.getCols()), interleave(packed.getInterleave()) {}
+
+std::string PackedShape::text() const {
+  return llvm::formatv("{0}_n{1}_k{2}{3}{4}", formatInfo(format).name, rows, cols,
+                       panelRows == 1 ? "_rows" : "", batch > 1 ? "_e" + std::to_string(batch) : "")
+      .str();
+}
+
+CacheShape::CacheShape(gemma::KvCacheOp cache)
+    : format(static_cast<WeightFormat>(*cache.getFormat())), heads(cache.getHeads()), headDim(cache.getHeadDim()),
+      padded(paddedHeadDim(cache.getHeadDim())), capacity(*cache.getCapacity()), window(cache.getWindow()) {}
+
+std::string CacheShape::text() const {
+  return llvm::formatv("{0}_h{1}_d{2}_c{3}_w{4}", formatInfo(format).name, heads, headDim, capacity, window).str();
+}
+
+func::FuncOp KernelLibrary::get(const std::string &name, int64_t pointers, int64_t counts, Body body) {
+  if (auto known = module.lookupSymbol<func::FuncOp>(name))
+    return known;
+  KernelBuilder b(module.getLoc(), module.getContext());
+  b.setInsertionPointToEnd(module.getBody());
+  SmallVector<Type> types(pointers, b.ptrType());
+  types.append(counts, b.getI64Type());
+  auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  function.setPrivate();
+  b.setInsertionPointToStart(function.addEntryBlock());
+  body(b, function.getArguments());
+  func::ReturnOp::create(b);
+  return function;
+}
+
+} // namespace gemmac

@@ -1,0 +1,274 @@
+// gemma-lower-steps: phase functions as straight code that calls kernels.
+#include "passes/lower/Kernels.h"
+#include "passes/lower/Passes.h"
+
+#include "gemmac/abi.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cstddef>
+
+using namespace mlir;
+
+namespace gemmac {
+
+#define GEN_PASS_DEF_LOWERSTEPS
+#include "passes/lower/Passes.h.inc"
+
+namespace {
+
+/// Emits one phase function of one level.
+class PhaseEmitter {
+public:
+  PhaseEmitter(ModuleOp planned, gemma::PhaseOp phase, KernelLibrary &kernels, KernelBuilder &b, SymbolTable &symbols)
+      : planned(planned), phase(phase), kernels(kernels), b(b), symbols(symbols) {}
+
+  LogicalResult emit(func::FuncOp function, func::FuncOp barrier) {
+    call = function.getArgument(0);
+    thread = function.getArgument(1);
+    loadCall();
+    for (Operation &op : phase.getBody().front()) {
+      if (isa<gemma::BufferOp>(op))
+        continue;
+      if (isa<gemma::BarrierOp>(op)) {
+        func::CallOp::create(b, barrier, ValueRange{call, thread});
+        continue;
+      }
+      LogicalResult done =
+          TypeSwitch<Operation *, LogicalResult>(&op)
+              .Case<gemma::EmbedStep, gemma::RopeTableStep, gemma::NormStep, gemma::AddNormStep, gemma::QuantizeStep,
+                    gemma::PleCombineStep, gemma::RouteStep, gemma::MatmulStep, gemma::QkvStep, gemma::AttentionStep,
+                    gemma::ExpertUpStep, gemma::ExpertDownStep>([&](auto step) { return emitStep(step); })
+              .Default([](Operation *other) { return other->emitError("has no tile kernel on CPU targets"); });
+      if (failed(done))
+        return failure();
+    }
+    return success();
+  }
+
+private:
+  ModuleOp planned;
+  gemma::PhaseOp phase;
+  KernelLibrary &kernels;
+  KernelBuilder &b;
+  SymbolTable &symbols;
+  Value call, thread, threads, data, arena, scratch, cacheBase, tokens, rows, position;
+
+  void loadCall() {
+    auto field = [&](size_t offset, Type type) { return b.load(type, b.at(call, static_cast<int64_t>(offset)), 8); };
+    data = field(offsetof(gemmac_call, data), b.ptrType());
+    arena = field(offsetof(gemmac_call, arena), b.ptrType());
+    Value scratches = field(offsetof(gemmac_call, scratch), b.ptrType());
+    cacheBase = field(offsetof(gemmac_call, cache), b.ptrType());
+    tokens = field(offsetof(gemmac_call, tokens), b.ptrType());
+    position = field(offsetof(gemmac_call, position), b.getI64Type());
+    threads = field(offsetof(gemmac_call, threads), b.getI64Type());
+    rows = oneRow() ? b.i64(1) : field(offsetof(gemmac_call, rows), b.getI64Type());
+    // All threads stride by the program's figure, which is the largest of its phases.
+    auto stride = planned->getAttrOfType<IntegerAttr>("gemma.scratch_bytes");
+    scratch = b.at(scratches, b.mul(thread, stride ? stride.getInt() : *phase.getScratchBytes()));
+  }
+
+  bool oneRow() { return phase.getMaxRows() == 1; }
+
+  Value pointer(Value buffer) {
+    auto op = buffer.getDefiningOp<gemma::BufferOp>();
+    return b.at(op.getScope() == gemma::Scope::Shared ? arena : scratch, static_cast<int64_t>(*op.getOffset()));
+  }
+  gemma::PackedOp packed(StringRef name) { return symbols.lookup<gemma::PackedOp>(name); }
+  Value weight(StringRef name) { return b.at(data, static_cast<int64_t>(*packed(name).getOffset())); }
+  gemma::KvCacheOp cache(StringRef name) { return symbols.lookup<gemma::KvCacheOp>(name); }
+  Value cachePointer(StringRef name) { return b.at(cacheBase, static_cast<int64_t>(*cache(name).getOffset())); }
+
+  using Range = std::pair<Value, Value>;
+  /// This thread's part of `count` tiles.
+  Range share(Value count) {
+    return {b.div(b.mul(count, thread), threads), b.div(b.mul(count, b.add(thread, 1)), threads)};
+  }
+  Range rowRange(bool replicated, int64_t perRow = 1) {
+    Range range = replicated ? Range{b.i64(0), rows} : share(rows);
+    return {b.mul(range.first, perRow), b.mul(range.second, perRow)};
+  }
+  LogicalResult callKernel(func::FuncOp kernel, std::initializer_list<Value> arguments) {
+    func::CallOp::create(b, kernel, ValueRange(ArrayRef<Value>(arguments)));
+    return success();
+  }
+
+  LogicalResult emitStep(gemma::EmbedStep step) {
+    PackedShape table(packed(step.getTable()));
+    auto [first, last] = rowRange(step.getReplicated());
+    auto kernel =
+        kernels.embed(table, step.getResult().getType().getRowBytes(), step.getScale().convertToDouble());
+    return callKernel(kernel, {weight(step.getTable()), tokens, pointer(step.getResult()), first, last});
+  }
+
+  LogicalResult emitStep(gemma::RopeTableStep step) {
+    auto [first, last] = rowRange(step.getReplicated());
+    return callKernel(kernels.ropeTable(step.getHeadDim(), step.getRope()),
+                      {pointer(step.getResult()), position, first, last});
+  }
+
+  LogicalResult emitStep(gemma::NormStep step) {
+    auto [first, last] = rowRange(step.getReplicated());
+    auto kernel = kernels.norm(step.getInput().getType(), step.getResult().getType(), step.getWeight().has_value(),
+                               step.getFactor().convertToDouble(), step.getEps().convertToDouble(), step.getCount());
+    if (!step.getWeight())
+      return callKernel(kernel, {pointer(step.getInput()), pointer(step.getResult()), first, last});
+    return callKernel(kernel,
+                      {pointer(step.getInput()), pointer(step.getResult()), weight(*step.getWeight()), first, last});
+  }
+
+  LogicalResult emitStep(gemma::AddNormStep step) {
+    auto [first, last] = rowRange(step.getReplicated());
+    auto kernel = kernels.addNorm(step.getInput().getType(), step.getLayerScale().has_value(),
+                                  step.getEps().convertToDouble(), step.getCount());
+    Value input = pointer(step.getInput()), branch = pointer(step.getBranch()), result = pointer(step.getResult());
+    if (!step.getLayerScale())
+      return callKernel(kernel, {input, branch, result, weight(step.getWeight()), first, last});
+    return callKernel(kernel,
+                      {input, branch, result, weight(step.getWeight()), weight(*step.getLayerScale()), first, last});
+  }
+
+  LogicalResult emitStep(gemma::QuantizeStep step) {
+    auto [first, last] = rowRange(step.getReplicated(), step.getPerRow());
+    return callKernel(kernels.quantize(step.getInput().getType(), step.getResult().getType()),
+                      {pointer(step.getInput()), pointer(step.getResult()), first, last});
+  }
+
+  LogicalResult emitStep(gemma::PleCombineStep step) {
+    PackedShape table(packed(step.getTable()));
+    auto [first, last] = rowRange(step.getReplicated());
+    return callKernel(kernels.pleCombine(step, table),
+                      {pointer(step.getContext_()), pointer(step.getResult()), weight(step.getTable()),
+                       weight(step.getNorm()), tokens, first, last});
+  }
+
+  LogicalResult emitStep(gemma::RouteStep step) {
+    auto [first, last] = rowRange(step.getReplicated());
+    return callKernel(kernels.route(step), {pointer(step.getScores()), pointer(step.getPicks()),
+                                            pointer(step.getWeights()), weight(step.getPerExpertScale()), first, last});
+  }
+
+  LogicalResult emitStep(gemma::MatmulStep step) {
+    KernelLibrary::Matmul shape{.weight = PackedShape(packed(step.getWeight())),
+                                .inputRowBytes = step.getInput().getType().getRowBytes(),
+                                .resultRowBytes = step.getResult().getType().getRowBytes(),
+                                .epilogue = step.getEpilogue(),
+                                .oneRow = oneRow()};
+    Value result = pointer(step.getResult()), factor = result;
+    if (step.getFactor()) {
+      auto type = cast<gemma::BufferType>(step.getFactor().getType());
+      shape.factorRowBytes = type.getRowBytes();
+      factor = b.at(pointer(step.getFactor()), static_cast<int64_t>(step.getFactorOffset()) * 4);
+    }
+    if (step.getCap())
+      shape.cap = step.getCap()->convertToDouble();
+    int64_t tiles = shape.weight.rows / panelRows / (shape.epilogue == gemma::Epilogue::GeGlu ? 2 : 1);
+    auto [first, last] = share(b.i64(tiles));
+    return callKernel(kernels.matmul(shape), {pointer(step.getInput()), weight(step.getWeight()), result, factor, rows,
+                                              first, last});
+  }
+
+  LogicalResult emitStep(gemma::QkvStep step) {
+    PackedShape shape(packed(step.getWeight()));
+    std::optional<CacheShape> cacheShape;
+    Value unused = pointer(step.getRaw()), keysNorm = unused, cacheAt = unused;
+    if (step.getCache()) {
+      cacheShape.emplace(cache(*step.getCache()));
+      keysNorm = weight(*step.getKNorm());
+      cacheAt = cachePointer(*step.getCache());
+    }
+    auto [first, last] = share(b.i64(shape.rows / paddedHeadDim(step.getHeadDim())));
+    return callKernel(kernels.qkv(step, shape, cacheShape, oneRow()),
+                      {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getRopeTable()),
+                       pointer(step.getQuery()), pointer(step.getRaw()), weight(step.getQNorm()), keysNorm, cacheAt, rows,
+                       position, first, last});
+  }
+
+  LogicalResult emitStep(gemma::AttentionStep step) {
+    CacheShape shape(cache(step.getCache()));
+    auto [first, last] = share(b.mul(rows, step.getHeads()));
+    return callKernel(kernels.attention(step, shape), {pointer(step.getQuery()), pointer(step.getResult()),
+                                                       cachePointer(step.getCache()), rows, position, first, last});
+  }
+
+  LogicalResult emitStep(gemma::ExpertUpStep step) {
+    PackedShape shape(packed(step.getWeight()));
+    auto [first, last] = share(b.mul(rows, step.getTopK() * (shape.rows / panelRows / 2)));
+    return callKernel(kernels.expertUp(step, shape), {pointer(step.getInput()), weight(step.getWeight()),
+                                                      pointer(step.getPicks()), pointer(step.getResult()), first, last});
+  }
+
+  LogicalResult emitStep(gemma::ExpertDownStep step) {
+    PackedShape shape(packed(step.getWeight()));
+    auto [first, last] = share(b.mul(rows, shape.rows / panelRows));
+    return callKernel(kernels.expertDown(step, shape),
+                      {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getPicks()),
+                       pointer(step.getWeights()), pointer(step.getResult()), first, last});
+  }
+};
+
+class LowerSteps : public impl::LowerStepsBase<LowerSteps> {
+public:
+  using LowerStepsBase::LowerStepsBase;
+
+  void runOnOperation() override {
+    TargetRegistry registry;
+    registerAllTargets(registry);
+    const TargetBackend *backend = registry.find(target);
+    if (!backend) {
+      getOperation().emitError("unknown target '") << target << "'";
+      return signalPassFailure();
+    }
+    if (failed(checkPlanned()))
+      return signalPassFailure();
+    for (const IsaLevel &level : backend->levels())
+      if (failed(lowerLevel(level)))
+        return signalPassFailure();
+  }
+
+private:
+  // What the plan phase must have left behind; the note names the pass at fault.
+  LogicalResult checkPlanned() {
+    auto result = getOperation()->walk([&](Operation *op) {
+      StringRef missing;
+      if (auto buffer = dyn_cast<gemma::BufferOp>(op); buffer && !buffer.getOffset())
+        missing = "gemma-place-buffers";
+      else if (auto packed = dyn_cast<gemma::PackedOp>(op); packed && !packed.getOffset())
+        missing = "gemma-plan-steps";
+      else if (auto cache = dyn_cast<gemma::KvCacheOp>(op); cache && !cache.getOffset())
+        missing = "gemma-plan-caches";
+      if (missing.empty())
+        return WalkResult::advance();
+      op->emitError("has no offset").attachNote() << "run " << missing << " before gemma-lower-steps";
+      return WalkResult::interrupt();
+    });
+    return failure(result.wasInterrupted());
+  }
+
+  LogicalResult lowerLevel(const IsaLevel &level) {
+    ModuleOp planned = getOperation();
+    KernelBuilder b(planned.getLoc(), &getContext());
+    b.setInsertionPointToEnd(planned.getBody());
+    auto module = ModuleOp::create(b, StringRef(level.name));
+    SymbolTable symbols(planned);
+    KernelLibrary kernels(module, level);
+    b.setInsertionPointToEnd(module.getBody());
+    auto type = b.getFunctionType({b.ptrType(), b.getI64Type()}, {});
+    auto barrier = func::FuncOp::create(b, "gemmac_barrier", type);
+    barrier.setPrivate();
+    for (auto phase : planned.getOps<gemma::PhaseOp>()) {
+      b.setInsertionPointToEnd(module.getBody());
+      std::string name = ("gemmac_" + stringifyPhaseKind(phase.getKind()) + "_" + level.name).str();
+      auto function = func::FuncOp::create(b, name, type);
+      b.setInsertionPointToStart(function.addEntryBlock());
+      if (failed(PhaseEmitter(planned, phase, kernels, b, symbols).emit(function, barrier)))
+        return failure();
+      func::ReturnOp::create(b);
+    }
+    return success();
+  }
+};
+
+} // namespace
+} // namespace gemmac

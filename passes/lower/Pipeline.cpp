@@ -1,0 +1,48 @@
+#include "passes/lower/Passes.h"
+
+#include "targets/TargetBackend.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+#define GEN_PASS_REGISTRATION
+#include "passes/lower/Passes.h.inc"
+
+static void buildLowering(OpPassManager &pm, StringRef target) {
+  LowerStepsOptions options;
+  options.target = target.str();
+  pm.addPass(createLowerSteps(options));
+  OpPassManager &nested = pm.nest<ModuleOp>();
+  nested.addPass(createCanonicalizerPass());
+  nested.addPass(createCSEPass());
+  nested.addPass(createSCFToControlFlowPass());
+  nested.addPass(createConvertVectorToLLVMPass());
+  nested.addPass(createConvertMathToLLVMPass());
+  nested.addPass(createArithToLLVMConversionPass());
+  nested.addPass(createConvertControlFlowToLLVMPass());
+  nested.addPass(createConvertFuncToLLVMPass());
+  nested.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void buildLowerPipeline(OpPassManager &pm, const TargetBackend &target) { buildLowering(pm, target.name()); }
+
+namespace {
+struct LowerPipelineOptions : PassPipelineOptions<LowerPipelineOptions> {
+  Option<std::string> target{*this, "target", llvm::cl::desc("Name of the target"), llvm::cl::init("native")};
+};
+} // namespace
+
+void registerLowerPasses() {
+  registerLowerSteps();
+  PassPipelineRegistration<LowerPipelineOptions>(
+      "gemma-lower", "gemma-lower-steps and the conversion of its modules to the LLVM dialect",
+      [](OpPassManager &pm, const LowerPipelineOptions &options) { buildLowering(pm, options.target); });
+}
+
+} // namespace gemmac

@@ -1,0 +1,89 @@
+// Barrier insertion and barrier epochs.
+#include "passes/plan/Barriers.h"
+
+#include "mlir/IR/Builders.h"
+#include "llvm/ADT/DenseMap.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+using namespace gemma;
+
+namespace {
+
+/// What steps since the last barrier did to one buffer or cache.
+struct Accesses {
+  bool readByRows = false, readOtherwise = false;
+  bool writtenByRows = false, writtenOtherwise = false;
+};
+
+/// One access of one step to memory that threads share.
+struct Access {
+  const void *memory; // the buffer's value or the cache's name
+  bool write;
+};
+
+} // namespace
+
+static SmallVector<Access> accessesOf(StepInterface step) {
+  SmallVector<Access> accesses;
+  auto add = [&](ValueRange buffers, bool write) {
+    for (Value buffer : buffers)
+      if (buffer.getDefiningOp<BufferOp>().getScope() == Scope::Shared)
+        accesses.push_back({buffer.getAsOpaquePointer(), write});
+  };
+  add(step.getReads(), false);
+  add(step.getWrites(), true);
+  if (auto qkv = dyn_cast<QkvStep>(step.getOperation()); qkv && qkv.getCacheAttr())
+    accesses.push_back({qkv.getCacheAttr().getAsOpaquePointer(), true});
+  if (auto attention = dyn_cast<AttentionStep>(step.getOperation()))
+    accesses.push_back({attention.getCacheAttr().getAsOpaquePointer(), false});
+  return accesses;
+}
+
+static bool conflicts(const Accesses &before, bool write, bool byRows) {
+  if (before.writtenOtherwise || (!byRows && before.writtenByRows))
+    return true;
+  return write && (before.readOtherwise || (!byRows && before.readByRows));
+}
+
+int64_t insertBarriers(PhaseOp phase) {
+  llvm::DenseMap<const void *, Accesses> sinceBarrier;
+  int64_t barriers = 0;
+  for (Operation &op : phase.getBody().front()) {
+    auto step = dyn_cast<StepInterface>(op);
+    if (!step)
+      continue;
+    bool byRows = step.dividesRows();
+    SmallVector<Access> accesses = accessesOf(step);
+    if (llvm::any_of(accesses, [&](Access access) {
+          return conflicts(sinceBarrier.lookup(access.memory), access.write, byRows);
+        })) {
+      OpBuilder builder(&op);
+      BarrierOp::create(builder, op.getLoc());
+      sinceBarrier.clear();
+      ++barriers;
+    }
+    for (Access access : accesses) {
+      Accesses &before = sinceBarrier[access.memory];
+      (access.write ? (byRows ? before.writtenByRows : before.writtenOtherwise)
+                    : (byRows ? before.readByRows : before.readOtherwise)) = true;
+    }
+  }
+  return barriers;
+}
+
+SmallVector<std::pair<Operation *, int64_t>> stepsWithEpochs(PhaseOp phase) {
+  SmallVector<std::pair<Operation *, int64_t>> steps;
+  int64_t epoch = 0;
+  for (Operation &op : phase.getBody().front()) {
+    if (isa<BarrierOp>(op))
+      ++epoch;
+    else if (isa<StepInterface>(op))
+      steps.push_back({&op, epoch});
+  }
+  return steps;
+}
+
+} // namespace gemmac

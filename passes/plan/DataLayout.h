@@ -1,0 +1,23 @@
+// What phases read of the data section: order and cost.
+#ifndef GEMMAC_PASSES_PLAN_DATALAYOUT_H
+#define GEMMAC_PASSES_PLAN_DATALAYOUT_H
+
+#include "dialects/Gemma/GemmaDialect.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace gemmac {
+
+/// Sets the offsets of all packed weights, multiples of 64, and brings the symbols into that order: vectors, then
+/// matrices as the phases (in their order in the module) use them, so that decode reads forward, then tables read by
+/// row, which need not be resident. Sets `gemma.data_bytes` on the module.
+void assignDataOffsets(mlir::ModuleOp module);
+
+/// Sets `gemma.weight_bytes` and `gemma.multiply_adds` of a phase: packed bytes that a call with one row reads (of
+/// tables one row, of experts top-k; a matrix counts for each step that reads it), and multiply-adds of its matrices
+/// per row, padding and attention scores excluded.
+void setPhaseCosts(gemma::PhaseOp phase, mlir::SymbolTable &symbols);
+
+} // namespace gemmac
+
+#endif // GEMMAC_PASSES_PLAN_DATALAYOUT_H

@@ -1,0 +1,35 @@
+// Passes of the plan phase and their pipeline. What each does: Passes.td and README.md.
+#ifndef GEMMAC_PASSES_PLAN_PASSES_H
+#define GEMMAC_PASSES_PLAN_PASSES_H
+
+#include "dialects/Gemma/GemmaDialect.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace gemmac {
+
+/// What the user decides about phases and memory.
+struct PlanOptions {
+  int64_t context = 0;                            ///< positions of a conversation; 0: the model's maximum
+  int64_t chunk = 128;                            ///< most rows of one prefill call
+  int64_t verifyRows = 8;                         ///< most rows of one verify call
+  gemma::Format cacheFormat = gemma::Format::F16; ///< F32 or F16
+};
+
+/// From a fused module with formats to phases with placed buffers: split-phases, plan-caches, plan-steps,
+/// place-buffers.
+void buildPlanPipeline(mlir::OpPassManager &manager, const PlanOptions &options);
+
+/// Registers each pass by its flag, and the pipeline as `gemma-plan`.
+void registerPlanPasses();
+
+// createSplitPhases(options), createPlanCaches(options), createPlanSteps, createPlaceBuffers.
+#define GEN_PASS_DECL
+#include "passes/plan/Passes.h.inc"
+
+} // namespace gemmac
+
+#endif // GEMMAC_PASSES_PLAN_PASSES_H

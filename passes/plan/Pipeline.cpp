@@ -1,0 +1,48 @@
+// The plan phase as one pipeline.
+#include "passes/plan/Passes.h"
+
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+namespace gemmac {
+namespace {
+
+#define GEN_PASS_REGISTRATION
+#include "passes/plan/Passes.h.inc"
+
+/// PlanOptions as text options of the pipeline `gemma-plan`.
+struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
+  Option<int64_t> context{*this, "context", llvm::cl::desc("positions of a conversation; 0: the model's maximum"),
+                          llvm::cl::init(PlanOptions().context)};
+  Option<int64_t> chunk{*this, "chunk", llvm::cl::desc("most rows of one prefill call"),
+                        llvm::cl::init(PlanOptions().chunk)};
+  Option<int64_t> verifyRows{*this, "verify-rows", llvm::cl::desc("most rows of one verify call"),
+                             llvm::cl::init(PlanOptions().verifyRows)};
+  Option<gemma::Format> format{*this, "format", llvm::cl::desc("storage of keys and values"),
+                               llvm::cl::init(PlanOptions().cacheFormat),
+                               llvm::cl::values(clEnumValN(gemma::Format::F32, "f32", "32-bit float"),
+                                                clEnumValN(gemma::Format::F16, "f16", "16-bit float"))};
+};
+
+} // namespace
+
+void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
+  manager.addPass(createSplitPhases(SplitPhasesOptions{options.chunk, options.verifyRows}));
+  manager.addPass(
+      createPlanCaches(PlanCachesOptions{options.context, options.chunk, options.verifyRows, options.cacheFormat}));
+  manager.addPass(createPlanSteps());
+  manager.addPass(createPlaceBuffers());
+}
+
+void registerPlanPasses() {
+  registerGemmacPlanPasses();
+  PassPipelineRegistration<PlanPipelineOptions>(
+      "gemma-plan", "the whole plan phase: level 1 to level 2",
+      [](OpPassManager &manager, const PlanPipelineOptions &options) {
+        buildPlanPipeline(manager, {options.context, options.chunk, options.verifyRows, options.format});
+      });
+}
+
+} // namespace gemmac

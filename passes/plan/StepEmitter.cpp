@@ -1,0 +1,75 @@
+// Buffers and the steps that several fused ops need.
+#include "passes/plan/StepEmitter.h"
+
+#include "compiler/formats/WeightFormat.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+using namespace gemma;
+
+FlatSymbolRefAttr referTo(PackedOp packed) {
+  return packed ? FlatSymbolRefAttr::get(packed.getSymNameAttr()) : FlatSymbolRefAttr();
+}
+
+static bool isQuantized(Format format) { return formatInfo(static_cast<WeightFormat>(format)).quantized; }
+
+StepEmitter::StepEmitter(PhaseOp phase, int64_t maxRows)
+    : builder(OpBuilder::atBlockEnd(&phase.getBody().front())), location(phase.getLoc()), maxRows(maxRows) {}
+
+Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, StringRef element, StringRef label) {
+  auto type = BufferType::get(builder.getContext(), rows, roundUp(width, groupColumns), builder.getStringAttr(element));
+  StringAttr labelAttr = label.empty() ? StringAttr() : builder.getStringAttr(label);
+  return BufferOp::create(builder, location, type, scope, /*offset=*/IntegerAttr(), labelAttr);
+}
+
+Value StepEmitter::sharedBuffer(int64_t width, int64_t perRow, StringRef label) {
+  return buffer(Scope::Shared, maxRows * perRow, width, "f32", label);
+}
+
+Value StepEmitter::rowBuffer(int64_t width, StringRef element, int64_t perRow, StringRef label) {
+  return buffer(maxRows == 1 ? Scope::Private : Scope::Shared, maxRows * perRow, width, element, label);
+}
+
+Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, maxRows, width, "f32", ""); }
+
+Value StepEmitter::norm(Value input, PackedOp weight, Format reader, FloatAttr eps, int64_t count, FloatAttr factor) {
+  Value result = rowBuffer(typeOf(input).getWidth(), isQuantized(reader) ? "q8" : "f32");
+  NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0),
+                   eps, builder.getI64IntegerAttr(count), replicated());
+  return result;
+}
+
+Value StepEmitter::operand(Value input, Format reader, int64_t perRow) {
+  if (!isQuantized(reader))
+    return input;
+  Value result = rowBuffer(typeOf(input).getWidth(), "q8", perRow);
+  QuantizeStep::create(builder, location, input, result, builder.getI64IntegerAttr(perRow), replicated());
+  return result;
+}
+
+Value StepEmitter::matmul(Value input, PackedOp weight) {
+  bool geglu = weight.getInterleave();
+  Value result = sharedBuffer(geglu ? weight.getRows() / 2 : weight.getRows());
+  auto epilogue = EpilogueAttr::get(builder.getContext(), geglu ? Epilogue::GeGlu : Epilogue::None);
+  MatmulStep::create(builder, location, input, referTo(weight), result, /*factor=*/Value(), epilogue,
+                     builder.getI64IntegerAttr(0), /*cap=*/FloatAttr());
+  return result;
+}
+
+Value StepEmitter::geluMul(Value input, PackedOp weight, Value factor, int64_t offset) {
+  Value result = sharedBuffer(weight.getRows());
+  MatmulStep::create(builder, location, input, referTo(weight), result, factor,
+                     EpilogueAttr::get(builder.getContext(), Epilogue::GeluMul), builder.getI64IntegerAttr(offset),
+                     /*cap=*/FloatAttr());
+  return result;
+}
+
+void StepEmitter::addNorm(Value input, Value branch, Value result, PackedOp weight, PackedOp layerScale, FloatAttr eps,
+                          int64_t count) {
+  AddNormStep::create(builder, location, input, branch, result, referTo(weight), referTo(layerScale), eps,
+                      builder.getI64IntegerAttr(count), replicated());
+}
+
+} // namespace gemmac

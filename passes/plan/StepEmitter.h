@@ -1,0 +1,61 @@
+// Steps and buffers of one phase: which are shared, which private, when activations are quantized.
+#ifndef GEMMAC_PASSES_PLAN_STEPEMITTER_H
+#define GEMMAC_PASSES_PLAN_STEPEMITTER_H
+
+#include "dialects/Gemma/GemmaDialect.h"
+
+#include "mlir/IR/Builders.h"
+
+namespace gemmac {
+
+/// Appends steps to a phase. With one row, row steps are `replicated`: every thread does the row in its own scratch,
+/// which costs less than a barrier. With more, they divide the rows and their buffers are shared.
+class StepEmitter {
+public:
+  StepEmitter(gemma::PhaseOp phase, int64_t maxRows);
+
+  /// Steps made from now on carry this location.
+  void setLocation(mlir::Location newLocation) { location = newLocation; }
+
+  mlir::OpBuilder &getBuilder() { return builder; }
+  mlir::Location getLocation() const { return location; }
+  int64_t getMaxRows() const { return maxRows; }
+  /// Attribute of row steps.
+  mlir::UnitAttr replicated() { return maxRows == 1 ? builder.getUnitAttr() : mlir::UnitAttr(); }
+
+  /// What a panel step writes. `perRow` rows belong to each row of the call.
+  mlir::Value sharedBuffer(int64_t width, int64_t perRow = 1, llvm::StringRef label = "");
+  /// What a row step writes.
+  mlir::Value rowBuffer(int64_t width, llvm::StringRef element = "f32", int64_t perRow = 1, llvm::StringRef label = "");
+  /// What each thread keeps to itself whatever the number of rows.
+  mlir::Value privateBuffer(int64_t width);
+
+  /// `rms(input) * weight * factor` as operand of a matrix of that format: q8 for quantized ones, else f32.
+  mlir::Value norm(mlir::Value input, gemma::PackedOp weight, gemma::Format reader, mlir::FloatAttr eps, int64_t count,
+                   mlir::FloatAttr factor = {});
+  /// `input` as operand of a matrix of that format: quantized where it must be.
+  mlir::Value operand(mlir::Value input, gemma::Format reader, int64_t perRow = 1);
+  /// `input * weight^T` into a new shared buffer; geglu where the weight interleaves.
+  mlir::Value matmul(mlir::Value input, gemma::PackedOp weight);
+  /// `gelu(input * weight^T) * factor[offset ..]` into a new shared buffer.
+  mlir::Value geluMul(mlir::Value input, gemma::PackedOp weight, mlir::Value factor, int64_t offset);
+  /// `result = (input + rms(branch) * weight) * layerScale`.
+  void addNorm(mlir::Value input, mlir::Value branch, mlir::Value result, gemma::PackedOp weight,
+               gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count);
+
+private:
+  mlir::Value buffer(gemma::Scope scope, int64_t rows, int64_t width, llvm::StringRef element, llvm::StringRef label);
+
+  mlir::OpBuilder builder;
+  mlir::Location location;
+  int64_t maxRows;
+};
+
+/// Reference to a packed weight; null for null.
+mlir::FlatSymbolRefAttr referTo(gemma::PackedOp packed);
+
+inline gemma::BufferType typeOf(mlir::Value buffer) { return mlir::cast<gemma::BufferType>(buffer.getType()); }
+
+} // namespace gemmac
+
+#endif // GEMMAC_PASSES_PLAN_STEPEMITTER_H

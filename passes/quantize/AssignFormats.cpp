@@ -1,0 +1,181 @@
+// gemma-assign-formats: from the role of a weight to its format, by two tables.
+#include "passes/quantize/Passes.h"
+
+#include "dialects/Gemma/GemmaDialect.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace gemmac::gemma;
+
+namespace gemmac {
+#define GEN_PASS_DEF_ASSIGNFORMATS
+#include "passes/quantize/Passes.h.inc"
+
+namespace {
+
+enum class Role {
+  Matrix,        ///< projections, MLPs, experts: nearly all bytes
+  PleProjection, ///< small matrices around the per-layer embeddings, read for every token: worth 8 bits
+  Router,        ///< a small error here changes which experts run
+  Embedding,     ///< token embedding and output matrix
+  PerLayerTable, ///< read one row a token
+};
+
+/// Which attribute of which op names a weight of which role. Weights of rank 1 (norms, scales) need no role: they are f32.
+struct RoleRule {
+  StringLiteral op, attribute;
+  Role role;
+};
+constexpr RoleRule roleRules[] = {
+    {"gemma.embed", "table", Role::Embedding},
+    {"gemma.head", "table", Role::Embedding},
+    {"gemma.ple_input", "table", Role::PerLayerTable},
+    {"gemma.ple_input", "proj", Role::PleProjection},
+    {"gemma.ple_mix", "gate", Role::PleProjection},
+    {"gemma.ple_mix", "proj", Role::PleProjection},
+    {"gemma.qkv", "q", Role::Matrix},
+    {"gemma.qkv", "k", Role::Matrix},
+    {"gemma.qkv", "v", Role::Matrix},
+    {"gemma.attend", "o", Role::Matrix},
+    {"gemma.ffn", "gate", Role::Matrix},
+    {"gemma.ffn", "up", Role::Matrix},
+    {"gemma.ffn", "down", Role::Matrix},
+    {"gemma.moe", "gate", Role::Matrix},
+    {"gemma.moe", "up", Role::Matrix},
+    {"gemma.moe", "down", Role::Matrix},
+    {"gemma.moe", "gate_up", Role::Matrix},
+    {"gemma.moe", "experts_down", Role::Matrix},
+    {"gemma.moe", "router_proj", Role::Router},
+};
+
+WeightFormat storedFormat(Type element) {
+  return element.isF32() ? WeightFormat::F32 : element.isF16() ? WeightFormat::F16 : WeightFormat::BF16;
+}
+
+/// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type.
+WeightFormat formatOf(Role role, const QuantizeOptions &choice, WeightFormat stored) {
+  bool fourBits = choice.weights == WeightFormat::Q4;
+  switch (role) {
+  case Role::Matrix:
+    return choice.weights;
+  case Role::PleProjection:
+    return fourBits ? WeightFormat::Q8 : choice.weights;
+  case Role::Router:
+    return choice.weights == WeightFormat::F32 ? WeightFormat::F32 : stored;
+  case Role::Embedding:
+    return choice.embeddings.value_or(fourBits ? WeightFormat::Q8 : choice.weights);
+  case Role::PerLayerTable:
+    return choice.perLayerTable.value_or(choice.weights);
+  }
+  llvm_unreachable("a role outside of its enum");
+}
+
+std::optional<Role> roleOf(Operation *user, StringRef attribute) {
+  for (const RoleRule &rule : roleRules)
+    if (rule.op == user->getName().getStringRef() && rule.attribute == attribute)
+      return rule.role;
+  return std::nullopt;
+}
+
+/// A narrower float loses bits (and f16 the range of the others): allowed, but told.
+bool rounds(WeightFormat stored, WeightFormat format) {
+  return !formatInfo(format).quantized && format != WeightFormat::F32 && format != stored;
+}
+
+std::optional<WeightFormat> toFormat(FormatChoice choice) {
+  if (choice == FormatChoice::Derived)
+    return std::nullopt;
+  return static_cast<WeightFormat>(choice);
+}
+
+/// Each weight's format, and the op that wanted it first.
+using Chosen = llvm::DenseMap<WeightOp, std::pair<WeightFormat, Operation *>>;
+
+struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
+  using AssignFormatsBase::AssignFormatsBase;
+
+  void runOnOperation() override {
+    if (weights == FormatChoice::Derived) {
+      getOperation().emitError() << "option 'weights' of " << getArgument() << " must name a format";
+      return signalPassFailure();
+    }
+    choice = {*toFormat(weights), toFormat(embeddings), toFormat(perLayerTable)};
+    Chosen chosen;
+    SymbolTable table(getOperation());
+    auto result = getOperation().walk([&](Operation *user) {
+      if (user == getOperation() || !isa_and_present<GemmaDialect>(user->getDialect()))
+        return WalkResult::advance();
+      for (NamedAttribute attribute : user->getAttrDictionary())
+        if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
+          if (auto weight = table.lookup<WeightOp>(symbol.getAttr()))
+            if (failed(note(weight, user, attribute.getName(), chosen)))
+              return WalkResult::interrupt();
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return signalPassFailure();
+    for (auto &[weight, format] : chosen)
+      WeightOp(weight).setFormatAttr(FormatAttr::get(&getContext(), static_cast<Format>(format.first)));
+    warnOfRounding();
+  }
+
+private:
+  /// Decides the format that `user` wants for `weight`, and compares with what earlier users wanted.
+  LogicalResult note(WeightOp weight, Operation *user, StringRef attribute, Chosen &chosen) {
+    auto type = cast<RankedTensorType>(weight.getType());
+    WeightFormat format = WeightFormat::F32;
+    if (type.getRank() > 1) {
+      auto role = roleOf(user, attribute);
+      if (!role)
+        return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute
+                                   << "', for which " << getArgument() << " has no rule; run gemma-fuse first";
+      format = formatOf(*role, choice, storedFormat(type.getElementType()));
+    }
+    auto [earlier, isNew] = chosen.insert({weight, {format, user}});
+    if (isNew || earlier->second.first == format)
+      return success();
+    InFlightDiagnostic error = user->emitOpError() << "wants '" << weight.getSymName() << "' as " << formatInfo(format).name
+                                                   << ", another op as " << formatInfo(earlier->second.first).name;
+    error.attachNote(earlier->second.second->getLoc()) << "the other op is this one";
+    return failure();
+  }
+
+  /// One warning for each pair of types, at the first weight of the module that it concerns.
+  void warnOfRounding() {
+    llvm::MapVector<std::pair<WeightFormat, WeightFormat>, SmallVector<WeightOp>> rounded;
+    for (WeightOp weight : getOperation().getOps<WeightOp>()) {
+      WeightFormat stored = storedFormat(cast<RankedTensorType>(weight.getType()).getElementType());
+      auto format = static_cast<WeightFormat>(weight.getFormat().value_or(static_cast<Format>(stored)));
+      if (rounds(stored, format))
+        rounded[{stored, format}].push_back(weight);
+    }
+    for (auto &[formats, list] : rounded)
+      list.front().emitWarning() << list.size() << (list.size() == 1 ? " tensor" : " tensors") << " stored as "
+                                 << formatInfo(formats.first).name << " will be rounded to "
+                                 << formatInfo(formats.second).name << ", '" << list.front().getSymName() << "' first";
+  }
+
+  QuantizeOptions choice;
+};
+
+} // namespace
+
+void buildQuantizePipeline(OpPassManager &pm, const QuantizeOptions &options) {
+  AssignFormatsOptions pass;
+  pass.weights = choose(options.weights);
+  pass.embeddings = choose(options.embeddings);
+  pass.perLayerTable = choose(options.perLayerTable);
+  pm.addPass(createAssignFormats(pass));
+}
+
+namespace {
+#define GEN_PASS_REGISTRATION
+#include "passes/quantize/Passes.h.inc"
+} // namespace
+
+void registerQuantizePasses() { registerGemmacQuantizePasses(); }
+
+} // namespace gemmac

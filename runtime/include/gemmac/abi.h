@@ -1,0 +1,186 @@
+// The contract between an emitted program and the runtime linked with it: plain C, needs nothing else, and is the only
+// header that the compiler and the runtime share. Fields are appended, never reordered; a change of meaning raises
+// GEMMAC_ABI_VERSION. The compiler writes these structs as constants; both sides assert their sizes.
+#ifndef GEMMAC_ABI_H
+#define GEMMAC_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GEMMAC_ABI_VERSION 1u
+
+// The one table of phases: X(identifier, "name", logits wanted for every row, summary).
+// decode runs one row, verify a few rows with logits for each, prefill a chunk whose logits nobody reads.
+#define GEMMAC_PHASES(X)                                                                                               \
+  X(DECODE, "decode", 1, "one row, logits")                                                                            \
+  X(VERIFY, "verify", 1, "up to 8 rows, logits for each")                                                              \
+  X(PREFILL, "prefill", 0, "a chunk of the prompt; fills the KV cache, no logits")
+
+enum gemmac_phase_id {
+#define GEMMAC_PHASE_ENUM(id, name, logits, summary) GEMMAC_PHASE_##id,
+  GEMMAC_PHASES(GEMMAC_PHASE_ENUM)
+#undef GEMMAC_PHASE_ENUM
+      GEMMAC_PHASE_COUNT
+};
+
+// What one thread group needs for one call of a phase. Every thread gets the same struct.
+typedef struct gemmac_call {
+  const uint8_t *data;   // the mapped data section: packed weights, tokenizer; 4096-byte aligned
+  uint8_t *arena;        // arena_bytes, shared by all threads, 4096-byte aligned
+  uint8_t *scratch;      // threads * scratch_bytes; thread t owns scratch + t * scratch_bytes
+  uint8_t *cache;        // cache_bytes, the KV cache; zero before the first call
+  const int32_t *tokens; // [rows] token ids, each in [0, vocab)
+  int64_t rows;          // 1 <= rows <= max_rows of the phase
+  int64_t position;      // absolute position of row 0; position + rows <= context
+  int64_t threads;       // >= 1; all of them call the phase function
+  void *barrier;         // the runtime's own
+} gemmac_call;
+
+// Runs a phase; called by every thread in [0, call->threads) at once. Allocates nothing, never fails. The results of
+// all threads are complete when all have returned.
+typedef void (*gemmac_phase_fn)(const gemmac_call *call, int64_t thread);
+
+// Provided by the runtime, called by emitted code: returns when all threads of the call have entered it.
+void gemmac_barrier(const gemmac_call *call, int64_t thread);
+
+// CPU abilities that a level can require. Bit values are part of the ABI.
+#define GEMMAC_CPU_X86_AVX2 1u        // AVX2, FMA, F16C, BMI2
+#define GEMMAC_CPU_X86_AVX512_VNNI 2u // AVX-512 F, BW, DQ, VL, CD and VNNI
+#define GEMMAC_CPU_ARM_NEON 4u        // the AArch64 base
+#define GEMMAC_CPU_ARM_DOTPROD 8u     // sdot, udot
+
+// One ISA level. All levels read the same packed weights and give the same bits.
+typedef struct gemmac_level {
+  const char *name;  // "avx2", "avx512", "neon", "dotprod"
+  uint64_t features; // all of these GEMMAC_CPU_* must be present
+  gemmac_phase_fn run[GEMMAC_PHASE_COUNT];
+} gemmac_level;
+
+typedef struct gemmac_phase {
+  int64_t max_rows;
+  int64_t logits_offset;    // f32 [max_rows, logits_stride] in the arena after the call; -1 without logits
+  int64_t weight_bytes;     // packed weight bytes that one call with one row reads (top-k experts, one table row)
+  int64_t multiply_adds;    // per row, attention scores excluded
+} gemmac_phase;
+
+typedef struct gemmac_span {
+  uint64_t offset, bytes; // relative to the data section
+} gemmac_span;
+
+// Chat format as text with control tokens spelled out; the runtime encodes it with control tokens recognised, and the
+// users' text between it with control tokens as plain text. Empty strings where a checkpoint has no chat format.
+typedef struct gemmac_chat {
+  const char *bos;          // "<bos>"
+  const char *system_open;  // "<|turn>system\n"
+  const char *user_open;    // "<|turn>user\n"
+  const char *model_open;   // "<|turn>model\n": history and, with generation_suffix, the generation prompt
+  const char *turn_close;   // "<turn|>\n"
+  const char *think;        // "<|think|>\n", put after system_open when thinking is on
+  const char *closed_thought; // appended to the generation prompt when thinking is off; "" or "<|channel>thought\n<channel|>"
+  const char *thought_open;  // "<|channel>"
+  const char *thought_close; // "<channel|>"
+} gemmac_chat;
+
+// generation_config.json: the defaults of the command line.
+typedef struct gemmac_sampling {
+  float temperature; // 0: greedy
+  int32_t top_k;     // 0: off
+  float top_p;       // 1: off
+  int32_t stop_count;
+  const int32_t *stop_ids;
+  int32_t suppress_count;
+  const int32_t *suppress_ids;
+} gemmac_sampling;
+
+typedef struct gemmac_program {
+  uint32_t abi_version; // GEMMAC_ABI_VERSION
+  uint32_t struct_bytes;
+  const char *name;      // of the checkpoint
+  const char *target;    // "x86_64-linux"
+  const char *weights;   // "q4"
+  const char *info_json; // the compile report, one JSON object; what `info --json` prints
+  int64_t vocab, hidden, layers, context;
+  int64_t logits_stride; // floats between rows of logits, >= vocab
+  int64_t arena_bytes, scratch_bytes, cache_bytes;
+  int32_t bos_id;        // -1: none
+  gemmac_span tokenizer; // a gemmac_tokenizer
+  gemmac_phase phases[GEMMAC_PHASE_COUNT];
+  int64_t level_count;
+  const gemmac_level *levels; // base first, best last
+  gemmac_chat chat;
+  gemmac_sampling sampling;
+} gemmac_program;
+
+extern const gemmac_program gemmac_the_program;
+
+// Where the data section lies in the program's own file. In section ".gemmac.image"; filled in after linking.
+#define GEMMAC_IMAGE_MAGIC "GEMMACIM"
+typedef struct gemmac_image {
+  char magic[8];
+  uint64_t data_offset; // multiple of 2 MiB when data_bytes is above 2 MiB, else of 4096
+  uint64_t data_bytes;
+  uint64_t file_bytes;  // a shorter file was cut
+  uint64_t data_xxh64;  // XXH64, seed 0, of the data section
+} gemmac_image;
+
+extern const volatile gemmac_image gemmac_the_image;
+
+// ---- The tokenizer as compiled data: byte-pair encoding over Unicode characters with byte fallback (spec section 6.1).
+// Offsets are relative to the struct, multiples of 8.
+#define GEMMAC_TOKENIZER_MAGIC 0x4b544d47u // "GMTK"
+enum gemmac_token_kind {
+  GEMMAC_TOKEN_TEXT = 0,
+  GEMMAC_TOKEN_CONTROL = 1, // "special": printed only on request
+  GEMMAC_TOKEN_BYTE = 2,    // its text is one raw byte
+  GEMMAC_TOKEN_UNUSED = 3   // an id without a string
+};
+#define GEMMAC_NO_TOKEN UINT32_MAX
+
+typedef struct gemmac_token_char {
+  uint32_t code_point, id;
+} gemmac_token_char;
+
+typedef struct gemmac_token_merge {
+  uint32_t left, right; // left == GEMMAC_NO_TOKEN: free slot
+  uint32_t rank, merged;
+} gemmac_token_merge;
+
+typedef struct gemmac_tokenizer {
+  uint32_t magic;
+  uint32_t vocab;
+  uint32_t unknown_id;  // GEMMAC_NO_TOKEN: none
+  uint32_t byte_fallback; // 0 or 1
+  uint32_t fuse_unknown;  // 0 or 1
+  uint32_t space;       // code point that stands for ' ' inside the vocabulary (U+2581), 0: none
+  uint32_t char_count;  // single-character tokens, sorted by code point
+  uint32_t merge_slots; // a power of two; slot = gemmac_merge_hash(left, right) & (slots - 1), linear probing
+  uint32_t added_count; // added tokens, as ids, longest text first; control ones match only where asked
+  uint32_t max_added_bytes;
+  uint64_t chars;       // gemmac_token_char [char_count]
+  uint64_t merges;      // gemmac_token_merge [merge_slots]
+  uint64_t text_ends;   // uint32_t [vocab]: end of each token's text; token 0 begins at 0
+  uint64_t texts;       // bytes; ▁ already replaced by a space, byte tokens as their byte
+  uint64_t kinds;       // uint8_t [vocab], gemmac_token_kind
+  uint64_t added;       // uint32_t [added_count]
+  uint32_t byte_ids[256]; // GEMMAC_NO_TOKEN where missing
+} gemmac_tokenizer;
+
+static inline uint64_t gemmac_merge_hash(uint32_t left, uint32_t right) {
+  uint64_t x = ((uint64_t)left << 32) | right;
+  x ^= x >> 31;
+  x *= 0x9e3779b97f4a7c15u;
+  return x ^ (x >> 29);
+}
+
+#ifdef __cplusplus
+}
+static_assert(sizeof(gemmac_call) == 72, "gemmac_call");
+static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
+static_assert(sizeof(gemmac_phase) == 32, "gemmac_phase");
+static_assert(sizeof(gemmac_token_merge) == 16, "gemmac_token_merge");
+#endif
+
+#endif // GEMMAC_ABI_H

@@ -1,0 +1,34 @@
+// A barrier for a fixed group of threads: spins briefly, then sleeps on a futex.
+#ifndef GEMMAC_RUNTIME_BARRIER_H
+#define GEMMAC_RUNTIME_BARRIER_H
+
+#include <atomic>
+#include <cstdint>
+
+namespace gemmac::runtime {
+
+/// Everything that a thread of the group wrote before arrive() is visible to all of them after it.
+class Barrier {
+public:
+  /// \param threads size of the group, at least 1.
+  /// \param spins   how often a waiting thread looks before it sleeps. A preempted partner makes spinning useless, so
+  ///                a few microseconds' worth is enough; see spinsFor().
+  /// Call only while nobody waits.
+  void configure(uint32_t threads, uint32_t spins);
+
+  /// Returns when all threads of the group have called it. No-op for a group of one.
+  void arrive();
+
+  /// How many looks take about `microseconds` on this machine.
+  static uint32_t spinsFor(double microseconds);
+
+private:
+  uint32_t threads = 1, spins = 0;
+  alignas(64) std::atomic<uint32_t> arrived{0};
+  alignas(64) std::atomic<uint32_t> epoch{0}; // raised by the last to arrive; the futex word
+  alignas(64) std::atomic<uint32_t> sleepers{0};
+};
+
+} // namespace gemmac::runtime
+
+#endif // GEMMAC_RUNTIME_BARRIER_H

@@ -1,0 +1,120 @@
+// `PROG info`, `PROG tokenize`, `PROG detokenize`: what needs no engine.
+#include "Commands.h"
+
+#include "Cpu.h"
+#include "Files.h"
+#include "Notice.h"
+#include "Text.h"
+#include "TextStream.h"
+
+#include <unistd.h>
+
+namespace gemmac::runtime {
+
+static std::string describeLevels(const gemmac_program &program) {
+  const uint64_t features = cpuFeatures();
+  const gemmac_level *best = nullptr;
+  std::string text;
+  if (!chooseLevel(program, "", features, best).ok())
+    best = nullptr;
+  for (int64_t i = 0; i < program.level_count; ++i) {
+    const gemmac_level &level = program.levels[i];
+    const char *state = &level == best ? " (in use)" : level.features & ~features ? " (not on this machine)" : "";
+    text += (i ? ", " : "") + std::string(level.name) + state;
+  }
+  return text;
+}
+
+static std::string describeSampling(const gemmac_sampling &sampling) {
+  if (sampling.temperature == 0)
+    return "greedy";
+  std::string text = format("temperature %g", static_cast<double>(sampling.temperature));
+  if (sampling.top_k > 0)
+    text += format(", top-k %d", sampling.top_k);
+  if (sampling.top_p < 1)
+    text += format(", top-p %g", static_cast<double>(sampling.top_p));
+  return text;
+}
+
+static std::string describeModel(const Model &model) {
+  const gemmac_program &program = model.program;
+  auto number = [](int64_t value) { return static_cast<long long>(value); };
+  auto bytes = [](int64_t value) { return formatBytes(static_cast<uint64_t>(value)); };
+  const gemmac_phase &decode = program.phases[GEMMAC_PHASE_DECODE];
+  std::string text;
+  text += format("model      %s\n", program.name);
+  text += format("target     %s\n", program.target);
+  text += format("levels     %s\n", describeLevels(program).c_str());
+  text += format("weights    %s, %s mapped from a file of %s\n", program.weights,
+                 formatBytes(model.image.bytes()).c_str(), formatBytes(model.image.fileBytes()).c_str());
+  text += format("shape      %lld layers, width %lld, %lld tokens in the vocabulary\n", number(program.layers),
+                 number(program.hidden), number(program.vocab));
+  text += format("context    %lld tokens\n", number(program.context));
+  text += format("memory     arena %s, KV cache %s, %s per thread\n", bytes(program.arena_bytes).c_str(),
+                 bytes(program.cache_bytes).c_str(), bytes(program.scratch_bytes).c_str());
+  text += format("per token  %s of weights read, %.2f million multiply-adds\n", bytes(decode.weight_bytes).c_str(),
+                 static_cast<double>(decode.multiply_adds) / 1e6);
+  for (int id = 0; id < GEMMAC_PHASE_COUNT; ++id) {
+    static constexpr const char *names[] = {
+#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
+        GEMMAC_PHASES(GEMMAC_PHASE_NAME)
+#undef GEMMAC_PHASE_NAME
+    };
+    text += format("%-10s %lld row%s at most\n", names[id], number(program.phases[id].max_rows),
+                   program.phases[id].max_rows == 1 ? "" : "s");
+  }
+  text += format("chat       %s\n", *program.chat.user_open ? "yes" : "no; use --raw");
+  text += format("sampling   %s\n", describeSampling(program.sampling).c_str());
+  return text;
+}
+
+Status runInfo(Model &model, const Options &options) {
+  Output out(STDOUT_FILENO, "standard output");
+  if (options.json) {
+    out.write(model.program.info_json);
+    out.write("\n");
+  } else {
+    out.write(describeModel(model));
+  }
+  if (Status status = out.finish(); !status.ok())
+    return status;
+  if (!options.verify)
+    return {};
+  Status status = model.image.verify();
+  if (status.ok())
+    notice("the data section is intact");
+  return status;
+}
+
+Status runTokenize(Model &model, bool special) {
+  std::string text;
+  if (Status status = readFile("-", text); !status.ok())
+    return status;
+  std::vector<int32_t> ids;
+  const Segment segment{text, special};
+  model.tokenizer.encode({&segment, 1}, ids);
+  Output out(STDOUT_FILENO, "standard output");
+  for (size_t i = 0; i < ids.size(); ++i)
+    out.write((i ? " " : "") + std::to_string(ids[i]));
+  out.write("\n");
+  return out.finish();
+}
+
+Status runDetokenize(Model &model, bool special) {
+  std::string text, shown;
+  std::vector<int32_t> ids;
+  if (Status status = readFile("-", text); !status.ok())
+    return status;
+  if (Status status = parseTokenIds(text, "standard input", model.program.vocab, ids); !status.ok())
+    return status;
+  Utf8Stream characters;
+  for (int32_t id : ids)
+    if (special || model.tokenizer.kind(id) != GEMMAC_TOKEN_CONTROL)
+      characters.push(model.tokenizer.text(id), shown);
+  characters.finish(shown);
+  Output out(STDOUT_FILENO, "standard output");
+  out.write(shown);
+  return out.finish();
+}
+
+} // namespace gemmac::runtime

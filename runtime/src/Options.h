@@ -1,0 +1,57 @@
+// What the command line asks for. Filled in by CommandLine.cpp; everything else only reads it.
+#ifndef GEMMAC_RUNTIME_OPTIONS_H
+#define GEMMAC_RUNTIME_OPTIONS_H
+
+#include "Sampler.h"
+#include "Session.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gemmac::runtime {
+
+enum class Command { answer, info, tokenize, detokenize, bench, score };
+
+struct EngineOptions {
+  int64_t threads = 0; ///< 0: one for each processor
+  std::string isa;     ///< empty: the best
+  Session::Options session;
+};
+
+struct AnswerOptions {
+  std::optional<std::string> prompt; ///< absent: chat, or standard input when that is no terminal
+  std::string promptIds;             ///< file of token ids; empty: none
+  int64_t limit = 0;                 ///< tokens to generate; 0: until the model stops or the context is full
+  bool raw = false, special = false, printIds = false, quiet = false;
+  bool think = false, hideThoughts = false, showThoughts = false;
+  std::string system;
+  std::vector<std::string> stops;
+};
+
+struct BenchOptions {
+  int64_t promptTokens = 256, decodeTokens = 64, repetitions = 3;
+};
+
+struct ScoreOptions {
+  std::string ids, logits, text; ///< file names
+  int64_t prefill = 0;           ///< tokens fed without scores
+  int64_t window = 0;            ///< 0: min(context - 1, 255)
+  bool decodeOnly = false;
+};
+
+struct Options {
+  Command command = Command::answer;
+  EngineOptions engine;
+  SamplingOptions sampling;
+  AnswerOptions answer;
+  BenchOptions bench;
+  ScoreOptions score;
+  bool json = false;    ///< info, bench, score
+  bool verify = false;  ///< info
+  bool special = false; ///< tokenize, detokenize
+};
+
+} // namespace gemmac::runtime
+
+#endif // GEMMAC_RUNTIME_OPTIONS_H

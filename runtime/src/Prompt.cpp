@@ -1,0 +1,30 @@
+#include "Prompt.h"
+
+#include "Text.h"
+
+namespace gemmac::runtime {
+
+void Prompt::begin(std::string_view system, bool think) {
+  const gemmac_chat &chat = model.program.chat;
+  piece(chat.bos, true);
+  system = trim(system);
+  if (system.empty() && !think)
+    return;
+  piece(chat.system_open, true);
+  if (think)
+    piece(chat.think, true);
+  piece(system, false);
+  closeTurn();
+}
+
+void Prompt::user(std::string_view text, bool think) {
+  const gemmac_chat &chat = model.program.chat;
+  piece(chat.user_open, true);
+  piece(trim(text), false);
+  closeTurn();
+  piece(chat.model_open, true);
+  if (!think)
+    piece(chat.closed_thought, true);
+}
+
+} // namespace gemmac::runtime

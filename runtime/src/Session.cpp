@@ -1,0 +1,77 @@
+#include "Session.h"
+
+#include "Signals.h"
+#include "Text.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <sys/mman.h>
+
+namespace gemmac::runtime {
+
+static uint64_t roundToPage(int64_t bytes) { return (static_cast<uint64_t>(bytes) + 4095) / 4096 * 4096; }
+
+Session::~Session() {
+  if (memory)
+    munmap(memory, memoryBytes);
+}
+
+Status Session::open(const gemmac_program &compiled, const uint8_t *data, const gemmac_level &chosen,
+                     ThreadPool &threads, const Options &options) {
+  program = &compiled;
+  level = &chosen;
+  pool = &threads;
+  const int64_t maxChunk = compiled.phases[GEMMAC_PHASE_PREFILL].max_rows;
+  chunk = options.chunk ? options.chunk : maxChunk;
+  contextLimit = options.context ? options.context : compiled.context;
+  if (chunk < 1 || chunk > maxChunk)
+    return {ExitCode::usage, format("--chunk %lld: this program takes 1 to %lld", static_cast<long long>(chunk),
+                                    static_cast<long long>(maxChunk))};
+  if (contextLimit < 1 || contextLimit > compiled.context)
+    return {
+        ExitCode::usage,
+        format("--context %lld: this program was compiled for at most %lld; compile it again with a larger --context",
+               static_cast<long long>(contextLimit), static_cast<long long>(compiled.context))};
+  const uint64_t arena = roundToPage(compiled.arena_bytes);
+  const uint64_t scratch = roundToPage(compiled.scratch_bytes * threads.size());
+  const uint64_t cache = roundToPage(compiled.cache_bytes);
+  memoryBytes = arena + scratch + cache;
+  void *address =
+      mmap(nullptr, memoryBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED)
+    return {ExitCode::inputOutput,
+            format("cannot reserve %s of working memory: %s", formatBytes(memoryBytes).c_str(), strerror(errno))};
+  memory = address;
+  call.data = data;
+  call.arena = static_cast<uint8_t *>(memory);
+  call.scratch = call.arena + arena;
+  call.cache = call.scratch + scratch;
+  return {};
+}
+
+const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens) {
+  assert(!tokens.empty() && static_cast<int64_t>(tokens.size()) <= remaining());
+  call.tokens = tokens.data();
+  call.rows = static_cast<int64_t>(tokens.size());
+  pool->run(level->run[phase], call);
+  call.position += call.rows;
+  const int64_t offset = program->phases[phase].logits_offset;
+  return offset < 0 ? nullptr : reinterpret_cast<const float *>(call.arena + offset);
+}
+
+void Session::prefill(std::span<const int32_t> tokens) { run(GEMMAC_PHASE_PREFILL, tokens); }
+const float *Session::decode(int32_t token) { return run(GEMMAC_PHASE_DECODE, {&token, 1}); }
+const float *Session::verify(std::span<const int32_t> tokens) { return run(GEMMAC_PHASE_VERIFY, tokens); }
+
+const float *Session::feed(std::span<const int32_t> tokens) {
+  while (tokens.size() > 1 && !interruptRequested()) {
+    size_t rows = std::min(tokens.size() - 1, static_cast<size_t>(chunk));
+    prefill(tokens.first(rows));
+    tokens = tokens.subspan(rows);
+  }
+  return interruptRequested() ? nullptr : decode(tokens.front());
+}
+
+} // namespace gemmac::runtime

@@ -1,0 +1,70 @@
+// One conversation's state over a compiled model: working memory, KV cache, position.
+#ifndef GEMMAC_RUNTIME_SESSION_H
+#define GEMMAC_RUNTIME_SESSION_H
+
+#include "Status.h"
+#include "ThreadPool.h"
+#include "gemmac/abi.h"
+
+#include <span>
+
+namespace gemmac::runtime {
+
+/// Runs the phases of a program. All memory is one reservation made by open(); nothing is allocated afterwards, and
+/// pages are only touched as they are used. Results do not depend on chunking or on the number of threads.
+class Session {
+public:
+  struct Options {
+    int64_t chunk = 0;   ///< rows of a prefill call; 0: as many as the phase takes
+    int64_t context = 0; ///< positions to use; 0: as many as were compiled in
+  };
+
+  Session() = default;
+  ~Session();
+  Session(const Session &) = delete;
+  Session &operator=(const Session &) = delete;
+
+  /// `program`, `data`, `level` and `pool` must outlive the session.
+  /// \returns usage for options beyond what was compiled in; inputOutput when the memory cannot be reserved.
+  Status open(const gemmac_program &program, const uint8_t *data, const gemmac_level &level, ThreadPool &pool,
+              const Options &options);
+
+  int64_t position() const { return call.position; }
+  int64_t context() const { return contextLimit; }
+  int64_t remaining() const { return contextLimit - call.position; }
+  int64_t chunkRows() const { return chunk; }
+  int64_t verifyRows() const { return program->phases[GEMMAC_PHASE_VERIFY].max_rows; }
+  int64_t logitsStride() const { return program->logits_stride; }
+
+  /// Forgets everything: the next token is at position 0.
+  void reset() { call.position = 0; }
+
+  // For all three below: every id lies in [0, vocab), and rows are at most remaining().
+
+  /// Feeds up to chunkRows() tokens whose logits nobody needs.
+  void prefill(std::span<const int32_t> tokens);
+  /// Feeds one token. \returns f32 [vocab], valid until the next call.
+  const float *decode(int32_t token);
+  /// Feeds up to verifyRows() tokens. \returns f32 [rows, logitsStride()], valid until the next call.
+  const float *verify(std::span<const int32_t> tokens);
+
+  /// Feeds a whole prompt: all but the last token through prefill, the last one through decode. Looks at
+  /// interruptRequested() between calls.
+  /// \returns the logits of the last token; null when it was interrupted, position() then tells how far it got.
+  const float *feed(std::span<const int32_t> tokens);
+
+private:
+  const float *run(gemmac_phase_id phase, std::span<const int32_t> tokens);
+
+  const gemmac_program *program = nullptr;
+  const gemmac_level *level = nullptr;
+  ThreadPool *pool = nullptr;
+  gemmac_call call = {};
+  int64_t chunk = 0, contextLimit = 0;
+  void *memory = nullptr;
+  size_t memoryBytes = 0;
+};
+
+} // namespace gemmac::runtime
+
+#endif // GEMMAC_RUNTIME_SESSION_H

@@ -1,0 +1,77 @@
+#include "Signals.h"
+
+#include "Status.h"
+
+#include <atomic>
+#include <csignal>
+#include <string_view>
+#include <unistd.h>
+
+namespace gemmac::runtime {
+
+static std::atomic<int> presses{0};
+static std::atomic<const char *> unfinishedFile{nullptr};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<const char *>::is_always_lock_free,
+              "a signal handler may only touch lock-free atomics");
+
+static std::atomic<bool> terminalStyled{false};
+
+static void cleanUp() {
+  if (const char *path = unfinishedFile.load())
+    ::unlink(path);
+  static constexpr std::string_view plain = "\x1b[0m";
+  if (terminalStyled.load() && ::write(STDOUT_FILENO, plain.data(), plain.size()) < 0)
+    return; // a terminal that is gone keeps no style
+}
+
+static void onInterrupt(int) {
+  if (presses.fetch_add(1) == 0)
+    return;
+  cleanUp();
+  ::_exit(static_cast<int>(ExitCode::interrupted));
+}
+
+static void onTermination(int signal) {
+  cleanUp();
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  sigaction(signal, &action, nullptr);
+  raise(signal);
+}
+
+// Reading a mapped page beyond the end of a file that shrank.
+static void onBusError(int) {
+  static constexpr std::string_view message = "error: the program file was cut short or changed while it ran\n";
+  cleanUp();
+  if (::write(STDERR_FILENO, message.data(), message.size()) < 0)
+    ::_exit(static_cast<int>(ExitCode::internal));
+  ::_exit(static_cast<int>(ExitCode::damagedProgram));
+}
+
+// A signal that whoever started the program chose to ignore (nohup, a background job) stays ignored.
+static void install(int signal, void (*handler)(int)) {
+  struct sigaction action = {}, previous = {};
+  if (sigaction(signal, nullptr, &previous) == 0 && previous.sa_handler == SIG_IGN)
+    return;
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, nullptr);
+}
+
+void installSignalHandlers() {
+  install(SIGINT, onInterrupt);
+  install(SIGTERM, onTermination);
+  install(SIGHUP, onTermination);
+  install(SIGBUS, onBusError);
+  install(SIGPIPE, SIG_IGN);
+}
+
+bool interruptRequested() { return presses.load(std::memory_order_relaxed) != 0; }
+
+void clearInterrupt() { presses.store(0); }
+
+void styledOnSignal(bool styled) { terminalStyled.store(styled); }
+
+void removeOnSignal(const char *path) { unfinishedFile.store(path); }
+
+} // namespace gemmac::runtime

@@ -1,0 +1,26 @@
+// Signals: Ctrl-C asks for a stop once and ends the program when pressed again before the stop was noticed.
+#ifndef GEMMAC_RUNTIME_SIGNALS_H
+#define GEMMAC_RUNTIME_SIGNALS_H
+
+namespace gemmac::runtime {
+
+/// Ctrl-C as above; SIGTERM and SIGHUP end the program; each removes the file of removeOnSignal(). SIGPIPE is ignored,
+/// so that writing reports EPIPE. SIGBUS says that the program file changed and exits with damagedProgram.
+/// System calls that wait are interrupted (EINTR), never restarted.
+void installSignalHandlers();
+
+/// Ctrl-C was pressed and clearInterrupt() not called since. Cheap; meant to be asked once a token.
+bool interruptRequested();
+
+/// The stop was carried out; the next Ctrl-C is again a first one.
+void clearInterrupt();
+
+/// The file that a signal which ends the program removes; null for none. `path` must stay valid.
+void removeOnSignal(const char *path);
+
+/// Whether the terminal on standard output shows a style that a signal which ends the program must take back.
+void styledOnSignal(bool styled);
+
+} // namespace gemmac::runtime
+
+#endif // GEMMAC_RUNTIME_SIGNALS_H

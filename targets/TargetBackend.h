@@ -1,0 +1,80 @@
+// What the compiler knows of a target. Passes and the driver ask for abilities, never for a name. One folder per family:
+// x86/, arm/; cpu/ holds what CPUs share.
+#ifndef GEMMAC_TARGETS_TARGETBACKEND_H
+#define GEMMAC_TARGETS_TARGETBACKEND_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gemmac {
+
+class KernelBuilder; // targets/cpu/KernelBuilder.h
+
+/// One group of 32 int8 activations: where they lie, and their sum (i32).
+struct ActivationGroup {
+  mlir::Value values;
+  mlir::Value sum;
+};
+
+/// The few vector operations that differ between ISA levels. `weights` points at one group of 32 columns by 16 rows in the
+/// layout of gemma.packed. Each returns, per activation row, a vector<16xi32> with the exact dot products; q4 counts
+/// the stored nibbles 0..15, the caller subtracts the zero point.
+class TileOps {
+public:
+  virtual ~TileOps() = default;
+  virtual llvm::SmallVector<mlir::Value> dotQ8(KernelBuilder &b, mlir::Value weights,
+                                               llvm::ArrayRef<ActivationGroup> rows) const = 0;
+  virtual llvm::SmallVector<mlir::Value> dotQ4(KernelBuilder &b, mlir::Value weights,
+                                               llvm::ArrayRef<ActivationGroup> rows) const = 0;
+};
+
+/// One ISA level of a CPU target.
+struct IsaLevel {
+  std::string name;         ///< "avx2"; also the suffix of its functions
+  uint64_t features;        ///< GEMMAC_CPU_* that the machine must have
+  std::string cpu;          ///< LLVM -mcpu
+  std::string llvmFeatures; ///< LLVM -mattr
+  int64_t rowTile;          ///< activation rows that one pass over a weight panel serves
+  std::shared_ptr<TileOps> tileOps;
+};
+
+/// Turns a lowered module into code for one kind of machine. One per compilation, no global state.
+class TargetBackend {
+public:
+  virtual ~TargetBackend() = default;
+  virtual llvm::StringRef name() const = 0;   ///< as on the command line: "x86_64-linux"
+  virtual llvm::StringRef triple() const = 0; ///< LLVM's
+  virtual llvm::StringRef lldEmulation() const = 0; ///< "elf_x86_64"
+  virtual llvm::ArrayRef<IsaLevel> levels() const = 0; ///< base first
+};
+
+/// All targets of this build, by name.
+class TargetRegistry {
+public:
+  void add(std::unique_ptr<TargetBackend> backend) { backends.push_back(std::move(backend)); }
+  /// Null when there is no such target. "native" is the machine gemmac runs on.
+  const TargetBackend *find(llvm::StringRef name) const;
+  std::vector<std::string> names() const;
+
+private:
+  std::vector<std::unique_ptr<TargetBackend>> backends;
+};
+
+void registerAllTargets(TargetRegistry &registry);
+
+/// What emitCode returns.
+enum class CodeKind { llvmIr, assembly, object };
+
+/// Translates the module of one ISA level (func, scf, arith, vector, math, llvm dialects, after gemma-lower-steps and the
+/// conversion pipeline) and optimizes it. Object and assembly depend on nothing but the module and the level.
+llvm::Expected<std::string> emitCode(mlir::ModuleOp module, const TargetBackend &target, const IsaLevel &level, CodeKind kind);
+
+} // namespace gemmac
+
+#endif // GEMMAC_TARGETS_TARGETBACKEND_H

@@ -1,0 +1,111 @@
+// LLVM dialect -> LLVM IR -> optimized IR, assembly or object, for one ISA level.
+#include "targets/TargetBackend.h"
+
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <mutex>
+
+namespace gemmac {
+
+static void initializeTargets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+  });
+}
+
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const TargetBackend &target,
+                                                                          const IsaLevel &level) {
+  initializeTargets();
+  llvm::Triple triple(target.triple());
+  std::string error;
+  const llvm::Target *llvmTarget = llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!llvmTarget)
+    return llvm::createStringError("LLVM has no code generator for '" + target.triple() + "': " + error);
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // bits must not depend on the ISA
+  return std::unique_ptr<llvm::TargetMachine>(
+      llvmTarget->createTargetMachine(triple, level.cpu, level.llvmFeatures, options, llvm::Reloc::Static,
+                                      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+}
+
+// Kernels are shared by many calls: inlining them would multiply the code, not the speed.
+static void setFunctionAttributes(llvm::Module &module, const IsaLevel &level) {
+  for (llvm::Function &function : module) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", level.cpu);
+    if (!level.llvmFeatures.empty())
+      function.addFnAttr("target-features", level.llvmFeatures);
+    function.addFnAttr("prefer-vector-width", "512");
+    function.addFnAttr("min-legal-vector-width", "0");
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    if (function.hasLocalLinkage())
+      function.addFnAttr(llvm::Attribute::NoInline);
+  }
+}
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false; // kernels are written as vectors
+  tuning.SLPVectorization = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager graphs;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(graphs);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, graphs, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+llvm::Expected<std::string> emitCode(mlir::ModuleOp module, const TargetBackend &target, const IsaLevel &level,
+                                     CodeKind kind) {
+  auto machine = createMachine(target, level);
+  if (!machine)
+    return machine.takeError();
+
+  mlir::DialectRegistry registry;
+  mlir::registerBuiltinDialectTranslation(registry);
+  mlir::registerLLVMDialectTranslation(registry);
+  module->getContext()->appendDialectRegistry(registry);
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> llvmModule = mlir::translateModuleToLLVMIR(module, context, level.name);
+  if (!llvmModule)
+    return llvm::createStringError("translation of level '" + level.name + "' to LLVM IR failed");
+  llvmModule->setTargetTriple(llvm::Triple(target.triple()));
+  llvmModule->setDataLayout((*machine)->createDataLayout());
+  setFunctionAttributes(*llvmModule, level);
+  optimize(*llvmModule, **machine);
+
+  llvm::SmallString<0> text;
+  llvm::raw_svector_ostream stream(text);
+  if (kind == CodeKind::llvmIr) {
+    llvmModule->print(stream, nullptr);
+    return std::string(text.str());
+  }
+  llvm::legacy::PassManager passes;
+  auto fileType = kind == CodeKind::object ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile;
+  if ((*machine)->addPassesToEmitFile(passes, stream, nullptr, fileType))
+    return llvm::createStringError("the code generator of '" + target.triple() + "' cannot emit this kind of file");
+  passes.run(*llvmModule);
+  return std::string(text.str());
+}
+
+} // namespace gemmac

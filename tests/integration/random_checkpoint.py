@@ -1,0 +1,235 @@
+"""Small random checkpoints of odd shapes: every freedom that the configuration class allows, in a few hundred KB."""
+
+import shutil
+import zlib
+
+import numpy as np
+
+from support import CHECKPOINTS
+from gemma_checkpoint import (
+    FULL,
+    SLIDING,
+    SPECIAL_TEXTS,
+    SyntheticTokenizer,
+    TextShape,
+    WHOLE_WORDS,
+    encode,
+    text_tensors,
+)
+from gemma_checkpoint import write_json, write_weights
+
+S, F = SLIDING, FULL
+LETTERS = "userlmodythgabcfijknpqvwxz"
+
+BASE = {
+    "attention_bias": False,
+    "attention_k_eq_v": False,
+    "bos_token_id": 2,
+    "enable_moe_block": False,
+    "eos_token_id": 1,
+    "final_logit_softcapping": 30.0,
+    "global_head_dim": 64,
+    "head_dim": 32,
+    "hidden_activation": "gelu_pytorch_tanh",
+    "hidden_size": 64,
+    "hidden_size_per_layer_input": 0,
+    "intermediate_size": 96,
+    "layer_types": [S, S, F],
+    "max_position_embeddings": 4096,
+    "model_type": "gemma4_text",
+    "num_attention_heads": 4,
+    "num_global_key_value_heads": None,
+    "num_hidden_layers": 3,
+    "num_key_value_heads": 2,
+    "num_kv_shared_layers": 0,
+    "pad_token_id": 0,
+    "rms_norm_eps": 1e-06,
+    "rope_parameters": {
+        F: {"partial_rotary_factor": 0.25, "rope_theta": 1e6, "rope_type": "proportional"},
+        S: {"rope_theta": 1e4, "rope_type": "default"},
+    },
+    "sliding_window": 16,
+    "tie_word_embeddings": True,
+    "use_bidirectional_attention": None,
+    "use_double_wide_mlp": False,
+    "vocab_size": 384,
+    "vocab_size_per_layer_input": 384,
+}
+
+
+def text(**changes):
+    """BASE with changes; the number of layers follows layer_types; a value of ... removes the key."""
+    merged = BASE | changes
+    if merged["layer_types"] is not ...:
+        merged["num_hidden_layers"] = len(merged["layer_types"])
+    return {key: value for key, value in merged.items() if value is not ...}
+
+
+# name -> (text config, options of `write`)
+CASES = {
+    "odd-everything": (
+        text(
+            hidden_size=100,
+            head_dim=20,
+            global_head_dim=36,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            vocab_size=333,
+            intermediate_size=77,
+            sliding_window=5,
+            layer_types=[S, F, S, S, F],
+        ),
+        {"dtype": "F32"},
+    ),
+    "equal-kv-heads": (
+        text(num_attention_heads=3, num_key_value_heads=3, head_dim=20, hidden_size=72, sliding_window=17),
+        {"dtype": "F16"},
+    ),
+    "one-layer": (text(layer_types=[F], hidden_size=48), {"dtype": "F32"}),
+    "all-full": (
+        text(
+            layer_types=[F, F],
+            head_dim=16,
+            global_head_dim=16,
+            rope_parameters={
+                F: {"rope_theta": 5e5, "rope_type": "default"},
+                S: {"rope_theta": 1e4, "rope_type": "default"},
+            },
+        ),
+        {"dtype": "BF16"},
+    ),
+    "default-pattern": (
+        text(layer_types=..., num_hidden_layers=7, hidden_size=40, intermediate_size=33),
+        {"dtype": "BF16"},
+    ),
+    "last-forced-full": (text(layer_types=[S, S, S]), {"dtype": "BF16"}),
+    "per-layer-config": (
+        text(
+            global_head_dim=...,
+            num_global_key_value_heads=...,
+            layer_types=[S, F, S, F],
+            num_attention_heads=6,
+            num_key_value_heads=3,
+            attention_k_eq_v=True,
+            per_layer_config={"1": {"head_dim": 44, "num_key_value_heads": 1}, "03": {"head_dim": 28}},
+        ),
+        {"dtype": "F32"},
+    ),
+    "k-eq-v": (
+        text(attention_k_eq_v=True, num_global_key_value_heads=1, num_attention_heads=4, num_key_value_heads=2),
+        {"dtype": "BF16"},
+    ),
+    "k-eq-v-same-heads": (
+        text(attention_k_eq_v=True, head_dim=24, global_head_dim=40),
+        {"dtype": "F16", "causal_lm": True},
+    ),
+    "per-layer-embeddings": (
+        text(
+            hidden_size=56,
+            hidden_size_per_layer_input=24,
+            layer_types=[S, F, S, F, S, S, F],
+            num_kv_shared_layers=3,
+            use_double_wide_mlp=True,
+            intermediate_size=50,
+            num_key_value_heads=1,
+            vocab_size_per_layer_input=333,
+            vocab_size=333,
+            sliding_window=5,
+        ),
+        {"dtype": "BF16", "dead_kv": True},
+    ),
+    "shared-without-ple": (text(layer_types=[S, F, S, F], num_kv_shared_layers=2), {"dtype": "F32", "causal_lm": True}),
+    "experts": (
+        text(
+            enable_moe_block=True,
+            num_experts=5,
+            top_k_experts=3,
+            moe_intermediate_size=36,
+            hidden_size=60,
+            intermediate_size=70,
+            layer_types=[S, F],
+        ),
+        {"dtype": "BF16"},
+    ),
+    "experts-legacy-key": (
+        text(
+            enable_moe_block=True,
+            num_experts=8,
+            top_k_experts=1,
+            expert_intermediate_size=32,
+            attention_k_eq_v=True,
+            num_global_key_value_heads=1,
+            layer_types=[S, S, F],
+        ),
+        {"dtype": "F32", "causal_lm": True},
+    ),
+    "untied-head": (text(tie_word_embeddings=False, vocab_size=400), {"dtype": "F16"}),
+    "no-softcap": (text(final_logit_softcapping=None, hidden_size=33), {"dtype": "F32"}),
+    "sharded-text-only": (text(hidden_size=96), {"dtype": "BF16", "causal_lm": True, "shard_bytes": 60_000}),
+    "no-layer-scalar": (text(), {"dtype": "F32", "layer_scalar": False}),
+    "rope-factor": (
+        text(
+            rope_parameters={
+                F: {"partial_rotary_factor": 0.5, "rope_theta": 1e6, "rope_type": "proportional", "factor": 8.0},
+                S: {"rope_theta": 1e4, "rope_type": "default"},
+            }
+        ),
+        {"dtype": "BF16"},
+    ),
+    "larger-eps": (text(rms_norm_eps=1e-3), {"dtype": "F32"}),
+}
+
+
+def values(name, shape, seed):
+    """Weights that keep activations near 1, so that a wrong operand shows in the logits."""
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    leaf = name.removesuffix(".weight").rsplit(".", 1)[-1]
+    if leaf == "layer_scalar":
+        return rng.uniform(0.5, 1.2, shape)
+    if len(shape) == 1:
+        return rng.normal(1.0, 0.3 if leaf not in ("q_norm", "k_norm") else 0.2, shape) * (
+            0.6 if leaf in ("q_norm", "k_norm") else 1.0
+        )
+    if leaf in ("embed_tokens", "lm_head", "embed_tokens_per_layer"):
+        return rng.normal(0.0, 0.15 if leaf != "lm_head" else 0.4, shape)
+    return rng.normal(0.0, shape[-1] ** -0.5, shape)
+
+
+def write(folder, config, dtype="BF16", causal_lm=False, dead_kv=False, shard_bytes=None, layer_scalar=True, seed=5):
+    """Writes the checkpoint; `config` is its text_config. Returns config.json's content."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shape, prefix = TextShape(config), "model." if causal_lm else "model.language_model."
+    named = {
+        prefix + name: dims
+        for name, dims in text_tensors(shape, dead_kv).items()
+        if layer_scalar or not name.endswith("layer_scalar")
+    }
+    if not shape.tied:
+        named["lm_head.weight"] = [shape.vocab, shape.hidden]
+    stored = {name: (dtype, dims) for name, dims in sorted(named.items())}
+    write_weights(
+        folder, stored, lambda name: [encode(values(name, named[name], seed).astype(np.float32), dtype)], shard_bytes
+    )
+    if causal_lm:
+        whole = dict(config, architectures=["Gemma4ForCausalLM"])
+    else:
+        whole = {
+            "architectures": ["Gemma4ForConditionalGeneration"],
+            "audio_config": None,
+            "eos_token_id": [1, 16, 9],
+            "model_type": "gemma4",
+            "text_config": config,
+            "tie_word_embeddings": config["tie_word_embeddings"],
+            "vision_config": None,
+        }
+    write_json(folder / "config.json", whole)
+    fixed = dict(enumerate(SPECIAL_TEXTS)) | {24: "\n"}
+    made = SyntheticTokenizer(shape.vocab, fixed, 25, ["▁", *LETTERS], 281, WHOLE_WORDS[:2])
+    write_json(folder / "tokenizer.json", made.json())
+    write_json(
+        folder / "generation_config.json",
+        {"bos_token_id": 2, "do_sample": False, "eos_token_id": [1, 16, 9], "pad_token_id": 0},
+    )
+    for name in ("chat_template.jinja", "tokenizer_config.json"):
+        shutil.copyfile(CHECKPOINTS / "tiny-e" / name, folder / name)
+    return whole

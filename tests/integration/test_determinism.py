@@ -1,0 +1,110 @@
+"""The same bits whatever the threads, the chunks of the prompt, the phase that computes a row, and the ISA level."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from support import (
+    CHECKPOINTS,
+    FORMATS,
+    MODELS,
+    base_level,
+    compile_program,
+    eval_ids,
+    generate,
+    level,
+    levels,
+    require,
+    score,
+)
+
+TOKENS = 230  # seven windows of 32 and a bit: the rings wrap several times, and no chunk size divides it
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def reference_bits(tmp_path_factory):
+    """Digest of the logits of one thread and default chunks, per model and format."""
+    known = {}
+
+    def get(model, weights):
+        if (model, weights) not in known:
+            program = compile_program(CHECKPOINTS / model, weights)
+            known[model, weights] = digest(
+                score(program, eval_ids(TOKENS), tmp_path_factory.mktemp("bits"), extra=["-t", 1])
+            )
+        return known[model, weights]
+
+    return get
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+@pytest.mark.parametrize("weights", FORMATS)
+@pytest.mark.parametrize("model", MODELS)
+def test_threads(model, weights, threads, reference_bits, tmp_path):
+    program = compile_program(CHECKPOINTS / model, weights)
+    assert digest(score(program, eval_ids(TOKENS), tmp_path, extra=["-t", threads])) == reference_bits(model, weights)
+
+
+@pytest.mark.parametrize("weights", ["f32", "q4"])
+@pytest.mark.parametrize("model", MODELS)
+def test_decode_equals_verify(model, weights, reference_bits, tmp_path):
+    """One row at a time gives the bits of several rows at a time."""
+    program = compile_program(CHECKPOINTS / model, weights)
+    assert digest(score(program, eval_ids(TOKENS), tmp_path, extra=["-t", 2, "--decode"])) == reference_bits(
+        model, weights
+    )
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 7, 16, 64, 128])
+@pytest.mark.parametrize("model, weights", [(model, weights) for model in MODELS for weights in ("f32", "q8")])
+def test_chunks(model, weights, chunk, tmp_path):
+    """200 tokens of prompt prefilled in chunks of any size leave the same cache: the last rows have the same bits."""
+    program, ids = compile_program(CHECKPOINTS / model, weights), eval_ids(TOKENS)
+    whole = score(program, ids, tmp_path, extra=["-t", 2, "--prefill", 200])
+    chunked = score(program, ids, tmp_path, extra=["-t", 2, "--prefill", 200, "--chunk", chunk])
+    assert digest(whole) == digest(chunked)
+
+
+@pytest.mark.parametrize("weights", FORMATS)
+@pytest.mark.parametrize("model", MODELS)
+def test_prefill_equals_verify(model, weights, tmp_path):
+    """Rows behind a prefilled prompt have the bits that they have when every row is scored."""
+    program, ids = compile_program(CHECKPOINTS / model, weights), eval_ids(TOKENS)
+    scored = np.load(score(program, ids, tmp_path))
+    behind = np.load(score(program, ids, tmp_path, extra=["--prefill", 150]))
+    assert behind.shape[0] == TOKENS - 150
+    assert scored[150:].tobytes() == behind.tobytes()
+
+
+@pytest.mark.parametrize("weights", FORMATS)
+@pytest.mark.parametrize("isa", [one.name for one in levels()])
+@pytest.mark.parametrize("model", MODELS)
+def test_levels_agree(model, isa, weights, reference_bits, tmp_path):
+    """Every ISA level of both targets gives the bits of the base level."""
+    at = require(level(isa))
+    if at == base_level():
+        pytest.skip("this is the level that the others are compared with")
+    program = compile_program(CHECKPOINTS / model, weights, at.target)
+    extra = ["-t", 2, "--chunk", 48]
+    assert digest(score(program, eval_ids(TOKENS), tmp_path, at, extra)) == reference_bits(model, weights)
+
+
+@pytest.mark.parametrize("weights", ["f32", "q4"])
+def test_seeded_sampling_repeats(weights, tmp_path):
+    program = compile_program(CHECKPOINTS / "tiny-e", weights)
+    sampled = ["--temperature", 1.0, "--top-k", 40, "--top-p", 0.9]
+    runs = [
+        generate_sampled(program, tmp_path, [*sampled, "--seed", seed, "-t", threads])
+        for seed, threads in ((7, 1), (7, 3), (8, 1))
+    ]
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+def generate_sampled(program, folder, extra):
+    return generate(program, eval_ids(60), 40, folder, extra=extra)

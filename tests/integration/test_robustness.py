@@ -1,0 +1,379 @@
+"""Reproducible output, interruptions, an empty root, pipes, closed outputs, the context limit, Ctrl-C in a chat."""
+
+import json
+import os
+import pty
+import random
+import re
+import resource
+import select
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from support import (
+    CHECKPOINTS,
+    GEMMAC,
+    compile_program,
+    eval_ids,
+    gemmac,
+    generate,
+    level,
+    require,
+    run,
+    succeed,
+    write_ids,
+)
+
+QUESTION = "What is the color of gold?"
+ANSWER = "The color of gold is yellow."
+INPUT_OUTPUT, CONTEXT, INTERRUPTED = 4, 6, 130
+
+
+@pytest.fixture(scope="module")
+def program():
+    return compile_program(CHECKPOINTS / "tiny-e")
+
+
+# -------------------------------------------------------------------------------- compiling
+@pytest.mark.parametrize("weights", ["f32", "q4"])
+@pytest.mark.parametrize("target", ["x86_64-linux", "aarch64-linux"])
+def test_same_bytes(target, weights, tmp_path):
+    """Twice the same bytes, whatever the number of jobs, the place and the name of the output."""
+    first, second = tmp_path / "a", tmp_path / "deeper" / "b"
+    second.parent.mkdir()
+    for out, jobs in ((first, 1), (second, 2)):
+        done = gemmac(
+            "compile", CHECKPOINTS / "tiny-moe", "-o", out, "--target", target, "--weights", weights, "-j", jobs, "-q"
+        )
+        assert done.returncode == 0, done.stderr
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_same_bytes_from_another_folder(tmp_path):
+    """The place of the checkpoint does not enter the program."""
+    copy = shutil.copytree(CHECKPOINTS / "tiny-dense", tmp_path / "elsewhere" / "tiny-dense")
+    outputs = []
+    for folder in (CHECKPOINTS / "tiny-dense", copy):
+        outputs.append(tmp_path / f"program{len(outputs)}")
+        assert gemmac("compile", folder, "-o", outputs[-1], "--weights", "q8", "-q").returncode == 0
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_report_file(tmp_path):
+    report = tmp_path / "report.json"
+    done = gemmac(
+        "compile", CHECKPOINTS / "tiny-e", "-o", tmp_path / "program", "--weights", "q4", "-q", "--json-report", report
+    )
+    assert done.returncode == 0 and done.stdout == "" and done.stderr == ""
+    assert isinstance(json.loads(report.read_text()), dict)
+
+
+def interrupted(tmp_path, send, delay):
+    """Starts a compilation into an existing program's place, sends a signal after `delay`, returns (process, out)."""
+    out = tmp_path / "program"
+    process = subprocess.Popen(
+        [str(GEMMAC), "compile", str(CHECKPOINTS / "tiny-moe"), "-o", str(out), "--weights", "q8"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(delay)
+    process.send_signal(send)
+    process.communicate(timeout=60)
+    return process, out
+
+
+def whole_compile_seconds(tmp_path):
+    begin = time.monotonic()
+    assert (
+        gemmac("compile", CHECKPOINTS / "tiny-moe", "-o", tmp_path / "timed", "--weights", "q8", "-q").returncode == 0
+    )
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGINT", "SIGTERM"])
+def test_killed_at_any_moment(name, tmp_path):
+    """No final file, or a whole one, after a signal at ten moments; after SIGINT and SIGTERM no other file either."""
+    seconds, seen, rng = whole_compile_seconds(tmp_path), set(), random.Random(3)
+    expected = (tmp_path / "timed").read_bytes()
+    for moment in range(10):
+        folder = tmp_path / f"at{moment}"
+        folder.mkdir()
+        process, out = interrupted(folder, getattr(signal, name), seconds * (moment + rng.random()) / 10)
+        if out.exists():
+            assert out.read_bytes() == expected, "a half-written program has the final name"
+        if process.returncode == 0:
+            assert out.exists()
+        elif name != "SIGKILL":
+            assert process.returncode == INTERRUPTED
+            assert list(folder.iterdir()) == []
+        seen.add(process.returncode)
+    assert seen - {0}, "no signal arrived in time"
+
+
+def test_killed_keeps_the_old_program(tmp_path):
+    """A compilation that is stopped leaves the program that was there before."""
+    (tmp_path / "program").write_text("old")
+    process, out = interrupted(tmp_path, signal.SIGINT, 0.05)
+    if process.returncode == INTERRUPTED:
+        assert out.read_text() == "old" and [path.name for path in tmp_path.iterdir()] == ["program"]
+
+
+# -------------------------------------------------------------------------------- a bare machine
+@pytest.mark.parametrize("isa", ["avx2", "neon"])
+def test_static(isa):
+    """The program is static: it has no interpreter and needs no library."""
+    program = compile_program(CHECKPOINTS / "tiny-e", "f32", level(isa).target)
+    headers = subprocess.run(["readelf", "-lWd", str(program)], capture_output=True, text=True, check=True).stdout
+    assert "INTERP" not in headers and "NEEDED" not in headers
+    assert not re.search(r"LOAD.*RWE", headers), "a segment is writable and executable"
+
+
+def test_chroot(program, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("chroot needs root")
+    shutil.copy(program, tmp_path / "program")
+    done = subprocess.run(
+        ["chroot", str(tmp_path), "/program", "--temperature", "0", "-p", QUESTION],
+        capture_output=True,
+        timeout=60,
+        env={},
+    )
+    assert (done.returncode, done.stdout.decode().strip()) == (0, ANSWER), done.stderr.decode()
+
+
+def test_started_elsewhere(program, tmp_path):
+    """Found through PATH, through a link, and from another folder."""
+    (tmp_path / "linked").symlink_to(program)
+    for command, options in (
+        ([str(tmp_path / "linked")], {}),
+        ([program.name], {"env": {"PATH": str(program.parent)}}),
+        ([f"./{program.name}"], {"cwd": program.parent}),
+    ):
+        done = subprocess.run(
+            [*command, "--temperature", "0", "-p", QUESTION], capture_output=True, timeout=60, **options
+        )
+        assert done.stdout.decode().strip() == ANSWER, done.stderr.decode()
+
+
+# -------------------------------------------------------------------------------- standard streams
+def test_pipe_on_stdin(program):
+    assert succeed(program, "--temperature", 0, input=QUESTION.encode()).decode().strip() == ANSWER
+
+
+def test_streams_apart(program):
+    """Only the completion on stdout."""
+    done = run(program, "--temperature", 0, "-p", QUESTION)
+    assert done.stdout.decode().strip() == ANSWER
+    assert ANSWER.encode() not in done.stderr
+
+
+def test_full_device(program):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [str(program), "--temperature", "0", "-p", QUESTION], stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert done.returncode == INPUT_OUTPUT and done.stderr.strip()
+
+
+def test_closed_stdout(program):
+    done = subprocess.run(
+        ["sh", "-c", f"exec '{program}' --temperature 0 -p '{QUESTION}' >&-"], stderr=subprocess.PIPE, timeout=60
+    )
+    assert done.returncode == INPUT_OUTPUT and done.stderr.strip()
+
+
+def test_reader_goes_away(program):
+    """`prog | head -c 1` ends quietly, by signal or with the input/output code, and soon."""
+    reader, writer = os.pipe()
+    process = subprocess.Popen(
+        [str(program), "--raw", "--temperature", "0", "-n", "400", "-p", "Once upon a time"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writer)
+    os.read(reader, 1)
+    os.close(reader)
+    process.communicate(timeout=60)
+    assert process.returncode in (0, INPUT_OUTPUT, -signal.SIGPIPE, 128 + signal.SIGPIPE)
+
+
+# -------------------------------------------------------------------------------- limits
+def test_context_overflow(tmp_path):
+    program = compile_program(CHECKPOINTS / "tiny-e", "q8", extra=["--context", 128])
+    done = run(program, "--prompt-ids", write_ids(tmp_path / "ids", eval_ids(129)), "-n", 4)
+    assert done.returncode == CONTEXT and done.stdout == b""
+    assert len(done.stderr.decode().splitlines()) == 1 and b"128" in done.stderr
+    full = generate(program, eval_ids(120), 8, tmp_path)
+    assert len(full) == 8
+    over = run(
+        program,
+        "--prompt-ids",
+        write_ids(tmp_path / "ids", eval_ids(120)),
+        "-n",
+        60,
+        "--temperature",
+        0,
+        "--raw",
+        "--ids",
+    )
+    assert over.returncode in (0, CONTEXT) and len(over.stdout.split()) <= 60 and b"context" in over.stderr
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_threads(program, threads):
+    assert succeed(program, "-t", threads, "--temperature", 0, "-p", QUESTION).decode().strip() == ANSWER
+
+
+def test_little_memory(program):
+    """The program maps its weights and reserves an arena: 200 MB of address space suffice for a small model."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (200 << 20, 200 << 20))
+
+    done = subprocess.run(
+        [str(program), "-t", "1", "--temperature", "0", "-p", QUESTION],
+        capture_output=True,
+        timeout=60,
+        preexec_fn=limit,
+    )
+    assert done.stdout.decode().strip() == ANSWER, done.stderr.decode()
+
+
+def test_info(program):
+    report = json.loads(succeed(program, "info", "--json"))
+    assert "tiny-e" in json.dumps(report)
+    assert "tiny-e" in succeed(program, "info").decode()
+
+
+def test_bench(program):
+    report = json.loads(succeed(program, "bench", "-p", 64, "-n", 16, "-t", 2, "--json"))
+    assert report["prefill"]["tokens_per_second"] > 0 and report["decode"]["tokens_per_second"] > 0
+    assert 1e5 < report["decode"]["weight_bytes_per_token"] < 2e7 and 1e6 < report["peak_resident_bytes"] < 2e8
+
+
+def test_stop_string(program):
+    whole = succeed(program, "--raw", "--temperature", 0, "-n", 40, "-p", "Once upon a time").decode()
+    word = whole.split()[6]
+    cut = succeed(program, "--raw", "--temperature", 0, "-n", 40, "-p", "Once upon a time", "--stop", word).decode()
+    assert (
+        cut.rstrip("\n") == whole[: whole.index(word)].rstrip("\n")
+        or cut.rstrip() == whole[: whole.index(word)].rstrip()
+    )
+
+
+# -------------------------------------------------------------------------------- chat on a terminal
+class Terminal:
+    """A program on a pseudo terminal."""
+
+    def __init__(self, program, *arguments):
+        self.process_id, self.file = pty.fork()
+        if self.process_id == 0:
+            os.execv(str(program), [str(program), *map(str, arguments)])
+        self.seen = ""
+
+    def read_until(self, pattern, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not re.search(pattern, self.seen):
+            left = deadline - time.monotonic()
+            assert left > 0, f"no {pattern!r} within {seconds} s in {self.seen!r}"
+            if select.select([self.file], [], [], left)[0]:
+                try:
+                    self.seen += os.read(self.file, 4096).decode(errors="replace")
+                except OSError:
+                    raise AssertionError(f"the program ended; {self.seen!r} has no {pattern!r}") from None
+        out, self.seen = self.seen, ""
+        return out
+
+    def type(self, text):
+        os.write(self.file, text.encode())
+
+    def status(self, seconds=20):
+        """Exit code, or minus the signal, once the program has ended."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if select.select([self.file], [], [], 0)[0]:
+                    os.read(self.file, 4096)
+            except OSError:
+                pass
+            done, status = os.waitpid(self.process_id, os.WNOHANG)
+            if done:
+                self.process_id = 0
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.02)
+        raise AssertionError(f"still running after {seconds} s")
+
+    def close(self):
+        if self.process_id:
+            os.kill(self.process_id, signal.SIGKILL)
+            os.waitpid(self.process_id, 0)
+        os.close(self.file)
+
+
+@pytest.fixture
+def terminal(program):
+    opened = []
+
+    def start(*arguments):
+        opened.append(Terminal(program, *arguments))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.close()
+
+
+def test_chat_keeps_history(terminal):
+    chat = terminal("--temperature", 0)
+    chat.type("Hello, I am Ben from Rome.\n")
+    chat.read_until(r"nice to meet you\.")
+    chat.type("My favorite color is brown.\n")
+    chat.read_until(r"like brown too\.")
+    chat.type("Where am I from?\n")
+    chat.read_until(r"from Rome\.")
+    chat.type("\x04")
+    assert chat.status() == 0
+
+
+def test_interrupt_stops_the_answer_then_leaves(terminal):
+    """The first Ctrl-C ends an answer, the chat goes on; one at the prompt leaves."""
+    chat = terminal("--temperature", 0, "-n", 100000)
+    chat.type("Tell me a story.\n")
+    chat.read_until(r"Once upon|[A-Z]\w+ \w+ \w+")
+    chat.type("\x03")
+    time.sleep(0.3)
+    chat.type(QUESTION + "\n")
+    chat.read_until(re.escape(ANSWER))
+    time.sleep(0.2)
+    chat.type("\x03")
+    time.sleep(0.2)
+    try:
+        chat.type("\x03")
+    except OSError:
+        pass
+    assert chat.status() in (0, INTERRUPTED)
+
+
+def test_interrupt_without_terminal(program):
+    process = subprocess.Popen(
+        [str(program), "--raw", "--temperature", "1", "-n", "1000000", "-p", "Once upon a time"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    process.stdout.read(1)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode in (0, INTERRUPTED)
+
+
+def test_arm_chat_answer():
+    at = require(level("neon"))
+    program = compile_program(CHECKPOINTS / "tiny-e", "q4", at.target)
+    assert succeed(program, "--temperature", 0, "-p", QUESTION, at=at).decode().strip() == ANSWER

@@ -1,0 +1,89 @@
+"""Random checkpoints of odd shapes against the numpy reference: any shape that the configuration class allows works."""
+
+import numpy as np
+import pytest
+
+import random_checkpoint
+from reference import Reference
+from support import OUT, base_level, compile_program, level, logits, require, run
+
+TOKENS = 41
+BOUND = 5e-4
+
+
+def case(name):
+    """Writes the checkpoint once; returns (folder, config)."""
+    folder = OUT / "shapes" / name
+    text, options = random_checkpoint.CASES[name]
+    marker = folder / "written.txt"
+    wanted = repr((text, options, random_checkpoint.values.__code__.co_consts))
+    if not marker.exists() or marker.read_text() != wanted:
+        random_checkpoint.write(folder, text, **options)
+        marker.write_text(wanted)
+    return folder, text
+
+
+def ids_for(text):
+    rng = np.random.default_rng(11)
+    return [2, *map(int, rng.integers(0, text["vocab_size"], TOKENS - 1))]
+
+
+@pytest.mark.parametrize("name", random_checkpoint.CASES)
+def test_against_reference(name, tmp_path):
+    folder, text = case(name)
+    ids = ids_for(text)
+    single, double = (Reference(folder, text, dtype).logits(ids) for dtype in (np.float32, np.float64))
+    got = logits(compile_program(folder), ids, tmp_path, extra=["-t", 2])
+    assert got.shape == single.shape
+    rounding, worst = float(np.abs(single - double).max()), float(np.abs(got - single).max())
+    print(
+        f"{name}: difference {worst:.1e}; float32 reference against float64 {rounding:.1e}; spread {got.std():.2f}"
+    )
+    assert got.std() > 0.1, "logits without spread prove nothing"
+    assert worst <= BOUND
+
+
+@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config"])
+def test_decode_and_chunks(name, tmp_path):
+    """The same bits one row at a time, and behind a prompt prefilled in chunks of 7."""
+    folder, text = case(name)
+    ids, program = ids_for(text), compile_program(folder)
+    whole = logits(program, ids, tmp_path)
+    assert logits(program, ids, tmp_path, extra=["--decode", "-t", 3]).tobytes() == whole.tobytes()
+    behind = logits(program, ids, tmp_path, extra=["--prefill", 30, "--chunk", 7], rows=TOKENS - 30)
+    assert behind.tobytes() == whole[30:].tobytes()
+
+
+@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts"])
+@pytest.mark.parametrize("isa", ["avx512", "neon"])
+def test_levels(name, isa, tmp_path):
+    at = require(level(isa))
+    folder, text = case(name)
+    ids = ids_for(text)
+    here = logits(compile_program(folder, "f32", base_level().target), ids, tmp_path)
+    assert logits(compile_program(folder, "f32", at.target), ids, tmp_path, at).tobytes() == here.tobytes()
+
+
+@pytest.mark.parametrize("weights", ["bf16", "q8", "q4"])
+@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts"])
+def test_formats(name, weights, tmp_path):
+    """Quantized programs of odd shapes stay near f32: padding is not read as weight."""
+    folder, text = case(name)
+    ids = ids_for(text)
+    exact = Reference(folder, text).logits(ids)
+    got = logits(compile_program(folder, weights), ids, tmp_path)
+    distance = float(np.sqrt(np.mean(np.square(got - exact))) / exact.std())
+    print(f"{name} {weights}: relative error {distance:.3f}")
+    assert distance <= {"bf16": 0.02, "q8": 0.06, "q4": 0.6}[weights]
+
+
+def test_context_limit(tmp_path):
+    """A program compiled for a small context says so when a prompt does not fit."""
+    folder, text = case("equal-kv-heads")
+    program = compile_program(folder, "f32", extra=["--context", 64])
+    logits(program, ids_for(text), tmp_path)
+    long = tmp_path / "long.ids"
+    long.write_text(" ".join(["5"] * 65))
+    done = run(program, "--prompt-ids", long, "-n", 4, "--temperature", 0)
+    assert done.returncode == 6
+    assert "64" in done.stderr.decode() and "context" in done.stderr.decode()

@@ -1,0 +1,132 @@
+// Symbols: one case per constraint, and one per way in which to break it.
+// RUN: gemmac-opt %s --split-input-file --verify-diagnostics
+
+// expected-error @below {{expects elements f32, f16 or bf16, got 'f64'}}
+gemma.weight @weight_c1_element : tensor<4x8xf64> from <"m", 0, 256>
+
+// -----
+// expected-error @below {{expects a static shape without empty dimensions, got 'tensor<?x8xf32>'}}
+gemma.weight @weight_c1_dynamic : tensor<?x8xf32> from <"m", 0, 256>
+
+// -----
+// expected-error @below {{expects a static shape without empty dimensions, got 'tensor<0x8xf32>'}}
+gemma.weight @weight_c1_empty : tensor<0x8xf32> from <"m", 0, 256>
+
+// -----
+// expected-error @below {{expects a source of 64 bytes ('tensor<4x8xbf16>'), got 128}}
+gemma.weight @weight_c2 : tensor<4x8xbf16> from <"m", 0, 128>
+
+// -----
+// expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
+gemma.kv_cache @kv_cache_c1_head_dim heads 1 head_dim 7 window 0
+
+// -----
+// expected-error @below {{expects positive heads and a positive even head_dim, got 0 and 8}}
+gemma.kv_cache @kv_cache_c1_heads heads 0 head_dim 8 window 0
+
+// -----
+// expected-error @below {{expects a window that is not negative, got -1}}
+gemma.kv_cache @kv_cache_c1_window heads 1 head_dim 8 window -1
+
+// -----
+// expected-error @below {{expects format, capacity, offset and bytes together: the plan phase sets all four}}
+gemma.kv_cache @kv_cache_c2_partial heads 1 head_dim 8 window 0 {capacity = 32 : i64}
+
+// -----
+// expected-error @below {{expects format f32 or f16, got q8}}
+gemma.kv_cache @kv_cache_c2_format heads 1 head_dim 8 window 0 {format = #gemma.format<q8>, capacity = 16 : i64, offset = 0 : i64, bytes = 1024 : i64}
+
+// -----
+// expected-error @below {{expects a capacity that is a positive multiple of 16, got 24}}
+gemma.kv_cache @kv_cache_c2_capacity heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 24 : i64, offset = 0 : i64, bytes = 1024 : i64}
+
+// -----
+// expected-error @below {{expects an offset that is a multiple of 64, got 32}}
+gemma.kv_cache @kv_cache_c2_offset heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 32 : i64, bytes = 2048 : i64}
+
+// -----
+// expected-error @below {{expects 2048 bytes (keys and values of 1 heads x 16 positions x 32 padded elements), got 512}}
+gemma.kv_cache @kv_cache_c2_bytes heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 512 : i64}
+
+// -----
+// expected-error @below {{expects source to name a gemma.weight, got @missing, which is not in the module}}
+gemma.packed @packed_c1_missing from [@missing] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+// expected-note @below {{defined here}}
+gemma.kv_cache @kv.0 heads 1 head_dim 8 window 0
+// expected-error @below {{expects source to name a gemma.weight, got @kv.0, a gemma.kv_cache}}
+gemma.packed @packed_c1_kind from [@kv.0] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+// expected-error @below {{expects at least one source, got 0}}
+gemma.packed @packed_c1_none from [] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
+// expected-error @below {{expects source @w of rank 1 and batch 1, got 'tensor<32x32xf32>'}}
+gemma.packed @packed_c1_rank from [@w] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+
+// -----
+gemma.weight @w : tensor<2x32x32xf32> from <"m", 0, 8192>
+// expected-error @below {{expects source @w of rank 3 and batch 3, got 'tensor<2x32x32xf32>'}}
+gemma.packed @packed_c1_batch from [@w] as f32 panel 16 batch 3 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 12288
+
+// -----
+// expected-error @below {{expects batch 1 where panels have 1 rows, got 2}}
+gemma.packed @packed_c1_batched_table from [@w] as f32 panel 1 batch 2 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 8192
+
+// -----
+gemma.weight @a : tensor<32x32xf32> from <"m", 0, 4096>
+gemma.weight @b : tensor<32x64xf32> from <"m", 4096, 8192>
+// expected-error @below {{expects source @b with 32 columns, as the first has, got 64}}
+gemma.packed @packed_c1_columns from [@a, @b] as f32 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 8192
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
+// expected-error @below {{expects rows 32 and cols 32 (sources padded by their axes), got 64 and 32}}
+gemma.packed @packed_c2_rows from [@w] as f32 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 8192
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
+// expected-error @below {{expects the block of row_axis to divide the source's 32 elements, got 24}}
+gemma.packed @packed_c2_block from [@w] as f32 panel 16 batch 1 rows 32 <24 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+// expected-error @below {{expects cols that are a positive multiple of 32, got 48}}
+gemma.packed @packed_c2_cols from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 48 <48 -> 48> bytes 6144
+
+// -----
+// expected-error @below {{expects rows that are a positive multiple of 32, got 16}}
+gemma.packed @packed_c2_padding from [@w] as f32 panel 16 batch 1 rows 16 <16 -> 16> cols 32 <32 -> 32> bytes 2048
+
+// -----
+// expected-error @below {{expects 640 bytes (1 x 32 x 32 in q4, 16 rows per panel), got 512}}
+gemma.packed @packed_c3 from [@w] as q4 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 512
+
+// -----
+// expected-error @below {{expects a vector in f32, got f16}}
+gemma.packed @packed_c3_vector from [@w] as f16 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+
+// -----
+gemma.weight @w : tensor<33x32xf32> from <"m", 0, 4224>
+// expected-error @below {{expects two sources of one shape to interleave, or one with an even number of rows, got 1 source of type 'tensor<33x32xf32>'}}
+gemma.packed @packed_c4_odd from [@w] as f32 panel 16 batch 1 interleave rows 64 <33 -> 48> cols 32 <32 -> 32> bytes 8192
+
+// -----
+gemma.weight @a : tensor<32x32xf32> from <"m", 0, 4096>
+gemma.weight @b : tensor<64x32xf32> from <"m", 4096, 8192>
+// expected-error @below {{expects two sources of one shape to interleave, or one with an even number of rows, got 2 sources, the first of type 'tensor<32x32xf32>'}}
+gemma.packed @packed_c4_shapes from [@a, @b] as f32 panel 16 batch 1 interleave rows 96 <32 -> 32> cols 32 <32 -> 32> bytes 12288
+
+// -----
+// expected-error @below {{expects panels of 16 rows to interleave, got 1}}
+gemma.packed @packed_c4_panels from [@w] as f32 panel 1 batch 1 interleave rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+// expected-error @below {{expects an offset that is a multiple of 64, got 32}}
+gemma.packed @packed_c5 from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 at 32
+
+// -----
+// expected-error @below {{expects panels of 0, 1 or 16 rows, got 8}}
+gemma.packed @packed_c6 from [@w] as f32 panel 8 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096

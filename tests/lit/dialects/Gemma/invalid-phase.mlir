@@ -1,0 +1,242 @@
+// The rules of a whole phase: what stands in it, who may touch which buffer when, and where buffers lie.
+// RUN: gemmac-opt %s --split-input-file --verify-diagnostics
+
+gemma.phase @phase_c1 decode max_rows 1 {
+  // expected-error @below {{is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier and steps}}
+  func.call @elsewhere() : () -> ()
+}
+
+// -----
+// Two steps that divide rows alike need no barrier; a step that divides panels does.
+gemma.phase @phase_c2_read_after_rows prefill max_rows 4 {
+  %x = gemma.buffer shared label "x" : !gemma.buffer<4 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<4 x 64, q8>
+  %z = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.step.quantize %x -> %y : <4 x 64, f32> -> <4 x 64, q8>
+  // expected-note @above {{the other step}}
+  // expected-error @below {{reads buffer in the same epoch as a step that writes it: expects a gemma.barrier between them}}
+  gemma.step.matmul %y, @w -> %z none : <4 x 64, q8> -> <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c2_read_after_panels prefill max_rows 4 {
+  %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  %y = gemma.buffer shared label "y" : !gemma.buffer<4 x 64, f32>
+  %z = gemma.buffer shared : !gemma.buffer<4 x 64, q8>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  // expected-note @below {{the other step}}
+  gemma.step.matmul %x, @w -> %y none : <4 x 64, f32> -> <4 x 64, f32>
+  // expected-error @below {{reads buffer 'y' in the same epoch as a step that writes it: expects a gemma.barrier between them}}
+  gemma.step.quantize %y -> %z : <4 x 64, f32> -> <4 x 64, q8>
+}
+
+// -----
+gemma.phase @phase_c2_write_after_read prefill max_rows 4 {
+  %x = gemma.buffer shared label "x" : !gemma.buffer<4 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  // expected-note @below {{the other step}}
+  gemma.step.matmul %x, @w -> %y none : <4 x 64, f32> -> <4 x 64, f32>
+  // expected-error @below {{writes buffer 'x' in the same epoch as a step that reads it: expects a gemma.barrier between them}}
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c2_write_after_row_read prefill max_rows 4 {
+  %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  %y = gemma.buffer shared label "y" : !gemma.buffer<4 x 64, f32>
+  %z = gemma.buffer shared : !gemma.buffer<4 x 64, q8>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.step.embed %y, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  // expected-note @below {{the other step}}
+  gemma.step.quantize %y -> %z : <4 x 64, f32> -> <4 x 64, q8>
+  // expected-error @below {{writes buffer 'y' in the same epoch as a step that reads it: expects a gemma.barrier between them}}
+  gemma.step.matmul %x, @w -> %y none : <4 x 64, f32> -> <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c2_two_writers prefill max_rows 4 {
+  %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  %y = gemma.buffer shared label "y" : !gemma.buffer<4 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  // expected-note @below {{the other step}}
+  gemma.step.matmul %x, @w -> %y none : <4 x 64, f32> -> <4 x 64, f32>
+  // expected-error @below {{writes buffer 'y' in the same epoch as a step that writes it: expects a gemma.barrier between them}}
+  gemma.step.matmul %x, @w -> %y none : <4 x 64, f32> -> <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c2_replicated_read decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared label "y" : !gemma.buffer<1 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
+  // expected-note @below {{the other step}}
+  gemma.step.matmul %x, @w -> %y none : <1 x 64, f32> -> <1 x 64, f32>
+  // expected-error @below {{reads buffer 'y' in the same epoch as a step that writes it: expects a gemma.barrier between them}}
+  gemma.step.add_norm %x, %y -> %x weight @n eps 0.5 count 60 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c2_in_place prefill max_rows 4 {
+  %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  // expected-error @below {{expects to write another shared buffer than it reads: threads read rows that others write}}
+  gemma.step.matmul %x, @w -> %x none : <4 x 64, f32> -> <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c3_rows prefill max_rows 4 {
+  %x = gemma.buffer private label "x" : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{divides rows among threads and touches the private buffer 'x': expects `replicated`, or a shared buffer}}
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c3_panels prefill max_rows 4 {
+  %x = gemma.buffer private : !gemma.buffer<4 x 64, f32>
+  %y = gemma.buffer private label "y" : !gemma.buffer<4 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 replicated : <4 x 64, f32>
+  // expected-error @below {{divides its work among threads and writes the private buffer 'y': expects a shared one}}
+  gemma.step.matmul %x, @w -> %y none : <4 x 64, f32> -> <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c3_replicated prefill max_rows 4 {
+  %x = gemma.buffer shared label "x" : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{is replicated and writes the shared buffer 'x': expects a private one, or rows divided among threads}}
+  gemma.step.embed %x, @table scale 1.0 replicated : <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c3_raw_read decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private label "raw" : !gemma.buffer<1 x 32, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 32, q8>
+  gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  // expected-error @below {{touches buffer 'raw', the raw of a gemma.step.qkv: it holds one thread's heads only}}
+  gemma.step.quantize %raw -> %y replicated : <1 x 32, f32> -> <1 x 32, q8>
+}
+
+// -----
+gemma.phase @phase_c3_raw_written decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private label "raw" : !gemma.buffer<1 x 32, f32>
+  gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.rope_table %raw head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
+  // expected-error @below {{expects raw to be touched by gemma.step.qkv alone, but another step wrote it}}
+  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @phase_c4_shared prefill max_rows 4 {
+  // expected-note @below {{the other buffer}}
+  %x = gemma.buffer shared at 0 label "x" : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{at 960 overlaps buffer 'x' at 0 .. 1024, which lives at the same time}}
+  %y = gemma.buffer shared at 960 : !gemma.buffer<4 x 64, q8>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.step.quantize %x -> %y : <4 x 64, f32> -> <4 x 64, q8>
+}
+
+// -----
+// A buffer lives on between its first and its last step.
+gemma.phase @phase_c4_between prefill max_rows 4 {
+  // expected-note @below {{the other buffer}}
+  %x = gemma.buffer shared at 0 label "x" : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{at 0 overlaps buffer 'x' at 0 .. 1024, which lives at the same time}}
+  %y = gemma.buffer shared at 0 : !gemma.buffer<4 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  gemma.step.embed %y, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  gemma.step.add_norm %x, %x -> %x weight @n eps 0.5 count 60 : <4 x 64, f32>, <4 x 64, f32> -> <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c4_private decode max_rows 1 {
+  // expected-note @below {{the other buffer}}
+  %x = gemma.buffer private at 0 label "x" : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{at 192 overlaps buffer 'x' at 0 .. 256, which lives at the same time}}
+  %y = gemma.buffer private at 192 : !gemma.buffer<1 x 64, q8>
+  gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
+  gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, q8>
+}
+
+// -----
+// The runtime reads logits after the call.
+gemma.phase @phase_c4_logits prefill max_rows 4 {
+  // expected-note @below {{the other buffer}}
+  %x = gemma.buffer shared at 0 label "logits" : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{at 0 overlaps buffer 'logits' at 0 .. 1024, which lives at the same time}}
+  %y = gemma.buffer shared at 0 : !gemma.buffer<4 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  gemma.step.embed %y, @table scale 1.0 : <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c4_arena prefill max_rows 4 attributes {arena_bytes = 1024 : i64} {
+  // expected-error @below {{expects to end within the phase's 1024 bytes, got 1088}}
+  %x = gemma.buffer shared at 64 : !gemma.buffer<4 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c4_placed decode max_rows 1 attributes {scratch_bytes = 1024 : i64} {
+  // expected-error @below {{expects an offset: the phase has scratch_bytes}}
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c5 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %p = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.qkv %x, @w, %r -> %p raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.barrier
+  // expected-note @below {{the other step}}
+  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  // expected-error @below {{reads cache @kv.0 in the same epoch as a step that writes it: expects a gemma.barrier between them}}
+  gemma.step.attention %p, @kv.0 -> %y heads 2 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @phase_c6 decode max_rows 1 {
+  %x = gemma.buffer private label "x" : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  // expected-error @below {{reads buffer 'x', which no step has written}}
+  gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, q8>
+}
+
+// -----
+gemma.phase @phase_c7 verify max_rows 8 {
+  // expected-error @below {{expects at least 8 rows (max_rows of the phase), got 4}}
+  %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+}
+
+// -----
+// expected-error @below {{attribute 'max_rows' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+gemma.phase @phase_max_rows verify max_rows 0 {
+}

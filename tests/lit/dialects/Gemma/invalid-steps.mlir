@@ -1,0 +1,800 @@
+// Level 2: one case per constraint of a step, and one per way in which to break it.
+// RUN: gemmac-opt %s --split-input-file --verify-diagnostics
+
+gemma.phase @buffer_c1 decode max_rows 1 {
+  // expected-error @below {{expects an offset that is a multiple of 64, got 32}}
+  %x = gemma.buffer shared at 32 : !gemma.buffer<1 x 64, f32>
+}
+
+// -----
+gemma.phase @buffer_c1_negative decode max_rows 1 {
+  // expected-error @below {{expects an offset that is a multiple of 64, got -64}}
+  %x = gemma.buffer shared at -64 : !gemma.buffer<1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_embed_c1_element decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  // expected-error @below {{expects result in f32, got '!gemma.buffer<1 x 64, q8>'}}
+  gemma.step.embed %x, @pt scale 1.0 replicated : <1 x 64, q8>
+}
+
+// -----
+gemma.phase @step_embed_c1_missing decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects table to name a gemma.packed, got @pt, which is not in the module}}
+  gemma.step.embed %x, @pt scale 1.0 replicated : <1 x 64, f32>
+}
+
+// -----
+gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
+gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.phase @step_embed_c1_layout decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects a table packed with 1 or 16 rows per panel, batch 1, not interleaved, got @pv with 0 rows per panel, batch 1}}
+  gemma.step.embed %x, @pv scale 1.0 replicated : <1 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pi from [@m] as f32 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_embed_c1_interleave decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects a table packed with 1 or 16 rows per panel, batch 1, not interleaved, got @pi with 16 rows per panel, batch 1, interleaved}}
+  gemma.step.embed %x, @pi scale 1.0 replicated : <1 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pt from [@m] as f32 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_embed_c1_width decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 96, f32>
+  // expected-error @below {{expects a table of 96 cols (width of the result), got 64}}
+  gemma.step.embed %x, @pt scale 1.0 replicated : <1 x 96, f32>
+}
+
+// -----
+gemma.phase @step_rope_table_c1 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 96, f32>', got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.rope_table %x head_dim 72 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_rope_table_c2_pairs decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects at most 32 rope pairs (half the head size), got 33}}
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 33, factor = 1.0> replicated : <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_rope_table_c2_even decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects an even head size, got 63}}
+  gemma.step.rope_table %x head_dim 63 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_norm_c1_input decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects input in f32, got '!gemma.buffer<1 x 64, q8>'}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.5 count 60 replicated : <1 x 64, q8> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_norm_c1_result decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 96, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.5 count 60 replicated : <1 x 64, f32> -> <1 x 96, f32>
+}
+
+// -----
+gemma.phase @step_norm_c1_i32 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, i32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 64, i32>'}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.5 count 60 replicated : <1 x 64, f32> -> <1 x 64, i32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_norm_c1_weight decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects weight to be a packed vector of 64 elements, got @pm of 64 with 16 rows per panel}}
+  gemma.step.norm %x -> %y weight @pm factor 1.0 eps 0.5 count 60 replicated : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_norm_c2 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects count of at most 64 (the width), got 65}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.5 count 65 replicated : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_norm_c2_positive decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{attribute 'count' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.5 count 0 replicated : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_norm_c3 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{attribute 'eps' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.0 count 60 replicated : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_add_norm_c1_branch decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 96, f32>
+  // expected-error @below {{expects branch of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
+  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 60 replicated : <1 x 64, f32>, <1 x 96, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_add_norm_c1_weight decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.rope_table %y head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects weight to be a packed vector of 64 elements, got @ps of 32 with 0 rows per panel}}
+  gemma.step.add_norm %x, %y -> %x weight @ps layer_scale @ps eps 0.5 count 60 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
+gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_add_norm_c1_layer_scale decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.rope_table %y head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects layer_scale to hold one element, got 'tensor<3xf32>'}}
+  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 60 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_add_norm_c2 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects count of at most 64 (the width), got 65}}
+  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 65 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_add_norm_c3 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{attribute 'eps' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.0 count 60 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_quantize_c1_input decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, i32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  // expected-error @below {{expects input in f32, got '!gemma.buffer<1 x 64, i32>'}}
+  gemma.step.quantize %x -> %y replicated : <1 x 64, i32> -> <1 x 64, q8>
+}
+
+// -----
+gemma.phase @step_quantize_c1_result decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, q8>', got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_quantize_c2 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  // expected-error @below {{attribute 'per_row' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+  gemma.step.quantize %x -> %y replicated {per_row = 0 : i64} : <1 x 64, f32> -> <1 x 64, q8>
+}
+
+// -----
+gemma.phase @step_matmul_c1_result decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, q8>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 64, q8>'}}
+  gemma.step.matmul %x, @pm -> %y none : <1 x 64, f32> -> <1 x 64, q8>
+}
+
+// -----
+gemma.phase @step_matmul_c1_rows decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<2 x 64, f32>'}}
+  gemma.step.matmul %x, @pm -> %y none : <1 x 64, f32> -> <2 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pt from [@m] as f32 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_matmul_c1_layout decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pt with 1 rows per panel, 64 cols, not interleaved}}
+  gemma.step.matmul %x, @pt -> %y none : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
+gemma.packed @pe from [@e] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+gemma.phase @step_matmul_c1_batch decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects weight packed with batch 1, got 3}}
+  gemma.step.matmul %x, @pe -> %y none : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_matmul_c1_width decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
+  gemma.step.matmul %x, @pm -> %y none : <1 x 64, f32> -> <1 x 96, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pq from [@m] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352
+gemma.phase @step_matmul_c1_activations decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects input in q8 for weights in q8, got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.matmul %x, @pq -> %y none : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_matmul_c1_quantized decode max_rows 1 {
+  %a = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %a head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.quantize %a -> %x replicated : <1 x 64, f32> -> <1 x 64, q8>
+  // expected-error @below {{expects input in f32 for weights in f32, got '!gemma.buffer<1 x 64, q8>'}}
+  gemma.step.matmul %x, @pm -> %y none : <1 x 64, q8> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_matmul_c2_geglu decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, interleaved, got @pm with 16 rows per panel, 64 cols, not interleaved}}
+  gemma.step.matmul %x, @pm -> %y geglu : <1 x 64, f32> -> <1 x 32, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pi from [@m] as f32 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_matmul_c2_interleave decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pi with 16 rows per panel, 64 cols, interleaved}}
+  gemma.step.matmul %x, @pi -> %y none : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_matmul_c2_factor decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects a factor if and only if the epilogue is gelu_mul}}
+  gemma.step.matmul %x, @pm -> %y gelu_mul : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_matmul_c2_narrow decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %f = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects a factor at least as wide as the result, 64, got 32}}
+  gemma.step.matmul %x, @pm -> %y gelu_mul factor %f : !gemma.buffer<1 x 32, f32> : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_matmul_c2_offset decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %f = gemma.buffer private : !gemma.buffer<1 x 96, f32>
+  // expected-error @below {{expects factor_offset of at most 32 (width of the factor less that of the result), got 64}}
+  gemma.step.matmul %x, @pm -> %y gelu_mul factor %f : !gemma.buffer<1 x 96, f32> {factor_offset = 64 : i64} : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_matmul_c2_cap decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects a cap if and only if the epilogue is softcap}}
+  gemma.step.matmul %x, @pm -> %y none cap 30.0 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_matmul_c2_bound decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{attribute 'cap' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+  gemma.step.matmul %x, @pm -> %y softcap cap 0.0 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pi from [@m] as f32 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_qkv_c1_layout decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pi with 16 rows per panel, 64 cols, interleaved}}
+  gemma.step.qkv %x, @pi, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
+gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
+gemma.phase @step_qkv_c1_rows decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  // expected-error @below {{expects a weight of 128 rows (4 heads of query, keys and values x 32), got 64}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
+gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
+gemma.phase @step_qkv_c1_shared_projection decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  // expected-error @below {{expects a weight of 96 rows (3 heads of query, keys and values x 32), got 64}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0, keys_are_values, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_qkv_c2_query decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects query of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 96, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_qkv_c2_raw decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects raw to be private, got a shared buffer}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_qkv_c2_rope_table decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects rope_table of type '!gemma.buffer<1 x 32, f32>', got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
+gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.phase @step_qkv_c2_norm decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  // expected-error @below {{expects q_norm to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @pv, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_qkv_c3_k_norm decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects k_norm and cache together or not at all}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_qkv_c3_keys_are_values decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects keys_are_values only with a cache}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, keys_are_values, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+gemma.phase @step_qkv_c3_head_dim decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  // expected-error @below {{expects head_dim 64, that of @kv.0, got 32}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_qkv_c4 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{attribute 'eps' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.0 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_attention_c1_element decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects query in f32, got '!gemma.buffer<1 x 64, q8>'}}
+  gemma.step.attention %q, @kv.0 -> %y heads 2 : <1 x 64, q8> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_attention_c1_result decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
+  gemma.step.attention %q, @kv.0 -> %y heads 2 : <1 x 64, f32> -> <1 x 32, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 3 head_dim 32 window 0
+gemma.phase @step_attention_c1_heads decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects heads to be a multiple of the 3 heads of @kv.0, got 2}}
+  gemma.step.attention %q, @kv.0 -> %y heads 2 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+gemma.phase @step_attention_c1_width decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects query of type '!gemma.buffer<1 x 128, f32>', got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.attention %q, @kv.0 -> %y heads 2 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_ple_combine_c1_result decode max_rows 1 {
+  %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
+  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 30 : i64, token_scale = 2.0 : f64,
+    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 32, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.phase @step_ple_combine_c1_table decode max_rows 1 {
+  %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects a table packed with 1 row per panel and 64 cols, got @pm with 16 and 64}}
+  gemma.step.ple_combine %c -> %y table @pm norm @n replicated {groups = 2 : i64, count = 30 : i64, token_scale = 2.0 : f64,
+    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pt from [@m] as f32 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
+gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.phase @step_ple_combine_c1_norm decode max_rows 1 {
+  %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects norm to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
+  gemma.step.ple_combine %c -> %y table @pt norm @pv replicated {groups = 2 : i64, count = 30 : i64, token_scale = 2.0 : f64,
+    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_ple_combine_c2_groups decode max_rows 1 {
+  %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects groups to divide the width 64, got 3}}
+  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 3 : i64, count = 30 : i64, token_scale = 2.0 : f64,
+    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_ple_combine_c2_count decode max_rows 1 {
+  %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects count of at most 32 (the width of a group), got 33}}
+  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 33 : i64, token_scale = 2.0 : f64,
+    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_ple_combine_c3 decode max_rows 1 {
+  %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{attribute 'result_scale' failed to satisfy constraint: 64-bit float attribute that is finite}}
+  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 30 : i64, token_scale = 2.0 : f64,
+    context_scale = 0.25 : f64, result_scale = 0x7FF0000000000000 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_route_c1_scores decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects scores of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
+  gemma.step.route %s -> %p, %w experts 33 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_route_c1_picks decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects picks of type '!gemma.buffer<1 x 32, i32>', got '!gemma.buffer<1 x 32, f32>'}}
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, f32>, <1 x 32, f32>
+}
+
+// -----
+gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
+gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.phase @step_route_c1_scale decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  // expected-error @below {{expects per_expert_scale to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @pv replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_route_c2 decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects top_k of at most 3 (the experts), got 4}}
+  gemma.step.route %s -> %p, %w experts 3 top_k 4 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+}
+
+// -----
+gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
+gemma.packed @pe from [@e] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_expert_up_c1_layout decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %h = gemma.buffer shared : !gemma.buffer<2 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, interleaved, got @pe with 16 rows per panel, 64 cols, not interleaved}}
+  gemma.step.expert_up %x, @pe picks %p -> %h top_k 2 : <1 x 64, f32>, <1 x 32, i32> -> <2 x 32, f32>
+}
+
+// -----
+gemma.phase @step_expert_up_c1_rows decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %h = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<2 x 32, f32>', got '!gemma.buffer<1 x 32, f32>'}}
+  gemma.step.expert_up %x, @pei picks %p -> %h top_k 2 : <1 x 64, f32>, <1 x 32, i32> -> <1 x 32, f32>
+}
+
+// -----
+gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
+gemma.packed @pei from [@e] as f32 panel 16 batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_expert_up_c1_width decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %h = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<2 x 32, f32>', got '!gemma.buffer<2 x 64, f32>'}}
+  gemma.step.expert_up %x, @pei picks %p -> %h top_k 2 : <1 x 64, f32>, <1 x 32, i32> -> <2 x 64, f32>
+}
+
+// -----
+gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
+gemma.packed @pei from [@e] as f32 panel 16 batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_expert_up_c1_activations decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+  %z = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %h = gemma.buffer shared : !gemma.buffer<2 x 32, f32>
+  gemma.step.rope_table %z head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  gemma.step.quantize %z -> %x replicated : <1 x 64, f32> -> <1 x 64, q8>
+  // expected-error @below {{expects input in f32 for weights in f32, got '!gemma.buffer<1 x 64, q8>'}}
+  gemma.step.expert_up %x, @pei picks %p -> %h top_k 2 : <1 x 64, q8>, <1 x 32, i32> -> <2 x 32, f32>
+}
+
+// -----
+gemma.phase @step_expert_up_c2_picks decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 64, i32>
+  %h = gemma.buffer shared : !gemma.buffer<2 x 32, f32>
+  // expected-error @below {{expects picks of type '!gemma.buffer<1 x 32, i32>', got '!gemma.buffer<1 x 64, i32>'}}
+  gemma.step.expert_up %x, @pei picks %p -> %h top_k 2 : <1 x 64, f32>, <1 x 64, i32> -> <2 x 32, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pi from [@m] as f32 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_expert_up_c2_top_k decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %h = gemma.buffer shared : !gemma.buffer<2 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects top_k of at most 1 (the experts, batch of the weight), got 2}}
+  gemma.step.expert_up %x, @pi picks %p -> %h top_k 2 : <1 x 64, f32>, <1 x 32, i32> -> <2 x 32, f32>
+}
+
+// -----
+gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
+gemma.packed @pei from [@e] as f32 panel 16 batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_expert_down_c1_layout decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+  %h = gemma.buffer private : !gemma.buffer<2 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %h head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <2 x 64, f32>
+  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pei with 16 rows per panel, 64 cols, interleaved}}
+  gemma.step.expert_down %h, @pei picks %p, %w -> %y top_k 2 : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_expert_down_c1_rows decode max_rows 1 {
+  %h = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects input of type '!gemma.buffer<2 x 64, f32>', got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2 : <1 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
+gemma.packed @pe from [@e] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_expert_down_c1_width decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+  %h = gemma.buffer private : !gemma.buffer<2 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %h head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <2 x 64, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
+  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2 : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 32, f32>
+}
+
+// -----
+gemma.phase @step_expert_down_c2_weights decode max_rows 1 {
+  %h = gemma.buffer private : !gemma.buffer<2 x 64, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects weights of type '!gemma.buffer<1 x 32, f32>', got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2 : <2 x 64, f32>, <1 x 32, i32>, <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
+gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.phase @step_expert_down_c2_top_k decode max_rows 1 {
+  %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+  %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
+  gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @ps replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+  %h = gemma.buffer private : !gemma.buffer<2 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %h head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <2 x 64, f32>
+  // expected-error @below {{expects top_k of at most 1 (the experts, batch of the weight), got 2}}
+  gemma.step.expert_down %h, @pm picks %p, %w -> %y top_k 2 : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
+}
+
+// -----
+// expected-error @below {{expects parent op 'gemma.phase'}}
+gemma.barrier

@@ -1,0 +1,33 @@
+// Symbols: weights, caches, packed weights.
+// RUN: gemmac-opt %s | gemmac-opt | FileCheck %s
+
+// CHECK: gemma.weight @plain : tensor<64x96xbf16> from <"model.safetensors", 4096, 12288>
+gemma.weight @plain : tensor<64x96xbf16> from <"model.safetensors", 4096, 12288>
+// CHECK: gemma.weight @layers.0.mlp.up_proj.weight : tensor<100x64xf32> from <"a-00001.safetensors", 0, 25600> {format = #gemma.format<q4>}
+gemma.weight @layers.0.mlp.up_proj.weight : tensor<100x64xf32> from <"a-00001.safetensors", 0, 25600> {format = #gemma.format<q4>}
+// CHECK: gemma.weight @gate : tensor<100x64xf16> from <"b", 8, 12800> {format = #gemma.format<q8>}
+gemma.weight @gate : tensor<100x64xf16> from <"b", 8, 12800> {format = #gemma.format<q8>}
+// CHECK: gemma.weight @experts : tensor<4x72x64xbf16>
+gemma.weight @experts : tensor<4x72x64xbf16> from <"b", 12808, 36864>
+// CHECK: gemma.weight @norm : tensor<72xf32>
+gemma.weight @norm : tensor<72xf32> from <"b", 65536, 288>
+
+// CHECK: gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
+gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
+// A head of 72 takes 96 elements: each half of 36 is padded to 48.
+// CHECK: gemma.kv_cache @kv.1 heads 2 head_dim 72 window 0 {bytes = 24576 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 64 : i64}
+gemma.kv_cache @kv.1 heads 2 head_dim 72 window 0
+  {format = #gemma.format<f16>, capacity = 32 : i64, offset = 64 : i64, bytes = 24576 : i64}
+
+// CHECK: gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
+gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
+// CHECK: gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
+gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave
+  rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
+// CHECK: gemma.packed @expert_gate_up from [@experts] as f32 panel 16 batch 4 interleave rows 128 <36 -> 64> cols 64 <64 -> 64> bytes 131072
+gemma.packed @expert_gate_up from [@experts] as f32 panel 16 batch 4 interleave
+  rows 128 <36 -> 64> cols 64 <64 -> 64> bytes 131072
+// CHECK: gemma.packed @heads from [@norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
+gemma.packed @heads from [@norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
+// CHECK: gemma.packed @table from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
+gemma.packed @table from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800

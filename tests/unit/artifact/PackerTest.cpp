@@ -1,0 +1,351 @@
+// Packing against the slow reader: every source value comes back within its format's error, and all else is zero.
+#include "TestCheckpoint.h"
+
+#include "compiler/artifact/Packer.h"
+#include "compiler/import/ImportError.h"
+#include "llvm/Support/Error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fcntl.h>
+#include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+using namespace gemmac;
+
+namespace {
+
+/// Half the spacing of the format for values of a group whose largest magnitude is `largest`, with the f16 rounding of
+/// scales (2^-11 of it) and, for q4, the shortened negative or positive end and clipping by the search.
+double tolerance(WeightFormat format, double value, double largest) {
+  switch (format) {
+  case WeightFormat::F32:
+    return 0;
+  case WeightFormat::F16:
+    return std::fabs(value) * 0x1p-11 + 0x1p-25;
+  case WeightFormat::BF16:
+    return std::fabs(value) * 0x1p-8;
+  case WeightFormat::Q8:
+    return largest * (0.5 / 127 + 0x1p-11) + 1e-7;
+  case WeightFormat::Q4:
+    return largest * 0.25;
+  }
+  return 0;
+}
+
+/// For each row of a source, the largest magnitude of each group of 32 padded columns.
+std::vector<double> groupLargest(const PackedMatrix &matrix, const PackSource &source, const std::vector<float> &values) {
+  int64_t groups = matrix.cols / groupColumns;
+  std::vector<double> largest(values.size() / source.cols * groups);
+  for (size_t i = 0; i < values.size(); ++i) {
+    double &entry = largest[i / source.cols * groups + matrix.colAxis.place(i % source.cols) / groupColumns];
+    entry = std::max<double>(entry, std::fabs(values[i]));
+  }
+  return largest;
+}
+
+void expectPacked(const PackedMatrix &matrix, const TestTensors &tensors, const std::vector<uint8_t> &data) {
+  ASSERT_EQ(static_cast<int64_t>(data.size()), matrix.bytes);
+  size_t nonzero = 0;
+  for (auto [index, source] : llvm::enumerate(matrix.sources)) {
+    std::vector<float> unpacked = unpackMatrix(matrix, data.data(), index);
+    const std::vector<float> &stored = tensors.values(source.name);
+    ASSERT_EQ(unpacked.size(), stored.size());
+    std::vector<double> largest = groupLargest(matrix, source, stored);
+    for (size_t i = 0; i < stored.size(); ++i) {
+      int64_t row = i / source.cols, col = i % source.cols;
+      int64_t group = row * (matrix.cols / groupColumns) + matrix.colAxis.place(col) / groupColumns;
+      double allowed = tolerance(matrix.format, stored[i], largest[group]);
+      ASSERT_LE(std::fabs(unpacked[i] - stored[i]), allowed) << source.name << " row " << row << " col " << col;
+    }
+    nonzero += std::count_if(unpacked.begin(), unpacked.end(), [](float value) { return value != 0; });
+  }
+  // Everything that is nonzero anywhere has been seen above, so padding is zero.
+  for (int64_t batch = 0; batch < matrix.batch; ++batch)
+    for (int64_t row = 0; row < std::max<int64_t>(matrix.rows, 1); ++row)
+      for (int64_t col = 0; col < matrix.cols; ++col)
+        nonzero -= packedValue(matrix, data.data(), batch, row, col) != 0;
+  EXPECT_EQ(nonzero, 0u);
+}
+
+class PackFormats : public testing::TestWithParam<WeightFormat> {
+protected:
+  TestDirectory directory;
+  TestTensors tensors{directory.path()};
+
+  void expectRoundTrip(PackedMatrix matrix) {
+    matrix.format = GetParam();
+    matrix = plannedMatrix(matrix);
+    llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
+    ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
+    expectPacked(matrix, tensors, *data);
+  }
+};
+
+} // namespace
+
+INSTANTIATE_TEST_SUITE_P(, PackFormats,
+                         testing::Values(WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8,
+                                         WeightFormat::Q4),
+                         [](const auto &info) { return formatInfo(info.param).name.str(); });
+
+TEST_P(PackFormats, odd_shapes) {
+  for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 1}, {16, 32}, {17, 33}, {100, 70}, {33, 97}})
+    for (DType dtype : {DType::BF16, DType::F16, DType::F32}) {
+      std::string name = "w" + std::to_string(rows) + "x" + std::to_string(cols) + std::to_string(int(dtype));
+      PackedMatrix matrix{.name = "test", .sources = {tensors.add(name, dtype, 1, rows, cols)}, .panelRows = 16};
+      matrix.rowAxis = {rows, roundUp(rows, 32)};
+      matrix.colAxis = {cols, roundUp(cols, 32)};
+      expectRoundTrip(matrix);
+    }
+}
+
+TEST_P(PackFormats, head_axes_on_rows) {
+  // q, k, v of 4, 2 and 2 heads of 20: halves of 10 padded to 16.
+  PackedMatrix matrix{.name = "test", .sources = {tensors.add("q", DType::BF16, 1, 80, 45), tensors.add("k", DType::BF16, 1, 40, 45),
+                                  tensors.add("v", DType::F32, 1, 40, 45)},
+                      .panelRows = 16};
+  matrix.rowAxis = {10, 16};
+  matrix.colAxis = {45, 64};
+  expectRoundTrip(matrix);
+}
+
+TEST_P(PackFormats, head_axis_on_columns) {
+  PackedMatrix matrix{.name = "test", .sources = {tensors.add("o", DType::BF16, 1, 37, 72)}, .panelRows = 16};
+  matrix.rowAxis = {37, 48};
+  matrix.colAxis = {9, 16};
+  expectRoundTrip(matrix);
+}
+
+TEST_P(PackFormats, interleaves_two_sources) {
+  PackedMatrix matrix{.name = "test", .sources = {tensors.add("gate", DType::BF16, 1, 50, 40), tensors.add("up", DType::F16, 1, 50, 40)},
+                      .panelRows = 16,
+                      .interleave = true};
+  matrix.rowAxis = {50, 64};
+  matrix.colAxis = {40, 64};
+  expectRoundTrip(matrix);
+}
+
+TEST_P(PackFormats, interleaves_halves_of_each_batch_entry) {
+  PackedMatrix matrix{.name = "test", .sources = {tensors.add("gate_up", DType::BF16, 3, 44, 30)}, .panelRows = 16, .interleave = true};
+  matrix.rowAxis = {22, 32};
+  matrix.colAxis = {30, 32};
+  expectRoundTrip(matrix);
+}
+
+TEST_P(PackFormats, tables_by_row) {
+  PackedMatrix matrix{.name = "test", .sources = {tensors.add("table", DType::BF16, 1, 41, 100)}, .panelRows = 1};
+  matrix.rowAxis = {41, 48};
+  matrix.colAxis = {25, 32};
+  expectRoundTrip(matrix);
+}
+
+TEST_P(PackFormats, many_bands) {
+  // Rows of 40000 values: a band holds 26 rows of a table and one matmul panel.
+  PackedMatrix table{.name = "test", .sources = {tensors.add("wide", DType::BF16, 1, 60, 40000)}, .panelRows = 1};
+  table.rowAxis = {60, 64};
+  table.colAxis = {40000, 40000};
+  expectRoundTrip(table);
+  table.panelRows = 16;
+  expectRoundTrip(table);
+}
+
+TEST(Packer, vectors_are_padded_f32) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", DType::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
+  matrix.colAxis = {36, 48};
+  matrix = plannedMatrix(matrix);
+  EXPECT_EQ(matrix.bytes, 384);
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
+  ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
+  expectPacked(matrix, tensors, *data);
+}
+
+// The layout itself, stated in bytes: a slip that packer and reader share would pass the round trips.
+TEST(Packer, q4_panel_layout) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  std::vector<float> values(16 * 32);
+  for (int row = 0; row < 16; ++row)
+    for (int col = 0; col < 32; ++col)
+      values[row * 32 + col] = static_cast<float>((row + col) % 16 - 8) * std::ldexp(1.0f, -row);
+  PackedMatrix matrix{.name = "w", .sources = {tensors.add("w", DType::F32, 1, 16, 32, values)},
+                      .format = WeightFormat::Q4, .panelRows = 16, .rowAxis = {16, 16}, .colAxis = {32, 32}};
+  matrix = plannedMatrix(matrix);
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
+  ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
+  ASSERT_EQ(data->size(), 2 * 320u) << "two panels of 288 bytes, padded to 64; the second is the padding of rows to 32";
+  for (int quad = 0; quad < 4; ++quad)
+    for (int row = 0; row < 16; ++row)
+      for (int byte = 0; byte < 4; ++byte) {
+        int low = (row + 4 * quad + byte) % 16, high = (row + 16 + 4 * quad + byte) % 16;
+        EXPECT_EQ((*data)[quad * 64 + row * 4 + byte], low | high << 4);
+      }
+  for (int row = 0; row < 16; ++row)
+    EXPECT_EQ((*data)[256 + 2 * row] | (*data)[257 + 2 * row] << 8, floatToHalf(std::ldexp(1.0f, -row)));
+  EXPECT_EQ((*data)[320], 0x88);
+}
+
+TEST(Packer, q8_and_f32_panel_layout) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  std::vector<float> values(32 * 32);
+  for (int row = 0; row < 32; ++row)
+    for (int col = 0; col < 32; ++col)
+      values[row * 32 + col] = static_cast<float>(col == 31 ? 127 : row + 3 * col);
+  PackSource source = tensors.add("w", DType::F32, 1, 32, 32, values);
+  PackedMatrix matrix{.name = "w", .sources = {source}, .format = WeightFormat::Q8, .panelRows = 16,
+                      .rowAxis = {32, 32}, .colAxis = {32, 32}};
+  matrix = plannedMatrix(matrix);
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
+  ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
+  ASSERT_EQ(data->size(), 2 * 576u) << "544 bytes a panel, padded to 64";
+  for (int row = 0; row < 32; ++row)
+    for (int col = 0; col < 31; ++col)
+      EXPECT_EQ((*data)[row / 16 * 576 + col / 4 * 64 + row % 16 * 4 + col % 4], row + 3 * col);
+  EXPECT_EQ((*data)[512] | (*data)[513] << 8, 0x3c00);
+
+  matrix.format = WeightFormat::F32;
+  matrix = plannedMatrix(matrix);
+  data = packMatrix(matrix, directory.path());
+  ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
+  float value;
+  std::memcpy(&value, data->data() + (16 * 32 + 5 * 16 + 2) * 4, 4);
+  EXPECT_EQ(value, 18 + 3 * 5) << "second panel, column 5, row 2";
+}
+
+namespace {
+
+struct WrittenSection {
+  std::string bytes;
+  uint64_t hash = 0;
+};
+
+WrittenSection write(const DataSection &section, const std::string &directory, unsigned threads) {
+  std::string path = directory + "/out";
+  int fd = ::open(path.c_str(), O_CREAT | O_TRUNC | O_RDWR, 0600);
+  uint64_t last = 0;
+  PackOptions options{directory, path, threads, [&](uint64_t done, uint64_t total) {
+                        EXPECT_GE(done, last);
+                        EXPECT_EQ(total, section.bytes());
+                        last = done;
+                      }};
+  llvm::Expected<uint64_t> hash = writeDataSection(section, fd, 4096, options);
+  EXPECT_TRUE(static_cast<bool>(hash)) << llvm::toString(hash.takeError());
+  EXPECT_EQ(last, section.bytes());
+  WrittenSection written;
+  written.hash = hash ? *hash : 0;
+  written.bytes.resize(section.bytes());
+  EXPECT_EQ(::pread(fd, written.bytes.data(), written.bytes.size(), 4096), ssize_t(written.bytes.size()));
+  ::close(fd);
+  return written;
+}
+
+} // namespace
+
+TEST(Packer, section_is_the_same_for_any_number_of_threads) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  DataSection section;
+  uint64_t offset = 0;
+  for (int i = 0; i < 12; ++i) {
+    PackedMatrix matrix{.name = "w", .sources = {tensors.add("w" + std::to_string(i), DType::BF16, 1, 500 + i, 1000)},
+                        .format = i % 2 ? WeightFormat::Q4 : WeightFormat::Q8, .panelRows = i % 3 ? 16 : 1,
+                        .rowAxis = {500 + i, 512}, .colAxis = {1000, 1024}};
+    section.matrices.push_back(plannedMatrix(matrix, offset));
+    offset = section.matrices.back().offset + section.matrices.back().bytes + 64 * i; // some gaps
+  }
+  section.matrixBytes = offset;
+  section.tail = "tokenizer";
+  WrittenSection one = write(section, directory.path(), 1);
+  EXPECT_EQ(one.hash, XXH64(one.bytes.data(), one.bytes.size(), 0));
+  EXPECT_EQ(one.bytes.substr(section.tailOffset()), "tokenizer");
+  for (const PackedMatrix &matrix : section.matrices) {
+    auto *data = reinterpret_cast<const uint8_t *>(one.bytes.data()) + matrix.offset;
+    expectPacked(matrix, tensors, std::vector<uint8_t>(data, data + matrix.bytes));
+  }
+  for (unsigned threads : {2u, 3u, 8u}) {
+    WrittenSection more = write(section, directory.path(), threads);
+    EXPECT_EQ(more.bytes, one.bytes) << threads;
+    EXPECT_EQ(more.hash, one.hash) << threads;
+  }
+}
+
+namespace {
+
+std::string packError(const PackedMatrix &matrix, const std::string &directory) {
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(plannedMatrix(matrix), directory);
+  if (data)
+    return "no error";
+  std::string text;
+  llvm::handleAllErrors(
+      data.takeError(), [&](const ImportError &error) { text = error.message(); },
+      [&](const llvm::ErrorInfoBase &error) { text = "not an ImportError: " + error.message(); });
+  return text;
+}
+
+} // namespace
+
+TEST(Packer, names_tensor_and_index_of_a_nan) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  std::vector<float> values(2 * 20 * 40, 0.5f);
+  values[40 * 33 + 7] = NAN;
+  PackedMatrix matrix{.name = "w", .sources = {tensors.add("layers.0.w", DType::BF16, 2, 20, 40, values)},
+                      .format = WeightFormat::Q4, .panelRows = 16, .rowAxis = {20, 32}, .colAxis = {40, 64}};
+  EXPECT_EQ(packError(matrix, directory.path()),
+            "model.safetensors: error: tensor 'layers.0.w' is infinite or NaN at index 1327, expected finite weights; "
+            "the file is damaged");
+}
+
+TEST(Packer, names_value_that_overflows) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  std::vector<float> values(20 * 40, 0.5f);
+  values[40 * 18 + 35] = -1e9f;
+  PackedMatrix matrix{.name = "w", .sources = {tensors.add("layers.0.w", DType::F32, 1, 20, 40, values)},
+                      .format = WeightFormat::Q8, .panelRows = 16, .rowAxis = {20, 32}, .colAxis = {20, 32}};
+  EXPECT_EQ(packError(matrix, directory.path()),
+            "model.safetensors: error: tensor 'layers.0.w' holds -1000000000.00 at index 755, too large for weight "
+            "format q8; choose f32 for it");
+}
+
+TEST(Packer, file_cut_short) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  PackedMatrix matrix{.name = "w", .sources = {tensors.add("layers.0.w", DType::BF16, 1, 20, 40)},
+                      .format = WeightFormat::Q8, .panelRows = 16, .rowAxis = {20, 32}, .colAxis = {40, 64}};
+  std::filesystem::resize_file(tensors.path(), 1000);
+  EXPECT_EQ(packError(matrix, directory.path()),
+            "model.safetensors: error: has 1000 bytes, expected 1606 at least for tensor 'layers.0.w'; copy the file "
+            "again");
+  std::filesystem::remove(tensors.path());
+  EXPECT_EQ(packError(matrix, directory.path()), "model.safetensors: error: cannot open: No such file or directory");
+}
+
+TEST(PackedMatrix, refuses_sizes_that_contradict) {
+  PackSource source{"w", "model.safetensors", 0, DType::BF16, 1, 20, 40};
+  PackedMatrix good = plannedMatrix({.name = "p", .sources = {source}, .format = WeightFormat::Q4, .panelRows = 16,
+                                     .rowAxis = {20, 32}, .colAxis = {40, 64}});
+  auto message = [](const PackedMatrix &matrix) { return llvm::toString(matrix.verify()); };
+  EXPECT_EQ(message(good), "");
+  PackedMatrix bad = good;
+  bad.rows = 64;
+  EXPECT_EQ(message(bad), "packed weight 'p': error: has 64 padded rows, expected 32");
+  bad = good;
+  bad.bytes += 64;
+  EXPECT_EQ(message(bad), "packed weight 'p': error: has 1216 bytes, expected 1152");
+  bad = good;
+  bad.offset = 32;
+  EXPECT_EQ(message(bad), "packed weight 'p': error: offset 32 is no multiple of 64");
+  bad = good;
+  bad.panelRows = 8;
+  EXPECT_EQ(message(bad), "packed weight 'p': error: 8 rows per panel, expected 16, 1 or 0");
+  bad = good;
+  bad.interleave = true;
+  bad.sources[0].rows = 21;
+  EXPECT_EQ(message(bad),
+            "packed weight 'p': error: interleave expects two sources of one shape, or one with an even number of rows");
+}

@@ -1,0 +1,158 @@
+// gemmac_the_program is read back by this test's own C++ compiler: the object is loaded by LLVM's JIT, and every field must be
+// where abi.h puts it.
+#include "compiler/artifact/ProgramObject.h"
+
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <gtest/gtest.h>
+
+using namespace gemmac;
+
+namespace {
+
+class TestTarget : public TargetBackend {
+public:
+  explicit TestTarget(std::string triple) : tripleName(std::move(triple)) {
+    for (auto [name, features] : {std::pair{"base", 1u}, {"best", 3u}}) {
+      IsaLevel level;
+      level.name = name;
+      level.features = features;
+      isaLevels.push_back(level);
+    }
+  }
+  llvm::StringRef name() const override { return "test-linux"; }
+  llvm::StringRef triple() const override { return tripleName; }
+  llvm::StringRef lldEmulation() const override { return "elf_x86_64"; }
+  llvm::ArrayRef<IsaLevel> levels() const override { return isaLevels; }
+
+private:
+  std::string tripleName;
+  std::vector<IsaLevel> isaLevels;
+};
+
+ProgramSummary testSummary() {
+  ProgramSummary summary;
+  summary.name = "tiny \"model\"";
+  summary.target = "test-linux";
+  summary.weights = "q4";
+  summary.vocab = 500, summary.hidden = 96, summary.layers = 7, summary.context = 2048, summary.logitsStride = 512;
+  summary.arenaBytes = 1 << 20, summary.scratchBytes = 8192, summary.cacheBytes = (int64_t{5} << 32) + 64;
+  for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
+    summary.phases[phase] = {phase + 1, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase, 1000 + phase, 2000 + phase};
+  return summary;
+}
+
+Checkpoint testCheckpoint() {
+  Checkpoint checkpoint;
+  checkpoint.bosId = 2;
+  checkpoint.chat = {"<bos>", "<s>\n", "<u>\n", "<m>\n", "<t>\n", "<think>", "", "<|channel>", "<channel|>"};
+  checkpoint.sampling.temperature = 0.75;
+  checkpoint.sampling.topK = 64;
+  checkpoint.sampling.topP = 0.95;
+  checkpoint.sampling.stopIds = {1, 106};
+  return checkpoint;
+}
+
+void someLevelFunction(const gemmac_call *, int64_t) {}
+
+} // namespace
+
+TEST(ProgramObject, fields_lie_where_abi_h_says) {
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  TestTarget target(llvm::sys::getProcessTriple());
+  ProgramSummary summary = testSummary();
+  llvm::Expected<std::string> object = programObject(summary, testCheckpoint(), {4096, 777}, target);
+  ASSERT_TRUE(static_cast<bool>(object)) << llvm::toString(object.takeError());
+
+  auto jit = llvm::cantFail(llvm::orc::LLJITBuilder().create());
+  // Every function gets an address of its own, so that a mix-up shows.
+  llvm::orc::SymbolMap functions;
+  auto base = llvm::orc::ExecutorAddr::fromPtr(&someLevelFunction);
+  int number = 0;
+  for (const IsaLevel &level : target.levels())
+    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
+      functions[jit->mangleAndIntern(phaseFunctionName(phase, level.name))] = {base + number++,
+                                                                              llvm::JITSymbolFlags::Exported};
+  llvm::cantFail(jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(functions)));
+  llvm::cantFail(jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(*object)));
+  llvm::Expected<llvm::orc::ExecutorAddr> address = jit->lookup("gemmac_the_program");
+  ASSERT_TRUE(static_cast<bool>(address)) << llvm::toString(address.takeError());
+  const auto &program = *address->toPtr<const gemmac_program *>();
+
+  EXPECT_EQ(program.abi_version, GEMMAC_ABI_VERSION);
+  EXPECT_EQ(program.struct_bytes, sizeof(gemmac_program));
+  EXPECT_STREQ(program.name, "tiny \"model\"");
+  EXPECT_STREQ(program.target, "test-linux");
+  EXPECT_STREQ(program.weights, "q4");
+  EXPECT_EQ(program.info_json, summaryJson(summary));
+  EXPECT_EQ(program.vocab, 500);
+  EXPECT_EQ(program.hidden, 96);
+  EXPECT_EQ(program.layers, 7);
+  EXPECT_EQ(program.context, 2048);
+  EXPECT_EQ(program.logits_stride, 512);
+  EXPECT_EQ(program.arena_bytes, 1 << 20);
+  EXPECT_EQ(program.scratch_bytes, 8192);
+  EXPECT_EQ(program.cache_bytes, (int64_t{5} << 32) + 64);
+  EXPECT_EQ(program.bos_id, 2);
+  EXPECT_EQ(program.tokenizer.offset, 4096u);
+  EXPECT_EQ(program.tokenizer.bytes, 777u);
+  for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase) {
+    EXPECT_EQ(program.phases[phase].max_rows, phase + 1);
+    EXPECT_EQ(program.phases[phase].logits_offset, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase);
+    EXPECT_EQ(program.phases[phase].weight_bytes, 1000 + phase);
+    EXPECT_EQ(program.phases[phase].multiply_adds, 2000 + phase);
+  }
+  ASSERT_EQ(program.level_count, 2);
+  EXPECT_STREQ(program.levels[0].name, "base");
+  EXPECT_STREQ(program.levels[1].name, "best");
+  EXPECT_EQ(program.levels[1].features, 3u);
+  for (int level = 0; level < 2; ++level)
+    for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
+      EXPECT_EQ(reinterpret_cast<uint64_t>(program.levels[level].run[phase]),
+                base.getValue() + level * GEMMAC_PHASE_COUNT + phase);
+  EXPECT_STREQ(program.chat.bos, "<bos>");
+  EXPECT_STREQ(program.chat.system_open, "<s>\n");
+  EXPECT_STREQ(program.chat.user_open, "<u>\n");
+  EXPECT_STREQ(program.chat.model_open, "<m>\n");
+  EXPECT_STREQ(program.chat.turn_close, "<t>\n");
+  EXPECT_STREQ(program.chat.think, "<think>");
+  EXPECT_STREQ(program.chat.closed_thought, "");
+  EXPECT_STREQ(program.chat.thought_open, "<|channel>");
+  EXPECT_STREQ(program.chat.thought_close, "<channel|>");
+  EXPECT_EQ(program.sampling.temperature, 0.75f);
+  EXPECT_EQ(program.sampling.top_k, 64);
+  EXPECT_EQ(program.sampling.top_p, 0.95f);
+  ASSERT_EQ(program.sampling.stop_count, 2);
+  EXPECT_EQ(program.sampling.stop_ids[1], 106);
+  EXPECT_EQ(program.sampling.suppress_count, 0);
+  EXPECT_EQ(program.sampling.suppress_ids, nullptr);
+}
+
+TEST(ProgramObject, is_the_same_each_time_and_for_each_target) {
+  for (const char *triple : {"x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"}) {
+    TestTarget target(triple);
+    llvm::Expected<std::string> first = programObject(testSummary(), testCheckpoint(), {64, 8}, target);
+    llvm::Expected<std::string> second = programObject(testSummary(), testCheckpoint(), {64, 8}, target);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(*first, *second);
+    auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(*first, "program.o"));
+    ASSERT_TRUE(static_cast<bool>(file)) << llvm::toString(file.takeError());
+    EXPECT_EQ((*file)->makeTriple().getArch(), llvm::Triple(triple).getArch());
+    uint64_t found = 0;
+    for (const llvm::object::ELFSymbolRef symbol : (*file)->symbols())
+      if (llvm::cantFail(symbol.getName()) == "gemmac_the_program")
+        found = symbol.getSize();
+    EXPECT_EQ(found, sizeof(gemmac_program));
+  }
+}
+
+TEST(ProgramObject, unknown_triple) {
+  TestTarget target("nonsense-unknown-none");
+  llvm::Expected<std::string> object = programObject(testSummary(), testCheckpoint(), {0, 0}, target);
+  ASSERT_FALSE(static_cast<bool>(object));
+  EXPECT_NE(llvm::toString(object.takeError()).find("target 'nonsense-unknown-none': error: "), std::string::npos);
+}

@@ -1,0 +1,118 @@
+// The facts of a planned module and how they are shown.
+#include "compiler/artifact/ProgramSummary.h"
+
+#include "dialects/Gemma/GemmaDialect.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/JSON.h"
+
+#include <gtest/gtest.h>
+
+using namespace gemmac;
+
+static constexpr const char *planned = R"(
+module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausalLM", vocab = 50 : i64, hidden = 32 : i64,
+                                  layers = 2 : i64, context = 128 : i64},
+                   gemma.context = 64 : i64, gemma.data_bytes = 4736 : i64, gemma.arena_bytes = 4096 : i64,
+                   gemma.scratch_bytes = 8192 : i64, gemma.cache_bytes = 640 : i64} {
+  gemma.weight @norm.weight : tensor<32xbf16> from <"model.safetensors", 64, 64>
+  gemma.weight @embed : tensor<50x32xbf16> from <"model.safetensors", 128, 3200>
+  gemma.packed @packed.embed from [@embed] as #gemma.format<q8> panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
+    bytes 2304 at 128
+  gemma.packed @packed.norm from [@norm.weight] as #gemma.format<f32> panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32>
+    bytes 128 at 0
+  gemma.phase @decode decode max_rows 1 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64} {
+    %l = gemma.buffer shared at 256 label "logits" : !gemma.buffer<1 x 64, f32>
+  }
+  gemma.phase @verify verify max_rows 8 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64} {
+    %l = gemma.buffer shared at 512 label "logits" : !gemma.buffer<8 x 64, f32>
+  }
+  gemma.phase @prefill prefill max_rows 16 attributes {gemma.weight_bytes = 100 : i64, gemma.multiply_adds = 90 : i64} {
+  }
+}
+)";
+
+static llvm::Expected<ProgramSummary> summarize(std::string text) {
+  mlir::MLIRContext context;
+  context.loadDialect<gemma::GemmaDialect>();
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(text, mlir::ParserConfig(&context, /*verifyAfterParse=*/false));
+  if (!module)
+    return llvm::createStringError("does not parse");
+  llvm::Expected<std::vector<PackedMatrix>> matrices = packedMatrices(*module);
+  if (!matrices)
+    return matrices.takeError();
+  return summarizeProgram(*module, *matrices);
+}
+
+static std::string replaced(std::string text, const std::string &what, const std::string &by) {
+  size_t at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  return text.replace(at, what.size(), by);
+}
+
+static std::string problem(const std::string &what, const std::string &by) {
+  llvm::Expected<ProgramSummary> summary = summarize(replaced(planned, what, by));
+  return summary ? "no error" : llvm::toString(summary.takeError());
+}
+
+TEST(ProgramSummary, reads_a_planned_module) {
+  llvm::Expected<ProgramSummary> summary = summarize(planned);
+  ASSERT_TRUE(static_cast<bool>(summary)) << llvm::toString(summary.takeError());
+  EXPECT_EQ(summary->name, "tiny");
+  EXPECT_EQ(summary->vocab, 50);
+  EXPECT_EQ(summary->context, 64);
+  EXPECT_EQ(summary->chunk, 16);
+  EXPECT_EQ(summary->logitsStride, 64);
+  EXPECT_EQ(summary->phases[GEMMAC_PHASE_DECODE].logitsOffset, 256);
+  EXPECT_EQ(summary->phases[GEMMAC_PHASE_VERIFY].logitsOffset, 512);
+  EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].logitsOffset, -1);
+  EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].multiplyAdds, 90);
+  EXPECT_EQ(summary->scratchBytes, 8192);
+  ASSERT_EQ(summary->formats.size(), 2u);
+  EXPECT_EQ(summary->formats[1].values, 1600);
+  EXPECT_EQ(summary->formats[1].bytes, 2304);
+}
+
+TEST(ProgramSummary, json_and_text) {
+  llvm::Expected<ProgramSummary> summary = summarize(planned);
+  ASSERT_TRUE(static_cast<bool>(summary)) << llvm::toString(summary.takeError());
+  llvm::Expected<llvm::json::Value> json = llvm::json::parse(summaryJson(*summary));
+  ASSERT_TRUE(static_cast<bool>(json)) << llvm::toString(json.takeError());
+  const llvm::json::Object *object = json->getAsObject();
+  EXPECT_EQ(object->getInteger("context"), 64);
+  EXPECT_EQ(object->getObject("bytes")->getInteger("kv_cache"), 640);
+  EXPECT_EQ((*object->getArray("phases"))[1].getAsObject()->getInteger("max_rows"), 8);
+  EXPECT_NE(summaryText(*summary).find("11.52"), std::string::npos) << "2304 bytes for 1600 values";
+}
+
+TEST(ProgramSummary, reports_what_a_pass_forgot) {
+  EXPECT_EQ(problem("gemma.cache_bytes", "gemma.other"),
+            "planned module: error: no integer attribute 'gemma.cache_bytes'; this is a defect of the plan phase");
+  EXPECT_EQ(problem("gemma.multiply_adds", "gemma.other"),
+            "planned module: error: no integer attribute 'gemma.multiply_adds'; this is a defect of the plan phase");
+  EXPECT_EQ(problem("shared at 512 label \"logits\"", "shared at 512"),
+            "planned module: error: phase 'verify' has no buffer labelled \"logits\"; this is a defect of the plan phase");
+  EXPECT_EQ(problem("shared at 512 label", "shared label"),
+            "planned module: error: the logits of phase 'verify' have no offset; this is a defect of the plan phase");
+  EXPECT_EQ(problem("data_bytes = 4736", "data_bytes = 2000"),
+            "planned module: error: gemma.data_bytes is 2000, but 'packed.embed' ends at 2432; this is a defect of the "
+            "plan phase");
+}
+
+TEST(PackedMatrices, reports_symbols_that_do_not_fit) {
+  EXPECT_EQ(problem("bytes 2304 at 128", "bytes 2304"),
+            "packed weight 'packed.embed': error: has no offset; run the plan phase first");
+  EXPECT_EQ(problem("bytes 2304 at 128", "bytes 2304 at 64"),
+            "packed weight 'packed.embed': error: overlaps 'packed.norm' in the data section");
+  EXPECT_EQ(problem("rows 64 <50", "rows 96 <50"), "packed weight 'packed.embed': error: has 96 padded rows, expected 64");
+  EXPECT_EQ(problem("[@embed]", "[@nothing]"),
+            "packed weight 'packed.embed': error: source 'nothing' is no gemma.weight of the module");
+}
+
+TEST(FormatBytes, three_digits) {
+  EXPECT_EQ(formatBytes(0), "0 B");
+  EXPECT_EQ(formatBytes(999), "999 B");
+  EXPECT_EQ(formatBytes(1000), "0.98 KiB");
+  EXPECT_EQ(formatBytes(1536), "1.50 KiB");
+  EXPECT_EQ(formatBytes(20 << 20), "20.0 MiB");
+  EXPECT_EQ(formatBytes(uint64_t{640} << 30), "640 GiB");
+}

@@ -1,0 +1,91 @@
+// Tensors in a temporary directory, for tests that pack them.
+#ifndef GEMMAC_TESTS_UNIT_ARTIFACT_TESTCHECKPOINT_H
+#define GEMMAC_TESTS_UNIT_ARTIFACT_TESTCHECKPOINT_H
+
+#include "compiler/artifact/HalfFloat.h"
+#include "compiler/artifact/PackedMatrix.h"
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <random>
+
+namespace gemmac {
+
+/// A directory that is removed with the object.
+class TestDirectory {
+public:
+  TestDirectory() {
+    std::string pattern = testing::TempDir() + "gemmac-XXXXXX";
+    directory = ::mkdtemp(pattern.data());
+  }
+  ~TestDirectory() { std::filesystem::remove_all(directory); }
+  const std::string &path() const { return directory; }
+  size_t entries() const {
+    return std::distance(std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator());
+  }
+
+private:
+  std::string directory;
+};
+
+/// Appends tensors to a file and remembers their values as stored.
+class TestTensors {
+public:
+  explicit TestTensors(std::string directory, std::string file = "model.safetensors")
+      : directory(std::move(directory)), file(std::move(file)) {
+    std::ofstream(this->directory + "/" + this->file, std::ios::binary) << "header";
+  }
+
+  PackSource add(const std::string &name, DType dtype, int64_t batch, int64_t rows, int64_t cols, float spread = 1.0f) {
+    std::normal_distribution<float> normal(0.0f, spread);
+    std::vector<float> values(batch * rows * cols);
+    for (float &value : values)
+      value = normal(random);
+    return add(name, dtype, batch, rows, cols, values);
+  }
+
+  PackSource add(const std::string &name, DType dtype, int64_t batch, int64_t rows, int64_t cols,
+                 std::vector<float> values) {
+    PackSource source{name, file, size(), dtype, batch, rows, cols};
+    std::ofstream out(directory + "/" + file, std::ios::binary | std::ios::app);
+    for (float &value : values) {
+      uint16_t half = dtype == DType::F16 ? floatToHalf(value) : static_cast<uint16_t>(floatToBits(value) >> 16);
+      if (dtype == DType::F32)
+        out.write(reinterpret_cast<const char *>(&value), 4);
+      else
+        out.write(reinterpret_cast<const char *>(&half), 2);
+      if (dtype != DType::F32)
+        value = dtype == DType::F16 ? halfToFloat(half) : bitsToFloat(static_cast<uint32_t>(half) << 16);
+    }
+    stored[name] = std::move(values);
+    return source;
+  }
+
+  const std::vector<float> &values(const std::string &name) const { return stored.at(name); }
+  uint64_t size() const { return std::filesystem::file_size(directory + "/" + file); }
+  std::string path() const { return directory + "/" + file; }
+
+private:
+  std::string directory, file;
+  std::mt19937 random{7};
+  std::map<std::string, std::vector<float>> stored;
+};
+
+/// Fills in rows, cols and bytes as the planner does.
+inline PackedMatrix plannedMatrix(PackedMatrix matrix, uint64_t offset = 0) {
+  matrix.batch = matrix.sources[0].batch;
+  matrix.cols = matrix.colAxis.extent(matrix.sources[0].cols);
+  matrix.rows = 0;
+  if (matrix.panelRows != 0)
+    for (const PackPart &part : matrix.parts())
+      matrix.rows += part.paddedRows;
+  matrix.bytes = packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols);
+  matrix.offset = offset;
+  return matrix;
+}
+
+} // namespace gemmac
+
+#endif // GEMMAC_TESTS_UNIT_ARTIFACT_TESTCHECKPOINT_H

@@ -1,0 +1,266 @@
+// A directory's safetensors files against a configuration.
+#include "compiler/import/TensorFiles.h"
+#include "ImportTest.h"
+#include "compiler/import/ConfigReader.h"
+
+using namespace gemmac;
+using namespace gemmac::test;
+
+namespace {
+
+ModelConfig configOf(const Json &json) { return valueOf(readConfig("config.json", json.dump())).model; }
+
+/// All features at once: 4 layers of which 2 reuse keys and values, experts, per-layer embeddings, an untied head.
+Json fullJson() {
+  Json config = smallFlat();
+  config.update({{"num_hidden_layers", 4},
+                 {"num_kv_shared_layers", 2},
+                 {"use_double_wide_mlp", true},
+                 {"attention_k_eq_v", true},
+                 {"num_global_key_value_heads", 1},
+                 {"tie_word_embeddings", false},
+                 {"hidden_size_per_layer_input", 5},
+                 {"vocab_size_per_layer_input", 33},
+                 {"enable_moe_block", true},
+                 {"num_experts", 4},
+                 {"top_k_experts", 2},
+                 {"moe_intermediate_size", 9},
+                 {"layer_types", {"sliding_attention", "full_attention", "sliding_attention", "full_attention"}}});
+  return config;
+}
+
+std::map<std::string, TestTensor> tensorsOf(const ModelConfig &config, const std::string &prefix) {
+  std::map<std::string, TestTensor> tensors;
+  for (const auto &[name, shape] : expectedTensors(config))
+    tensors[(name == "lm_head.weight" ? "" : prefix) + name] = {shape};
+  return tensors;
+}
+
+struct Selected {
+  std::string error;
+  Checkpoint checkpoint;
+};
+
+Selected selectIn(const TempDirectory &directory, const ModelConfig &config) {
+  Selected result;
+  result.checkpoint.config = config;
+  llvm::Expected<TensorFiles> files = readTensorFiles(directory.path);
+  if (!files)
+    result.error = messageOf(files.takeError());
+  else
+    result.error = messageOf(selectTensors(std::move(*files), result.checkpoint));
+  return result;
+}
+
+Selected selectFrom(const std::map<std::string, TestTensor> &tensors, const ModelConfig &config) {
+  TempDirectory directory;
+  directory.write("model.safetensors", safetensors(tensors));
+  return selectIn(directory, config);
+}
+
+TEST(ExpectedTensors, everyFeature) {
+  auto shapes = expectedTensors(configOf(fullJson()));
+  using Shape = std::vector<int64_t>;
+  EXPECT_EQ(shapes["embed_tokens.weight"], (Shape{32, 12}));
+  EXPECT_EQ(shapes["lm_head.weight"], (Shape{32, 12}));
+  EXPECT_EQ(shapes["norm.weight"], Shape{12});
+  EXPECT_EQ(shapes["embed_tokens_per_layer.weight"], (Shape{33, 20}));
+  EXPECT_EQ(shapes["per_layer_model_projection.weight"], (Shape{20, 12}));
+  EXPECT_EQ(shapes["per_layer_projection_norm.weight"], Shape{5});
+  EXPECT_EQ(shapes["layers.0.layer_scalar"], Shape{1});
+  EXPECT_EQ(shapes["layers.0.self_attn.q_proj.weight"], (Shape{24, 12}));
+  EXPECT_EQ(shapes["layers.0.self_attn.v_proj.weight"], (Shape{12, 12}));
+  EXPECT_EQ(shapes["layers.1.self_attn.q_proj.weight"], (Shape{32, 12}));
+  EXPECT_EQ(shapes["layers.1.self_attn.k_proj.weight"], (Shape{8, 12}));
+  EXPECT_EQ(shapes["layers.1.self_attn.o_proj.weight"], (Shape{12, 32}));
+  EXPECT_EQ(shapes["layers.1.self_attn.k_norm.weight"], Shape{8});
+  EXPECT_FALSE(shapes.contains("layers.1.self_attn.v_proj.weight"));
+  EXPECT_FALSE(shapes.contains("layers.2.self_attn.k_proj.weight"));
+  EXPECT_FALSE(shapes.contains("layers.2.self_attn.k_norm.weight"));
+  EXPECT_TRUE(shapes.contains("layers.2.self_attn.q_norm.weight"));
+  EXPECT_EQ(shapes["layers.1.mlp.down_proj.weight"], (Shape{12, 20}));
+  EXPECT_EQ(shapes["layers.2.mlp.gate_proj.weight"], (Shape{40, 12}));
+  EXPECT_EQ(shapes["layers.3.per_layer_input_gate.weight"], (Shape{5, 12}));
+  EXPECT_EQ(shapes["layers.3.per_layer_projection.weight"], (Shape{12, 5}));
+  EXPECT_EQ(shapes["layers.3.router.proj.weight"], (Shape{4, 12}));
+  EXPECT_EQ(shapes["layers.3.router.per_expert_scale"], Shape{4});
+  EXPECT_EQ(shapes["layers.3.experts.gate_up_proj"], (Shape{4, 18, 12}));
+  EXPECT_EQ(shapes["layers.3.experts.down_proj"], (Shape{4, 12, 9}));
+  EXPECT_EQ(shapes.size(), 3u + 3 + 4 * (5 + 3 + 3 + 3 + 8) + 5);
+}
+
+TEST(TensorFiles, bothPrefixesAndAllTypes) {
+  ModelConfig config = configOf(fullJson());
+  for (const std::string prefix : {"model.", "model.language_model."}) {
+    auto tensors = tensorsOf(config, prefix);
+    tensors[prefix + "norm.weight"].dtype = "F32";
+    tensors[prefix + "embed_tokens.weight"].dtype = "F16";
+    Selected got = selectFrom(tensors, config);
+    EXPECT_EQ(got.error, "");
+    EXPECT_TRUE(got.checkpoint.notes.empty());
+    EXPECT_TRUE(areEqual(got.checkpoint.files, {"model.safetensors"}));
+    EXPECT_EQ(got.checkpoint.tensors.size(), tensors.size());
+    EXPECT_EQ(got.checkpoint.tensors["norm.weight"].dtype, DType::F32);
+    EXPECT_EQ(got.checkpoint.tensors["norm.weight"].bytes, 48u);
+    EXPECT_EQ(got.checkpoint.tensors["embed_tokens.weight"].dtype, DType::F16);
+    EXPECT_EQ(got.checkpoint.tensors["lm_head.weight"].dtype, DType::BF16);
+  }
+}
+
+TEST(TensorFiles, setsAsideWhatIsRecognised) {
+  ModelConfig config = configOf(smallNested());
+  auto tensors = tensorsOf(config, "model.language_model.");
+  tensors["model.vision_tower.a"] = {{3}, "I64"};
+  tensors["model.vision_tower.b"] = {{3}};
+  tensors["model.audio_tower.a"] = {{3}};
+  tensors["model.embed_vision.embedding_projection.weight"] = {{3}};
+  tensors["model.embed_audio.embedding_projection.weight"] = {{3}};
+  tensors["lm_head.weight"] = {{32, 12}};
+  Selected got = selectFrom(tensors, config);
+  EXPECT_EQ(got.error, "");
+  EXPECT_EQ(got.checkpoint.tensors.size(), tensors.size() - 6);
+  EXPECT_TRUE(
+      eachContains(got.checkpoint.notes, {"lm_head.weight: set aside", "audio embedder: 1", "audio tower: 1 tensors",
+                                          "vision embedder: 1", "vision tower: 2 tensors"}));
+}
+
+TEST(TensorFiles, dropsDeadKeysAndValues) {
+  ModelConfig config = configOf(fullJson());
+  auto tensors = tensorsOf(config, "model.");
+  for (const char *name : {"k_proj", "v_proj", "k_norm"})
+    tensors[std::string("model.layers.2.self_attn.") + name + ".weight"] = {{2}};
+  Selected got = selectFrom(tensors, config);
+  EXPECT_EQ(got.error, "");
+  EXPECT_FALSE(got.checkpoint.tensors.contains("layers.2.self_attn.k_proj.weight"));
+  EXPECT_TRUE(eachContains(got.checkpoint.notes, {"3 key and value tensors"}));
+  // The same names in a layer that owns its cache are not dead.
+  tensors["model.layers.1.self_attn.v_proj.weight"] = {{8, 12}};
+  EXPECT_TRUE(contains(selectFrom(tensors, config).error, "'model.layers.1.self_attn.v_proj.weight' is not part of"));
+}
+
+TEST(TensorFiles, missingScalarMeansOne) {
+  ModelConfig config = configOf(smallFlat());
+  auto tensors = tensorsOf(config, "model.");
+  tensors.erase("model.layers.1.layer_scalar");
+  Selected got = selectFrom(tensors, config);
+  EXPECT_EQ(got.error, "");
+  EXPECT_FALSE(got.checkpoint.tensors.contains("layers.1.layer_scalar"));
+  EXPECT_TRUE(got.checkpoint.tensors.contains("layers.0.layer_scalar"));
+}
+
+TEST(TensorFiles, missingTensorsNameTheirField) {
+  ModelConfig config = configOf(fullJson());
+  for (auto [name, reason] :
+       {std::pair("layers.1.self_attn.q_proj.weight", "4 heads x 8 head_dim; layer 1 is full attention"),
+        {"layers.0.self_attn.k_proj.weight", "2 key-value heads x 6 head_dim; layer 0 is sliding"},
+        {"layers.2.mlp.up_proj.weight", "intermediate_size of layer 2 is 40"},
+        {"layers.3.experts.down_proj", "num_experts 4"},
+        {"layers.3.per_layer_projection.weight", "hidden_size_per_layer_input 5"},
+        {"norm.weight", "hidden_size 12"}}) {
+    auto tensors = tensorsOf(config, "model.");
+    ASSERT_EQ(tensors.erase(std::string("model.") + name), 1u);
+    EXPECT_TRUE(contains(selectFrom(tensors, config).error,
+                         "model.safetensors: error: tensor '" + std::string(name) + "'", "is missing", reason));
+  }
+  auto tensors = tensorsOf(config, "model.");
+  tensors.erase("lm_head.weight");
+  EXPECT_TRUE(contains(selectFrom(tensors, config).error, "tie_word_embeddings is false"));
+}
+
+TEST(TensorFiles, wrongShapesTypesAndStrangers) {
+  ModelConfig config = configOf(smallFlat());
+  auto change = [&](const std::string &name, TestTensor tensor) {
+    auto tensors = tensorsOf(config, "model.");
+    tensors[name] = std::move(tensor);
+    return selectFrom(tensors, config).error;
+  };
+  EXPECT_EQ(change("model.layers.2.self_attn.q_proj.weight", {{24, 12}}),
+            "model.safetensors: error: tensor 'model.layers.2.self_attn.q_proj.weight' has shape [24, 12], expected "
+            "[32, 12] (4 heads x 8 head_dim; layer 2 is full attention)");
+  EXPECT_TRUE(contains(change("model.norm.weight", {{12}, "I64"}), "has type I64, expected F32, F16 or BF16"));
+  EXPECT_TRUE(contains(change("model.layers.3.layer_scalar", {{1}}), "'model.layers.3.layer_scalar' is not part of"));
+  EXPECT_TRUE(contains(change("norm.weight", {{12}}), "'norm.weight' is not part of"));
+  EXPECT_TRUE(contains(change("model.lm_head.weight", {{32, 12}}), "'model.lm_head.weight' is not part of"));
+  EXPECT_TRUE(contains(change("model.language_model.norm.weight", {{12}}), "tensor 'norm.weight' is given twice"));
+}
+
+/// A directory with the small model in two shards and an index.
+struct Sharded {
+  Sharded() {
+    config = configOf(smallFlat());
+    bool second = false;
+    for (const auto &[name, tensor] : tensorsOf(config, "model.")) {
+      (second ? two : one)[name] = tensor;
+      second = !second;
+    }
+    for (const auto &[name, tensor] : one)
+      index["weight_map"][name] = "model-1.safetensors";
+    for (const auto &[name, tensor] : two)
+      index["weight_map"][name] = "model-2.safetensors";
+    write();
+  }
+  void write() {
+    directory.write("model-1.safetensors", safetensors(one));
+    directory.write("model-2.safetensors", safetensors(two));
+    directory.write("model.safetensors.index.json", index.dump());
+  }
+  Selected select() { return selectIn(directory, config); }
+
+  TempDirectory directory;
+  ModelConfig config;
+  std::map<std::string, TestTensor> one, two;
+  Json index;
+};
+
+TEST(Shards, agree) {
+  Sharded model;
+  Selected got = model.select();
+  EXPECT_EQ(got.error, "");
+  EXPECT_TRUE(areEqual(got.checkpoint.files, {"model-1.safetensors", "model-2.safetensors"}));
+  EXPECT_EQ(got.checkpoint.tensors.size(), model.one.size() + model.two.size());
+  std::string first = model.two.begin()->first;
+  EXPECT_EQ(got.checkpoint.tensors[first.substr(6)].file, 1u);
+}
+
+TEST(Shards, missingAndCut) {
+  Sharded model;
+  std::string whole = readFile(model.directory / "model-2.safetensors");
+  model.directory.write("model-2.safetensors", whole.substr(0, whole.size() - 1));
+  EXPECT_TRUE(contains(model.select().error,
+                       "model-2.safetensors: error: the file has " + std::to_string(whole.size() - 1),
+                       "expected " + std::to_string(whole.size()), "cut short"));
+  model.directory.write("model-2.safetensors", whole.substr(0, 5));
+  EXPECT_TRUE(contains(model.select().error, "has 5 bytes, expected at least 8"));
+  model.directory.remove("model-2.safetensors");
+  EXPECT_TRUE(contains(model.select().error, "model-2.safetensors: error: no such file",
+                       "model.safetensors.index.json names it"));
+}
+
+TEST(Shards, disagree) {
+  Sharded model;
+  std::string name = model.one.begin()->first;
+  model.index["weight_map"][name] = "model-2.safetensors";
+  model.write();
+  EXPECT_TRUE(contains(model.select().error, "'" + name + "' is here, expected in 'model-2.safetensors'"));
+  model.index["weight_map"].erase(name);
+  model.write();
+  EXPECT_TRUE(contains(model.select().error, "'" + name + "' is not listed in model.safetensors.index.json"));
+  model.index["weight_map"][name] = "model-1.safetensors";
+  model.index["weight_map"]["model.extra"] = "model-1.safetensors";
+  model.write();
+  EXPECT_TRUE(contains(model.select().error, "tensor 'model.extra' is missing, expected it here"));
+}
+
+TEST(TensorFiles, noWeights) {
+  TempDirectory directory;
+  EXPECT_TRUE(contains(selectIn(directory, configOf(smallFlat())).error,
+                       "neither 'model.safetensors' nor 'model.safetensors.index.json'"));
+}
+
+TEST(TensorFiles, notARegularFile) {
+  TempDirectory directory;
+  llvm::sys::fs::create_directory(directory / "model.safetensors");
+  EXPECT_TRUE(contains(selectIn(directory, configOf(smallFlat())).error, "not a regular file"));
+}
+
+} // namespace

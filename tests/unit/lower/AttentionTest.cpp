@@ -1,0 +1,309 @@
+// gemma.step.qkv and gemma.step.attention against plain loops in doubles.
+#include "Reference.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace gemmac;
+using namespace gemmac::test;
+using llvm::formatv;
+
+namespace {
+
+bool isPadding(int64_t headDim, int64_t place) {
+  return place % (paddedHeadDim(headDim) / 2) >= headDim / 2;
+}
+
+//===--- qkv --------------------------------------------------------------------------------------------------------===//
+
+struct QkvCase {
+  WeightFormat weight, cache;
+  int64_t heads, kvHeads, headDim; // kvHeads 0: the layer reads another's cache
+  bool keysAreValues;
+  int64_t maxRows;
+};
+
+std::string nameOfCase(const QkvCase &c) {
+  return formatv("{0}_cache_{1}_q{2}_kv{3}_d{4}{5}_rows{6}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads, c.headDim,
+                 c.keysAreValues ? "_shared" : "", c.maxRows);
+}
+
+struct QkvProgram {
+  static constexpr int64_t cols = 96, capacity = 48, tokens = 16;
+  static constexpr double theta = 10000, eps = 1e-6;
+  QkvCase shape;
+  int64_t padded, pairs;
+  Matrix table, weight;
+  std::vector<float> queryNorm, keyNorm; // padded
+  StepProgram program;
+  Buffer query;
+  Cache cache;
+
+  explicit QkvProgram(const QkvCase &shape) : QkvProgram(shape, Random(17)) {}
+
+  /// norm and rope of one head of one row, in doubles: `head` counts heads of the stacked weight.
+  Row head(int64_t token, int64_t position, int64_t head, const std::vector<float> *norm) const {
+    std::vector<float> raw;
+    for (int64_t j = 0; j < padded; ++j)
+      raw.push_back(dotLikeKernel(weight, head * padded + j, &table.numbers[token * cols]));
+    double divisor = rms(raw.data(), padded, 0);
+    divisor = std::sqrt(divisor * divisor * padded / shape.headDim + eps);
+    Row normed(padded), turned(padded);
+    for (int64_t j = 0; j < padded; ++j)
+      normed[j] = raw[j] / divisor * (norm ? (*norm)[j] : 1.0f);
+    if (!norm)
+      return normed;
+    for (int64_t j = 0; j < padded / 2; ++j) {
+      float exponent = static_cast<float>(2 * j) / static_cast<float>(shape.headDim);
+      float frequency = j < pairs ? 1.0f / static_cast<float>(std::pow(theta, static_cast<double>(exponent))) : 0.0f;
+      double angle = static_cast<float>(position) * frequency, x = normed[j], y = normed[j + padded / 2];
+      turned[j] = x * std::cos(angle) - y * std::sin(angle);
+      turned[j + padded / 2] = y * std::cos(angle) + x * std::sin(angle);
+    }
+    return turned;
+  }
+
+private:
+  std::vector<float> paddedNorm(Random &random) const {
+    std::vector<float> norm = randomVector(random, padded);
+    for (int64_t j = 0; j < padded; ++j)
+      if (isPadding(shape.headDim, j))
+        norm[j] = 0.0f;
+    return norm;
+  }
+
+  QkvProgram(const QkvCase &shape, Random random)
+      : shape(shape), padded(paddedHeadDim(shape.headDim)), pairs(shape.headDim / 2 - 1),
+        table(randomMatrix(random, WeightFormat::F32, tokens, cols)),
+        weight(randomMatrix(random, shape.weight, (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols, 0.3f)),
+        queryNorm(paddedNorm(random)), keyNorm(paddedNorm(random)), program(shape.maxRows) {
+    for (int64_t row = 0; row < weight.rows; ++row)
+      if (isPadding(shape.headDim, row % padded))
+        weight.clearRow(row);
+    Buffer x = program.input(table);
+    if (isQuantized(shape.weight)) {
+      Buffer q = program.shared(cols, "q8");
+      program.step(formatv("quantize {0} -> {1} : {2} -> {3}", x.name, q.name, x.type, q.type));
+      program.barrier();
+      x = q;
+    }
+    Buffer rope = program.scratch(padded), raw = program.scratch(padded);
+    query = program.shared(shape.heads * padded);
+    program.step(formatv("rope_table {0} head_dim {1} <theta = {2}, pairs = {3}, factor = 1.0> replicated : {4}", rope.name, shape.headDim,
+                         literal(theta), pairs, rope.type));
+    std::string rest;
+    if (shape.kvHeads) {
+      cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity);
+      rest = formatv(", k_norm = {0}, cache = {1}{2}", program.addVector(keyNorm), cache.name, shape.keysAreValues ? ", keys_are_values" : "");
+    }
+    program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, eps = 1.0e-6 : f64{8}} : {9}, {10} -> {11}, {12}",
+                         x.name, program.addMatrix(weight), rope.name, query.name, raw.name, shape.heads, shape.headDim,
+                         program.addVector(queryNorm), rest, x.type, rope.type, query.type, raw.type));
+  }
+};
+
+// f32: a norm, two products and a sum; values of size 3 may cancel in RoPE. f16 rounds once more.
+constexpr double headError = 3e-6;
+double cacheError(WeightFormat format) { return format == WeightFormat::F16 ? 0x1p-11 : 0.0; }
+
+class QkvTest : public testing::TestWithParam<QkvCase> {};
+
+TEST_P(QkvTest, ProjectsNormsTurnsAndStores) {
+  QkvProgram m(GetParam());
+  const QkvCase &shape = m.shape;
+  Runner runner(m.program);
+  for (int64_t position : {0, 7, 45, 1003}) { // 45: the ring wraps inside the call
+    Memory memory = runner.run(callOf(shape.maxRows, position));
+    for (int64_t row = 0; row < shape.maxRows; ++row) {
+      std::string what = formatv("position {0}, row {1}", position, row);
+      for (int64_t head = 0; head < shape.heads; ++head)
+        expectNear(memory.floats(m.query, row) + head * m.padded, m.head(row, position + row, head, &m.queryNorm), headError, headError,
+                   what + formatv(", query head {0}", head).str());
+      int64_t slot = (position + row) % QkvProgram::capacity;
+      for (int64_t head = 0; head < shape.kvHeads; ++head) {
+        Row key = m.head(row, position + row, shape.heads + head, &m.keyNorm);
+        Row value = m.head(row, position + row, shape.heads + (shape.keysAreValues ? 0 : shape.kvHeads) + head, nullptr);
+        double error = headError + cacheError(shape.cache);
+        for (int64_t j = 0; j < m.padded; ++j) {
+          ASSERT_NEAR(memory.cached(m.cache, m.cache.keyOffset(head, slot, j)), key[j], error * (1 + std::fabs(key[j])))
+              << what << ", key head " << head << ", element " << j;
+          ASSERT_NEAR(memory.cached(m.cache, m.cache.valueOffset(head, slot, j)), value[j], error * (1 + std::fabs(value[j])))
+              << what << ", value head " << head << ", element " << j;
+        }
+      }
+    }
+  }
+}
+
+// Rows of one call and calls of one row give the same bits, in the cache as well.
+TEST_P(QkvTest, RowsEqualSingleRows) {
+  QkvCase single = GetParam();
+  single.maxRows = 1;
+  QkvProgram many(GetParam()), one(single);
+  Runner runMany(many.program), runOne(one.program);
+  Memory all = runMany.run(callOf(GetParam().maxRows, 45));
+  Call call = callOf(1);
+  for (int64_t row = 0; row < GetParam().maxRows; ++row) {
+    call.tokens = {static_cast<int32_t>(row)};
+    call.position = 45 + row;
+    Memory memory = runOne.run(call);
+    call.cache = memory.cache;
+    expectBits(memory.floats(one.query, 0), {all.floats(many.query, row), all.floats(many.query, row) + many.query.width}, formatv("row {0}", row).str());
+  }
+  EXPECT_EQ(call.cache, all.cache);
+}
+
+constexpr WeightFormat f32 = WeightFormat::F32, f16 = WeightFormat::F16, bf16 = WeightFormat::BF16, q8 = WeightFormat::Q8, q4 = WeightFormat::Q4;
+
+INSTANTIATE_TEST_SUITE_P(Shapes, QkvTest,
+                         testing::Values(QkvCase{f32, f32, 4, 2, 20, false, 6}, QkvCase{f32, f32, 3, 1, 36, true, 13},
+                                         QkvCase{f16, f16, 2, 1, 64, false, 9}, QkvCase{bf16, f16, 2, 2, 72, true, 5},
+                                         QkvCase{q8, f16, 4, 2, 64, false, 11}, QkvCase{q4, f32, 2, 1, 72, false, 8},
+                                         QkvCase{q4, f16, 8, 1, 36, true, 3}, QkvCase{q8, f32, 4, 0, 20, false, 7},
+                                         QkvCase{f32, f32, 2, 0, 72, false, 4}),
+                         [](const auto &info) { return nameOfCase(info.param); });
+
+//===--- attention --------------------------------------------------------------------------------------------------===//
+
+struct AttentionCase {
+  WeightFormat cache;
+  int64_t heads, kvHeads, headDim, window, capacity, maxRows;
+  float size; // of queries and keys: large ones make the softmax a choice of one key
+};
+
+struct AttentionProgram {
+  AttentionCase shape;
+  int64_t padded;
+  Matrix queries;
+  StepProgram program;
+  Buffer result;
+  Cache cache;
+  static constexpr int64_t tokens = 16;
+
+  explicit AttentionProgram(const AttentionCase &shape) : AttentionProgram(shape, Random(23)) {}
+
+  /// What the cache holds when positions up to `last` were written, the ring's latest round on top; later slots hold what a
+  /// former round or nobody (NaN-free zeros) left.
+  std::vector<uint8_t> fill(int64_t last) const {
+    std::vector<uint8_t> bytes(program.cacheBytes);
+    auto put = [&](int64_t offset, float value) {
+      if (shape.cache == WeightFormat::F32) {
+        std::memcpy(bytes.data() + cache.offset + offset, &value, 4);
+      } else {
+        _Float16 half = static_cast<_Float16>(value);
+        std::memcpy(bytes.data() + cache.offset + offset, &half, 2);
+      }
+    };
+    for (int64_t position = std::max<int64_t>(0, last + 1 - shape.capacity); position <= last; ++position)
+      for (int64_t head = 0; head < shape.kvHeads; ++head)
+        for (int64_t j = 0; j < padded; ++j) {
+          put(cache.keyOffset(head, position % shape.capacity, j), key(head, position, j));
+          put(cache.valueOffset(head, position % shape.capacity, j), value(head, position, j));
+        }
+    return bytes;
+  }
+
+  float key(int64_t head, int64_t position, int64_t j) const { return element(2 * head, position, j) * shape.size; }
+  float value(int64_t head, int64_t position, int64_t j) const { return element(2 * head + 1, position, j); }
+
+  Row expected(int64_t token, int64_t position, int64_t head) const {
+    int64_t kvHead = head / (shape.heads / shape.kvHeads);
+    int64_t first = shape.window ? std::max<int64_t>(0, position - shape.window + 1) : 0;
+    Row scores;
+    for (int64_t p = first; p <= position; ++p) {
+      double score = 0;
+      for (int64_t j = 0; j < padded; ++j)
+        score += static_cast<double>(queries.number(token, head * padded + j)) * key(kvHead, p, j);
+      scores.push_back(score);
+    }
+    double top = *std::max_element(scores.begin(), scores.end()), sum = 0;
+    for (double &score : scores)
+      sum += score = std::exp(score - top);
+    Row result(padded);
+    for (int64_t p = first; p <= position; ++p)
+      for (int64_t j = 0; j < padded; ++j)
+        result[j] += scores[p - first] / sum * value(kvHead, p, j);
+    return result;
+  }
+
+private:
+  // A hash makes any element on demand: normal enough, exact in f16.
+  float element(int64_t stream, int64_t position, int64_t j) const {
+    if (isPadding(shape.headDim, j))
+      return 0.0f;
+    uint32_t x = static_cast<uint32_t>(stream * 1000003 + position * 8191 + j * 131 + 12345);
+    x = (x ^ (x >> 16)) * 0x45d9f3bu;
+    x = (x ^ (x >> 16)) * 0x45d9f3bu;
+    x ^= x >> 16;
+    return static_cast<float>(static_cast<int32_t>(x % 2049) - 1024) / 1024.0f;
+  }
+
+  AttentionProgram(const AttentionCase &shape, Random random)
+      : shape(shape), padded(paddedHeadDim(shape.headDim)),
+        queries(randomMatrix(random, WeightFormat::F32, tokens, shape.heads * padded, shape.size)), program(shape.maxRows) {
+    for (int64_t token = 0; token < tokens; ++token)
+      for (int64_t c = 0; c < queries.cols; ++c)
+        if (isPadding(shape.headDim, c % padded) || token == 5) // token 5: all scores equal
+          queries.numbers[token * queries.cols + c] = 0.0f;
+    Buffer query = program.input(queries);
+    result = program.shared(queries.cols);
+    cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity);
+    program.step(formatv("attention {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, result.name, shape.heads, query.type,
+                         result.type));
+  }
+};
+
+class AttentionTest : public testing::TestWithParam<AttentionCase> {};
+
+// Scores are sums of d products in four chains: off by about 1e-6 of their size, which moves probabilities by as much.
+// Values are within 1.
+TEST_P(AttentionTest, SoftmaxOfScoresTimesValues) {
+  AttentionProgram m(GetParam());
+  const AttentionCase &shape = GetParam();
+  Runner runner(m.program);
+  double error = 1e-6 + 4e-7 * shape.size * shape.size * m.padded;
+  for (int64_t position : {0, 1, 15, 16, 40, 97, 1000, 4093}) {
+    if (shape.window == 0 && position + shape.maxRows > shape.capacity)
+      continue;
+    for (int64_t rows : {int64_t(1), shape.maxRows}) {
+      Call call = callOf(rows, position);
+      call.cache = m.fill(position + rows - 1);
+      Memory memory = runner.run(call);
+      for (int64_t row = 0; row < rows; ++row)
+        for (int64_t head = 0; head < shape.heads; ++head)
+          expectNear(memory.floats(m.result, row) + head * m.padded, m.expected(row, position + row, head), error, 0,
+                     formatv("position {0}, row {1}, head {2}", position, row, head).str());
+    }
+  }
+}
+
+// A row's bits depend on its position alone: not on the rows beside it, nor on what else lies in the ring.
+TEST_P(AttentionTest, RowsEqualSingleRows) {
+  AttentionCase single = GetParam();
+  single.maxRows = 1;
+  AttentionProgram many(GetParam()), one(single);
+  Runner runMany(many.program), runOne(one.program);
+  int64_t rows = GetParam().maxRows;
+  for (int64_t position : {3, 30, 90}) {
+    Call call = callOf(rows, position);
+    call.cache = many.fill(position + rows - 1);
+    Memory all = runMany.run(call);
+    for (int64_t row = 0; row < rows; ++row) {
+      Call alone = callOf(1, position + row, row);
+      alone.cache = one.fill(position + row);
+      expectBits(runOne.run(alone).floats(one.result, 0), {all.floats(many.result, row), all.floats(many.result, row) + many.result.width},
+                 formatv("position {0}, row {1}", position, row).str());
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, AttentionTest,
+                         testing::Values(AttentionCase{f32, 4, 2, 20, 16, 32, 5, 0.5f}, AttentionCase{f32, 8, 1, 64, 0, 2048, 7, 0.5f},
+                                         AttentionCase{f16, 4, 4, 36, 33, 48, 9, 0.5f}, AttentionCase{f16, 6, 3, 72, 7, 32, 16, 0.5f},
+                                         AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.2f}),
+                         [](const auto &info) {
+                           const AttentionCase &c = info.param;
+                           return formatv("{0}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,
+                                          c.size > 1 ? "_large" : "").str();
+                         });
+
+} // namespace

@@ -1,0 +1,236 @@
+#include "Harness.h"
+
+#include "dialects/Gemma/GemmaDialect.h"
+#include "gemmac/abi.h"
+#include "passes/lower/Passes.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ExecutionEngine/Orc/LLJIT.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+
+#include <barrier>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <thread>
+
+using namespace mlir;
+
+namespace gemmac::test {
+
+Call callOf(int64_t rows, int64_t position, int32_t firstToken) {
+  Call call;
+  call.rows = rows;
+  call.position = position;
+  for (int64_t row = 0; row < rows; ++row)
+    call.tokens.push_back(firstToken + static_cast<int32_t>(row));
+  return call;
+}
+
+//===--- Memory -----------------------------------------------------------------------------------------------------===//
+
+template <typename T> static const T *at(const Memory &memory, const Buffer &buffer, int64_t row, int64_t byte = 0) {
+  return reinterpret_cast<const T *>(memory.arena.data() + buffer.offset + row * buffer.rowBytes + byte);
+}
+
+const float *Memory::floats(const Buffer &buffer, int64_t row) const { return at<float>(*this, buffer, row); }
+const int32_t *Memory::ints(const Buffer &buffer, int64_t row) const { return at<int32_t>(*this, buffer, row); }
+const int8_t *Memory::values(const Buffer &buffer, int64_t row) const { return at<int8_t>(*this, buffer, row); }
+const float *Memory::scales(const Buffer &buffer, int64_t row) const { return at<float>(*this, buffer, row, buffer.width); }
+const int32_t *Memory::sums(const Buffer &buffer, int64_t row) const {
+  return at<int32_t>(*this, buffer, row, buffer.width + buffer.width / groupColumns * 4);
+}
+
+double Memory::cached(const Cache &part, int64_t byteOffset) const {
+  const uint8_t *place = cache.data() + part.offset + byteOffset;
+  if (part.format == WeightFormat::F32) {
+    float value;
+    std::memcpy(&value, place, sizeof(value));
+    return value;
+  }
+  _Float16 value;
+  std::memcpy(&value, place, sizeof(value));
+  return static_cast<double>(value);
+}
+
+//===--- Compiling --------------------------------------------------------------------------------------------------===//
+
+const TargetBackend &targetNamed(const std::string &name) {
+  static TargetRegistry *registry = [] {
+    auto *made = new TargetRegistry;
+    registerAllTargets(*made);
+    return made;
+  }();
+  return *registry->find(name);
+}
+
+static MLIRContext &sharedContext() {
+  static MLIRContext *context = [] {
+    DialectRegistry registry;
+    registry.insert<gemma::GemmaDialect, LLVM::LLVMDialect, func::FuncDialect, scf::SCFDialect, arith::ArithDialect,
+                    math::MathDialect, vector::VectorDialect, cf::ControlFlowDialect>();
+    auto *made = new MLIRContext(registry, MLIRContext::Threading::DISABLED);
+    return made;
+  }();
+  return *context;
+}
+
+std::vector<LevelObject> compileLevels(const StepProgram &program, const TargetBackend &target) {
+  MLIRContext &context = sharedContext();
+  auto module = parseSourceString<ModuleOp>(program.text(), &context);
+  EXPECT_TRUE(module) << program.text();
+  if (!module)
+    return {};
+  PassManager passes(&context);
+  buildLowerPipeline(passes, target);
+  bool lowered = succeeded(passes.run(*module));
+  EXPECT_TRUE(lowered) << program.text();
+  std::vector<LevelObject> objects;
+  for (const IsaLevel &level : target.levels()) {
+    auto nested = lowered ? module->lookupSymbol<ModuleOp>(level.name) : ModuleOp();
+    if (!nested)
+      return {};
+    auto object = emitCode(nested, target, level, CodeKind::object);
+    if (!object) {
+      ADD_FAILURE() << llvm::toString(object.takeError());
+      return {};
+    }
+    objects.push_back({&level, std::move(*object)});
+  }
+  return objects;
+}
+
+//===--- Running ----------------------------------------------------------------------------------------------------===//
+
+static bool machineHas(uint64_t features) {
+  static const llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  auto all = [](std::initializer_list<const char *> names) {
+    return llvm::all_of(names, [](const char *name) { return host.lookup(name); });
+  };
+  if ((features & GEMMAC_CPU_X86_AVX2) && !all({"avx2", "fma", "f16c", "bmi2"}))
+    return false;
+  if ((features & GEMMAC_CPU_X86_AVX512_VNNI) && !all({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512vnni"}))
+    return false;
+  if ((features & GEMMAC_CPU_ARM_DOTPROD) && !all({"dotprod"}))
+    return false;
+  return true;
+}
+
+using Meeting = std::barrier<>;
+
+extern "C" void gemmacTestBarrier(const gemmac_call *call, int64_t) { static_cast<Meeting *>(call->barrier)->arrive_and_wait(); }
+
+struct Runner::Loaded {
+  std::string level;
+  std::unique_ptr<llvm::orc::LLJIT> jit;
+  gemmac_phase_fn run = nullptr;
+};
+
+Runner::Runner(const StepProgram &program) : program(program) {
+  static const bool initialized = !llvm::InitializeNativeTarget() && !llvm::InitializeNativeTargetAsmPrinter();
+  EXPECT_TRUE(initialized);
+  for (LevelObject &compiled : compileLevels(program, targetNamed("native"))) {
+    if (!machineHas(compiled.level->features))
+      continue;
+    auto code = std::make_unique<Loaded>();
+    code->level = compiled.level->name;
+    llvm::ExitOnError check("LLJIT: ");
+    code->jit = check(llvm::orc::LLJITBuilder().create());
+    auto &library = code->jit->getMainJITDylib();
+    llvm::orc::SymbolMap symbols;
+    symbols[code->jit->mangleAndIntern("gemmac_barrier")] = {llvm::orc::ExecutorAddr::fromPtr(&gemmacTestBarrier),
+                                                             llvm::JITSymbolFlags::Exported};
+    check(library.define(llvm::orc::absoluteSymbols(symbols)));
+    check(code->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(compiled.object, code->level)));
+    code->run = check(code->jit->lookup(program.entry(code->level))).toPtr<gemmac_phase_fn>();
+    loaded.push_back(std::move(code));
+  }
+}
+
+Runner::~Runner() = default;
+
+std::vector<std::string> Runner::levels() const {
+  std::vector<std::string> names;
+  for (const auto &code : loaded)
+    names.push_back(code->level);
+  return names;
+}
+
+namespace {
+/// Page-aligned bytes with a canary behind them. Fresh memory is full of NaNs, so that reading it shows.
+class Region {
+  static constexpr int64_t guard = 4096;
+
+public:
+  explicit Region(int64_t size) : size(size), memory(static_cast<uint8_t *>(std::aligned_alloc(4096, roundUp(size, 4096) + guard)), std::free) {
+    std::memset(data(), 0xff, size);
+    std::memset(data() + size, 0xa5, guard);
+  }
+  uint8_t *data() { return memory.get(); }
+  std::vector<uint8_t> bytes() { return {data(), data() + size}; }
+  void expectGuarded(const char *name) {
+    for (int64_t i = 0; i < guard; ++i)
+      if (data()[size + i] != 0xa5) {
+        ADD_FAILURE() << name << ": wrote " << i << " bytes beyond its " << size;
+        return;
+      }
+  }
+
+private:
+  int64_t size;
+  std::unique_ptr<uint8_t, void (*)(void *)> memory;
+};
+} // namespace
+
+Memory Runner::runOnce(const Loaded &code, const Call &call) const {
+  Region data(static_cast<int64_t>(program.data.size())), arena(program.arenaBytes);
+  Region scratch(program.scratchBytes * call.threads), cache(program.cacheBytes);
+  std::copy(program.data.begin(), program.data.end(), data.data());
+  std::memset(cache.data(), 0, program.cacheBytes);
+  std::copy(call.cache.begin(), call.cache.end(), cache.data());
+  Meeting meeting(call.threads);
+  gemmac_call abi{.data = data.data(), .arena = arena.data(), .scratch = scratch.data(), .cache = cache.data(),
+                  .tokens = call.tokens.data(), .rows = call.rows, .position = call.position, .threads = call.threads,
+                  .barrier = &meeting};
+  std::vector<std::thread> threads;
+  for (int64_t thread = 1; thread < call.threads; ++thread)
+    threads.emplace_back([&, thread] { code.run(&abi, thread); });
+  code.run(&abi, 0);
+  for (std::thread &thread : threads)
+    thread.join();
+  data.expectGuarded("data");
+  arena.expectGuarded("arena");
+  scratch.expectGuarded("scratch");
+  cache.expectGuarded("cache");
+  EXPECT_TRUE(std::equal(program.data.begin(), program.data.end(), data.data())) << "the weights were written";
+  return {arena.bytes(), cache.bytes()};
+}
+
+Memory Runner::run(const Call &call) {
+  EXPECT_EQ(static_cast<int64_t>(call.tokens.size()), call.rows);
+  EXPECT_LE(call.rows, program.maxRows);
+  Memory first;
+  for (const auto &code : loaded)
+    for (int64_t threads = 1; threads <= 3; ++threads) {
+      Call one = call;
+      one.threads = threads;
+      Memory memory = runOnce(*code, one);
+      if (first.arena.empty())
+        first = std::move(memory);
+      else
+        EXPECT_TRUE(memory.arena == first.arena && memory.cache == first.cache)
+            << code->level << " with " << threads << " threads gives other bits than " << loaded.front()->level << " with 1\n"
+            << program.text();
+    }
+  if (first.arena.empty()) { // so that a test fails here and not by reading nothing
+    ADD_FAILURE() << "no ISA level of the target runs on this machine";
+    first.arena.resize(program.arenaBytes);
+    first.cache.resize(program.cacheBytes);
+  }
+  return first;
+}
+
+} // namespace gemmac::test

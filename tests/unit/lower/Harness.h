@@ -1,0 +1,65 @@
+// Compiles a StepProgram for every ISA level of this machine, runs it in the process, and checks what must hold of every
+// program: the same bits on all levels and for any number of threads, nothing written outside its memory.
+#ifndef GEMMAC_TESTS_UNIT_LOWER_HARNESS_H
+#define GEMMAC_TESTS_UNIT_LOWER_HARNESS_H
+
+#include "StepProgram.h"
+
+#include "targets/TargetBackend.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gemmac::test {
+
+/// One call of a phase. Fewer tokens than rows is an error; `cache` is what the cache holds before, empty for zeros.
+struct Call {
+  int64_t rows = 1, position = 0, threads = 1;
+  std::vector<int32_t> tokens;
+  std::vector<uint8_t> cache;
+};
+
+/// Tokens first, first + 1, ... for `rows` rows.
+Call callOf(int64_t rows, int64_t position = 0, int32_t firstToken = 0);
+
+/// Memory after a call.
+struct Memory {
+  std::vector<uint8_t> arena, cache;
+  const float *floats(const Buffer &buffer, int64_t row) const;
+  const int32_t *ints(const Buffer &buffer, int64_t row) const;
+  /// Parts of a q8 row.
+  const int8_t *values(const Buffer &buffer, int64_t row) const;
+  const float *scales(const Buffer &buffer, int64_t row) const;
+  const int32_t *sums(const Buffer &buffer, int64_t row) const;
+  /// A key or a value of a cache.
+  double cached(const Cache &cache, int64_t byteOffset) const;
+};
+
+/// Objects of all levels of `target`, base first; a failed expectation and an empty list when a phase of compilation fails.
+struct LevelObject {
+  const IsaLevel *level;
+  std::string object;
+};
+std::vector<LevelObject> compileLevels(const StepProgram &program, const TargetBackend &target);
+const TargetBackend &targetNamed(const std::string &name);
+
+/// Runs the program on every level that this machine has, with 1, 2 and 3 threads, and expects the same bits everywhere.
+class Runner {
+public:
+  explicit Runner(const StepProgram &program);
+  ~Runner();
+  Memory run(const Call &call);
+  /// "avx2", "avx512": what run() runs.
+  std::vector<std::string> levels() const;
+
+private:
+  struct Loaded;
+  const StepProgram &program;
+  std::vector<std::unique_ptr<Loaded>> loaded;
+  Memory runOnce(const Loaded &code, const Call &call) const;
+};
+
+} // namespace gemmac::test
+
+#endif // GEMMAC_TESTS_UNIT_LOWER_HARNESS_H

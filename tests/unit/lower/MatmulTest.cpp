@@ -1,0 +1,108 @@
+// gemma.step.matmul: sums have the bits of the scalar computation in the same order, whatever the level, the number of rows
+// and threads.
+#include "Reference.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace gemmac;
+using namespace gemmac::test;
+using llvm::formatv;
+
+namespace {
+
+constexpr int64_t cols = 160, rowsOfWeight = 96, tokens = 24;
+
+/// One matmul per epilogue on the same input.
+struct MatmulProgram {
+  Matrix table, weight, gate, up, factor;
+  StepProgram program;
+  Buffer x, plain, geglu, multiplied, capped, factors;
+  static constexpr int64_t factorOffset = 64;
+  static constexpr double cap = 5.0;
+
+  MatmulProgram(WeightFormat format, int64_t maxRows, bool privateInput, unsigned seed = 1) : MatmulProgram(Random(seed), format, maxRows, privateInput) {}
+
+  float sum(int64_t token, int64_t row) const { return dotLikeKernel(weight, row, &table.numbers[token * cols]); }
+
+private:
+  MatmulProgram(Random random, WeightFormat format, int64_t maxRows, bool privateInput)
+      : table(randomMatrix(random, WeightFormat::F32, tokens, cols)), weight(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
+        gate(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)), up(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
+        factor(randomMatrix(random, WeightFormat::F32, tokens, rowsOfWeight + 96)), program(maxRows) {
+    x = program.input(table, !privateInput);
+    factors = program.input(factor);
+    if (isQuantized(format)) {
+      Buffer q = privateInput ? program.scratch(cols, "q8") : program.shared(cols, "q8");
+      program.step(formatv("quantize {0} -> {1} {2}: {3} -> {4}", x.name, q.name, privateInput ? "replicated " : "", x.type, q.type));
+      x = q;
+      program.barrier();
+    }
+    auto result = [&] { return program.shared(rowsOfWeight); };
+    std::string matrix = program.addMatrix(weight), pair = program.addGateUp(gate, up);
+    plain = result();
+    program.step(formatv("matmul {0}, {1} -> {2} none : {3} -> {4}", x.name, matrix, plain.name, x.type, plain.type));
+    geglu = result();
+    program.step(formatv("matmul {0}, {1} -> {2} geglu : {3} -> {4}", x.name, pair, geglu.name, x.type, geglu.type));
+    multiplied = result();
+    program.step(formatv("matmul {0}, {1} -> {2} gelu_mul factor {5} : {6} {{factor_offset = {7} : i64} : {3} -> {4}", x.name, matrix,
+                         multiplied.name, x.type, multiplied.type, factors.name, factors.type, factorOffset));
+    capped = result();
+    program.step(formatv("matmul {0}, {1} -> {2} softcap cap {5} : {3} -> {4}", x.name, matrix, capped.name, x.type, capped.type,
+                         literal(cap)));
+  }
+};
+
+// Epilogues: exp is off by 2 units in the last place at most, the rest rounds a handful of times; sums enter with exact bits.
+constexpr double epilogueError = 2e-6;
+
+void checkRow(const MatmulProgram &m, const Memory &memory, int64_t row, int64_t token) {
+  std::string what = "row " + std::to_string(row);
+  std::vector<float> sums;
+  Row products, multiplied, capped;
+  const float *input = &m.table.numbers[token * cols];
+  for (int64_t i = 0; i < rowsOfWeight; ++i) {
+    sums.push_back(m.sum(token, i));
+    products.push_back(gelu(dotLikeKernel(m.gate, i, input)) * dotLikeKernel(m.up, i, input));
+    multiplied.push_back(gelu(sums[i]) * m.factor.number(token, MatmulProgram::factorOffset + i));
+    capped.push_back(MatmulProgram::cap * std::tanh(sums[i] / MatmulProgram::cap));
+  }
+  expectBits(memory.floats(m.plain, row), sums, what + ", none");
+  expectNear(memory.floats(m.geglu, row), products, epilogueError, epilogueError, what + ", geglu");
+  expectNear(memory.floats(m.multiplied, row), multiplied, epilogueError, epilogueError, what + ", gelu_mul");
+  expectNear(memory.floats(m.capped, row), capped, epilogueError, epilogueError, what + ", softcap");
+}
+
+class MatmulTest : public testing::TestWithParam<WeightFormat> {};
+
+TEST_P(MatmulTest, OneRow) {
+  MatmulProgram m(GetParam(), 1, /*privateInput=*/true);
+  Runner runner(m.program);
+  for (int64_t token : {0, 5})
+    checkRow(m, runner.run(callOf(1, 0, token)), 0, token);
+}
+
+TEST_P(MatmulTest, AnyNumberOfRows) {
+  MatmulProgram m(GetParam(), 19, /*privateInput=*/false);
+  Runner runner(m.program);
+  for (int64_t rows : {1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 19}) {
+    Memory memory = runner.run(callOf(rows, 0, 3));
+    for (int64_t row = 0; row < rows; ++row)
+      checkRow(m, memory, row, row + 3);
+  }
+}
+
+// Rounding weights and sums to their formats must not move a product further than its size allows: a check of the reference
+// itself, against doubles.
+TEST_P(MatmulTest, ReferenceIsNearDoubles) {
+  MatmulProgram m(GetParam(), 1, true);
+  for (int64_t i = 0; i < rowsOfWeight; ++i) {
+    double expected = dotDouble(m.weight, i, m.table.numbers.data());
+    // 160 terms of size 0.3; int8 activations are off by up to max|x| / 254 each
+    EXPECT_NEAR(m.sum(0, i), expected, isQuantized(GetParam()) ? 0.2 : 1e-4);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, MatmulTest, testing::ValuesIn(allFormats),
+                         [](const auto &info) { return std::string(nameOf(info.param)); });
+
+} // namespace

@@ -1,0 +1,124 @@
+#include "Matrices.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace gemmac::test {
+
+static uint16_t bitsOfHalf(float value) {
+  _Float16 half = static_cast<_Float16>(value);
+  uint16_t bits;
+  std::memcpy(&bits, &half, sizeof(bits));
+  return bits;
+}
+
+static uint32_t bitsOf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
+float roundTo(WeightFormat format, float value) {
+  switch (format) {
+  case WeightFormat::F32:
+    return value;
+  case WeightFormat::BF16: {
+    uint32_t bits = (bitsOf(value) + 0x8000u) & 0xffff0000u;
+    std::memcpy(&value, &bits, sizeof(bits));
+    return value;
+  }
+  case WeightFormat::F16:
+  case WeightFormat::Q8:
+  case WeightFormat::Q4:
+    return static_cast<float>(static_cast<_Float16>(value));
+  }
+  return value;
+}
+
+void Matrix::clearRow(int64_t row) {
+  std::fill_n(numbers.begin() + row * cols, cols, 0.0f);
+  std::fill_n(scales.begin() + row * cols / groupColumns, cols / groupColumns, isQuantized(format) ? 0.0f : 1.0f);
+}
+
+std::vector<float> randomVector(Random &random, int64_t length, float size) {
+  std::normal_distribution<float> normal(0.0f, size);
+  std::vector<float> values(length);
+  for (float &value : values)
+    value = normal(random);
+  return values;
+}
+
+Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size) {
+  Matrix matrix(format, rows, cols);
+  if (!isQuantized(format)) {
+    matrix.numbers = randomVector(random, rows * cols, size);
+    for (float &value : matrix.numbers)
+      value = roundTo(format, value);
+    return matrix;
+  }
+  int lowest = format == WeightFormat::Q4 ? -8 : -127, highest = format == WeightFormat::Q4 ? 7 : 127;
+  std::uniform_int_distribution<int> integer(lowest, highest);
+  for (float &value : matrix.numbers)
+    value = static_cast<float>(integer(random));
+  std::uniform_real_distribution<float> scale(0.2f * size / highest, 2.0f * size / highest);
+  for (float &value : matrix.scales)
+    value = roundTo(format, scale(random));
+  // One group all at the lowest and one all at the highest integer: the largest sums that there are.
+  std::fill_n(matrix.numbers.begin(), groupColumns, static_cast<float>(lowest));
+  std::fill_n(matrix.numbers.end() - groupColumns, groupColumns, static_cast<float>(highest));
+  return matrix;
+}
+
+// One panel: rows [first, first + count) of the matrix.
+static void packPanel(const Matrix &matrix, int64_t first, int64_t count, uint8_t *panel) {
+  const FormatInfo &info = formatInfo(matrix.format);
+  for (int64_t group = 0; group < matrix.cols / groupColumns; ++group) {
+    uint8_t *bytes = panel + group * groupBytes(matrix.format, count);
+    for (int64_t lane = 0; lane < count; ++lane) {
+      for (int64_t c = 0; c < groupColumns; ++c) {
+        float value = matrix.number(first + lane, group * groupColumns + c);
+        int64_t place = c * count + lane; // of unquantized elements: [cols][rows]
+        uint32_t bits = bitsOf(value);
+        uint16_t half = matrix.format == WeightFormat::BF16 ? static_cast<uint16_t>(bits >> 16) : bitsOfHalf(value);
+        if (matrix.format == WeightFormat::F32)
+          std::memcpy(bytes + 4 * place, &bits, 4);
+        else if (!info.quantized)
+          std::memcpy(bytes + 2 * place, &half, 2);
+        else if (matrix.format == WeightFormat::Q8) // [8][rows][4]
+          bytes[(c / 4 * count + lane) * 4 + c % 4] = static_cast<uint8_t>(static_cast<int8_t>(value));
+        else // [4][rows][4], columns 16.. in the high nibbles
+          bytes[(c % 16 / 4 * count + lane) * 4 + c % 4] |= static_cast<uint8_t>(value + 8) << (c < 16 ? 0 : 4);
+      }
+      uint16_t scale = bitsOfHalf(matrix.scale(first + lane, group * groupColumns));
+      if (info.quantized)
+        std::memcpy(bytes + count * groupColumns * info.bits / 8 + 2 * lane, &scale, 2);
+    }
+  }
+}
+
+std::vector<uint8_t> pack(const std::vector<Matrix> &batch, int64_t rowsPerPanel) {
+  const Matrix &first = batch.front();
+  int64_t panels = first.rows / rowsPerPanel, bytes = panelBytes(first.format, rowsPerPanel, first.cols);
+  std::vector<uint8_t> packed(
+      packedBytes(first.format, rowsPerPanel, static_cast<int64_t>(batch.size()), first.rows, first.cols));
+  uint8_t *place = packed.data();
+  for (const Matrix &matrix : batch)
+    for (int64_t panel = 0; panel < panels; ++panel, place += bytes)
+      packPanel(matrix, panel * rowsPerPanel, rowsPerPanel, place);
+  return packed;
+}
+
+Matrix interleave(const Matrix &gate, const Matrix &up) {
+  Matrix both(gate.format, 2 * gate.rows, gate.cols);
+  for (int64_t row = 0; row < both.rows; ++row) {
+    const Matrix &source = row / panelRows % 2 ? up : gate;
+    int64_t from = row / (2 * panelRows) * panelRows + row % panelRows;
+    std::copy_n(source.numbers.begin() + from * gate.cols, gate.cols, both.numbers.begin() + row * gate.cols);
+    std::copy_n(source.scales.begin() + from * gate.cols / groupColumns, gate.cols / groupColumns,
+                both.scales.begin() + row * gate.cols / groupColumns);
+  }
+  return both;
+}
+
+} // namespace gemmac::test

@@ -1,0 +1,55 @@
+// Weights of the tests, exact in their storage format, and a small obvious packer for the layout that gemma.packed documents:
+// it shares nothing with the compiler's own packer.
+#ifndef GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
+#define GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
+
+#include "compiler/formats/WeightFormat.h"
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace gemmac::test {
+
+inline constexpr WeightFormat allFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8,
+                                              WeightFormat::Q4};
+
+inline const char *nameOf(WeightFormat format) { return formatInfo(format).name.data(); }
+inline bool isQuantized(WeightFormat format) { return formatInfo(format).quantized; }
+
+/// The nearest value that the format holds; quantized formats: the nearest f16, as scales are stored.
+float roundTo(WeightFormat format, float value);
+
+/// A matrix whose elements are exact in `format`: element (r, c) is numbers[r * cols + c], for quantized formats an integer,
+/// times scales[r * cols / 32 + c / 32] (1 for unquantized ones).
+struct Matrix {
+  WeightFormat format;
+  int64_t rows, cols;
+  std::vector<float> numbers, scales;
+
+  Matrix(WeightFormat format, int64_t rows, int64_t cols)
+      : format(format), rows(rows), cols(cols), numbers(rows * cols), scales(rows * cols / groupColumns, 1.0f) {}
+
+  float number(int64_t row, int64_t col) const { return numbers[row * cols + col]; }
+  float scale(int64_t row, int64_t col) const { return scales[(row * cols + col) / groupColumns]; }
+  double operator()(int64_t row, int64_t col) const {
+    return static_cast<double>(number(row, col)) * scale(row, col);
+  }
+  void clearRow(int64_t row);
+};
+
+using Random = std::mt19937;
+
+/// Elements of magnitude about `size`; quantized ones use every integer of the format, the ends included.
+Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size = 1.0f);
+std::vector<float> randomVector(Random &random, int64_t length, float size = 1.0f);
+
+/// The bytes of gemma.packed with `rowsPerPanel` 16 or 1, one batch entry after the other. All matrices are alike.
+std::vector<uint8_t> pack(const std::vector<Matrix> &batch, int64_t rowsPerPanel);
+
+/// Panels of 16 rows of `gate` and `up` in turn: what `interleave` means.
+Matrix interleave(const Matrix &gate, const Matrix &up);
+
+} // namespace gemmac::test
+
+#endif // GEMMAC_TESTS_UNIT_LOWER_MATRICES_H

@@ -1,0 +1,78 @@
+#include "Reference.h"
+
+namespace gemmac::test {
+
+QuantizedRow quantizeRow(const float *row, int64_t width) {
+  QuantizedRow result;
+  for (int64_t group = 0; group < width / groupColumns; ++group) {
+    float largest = 0;
+    for (int64_t c = 0; c < groupColumns; ++c)
+      largest = std::max(largest, std::fabs(row[group * groupColumns + c]));
+    float inverse = largest >= smallestQuantized ? 127.0f / largest : 0.0f;
+    int sum = 0;
+    for (int64_t c = 0; c < groupColumns; ++c) {
+      int value = static_cast<int>(std::nearbyint(row[group * groupColumns + c] * inverse)); // to even
+      result.values.push_back(value);
+      sum += value;
+    }
+    result.scales.push_back(largest / 127.0f);
+    result.sums.push_back(sum);
+  }
+  return result;
+}
+
+float dotExact(const Matrix &weight, int64_t row, const float *input) {
+  float total = 0;
+  for (int64_t first = 0; first < weight.cols; first += groupColumns) {
+    float part = 0;
+    for (int64_t c = first; c < first + groupColumns; ++c)
+      part = std::fma(weight.number(row, c), input[c], part);
+    total += part;
+  }
+  return total;
+}
+
+float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {
+  float total = 0;
+  for (int64_t first = 0; first < weight.cols; first += groupColumns) {
+    int dot = 0;
+    for (int64_t c = first; c < first + groupColumns; ++c)
+      dot += static_cast<int>(weight.number(row, c)) * input.values[c];
+    float scale = weight.scale(row, first) * input.scales[first / groupColumns];
+    total = std::fma(static_cast<float>(dot), scale, total);
+  }
+  return total;
+}
+
+float dotLikeKernel(const Matrix &weight, int64_t row, const float *input) {
+  return isQuantized(weight.format) ? dotExact(weight, row, quantizeRow(input, weight.cols)) : dotExact(weight, row, input);
+}
+
+double dotDouble(const Matrix &weight, int64_t row, const float *input) {
+  double total = 0;
+  for (int64_t c = 0; c < weight.cols; ++c)
+    total += weight(row, c) * input[c];
+  return total;
+}
+
+double rms(const float *row, int64_t count, double eps) {
+  double sum = 0;
+  for (int64_t i = 0; i < count; ++i)
+    sum += static_cast<double>(row[i]) * row[i];
+  return std::sqrt(sum / count + eps);
+}
+
+double gelu(double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }
+
+void expectNear(const float *got, const Row &expected, double absolute, double relative, const std::string &what) {
+  for (size_t i = 0; i < expected.size(); ++i)
+    ASSERT_LE(std::fabs(got[i] - expected[i]), absolute + relative * std::fabs(expected[i]))
+        << what << ", element " << i << ": got " << got[i] << ", expected " << expected[i];
+}
+
+void expectBits(const float *got, const std::vector<float> &expected, const std::string &what) {
+  for (size_t i = 0; i < expected.size(); ++i)
+    ASSERT_EQ(bitsOf(got[i]), bitsOf(expected[i])) << what << ", element " << i << ": got " << got[i] << ", expected " << expected[i];
+}
+
+} // namespace gemmac::test

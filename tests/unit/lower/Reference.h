@@ -1,0 +1,48 @@
+// Slow, obvious scalar arithmetic that the kernels are compared with.
+#ifndef GEMMAC_TESTS_UNIT_LOWER_REFERENCE_H
+#define GEMMAC_TESTS_UNIT_LOWER_REFERENCE_H
+
+#include "Harness.h"
+
+#include <cmath>
+#include <cstring>
+#include <gtest/gtest.h>
+
+namespace gemmac::test {
+
+using Row = std::vector<double>;
+
+/// Groups whose largest magnitude is below this quantize to zeros: 127 / max would overflow.
+inline constexpr float smallestQuantized = 0x1p-120f;
+
+inline uint32_t bitsOf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  return bits;
+}
+
+/// A row quantized as gemma.step.quantize says.
+struct QuantizedRow {
+  std::vector<int> values, sums;
+  std::vector<float> scales;
+};
+QuantizedRow quantizeRow(const float *row, int64_t width);
+
+/// Products of a row with a matrix row in exactly the order of the kernels (gemma.step.matmul): bits can be compared.
+float dotExact(const Matrix &weight, int64_t row, const float *input);
+float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input);
+/// Whichever the weight's format asks for.
+float dotLikeKernel(const Matrix &weight, int64_t row, const float *input);
+/// The same product in doubles.
+double dotDouble(const Matrix &weight, int64_t row, const float *input);
+
+double rms(const float *row, int64_t count, double eps);
+double gelu(double x);
+
+/// |got - expected| <= absolute + relative * |expected| for each element; `what` tells the place.
+void expectNear(const float *got, const Row &expected, double absolute, double relative, const std::string &what);
+void expectBits(const float *got, const std::vector<float> &expected, const std::string &what);
+
+} // namespace gemmac::test
+
+#endif // GEMMAC_TESTS_UNIT_LOWER_REFERENCE_H

@@ -1,0 +1,111 @@
+#include "StepProgram.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cstdio>
+
+namespace gemmac::test {
+
+using llvm::formatv;
+
+std::string literal(double value) {
+  char text[40];
+  std::snprintf(text, sizeof(text), "%.17e", value);
+  return text;
+}
+
+int64_t Cache::keyOffset(int64_t head, int64_t slot, int64_t j) const {
+  return (head * capacity * padded + slot / panelRows * padded * panelRows + j * panelRows + slot % panelRows) * elementBytes();
+}
+
+int64_t Cache::valueOffset(int64_t head, int64_t slot, int64_t j) const {
+  return (heads * capacity * padded + (head * capacity + slot) * padded + j) * elementBytes();
+}
+
+std::string StepProgram::addWeight(const std::string &shape, int64_t elements) {
+  std::string name = "@s" + std::to_string(names++);
+  symbols += formatv("  gemma.weight {0} : tensor<{1}xf32> from <\"test\", 0, {2}>\n", name, shape, 4 * elements);
+  return name;
+}
+
+std::string StepProgram::addPacked(const std::vector<uint8_t> &bytes, const std::string &sources, const std::string &rest) {
+  std::string name = "@w" + std::to_string(names++);
+  symbols += formatv("  gemma.packed {0} from [{1}] {2} bytes {3} at {4}\n", name, sources, rest, bytes.size(), data.size());
+  data.insert(data.end(), bytes.begin(), bytes.end());
+  return name;
+}
+
+// Matrices of the tests are multiples of 32 already, so that every axis is `<32 -> 32>`; tables may have any number of rows.
+std::string StepProgram::addExperts(const std::vector<Matrix> &experts, int64_t rowsPerPanel) {
+  const Matrix &first = experts.front();
+  std::string shape = formatv("{0}{1}x{2}", experts.size() > 1 ? std::to_string(experts.size()) + "x" : "", first.rows, first.cols);
+  std::string source = addWeight(shape, experts.size() * first.rows * first.cols);
+  return addPacked(pack(experts, rowsPerPanel), source,
+                   formatv("as {0} panel {1} batch {2} rows {3} <{4} -> {4}> cols {5} <32 -> 32>", nameOf(first.format),
+                           rowsPerPanel, experts.size(), first.rows, rowsPerPanel == 1 ? 16 : 32, first.cols));
+}
+
+std::string StepProgram::addInterleaved(const std::vector<Matrix> &gates, const std::vector<Matrix> &ups) {
+  const Matrix &first = gates.front();
+  std::vector<Matrix> experts;
+  for (size_t i = 0; i < gates.size(); ++i)
+    experts.push_back(interleave(gates[i], ups[i]));
+  std::string batch = gates.size() > 1 ? std::to_string(gates.size()) + "x" : "";
+  int64_t elements = gates.size() * first.rows * first.cols;
+  std::string gate = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements);
+  std::string up = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements);
+  return addPacked(pack(experts, panelRows), gate + ", " + up,
+                   formatv("as {0} panel 16 batch {1} interleave rows {2} <32 -> 32> cols {3} <32 -> 32>",
+                           nameOf(first.format), gates.size(), 2 * first.rows, first.cols));
+}
+
+std::string StepProgram::addVector(const std::vector<float> &values, int64_t width) {
+  int64_t length = static_cast<int64_t>(values.size()), padded = width ? width : roundUp(length, groupColumns);
+  std::vector<uint8_t> bytes(roundUp(padded * 4, bufferAlign));
+  std::copy_n(reinterpret_cast<const uint8_t *>(values.data()), 4 * length, bytes.begin());
+  return addPacked(bytes, addWeight(std::to_string(length), length),
+                   formatv("as f32 panel 0 batch 1 rows 1 <16 -> 16> cols {0} <{1} -> {0}>", padded, length));
+}
+
+Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity) {
+  Cache cache{.name = "@kv" + std::to_string(names++), .format = format, .heads = heads, .headDim = headDim, .window = window,
+              .capacity = capacity, .padded = paddedHeadDim(headDim), .offset = cacheBytes, .bytes = 0};
+  cache.bytes = 2 * heads * capacity * cache.padded * cache.elementBytes();
+  symbols += formatv("  gemma.kv_cache {0} heads {1} head_dim {2} window {3} {{format = #gemma.format<{4}>, capacity = {5} : i64, "
+                     "offset = {6} : i64, bytes = {7} : i64}\n",
+                     cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes);
+  cacheBytes += roundUp(cache.bytes, bufferAlign);
+  caches.push_back(cache);
+  return cache;
+}
+
+Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, int64_t perRow) {
+  Buffer made{.name = "%b" + std::to_string(names++), .type = "", .shared = isShared, .offset = 0,
+              .rows = maxRows * perRow, .width = width, .rowBytes = 0};
+  bool q8 = element[0] == 'q';
+  made.rowBytes = roundUp(q8 ? width + width / 4 : 4 * width, bufferAlign);
+  int64_t &end = isShared ? arenaBytes : scratchBytes;
+  made.offset = end;
+  end += made.rowBytes * made.rows;
+  made.type = formatv("!gemma.buffer<{0} x {1}, {2}>", made.rows, width, element);
+  buffers += formatv("    {0} = gemma.buffer {1} at {2} : {3}\n", made.name, isShared ? "shared" : "private", made.offset, made.type);
+  return made;
+}
+
+Buffer StepProgram::input(const Matrix &rows, bool isShared) {
+  Buffer made = buffer(isShared, rows.cols, "f32", 1);
+  step("embed " + made.name + ", " + addMatrix(rows, 1) + (isShared ? " scale 1.0 : " : " scale 1.0 replicated : ") + made.type);
+  if (isShared)
+    barrier();
+  return made;
+}
+
+std::string StepProgram::text() const {
+  return formatv("module {{\n{0}  gemma.phase @phase {1} max_rows {2} attributes {{arena_bytes = {3} : i64, scratch_bytes = {4} : "
+                 "i64} {{\n{5}{6}  }\n}\n",
+                 symbols, phase(), maxRows, arenaBytes, scratchBytes, buffers, body);
+}
+
+std::string StepProgram::entry(const std::string &level) const { return formatv("gemmac_{0}_{1}", phase(), level); }
+
+} // namespace gemmac::test

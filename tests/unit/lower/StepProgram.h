@@ -1,0 +1,72 @@
+// One gemma.phase of steps as text, with the memory that it works on: what the tests of kernels are written with.
+#ifndef GEMMAC_TESTS_UNIT_LOWER_STEPPROGRAM_H
+#define GEMMAC_TESTS_UNIT_LOWER_STEPPROGRAM_H
+
+#include "Matrices.h"
+
+#include <string>
+
+namespace gemmac::test {
+
+/// A double as MLIR reads it, all digits.
+std::string literal(double value);
+
+/// A buffer of the phase: its name in the text, and where it lies.
+struct Buffer {
+  std::string name, type;
+  bool shared;
+  int64_t offset, rows, width, rowBytes;
+};
+
+/// A planned KV cache; element (head, slot, j) of keys and values by byte offset from the cache's base (gemma.kv_cache).
+struct Cache {
+  std::string name;
+  WeightFormat format;
+  int64_t heads, headDim, window, capacity, padded, offset, bytes;
+  int64_t elementBytes() const { return formatInfo(format).bits / 8; }
+  int64_t keyOffset(int64_t head, int64_t slot, int64_t j) const;
+  int64_t valueOffset(int64_t head, int64_t slot, int64_t j) const;
+};
+
+class StepProgram {
+public:
+  explicit StepProgram(int64_t maxRows) : maxRows(maxRows) {}
+
+  // Packed weights; each returns its symbol, "@w0".
+  std::string addMatrix(const Matrix &matrix, int64_t rowsPerPanel = panelRows) { return addExperts({matrix}, rowsPerPanel); }
+  std::string addGateUp(const Matrix &gate, const Matrix &up) { return addInterleaved({gate}, {up}); }
+  std::string addExperts(const std::vector<Matrix> &experts, int64_t rowsPerPanel = panelRows);
+  std::string addInterleaved(const std::vector<Matrix> &gates, const std::vector<Matrix> &ups);
+  /// `values` padded with zeros to `width`, or to a multiple of 32.
+  std::string addVector(const std::vector<float> &values, int64_t width = 0);
+
+  Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity);
+  Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) { return buffer(true, width, element, perRow); }
+  Buffer scratch(int64_t width, const char *element = "f32") { return buffer(false, width, element, 1); }
+
+  /// A buffer whose row r is rows[token of row r], put there by a gemma.step.embed of f32 with scale 1, and a barrier.
+  Buffer input(const Matrix &rows, bool isShared = true);
+  void step(const std::string &line) { body += "    gemma.step." + line + "\n"; }
+  void barrier() { body += "    gemma.barrier\n"; }
+
+  std::string text() const;
+  /// gemmac_<phase>_<level>
+  std::string entry(const std::string &level) const;
+
+  int64_t maxRows, arenaBytes = 0, scratchBytes = 0, cacheBytes = 0;
+  std::vector<uint8_t> data;
+  std::vector<Cache> caches;
+
+private:
+  Buffer buffer(bool isShared, int64_t width, const char *element, int64_t perRow);
+  std::string addPacked(const std::vector<uint8_t> &bytes, const std::string &sources, const std::string &rest);
+  std::string addWeight(const std::string &shape, int64_t elements);
+  const char *phase() const { return maxRows == 1 ? "decode" : "verify"; }
+
+  std::string symbols, buffers, body;
+  int64_t names = 0;
+};
+
+} // namespace gemmac::test
+
+#endif // GEMMAC_TESTS_UNIT_LOWER_STEPPROGRAM_H

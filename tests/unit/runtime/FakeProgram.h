@@ -1,0 +1,56 @@
+// A small model behind the ABI for unit tests: logits that depend on every token fed and on their positions.
+#ifndef GEMMAC_TESTS_RUNTIME_FAKEPROGRAM_H
+#define GEMMAC_TESTS_RUNTIME_FAKEPROGRAM_H
+
+#include "gemmac/abi.h"
+
+#include <cstddef>
+
+namespace gemmac::test {
+
+inline constexpr int64_t fakeVocab = 40, fakeStride = 48, fakeContext = 64, fakeVerifyRows = 8, fakeChunk = 16;
+
+template <bool Logits> void runFake(const gemmac_call *call, int64_t thread) {
+  auto *cache = reinterpret_cast<int32_t *>(call->cache);
+  auto *logits = reinterpret_cast<float *>(call->arena);
+  call->scratch[thread * 64] = 1;
+  for (int64_t row = thread; row < call->rows; row += call->threads)
+    cache[call->position + row] = call->tokens[row];
+  gemmac_barrier(call, thread);
+  for (int64_t row = 0; Logits && row < call->rows; ++row)
+    for (int64_t v = thread; v < fakeVocab; v += call->threads) {
+      uint64_t hash = static_cast<uint64_t>(v) + 1;
+      for (int64_t i = 0; i <= call->position + row; ++i)
+        hash = (hash ^ static_cast<uint64_t>(cache[i] + 1)) * 0x100000001b3u;
+      logits[row * fakeStride + v] = static_cast<float>(hash >> 44);
+    }
+}
+
+inline constexpr gemmac_level fakeLevels[] = {{"base", 0, {runFake<true>, runFake<true>, runFake<false>}},
+                                              {"better", 1, {runFake<true>, runFake<true>, runFake<false>}},
+                                              {"best", 1 | 2, {runFake<true>, runFake<true>, runFake<false>}}};
+
+inline gemmac_program fakeProgram() {
+  gemmac_program program = {};
+  program.abi_version = GEMMAC_ABI_VERSION;
+  program.struct_bytes = sizeof(gemmac_program);
+  program.vocab = fakeVocab;
+  program.context = fakeContext;
+  program.logits_stride = fakeStride;
+  program.arena_bytes = fakeVerifyRows * fakeStride * 4;
+  program.scratch_bytes = 64;
+  program.cache_bytes = fakeContext * 4;
+  program.bos_id = -1;
+  program.phases[GEMMAC_PHASE_DECODE] = {1, 0, 0, 0};
+  program.phases[GEMMAC_PHASE_VERIFY] = {fakeVerifyRows, 0, 0, 0};
+  program.phases[GEMMAC_PHASE_PREFILL] = {fakeChunk, -1, 0, 0};
+  program.level_count = 3;
+  program.levels = fakeLevels;
+  const char *none = "";
+  program.chat = {none, none, none, none, none, none, none, none, none};
+  return program;
+}
+
+} // namespace gemmac::test
+
+#endif // GEMMAC_TESTS_RUNTIME_FAKEPROGRAM_H

@@ -1,0 +1,81 @@
+#include "Image.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <unistd.h>
+
+using namespace gemmac::runtime;
+
+namespace {
+class ImageTest : public testing::Test {
+protected:
+  std::string path = testing::TempDir() + "gemmac-image-test-" + std::to_string(getpid());
+  gemmac_image image = {{'G', 'E', 'M', 'M', 'A', 'C', 'I', 'M'}, 8192, 3, 8195, 0x44bc2cf5ad770999};
+
+  void write(size_t bytes) {
+    std::string content(bytes, '-');
+    if (bytes >= 8195)
+      content.replace(8192, 3, "abc");
+    std::ofstream(path, std::ios::binary) << content;
+  }
+  ~ImageTest() override { ::unlink(path.c_str()); }
+};
+} // namespace
+
+TEST_F(ImageTest, MapsAndVerifies) {
+  write(8195);
+  Image mapped;
+  ASSERT_TRUE(mapped.openFile(path.c_str(), image).ok());
+  EXPECT_EQ(std::string(reinterpret_cast<const char *>(mapped.data()), mapped.bytes()), "abc");
+  EXPECT_TRUE(mapped.verify().ok()); // XXH64("abc", seed 0) is 44bc2cf5ad770999
+}
+
+TEST_F(ImageTest, FindsDamage) {
+  write(8195);
+  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out).seekp(8193) << 'X';
+  Image mapped;
+  ASSERT_TRUE(mapped.openFile(path.c_str(), image).ok());
+  EXPECT_EQ(mapped.verify().code(), ExitCode::damagedProgram);
+}
+
+TEST_F(ImageTest, FindsThatTheFileWasCut) {
+  write(8194);
+  Image mapped;
+  Status status = mapped.openFile(path.c_str(), image);
+  EXPECT_EQ(status.code(), ExitCode::damagedProgram);
+  EXPECT_NE(status.message().find("program file was cut short"), std::string::npos);
+  EXPECT_NE(status.message().find("has 8194 bytes, expected 8195"), std::string::npos) << status.message();
+}
+
+TEST_F(ImageTest, AllowsLongerFiles) {
+  write(9000); // a signature or a packer may append
+  Image mapped;
+  EXPECT_TRUE(mapped.openFile(path.c_str(), image).ok());
+}
+
+TEST_F(ImageTest, RefusesDescriptionsThatMakeNoSense) {
+  write(8195);
+  auto code = [&](gemmac_image changed) { return Image().openFile(path.c_str(), changed).code(); };
+  gemmac_image changed = image;
+  changed.data_bytes = changed.file_bytes = changed.data_offset = 0; // never filled in
+  EXPECT_EQ(code(changed), ExitCode::damagedProgram);
+  changed = image;
+  changed.magic[0] = 'X';
+  EXPECT_EQ(code(changed), ExitCode::damagedProgram);
+  changed = image;
+  changed.data_offset = 100;
+  EXPECT_EQ(code(changed), ExitCode::damagedProgram);
+  changed = image;
+  changed.data_bytes = UINT64_MAX - 100;
+  EXPECT_EQ(code(changed), ExitCode::damagedProgram);
+  changed = image;
+  changed.data_offset = UINT64_MAX - 4095;
+  EXPECT_EQ(code(changed), ExitCode::damagedProgram);
+}
+
+TEST_F(ImageTest, MissingFile) {
+  Image mapped;
+  EXPECT_EQ(mapped.openFile((path + "-none").c_str(), image).code(), ExitCode::inputOutput);
+}
