@@ -185,7 +185,8 @@ Value ModelBuilder::mixPerLayerInput(int64_t index, Value x, Value perLayer) {
   int64_t width = config.perLayerEmbedding->width;
   Value gate = linear(x, prefix + "per_layer_input_gate", width);
   Value slice = SliceOp::create(ops, loc, rows(width), perLayer, ops.getI64IntegerAttr(index * width));
-  Value result = linear(GegluOp::create(ops, loc, gate.getType(), gate, slice), prefix + "per_layer_projection", config.hidden);
+  Value result =
+      linear(GegluOp::create(ops, loc, gate.getType(), gate, slice), prefix + "per_layer_projection", config.hidden);
   return add(x, norm(result, prefix + "post_per_layer_input_norm"));
 }
 

@@ -16,8 +16,8 @@ namespace gemmac {
 namespace {
 
 bool isLeftover(Operation *op) {
-  return isa<RmsNormOp, LinearOp, RopeOp, KvWriteOp, AttentionOp, GegluOp, AddOp, ScaleOp, LayerScaleOp, SliceOp, RouterOp,
-             ExpertsOp, SoftcapOp>(op);
+  return isa<RmsNormOp, LinearOp, RopeOp, KvWriteOp, AttentionOp, GegluOp, AddOp, ScaleOp, LayerScaleOp, SliceOp,
+             RouterOp, ExpertsOp, SoftcapOp>(op);
 }
 
 /// The pass whose group alone holds such an op; empty for ops that several groups hold.
@@ -27,15 +27,14 @@ StringRef ownerOf(Operation *op) {
       .Case<AttentionOp>([](auto) { return "gemma-fuse-attend"; })
       .Case<RouterOp, ExpertsOp>([](auto) { return "gemma-fuse-moe"; })
       .Case<ScaleOp, SliceOp>([](auto) { return "gemma-fuse-ple"; })
-      .Case<GegluOp>([](GegluOp geglu) {
-        return geglu.getUp().getDefiningOp<SliceOp>() ? "gemma-fuse-ple" : "gemma-fuse-ffn";
-      })
+      .Case<GegluOp>(
+          [](GegluOp geglu) { return geglu.getUp().getDefiningOp<SliceOp>() ? "gemma-fuse-ple" : "gemma-fuse-ffn"; })
       .Case<SoftcapOp>([](auto) { return "gemma-fuse-head"; })
       .Default(StringRef());
 }
 
-/// Breadth first through readers and operands, readers first, as far as level-0 ops reach. What is returned belongs to the
-/// head if nothing else claims it.
+/// Breadth first through readers and operands, readers first, as far as level-0 ops reach. What is returned belongs to
+/// the head if nothing else claims it.
 StringRef nearestOwner(Operation *start) {
   llvm::SetVector<Operation *> reached;
   reached.insert(start);
@@ -65,7 +64,8 @@ struct CheckFused : impl::CheckFusedBase<CheckFused> {
       StringRef owner = nearestOwner(op);
       InFlightDiagnostic error = op->emitOpError() << "is not fused; '" << owner << "' should have taken it";
       if (!hinted)
-        error.attachNote() << "'gemmac-opt --gemma-fuse --remarks-filter-missed=gemma-fuse' tells what each pass missed";
+        error.attachNote()
+            << "'gemmac-opt --gemma-fuse --remarks-filter-missed=gemma-fuse' tells what each pass missed";
       hinted = true;
       signalPassFailure();
     });

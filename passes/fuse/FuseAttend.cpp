@@ -20,7 +20,8 @@ bool writesCache(Operation *op, FlatSymbolRefAttr cache) {
   return false;
 }
 
-LogicalResult fuseAttend(AddOp add, const fuse::Branch<AttentionOp> &branch, IRRewriter &rewriter, fuse::Report &report) {
+LogicalResult fuseAttend(AddOp add, const fuse::Branch<AttentionOp> &branch, IRRewriter &rewriter,
+                         fuse::Report &report) {
   auto [residual, norm, linear, attention] = branch;
   fuse::Group group(add, attention, {norm, linear, attention});
   if (!fuse::isRowNorm(norm))

@@ -28,8 +28,9 @@ LogicalResult fuseHead(Value logits, IRRewriter &rewriter, fuse::Report &report)
   if (failed(group.isClosed(report)))
     return failure();
   rewriter.setInsertionPoint(last);
-  group.replace(rewriter, HeadOp::create(rewriter, last->getLoc(), logits.getType(), norm.getInput(), norm.getWeightAttr(),
-                                         linear.getWeightAttr(), norm.getEpsAttr(), cap ? cap.getCapAttr() : FloatAttr()));
+  group.replace(rewriter,
+                HeadOp::create(rewriter, last->getLoc(), logits.getType(), norm.getInput(), norm.getWeightAttr(),
+                               linear.getWeightAttr(), norm.getEpsAttr(), cap ? cap.getCapAttr() : FloatAttr()));
   return success();
 }
 

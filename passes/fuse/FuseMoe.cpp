@@ -68,10 +68,10 @@ Operation *createMoe(IRRewriter &rewriter, const MoeTail &tail, const fuse::Mlp 
   LinearOp gate = mlp.gate, up = mlp.up, down = mlp.down;
   return MoeOp::create(rewriter, experts.getLoc(), tail.residual.getType(), tail.residual, preNorm.getWeightAttr(),
                        gate.getWeightAttr(), up.getWeightAttr(), down.getWeightAttr(), denseNorm.getWeightAttr(),
-                       router.getProjAttr(), router.getScaleAttr(), router.getPerExpertScaleAttr(), router.getTopKAttr(),
-                       router.getFactorAttr(), preNorm2.getWeightAttr(), experts.getGateUpAttr(), experts.getDownAttr(),
-                       expertNorm.getWeightAttr(), postNorm.getWeightAttr(), postNorm.getEpsAttr(),
-                       scale ? scale.getWeightAttr() : FlatSymbolRefAttr());
+                       router.getProjAttr(), router.getScaleAttr(), router.getPerExpertScaleAttr(),
+                       router.getTopKAttr(), router.getFactorAttr(), preNorm2.getWeightAttr(), experts.getGateUpAttr(),
+                       experts.getDownAttr(), expertNorm.getWeightAttr(), postNorm.getWeightAttr(),
+                       postNorm.getEpsAttr(), scale ? scale.getWeightAttr() : FlatSymbolRefAttr());
 }
 
 LogicalResult fuseMoe(AddOp add, MoeTail tail, IRRewriter &rewriter, fuse::Report &report) {

@@ -47,10 +47,10 @@ LogicalResult fuseInput(PleInput input, IRRewriter &rewriter, fuse::Report &repo
   if (failed(group.isClosed(report)))
     return failure();
   rewriter.setInsertionPoint(result);
-  group.replace(rewriter, PleInputOp::create(rewriter, result.getLoc(), result.getType(), tokens.getIds(), linear.getInput(),
-                                             tokens.getTableAttr(), linear.getWeightAttr(), norm.getWeightAttr(),
-                                             norm.getGroupsAttr(), tokens.getScaleAttr(), context.getFactorAttr(),
-                                             result.getFactorAttr(), norm.getEpsAttr()));
+  group.replace(rewriter, PleInputOp::create(rewriter, result.getLoc(), result.getType(), tokens.getIds(),
+                                             linear.getInput(), tokens.getTableAttr(), linear.getWeightAttr(),
+                                             norm.getWeightAttr(), norm.getGroupsAttr(), tokens.getScaleAttr(),
+                                             context.getFactorAttr(), result.getFactorAttr(), norm.getEpsAttr()));
   return success();
 }
 

@@ -22,8 +22,8 @@ struct Heads {
   int64_t headDim() { return rope.getType().getShape().back() / static_cast<int64_t>(rope.getHeads()); }
 };
 
-/// A layer's ops; keys and what follows are null in a layer that reuses another's cache. `value` is `keys.linear` where the
-/// values are the raw keys.
+/// A layer's ops; keys and what follows are null in a layer that reuses another's cache. `value` is `keys.linear` where
+/// the values are the raw keys.
 struct Layer {
   RmsNormOp inputNorm;
   Heads query, keys;
@@ -87,7 +87,7 @@ std::optional<Heads> findQuery(Layer layer, StringRef &why) {
   return query;
 }
 
-/// Null when the parts of the layer agree, else what does not.
+/// What parts of the layer do not agree in; empty when they do.
 StringRef disagreement(Layer layer) {
   Heads query = layer.query, keys = layer.keys;
   if (!fuse::isRowNorm(layer.inputNorm))
@@ -119,7 +119,8 @@ Operation *findPlace(Layer layer, StringRef &why) {
   if (!write)
     return rope;
   bool writeFirst = write->isBeforeInBlock(rope);
-  for (Operation *op = (writeFirst ? write : rope)->getNextNode(); op != (writeFirst ? rope : write); op = op->getNextNode())
+  for (Operation *op = (writeFirst ? write : rope)->getNextNode(); op != (writeFirst ? rope : write);
+       op = op->getNextNode())
     if (touchesCache(op, layer.write.getCacheAttr())) {
       why = "the cache is used between its write and the query";
       return nullptr;
@@ -151,13 +152,14 @@ LogicalResult fuseLayer(Layer layer, Operation *key, IRRewriter &rewriter, fuse:
   rewriter.setInsertionPoint(place);
   FlatSymbolRefAttr none;
   bool owns = layer.write, hasValue = owns && layer.value != keys.linear;
-  group.replace(rewriter, QkvOp::create(rewriter, query.linear.getLoc(), query.rope.getType(), layer.inputNorm.getInput(),
-                                        query.rope.getPositions(), layer.inputNorm.getWeightAttr(),
-                                        query.linear.getWeightAttr(), owns ? keys.linear.getWeightAttr() : none,
-                                        hasValue ? layer.value.getWeightAttr() : none, query.norm.getWeightAttr(),
-                                        owns ? keys.norm.getWeightAttr() : none, owns ? layer.write.getCacheAttr() : none,
-                                        query.rope.getHeadsAttr(), rewriter.getI64IntegerAttr(query.headDim()),
-                                        query.rope.getRope(), layer.inputNorm.getEpsAttr()));
+  group.replace(rewriter,
+                QkvOp::create(rewriter, query.linear.getLoc(), query.rope.getType(), layer.inputNorm.getInput(),
+                              query.rope.getPositions(), layer.inputNorm.getWeightAttr(), query.linear.getWeightAttr(),
+                              owns ? keys.linear.getWeightAttr() : none, hasValue ? layer.value.getWeightAttr() : none,
+                              query.norm.getWeightAttr(), owns ? keys.norm.getWeightAttr() : none,
+                              owns ? layer.write.getCacheAttr() : none, query.rope.getHeadsAttr(),
+                              rewriter.getI64IntegerAttr(query.headDim()), query.rope.getRope(),
+                              layer.inputNorm.getEpsAttr()));
   return success();
 }
 
@@ -188,7 +190,8 @@ struct FuseQkv : impl::FuseQkvBase<FuseQkv> {
     for (KvWriteOp write : fuse::opsOf<KvWriteOp>(getOperation()))
       fuseOwner(write, rewriter, report);
     for (RopeOp rope : fuse::opsOf<RopeOp>(getOperation()))
-      if (!report.isAccounted(rope) && llvm::none_of(rope->getUsers(), [](Operation *user) { return isa<KvWriteOp>(user); }))
+      if (!report.isAccounted(rope) &&
+          llvm::none_of(rope->getUsers(), [](Operation *user) { return isa<KvWriteOp>(user); }))
         fuseReader(rope, rewriter, report);
   }
 };

@@ -86,8 +86,8 @@ bool isRowNorm(gemma::RmsNormOp norm);
 /// All norms have one eps, as a fused op has one.
 bool equalEps(llvm::ArrayRef<gemma::RmsNormOp> norms);
 
-/// The layer_scale that is the only reader of `sum`; null if there is none. One that shares its input with other readers stays
-/// and gets a remark.
+/// The layer_scale that is the only reader of `sum`; null if there is none. One that shares its input with other
+/// readers stays and gets a remark.
 gemma::LayerScaleOp followingScale(gemma::AddOp sum, Report &report);
 
 /// `linear(geglu(linear(y), linear(y)))` with `y = rms_norm(input)`.

@@ -36,6 +36,7 @@ func::FuncOp KernelLibrary::get(const std::string &name, int64_t pointers, int64
   types.append(counts, b.getI64Type());
   auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   function.setPrivate();
+  function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
   b.setInsertionPointToStart(function.addEntryBlock());
   body(b, function.getArguments());
   func::ReturnOp::create(b);

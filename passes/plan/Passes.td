@@ -7,9 +7,9 @@ include "mlir/Pass/PassBase.td"
 def SplitPhases : Pass<"gemma-split-phases", "::mlir::ModuleOp"> {
   let summary = "Make one function per phase from @forward";
   let description = [{
-    `@forward` becomes `@decode` (1 row), `@verify` (verify-rows rows) and `@prefill` (chunk rows, no logits), each with the
-    attributes `gemma.phase` and `gemma.max_rows`. What nothing reads is removed: in prefill that is the head and every layer
-    whose keys and values nobody needs.
+    `@forward` becomes `@decode` (1 row), `@verify` (verify-rows rows) and `@prefill` (chunk rows, no logits), each
+    with the attributes `gemma.phase` and `gemma.max_rows`. What nothing reads is removed: in prefill that is the head
+    and every layer whose keys and values nobody needs.
   }];
   let options = [
     Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
@@ -20,10 +20,10 @@ def SplitPhases : Pass<"gemma-split-phases", "::mlir::ModuleOp"> {
 def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
   let summary = "Give each KV cache a format, a capacity and a place";
   let description = [{
-    A cache without a window holds `context` positions. A cache with a window W is a ring of W + max(chunk, verify-rows) - 1: all
-    rows of a call are written before any of them attends, so the oldest row still needs W - 1 keys before it. Both are
-    rounded up to blocks of 16. Caches follow each other at 64-byte offsets; `gemma.cache_bytes` and `gemma.context` tell the
-    module's totals. A cache that nothing uses is erased.
+    A cache without a window holds `context` positions. A cache with a window W is a ring of W + max(chunk,
+    verify-rows) - 1: all rows of a call are written before any of them attends, so the oldest row still needs W - 1
+    keys before it. Both are rounded up to blocks of 16. Caches follow each other at 64-byte offsets;
+    `gemma.cache_bytes` and `gemma.context` tell the module's totals. A cache that nothing uses is erased.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
     // after, with context=4096 chunk=128 format=f16
@@ -32,7 +32,8 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"context", "context", "int64_t", /*default=*/"0", "Positions that a conversation may have; 0: the model's maximum">,
+    Option<"context", "context", "int64_t", /*default=*/"0",
+           "Positions that a conversation may have; 0: the model's maximum">,
     Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
     Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
     Option<"format", "format", "::gemmac::gemma::Format", /*default=*/"::gemmac::gemma::Format::F16",
@@ -45,13 +46,13 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
 def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
   let summary = "Turn each phase function into a gemma.phase of steps, and name the packed weights they read";
   let description = [{
-    Each `func.func` with `gemma.phase` becomes a `gemma.phase`: one or more steps for each fused op, buffers for what flows
-    between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`. Then packed
-    weights get their offsets in the data section: vectors, matrices in the order decode reads them, tables read by row.
-    Weights that no phase reads are erased, with a remark.
-    Attributes: `gemma.data_bytes` on the module; on each phase `gemma.weight_bytes` (read by a call with one row),
-    `gemma.multiply_adds` (per row, attention scores excluded) and `gemma.barriers`.
-    Left alone: everything but phase functions. An op that no fusion took is an error that names it.
+    Each `func.func` with `gemma.phase` becomes a `gemma.phase`: one or more steps for each fused op, buffers for what
+    flows between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`.
+    Then packed weights get their offsets in the data section: vectors, matrices in the order decode reads them,
+    tables read by row. Weights that no phase reads are erased, with a remark. Attributes: `gemma.data_bytes` on the
+    module; on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
+    attention scores excluded) and `gemma.barriers`. Left alone: everything but phase functions. An op that no fusion
+    took is an error that names it.
   }];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
@@ -59,10 +60,11 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
 def PlaceBuffers : Pass<"gemma-place-buffers", "::mlir::ModuleOp"> {
   let summary = "Place the buffers of each phase, reusing memory of dead ones";
   let description = [{
-    Shared buffers live from the barrier epoch of their first use to that of their last, private ones from step to step;
-    buffers that live at once never overlap. The buffer labelled "logits" lives to the end of the phase. Sets `offset` of
-    buffers, `arena_bytes` and `scratch_bytes` (a multiple of 4096, so that threads share no page) of phases, and the largest of
-    them as `gemma.arena_bytes` and `gemma.scratch_bytes` on the module. A buffer that no step touches is erased.
+    Shared buffers live from the barrier epoch of their first use to that of their last, private ones from step to
+    step; buffers that live at once never overlap. The buffer labelled "logits" lives to the end of the phase. Sets
+    `offset` of buffers, `arena_bytes` and `scratch_bytes` (a multiple of 4096, so that threads share no page) of
+    phases, and the largest of them as `gemma.arena_bytes` and `gemma.scratch_bytes` on the module. A buffer that no
+    step touches is erased.
   }];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }

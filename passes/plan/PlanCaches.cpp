@@ -34,6 +34,8 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
   }
 
 private:
+  // Options are cast where they are printed: a diagnostic takes an Option<int64_t> for a character.
+
   /// Positions to plan for: the option, checked against the model's maximum, or that maximum.
   FailureOr<int64_t> contextOf(ModuleOp module) {
     IntegerAttr most;
@@ -41,20 +43,20 @@ private:
       most = model.getAs<IntegerAttr>("context");
     if (context < 0)
       return module.emitError("context is ")
-             << context << ", expected a number of positions, or 0 for the model's maximum";
+             << int64_t(context) << ", expected a number of positions, or 0 for the model's maximum";
     if (context == 0 && !most)
       return module.emitError("no context was given and the module has no 'gemma.model' with a 'context'; give one");
     if (most && context > most.getInt())
       return module.emitError("context is ")
-             << context << ", but the model was made for at most " << most.getInt() << " positions; give less";
+             << int64_t(context) << ", but the model was made for at most " << most.getInt() << " positions; give less";
     return context > 0 ? int64_t(context) : most.getInt();
   }
 
   LogicalResult checkOptions(ModuleOp module) {
     if (chunk < 1)
-      return module.emitError("chunk is ") << chunk << ", expected at least 1 row";
+      return module.emitError("chunk is ") << int64_t(chunk) << ", expected at least 1 row";
     if (verifyRows < 1)
-      return module.emitError("verify-rows is ") << verifyRows << ", expected at least 1 row";
+      return module.emitError("verify-rows is ") << int64_t(verifyRows) << ", expected at least 1 row";
     return success();
   }
 

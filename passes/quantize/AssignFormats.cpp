@@ -24,7 +24,8 @@ enum class Role {
   PerLayerTable, ///< read one row a token
 };
 
-/// Which attribute of which op names a weight of which role. Weights of rank 1 (norms, scales) need no role: they are f32.
+/// Which attribute of which op names a weight of which role. Weights of rank 1 (norms, scales) need no role: they are
+/// f32.
 struct RoleRule {
   StringLiteral op, attribute;
   Role role;
@@ -130,15 +131,16 @@ private:
     if (type.getRank() > 1) {
       auto role = roleOf(user, attribute);
       if (!role)
-        return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute
-                                   << "', for which " << getArgument() << " has no rule; run gemma-fuse first";
+        return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute << "', for which "
+                                   << getArgument() << " has no rule; run gemma-fuse first";
       format = formatOf(*role, choice, storedFormat(type.getElementType()));
     }
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
       return success();
-    InFlightDiagnostic error = user->emitOpError() << "wants '" << weight.getSymName() << "' as " << formatInfo(format).name
-                                                   << ", another op as " << formatInfo(earlier->second.first).name;
+    InFlightDiagnostic error = user->emitOpError()
+                               << "wants '" << weight.getSymName() << "' as " << formatInfo(format).name
+                               << ", another op as " << formatInfo(earlier->second.first).name;
     error.attachNote(earlier->second.second->getLoc()) << "the other op is this one";
     return failure();
   }

@@ -5,8 +5,8 @@ set(GEMMAC_LINK_ORDER
     crt1.o crti.o crtbeginT.o @PROGRAM@ libgemmac_runtime.a libstdc++.a libm.a --start-group libgcc.a libgcc_eh.a
     libpthread.a libc.a --end-group crtend.o crtn.o)
 
-# Path of a start file or static library for a triple. Debian's libm.a for x86-64 is a linker script with absolute paths:
-# the archive that it names first is the library proper (the other one, libmvec, holds vector functions nobody calls).
+# Path of a start file or static library for a triple. Debian's libm.a for x86-64 is a linker script with absolute
+# paths: the archive that it names first is the library proper (the other, libmvec, has vector functions nobody calls).
 function(gemmac_system_file triple package name result)
   execute_process(COMMAND ${GEMMAC_RUNTIME_CXX} --target=${triple}-gnu -print-file-name=${name}
                   OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
@@ -54,8 +54,8 @@ function(gemmac_runtime_triple triple)
       set(extra -fexceptions -frtti)
     endif()
     add_custom_command(OUTPUT ${object} DEPENDS ${source} DEPFILE ${object}.d
-                       COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${GEMMAC_RUNTIME_CXX} ${flags} ${extra} -MD -MF ${object}.d
-                               -c ${source} -o ${object}
+                       COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${GEMMAC_RUNTIME_CXX} ${flags} ${extra}
+                               -MD -MF ${object}.d -c ${source} -o ${object}
                        COMMENT "Compiling ${name}.cpp for ${triple}" VERBATIM)
     list(APPEND objects ${object})
   endforeach()

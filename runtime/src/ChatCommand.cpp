@@ -28,23 +28,24 @@ private:
 } // namespace
 
 LineReader::Result LineReader::read(Output &out, std::string &line) {
-  for (;;) {
+  for (bool warned = false;;) {
     if (size_t end = pending.find('\n'); end != pending.npos) {
       line = pending.substr(0, end);
       pending.erase(0, end + 1);
       clearInterrupt();
       return Result::line;
     }
-    char bytes[4096];
-    ssize_t got = ::read(STDIN_FILENO, bytes, sizeof(bytes));
-    if (got < 0 && errno == EINTR) {
-      if (interruptRequested()) {
-        out.write("\nPress Ctrl-C again or type /exit to leave.\n> ");
-        out.flush();
-        pending.clear();
-      }
+    if (!waitForInput(STDIN_FILENO, warned)) {
+      warned = true;
+      pending.clear();
+      out.write("\nPress Ctrl-C again or type /exit to leave.\n> ");
+      out.flush();
       continue;
     }
+    char bytes[4096];
+    ssize_t got = ::read(STDIN_FILENO, bytes, sizeof(bytes));
+    if (got < 0 && errno == EINTR)
+      continue;
     if (got < 0)
       return errno == EIO ? Result::end : Result::failed; // EIO: the terminal is gone
     if (got == 0 && pending.empty())

@@ -30,6 +30,8 @@ static bool writeFully(int fd, const char *data, size_t bytes) {
 Status readAll(int fd, std::string_view name, std::string &text) {
   constexpr size_t step = 1 << 16;
   for (;;) {
+    if (!waitForInput(fd))
+      return {ExitCode::interrupted, ""};
     size_t before = text.size();
     text.resize(before + step);
     ssize_t got = ::read(fd, text.data() + before, step);
@@ -39,10 +41,8 @@ Status readAll(int fd, std::string_view name, std::string &text) {
       return {};
     if (got > 0)
       continue;
-    if (error == EINTR && !interruptRequested())
-      continue;
     if (error == EINTR)
-      return {ExitCode::interrupted, ""};
+      continue;
     return {ExitCode::inputOutput,
             format("cannot read %.*s: %s", static_cast<int>(name.size()), name.data(), strerror(error))};
   }

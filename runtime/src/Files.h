@@ -14,7 +14,7 @@ namespace gemmac::runtime {
 /// The whole of a file; "-" is standard input.
 Status readFile(const std::string &path, std::string &text);
 
-/// Everything that is left to read from `fd`. Stops early, with what was read, when Ctrl-C was pressed.
+/// Everything that is left to read from `fd`. \returns interrupted when Ctrl-C was pressed meanwhile.
 Status readAll(int fd, std::string_view name, std::string &text);
 
 /// Buffered writing to a descriptor that it does not own. The first error sticks; later writes are dropped.

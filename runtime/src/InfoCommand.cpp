@@ -15,11 +15,12 @@ static std::string describeLevels(const gemmac_program &program) {
   const uint64_t features = cpuFeatures();
   const gemmac_level *best = nullptr;
   std::string text;
-  if (!chooseLevel(program, "", features, best).ok())
-    best = nullptr;
+  const bool usable = chooseLevel(program, "", features, best).ok();
   for (int64_t i = 0; i < program.level_count; ++i) {
     const gemmac_level &level = program.levels[i];
-    const char *state = &level == best ? " (in use)" : level.features & ~features ? " (not on this machine)" : "";
+    const char *state = usable && &level == best     ? " (in use)"
+                        : level.features & ~features ? " (not on this machine)"
+                                                     : "";
     text += (i ? ", " : "") + std::string(level.name) + state;
   }
   return text;

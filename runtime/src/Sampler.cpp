@@ -178,9 +178,11 @@ int32_t Sampler::sample(const float *logits) {
   for (size_t i = 0; i < count; ++i)
     sum += weights[i];
   double target = random.uniform() * sum;
-  for (size_t i = 0; i < count; ++i)
-    if ((target -= weights[i]) < 0)
+  for (size_t i = 0; i < count; ++i) {
+    target -= weights[i];
+    if (target < 0)
       return choices[i].id;
+  }
   return choices[count - 1].id;
 }
 

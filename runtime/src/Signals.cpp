@@ -3,7 +3,9 @@
 #include "Status.h"
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
+#include <poll.h>
 #include <string_view>
 #include <unistd.h>
 
@@ -67,6 +69,22 @@ void installSignalHandlers() {
 }
 
 bool interruptRequested() { return presses.load(std::memory_order_relaxed) != 0; }
+
+// Ctrl-C is held off but for the wait itself, which lets it in atomically: none can slip in between looking and
+// waiting.
+bool waitForInput(int fd, bool evenSo) {
+  sigset_t interrupt, before;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+  pollfd input = {fd, POLLIN, 0};
+  bool stopped;
+  do
+    stopped = interruptRequested() && !evenSo;
+  while (!stopped && ppoll(&input, 1, nullptr, &before) < 0 && errno == EINTR);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return !stopped;
+}
 
 void clearInterrupt() { presses.store(0); }
 

@@ -12,6 +12,10 @@ void installSignalHandlers();
 /// Ctrl-C was pressed and clearInterrupt() not called since. Cheap; meant to be asked once a token.
 bool interruptRequested();
 
+/// Waits until `fd` can be read (or has ended). \returns false when Ctrl-C was pressed, be it before the call or while
+/// it waits; with `evenSo` it goes on waiting then, and the next Ctrl-C ends the program.
+bool waitForInput(int fd, bool evenSo = false);
+
 /// The stop was carried out; the next Ctrl-C is again a first one.
 void clearInterrupt();
 

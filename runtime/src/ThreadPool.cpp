@@ -47,11 +47,10 @@ Status ThreadPool::start(int64_t threads) {
   // The threads that did start wait at a barrier which nobody will complete; the process is about to end.
   for (pthread_t handle : handles)
     pthread_detach(handle);
-  int64_t started = static_cast<int64_t>(handles.size()) + 1;
+  const size_t started = handles.size() + 1; // this one included
   handles.clear();
-  return {ExitCode::inputOutput,
-          format("cannot start thread %lld of %lld: %s; use fewer (-t)", static_cast<long long>(started + 1),
-                 static_cast<long long>(threads), strerror(error))};
+  return {ExitCode::inputOutput, format("cannot start thread %zu of %lld: %s; use fewer (-t)", started + 1,
+                                        static_cast<long long>(threads), strerror(error))};
 }
 
 ThreadPool::~ThreadPool() {

@@ -56,12 +56,15 @@ Value KernelBuilder::stack(int64_t bytes) {
 }
 
 KernelBuilder::Values KernelBuilder::loop(Value first, Value last, int64_t step, ValueRange state, LoopBody body) {
-  auto op = scf::ForOp::create(*this, first, last, i64(step), state,
-                               [&](OpBuilder &inner, Location, Value index, ValueRange args) {
-                                 OpBuilder::InsertionGuard guard(*this);
-                                 setInsertionPoint(inner.getInsertionBlock(), inner.getInsertionPoint());
-                                 scf::YieldOp::create(*this, body(index, args));
-                               });
+  auto op = scf::ForOp::create(*this, first, last, i64(step), state);
+  OpBuilder::InsertionGuard guard(*this);
+  if (state.empty()) {
+    setInsertionPoint(op.getBody()->getTerminator());
+    body(op.getInductionVar(), {});
+  } else {
+    setInsertionPointToEnd(op.getBody());
+    scf::YieldOp::create(*this, body(op.getInductionVar(), op.getRegionIterArgs()));
+  }
   return Values(op.getResults());
 }
 
@@ -73,14 +76,16 @@ void KernelBuilder::loop(Value first, Value last, int64_t step, llvm::function_r
 }
 
 void KernelBuilder::ifThen(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
-  auto branch = scf::IfOp::create(*this, TypeRange{}, condition, otherwise != nullptr);
+  auto branch = scf::IfOp::create(*this, TypeRange{}, condition, /*addThenBlock=*/true, static_cast<bool>(otherwise));
   OpBuilder::InsertionGuard guard(*this);
-  setInsertionPoint(branch.thenBlock()->getTerminator());
-  then();
-  if (otherwise) {
-    setInsertionPoint(branch.elseBlock()->getTerminator());
-    otherwise();
-  }
+  auto fill = [&](Block *block, llvm::function_ref<void()> body) {
+    setInsertionPointToEnd(block);
+    body();
+    scf::YieldOp::create(*this);
+  };
+  fill(&branch.getThenRegion().front(), then);
+  if (otherwise)
+    fill(&branch.getElseRegion().front(), otherwise);
 }
 
 Value KernelBuilder::broadcast(Value scalar, VectorType type) {

@@ -59,7 +59,7 @@ public:
   /// for (index = first; index < last; index += step); the body returns the next state.
   Values loop(Value first, Value last, int64_t step, mlir::ValueRange state, LoopBody body);
   void loop(Value first, Value last, int64_t step, llvm::function_ref<void(Value index)> body);
-  void ifThen(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = nullptr);
+  void ifThen(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = {});
 
   // ---- vector arithmetic
   Value broadcast(Value scalar, mlir::VectorType type);

@@ -16,9 +16,9 @@ module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausal
                    gemma.scratch_bytes = 8192 : i64, gemma.cache_bytes = 640 : i64} {
   gemma.weight @norm.weight : tensor<32xbf16> from <"model.safetensors", 64, 64>
   gemma.weight @embed : tensor<50x32xbf16> from <"model.safetensors", 128, 3200>
-  gemma.packed @packed.embed from [@embed] as #gemma.format<q8> panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
+  gemma.packed @packed.embed from [@embed] as q8 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
     bytes 2304 at 128
-  gemma.packed @packed.norm from [@norm.weight] as #gemma.format<f32> panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32>
+  gemma.packed @packed.norm from [@norm.weight] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32>
     bytes 128 at 0
   gemma.phase @decode decode max_rows 1 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64} {
     %l = gemma.buffer shared at 256 label "logits" : !gemma.buffer<1 x 64, f32>

@@ -1,5 +1,5 @@
-// buildModule on descriptions of small models, no files: what it builds verifies, fuses without leftovers, and has as many
-// ops of each kind as the description asks for.
+// buildModule on descriptions of small models, no files: what it builds verifies, fuses without leftovers, and has as
+// many ops of each kind as the description asks for.
 #include "compiler/import/ModuleBuilder.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "passes/fuse/Passes.h"
@@ -152,13 +152,9 @@ TEST_F(ModuleBuilderTest, PerLayerEmbeddingsWithSharedCaches) {
   ModelConfig config = model({slidingLayer(0), fullLayer(1), sliding, full});
   config.perLayerEmbedding = PerLayerEmbeddingConfig{6, 90};
   buildAndFuse(checkpointOf(config));
-  EXPECT_EQ(countOps(*module), (OpCounts{{"embed", 1},
-                                         {"ple_input", 1},
-                                         {"qkv", 4},
-                                         {"attend", 4},
-                                         {"ffn", 4},
-                                         {"ple_mix", 4},
-                                         {"head", 1}}));
+  EXPECT_EQ(
+      countOps(*module),
+      (OpCounts{{"embed", 1}, {"ple_input", 1}, {"qkv", 4}, {"attend", 4}, {"ffn", 4}, {"ple_mix", 4}, {"head", 1}}));
   EXPECT_EQ(countSymbols(*module, "kv_cache"), 2);
   gemma::PleInputOp input = op<gemma::PleInputOp>(0);
   EXPECT_EQ(input.getGroups(), 4u);

@@ -87,6 +87,19 @@ func.func @another_reader(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> (tensor<?x8
   return %q, %k0 : tensor<?x8xf32>, tensor<?x4xf32>
 }
 
+// CHECK-LABEL: func @norm_read_elsewhere
+// CHECK-NOT:   gemma.qkv %
+func.func @norm_read_elsewhere(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x4xf32> {
+  %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
+  %k0 = gemma.linear %y, @k : tensor<?x4xf32> -> tensor<?x4xf32>
+  %k1 = gemma.rms_norm %k0, @kn groups 1 eps 0.5 : tensor<?x4xf32>
+  %k = gemma.rope %k1, %p heads 1 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x4xf32>, tensor<?xi32>
+  %v = gemma.rms_norm %k0 groups 1 eps 0.5 : tensor<?x4xf32>
+  // expected-remark @below {{the input norm has readers other than a query, a key and a value projection}}
+  gemma.kv_write %k, %v, %p, @kv.0 : tensor<?x4xf32>, tensor<?xi32>
+  return %y : tensor<?x4xf32>
+}
+
 // CHECK-LABEL: func @unlike_rotation
 // CHECK-NOT:   gemma.qkv %
 func.func @unlike_rotation(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {

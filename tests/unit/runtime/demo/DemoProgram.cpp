@@ -1,7 +1,7 @@
 // A hand-written program behind the ABI: what emitted code looks like to the runtime, with a "model" that recites. Its
 // KV cache holds the tokens themselves, so a wrong position, chunk or barrier changes the logits.
 //
-// The last capital letter of the conversation chooses what it says:
+// The last capital letter before the answer chooses what it says:
 //   E  a character of four byte tokens      T  a thought, then "ok"           X  a byte that is no character
 //   H  a letter for the number of turns     L  the alphabet for ever          S  the same, slowly
 //   N  logits that are no numbers           anything else: "hello there."
@@ -31,7 +31,7 @@ int32_t letter(char c) { return c == ' ' ? space : c == '.' ? period : lowerA + 
 
 // The mode and where the answer began: behind the last "<|turn>model\n", or in raw text behind the last capital.
 char findMode(const History &history, int64_t &begin, int64_t &turns) {
-  char mode = 'A';
+  char mode = 'A', chosen = 'A'; // by all capitals, by those before the answer
   int64_t capital = 0;
   begin = -1;
   turns = 0;
@@ -42,11 +42,13 @@ char findMode(const History &history, int64_t &begin, int64_t &turns) {
     }
     if (i >= 2 && history[i - 2] == turnOpen && history[i - 1] == model && history[i] == newline) {
       begin = i + 1;
+      chosen = mode;
       ++turns;
     }
   }
-  if (begin < 0)
-    begin = capital;
+  if (begin >= 0)
+    return chosen;
+  begin = capital;
   return mode;
 }
 
