@@ -38,7 +38,8 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const 
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // bits must not depend on the ISA
   return std::unique_ptr<llvm::TargetMachine>(
-      llvmTarget->createTargetMachine(triple, level.cpu, level.llvmFeatures, options, llvm::Reloc::Static,
+      // position-independent: costs nothing here, and the object can be linked or loaded anywhere
+      llvmTarget->createTargetMachine(triple, level.cpu, level.llvmFeatures, options, llvm::Reloc::PIC_,
                                       llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
 }
 

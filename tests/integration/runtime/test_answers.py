@@ -92,8 +92,9 @@ class Sampling(TestCase):
 
     def test_results_do_not_depend_on_threads_or_chunks(self):
         prompt = "a long prompt " * 12 + "L"
+        sampled = ["--ids", "-n", 30, "--temperature", 2, "--seed", 1]
         results = {
-            self.succeed("-p", prompt, "--ids", "-n", 30, "--temperature", 2, "--seed", 1, "-t", threads, "--chunk", chunk)
+            self.succeed("-p", prompt, *sampled, "-t", threads, "--chunk", chunk)
             for threads in (1, 2, 3, 7)
             for chunk in (1, 5, 32)
         }
@@ -106,8 +107,9 @@ class Sampling(TestCase):
         self.assertNotEqual(self.ids("--repeat-penalty", 100), greedy)
 
     def test_values_out_of_range(self):
-        for bad in (("--temperature", "-1"), ("--temperature", "nan"), ("--top-p", "1.5"), ("--top-k", "-3"),
-                    ("--repeat-penalty", "0"), ("--seed", "x"), ("-n", "0"), ("-t", "0"), ("-t", "5000"), ("--chunk", "0")):
+        bad_ones = "--temperature -1, --temperature nan, --top-p 1.5, --top-k -3, --repeat-penalty 0, --seed x"
+        for text in f"{bad_ones}, -n 0, -t 0, -t 5000, --chunk 0".split(", "):
+            bad = text.split()
             self.fail_with(2, f"error: {bad[0]}|error: .*{bad[0].lstrip('-')}", "-p", "hi", *bad)
 
 

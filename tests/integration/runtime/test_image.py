@@ -47,9 +47,8 @@ class Image(TestCase):
         data = demo().read_bytes()
         for missing in (1, 100, 6000, 12000):
             prog = self.copy(data[:-missing])
-            self.fail_with(
-                3, f"program file was cut short: .* has {len(data) - missing} bytes, expected {len(data)}", "-p", "hi", program=prog
-            )
+            message = f"program file was cut short: .* has {len(data) - missing} bytes, expected {len(data)}"
+            self.fail_with(3, message, "-p", "hi", program=prog)
 
     def test_never_filled_in(self):
         linked = demo().with_name(demo().name + ".linked")
