@@ -59,7 +59,11 @@ class Reference:
                 self.weights[short] = value.astype(dtype)
 
     def _linear(self, x, name):
-        return x @ self.weights[name + ".weight"].T
+        return self._product(x, self.weights[name + ".weight"], name)
+
+    def _product(self, x, matrix, name):
+        """x [.., in] by a matrix [out, in]; QuantizedReference rounds x here."""
+        return x @ matrix.T
 
     def _norm(self, x, name):
         return rms_norm(x, self.weights[name + ".weight"], self.shape.eps)
@@ -75,7 +79,7 @@ class Reference:
             table = rotary_table(len(ids), layer.head_dim, shape.rope[FULL if layer.full else SLIDING])
             x = self._layer(i, x, None if slices is None else slices[:, i], table, seen[layer.full], memory)
         head = self.weights.get("lm_head.weight", self.weights["embed_tokens.weight"])
-        z = self._norm(x, "norm") @ head.T
+        z = self._product(self._norm(x, "norm"), head, "embed_tokens")
         return z if shape.cap is None else (np.tanh(z / shape.cap) * shape.cap).astype(self.dtype)
 
     def _per_layer_inputs(self, ids, x):
@@ -127,6 +131,6 @@ class Reference:
             chosen = np.argsort(-row, kind="stable")[: shape.top_k]
             shares = row[chosen] / np.sum(row[chosen]) * self.weights[at + "router.per_expert_scale"][chosen]
             for expert, share in zip(chosen, shares):
-                gate, up = np.split(gate_up[expert] @ x[token], 2)
-                out[token] += share * (down[expert] @ (gelu(gate) * up))
+                gate, up = np.split(self._product(x[token], gate_up[expert], at + "experts"), 2)
+                out[token] += share * self._product(gelu(gate) * up, down[expert], at + "experts")
         return out

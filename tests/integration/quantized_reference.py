@@ -1,0 +1,102 @@
+"""What a bf16, q8 or q4 program computes, in numpy: weights rounded as gemmac packs them, activations as kernels do.
+
+The oracle of quantized programs: a wrong nibble, scale or group shows here, where a comparison with f32 cannot tell it
+from the loss that quantization costs anyway. Written from docs/formats.md; float32 throughout.
+"""
+
+import numpy as np
+
+from gemma_checkpoint import decode, encode
+from reference import Reference
+
+GROUP = 32
+
+
+def grouped(x, block):
+    """x [.., n] cut into blocks along its last axis, each padded with zeros to whole groups: [.., groups, 32]."""
+    parts = x.reshape(*x.shape[:-1], x.shape[-1] // block, block)
+    padding = -(-block // GROUP) * GROUP - block if block > 16 else 16 - block
+    widths = [(0, 0)] * (parts.ndim - 1) + [(0, padding)]
+    return np.pad(parts, widths).reshape(*x.shape[:-1], -1, GROUP)
+
+
+def ungrouped(groups, block, columns):
+    """The inverse of `grouped`."""
+    flat = groups.reshape(*groups.shape[:-2], columns // block, -1)
+    return flat[..., :block].reshape(*groups.shape[:-2], columns)
+
+
+def rounded_half(scale):
+    return scale.astype(np.float16).astype(np.float32)
+
+
+def inverse_of(scale):
+    with np.errstate(divide="ignore"):
+        return np.where(scale != 0, np.float32(1) / scale, np.float32(0))
+
+
+def round_bf16(groups):
+    return decode(encode(groups, "BF16"), "BF16", groups.shape)
+
+
+def round_q8(groups):
+    scale = rounded_half(np.abs(groups).max(-1, keepdims=True) / np.float32(127))
+    return np.clip(np.rint(groups * inverse_of(scale)), -127, 127) * scale
+
+
+def round_q4(groups):
+    """Thirteen trials of what the extreme value stands for, each with the least-squares scale of its integers."""
+    place = np.abs(groups).argmax(-1, keepdims=True)
+    extreme = np.take_along_axis(groups, place, -1)
+    alive = np.abs(extreme) > np.float32(2.0**-22)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = np.where(alive, np.float32(-1) / extreme, np.float32(0))
+        scale, best = np.where(alive, extreme / np.float32(-8), np.float32(0)), np.zeros_like(extreme)
+    for trial in range(13):
+        integers = np.clip(np.rint(groups * (unit * (np.float32(6.4) + np.float32(0.3) * np.float32(trial)))), -8, 7)
+        cross, square = np.zeros_like(extreme), np.zeros_like(extreme)
+        for column in range(GROUP):
+            cross[..., 0] += groups[..., column] * integers[..., column]
+            square[..., 0] += integers[..., column] * integers[..., column]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            fitted = np.where(square > 0, cross / square, np.float32(0))
+        gain = fitted * cross
+        scale, best = np.where(gain > best, fitted, scale), np.maximum(gain, best)
+    scale = rounded_half(scale)
+    return np.clip(np.rint(groups * inverse_of(scale)), -8, 7) * scale
+
+
+def round_activations(groups):
+    """int8 per group of 32, the scale in f32."""
+    largest = np.abs(groups).max(-1, keepdims=True)
+    with np.errstate(divide="ignore"):
+        inverse = np.where(largest > 0, np.float32(127) / largest, np.float32(0))
+    return np.rint(groups * inverse) * (largest / np.float32(127))
+
+
+class QuantizedReference(Reference):
+    """`weights`: "bf16", "q8" or "q4", as on gemmac's command line; tables and small matrices follow as gemmac chooses."""
+
+    def __init__(self, folder, config, weights):
+        super().__init__(folder, config, np.float32)
+        rounding = {"bf16": round_bf16, "q8": round_q8, "q4": round_q4}[weights]
+        self.integers = weights != "bf16"
+        for name, value in self.weights.items():
+            if value.ndim < 2 or ".router." in name:
+                continue
+            small = "embed_tokens.weight" == name or "lm_head" in name or "per_layer_" in name and "embed" not in name
+            blocks = self._block(name, value.shape[-1])
+            groups = (round_q8 if small and weights == "q4" else rounding)(grouped(value, blocks))
+            self.weights[name] = ungrouped(groups, blocks, value.shape[-1])
+
+    def _block(self, name, columns):
+        """Length of the blocks that are padded one by one: half heads for o_proj, layers for the per-layer table."""
+        if "o_proj" in name:
+            return self.shape.layers[int(name.split(".")[1])].head_dim // 2
+        return self.shape.ple if "embed_tokens_per_layer" in name else columns
+
+    def _product(self, x, matrix, name):
+        if not self.integers or ".router." in name:
+            return super()._product(x, matrix, name)
+        block = self._block(name, x.shape[-1])
+        return super()._product(ungrouped(round_activations(grouped(x, block)), block, x.shape[-1]), matrix, name)
