@@ -40,6 +40,7 @@ struct IsaLevel {
   uint64_t features;        ///< GEMMAC_CPU_* that the machine must have
   std::string cpu;          ///< LLVM -mcpu
   std::string llvmFeatures; ///< LLVM -mattr
+  std::string tune;         ///< LLVM -mtune: whose latencies the scheduler assumes; empty: those of cpu
   int64_t rowTile;          ///< activation rows that one pass over a weight panel serves
   std::shared_ptr<TileOps> tileOps;
 };

@@ -112,7 +112,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=32, help="tokens decoded")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--keep", action="store_true", help="leave checkpoints and programs in FOLDER")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     rows = [measure(name, options.folder, options) for name in options.models]
     for row in (COLUMNS, ["---"] * len(COLUMNS), *rows):

@@ -1,5 +1,5 @@
-// lld takes paths and writes a path. Objects are handed over as /proc/self/fd/N of memory files; the result comes out of
-// "-o -", with standard output pointing to a memory file meanwhile.
+// lld takes paths and writes a path. Objects are handed over as /proc/self/fd/N of memory files; the result comes out
+// of "-o -", with standard output pointing to a memory file meanwhile.
 #include "compiler/artifact/Link.h"
 
 #include "compiler/artifact/OutputFile.h"
@@ -144,9 +144,10 @@ llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, con
   if (!items)
     return items.takeError();
   std::string emulation = target.lldEmulation().str();
-  std::vector<const char *> arguments = {"ld.lld",       "-m",         emulation.c_str(),  "-static",
-                                         "--no-pie",     "--gc-sections", "--build-id=none", "--strip-debug",
-                                         "--hash-style=gnu", "-o",     "-"};
+  std::vector<const char *> arguments = {"ld.lld", "-m", emulation.c_str()};
+  llvm::append_range(arguments,
+                     std::initializer_list<const char *>{"-static", "--no-pie", "--gc-sections", "--build-id=none",
+                                                         "--strip-debug", "--hash-style=gnu", "-o", "-"});
   for (const std::string &item : *items)
     arguments.push_back(item.c_str());
   llvm::Expected<MemoryFile> linked = MemoryFile::create("gemmac-program");

@@ -1,4 +1,5 @@
-// Linking with lld as a library: emitted objects and the prebuilt runtime of the target to one static executable in memory.
+// Linking with lld as a library: emitted objects and the prebuilt runtime of the target to one static executable in
+// memory.
 #ifndef GEMMAC_COMPILER_ARTIFACT_LINK_H
 #define GEMMAC_COMPILER_ARTIFACT_LINK_H
 
@@ -13,11 +14,10 @@ std::string runtimeDirectory(llvm::StringRef gemmacProgram, llvm::StringRef targ
 
 /// Links a static, non-PIE ELF executable and returns its bytes; the same bytes for the same objects and runtime.
 ///
-/// `<runtime>/link.txt` gives the order: one item per line, `@PROGRAM@` for `objects`, an option when it begins with '-',
-/// else a file of `runtime`. Empty lines and lines that begin with '#' are skipped. Objects and result never touch the disk
-/// (memfd), so that an interrupted compiler leaves nothing.
-/// Not reentrant: standard output is redirected while lld writes.
-/// Errors: OutputError when the runtime is missing or incomplete; others with lld's own text.
+/// `<runtime>/link.txt` gives the order: one item per line, `@PROGRAM@` for `objects`, an option when it begins with
+/// '-', else a file of `runtime`. Empty lines and lines that begin with '#' are skipped. Objects and result never touch
+/// the disk (memfd), so that an interrupted compiler leaves nothing. Not reentrant: standard output is redirected while
+/// lld writes. Errors: OutputError when the runtime is missing or incomplete; others with lld's own text.
 llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, const TargetBackend &target,
                                         llvm::StringRef runtime);
 

@@ -23,8 +23,8 @@ private:
 
 /// outputError("gemma", "cannot write: {0}", reason)
 template <typename... Args> llvm::Error outputError(llvm::StringRef path, const char *format, Args &&...args) {
-  return llvm::make_error<OutputError>(path.str() + ": error: " +
-                                       llvm::formatv(format, std::forward<Args>(args)...).str());
+  return llvm::make_error<OutputError>(path.str() +
+                                       ": error: " + llvm::formatv(format, std::forward<Args>(args)...).str());
 }
 
 } // namespace gemmac

@@ -149,8 +149,7 @@ llvm::Error OutputFile::commit(bool executable) {
     return outputError(finalPath, "cannot finish the file: {0}", std::strerror(errno));
   }
   std::string self = "/proc/self/fd/" + std::to_string(fd);
-  if (temporaryPath.empty() &&
-      ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, finalPath.c_str(), AT_SYMLINK_FOLLOW) == 0)
+  if (temporaryPath.empty() && ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, finalPath.c_str(), AT_SYMLINK_FOLLOW) == 0)
     return llvm::Error::success();
   if (temporaryPath.empty()) {
     // linkat never replaces a file: give the complete file a name beside it, then rename.

@@ -1,6 +1,6 @@
 // A file that appears under its name complete or not at all. Until commit() it has no name (O_TMPFILE), so that even a
-// killed compiler leaves nothing; on file systems without that, it is called `<path>.tmp-<pid>` and is removed on errors,
-// SIGINT, SIGTERM and SIGHUP.
+// killed compiler leaves nothing; on file systems without that, it is called `<path>.tmp-<pid>` and is removed on
+// errors, SIGINT, SIGTERM and SIGHUP.
 #ifndef GEMMAC_COMPILER_ARTIFACT_OUTPUTFILE_H
 #define GEMMAC_COMPILER_ARTIFACT_OUTPUTFILE_H
 

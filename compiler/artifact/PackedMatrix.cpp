@@ -13,8 +13,8 @@ using namespace mlir;
 namespace gemmac {
 
 template <typename... Args> static llvm::Error invalid(llvm::StringRef name, const char *format, Args &&...args) {
-  return llvm::createStringError("packed weight '" + name.str() + "': error: " +
-                                 llvm::formatv(format, std::forward<Args>(args)...).str());
+  return llvm::createStringError("packed weight '" + name.str() +
+                                 "': error: " + llvm::formatv(format, std::forward<Args>(args)...).str());
 }
 
 std::vector<PackPart> PackedMatrix::parts() const {

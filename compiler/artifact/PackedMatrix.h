@@ -1,5 +1,5 @@
-// What one gemma.packed symbol asks for, free of MLIR: which rows of which sources go where. The packer, the reports and
-// the tests share it. Layouts: gemma.packed in dialects/Gemma/GemmaModelOps.td and docs/formats.md.
+// What one gemma.packed symbol asks for, free of MLIR: which rows of which sources go where. The packer, the reports
+// and the tests share it. Layouts: gemma.packed in dialects/Gemma/GemmaModelOps.td and docs/formats.md.
 #ifndef GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H
 #define GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H
 

@@ -1,5 +1,5 @@
-// Work is cut into bands: runs of panels of one batch entry of one matrix, in the order of the file. Threads take bands by
-// number, fill a buffer and write it; the checksum is taken band after band in that same order.
+// Work is cut into bands: runs of panels of one batch entry of one matrix, in the order of the file. Threads take bands
+// by number, fill a buffer and write it; the checksum is taken band after band in that same order.
 #include "compiler/artifact/Packer.h"
 
 #include "compiler/artifact/OutputFile.h"
@@ -196,8 +196,7 @@ private:
           worstRow = lane, worstCol = col;
     RowRef row = matrix->rowAt(parts, firstRow + worstRow);
     const PackSource &source = matrix->sources[row.source];
-    int64_t index =
-        (batch * source.rows + row.row) * source.cols + matrix->colAxis.element(worstCol, source.cols);
+    int64_t index = (batch * source.rows + row.row) * source.cols + matrix->colAxis.element(worstCol, source.cols);
     return importError(source.file,
                        "tensor '{0}' holds {1} at index {2}, too large for weight format {3}; choose f32 for it",
                        source.name, rows[worstRow][worstCol], index, formatInfo(matrix->format).name);

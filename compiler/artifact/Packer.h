@@ -1,5 +1,6 @@
-// Streams the data section of a program: every packed weight, converted from the checkpoint by all cores, then a tail of
-// other bytes (the tokenizer). Memory does not grow with the checkpoint: each thread holds one band of a few megabytes.
+// Streams the data section of a program: every packed weight, converted from the checkpoint by all cores, then a tail
+// of other bytes (the tokenizer). Memory does not grow with the checkpoint: each thread holds one band of a few
+// megabytes.
 #ifndef GEMMAC_COMPILER_ARTIFACT_PACKER_H
 #define GEMMAC_COMPILER_ARTIFACT_PACKER_H
 
@@ -23,17 +24,17 @@ struct DataSection {
 using PackProgress = std::function<void(uint64_t done, uint64_t total)>;
 
 struct PackOptions {
-  std::string directory; ///< of the checkpoint
+  std::string directory;  ///< of the checkpoint
   std::string outputName; ///< for messages
   unsigned threads = 1;
   PackProgress progress; ///< may be empty
 };
 
-/// Writes `section` to `fd` from byte `base` on and returns its XXH64 (seed 0). The bytes do not depend on the number of
-/// threads. Gaps are written as zeros. Sources are read with pread, not mapped: a file that shrinks meanwhile gives an
-/// error instead of SIGBUS, and what has been read never counts as resident.
-/// Errors: ImportError for sources (missing, cut short, infinite or NaN values, named with tensor and index);
-/// OutputError for `fd` (with the space needed when the disk is full).
+/// Writes `section` to `fd` from byte `base` on and returns its XXH64 (seed 0). The bytes do not depend on the number
+/// of threads. Gaps are written as zeros. Sources are read with pread, not mapped: a file that shrinks meanwhile gives
+/// an error instead of SIGBUS, and what has been read never counts as resident. Errors: ImportError for sources
+/// (missing, cut short, infinite or NaN values, named with tensor and index); OutputError for `fd` (with the space
+/// needed when the disk is full).
 llvm::Expected<uint64_t> writeDataSection(const DataSection &section, int fd, uint64_t base,
                                           const PackOptions &options);
 

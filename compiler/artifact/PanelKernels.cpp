@@ -1,6 +1,6 @@
-// Quantization works on tiles of 16 lanes by 32 columns. For a matmul panel a lane is a row; for a table row it is one of
-// 16 neighbouring groups. Every lane is a group with its own scale, so no sum ever crosses lanes and each is added up in
-// column order: the result does not depend on the vector width.
+// Quantization works on tiles of 16 lanes by 32 columns. For a matmul panel a lane is a row; for a table row it is one
+// of 16 neighbouring groups. Every lane is a group with its own scale, so no sum ever crosses lanes and each is added
+// up in column order: the result does not depend on the vector width.
 #include "compiler/artifact/PanelKernels.h"
 
 #include "compiler/artifact/HalfFloat.h"
@@ -75,7 +75,8 @@ bool loadValues(DType dtype, const uint8_t *source, int64_t count, float *result
 
 // ---- Plain formats: `count` rows side by side, column after column.
 
-template <typename Rows> GEMMAC_INLINE static bool storeFloats(const Rows &rows, int64_t count, int64_t cols, uint8_t *result) {
+template <typename Rows>
+GEMMAC_INLINE static bool storeFloats(const Rows &rows, int64_t count, int64_t cols, uint8_t *result) {
   for (int64_t col = 0; col < cols; ++col)
     for (int64_t lane = 0; lane < count; ++lane)
       std::memcpy(result + (col * count + lane) * 4, &rows[lane][col], 4);
@@ -95,7 +96,8 @@ GEMMAC_INLINE static bool storeHalves(const Rows &rows, int64_t count, int64_t c
 }
 
 template <typename Rows>
-GEMMAC_INLINE static bool storePlain(WeightFormat format, const Rows &rows, int64_t count, int64_t cols, uint8_t *result) {
+GEMMAC_INLINE static bool storePlain(WeightFormat format, const Rows &rows, int64_t count, int64_t cols,
+                                     uint8_t *result) {
   if (format == WeightFormat::F32)
     return storeFloats(rows, count, cols, result);
   if (format == WeightFormat::F16)

@@ -1,5 +1,5 @@
-// The inner loops of packing: checkpoint rows to f32, f32 rows to a packed panel. Each is compiled for several ISA levels of
-// the machine that gemmac runs on; all give the same bits, because nothing is contracted or reassociated.
+// The inner loops of packing: checkpoint rows to f32, f32 rows to a packed panel. Each is compiled for several ISA
+// levels of the machine that gemmac runs on; all give the same bits, because nothing is contracted or reassociated.
 #ifndef GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 #define GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 

@@ -1,4 +1,5 @@
-// Order of writing: data section, then the ELF with the finished description, so that one pass over the weights suffices.
+// Order of writing: data section, then the ELF with the finished description, so that one pass over the weights
+// suffices.
 #include "compiler/artifact/ProgramFile.h"
 
 #include "compiler/artifact/OutputFile.h"
@@ -35,8 +36,9 @@ static llvm::Expected<uint64_t> findImage(const std::string &elf) {
                                      "gemmac_image; the runtime was built by another version of gemmac");
     return section.sh_offset;
   }
-  return llvm::createStringError("link: error: the linked program has no section '.gemmac.image'; the runtime was built "
-                                 "by another version of gemmac");
+  return llvm::createStringError(
+      "link: error: the linked program has no section '.gemmac.image'; the runtime was built "
+      "by another version of gemmac");
 }
 
 static void describe(std::string &elf, uint64_t imageOffset, const ProgramFileInfo &info) {

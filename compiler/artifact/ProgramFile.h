@@ -12,8 +12,8 @@ struct ProgramFileInfo {
   uint64_t elfBytes = 0, dataOffset = 0, dataBytes = 0, fileBytes = 0, dataXxh64 = 0;
 };
 
-/// Where a data section of `dataBytes` begins behind `elfBytes` of ELF: a multiple of 2 MiB when it is larger than that,
-/// so that huge pages can map it, else of 4096.
+/// Where a data section of `dataBytes` begins behind `elfBytes` of ELF: a multiple of 2 MiB when it is larger than
+/// that, so that huge pages can map it, else of 4096.
 uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes);
 
 /// Writes `elf` and `section` to `path`, executable. The file appears complete or not at all.

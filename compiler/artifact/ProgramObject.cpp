@@ -16,7 +16,8 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 1 && sizeof(gemmac_program) == 352, "gemmac_program changed: update programConstant");
+static_assert(GEMMAC_ABI_VERSION == 1 && sizeof(gemmac_program) == 352,
+              "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
 static_assert(sizeof(gemmac_chat) == 72, "gemmac_chat changed: update chatConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
@@ -59,8 +60,8 @@ private:
   void padTo(size_t offset) {
     assert(offset >= end && "fields must be added in the order of the struct");
     if (offset > end)
-      fields.push_back(llvm::ConstantAggregateZero::get(
-          llvm::ArrayType::get(llvm::Type::getInt8Ty(context), offset - end)));
+      fields.push_back(
+          llvm::ConstantAggregateZero::get(llvm::ArrayType::get(llvm::Type::getInt8Ty(context), offset - end)));
     end = offset;
   }
   llvm::LLVMContext &context;
@@ -185,8 +186,8 @@ private:
         .integer(offsetof(gemmac_program, bos_id), checkpoint.bosId)
         .add(offsetof(gemmac_program, tokenizer), spanConstant(tokenizer), sizeof(gemmac_span));
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
-      program.add(offsetof(gemmac_program, phases) + phase * sizeof(gemmac_phase),
-                  phaseConstant(summary.phases[phase]), sizeof(gemmac_phase));
+      program.add(offsetof(gemmac_program, phases) + phase * sizeof(gemmac_phase), phaseConstant(summary.phases[phase]),
+                  sizeof(gemmac_phase));
     return program.integer(offsetof(gemmac_program, level_count), static_cast<int64_t>(target.levels().size()))
         .add(offsetof(gemmac_program, levels), levelsConstant(), 8)
         .add(offsetof(gemmac_program, chat), chatConstant(), sizeof(gemmac_chat))

@@ -1,4 +1,5 @@
-// The constant `gemmac_the_program` (abi.h) as an object file: what ties emitted code, data section and runtime together.
+// The constant `gemmac_the_program` (abi.h) as an object file: what ties emitted code, data section and runtime
+// together.
 #ifndef GEMMAC_COMPILER_ARTIFACT_PROGRAMOBJECT_H
 #define GEMMAC_COMPILER_ARTIFACT_PROGRAMOBJECT_H
 

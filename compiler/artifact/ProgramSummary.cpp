@@ -48,9 +48,8 @@ static llvm::Error readModel(ModuleOp module, ProgramSummary &summary) {
     summary.name = name.getValue().str();
   if (auto architecture = model.getAs<StringAttr>("architecture"))
     summary.architecture = architecture.getValue().str();
-  for (auto [name, field] : {std::pair{"vocab", &summary.vocab},
-                             {"hidden", &summary.hidden},
-                             {"layers", &summary.layers}})
+  for (auto [name, field] :
+       {std::pair{"vocab", &summary.vocab}, {"hidden", &summary.hidden}, {"layers", &summary.layers}})
     if (llvm::Error error = readInteger(model, name, *field))
       return error;
   DictionaryAttr attributes = module->getAttrDictionary();
@@ -218,8 +217,8 @@ std::string summaryText(const ProgramSummary &summary) {
   os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", "phase", "max rows", "weights read/row", "multiply-adds/row");
   for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number) {
     const PhaseSummary &phase = summary.phases[number];
-    os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", phaseName(number), phase.maxRows,
-                        formatBytes(phase.weightBytes), millions(phase.multiplyAdds));
+    os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", phaseName(number), phase.maxRows, formatBytes(phase.weightBytes),
+                        millions(phase.multiplyAdds));
   }
   return text;
 }

@@ -23,7 +23,9 @@ struct FormatSummary {
   int64_t weights = 0; ///< packed symbols
   int64_t values = 0;  ///< of the checkpoint
   int64_t bytes = 0;   ///< packed, scales and padding included
-  double bitsPerValue() const { return values == 0 ? 0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(values); }
+  double bitsPerValue() const {
+    return values == 0 ? 0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(values);
+  }
 };
 
 struct ProgramSummary {

@@ -71,16 +71,18 @@ private:
     if (!read)
       return read.takeError();
     checkpoint = std::move(*read);
-    if (!options.quiet)
-      for (const std::string &note : checkpoint.notes)
-        llvm::errs() << "note: " << note << "\n";
     int64_t most = checkpoint.config.context;
     options.plan.context = wantedContext.value_or(std::min(most, defaultContext));
     if (options.plan.context > most)
       return llvm::make_error<UsageError>(
           llvm::formatv("--context: error: {0} positions asked for, the model has {1}", options.plan.context, most));
     options.plan.chunk = std::min(options.plan.chunk, options.plan.context);
-    return checkOutput();
+    if (llvm::Error error = checkOutput())
+      return error;
+    if (!options.quiet)
+      for (const std::string &note : checkpoint.notes)
+        llvm::errs() << "note: " << note << "\n";
+    return llvm::Error::success();
   }
 
   /// Finds before the work what would fail after it: an output that cannot be written, or that is part of the input.
@@ -89,7 +91,8 @@ private:
       return llvm::Error::success();
     for (const std::string &name : checkpoint.files)
       if (llvm::sys::fs::equivalent(options.directory + "/" + name, options.output))
-        return llvm::make_error<UsageError>(options.output + ": error: is a file of the checkpoint; give another name with -o");
+        return llvm::make_error<UsageError>(options.output +
+                                            ": error: is a file of the checkpoint; give another name with -o");
     if (options.emit == EmitKind::executable || options.emit == EmitKind::mlir)
       return OutputFile::create(options.output).takeError();
     return checkFreeSpace(options.output, 0);
@@ -113,7 +116,7 @@ private:
         return error;
     if (options.dumpDirectory.empty())
       return llvm::Error::success();
-    if (std::error_code code = llvm::sys::fs::create_directories(options.dumpDirectory))
+    if (std::error_code code = llvm::sys::fs::create_directories(options.dumpDirectory, true, llvm::sys::fs::all_all))
       return outputError(options.dumpDirectory, "cannot create the directory: {0}", code.message());
     size_t number = &phase - phases().data();
     return writeModule(llvm::formatv("{0}/{1}-{2}.mlir", options.dumpDirectory, number, phase.name));

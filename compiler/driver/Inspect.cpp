@@ -2,8 +2,8 @@
 
 #include "compiler/artifact/ProgramSummary.h"
 #include "compiler/formats/WeightFormat.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 

@@ -1,4 +1,5 @@
-// Progress on standard error for what takes longer than two seconds: a bar on a terminal, a line every few seconds elsewhere.
+// Progress on standard error for what takes longer than two seconds: a bar on a terminal, a line every few seconds
+// elsewhere.
 #ifndef GEMMAC_COMPILER_DRIVER_PROGRESS_H
 #define GEMMAC_COMPILER_DRIVER_PROGRESS_H
 

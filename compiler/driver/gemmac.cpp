@@ -1,5 +1,5 @@
-// The compiler's command line: compile, targets, inspect. What each option means is written here once and shown by --help;
-// docs/cli.md is the longer reference.
+// The compiler's command line: compile, targets, inspect. What each option means is written here once and shown by
+// --help; docs/cli.md is the longer reference.
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/driver/Compile.h"
@@ -12,7 +12,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <csignal>
 #include <iostream>
 #include <thread>
 
@@ -55,31 +54,42 @@ static std::string phaseHelp() {
   return help;
 }
 
+/// A whole number of at least 1; CLI11's own validators answer with ranges of floating-point numbers.
+static std::string positive(const std::string &word) {
+  int64_t value;
+  if (llvm::StringRef(word).getAsInteger(10, value) || value < 1)
+    return "got '" + word + "', expected a whole number above 0";
+  return {};
+}
+
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words) {
   CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint directory into one executable");
   std::string formats = "f32, bf16, q8 or q4";
   options.threads = std::max(1u, std::thread::hardware_concurrency());
-  compile->add_option("DIR", options.directory, "Hugging Face directory of a Gemma 4 checkpoint")->required();
-  compile->add_option("-o,--output", options.output, "The program to write; - for standard output with --emit mlir");
-  compile->add_option("--target", words.target, "A name from `gemmac targets`, or native")->capture_default_str();
-  compile->add_option("--weights", words.weights, "Format of matrices: " + formats)->capture_default_str();
-  compile->add_option("--embeddings", words.embeddings,
-                      "Format of the embedding table and head (default: as --weights; q8 with q4)");
-  compile->add_option("--per-layer-table", words.perLayerTable,
-                      "Format of the per-layer embedding table (default: as --weights)");
-  compile->add_option("--cache", words.cache, "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
-  compile->add_option("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)")
-      ->check(CLI::PositiveNumber);
-  compile->add_option("--chunk", options.plan.chunk, "Prompt tokens that are worked on at once")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  compile->add_option("--emit", words.emit,
-                      "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
-  compile->add_option("--stop-after", options.stopAfter, phaseHelp());
-  compile->add_option("--dump-phases", options.dumpDirectory, "Write the module after every phase into this directory");
-  compile->add_option("-j,--jobs", options.threads, "Threads")->check(CLI::Range(1, 1024))->capture_default_str();
+  auto word = [&](const char *name, std::string &value, const char *placeholder, const std::string &help) {
+    return compile->add_option(name, value, help)->type_name(placeholder);
+  };
+  auto count = [&](const char *name, auto &value, const std::string &help) {
+    return compile->add_option(name, value, help)->type_name("N")->check(CLI::Validator(positive, ""));
+  };
+  word("DIR", options.directory, "", "Hugging Face directory of a Gemma 4 checkpoint")->required();
+  word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
+  word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
+  word("--weights", words.weights, "F", "Format of matrices: " + formats)->capture_default_str();
+  word("--embeddings", words.embeddings, "F",
+       "Format of the embedding table and head (default: as --weights; q8 with q4)");
+  word("--per-layer-table", words.perLayerTable, "F",
+       "Format of the per-layer embedding table (default: as --weights)");
+  word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
+  count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
+  count("--chunk", options.plan.chunk, "Prompt tokens that are worked on at once")->capture_default_str();
+  word("--emit", words.emit, "KIND",
+       "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
+  word("--stop-after", options.stopAfter, "PHASE", phaseHelp());
+  word("--dump-phases", options.dumpDirectory, "DIR", "Write the module after every phase into this directory");
+  count("-j,--jobs", options.threads, "Threads (default: all cores)");
   compile->add_flag("-q,--quiet", options.quiet, "No progress, notes or report");
-  compile->add_option("--json-report", options.jsonReport, "Write the report as JSON: sizes, formats, phases");
+  word("--json-report", options.jsonReport, "FILE", "Write the report as JSON: sizes, formats, phases");
   return compile;
 }
 
@@ -191,12 +201,17 @@ int main(int argc, char **argv) {
   CLI::App *compileCommand = addCompile(app, options, words);
   CLI::App *targetsCommand = app.add_subcommand("targets", "List targets and their ISA levels");
   CLI::App *inspectCommand = app.add_subcommand("inspect", "Tell what a checkpoint is, without compiling it");
-  inspectCommand->add_option("DIR", inspected, "Hugging Face directory")->required();
+  inspectCommand->add_option("DIR", inspected, "Hugging Face directory")->type_name("")->required();
+  auto isNamed = [&](CLI::App *command) { return command->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(isNamed).empty())
+    return code(
+        usage(std::string("gemmac: error: unknown command '") + argv[1] + "', expected compile, targets or inspect"));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
-    // Exit 0 with --help and --version; everything else is a usage error whatever number CLI11 gives it.
-    return app.exit(error, std::cout, std::cerr) == 0 ? code(ExitCode::success) : code(ExitCode::usage);
+    if (error.get_exit_code() == 0) // --help and --version
+      return app.exit(error, std::cout, std::cerr);
+    return code(usage(std::string("gemmac: error: ") + error.what() + "; --help explains the options"));
   }
   TargetRegistry targets;
   registerAllTargets(targets);

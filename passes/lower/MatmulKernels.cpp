@@ -123,10 +123,13 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
     b.loop(a[5], a[6], 1, [&](Value panel) {
       if (shape.oneRow)
         return emitMatmulTile(b, shape, a, panel, b.i64(0), 1);
-      Value tiled = b.sub(a[4], b.rem(a[4], b.i64(level.rowTile)));
-      b.loop(b.i64(0), tiled, level.rowTile,
-             [&](Value row) { emitMatmulTile(b, shape, a, panel, row, level.rowTile); });
-      b.loop(tiled, a[4], 1, [&](Value row) { emitMatmulTile(b, shape, a, panel, row, 1); });
+      // Whole tiles, then what is left in halves: five rows are a tile of four and one of one.
+      Value done = b.i64(0);
+      for (int64_t tile = level.rowTile; tile > 0; tile /= 2) {
+        Value end = b.sub(a[4], b.rem(a[4], b.i64(tile)));
+        b.loop(done, end, tile, [&](Value row) { emitMatmulTile(b, shape, a, panel, row, tile); });
+        done = end;
+      }
     });
   });
 }

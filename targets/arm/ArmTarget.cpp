@@ -31,121 +31,108 @@ Value joinParts(KernelBuilder &b, ArrayRef<Value> quarter) {
   return join(join(quarter[0], quarter[1]), join(quarter[2], quarter[3]));
 }
 
-/// A level gives the sum over one quad of columns: `sums` holds, per activation row and part of 4 rows, its own state.
+/// Part by part, so that few sums live at once: a level multiplies one quad of columns of 4 rows of the panel.
 class ArmTileOps : public TileOps {
 protected:
-  virtual Value start(KernelBuilder &b) const = 0;
-  virtual Value addQuad(KernelBuilder &b, Value state, Value weights, Value x) const = 0;
-  /// The four row sums (vector<4xi32>) of a state.
-  virtual Value finish(KernelBuilder &b, Value state) const = 0;
+  /// The dot products of one part with one activation row. `quads` are its weights, 4 columns of 4 rows each, `x` the
+  /// activations that belong to them.
+  virtual Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, bool nibbles) const = 0;
+  /// The quads of an activation row, each the same in all four lanes of 32 bits.
+  virtual SmallVector<Value> activations(KernelBuilder &b, const ActivationGroup &row) const = 0;
 
-  SmallVector<Value> join(KernelBuilder &b, ArrayRef<Value> states) const {
-    SmallVector<Value> dots;
-    for (size_t first = 0; first < states.size(); first += parts) {
-      SmallVector<Value> quarters;
-      for (Value state : states.slice(first, parts))
-        quarters.push_back(finish(b, state));
-      dots.push_back(joinParts(b, quarters));
+  using LoadQuads = llvm::function_ref<SmallVector<Value>(int64_t part)>;
+  SmallVector<Value> dot(KernelBuilder &b, ArrayRef<ActivationGroup> rows, bool nibbles, LoadQuads loadQuads) const {
+    SmallVector<SmallVector<Value>> x, quarters(rows.size());
+    for (const ActivationGroup &row : rows)
+      x.push_back(activations(b, row));
+    for (int64_t part = 0; part < parts; ++part) {
+      SmallVector<Value> quads = loadQuads(part);
+      for (size_t r = 0; r < rows.size(); ++r)
+        quarters[r].push_back(dotQuads(b, quads, x[r], nibbles));
     }
+    SmallVector<Value> dots;
+    for (ArrayRef<Value> quarter : quarters)
+      dots.push_back(joinParts(b, quarter));
     return dots;
   }
 
 public:
   SmallVector<Value> dotQ4(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    SmallVector<Value> states(parts * rows.size(), start(b));
-    for (int64_t j = 0; j < 4; ++j)
-      for (int64_t part = 0; part < parts; ++part) {
+    return dot(b, rows, /*nibbles=*/true, [&](int64_t part) {
+      SmallVector<Value> quads(8);
+      for (int64_t j = 0; j < 4; ++j) {
         Value packed = b.load(bytes16(b), b.at(weights, 64 * j + 16 * part), 16);
-        Value low = lowNibbles(b, packed), high = highNibbles(b, packed);
-        for (auto [r, row] : llvm::enumerate(rows)) {
-          Value &state = states[parts * r + part];
-          state = addQuad(b, state, low, broadcastQuad(b, b.at(row.values, 4 * j)));
-          state = addQuad(b, state, high, broadcastQuad(b, b.at(row.values, 16 + 4 * j)));
-        }
+        quads[j] = lowNibbles(b, packed);
+        quads[4 + j] = highNibbles(b, packed);
       }
-    return join(b, states);
+      return quads;
+    });
   }
-};
 
-/// sdot adds four products of signed bytes to an int32 lane.
-class DotprodTileOps : public ArmTileOps {
-  Value start(KernelBuilder &b) const override { return b.splatInt(ints4(b), 0); }
-  Value addQuad(KernelBuilder &b, Value state, Value weights, Value x) const override {
-    return b.intrinsic("llvm.aarch64.neon.sdot.v4i32.v16i8", ints4(b), {state, weights, x});
-  }
-  Value finish(KernelBuilder &b, Value state) const override { return state; }
-
-public:
   SmallVector<Value> dotQ8(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    SmallVector<Value> states(parts * rows.size(), start(b));
-    for (int64_t j = 0; j < 8; ++j)
-      for (int64_t part = 0; part < parts; ++part) {
-        Value w = b.load(bytes16(b), b.at(weights, 64 * j + 16 * part), 16);
-        for (auto [r, row] : llvm::enumerate(rows)) {
-          Value &state = states[parts * r + part];
-          state = addQuad(b, state, w, broadcastQuad(b, b.at(row.values, 4 * j)));
-        }
-      }
-    return join(b, states);
+    return dot(b, rows, /*nibbles=*/false, [&](int64_t part) {
+      SmallVector<Value> quads;
+      for (int64_t j = 0; j < 8; ++j)
+        quads.push_back(b.load(bytes16(b), b.at(weights, 64 * j + 16 * part), 16));
+      return quads;
+    });
   }
 };
 
-/// The base: smull gives int16 products. For q4 a lane takes 8 of them, at most 15 * 127 each; for q8 two, at most 127 * 127.
+/// sdot adds four products of signed bytes to an int32 lane; it takes its quad from any lane of a register.
+class DotprodTileOps : public ArmTileOps {
+  SmallVector<Value> activations(KernelBuilder &b, const ActivationGroup &row) const override {
+    SmallVector<Value> quads;
+    for (int64_t half = 0; half < 2; ++half) {
+      Value four = b.load(ints4(b), b.at(row.values, 16 * half), 16);
+      for (int64_t lane = 0; lane < 4; ++lane)
+        quads.push_back(b.bitcast(vector::ShuffleOp::create(b, four, four, SmallVector<int64_t>(4, lane)), bytes16(b)));
+    }
+    return quads;
+  }
+
+  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, bool) const override {
+    Value sum = b.splatInt(ints4(b), 0);
+    for (auto [weights, activation] : llvm::zip(quads, x))
+      sum = b.intrinsic("llvm.aarch64.neon.sdot.v4i32.v16i8", ints4(b), {sum, weights, activation});
+    return sum;
+  }
+};
+
+/// The base: smull gives int16 products. A lane holds 8 of a nibble's, at most 15 * 127 each, or 2 of a byte's, at most
+/// 127 * 127.
 class NeonTileOps : public ArmTileOps {
-  static VectorType words(KernelBuilder &b) { return b.vec(8, b.getI16Type()); }
   static Value half(KernelBuilder &b, Value bytes, int64_t offset) {
     return vector::ExtractStridedSliceOp::create(b, bytes, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{8},
                                                  ArrayRef<int64_t>{1});
   }
   static Value multiply(KernelBuilder &b, Value a, Value x, int64_t offset) {
-    return b.intrinsic("llvm.aarch64.neon.smull.v8i16", words(b), {half(b, a, offset), half(b, x, offset)});
+    return b.intrinsic("llvm.aarch64.neon.smull.v8i16", b.vec(8, b.getI16Type()), {half(b, a, offset), half(b, x, offset)});
   }
   static Value pairSums(KernelBuilder &b, Value products) {
     return b.intrinsic("llvm.aarch64.neon.saddlp.v4i32.v8i16", ints4(b), {products});
   }
-  static Value rowSums(KernelBuilder &b, Value low, Value high) {
-    return b.intrinsic("llvm.aarch64.neon.addp.v4i32", ints4(b), {low, high});
+
+  SmallVector<Value> activations(KernelBuilder &b, const ActivationGroup &row) const override {
+    SmallVector<Value> quads;
+    for (int64_t j = 0; j < 8; ++j)
+      quads.push_back(broadcastQuad(b, b.at(row.values, 4 * j)));
+    return quads;
   }
 
-  // State of q4: 16 int16 lanes, four per row.
-  Value start(KernelBuilder &b) const override { return b.splatInt(b.vec(16, b.getI16Type()), 0); }
-  Value addQuad(KernelBuilder &b, Value state, Value weights, Value x) const override {
-    SmallVector<int64_t> order(16);
-    for (int64_t i = 0; i < 16; ++i)
-      order[i] = i;
-    Value products = vector::ShuffleOp::create(b, multiply(b, weights, x, 0), multiply(b, weights, x, 8), order);
-    return arith::AddIOp::create(b, state, products);
-  }
-  Value finish(KernelBuilder &b, Value state) const override {
-    return rowSums(b, pairSums(b, half(b, state, 0)), pairSums(b, half(b, state, 8)));
-  }
-
-public:
-  SmallVector<Value> dotQ8(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    // Two int32 vectors (pair sums of rows 0, 1 and of rows 2, 3) per activation row and part.
-    SmallVector<Value> sums(2 * parts * rows.size(), b.splatInt(ints4(b), 0));
-    for (int64_t j = 0; j < 8; j += 2)
-      for (int64_t part = 0; part < parts; ++part) {
-        Value first = b.load(bytes16(b), b.at(weights, 64 * j + 16 * part), 16);
-        Value second = b.load(bytes16(b), b.at(weights, 64 * (j + 1) + 16 * part), 16);
-        for (auto [r, row] : llvm::enumerate(rows)) {
-          Value x0 = broadcastQuad(b, b.at(row.values, 4 * j)), x1 = broadcastQuad(b, b.at(row.values, 4 * j + 4));
-          for (int64_t side = 0; side < 2; ++side) {
-            Value products =
-                arith::AddIOp::create(b, multiply(b, first, x0, 8 * side), multiply(b, second, x1, 8 * side));
-            Value &sum = sums[2 * (parts * r + part) + side];
-            sum = arith::AddIOp::create(b, sum, pairSums(b, products));
-          }
-        }
+  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, bool nibbles) const override {
+    Value sums[2]; // of pairs: rows 0 and 1, rows 2 and 3
+    for (int64_t side = 0; side < 2; ++side) {
+      size_t widenEvery = nibbles ? 8 : 2;
+      for (size_t first = 0; first < quads.size(); first += widenEvery) {
+        Value products = multiply(b, quads[first], x[first], 8 * side);
+        for (size_t j = first + 1; j < first + widenEvery; ++j)
+          products = arith::AddIOp::create(b, products, multiply(b, quads[j], x[j], 8 * side));
+        Value wide = pairSums(b, products);
+        sums[side] = first ? arith::AddIOp::create(b, sums[side], wide) : wide;
       }
-    SmallVector<Value> dots;
-    for (size_t r = 0; r < rows.size(); ++r) {
-      SmallVector<Value> quarters;
-      for (int64_t part = 0; part < parts; ++part)
-        quarters.push_back(rowSums(b, sums[2 * (parts * r + part)], sums[2 * (parts * r + part) + 1]));
-      dots.push_back(joinParts(b, quarters));
     }
-    return dots;
+    return b.intrinsic("llvm.aarch64.neon.addp.v4i32", ints4(b), {sums[0], sums[1]});
   }
 };
 
@@ -154,9 +141,11 @@ class Aarch64Linux : public TargetBackend {
 
 public:
   Aarch64Linux() {
-    isaLevels.push_back({"neon", GEMMAC_CPU_ARM_NEON, "generic", "+neon", /*rowTile=*/4, std::make_shared<NeonTileOps>()});
+    // Tuned for an out-of-order core: the generic model, an in-order one, hoists loads until registers spill.
+    isaLevels.push_back({"neon", GEMMAC_CPU_ARM_NEON, "generic", "+neon", "neoverse-v2", /*rowTile=*/2,
+                         std::make_shared<NeonTileOps>()});
     isaLevels.push_back({"dotprod", GEMMAC_CPU_ARM_NEON | GEMMAC_CPU_ARM_DOTPROD, "generic", "+neon,+dotprod",
-                         /*rowTile=*/4, std::make_shared<DotprodTileOps>()});
+                         "neoverse-v2", /*rowTile=*/4, std::make_shared<DotprodTileOps>()});
   }
   StringRef name() const override { return "aarch64-linux"; }
   StringRef triple() const override { return "aarch64-unknown-linux-gnu"; }

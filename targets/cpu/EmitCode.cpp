@@ -37,6 +37,7 @@ static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const 
     return llvm::createStringError("LLVM has no code generator for '" + target.triple() + "': " + error);
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // bits must not depend on the ISA
+  options.MCOptions.AsmVerbose = true;                // assembly names loops and tells spills
   return std::unique_ptr<llvm::TargetMachine>(
       // position-independent: costs nothing here, and the object can be linked or loaded anywhere
       llvmTarget->createTargetMachine(triple, level.cpu, level.llvmFeatures, options, llvm::Reloc::PIC_,
@@ -51,6 +52,8 @@ static void setFunctionAttributes(llvm::Module &module, const IsaLevel &level) {
     function.addFnAttr("target-cpu", level.cpu);
     if (!level.llvmFeatures.empty())
       function.addFnAttr("target-features", level.llvmFeatures);
+    if (!level.tune.empty())
+      function.addFnAttr("tune-cpu", level.tune);
     function.addFnAttr("prefer-vector-width", "512");
     function.addFnAttr("min-legal-vector-width", "0");
     function.addFnAttr(llvm::Attribute::NoUnwind);
@@ -63,6 +66,7 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = false; // kernels are written as vectors
   tuning.SLPVectorization = false;
+  tuning.LoopUnrolling = false; // and unrolled where that helps: flat code of many live vectors would spill
   llvm::PassBuilder builder(&machine, tuning);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;

@@ -154,9 +154,9 @@ class X86Linux : public TargetBackend {
 public:
   X86Linux() {
     isaLevels.push_back(
-        {"avx2", GEMMAC_CPU_X86_AVX2, "x86-64-v3", "", /*rowTile=*/4, std::make_shared<Avx2TileOps>()});
+        {"avx2", GEMMAC_CPU_X86_AVX2, "x86-64-v3", "", "", /*rowTile=*/4, std::make_shared<Avx2TileOps>()});
     isaLevels.push_back({"avx512", GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4",
-                         "+avx512vnni,-prefer-256-bit", /*rowTile=*/8, std::make_shared<Avx512TileOps>()});
+                         "+avx512vnni,-prefer-256-bit", "", /*rowTile=*/8, std::make_shared<Avx512TileOps>()});
   }
   StringRef name() const override { return "x86_64-linux"; }
   StringRef triple() const override { return "x86_64-unknown-linux-gnu"; }

@@ -12,12 +12,11 @@ from reference import Reference
 GROUP = 32
 
 
-def grouped(x, block):
-    """x [.., n] cut into blocks along its last axis, each padded with zeros to whole groups: [.., groups, 32]."""
+def grouped(x, block, unit):
+    """x [.., n] cut into blocks along its last axis, each padded with zeros to a multiple of `unit`: [.., groups, 32]."""
     parts = x.reshape(*x.shape[:-1], x.shape[-1] // block, block)
-    padding = -(-block // GROUP) * GROUP - block if block > 16 else 16 - block
-    widths = [(0, 0)] * (parts.ndim - 1) + [(0, padding)]
-    return np.pad(parts, widths).reshape(*x.shape[:-1], -1, GROUP)
+    padded = np.pad(parts, [(0, 0)] * (parts.ndim - 1) + [(0, -block % unit)])
+    return padded.reshape(*x.shape[:-1], -1, GROUP)
 
 
 def ungrouped(groups, block, columns):
@@ -85,18 +84,18 @@ class QuantizedReference(Reference):
             if value.ndim < 2 or ".router." in name:
                 continue
             small = "embed_tokens.weight" == name or "lm_head" in name or "per_layer_" in name and "embed" not in name
-            blocks = self._block(name, value.shape[-1])
-            groups = (round_q8 if small and weights == "q4" else rounding)(grouped(value, blocks))
-            self.weights[name] = ungrouped(groups, blocks, value.shape[-1])
+            block, unit = self._block(name, value.shape[-1])
+            groups = (round_q8 if small and weights == "q4" else rounding)(grouped(value, block, unit))
+            self.weights[name] = ungrouped(groups, block, value.shape[-1])
 
     def _block(self, name, columns):
-        """Length of the blocks that are padded one by one: half heads for o_proj, layers for the per-layer table."""
+        """Length of the parts of a row that are padded one by one, and to multiples of what."""
         if "o_proj" in name:
-            return self.shape.layers[int(name.split(".")[1])].head_dim // 2
-        return self.shape.ple if "embed_tokens_per_layer" in name else columns
+            return self.shape.layers[int(name.split(".")[1])].head_dim // 2, 16  # halves of heads
+        return self.shape.ple if "embed_tokens_per_layer" in name else columns, GROUP
 
     def _product(self, x, matrix, name):
         if not self.integers or ".router." in name:
             return super()._product(x, matrix, name)
-        block = self._block(name, x.shape[-1])
-        return super()._product(ungrouped(round_activations(grouped(x, block)), block, x.shape[-1]), matrix, name)
+        block, unit = self._block(name, x.shape[-1])
+        return super()._product(ungrouped(round_activations(grouped(x, block, unit)), block, x.shape[-1]), matrix, name)

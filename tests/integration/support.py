@@ -24,7 +24,7 @@ GOLDENS = ROOT / "tests" / "data" / "goldens"
 MODELS = ("tiny-e", "tiny-moe", "tiny-dense")
 FORMATS = ("f32", "bf16", "q8", "q4")
 
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "integration" / "runtime")]
 from gemma_checkpoint import read_safetensors  # noqa: E402
 
 

@@ -5,19 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from support import (
-    CHECKPOINTS,
-    FORMATS,
-    MODELS,
-    base_level,
-    compile_program,
-    eval_ids,
-    generate,
-    level,
-    levels,
-    require,
-    score,
-)
+from support import CHECKPOINTS, FORMATS, MODELS, base_level, compile_program, eval_ids, level, levels, read_ids
+from support import require, score, succeed, write_ids
 
 TOKENS = 230  # seven windows of 32 and a bit: the rings wrap several times, and no chunk size divides it
 
@@ -97,14 +86,9 @@ def test_levels_agree(model, isa, weights, reference_bits, tmp_path):
 @pytest.mark.parametrize("weights", ["f32", "q4"])
 def test_seeded_sampling_repeats(weights, tmp_path):
     program = compile_program(CHECKPOINTS / "tiny-e", weights)
-    sampled = ["--temperature", 1.0, "--top-k", 40, "--top-p", 0.9]
-    runs = [
-        generate_sampled(program, tmp_path, [*sampled, "--seed", seed, "-t", threads])
-        for seed, threads in ((7, 1), (7, 3), (8, 1))
-    ]
-    assert runs[0] == runs[1]
-    assert runs[0] != runs[2]
-
-
-def generate_sampled(program, folder, extra):
-    return generate(program, eval_ids(60), 40, folder, extra=extra)
+    prompt, answers = write_ids(tmp_path / "prompt.ids", eval_ids(60)), []
+    for seed, threads in ((7, 1), (7, 3), (8, 1)):
+        options = ["--temperature", 1.0, "--top-k", 40, "--top-p", 0.9, "--seed", seed, "-t", threads]
+        answers.append(read_ids(succeed(program, "--prompt-ids", prompt, "-n", 40, "--ids", *options)))
+    assert answers[0] == answers[1]
+    assert answers[0] != answers[2]

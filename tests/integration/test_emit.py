@@ -33,11 +33,11 @@ def test_printed_phase_reads_back(model, phase, tmp_path):
 RESUME = {
     ("import", "fuse"): ["--gemma-fuse"],
     ("fuse", "quantize"): ["--gemma-assign-formats=weights=q4"],
-    ("quantize", "plan"): ["--gemma-plan"],
+    ("quantize", "plan"): ["--gemma-plan=context=4096"],
 }
 
 
-@pytest.mark.parametrize("first, second", RESUME, ids="-".join)
+@pytest.mark.parametrize("first, second", RESUME)
 @pytest.mark.parametrize("model", MODELS)
 def test_resumed_phase(model, first, second, tmp_path):
     """The passes of the next phase, run on printed text without the checkpoint, give what the compiler gives."""

@@ -8,8 +8,9 @@ import pytest
 
 from support import CHECKPOINTS, GOLDENS, MODELS, compile_program, eval_ids, goldens, logits, record, succeed
 
-# Largest mean KL divergence and smallest share of equal greedy tokens that a format may have on a small checkpoint.
-BOUNDS = {"bf16": (1e-3, 0.99), "q8": (0.01, 0.97), "q4": (0.5, 0.75)}
+# Largest mean KL divergence and smallest share of equal greedy tokens that a format may have on a small checkpoint:
+# about four times what was measured. The checkpoints are BF16, so bf16 loses nothing.
+BOUNDS = {"bf16": (1e-6, 0.999), "q8": (0.001, 0.985), "q4": (0.01, 0.94)}
 WINDOW = 256
 
 
@@ -59,7 +60,7 @@ def test_perplexity(model):
 def test_perplexity_quantized(model, weights):
     got = perplexity(compile_program(CHECKPOINTS / model, weights), "-t", 2)["nll"]
     record(f"{model}.{weights}.nll", round(got, 6))
-    assert abs(got - goldens(model)["eval"]["nll"]) <= {"q8": 0.02, "q4": 0.3}[weights]
+    assert abs(got - goldens(model)["eval"]["nll"]) <= {"q8": 0.002, "q4": 0.02}[weights]
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -71,7 +72,7 @@ def test_quantized_tables(model, tmp_path):
         logits(compile_program(CHECKPOINTS / model), ids, tmp_path), logits(program, ids, tmp_path)
     )
     record(f"{model}.f32-with-q8-tables", {"kl": round(kl, 6), "top1": round(agreement, 4)})
-    assert 0 < kl <= 0.01 and agreement >= 0.97
+    assert 0 < kl <= 0.001 and agreement >= 0.98
 
 
 def test_plain_text_report():

@@ -2,11 +2,9 @@
 
 import json
 import os
-import pty
 import random
 import re
 import resource
-import select
 import shutil
 import signal
 import subprocess
@@ -14,6 +12,7 @@ import time
 
 import pytest
 
+from demo import Terminal
 from support import (
     CHECKPOINTS,
     GEMMAC,
@@ -133,15 +132,17 @@ def test_static(isa):
 
 
 def test_chroot(program, tmp_path):
+    """In a root that holds nothing else, without /proc and environment."""
     if os.geteuid() != 0:
         pytest.skip("chroot needs root")
     shutil.copy(program, tmp_path / "program")
-    done = subprocess.run(
-        ["chroot", str(tmp_path), "/program", "--temperature", "0", "-p", QUESTION],
-        capture_output=True,
-        timeout=60,
-        env={},
-    )
+
+    def enter():
+        os.chroot(tmp_path)
+        os.chdir("/")
+
+    command = ["/program", "--temperature", "0", "-p", QUESTION]
+    done = subprocess.run(command, capture_output=True, timeout=60, env={}, preexec_fn=enter)
     assert (done.returncode, done.stdout.decode().strip()) == (0, ANSWER), done.stderr.decode()
 
 
@@ -266,60 +267,13 @@ def test_stop_string(program):
 
 
 # -------------------------------------------------------------------------------- chat on a terminal
-class Terminal:
-    """A program on a pseudo terminal."""
-
-    def __init__(self, program, *arguments):
-        self.process_id, self.file = pty.fork()
-        if self.process_id == 0:
-            os.execv(str(program), [str(program), *map(str, arguments)])
-        self.seen = ""
-
-    def read_until(self, pattern, seconds=30):
-        deadline = time.monotonic() + seconds
-        while not re.search(pattern, self.seen):
-            left = deadline - time.monotonic()
-            assert left > 0, f"no {pattern!r} within {seconds} s in {self.seen!r}"
-            if select.select([self.file], [], [], left)[0]:
-                try:
-                    self.seen += os.read(self.file, 4096).decode(errors="replace")
-                except OSError:
-                    raise AssertionError(f"the program ended; {self.seen!r} has no {pattern!r}") from None
-        out, self.seen = self.seen, ""
-        return out
-
-    def type(self, text):
-        os.write(self.file, text.encode())
-
-    def status(self, seconds=20):
-        """Exit code, or minus the signal, once the program has ended."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                if select.select([self.file], [], [], 0)[0]:
-                    os.read(self.file, 4096)
-            except OSError:
-                pass
-            done, status = os.waitpid(self.process_id, os.WNOHANG)
-            if done:
-                self.process_id = 0
-                return os.waitstatus_to_exitcode(status)
-            time.sleep(0.02)
-        raise AssertionError(f"still running after {seconds} s")
-
-    def close(self):
-        if self.process_id:
-            os.kill(self.process_id, signal.SIGKILL)
-            os.waitpid(self.process_id, 0)
-        os.close(self.file)
-
-
 @pytest.fixture
 def terminal(program):
+    """Starts the program on a pseudo terminal, with arguments."""
     opened = []
 
     def start(*arguments):
-        opened.append(Terminal(program, *arguments))
+        opened.append(Terminal(*arguments, program=program))
         return opened[-1]
 
     yield start
@@ -327,35 +281,38 @@ def terminal(program):
         one.close()
 
 
-def test_chat_keeps_history(terminal):
-    chat = terminal("--temperature", 0)
-    chat.type("Hello, I am Ben from Rome.\n")
-    chat.read_until(r"nice to meet you\.")
-    chat.type("My favorite color is brown.\n")
-    chat.read_until(r"like brown too\.")
-    chat.type("Where am I from?\n")
-    chat.read_until(r"from Rome\.")
-    chat.type("\x04")
-    assert chat.status() == 0
+def test_chat_keeps_history(terminal, program):
+    """Each answer continues the whole conversation: the same as the rendered text of all turns, fed at once."""
+    chat = terminal("--temperature", 0, "-q")
+    chat.expect("> ")
+    rendered, answers = "", []
+    for message in ("Hello, I am Ben from Rome.", "My favorite color is brown.", "Where am I from?"):
+        rendered += f"<|turn>user\n{message}<turn|>\n<|turn>model\n"
+        chat.send(message + "\n")
+        shown = chat.expect(r"\n> ").replace("\r\n", "\n")
+        answers.append(shown.removeprefix(message + "\n").removesuffix("\n> "))
+        expected = succeed(program, "--raw", "--special", "--temperature", 0, "-p", rendered).decode()
+        assert answers[-1] + "<turn|>" == expected.rstrip("\n")
+        rendered += answers[-1] + "<turn|>\n"
+    assert answers[-1] == "You are from Rome."
+    chat.send("\x04")
+    assert chat.wait() == 0
 
 
 def test_interrupt_stops_the_answer_then_leaves(terminal):
-    """The first Ctrl-C ends an answer, the chat goes on; one at the prompt leaves."""
-    chat = terminal("--temperature", 0, "-n", 100000)
-    chat.type("Tell me a story.\n")
-    chat.read_until(r"Once upon|[A-Z]\w+ \w+ \w+")
-    chat.type("\x03")
-    time.sleep(0.3)
-    chat.type(QUESTION + "\n")
-    chat.read_until(re.escape(ANSWER))
-    time.sleep(0.2)
-    chat.type("\x03")
-    time.sleep(0.2)
-    try:
-        chat.type("\x03")
-    except OSError:
-        pass
-    assert chat.status() in (0, INTERRUPTED)
+    """The first Ctrl-C ends an answer, the chat goes on; two at the prompt leave."""
+    chat = terminal("--temperature", 2, "--seed", 3, "-q")  # hot enough to ramble on for long
+    chat.expect("> ")
+    chat.send("Tell me a story.\n")
+    chat.expect(r"story\.\r\n[^\r\n]*\w+ \w+")
+    chat.send("\x03")
+    chat.expect("> ")
+    chat.send(QUESTION + "\n")
+    chat.expect(r"gold\?\r\n[^\r\n]+\r\n> ")
+    chat.send("\x03")
+    chat.expect("Ctrl-C")
+    chat.send("\x03")
+    assert chat.wait() == INTERRUPTED
 
 
 def test_interrupt_without_terminal(program):

@@ -52,8 +52,8 @@ static double squaredError(const std::vector<float> &values, float scale) {
   return sum;
 }
 
-// The search must beat the plain scale clearly over many groups. A different q4Trials table changes the ratio; 0.945 root
-// mean square is what the present one reaches on normal weights (0.941), with room for sampling.
+// The search must beat the plain scale clearly over many groups. A different q4Trials table changes the ratio; 0.945
+// root mean square is what the present one reaches on normal weights (0.941), with room for sampling.
 TEST(PanelKernels, q4_search_beats_the_plain_scale) {
   std::mt19937 random(5);
   std::normal_distribution<float> normal;
@@ -67,8 +67,8 @@ TEST(PanelKernels, q4_search_beats_the_plain_scale) {
     uint16_t half;
     std::memcpy(&half, packed + 16, 2);
     found += squaredError(values, halfToFloat(half));
-    float extreme = *std::max_element(values.begin(), values.end(),
-                                      [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+    float extreme =
+        *std::max_element(values.begin(), values.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); });
     plain += squaredError(values, extreme / -8);
   }
   EXPECT_LT(std::sqrt(found / plain), 0.945);

@@ -36,9 +36,7 @@ protected:
 } // namespace
 
 INSTANTIATE_TEST_SUITE_P(, OutputFiles, testing::Values(TemporaryKind::automatic, TemporaryKind::named),
-                         [](const auto &info) {
-                           return info.param == TemporaryKind::named ? "named" : "automatic";
-                         });
+                         [](const auto &info) { return info.param == TemporaryKind::named ? "named" : "automatic"; });
 
 TEST_P(OutputFiles, appears_and_replaces) {
   EXPECT_EQ(llvm::toString(writeFile(path, "first", GetParam())), "");
@@ -81,9 +79,9 @@ TEST_P(OutputFiles, interrupt_leaves_nothing) {
 
 TEST_P(OutputFiles, bad_places) {
   llvm::Error missing = writeFile(directory.path() + "/none/program", "", GetParam());
-  EXPECT_EQ(llvm::toString(std::move(missing)),
-            directory.path() + "/none/program: error: cannot create a file in directory '" + directory.path() +
-                "/none': No such file or directory");
+  EXPECT_EQ(llvm::toString(std::move(missing)), directory.path() +
+                                                    "/none/program: error: cannot create a file in directory '" +
+                                                    directory.path() + "/none': No such file or directory");
   llvm::Error isDirectory = writeFile(directory.path(), "", GetParam());
   EXPECT_EQ(llvm::toString(std::move(isDirectory)),
             directory.path() + ": error: exists and is no regular file; choose another name with -o");
@@ -94,5 +92,6 @@ TEST(OutputFile, tells_free_space) {
   std::string path = directory.path() + "/program";
   EXPECT_EQ(llvm::toString(checkFreeSpace(path, 1)), "");
   std::string message = llvm::toString(checkFreeSpace(path, uint64_t{1} << 60));
-  EXPECT_NE(message.find("no space left on the disk: 1152921504606846976 bytes needed, "), std::string::npos) << message;
+  EXPECT_NE(message.find("no space left on the disk: 1152921504606846976 bytes needed, "), std::string::npos)
+      << message;
 }

@@ -35,7 +35,8 @@ double tolerance(WeightFormat format, double value, double largest) {
 }
 
 /// For each row of a source, the largest magnitude of each group of 32 padded columns.
-std::vector<double> groupLargest(const PackedMatrix &matrix, const PackSource &source, const std::vector<float> &values) {
+std::vector<double> groupLargest(const PackedMatrix &matrix, const PackSource &source,
+                                 const std::vector<float> &values) {
   int64_t groups = matrix.cols / groupColumns;
   std::vector<double> largest(values.size() / source.cols * groups);
   for (size_t i = 0; i < values.size(); ++i) {
@@ -103,7 +104,8 @@ TEST_P(PackFormats, odd_shapes) {
 
 TEST_P(PackFormats, head_axes_on_rows) {
   // q, k, v of 4, 2 and 2 heads of 20: halves of 10 padded to 16.
-  PackedMatrix matrix{.name = "test", .sources = {tensors.add("q", DType::BF16, 1, 80, 45), tensors.add("k", DType::BF16, 1, 40, 45),
+  PackedMatrix matrix{.name = "test",
+                      .sources = {tensors.add("q", DType::BF16, 1, 80, 45), tensors.add("k", DType::BF16, 1, 40, 45),
                                   tensors.add("v", DType::F32, 1, 40, 45)},
                       .panelRows = 16};
   matrix.rowAxis = {10, 16};
@@ -119,16 +121,19 @@ TEST_P(PackFormats, head_axis_on_columns) {
 }
 
 TEST_P(PackFormats, interleaves_two_sources) {
-  PackedMatrix matrix{.name = "test", .sources = {tensors.add("gate", DType::BF16, 1, 50, 40), tensors.add("up", DType::F16, 1, 50, 40)},
-                      .panelRows = 16,
-                      .interleave = true};
+  PackedMatrix matrix{
+      .name = "test",
+      .sources = {tensors.add("gate", DType::BF16, 1, 50, 40), tensors.add("up", DType::F16, 1, 50, 40)},
+      .panelRows = 16,
+      .interleave = true};
   matrix.rowAxis = {50, 64};
   matrix.colAxis = {40, 64};
   expectRoundTrip(matrix);
 }
 
 TEST_P(PackFormats, interleaves_halves_of_each_batch_entry) {
-  PackedMatrix matrix{.name = "test", .sources = {tensors.add("gate_up", DType::BF16, 3, 44, 30)}, .panelRows = 16, .interleave = true};
+  PackedMatrix matrix{
+      .name = "test", .sources = {tensors.add("gate_up", DType::BF16, 3, 44, 30)}, .panelRows = 16, .interleave = true};
   matrix.rowAxis = {22, 32};
   matrix.colAxis = {30, 32};
   expectRoundTrip(matrix);
@@ -171,8 +176,12 @@ TEST(Packer, q4_panel_layout) {
   for (int row = 0; row < 16; ++row)
     for (int col = 0; col < 32; ++col)
       values[row * 32 + col] = static_cast<float>((row + col) % 16 - 8) * std::ldexp(1.0f, -row);
-  PackedMatrix matrix{.name = "w", .sources = {tensors.add("w", DType::F32, 1, 16, 32, values)},
-                      .format = WeightFormat::Q4, .panelRows = 16, .rowAxis = {16, 16}, .colAxis = {32, 32}};
+  PackedMatrix matrix{.name = "w",
+                      .sources = {tensors.add("w", DType::F32, 1, 16, 32, values)},
+                      .format = WeightFormat::Q4,
+                      .panelRows = 16,
+                      .rowAxis = {16, 16},
+                      .colAxis = {32, 32}};
   matrix = plannedMatrix(matrix);
   llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
   ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
@@ -196,8 +205,12 @@ TEST(Packer, q8_and_f32_panel_layout) {
     for (int col = 0; col < 32; ++col)
       values[row * 32 + col] = static_cast<float>(col == 31 ? 127 : row + 3 * col);
   PackSource source = tensors.add("w", DType::F32, 1, 32, 32, values);
-  PackedMatrix matrix{.name = "w", .sources = {source}, .format = WeightFormat::Q8, .panelRows = 16,
-                      .rowAxis = {32, 32}, .colAxis = {32, 32}};
+  PackedMatrix matrix{.name = "w",
+                      .sources = {source},
+                      .format = WeightFormat::Q8,
+                      .panelRows = 16,
+                      .rowAxis = {32, 32},
+                      .colAxis = {32, 32}};
   matrix = plannedMatrix(matrix);
   llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
   ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
@@ -251,9 +264,12 @@ TEST(Packer, section_is_the_same_for_any_number_of_threads) {
   DataSection section;
   uint64_t offset = 0;
   for (int i = 0; i < 12; ++i) {
-    PackedMatrix matrix{.name = "w", .sources = {tensors.add("w" + std::to_string(i), DType::BF16, 1, 500 + i, 1000)},
-                        .format = i % 2 ? WeightFormat::Q4 : WeightFormat::Q8, .panelRows = i % 3 ? 16 : 1,
-                        .rowAxis = {500 + i, 512}, .colAxis = {1000, 1024}};
+    PackedMatrix matrix{.name = "w",
+                        .sources = {tensors.add("w" + std::to_string(i), DType::BF16, 1, 500 + i, 1000)},
+                        .format = i % 2 ? WeightFormat::Q4 : WeightFormat::Q8,
+                        .panelRows = i % 3 ? 16 : 1,
+                        .rowAxis = {500 + i, 512},
+                        .colAxis = {1000, 1024}};
     section.matrices.push_back(plannedMatrix(matrix, offset));
     offset = section.matrices.back().offset + section.matrices.back().bytes + 64 * i; // some gaps
   }
@@ -293,8 +309,12 @@ TEST(Packer, names_tensor_and_index_of_a_nan) {
   TestTensors tensors(directory.path());
   std::vector<float> values(2 * 20 * 40, 0.5f);
   values[40 * 33 + 7] = NAN;
-  PackedMatrix matrix{.name = "w", .sources = {tensors.add("layers.0.w", DType::BF16, 2, 20, 40, values)},
-                      .format = WeightFormat::Q4, .panelRows = 16, .rowAxis = {20, 32}, .colAxis = {40, 64}};
+  PackedMatrix matrix{.name = "w",
+                      .sources = {tensors.add("layers.0.w", DType::BF16, 2, 20, 40, values)},
+                      .format = WeightFormat::Q4,
+                      .panelRows = 16,
+                      .rowAxis = {20, 32},
+                      .colAxis = {40, 64}};
   EXPECT_EQ(packError(matrix, directory.path()),
             "model.safetensors: error: tensor 'layers.0.w' is infinite or NaN at index 1327, expected finite weights; "
             "the file is damaged");
@@ -305,8 +325,12 @@ TEST(Packer, names_value_that_overflows) {
   TestTensors tensors(directory.path());
   std::vector<float> values(20 * 40, 0.5f);
   values[40 * 18 + 35] = -1e9f;
-  PackedMatrix matrix{.name = "w", .sources = {tensors.add("layers.0.w", DType::F32, 1, 20, 40, values)},
-                      .format = WeightFormat::Q8, .panelRows = 16, .rowAxis = {20, 32}, .colAxis = {20, 32}};
+  PackedMatrix matrix{.name = "w",
+                      .sources = {tensors.add("layers.0.w", DType::F32, 1, 20, 40, values)},
+                      .format = WeightFormat::Q8,
+                      .panelRows = 16,
+                      .rowAxis = {20, 32},
+                      .colAxis = {20, 32}};
   EXPECT_EQ(packError(matrix, directory.path()),
             "model.safetensors: error: tensor 'layers.0.w' holds -1000000000.00 at index 755, too large for weight "
             "format q8; choose f32 for it");
@@ -315,8 +339,12 @@ TEST(Packer, names_value_that_overflows) {
 TEST(Packer, file_cut_short) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix{.name = "w", .sources = {tensors.add("layers.0.w", DType::BF16, 1, 20, 40)},
-                      .format = WeightFormat::Q8, .panelRows = 16, .rowAxis = {20, 32}, .colAxis = {40, 64}};
+  PackedMatrix matrix{.name = "w",
+                      .sources = {tensors.add("layers.0.w", DType::BF16, 1, 20, 40)},
+                      .format = WeightFormat::Q8,
+                      .panelRows = 16,
+                      .rowAxis = {20, 32},
+                      .colAxis = {40, 64}};
   std::filesystem::resize_file(tensors.path(), 1000);
   EXPECT_EQ(packError(matrix, directory.path()),
             "model.safetensors: error: has 1000 bytes, expected 1606 at least for tensor 'layers.0.w'; copy the file "
@@ -327,8 +355,12 @@ TEST(Packer, file_cut_short) {
 
 TEST(PackedMatrix, refuses_sizes_that_contradict) {
   PackSource source{"w", "model.safetensors", 0, DType::BF16, 1, 20, 40};
-  PackedMatrix good = plannedMatrix({.name = "p", .sources = {source}, .format = WeightFormat::Q4, .panelRows = 16,
-                                     .rowAxis = {20, 32}, .colAxis = {40, 64}});
+  PackedMatrix good = plannedMatrix({.name = "p",
+                                     .sources = {source},
+                                     .format = WeightFormat::Q4,
+                                     .panelRows = 16,
+                                     .rowAxis = {20, 32},
+                                     .colAxis = {40, 64}});
   auto message = [](const PackedMatrix &matrix) { return llvm::toString(matrix.verify()); };
   EXPECT_EQ(message(good), "");
   PackedMatrix bad = good;
@@ -346,6 +378,7 @@ TEST(PackedMatrix, refuses_sizes_that_contradict) {
   bad = good;
   bad.interleave = true;
   bad.sources[0].rows = 21;
-  EXPECT_EQ(message(bad),
-            "packed weight 'p': error: interleave expects two sources of one shape, or one with an even number of rows");
+  EXPECT_EQ(
+      message(bad),
+      "packed weight 'p': error: interleave expects two sources of one shape, or one with an even number of rows");
 }

@@ -1,5 +1,5 @@
-// gemmac_the_program is read back by this test's own C++ compiler: the object is loaded by LLVM's JIT, and every field must be
-// where abi.h puts it.
+// gemmac_the_program is read back by this test's own C++ compiler: the object is loaded by LLVM's JIT, and every field
+// must be where abi.h puts it.
 #include "compiler/artifact/ProgramObject.h"
 
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
@@ -76,7 +76,7 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   for (const IsaLevel &level : target.levels())
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
       functions[jit->mangleAndIntern(phaseFunctionName(phase, level.name))] = {base + number++,
-                                                                              llvm::JITSymbolFlags::Exported};
+                                                                               llvm::JITSymbolFlags::Exported};
   llvm::cantFail(jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(functions)));
   llvm::cantFail(jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(*object)));
   llvm::Expected<llvm::orc::ExecutorAddr> address = jit->lookup("gemmac_the_program");

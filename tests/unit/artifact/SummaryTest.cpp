@@ -89,8 +89,9 @@ TEST(ProgramSummary, reports_what_a_pass_forgot) {
             "planned module: error: no integer attribute 'gemma.cache_bytes'; this is a defect of the plan phase");
   EXPECT_EQ(problem("gemma.multiply_adds", "gemma.other"),
             "planned module: error: no integer attribute 'gemma.multiply_adds'; this is a defect of the plan phase");
-  EXPECT_EQ(problem("shared at 512 label \"logits\"", "shared at 512"),
-            "planned module: error: phase 'verify' has no buffer labelled \"logits\"; this is a defect of the plan phase");
+  EXPECT_EQ(
+      problem("shared at 512 label \"logits\"", "shared at 512"),
+      "planned module: error: phase 'verify' has no buffer labelled \"logits\"; this is a defect of the plan phase");
   EXPECT_EQ(problem("shared at 512 label", "shared label"),
             "planned module: error: the logits of phase 'verify' have no offset; this is a defect of the plan phase");
   EXPECT_EQ(problem("data_bytes = 4736", "data_bytes = 2000"),
@@ -103,7 +104,8 @@ TEST(PackedMatrices, reports_symbols_that_do_not_fit) {
             "packed weight 'packed.embed': error: has no offset; run the plan phase first");
   EXPECT_EQ(problem("bytes 2304 at 128", "bytes 2304 at 64"),
             "packed weight 'packed.embed': error: overlaps 'packed.norm' in the data section");
-  EXPECT_EQ(problem("rows 64 <50", "rows 96 <50"), "packed weight 'packed.embed': error: has 96 padded rows, expected 64");
+  EXPECT_EQ(problem("rows 64 <50", "rows 96 <50"),
+            "packed weight 'packed.embed': error: has 96 padded rows, expected 64");
   EXPECT_EQ(problem("[@embed]", "[@nothing]"),
             "packed weight 'packed.embed': error: source 'nothing' is no gemma.weight of the module");
 }

@@ -1,3 +1,4 @@
+#include "Cross.h"
 #include "Harness.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
@@ -209,6 +210,18 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
   return {arena.bytes(), cache.bytes()};
 }
 
+void Runner::runCrossed(const Call &call, const Memory &expected) {
+  CrossRunner cross(program);
+  EXPECT_GT(cross.levels(), 0u);
+  for (size_t i = 0; i < cross.levels(); ++i) {
+    Call one = call;
+    one.threads = 1 + static_cast<int64_t>(i);
+    Memory memory = cross.run(i, one);
+    EXPECT_TRUE(memory.arena == expected.arena && memory.cache == expected.cache)
+        << cross.level(i) << " gives other bits than " << loaded.front()->level << "\n" << program.text();
+  }
+}
+
 Memory Runner::run(const Call &call) {
   EXPECT_EQ(static_cast<int64_t>(call.tokens.size()), call.rows);
   EXPECT_LE(call.rows, program.maxRows);
@@ -229,6 +242,9 @@ Memory Runner::run(const Call &call) {
     ADD_FAILURE() << "no ISA level of the target runs on this machine";
     first.arena.resize(program.arenaBytes);
     first.cache.resize(program.cacheBytes);
+  } else if (hasCrossTools() && !crossed) {
+    crossed = true;
+    runCrossed(call, first);
   }
   return first;
 }

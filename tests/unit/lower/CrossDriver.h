@@ -1,0 +1,13 @@
+// The file that CrossRunner hands to CrossDriver: this header, then data, cache, tokens. Back come arena and cache.
+#ifndef GEMMAC_TESTS_UNIT_LOWER_CROSSDRIVER_H
+#define GEMMAC_TESTS_UNIT_LOWER_CROSSDRIVER_H
+
+#include <cstdint>
+
+namespace gemmac::test {
+struct CrossHeader {
+  int64_t dataBytes, arenaBytes, scratchBytes, cacheBytes, rows, position, threads;
+};
+} // namespace gemmac::test
+
+#endif // GEMMAC_TESTS_UNIT_LOWER_CROSSDRIVER_H
