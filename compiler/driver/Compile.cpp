@@ -12,6 +12,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/ThreadPool.h"
 
 #include <chrono>
@@ -81,7 +82,7 @@ private:
       return error;
     if (!options.quiet)
       for (const std::string &note : checkpoint.notes)
-        llvm::errs() << "note: " << note << "\n";
+        llvm::errs() << "note: " << printable(note) << "\n";
     return llvm::Error::success();
   }
 
@@ -270,7 +271,7 @@ private:
     if (options.quiet)
       return;
     double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    llvm::errs() << summaryText(summary);
+    llvm::errs() << printable(summaryText(summary));
     if (file.fileBytes != 0)
       llvm::errs() << llvm::formatv("\n{0}: {1}, of which code and runtime {2}", options.output,
                                     formatBytes(file.fileBytes), formatBytes(file.elfBytes));
@@ -296,10 +297,20 @@ private:
 
 } // namespace
 
+std::string printable(llvm::StringRef text) {
+  std::string result;
+  for (char c : llvm::json::fixUTF8(text))
+    if (static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : c == '\n' || c == '\t')
+      result += c;
+    else
+      result += "\\x" + llvm::toHex(llvm::StringRef(&c, 1), /*LowerCase=*/true);
+  return result;
+}
+
 ExitCode reportError(llvm::Error error) {
   ExitCode code = ExitCode::success;
   auto say = [&](const llvm::ErrorInfoBase &info, ExitCode meaning) {
-    llvm::errs() << info.message() << "\n";
+    llvm::errs() << printable(info.message()) << "\n";
     code = meaning;
   };
   llvm::handleAllErrors(

@@ -15,6 +15,10 @@ namespace gemmac {
 /// \param runtime the directory of the target's runtime (Link.h); read for executables only.
 ExitCode compileCheckpoint(CompileOptions options, std::optional<int64_t> context, const std::string &runtime);
 
+/// `text` as valid UTF-8 without control characters other than line breaks: names in a checkpoint are anybody's bytes,
+/// and a terminal would obey them.
+std::string printable(llvm::StringRef text);
+
 /// Prints an error's text as it is and tells the exit code that it stands for.
 ExitCode reportError(llvm::Error error);
 

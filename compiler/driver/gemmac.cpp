@@ -185,7 +185,7 @@ static ExitCode inspect(const std::string &directory) {
   llvm::Expected<Checkpoint> checkpoint = importHuggingFace(directory);
   if (!checkpoint)
     return reportError(checkpoint.takeError());
-  llvm::outs() << describeCheckpoint(*checkpoint);
+  llvm::outs() << printable(describeCheckpoint(*checkpoint));
   return ExitCode::success;
 }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <numeric>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -64,8 +65,19 @@ static bool measureDecode(Session &session, std::span<const int32_t> tokens, Spe
   return true;
 }
 
-// Linux counts it in KiB. Pages of the mapped program count as soon as they were read.
+// Pages of the mapped program count as soon as they were read. The kernel's figure for this very program is VmHWM; without
+// /proc there is only getrusage, whose maximum includes the process that started the program. Both in KiB.
 static uint64_t peakResidentBytes() {
+  if (std::FILE *status = std::fopen("/proc/self/status", "re")) {
+    char line[256];
+    unsigned long long kibibytes = 0;
+    bool found = false;
+    while (!found && std::fgets(line, sizeof line, status))
+      found = std::sscanf(line, "VmHWM: %llu kB", &kibibytes) == 1;
+    std::fclose(status);
+    if (found)
+      return kibibytes * 1024;
+  }
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<uint64_t>(usage.ru_maxrss) * 1024;

@@ -107,7 +107,8 @@ class NeonTileOps : public ArmTileOps {
                                                  ArrayRef<int64_t>{1});
   }
   static Value multiply(KernelBuilder &b, Value a, Value x, int64_t offset) {
-    return b.intrinsic("llvm.aarch64.neon.smull.v8i16", b.vec(8, b.getI16Type()), {half(b, a, offset), half(b, x, offset)});
+    return b.intrinsic("llvm.aarch64.neon.smull.v8i16", b.vec(8, b.getI16Type()),
+                       {half(b, a, offset), half(b, x, offset)});
   }
   static Value pairSums(KernelBuilder &b, Value products) {
     return b.intrinsic("llvm.aarch64.neon.saddlp.v4i32.v8i16", ints4(b), {products});

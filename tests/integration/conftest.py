@@ -1,11 +1,15 @@
 """Checks that there is something to test, and gives every test the paths it shares."""
 
+import signal
+
 import pytest
 
 from support import GEMMAC, GEMMAC_OPT, OUT
 
 
 def pytest_configure(config):
+    # Started in the background, a shell lets its children ignore Ctrl-C, and programs rightly keep ignoring it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "slow: takes more than half a minute, mostly emulation; -m 'not slow' leaves it out"
     )

@@ -11,6 +11,7 @@
 using namespace mlir;
 
 static llvm::cl::opt<std::string> inputName(llvm::cl::Positional, llvm::cl::desc("FILE"), llvm::cl::init("-"));
+static llvm::cl::opt<std::string> outputName("o", llvm::cl::desc("output file"), llvm::cl::init("-"));
 static llvm::cl::opt<std::string> targetName("target", llvm::cl::desc("name of the target"), llvm::cl::Required);
 static llvm::cl::opt<std::string> levelName("level", llvm::cl::desc("name of the ISA level"), llvm::cl::Required);
 static llvm::cl::opt<bool> printIr("llvm", llvm::cl::desc("print optimized LLVM IR instead of assembly"));
@@ -44,6 +45,10 @@ int main(int argc, char **argv) {
   auto text = gemmac::emitCode(lowered, *target, *level, kind);
   if (!text)
     return fail(llvm::toString(text.takeError()));
-  llvm::outs() << *text;
+  std::error_code error;
+  llvm::raw_fd_ostream output(outputName, error);
+  if (error)
+    return fail("cannot write '" + outputName + "': " + error.message());
+  output << *text;
   return 0;
 }

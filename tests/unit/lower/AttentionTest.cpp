@@ -9,11 +9,10 @@ using llvm::formatv;
 
 namespace {
 
-bool isPadding(int64_t headDim, int64_t place) {
-  return place % (paddedHeadDim(headDim) / 2) >= headDim / 2;
-}
+bool isPadding(int64_t headDim, int64_t place) { return place % (paddedHeadDim(headDim) / 2) >= headDim / 2; }
 
-//===--- qkv --------------------------------------------------------------------------------------------------------===//
+//===--- qkv
+//--------------------------------------------------------------------------------------------------------===//
 
 struct QkvCase {
   WeightFormat weight, cache;
@@ -23,8 +22,8 @@ struct QkvCase {
 };
 
 std::string nameOfCase(const QkvCase &c) {
-  return formatv("{0}_cache_{1}_q{2}_kv{3}_d{4}{5}_rows{6}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads, c.headDim,
-                 c.keysAreValues ? "_shared" : "", c.maxRows);
+  return formatv("{0}_cache_{1}_q{2}_kv{3}_d{4}{5}_rows{6}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
+                 c.headDim, c.keysAreValues ? "_shared" : "", c.maxRows);
 }
 
 struct QkvProgram {
@@ -74,7 +73,8 @@ private:
   QkvProgram(const QkvCase &shape, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)), pairs(shape.headDim / 2 - 1),
         table(randomMatrix(random, WeightFormat::F32, tokens, cols)),
-        weight(randomMatrix(random, shape.weight, (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols, 0.3f)),
+        weight(randomMatrix(random, shape.weight,
+                            (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols, 0.3f)),
         queryNorm(paddedNorm(random)), keyNorm(paddedNorm(random)), program(shape.maxRows) {
     for (int64_t row = 0; row < weight.rows; ++row)
       if (isPadding(shape.headDim, row % padded))
@@ -88,14 +88,16 @@ private:
     }
     Buffer rope = program.scratch(padded), raw = program.scratch(padded);
     query = program.shared(shape.heads * padded);
-    program.step(formatv("rope_table {0} head_dim {1} <theta = {2}, pairs = {3}, factor = 1.0> replicated : {4}", rope.name, shape.headDim,
-                         literal(theta), pairs, rope.type));
+    program.step(formatv("rope_table {0} head_dim {1} <theta = {2}, pairs = {3}, factor = 1.0> replicated : {4}",
+                         rope.name, shape.headDim, literal(theta), pairs, rope.type));
     std::string rest;
     if (shape.kvHeads) {
       cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity);
-      rest = formatv(", k_norm = {0}, cache = {1}{2}", program.addVector(keyNorm), cache.name, shape.keysAreValues ? ", keys_are_values" : "");
+      rest = formatv(", k_norm = {0}, cache = {1}{2}", program.addVector(keyNorm), cache.name,
+                     shape.keysAreValues ? ", keys_are_values" : "");
     }
-    program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, eps = 1.0e-6 : f64{8}} : {9}, {10} -> {11}, {12}",
+    program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, eps = 1.0e-6 : "
+                         "f64{8}} : {9}, {10} -> {11}, {12}",
                          x.name, program.addMatrix(weight), rope.name, query.name, raw.name, shape.heads, shape.headDim,
                          program.addVector(queryNorm), rest, x.type, rope.type, query.type, raw.type));
   }
@@ -116,17 +118,19 @@ TEST_P(QkvTest, ProjectsNormsTurnsAndStores) {
     for (int64_t row = 0; row < shape.maxRows; ++row) {
       std::string what = formatv("position {0}, row {1}", position, row);
       for (int64_t head = 0; head < shape.heads; ++head)
-        expectNear(memory.floats(m.query, row) + head * m.padded, m.head(row, position + row, head, &m.queryNorm), headError, headError,
-                   what + formatv(", query head {0}", head).str());
+        expectNear(memory.floats(m.query, row) + head * m.padded, m.head(row, position + row, head, &m.queryNorm),
+                   headError, headError, what + formatv(", query head {0}", head).str());
       int64_t slot = (position + row) % QkvProgram::capacity;
       for (int64_t head = 0; head < shape.kvHeads; ++head) {
         Row key = m.head(row, position + row, shape.heads + head, &m.keyNorm);
-        Row value = m.head(row, position + row, shape.heads + (shape.keysAreValues ? 0 : shape.kvHeads) + head, nullptr);
+        Row value =
+            m.head(row, position + row, shape.heads + (shape.keysAreValues ? 0 : shape.kvHeads) + head, nullptr);
         double error = headError + cacheError(shape.cache);
         for (int64_t j = 0; j < m.padded; ++j) {
           ASSERT_NEAR(memory.cached(m.cache, m.cache.keyOffset(head, slot, j)), key[j], error * (1 + std::fabs(key[j])))
               << what << ", key head " << head << ", element " << j;
-          ASSERT_NEAR(memory.cached(m.cache, m.cache.valueOffset(head, slot, j)), value[j], error * (1 + std::fabs(value[j])))
+          ASSERT_NEAR(memory.cached(m.cache, m.cache.valueOffset(head, slot, j)), value[j],
+                      error * (1 + std::fabs(value[j])))
               << what << ", value head " << head << ", element " << j;
         }
       }
@@ -147,12 +151,15 @@ TEST_P(QkvTest, RowsEqualSingleRows) {
     call.position = 45 + row;
     Memory memory = runOne.run(call);
     call.cache = memory.cache;
-    expectBits(memory.floats(one.query, 0), {all.floats(many.query, row), all.floats(many.query, row) + many.query.width}, formatv("row {0}", row).str());
+    expectBits(memory.floats(one.query, 0),
+               {all.floats(many.query, row), all.floats(many.query, row) + many.query.width},
+               formatv("row {0}", row).str());
   }
   EXPECT_EQ(call.cache, all.cache);
 }
 
-constexpr WeightFormat f32 = WeightFormat::F32, f16 = WeightFormat::F16, bf16 = WeightFormat::BF16, q8 = WeightFormat::Q8, q4 = WeightFormat::Q4;
+constexpr WeightFormat f32 = WeightFormat::F32, f16 = WeightFormat::F16, bf16 = WeightFormat::BF16,
+                       q8 = WeightFormat::Q8, q4 = WeightFormat::Q4;
 
 INSTANTIATE_TEST_SUITE_P(Shapes, QkvTest,
                          testing::Values(QkvCase{f32, f32, 4, 2, 20, false, 6}, QkvCase{f32, f32, 3, 1, 36, true, 13},
@@ -162,7 +169,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, QkvTest,
                                          QkvCase{f32, f32, 2, 0, 72, false, 4}),
                          [](const auto &info) { return nameOfCase(info.param); });
 
-//===--- attention --------------------------------------------------------------------------------------------------===//
+//===--- attention
+//--------------------------------------------------------------------------------------------------===//
 
 struct AttentionCase {
   WeightFormat cache;
@@ -181,8 +189,8 @@ struct AttentionProgram {
 
   explicit AttentionProgram(const AttentionCase &shape) : AttentionProgram(shape, Random(23)) {}
 
-  /// What the cache holds when positions up to `last` were written, the ring's latest round on top; later slots hold what a
-  /// former round or nobody (NaN-free zeros) left.
+  /// What the cache holds when positions up to `last` were written, the ring's latest round on top; later slots hold
+  /// what a former round or nobody (NaN-free zeros) left.
   std::vector<uint8_t> fill(int64_t last) const {
     std::vector<uint8_t> bytes(program.cacheBytes);
     auto put = [&](int64_t offset, float value) {
@@ -239,7 +247,8 @@ private:
 
   AttentionProgram(const AttentionCase &shape, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)),
-        queries(randomMatrix(random, WeightFormat::F32, tokens, shape.heads * padded, shape.size)), program(shape.maxRows) {
+        queries(randomMatrix(random, WeightFormat::F32, tokens, shape.heads * padded, shape.size)),
+        program(shape.maxRows) {
     for (int64_t token = 0; token < tokens; ++token)
       for (int64_t c = 0; c < queries.cols; ++c)
         if (isPadding(shape.headDim, c % padded) || token == 5) // token 5: all scores equal
@@ -247,8 +256,8 @@ private:
     Buffer query = program.input(queries);
     result = program.shared(queries.cols);
     cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity);
-    program.step(formatv("attention {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, result.name, shape.heads, query.type,
-                         result.type));
+    program.step(formatv("attention {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, result.name,
+                         shape.heads, query.type, result.type));
   }
 };
 
@@ -290,20 +299,23 @@ TEST_P(AttentionTest, RowsEqualSingleRows) {
     for (int64_t row = 0; row < rows; ++row) {
       Call alone = callOf(1, position + row, row);
       alone.cache = one.fill(position + row);
-      expectBits(runOne.run(alone).floats(one.result, 0), {all.floats(many.result, row), all.floats(many.result, row) + many.result.width},
+      expectBits(runOne.run(alone).floats(one.result, 0),
+                 {all.floats(many.result, row), all.floats(many.result, row) + many.result.width},
                  formatv("position {0}, row {1}", position, row).str());
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, AttentionTest,
-                         testing::Values(AttentionCase{f32, 4, 2, 20, 16, 32, 5, 0.5f}, AttentionCase{f32, 8, 1, 64, 0, 2048, 7, 0.5f},
-                                         AttentionCase{f16, 4, 4, 36, 33, 48, 9, 0.5f}, AttentionCase{f16, 6, 3, 72, 7, 32, 16, 0.5f},
-                                         AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.25f}),
-                         [](const auto &info) {
-                           const AttentionCase &c = info.param;
-                           return formatv("{0}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,
-                                          c.size > 1 ? "_large" : "").str();
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, AttentionTest,
+    testing::Values(AttentionCase{f32, 4, 2, 20, 16, 32, 5, 0.5f}, AttentionCase{f32, 8, 1, 64, 0, 2048, 7, 0.5f},
+                    AttentionCase{f16, 4, 4, 36, 33, 48, 9, 0.5f}, AttentionCase{f16, 6, 3, 72, 7, 32, 16, 0.5f},
+                    AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.25f}),
+    [](const auto &info) {
+      const AttentionCase &c = info.param;
+      return formatv("{0}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,
+                     c.size > 1 ? "_large" : "")
+          .str();
+    });
 
 } // namespace

@@ -50,8 +50,13 @@ CrossRunner::CrossRunner(const StepProgram &program) : program(program) {
 CrossRunner::~CrossRunner() { llvm::sys::fs::remove_directories(directory); }
 
 Memory CrossRunner::run(size_t level, const Call &call) const {
-  CrossHeader header{static_cast<int64_t>(program.data.size()), program.arenaBytes, program.scratchBytes, program.cacheBytes,
-                     call.rows, call.position, call.threads};
+  CrossHeader header{static_cast<int64_t>(program.data.size()),
+                     program.arenaBytes,
+                     program.scratchBytes,
+                     program.cacheBytes,
+                     call.rows,
+                     call.position,
+                     call.threads};
   std::vector<uint8_t> cache = call.cache;
   cache.resize(program.cacheBytes);
   std::string input = directory + "/input", output = directory + "/output";
@@ -64,7 +69,8 @@ Memory CrossRunner::run(size_t level, const Call &call) const {
     return {};
   }
   auto *bytes = reinterpret_cast<const uint8_t *>((*file)->getBufferStart());
-  return {{bytes, bytes + program.arenaBytes}, {bytes + program.arenaBytes, bytes + program.arenaBytes + program.cacheBytes}};
+  return {{bytes, bytes + program.arenaBytes},
+          {bytes + program.arenaBytes, bytes + program.arenaBytes + program.cacheBytes}};
 }
 
 // Every program of these tests also runs on the levels of aarch64-linux where the tools are there (Runner::run); where

@@ -1,4 +1,5 @@
-// main() of a program around one phase function, for another machine: reads its memory from a file, runs, writes it back.
+// main() of a program around one phase function, for another machine: reads its memory from a file, runs, writes it
+// back.
 #include "CrossDriver.h"
 #include "gemmac/abi.h"
 

@@ -25,8 +25,9 @@ struct RouteSteps {
     scores = program.input(table);
     picks = program.shared(roundUp(topK, 32), "i32");
     weights = program.shared(roundUp(topK, 32));
-    program.step(formatv("route {0} -> {1}, {2} experts {3} top_k {4} scale {5} : {6} -> {7}, {8}", scores.name, picks.name, weights.name,
-                         experts, topK, program.addVector(paddedScale()), scores.type, picks.type, weights.type));
+    program.step(formatv("route {0} -> {1}, {2} experts {3} top_k {4} scale {5} : {6} -> {7}, {8}", scores.name,
+                         picks.name, weights.name, experts, topK, program.addVector(paddedScale()), scores.type,
+                         picks.type, weights.type));
     program.barrier();
   }
 
@@ -57,10 +58,10 @@ TEST_P(RouteTest, PicksTheMostProbable) {
   Matrix table = scoreTable(experts, 2.0f);
   auto set = [&](int64_t row, int64_t expert, float score) { table.numbers[row * table.cols + expert] = score; };
   for (int64_t expert = 0; expert < experts; ++expert) {
-    set(1, expert, 0.25f);                                    // all equal: the first ones, in order
-    set(2, expert, expert % 2 ? 1.0f : -1.0f);                // ties among the odd ones
-    set(3, expert, -5.0f - static_cast<float>(expert));       // all below the zero padding
-    set(4, expert, expert == experts - 1 ? 80.0f : -80.0f);   // one takes all
+    set(1, expert, 0.25f);                                  // all equal: the first ones, in order
+    set(2, expert, expert % 2 ? 1.0f : -1.0f);              // ties among the odd ones
+    set(3, expert, -5.0f - static_cast<float>(expert));     // all below the zero padding
+    set(4, expert, expert == experts - 1 ? 80.0f : -80.0f); // one takes all
     set(5, expert, expert % 2 ? 0.0f : -0.0f);
   }
   StepProgram program(tokens);
@@ -83,11 +84,16 @@ TEST_P(RouteTest, PicksTheMostProbable) {
       expected.push_back(std::exp(score(order[pick]) - score(order[0])) / total * route.scale[order[pick]]);
     }
     expectNear(memory.floats(route.weights, row), expected, 1e-30, 2e-6, what); // exp, two quotients, a sum of top_k
+    const float *scores = &table.numbers[row * table.cols];                     // other steps may read them
+    expectBits(memory.floats(route.scores, row), {scores, scores + table.cols}, what + ", scores");
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, RouteTest, testing::Values(RouteCase{8, 2}, RouteCase{128, 8}, RouteCase{33, 33}, RouteCase{5, 1}),
-                         [](const auto &info) { return formatv("e{0}_k{1}", info.param.experts, info.param.topK).str(); });
+INSTANTIATE_TEST_SUITE_P(Shapes, RouteTest,
+                         testing::Values(RouteCase{8, 2}, RouteCase{128, 8}, RouteCase{33, 33}, RouteCase{5, 1}),
+                         [](const auto &info) {
+                           return formatv("e{0}_k{1}", info.param.experts, info.param.topK).str();
+                         });
 
 class ExpertTest : public testing::TestWithParam<WeightFormat> {};
 
@@ -106,23 +112,26 @@ TEST_P(ExpertTest, UpAndDown) {
   Matrix inputs = randomMatrix(random, WeightFormat::F32, tokens, hidden);
   StepProgram program(maxRows);
   RouteSteps route(program, scoreTable(experts, 2.0f), experts, topK);
-  Buffer x = program.input(inputs), upInput = x, middle = program.shared(inner, "f32", topK), downInput = middle, result = program.shared(hidden);
+  Buffer x = program.input(inputs), upInput = x, middle = program.shared(inner, "f32", topK), downInput = middle,
+         result = program.shared(hidden);
   if (quantized) {
     upInput = program.shared(hidden, "q8");
     program.step(formatv("quantize {0} -> {1} : {2} -> {3}", x.name, upInput.name, x.type, upInput.type));
     program.barrier();
   }
-  program.step(formatv("expert_up {0}, {1} picks {2} -> {3} top_k {4} : {5}, {6} -> {7}", upInput.name, program.addInterleaved(gates, ups),
-                       route.picks.name, middle.name, topK, upInput.type, route.picks.type, middle.type));
+  program.step(formatv("expert_up {0}, {1} picks {2} -> {3} top_k {4} : {5}, {6} -> {7}", upInput.name,
+                       program.addInterleaved(gates, ups), route.picks.name, middle.name, topK, upInput.type,
+                       route.picks.type, middle.type));
   program.barrier();
   if (quantized) {
     downInput = program.shared(inner, "q8", topK);
-    program.step(formatv("quantize {0} -> {1} {{per_row = {4} : i64} : {2} -> {3}", middle.name, downInput.name, middle.type, downInput.type, topK));
+    program.step(formatv("quantize {0} -> {1} {{per_row = {4} : i64} : {2} -> {3}", middle.name, downInput.name,
+                         middle.type, downInput.type, topK));
     program.barrier();
   }
   program.step(formatv("expert_down {0}, {1} picks {2}, {3} -> {4} top_k {5} : {6}, {7}, {8} -> {9}", downInput.name,
-                       program.addExperts(downs), route.picks.name, route.weights.name, result.name, topK, downInput.type,
-                       route.picks.type, route.weights.type, result.type));
+                       program.addExperts(downs), route.picks.name, route.weights.name, result.name, topK,
+                       downInput.type, route.picks.type, route.weights.type, result.type));
   Runner runner(program);
   for (int64_t rows : {int64_t(1), int64_t(4), maxRows}) {
     Memory memory = runner.run(callOf(rows));
@@ -145,6 +154,7 @@ TEST_P(ExpertTest, UpAndDown) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, ExpertTest, testing::ValuesIn(allFormats), [](const auto &info) { return std::string(nameOf(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Formats, ExpertTest, testing::ValuesIn(allFormats),
+                         [](const auto &info) { return std::string(nameOf(info.param)); });
 
 } // namespace

@@ -1,5 +1,5 @@
-#include "Cross.h"
 #include "Harness.h"
+#include "Cross.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
 #include "gemmac/abi.h"
@@ -31,7 +31,8 @@ Call callOf(int64_t rows, int64_t position, int32_t firstToken) {
   return call;
 }
 
-//===--- Memory -----------------------------------------------------------------------------------------------------===//
+//===--- Memory
+//-----------------------------------------------------------------------------------------------------===//
 
 template <typename T> static const T *at(const Memory &memory, const Buffer &buffer, int64_t row, int64_t byte = 0) {
   return reinterpret_cast<const T *>(memory.arena.data() + buffer.offset + row * buffer.rowBytes + byte);
@@ -40,7 +41,9 @@ template <typename T> static const T *at(const Memory &memory, const Buffer &buf
 const float *Memory::floats(const Buffer &buffer, int64_t row) const { return at<float>(*this, buffer, row); }
 const int32_t *Memory::ints(const Buffer &buffer, int64_t row) const { return at<int32_t>(*this, buffer, row); }
 const int8_t *Memory::values(const Buffer &buffer, int64_t row) const { return at<int8_t>(*this, buffer, row); }
-const float *Memory::scales(const Buffer &buffer, int64_t row) const { return at<float>(*this, buffer, row, buffer.width); }
+const float *Memory::scales(const Buffer &buffer, int64_t row) const {
+  return at<float>(*this, buffer, row, buffer.width);
+}
 const int32_t *Memory::sums(const Buffer &buffer, int64_t row) const {
   return at<int32_t>(*this, buffer, row, buffer.width + buffer.width / groupColumns * 4);
 }
@@ -57,7 +60,8 @@ double Memory::cached(const Cache &part, int64_t byteOffset) const {
   return static_cast<double>(value);
 }
 
-//===--- Compiling --------------------------------------------------------------------------------------------------===//
+//===--- Compiling
+//--------------------------------------------------------------------------------------------------===//
 
 const TargetBackend &targetNamed(const std::string &name) {
   static TargetRegistry *registry = [] {
@@ -104,7 +108,20 @@ std::vector<LevelObject> compileLevels(const StepProgram &program, const TargetB
   return objects;
 }
 
-//===--- Running ----------------------------------------------------------------------------------------------------===//
+static bool machineHas(uint64_t features);
+
+// The other tests run every level that they can; one that this machine cannot run counts as skipped here.
+TEST(LevelTest, MachineRunsEveryLevelOfItsTarget) {
+  std::string missing;
+  for (const IsaLevel &level : targetNamed("native").levels())
+    if (!machineHas(level.features))
+      missing += " " + level.name;
+  if (!missing.empty())
+    GTEST_SKIP() << "this machine cannot run" << missing;
+}
+
+//===--- Running
+//----------------------------------------------------------------------------------------------------===//
 
 static bool machineHas(uint64_t features) {
   static const llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
@@ -113,7 +130,8 @@ static bool machineHas(uint64_t features) {
   };
   if ((features & GEMMAC_CPU_X86_AVX2) && !all({"avx2", "fma", "f16c", "bmi2"}))
     return false;
-  if ((features & GEMMAC_CPU_X86_AVX512_VNNI) && !all({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512vnni"}))
+  if ((features & GEMMAC_CPU_X86_AVX512_VNNI) &&
+      !all({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512vnni"}))
     return false;
   if ((features & GEMMAC_CPU_ARM_DOTPROD) && !all({"dotprod"}))
     return false;
@@ -122,7 +140,9 @@ static bool machineHas(uint64_t features) {
 
 using Meeting = std::barrier<>;
 
-extern "C" void gemmacTestBarrier(const gemmac_call *call, int64_t) { static_cast<Meeting *>(call->barrier)->arrive_and_wait(); }
+extern "C" void gemmacTestBarrier(const gemmac_call *call, int64_t) {
+  static_cast<Meeting *>(call->barrier)->arrive_and_wait();
+}
 
 struct Runner::Loaded {
   std::string level;
@@ -166,7 +186,8 @@ class Region {
   static constexpr int64_t guard = 4096;
 
 public:
-  explicit Region(int64_t size) : size(size), memory(static_cast<uint8_t *>(std::aligned_alloc(4096, roundUp(size, 4096) + guard)), std::free) {
+  explicit Region(int64_t size)
+      : size(size), memory(static_cast<uint8_t *>(std::aligned_alloc(4096, roundUp(size, 4096) + guard)), std::free) {
     std::memset(data(), 0xff, size);
     std::memset(data() + size, 0xa5, guard);
   }
@@ -193,8 +214,14 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
   std::memset(cache.data(), 0, program.cacheBytes);
   std::copy(call.cache.begin(), call.cache.end(), cache.data());
   Meeting meeting(call.threads);
-  gemmac_call abi{.data = data.data(), .arena = arena.data(), .scratch = scratch.data(), .cache = cache.data(),
-                  .tokens = call.tokens.data(), .rows = call.rows, .position = call.position, .threads = call.threads,
+  gemmac_call abi{.data = data.data(),
+                  .arena = arena.data(),
+                  .scratch = scratch.data(),
+                  .cache = cache.data(),
+                  .tokens = call.tokens.data(),
+                  .rows = call.rows,
+                  .position = call.position,
+                  .threads = call.threads,
                   .barrier = &meeting};
   std::vector<std::thread> threads;
   for (int64_t thread = 1; thread < call.threads; ++thread)
@@ -218,7 +245,8 @@ void Runner::runCrossed(const Call &call, const Memory &expected) {
     one.threads = 1 + static_cast<int64_t>(i);
     Memory memory = cross.run(i, one);
     EXPECT_TRUE(memory.arena == expected.arena && memory.cache == expected.cache)
-        << cross.level(i) << " gives other bits than " << loaded.front()->level << "\n" << program.text();
+        << cross.level(i) << " gives other bits than " << loaded.front()->level << "\n"
+        << program.text();
   }
 }
 
@@ -235,7 +263,8 @@ Memory Runner::run(const Call &call) {
         first = std::move(memory);
       else
         EXPECT_TRUE(memory.arena == first.arena && memory.cache == first.cache)
-            << code->level << " with " << threads << " threads gives other bits than " << loaded.front()->level << " with 1\n"
+            << code->level << " with " << threads << " threads gives other bits than " << loaded.front()->level
+            << " with 1\n"
             << program.text();
     }
   if (first.arena.empty()) { // so that a test fails here and not by reading nothing

@@ -1,6 +1,6 @@
-// Compiles a StepProgram for every ISA level of this machine, runs it in the process, and checks what must hold of every
-// program: the same bits on all levels (AArch64 included, under qemu) and for any number of threads, nothing written outside
-// its memory.
+// Compiles a StepProgram for every ISA level of this machine, runs it in the process, and checks what must hold of
+// every program: the same bits on all levels (AArch64 included, under qemu) and for any number of threads, nothing
+// written outside its memory.
 #ifndef GEMMAC_TESTS_UNIT_LOWER_HARNESS_H
 #define GEMMAC_TESTS_UNIT_LOWER_HARNESS_H
 
@@ -37,7 +37,8 @@ struct Memory {
   double cached(const Cache &cache, int64_t byteOffset) const;
 };
 
-/// Objects of all levels of `target`, base first; a failed expectation and an empty list when a phase of compilation fails.
+/// Objects of all levels of `target`, base first; a failed expectation and an empty list when a phase of compilation
+/// fails.
 struct LevelObject {
   const IsaLevel *level;
   std::string object;
@@ -45,8 +46,8 @@ struct LevelObject {
 std::vector<LevelObject> compileLevels(const StepProgram &program, const TargetBackend &target);
 const TargetBackend &targetNamed(const std::string &name);
 
-/// Runs the program on every level that this machine has, with 1, 2 and 3 threads, and the first call also on the levels of
-/// aarch64-linux under qemu (Cross.h); expects the same bits everywhere.
+/// Runs the program on every level that this machine has, with 1, 2 and 3 threads, and the first call also on the
+/// levels of aarch64-linux under qemu (Cross.h); expects the same bits everywhere.
 class Runner {
 public:
   explicit Runner(const StepProgram &program);

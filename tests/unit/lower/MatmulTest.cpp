@@ -1,5 +1,5 @@
-// gemma.step.matmul: sums have the bits of the scalar computation in the same order, whatever the level, the number of rows
-// and threads.
+// gemma.step.matmul: sums have the bits of the scalar computation in the same order, whatever the level, the number of
+// rows and threads.
 #include "Reference.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -20,20 +20,24 @@ struct MatmulProgram {
   static constexpr int64_t factorOffset = 64;
   static constexpr double cap = 5.0;
 
-  MatmulProgram(WeightFormat format, int64_t maxRows, bool privateInput, unsigned seed = 1) : MatmulProgram(Random(seed), format, maxRows, privateInput) {}
+  MatmulProgram(WeightFormat format, int64_t maxRows, bool privateInput, unsigned seed = 1)
+      : MatmulProgram(Random(seed), format, maxRows, privateInput) {}
 
   float sum(int64_t token, int64_t row) const { return dotLikeKernel(weight, row, &table.numbers[token * cols]); }
 
 private:
   MatmulProgram(Random random, WeightFormat format, int64_t maxRows, bool privateInput)
-      : table(randomMatrix(random, WeightFormat::F32, tokens, cols)), weight(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
-        gate(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)), up(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
+      : table(randomMatrix(random, WeightFormat::F32, tokens, cols)),
+        weight(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
+        gate(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
+        up(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
         factor(randomMatrix(random, WeightFormat::F32, tokens, rowsOfWeight + 96)), program(maxRows) {
     x = program.input(table, !privateInput);
     factors = program.input(factor);
     if (isQuantized(format)) {
       Buffer q = privateInput ? program.scratch(cols, "q8") : program.shared(cols, "q8");
-      program.step(formatv("quantize {0} -> {1} {2}: {3} -> {4}", x.name, q.name, privateInput ? "replicated " : "", x.type, q.type));
+      program.step(formatv("quantize {0} -> {1} {2}: {3} -> {4}", x.name, q.name, privateInput ? "replicated " : "",
+                           x.type, q.type));
       x = q;
       program.barrier();
     }
@@ -44,15 +48,17 @@ private:
     geglu = result();
     program.step(formatv("matmul {0}, {1} -> {2} geglu : {3} -> {4}", x.name, pair, geglu.name, x.type, geglu.type));
     multiplied = result();
-    program.step(formatv("matmul {0}, {1} -> {2} gelu_mul factor {5} : {6} {{factor_offset = {7} : i64} : {3} -> {4}", x.name, matrix,
-                         multiplied.name, x.type, multiplied.type, factors.name, factors.type, factorOffset));
+    program.step(formatv("matmul {0}, {1} -> {2} gelu_mul factor {5} : {6} {{factor_offset = {7} : i64} : {3} -> {4}",
+                         x.name, matrix, multiplied.name, x.type, multiplied.type, factors.name, factors.type,
+                         factorOffset));
     capped = result();
-    program.step(formatv("matmul {0}, {1} -> {2} softcap cap {5} : {3} -> {4}", x.name, matrix, capped.name, x.type, capped.type,
-                         literal(cap)));
+    program.step(formatv("matmul {0}, {1} -> {2} softcap cap {5} : {3} -> {4}", x.name, matrix, capped.name, x.type,
+                         capped.type, literal(cap)));
   }
 };
 
-// Epilogues: exp is off by 2 units in the last place at most, the rest rounds a handful of times; sums enter with exact bits.
+// Epilogues: exp is off by 2 units in the last place at most, the rest rounds a handful of times; sums enter with exact
+// bits.
 constexpr double epilogueError = 2e-6;
 
 void checkRow(const MatmulProgram &m, const Memory &memory, int64_t row, int64_t token) {
@@ -91,14 +97,50 @@ TEST_P(MatmulTest, AnyNumberOfRows) {
   }
 }
 
-// Rounding weights and sums to their formats must not move a product further than its size allows: a check of the reference
-// itself, against doubles.
+// Rounding weights and sums to their formats must not move a product further than its size allows: a check of the
+// reference itself, against doubles.
 TEST_P(MatmulTest, ReferenceIsNearDoubles) {
   MatmulProgram m(GetParam(), 1, true);
   for (int64_t i = 0; i < rowsOfWeight; ++i) {
     double expected = dotDouble(m.weight, i, m.table.numbers.data());
     // 160 terms of size 0.3; int8 activations are off by up to max|x| / 254 each
     EXPECT_NEAR(m.sum(0, i), expected, isQuantized(GetParam()) ? 0.2 : 1e-4);
+  }
+}
+
+// Epilogues alone: products with the identity hand them any value.
+TEST(EpilogueTest, GeluAndSoftcapOfAnyValue) {
+  constexpr int64_t width = 128;
+  Matrix identity(WeightFormat::F32, width, width), values(WeightFormat::F32, 16, width),
+      ones(WeightFormat::F32, 16, width);
+  std::fill(ones.numbers.begin(), ones.numbers.end(), 1.0f);
+  for (int64_t i = 0; i < width; ++i)
+    identity.numbers[i * width + i] = 1.0f;
+  // rows: -8 to 8 in small steps, then growing magnitudes of both signs, then zeros and the ends
+  for (size_t i = 0; i < values.numbers.size(); ++i) {
+    float x = (static_cast<float>(i) - 1024) / 128;
+    values.numbers[i] = i < 1024 ? x : (i % 2 ? 1.0f : -1.0f) * std::exp2(static_cast<float>(i - 1024) / 16 - 30);
+  }
+  values.numbers[15 * width] = 0.0f;
+  values.numbers[15 * width + 1] = -0.0f;
+  StepProgram program(16);
+  Buffer x = program.input(values), one = program.input(ones), multiplied = program.shared(width),
+         capped = program.shared(width);
+  std::string matrix = program.addMatrix(identity);
+  program.step(formatv("matmul {0}, {1} -> {2} gelu_mul factor {3} : {4} : {5} -> {6}", x.name, matrix, multiplied.name,
+                       one.name, one.type, x.type, multiplied.type));
+  program.step(formatv("matmul {0}, {1} -> {2} softcap cap 30.0 : {3} -> {4}", x.name, matrix, capped.name, x.type,
+                       capped.type));
+  Memory memory = Runner(program).run(callOf(16));
+  for (int64_t row = 0; row < 16; ++row) {
+    Row gelus, caps;
+    for (int64_t i = 0; i < width; ++i) {
+      gelus.push_back(gelu(values.number(row, i)));
+      caps.push_back(30 * std::tanh(values.number(row, i) / 30.0));
+    }
+    // gelu: relative 1e-6 above zero; the tails of negative values, where 1 + tanh cancels, within 1e-6 of zero
+    expectNear(memory.floats(multiplied, row), gelus, 1e-6, 1e-6, formatv("gelu, row {0}", row).str());
+    expectNear(memory.floats(capped, row), caps, 30 * 2e-7, 1e-6, formatv("softcap, row {0}", row).str());
   }
 }
 

@@ -1,5 +1,5 @@
-// Weights of the tests, exact in their storage format, and a small obvious packer for the layout that gemma.packed documents:
-// it shares nothing with the compiler's own packer.
+// Weights of the tests, exact in their storage format, and a small obvious packer for the layout that gemma.packed
+// documents: it shares nothing with the compiler's own packer.
 #ifndef GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
 #define GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
 
@@ -11,8 +11,8 @@
 
 namespace gemmac::test {
 
-inline constexpr WeightFormat allFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8,
-                                              WeightFormat::Q4};
+inline constexpr WeightFormat allFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16,
+                                              WeightFormat::Q8, WeightFormat::Q4};
 
 inline const char *nameOf(WeightFormat format) { return formatInfo(format).name.data(); }
 inline bool isQuantized(WeightFormat format) { return formatInfo(format).quantized; }
@@ -20,8 +20,8 @@ inline bool isQuantized(WeightFormat format) { return formatInfo(format).quantiz
 /// The nearest value that the format holds; quantized formats: the nearest f16, as scales are stored.
 float roundTo(WeightFormat format, float value);
 
-/// A matrix whose elements are exact in `format`: element (r, c) is numbers[r * cols + c], for quantized formats an integer,
-/// times scales[r * cols / 32 + c / 32] (1 for unquantized ones).
+/// A matrix whose elements are exact in `format`: element (r, c) is numbers[r * cols + c], for quantized formats an
+/// integer, times scales[r * cols / 32 + c / 32] (1 for unquantized ones).
 struct Matrix {
   WeightFormat format;
   int64_t rows, cols;
@@ -32,9 +32,7 @@ struct Matrix {
 
   float number(int64_t row, int64_t col) const { return numbers[row * cols + col]; }
   float scale(int64_t row, int64_t col) const { return scales[(row * cols + col) / groupColumns]; }
-  double operator()(int64_t row, int64_t col) const {
-    return static_cast<double>(number(row, col)) * scale(row, col);
-  }
+  double operator()(int64_t row, int64_t col) const { return static_cast<double>(number(row, col)) * scale(row, col); }
   void clearRow(int64_t row);
 };
 

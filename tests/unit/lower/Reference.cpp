@@ -45,7 +45,8 @@ float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {
 }
 
 float dotLikeKernel(const Matrix &weight, int64_t row, const float *input) {
-  return isQuantized(weight.format) ? dotExact(weight, row, quantizeRow(input, weight.cols)) : dotExact(weight, row, input);
+  return isQuantized(weight.format) ? dotExact(weight, row, quantizeRow(input, weight.cols))
+                                    : dotExact(weight, row, input);
 }
 
 double dotDouble(const Matrix &weight, int64_t row, const float *input) {
@@ -72,7 +73,8 @@ void expectNear(const float *got, const Row &expected, double absolute, double r
 
 void expectBits(const float *got, const std::vector<float> &expected, const std::string &what) {
   for (size_t i = 0; i < expected.size(); ++i)
-    ASSERT_EQ(bitsOf(got[i]), bitsOf(expected[i])) << what << ", element " << i << ": got " << got[i] << ", expected " << expected[i];
+    ASSERT_EQ(bitsOf(got[i]), bitsOf(expected[i]))
+        << what << ", element " << i << ": got " << got[i] << ", expected " << expected[i];
 }
 
 } // namespace gemmac::test

@@ -15,7 +15,8 @@ std::vector<float> rowOf(const Matrix &matrix, int64_t row) {
   return {matrix.numbers.begin() + row * matrix.cols, matrix.numbers.begin() + (row + 1) * matrix.cols};
 }
 
-//===--- embed ------------------------------------------------------------------------------------------------------===//
+//===--- embed
+//------------------------------------------------------------------------------------------------------===//
 
 struct EmbedCase {
   WeightFormat format;
@@ -33,7 +34,8 @@ TEST_P(EmbedTest, ScalesRowsOfTokens) {
   table.numbers[10 * 96] = isQuantized(format) ? 0.0f : -0.0f;
   StepProgram program(5);
   Buffer result = program.shared(96);
-  program.step(formatv("embed {0}, {1} scale {2} : {3}", result.name, program.addMatrix(table, panel), "39.25", result.type));
+  program.step(
+      formatv("embed {0}, {1} scale {2} : {3}", result.name, program.addMatrix(table, panel), "39.25", result.type));
   Runner runner(program);
   Call call = callOf(5);
   call.tokens = {63, 0, 9, 10, 33};
@@ -58,7 +60,8 @@ INSTANTIATE_TEST_SUITE_P(Formats, EmbedTest, testing::ValuesIn(embedCases()), []
   return std::string(nameOf(info.param.format)) + "_panel" + std::to_string(info.param.panel);
 });
 
-//===--- rope_table -------------------------------------------------------------------------------------------------===//
+//===--- rope_table
+//-------------------------------------------------------------------------------------------------===//
 
 struct RopeCase {
   int64_t headDim, pairs;
@@ -67,22 +70,23 @@ struct RopeCase {
 
 class RopeTest : public testing::TestWithParam<RopeCase> {};
 
-// The angle is position * frequency in f32, as the reference has it; its cosine and sine are rounded from doubles, so they
-// are the nearest floats but for rare ties of the last bit: one unit of 1 is allowed.
+// The angle is position * frequency in f32, as the reference has it; its cosine and sine are rounded from doubles, so
+// they are the nearest floats but for rare ties of the last bit: one unit of 1 is allowed.
 TEST_P(RopeTest, CosinesThenSines) {
   auto [headDim, pairs, theta, factor] = GetParam();
   StepProgram program(3);
   int64_t padded = paddedHeadDim(headDim), half = padded / 2;
   Buffer result = program.shared(padded);
-  program.step(formatv("rope_table {0} head_dim {1} <theta = {2}, pairs = {3}, factor = {4}> : {5}", result.name, headDim,
-                       literal(theta), pairs, literal(factor), result.type));
+  program.step(formatv("rope_table {0} head_dim {1} <theta = {2}, pairs = {3}, factor = {4}> : {5}", result.name,
+                       headDim, literal(theta), pairs, literal(factor), result.type));
   Runner runner(program);
   for (int64_t position : {0, 1, 2, 100, 4095, 65537, 131071, 199998}) {
     Memory memory = runner.run(callOf(3, position));
     for (int64_t row = 0; row < 3; ++row) {
       Row expected(padded);
       for (int64_t j = 0; j < half; ++j) {
-        float power = static_cast<float>(std::pow(theta, static_cast<double>(static_cast<float>(2 * j) / static_cast<float>(headDim))));
+        float power = static_cast<float>(
+            std::pow(theta, static_cast<double>(static_cast<float>(2 * j) / static_cast<float>(headDim))));
         float frequency = j < pairs ? 1.0f / power / static_cast<float>(factor) : 0.0f;
         long double angle = static_cast<float>(position + row) * frequency;
         expected[j] = static_cast<double>(std::cos(angle));
@@ -94,14 +98,18 @@ TEST_P(RopeTest, CosinesThenSines) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, RopeTest,
-                         testing::Values(RopeCase{256, 128, 10000, 1}, RopeCase{512, 64, 1e6, 1}, RopeCase{20, 10, 10000, 1},
-                                         RopeCase{72, 9, 1e6, 8}, RopeCase{36, 0, 500, 2.5}),
-                         [](const auto &info) { return formatv("d{0}_p{1}", info.param.headDim, info.param.pairs).str(); });
+                         testing::Values(RopeCase{256, 128, 10000, 1}, RopeCase{512, 64, 1e6, 1},
+                                         RopeCase{20, 10, 10000, 1}, RopeCase{72, 9, 1e6, 8},
+                                         RopeCase{36, 0, 500, 2.5}),
+                         [](const auto &info) {
+                           return formatv("d{0}_p{1}", info.param.headDim, info.param.pairs).str();
+                         });
 
-//===--- norm, add_norm ---------------------------------------------------------------------------------------------===//
+//===--- norm, add_norm
+//---------------------------------------------------------------------------------------------===//
 
-/// Rows that a norm must survive: ordinary ones, zeros, huge and tiny magnitudes, negative zeros, one peak. Columns from
-/// `count` on are padding.
+/// Rows that a norm must survive: ordinary ones, zeros, huge and tiny magnitudes, negative zeros, one peak. Columns
+/// from `count` on are padding.
 Matrix normRows(int64_t width, int64_t count) {
   Random random(3);
   Matrix rows = randomMatrix(random, WeightFormat::F32, 8, width);
@@ -118,7 +126,8 @@ Matrix normRows(int64_t width, int64_t count) {
   return rows;
 }
 
-// A sum of a few hundred squares in 32 chains, a quotient, a root and two or three products: within 8 roundings of 2^-24.
+// A sum of a few hundred squares in 32 chains, a quotient, a root and two or three products: within 8 roundings of
+// 2^-24.
 constexpr double normError = 8 * 0x1p-24;
 
 struct NormCase {
@@ -139,15 +148,16 @@ TEST_P(NormTest, DividesByRootMeanSquare) {
   Buffer x = program.input(rows, !isPrivate);
   Buffer result = isPrivate ? program.scratch(width) : program.shared(width);
   std::string weightText = weighted ? " weight " + program.addVector(weight, width) : "";
-  program.step(formatv("norm {0} -> {1}{2} factor {3} eps 1.0e-6 count {4} {5}: {6} -> {7}", x.name, result.name, weightText, literal(factor),
-                       count, replicated(isPrivate), x.type, result.type));
+  program.step(formatv("norm {0} -> {1}{2} factor {3} eps 1.0e-6 count {4} {5}: {6} -> {7}", x.name, result.name,
+                       weightText, literal(factor), count, replicated(isPrivate), x.type, result.type));
   Buffer shown = result;
   if (isPrivate) { // scratch is not kept: one panel of the identity shows it
     Matrix identity(WeightFormat::F32, width, width);
     for (int64_t i = 0; i < width; ++i)
       identity.numbers[i * width + i] = 1.0f;
     shown = program.shared(width);
-    program.step(formatv("matmul {0}, {1} -> {2} none : {3} -> {4}", result.name, program.addMatrix(identity), shown.name, result.type, shown.type));
+    program.step(formatv("matmul {0}, {1} -> {2} none : {3} -> {4}", result.name, program.addMatrix(identity),
+                         shown.name, result.type, shown.type));
   }
   Runner runner(program);
   for (int64_t token = 0; token < rows.rows; token += program.maxRows) {
@@ -164,16 +174,19 @@ TEST_P(NormTest, DividesByRootMeanSquare) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, NormTest,
-                         testing::Values(NormCase{96, 96, true, false, 1}, NormCase{96, 71, true, false, 1}, NormCase{1536, 1500, true, false, 1},
-                                         NormCase{64, 40, false, false, 1}, NormCase{64, 64, true, false, 0.1767766952966369},
+                         testing::Values(NormCase{96, 96, true, false, 1}, NormCase{96, 71, true, false, 1},
+                                         NormCase{1536, 1500, true, false, 1}, NormCase{64, 40, false, false, 1},
+                                         NormCase{64, 64, true, false, 0.1767766952966369},
                                          NormCase{64, 50, true, true, 1}, NormCase{32, 1, false, true, 3}),
                          [](const auto &info) {
                            const NormCase &c = info.param;
-                           return formatv("w{0}_of{1}{2}{3}{4}", c.width, c.count, c.weighted ? "" : "_plain", c.isPrivate ? "_private" : "",
-                                          c.factor == 1 ? "" : "_factor").str();
+                           return formatv("w{0}_of{1}{2}{3}{4}", c.width, c.count, c.weighted ? "" : "_plain",
+                                          c.isPrivate ? "_private" : "", c.factor == 1 ? "" : "_factor")
+                               .str();
                          });
 
-void expectQuantized(const Memory &memory, const Buffer &result, int64_t row, const std::vector<float> &input, const std::string &what) {
+void expectQuantized(const Memory &memory, const Buffer &result, int64_t row, const std::vector<float> &input,
+                     const std::string &what) {
   QuantizedRow expected = quantizeRow(input.data(), result.width);
   for (int64_t c = 0; c < result.width; ++c)
     ASSERT_EQ(memory.values(result, row)[c], expected.values[c]) << what << ", value " << c << " of " << input[c];
@@ -190,7 +203,8 @@ TEST(NormQuantizedTest, QuantizesWhatTheF32NormStores) {
   Random random(5);
   std::string weight = program.addVector(randomVector(random, 150), 160);
   for (const Buffer &result : {plain, quantized})
-    program.step(formatv("norm {0} -> {1} weight {2} factor 1.0 eps 1.0e-6 count 150 : {3} -> {4}", x.name, result.name, weight, x.type, result.type));
+    program.step(formatv("norm {0} -> {1} weight {2} factor 1.0 eps 1.0e-6 count 150 : {3} -> {4}", x.name, result.name,
+                         weight, x.type, result.type));
   Memory memory = Runner(program).run(callOf(8));
   for (int64_t row = 0; row < 8; ++row) {
     const float *normed = memory.floats(plain, row);
@@ -207,10 +221,12 @@ TEST(AddNormTest, AddsTheNormedBranchAndScales) {
       std::vector<float> weight = randomVector(random, count);
       float layerScale = 0.83f;
       StepProgram program(8);
-      Buffer input = program.input(inputs), branch = program.input(branches), result = inPlace ? input : program.shared(width);
+      Buffer input = program.input(inputs), branch = program.input(branches),
+             result = inPlace ? input : program.shared(width);
       std::string scale = scaled ? " layer_scale " + program.addVector({layerScale}) : "";
-      program.step(formatv("add_norm {0}, {1} -> {2} weight {3}{4} eps 1.0e-6 count {5} : {6}, {7} -> {8}", input.name, branch.name,
-                           result.name, program.addVector(weight, width), scale, count, input.type, branch.type, result.type));
+      program.step(formatv("add_norm {0}, {1} -> {2} weight {3}{4} eps 1.0e-6 count {5} : {6}, {7} -> {8}", input.name,
+                           branch.name, result.name, program.addVector(weight, width), scale, count, input.type,
+                           branch.type, result.type));
       Memory memory = Runner(program).run(callOf(8));
       for (int64_t row = 0; row < 8; ++row) {
         std::vector<float> x = rowOf(inputs, row), y = rowOf(branches, row);
@@ -224,7 +240,8 @@ TEST(AddNormTest, AddsTheNormedBranchAndScales) {
     }
 }
 
-//===--- quantize ---------------------------------------------------------------------------------------------------===//
+//===--- quantize
+//---------------------------------------------------------------------------------------------------===//
 
 // Values and sums are exact integers, scales have the bits of max / 127.
 TEST(QuantizeTest, ValuesScalesAndSumsAreExact) {
@@ -256,15 +273,18 @@ TEST(QuantizeTest, Replicated) {
   program.step(formatv("quantize {0} -> {1} replicated : {2} -> {3}", x.name, q.name, x.type, q.type));
   Matrix ones(WeightFormat::Q8, 32, width);
   std::fill(ones.numbers.begin(), ones.numbers.end(), 1.0f);
-  program.step(formatv("matmul {0}, {1} -> {2} none : {3} -> {4}", q.name, program.addMatrix(ones), result.name, q.type, result.type));
+  program.step(formatv("matmul {0}, {1} -> {2} none : {3} -> {4}", q.name, program.addMatrix(ones), result.name, q.type,
+                       result.type));
   Runner runner(program);
   for (int64_t token = 0; token < 8; ++token) {
     float expected = dotExact(ones, 0, quantizeRow(&rows.numbers[token * width], width));
-    expectBits(runner.run(callOf(1, 0, token)).floats(result, 0), std::vector<float>(32, expected), formatv("token {0}", token).str());
+    expectBits(runner.run(callOf(1, 0, token)).floats(result, 0), std::vector<float>(32, expected),
+               formatv("token {0}", token).str());
   }
 }
 
-//===--- ple_combine ------------------------------------------------------------------------------------------------===//
+//===--- ple_combine
+//------------------------------------------------------------------------------------------------===//
 
 class PleTest : public testing::TestWithParam<WeightFormat> {};
 
@@ -272,7 +292,8 @@ TEST_P(PleTest, CombinesContextAndTable) {
   constexpr int64_t groups = 3, padded = 64, count = 48, width = groups * padded;
   constexpr double contextScale = 0.0625, tokenScale = 6.928203230275509, resultScale = 0.7071067811865476;
   Random random(13);
-  Matrix contexts = randomMatrix(random, WeightFormat::F32, 8, width, 20.0f), table = randomMatrix(random, GetParam(), 8, width);
+  Matrix contexts = randomMatrix(random, WeightFormat::F32, 8, width, 20.0f),
+         table = randomMatrix(random, GetParam(), 8, width);
   for (int64_t row = 0; row < 8; ++row)
     for (int64_t c = 0; c < width; ++c)
       if (c % padded >= count || row == 2)
@@ -280,10 +301,11 @@ TEST_P(PleTest, CombinesContextAndTable) {
   std::vector<float> norm = randomVector(random, count);
   StepProgram program(8);
   Buffer context = program.input(contexts), result = program.shared(width);
-  program.step(formatv("ple_combine {0} -> {1} table {2} norm {3} {{groups = {4} : i64, count = {5} : i64, token_scale = {6} : f64, "
-                       "context_scale = {7} : f64, result_scale = {8} : f64, eps = 1.0e-6 : f64} : {9} -> {10}",
-                       context.name, result.name, program.addMatrix(table, 1), program.addVector(norm, padded), groups, count, literal(tokenScale),
-                       literal(contextScale), literal(resultScale), context.type, result.type));
+  program.step(formatv(
+      "ple_combine {0} -> {1} table {2} norm {3} {{groups = {4} : i64, count = {5} : i64, token_scale = {6} : f64, "
+      "context_scale = {7} : f64, result_scale = {8} : f64, eps = 1.0e-6 : f64} : {9} -> {10}",
+      context.name, result.name, program.addMatrix(table, 1), program.addVector(norm, padded), groups, count,
+      literal(tokenScale), literal(contextScale), literal(resultScale), context.type, result.type));
   Memory memory = Runner(program).run(callOf(8));
   for (int64_t row = 0; row < 8; ++row) {
     Row expected(width);
@@ -302,6 +324,7 @@ TEST_P(PleTest, CombinesContextAndTable) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, PleTest, testing::ValuesIn(allFormats), [](const auto &info) { return std::string(nameOf(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Formats, PleTest, testing::ValuesIn(allFormats),
+                         [](const auto &info) { return std::string(nameOf(info.param)); });
 
 } // namespace

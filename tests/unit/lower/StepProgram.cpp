@@ -15,7 +15,8 @@ std::string literal(double value) {
 }
 
 int64_t Cache::keyOffset(int64_t head, int64_t slot, int64_t j) const {
-  return (head * capacity * padded + slot / panelRows * padded * panelRows + j * panelRows + slot % panelRows) * elementBytes();
+  return (head * capacity * padded + slot / panelRows * padded * panelRows + j * panelRows + slot % panelRows) *
+         elementBytes();
 }
 
 int64_t Cache::valueOffset(int64_t head, int64_t slot, int64_t j) const {
@@ -28,17 +29,21 @@ std::string StepProgram::addWeight(const std::string &shape, int64_t elements) {
   return name;
 }
 
-std::string StepProgram::addPacked(const std::vector<uint8_t> &bytes, const std::string &sources, const std::string &rest) {
+std::string StepProgram::addPacked(const std::vector<uint8_t> &bytes, const std::string &sources,
+                                   const std::string &rest) {
   std::string name = "@w" + std::to_string(names++);
-  symbols += formatv("  gemma.packed {0} from [{1}] {2} bytes {3} at {4}\n", name, sources, rest, bytes.size(), data.size());
+  symbols +=
+      formatv("  gemma.packed {0} from [{1}] {2} bytes {3} at {4}\n", name, sources, rest, bytes.size(), data.size());
   data.insert(data.end(), bytes.begin(), bytes.end());
   return name;
 }
 
-// Matrices of the tests are multiples of 32 already, so that every axis is `<32 -> 32>`; tables may have any number of rows.
+// Matrices of the tests are multiples of 32 already, so that every axis is `<32 -> 32>`; tables may have any number of
+// rows.
 std::string StepProgram::addExperts(const std::vector<Matrix> &experts, int64_t rowsPerPanel) {
   const Matrix &first = experts.front();
-  std::string shape = formatv("{0}{1}x{2}", experts.size() > 1 ? std::to_string(experts.size()) + "x" : "", first.rows, first.cols);
+  std::string shape =
+      formatv("{0}{1}x{2}", experts.size() > 1 ? std::to_string(experts.size()) + "x" : "", first.rows, first.cols);
   std::string source = addWeight(shape, experts.size() * first.rows * first.cols);
   return addPacked(pack(experts, rowsPerPanel), source,
                    formatv("as {0} panel {1} batch {2} rows {3} <{4} -> {4}> cols {5} <32 -> 32>", nameOf(first.format),
@@ -68,42 +73,58 @@ std::string StepProgram::addVector(const std::vector<float> &values, int64_t wid
 }
 
 Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity) {
-  Cache cache{.name = "@kv" + std::to_string(names++), .format = format, .heads = heads, .headDim = headDim, .window = window,
-              .capacity = capacity, .padded = paddedHeadDim(headDim), .offset = cacheBytes, .bytes = 0};
+  Cache cache{.name = "@kv" + std::to_string(names++),
+              .format = format,
+              .heads = heads,
+              .headDim = headDim,
+              .window = window,
+              .capacity = capacity,
+              .padded = paddedHeadDim(headDim),
+              .offset = cacheBytes,
+              .bytes = 0};
   cache.bytes = 2 * heads * capacity * cache.padded * cache.elementBytes();
-  symbols += formatv("  gemma.kv_cache {0} heads {1} head_dim {2} window {3} {{format = #gemma.format<{4}>, capacity = {5} : i64, "
-                     "offset = {6} : i64, bytes = {7} : i64}\n",
-                     cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes);
+  symbols += formatv(
+      "  gemma.kv_cache {0} heads {1} head_dim {2} window {3} {{format = #gemma.format<{4}>, capacity = {5} : i64, "
+      "offset = {6} : i64, bytes = {7} : i64}\n",
+      cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes);
   cacheBytes += roundUp(cache.bytes, bufferAlign);
   caches.push_back(cache);
   return cache;
 }
 
 Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, int64_t perRow) {
-  Buffer made{.name = "%b" + std::to_string(names++), .type = "", .shared = isShared, .offset = 0,
-              .rows = maxRows * perRow, .width = width, .rowBytes = 0};
+  Buffer made{.name = "%b" + std::to_string(names++),
+              .type = "",
+              .shared = isShared,
+              .offset = 0,
+              .rows = maxRows * perRow,
+              .width = width,
+              .rowBytes = 0};
   bool q8 = element[0] == 'q';
   made.rowBytes = roundUp(q8 ? width + width / 4 : 4 * width, bufferAlign);
   int64_t &end = isShared ? arenaBytes : scratchBytes;
   made.offset = end;
   end += made.rowBytes * made.rows;
   made.type = formatv("!gemma.buffer<{0} x {1}, {2}>", made.rows, width, element);
-  buffers += formatv("    {0} = gemma.buffer {1} at {2} : {3}\n", made.name, isShared ? "shared" : "private", made.offset, made.type);
+  buffers += formatv("    {0} = gemma.buffer {1} at {2} : {3}\n", made.name, isShared ? "shared" : "private",
+                     made.offset, made.type);
   return made;
 }
 
 Buffer StepProgram::input(const Matrix &rows, bool isShared) {
   Buffer made = buffer(isShared, rows.cols, "f32", 1);
-  step("embed " + made.name + ", " + addMatrix(rows, 1) + (isShared ? " scale 1.0 : " : " scale 1.0 replicated : ") + made.type);
+  step("embed " + made.name + ", " + addMatrix(rows, 1) + (isShared ? " scale 1.0 : " : " scale 1.0 replicated : ") +
+       made.type);
   if (isShared)
     barrier();
   return made;
 }
 
 std::string StepProgram::text() const {
-  return formatv("module {{\n{0}  gemma.phase @phase {1} max_rows {2} attributes {{arena_bytes = {3} : i64, scratch_bytes = {4} : "
-                 "i64} {{\n{5}{6}  }\n}\n",
-                 symbols, phase(), maxRows, arenaBytes, scratchBytes, buffers, body);
+  return formatv(
+      "module {{\n{0}  gemma.phase @phase {1} max_rows {2} attributes {{arena_bytes = {3} : i64, scratch_bytes = {4} : "
+      "i64} {{\n{5}{6}  }\n}\n",
+      symbols, phase(), maxRows, arenaBytes, scratchBytes, buffers, body);
 }
 
 std::string StepProgram::entry(const std::string &level) const { return formatv("gemmac_{0}_{1}", phase(), level); }

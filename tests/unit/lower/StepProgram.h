@@ -18,7 +18,8 @@ struct Buffer {
   int64_t offset, rows, width, rowBytes;
 };
 
-/// A planned KV cache; element (head, slot, j) of keys and values by byte offset from the cache's base (gemma.kv_cache).
+/// A planned KV cache; element (head, slot, j) of keys and values by byte offset from the cache's base
+/// (gemma.kv_cache).
 struct Cache {
   std::string name;
   WeightFormat format;
@@ -33,7 +34,9 @@ public:
   explicit StepProgram(int64_t maxRows) : maxRows(maxRows) {}
 
   // Packed weights; each returns its symbol, "@w0".
-  std::string addMatrix(const Matrix &matrix, int64_t rowsPerPanel = panelRows) { return addExperts({matrix}, rowsPerPanel); }
+  std::string addMatrix(const Matrix &matrix, int64_t rowsPerPanel = panelRows) {
+    return addExperts({matrix}, rowsPerPanel);
+  }
   std::string addGateUp(const Matrix &gate, const Matrix &up) { return addInterleaved({gate}, {up}); }
   std::string addExperts(const std::vector<Matrix> &experts, int64_t rowsPerPanel = panelRows);
   std::string addInterleaved(const std::vector<Matrix> &gates, const std::vector<Matrix> &ups);
@@ -41,7 +44,9 @@ public:
   std::string addVector(const std::vector<float> &values, int64_t width = 0);
 
   Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity);
-  Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) { return buffer(true, width, element, perRow); }
+  Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) {
+    return buffer(true, width, element, perRow);
+  }
   Buffer scratch(int64_t width, const char *element = "f32") { return buffer(false, width, element, 1); }
 
   /// A buffer whose row r is rows[token of row r], put there by a gemma.step.embed of f32 with scale 1, and a barrier.

@@ -1,0 +1,30 @@
+// RUN: gemmac-opt --split-input-file --verify-diagnostics --gemma-lower-steps=target=x86_64-linux %s
+// RUN: not gemmac-opt --gemma-lower-steps=target=vax-linux %s 2>&1 | FileCheck %s
+// What the plan phase must have left behind, and a target that this build has not.
+
+// CHECK: error: unknown target 'vax-linux'
+module {
+  gemma.phase @decode decode max_rows 1 {
+    // expected-error @below {{has no offset}}
+    // expected-note @below {{run gemma-place-buffers before gemma-lower-steps}}
+    %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+    gemma.step.rope_table %x head_dim 64 <theta = 1.0e4, pairs = 32, factor = 1.0> replicated : !gemma.buffer<1 x 64, f32>
+  }
+}
+
+// -----
+
+module {
+  gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
+  // expected-error @below {{has no offset}}
+  // expected-note @below {{run gemma-plan-steps before gemma-lower-steps}}
+  gemma.packed @p from [@w] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
+}
+
+// -----
+
+module {
+  // expected-error @below {{has no offset}}
+  // expected-note @below {{run gemma-plan-caches before gemma-lower-steps}}
+  gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+}

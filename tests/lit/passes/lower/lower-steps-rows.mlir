@@ -1,0 +1,58 @@
+// RUN: gemmac-opt --gemma-lower-steps=target=x86_64-linux %s | FileCheck %s
+// Several rows: steps on rows divide them among threads, products run in tiles of rows, then in halves of a tile.
+
+// CHECK-LABEL: func.func @gemmac_verify_avx2(
+// CHECK:         %[[C40:.*]] = arith.constant 40
+// CHECK:         llvm.getelementptr %{{.*}}[%[[C40]]]
+// CHECK:         %[[ROWS:.*]] = llvm.load
+// CHECK:         %[[T0:.*]] = arith.muli %[[ROWS]], %{{.*}}
+// CHECK:         %[[FROM:.*]] = arith.divui %[[T0]]
+// CHECK:         %[[T1:.*]] = arith.muli %[[ROWS]], %{{.*}}
+// CHECK:         %[[TO:.*]] = arith.divui %[[T1]]
+// CHECK:         call @embed_f32_n16_k64_rows_{{.*}}, %[[FROM]], %[[TO]])
+// CHECK:         call @add_norm_w64_of60_scaled_{{.*}}(
+// CHECK:         call @norm_f32_w64_of60_plain_
+// CHECK:         call @matmul_f16_n64_k64_geglu_to32_rows(
+// CHECK:         call @matmul_f16_n32_k64_gelu_mul_to32_by64_rows(
+// CHECK:         call @matmul_f16_n32_k64_softcap_to32_{{[0-9a-f]+}}_rows(
+// CHECK:         call @ple_combine_f32_n16_k64_rows_g2_of20_
+
+// CHECK-LABEL: func.func private @matmul_f16_n64_k64_geglu_to32_rows(
+// CHECK:         scf.for
+// CHECK:           %[[FOUR:.*]] = arith.constant 4
+// CHECK:           arith.remui %{{.*}}, %[[FOUR]]
+// CHECK:           scf.for
+// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK:           arith.remui
+// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// CHECK:           arith.remui
+// CHECK:             scf.for {{.*}} -> (vector<16xf32>)
+module {
+  gemma.weight @t : tensor<16x64xf32> from <"w", 0, 4096>
+  gemma.weight @w : tensor<32x64xf32> from <"w", 0, 8192>
+  gemma.weight @n : tensor<60xf32> from <"w", 0, 240>
+  gemma.weight @g : tensor<20xf32> from <"w", 0, 80>
+  gemma.weight @s : tensor<1xf32> from <"w", 0, 4>
+  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0
+  gemma.packed @pair from [@w, @w] as f16 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 4096
+  gemma.packed @single from [@w] as f16 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 4096 at 12288
+  gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <60 -> 64> bytes 256 at 16384
+  gemma.packed @groups from [@g] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 32 <20 -> 32> bytes 128 at 16640
+  gemma.packed @scalar from [@s] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 32 <1 -> 32> bytes 128 at 16768
+  gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 10240 : i64, scratch_bytes = 0 : i64} {
+    %x = gemma.buffer shared at 0 : !gemma.buffer<8 x 64, f32>
+    %y = gemma.buffer shared at 2048 : !gemma.buffer<8 x 64, f32>
+    %p = gemma.buffer shared at 4096 : !gemma.buffer<8 x 64, f32>
+    %a = gemma.buffer shared at 6144 : !gemma.buffer<8 x 32, f32>
+    %b = gemma.buffer shared at 7168 : !gemma.buffer<8 x 32, f32>
+    %c = gemma.buffer shared at 8192 : !gemma.buffer<8 x 32, f32>
+    gemma.step.embed %x, @table scale 1.0 : !gemma.buffer<8 x 64, f32>
+    gemma.step.add_norm %x, %x -> %x weight @norm layer_scale @scalar eps 1.0e-6 count 60 : !gemma.buffer<8 x 64, f32>, !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.norm %x -> %y factor 1.0 eps 1.0e-6 count 60 : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
+    gemma.barrier
+    gemma.step.matmul %y, @pair -> %a geglu : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
+    gemma.step.matmul %y, @single -> %b gelu_mul factor %x : !gemma.buffer<8 x 64, f32> {factor_offset = 32 : i64} : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
+    gemma.step.matmul %y, @single -> %c softcap cap 30.0 : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
+    gemma.step.ple_combine %y -> %p table @table norm @groups {groups = 2 : i64, count = 20 : i64, token_scale = 4.0 : f64, context_scale = 0.125 : f64, result_scale = 0.5 : f64, eps = 1.0e-6 : f64} : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
+  }
+}

@@ -1,0 +1,54 @@
+// RUN: gemmac-opt --gemma-lower=target=x86_64-linux %S/../Inputs/decode.mlir -o %t.mlir
+// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | FileCheck %s --check-prefix=AVX2
+// RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | FileCheck %s --check-prefix=AVX512
+// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | python3 %S/../../tools/loop_spills.py matmul=0 embed=0 norm=0 quantize=0
+// RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | python3 %S/../../tools/loop_spills.py matmul=0 embed=0 norm=0 quantize=0 attention=4
+// The instructions of the decode loops; decode kernels keep everything in registers.
+
+// The phase function alone is visible from outside.
+// AVX2:       .globl gemmac_decode_avx2
+// AVX2-NOT:   .globl
+// AVX2-LABEL: matmul_f32_n64_k256_none_to64:
+// AVX2:         vfmadd{{.*}}%ymm
+// AVX2-LABEL: matmul_f16_n64_k256_none_to64:
+// AVX2:         vcvtph2ps {{.*}}, %ymm
+// AVX2:         vfmadd{{.*}}%ymm
+// AVX2-LABEL: matmul_bf16_n64_k256_none_to64:
+// AVX2:         vpmovzxwd {{.*}}, %ymm
+// AVX2:         vpslld $16
+// AVX2-LABEL: matmul_q8_n64_k256_none_to64:
+// AVX2:         vpabsb
+// AVX2:         vpsignb
+// AVX2:         vpmaddubsw
+// AVX2:         vpmaddwd
+// one group is 8 loads of weights; int16 sums are widened once
+// AVX2-LABEL: matmul_q4_n64_k256_none_to64:
+// AVX2:         Inner Loop Header
+// AVX2-COUNT-16: vpmaddubsw
+// AVX2-COUNT-2: vpmaddwd
+// AVX2-NOT:     vpmaddwd
+// AVX2:         vcvtdq2ps
+// AVX2:         vfmadd
+// AVX2-LABEL: attention_f16_h1_d64_c544_w512_q1:
+// AVX2:         vcvtph2ps
+// AVX2-NOT:   %zmm
+
+// AVX512:       .globl gemmac_decode_avx512
+// AVX512-LABEL: matmul_f32_n64_k256_none_to64:
+// AVX512:         vfmadd{{.*}}{1to16}{{.*}}%zmm
+// AVX512-LABEL: matmul_f16_n64_k256_none_to64:
+// AVX512:         vcvtph2ps {{.*}}, %zmm
+// AVX512-LABEL: matmul_bf16_n64_k256_none_to64:
+// AVX512:         vpmovzxwd {{.*}}, %zmm
+// AVX512-LABEL: matmul_q8_n64_k256_none_to64:
+// AVX512:         Inner Loop Header
+// AVX512-COUNT-8: vpdpbusd {{.*}}{1to16}, %zmm{{.*}}, %zmm
+// AVX512-NOT:     vpdpbusd
+// AVX512:         vfmadd
+// activations are broadcast by the multiplication itself
+// AVX512-LABEL: matmul_q4_n64_k256_none_to64:
+// AVX512:         Inner Loop Header
+// AVX512-COUNT-8: vpdpbusd {{.*}}{1to16}, %zmm{{.*}}, %zmm
+// AVX512-NOT:     vpdpbusd
+// AVX512:         vmulps {{.*}}{1to16}
+// AVX512:         vfmadd
