@@ -107,7 +107,8 @@ def test_killed_at_any_moment(name, tmp_path):
         if process.returncode == 0:
             assert out.exists()
         elif name != "SIGKILL":
-            assert process.returncode == INTERRUPTED
+            # a signal before main() runs, while libraries are loaded, ends the process the system's way
+            assert process.returncode in (INTERRUPTED, -getattr(signal, name))
             assert list(folder.iterdir()) == []
         seen.add(process.returncode)
     assert seen - {0}, "no signal arrived in time"
