@@ -3,6 +3,8 @@
 #ifndef GEMMAC_TARGETS_TARGETBACKEND_H
 #define GEMMAC_TARGETS_TARGETBACKEND_H
 
+#include "compiler/formats/WeightFormat.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
@@ -16,22 +18,30 @@ namespace gemmac {
 
 class KernelBuilder; // targets/cpu/KernelBuilder.h
 
-/// One group of 32 int8 activations: where they lie, and their sum (i32).
+/// One group of 32 int8 activations: where they lie, and -8 times their sum (i32), from which every zero point follows.
 struct ActivationGroup {
   mlir::Value values;
-  mlir::Value sum;
+  mlir::Value bias;
 };
 
-/// The few vector operations that differ between ISA levels. `weights` points at one group of 32 columns by 16 rows in the
-/// layout of gemma.packed. Each returns, per activation row, a vector<16xi32> with the exact dot products; q4 counts
-/// the stored nibbles 0..15, the caller subtracts the zero point.
+/// One group of weights: 32 columns of the 16 rows of a panel, in the layout of gemma.packed or, unpacked, as one byte a
+/// weight. The scales of the rows follow the weights: f16 when packed, f32 when unpacked.
+struct WeightGroup {
+  WeightFormat format;
+  mlir::Value pointer;
+  bool unpacked = false;
+};
+
+/// The few vector operations that differ between ISA levels.
 class TileOps {
 public:
+  static constexpr int64_t unpackedBytes = panelRows * groupColumns; ///< of a group, scales excluded
   virtual ~TileOps() = default;
-  virtual llvm::SmallVector<mlir::Value> dotQ8(KernelBuilder &b, mlir::Value weights,
-                                               llvm::ArrayRef<ActivationGroup> rows) const = 0;
-  virtual llvm::SmallVector<mlir::Value> dotQ4(KernelBuilder &b, mlir::Value weights,
-                                               llvm::ArrayRef<ActivationGroup> rows) const = 0;
+  /// Per activation row a vector<16xi32>: the exact dot products of the integer weights, zero point subtracted.
+  virtual llvm::SmallVector<mlir::Value> dot(KernelBuilder &b, const WeightGroup &weights,
+                                             llvm::ArrayRef<ActivationGroup> rows) const = 0;
+  /// Writes the weights of a packed group to `target`, 64-byte aligned, in the form that dot() reads fastest.
+  virtual void unpack(KernelBuilder &b, const WeightGroup &weights, mlir::Value target) const = 0;
 };
 
 /// One ISA level of a CPU target.
@@ -41,7 +51,8 @@ struct IsaLevel {
   std::string cpu;          ///< LLVM -mcpu
   std::string llvmFeatures; ///< LLVM -mattr
   std::string tune;         ///< LLVM -mtune: whose latencies the scheduler assumes; empty: those of cpu
-  int64_t rowTile;          ///< activation rows that one pass over a weight panel serves
+  int64_t rowTile;          ///< activation rows that one pass over a packed panel serves
+  int64_t unpackedRowTile;  ///< activation rows that one pass over an unpacked panel serves
   std::shared_ptr<TileOps> tileOps;
 };
 

@@ -111,7 +111,7 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
   let description = [{
     `rows` is the largest number of rows; `width` counts elements, padded to 32. Elements: `f32`; `i32`; or `q8`,
     activations quantized in groups of 32, stored row by row as `width` int8, then `width/32` f32 scales, then `width/32`
-    i32 sums of the int8 values, each row padded to 64 bytes.
+    i32 biases, -8 times the sum of the int8 values, each row padded to 64 bytes.
     - c1: rows are positive.
     - c2: width is a positive multiple of 32.
     - c3: the element is f32, i32 or q8.

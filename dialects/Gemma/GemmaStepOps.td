@@ -127,7 +127,8 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
 def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
   let summary = "f32 rows to q8 rows";
   let description = [{
-    Per group of 32: scale = max|x| / 127, value = round to nearest even of x * (127 / max|x|) (0 when the group is zero), sum of the values.
+    Per group of 32: scale = max|x| / 127, value = round to nearest even of x * (127 / max|x|) (0 when the largest magnitude is below 2^-120),
+    bias = -8 times the sum of the values.
     `per_row` rows of the buffers belong to each row of the call (top-k picks), default 1.
     - c1: input f32, result q8, of the same rows and width.
     - c2: `per_row` is positive.

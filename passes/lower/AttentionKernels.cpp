@@ -96,17 +96,18 @@ private:
 
 // (input, weights, rope table, query, raw, q norm, k norm, cache; rows, position, first, last): heads [first, last) of q, k, v
 func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
-                                bool oneRow) {
+                                int64_t maxRows) {
   int64_t heads = step.getHeads(), headDim = step.getHeadDim(), padded = paddedHeadDim(headDim);
   bool keysAreValues = step.getKeysAreValues();
   Matmul shape{.weight = weight,
                .inputRowBytes = step.getInput().getType().getRowBytes(),
                .resultRowBytes = padded * 4,
-               .oneRow = oneRow};
+               .maxRows = maxRows};
   func::FuncOp project = matmul(shape);
   std::string name = llvm::formatv("qkv_{0}_q{1}_d{2}_{3}{4}{5}{6}", weight.text(), heads, headDim,
                                    bitsText(step.getEps().convertToDouble()), cache ? "_kv_" + cache->text() : "",
-                                   keysAreValues ? "_shared" : "", oneRow ? "" : "_rows");
+                                   keysAreValues ? "_shared" : "",
+                                   maxRows == 1 ? "" : "_upto" + std::to_string(maxRows));
   return get(name, 8, 4, [&](KernelBuilder &b, ValueRange a) {
     Value raw = a[4], rows = a[8], position = a[9];
     HeadFinisher finish(b, headDim, step.getEps().convertToDouble(), raw, a[2], rows, position);

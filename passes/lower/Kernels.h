@@ -37,6 +37,17 @@ struct CacheShape {
   std::string text() const;
 };
 
+/// Columns of a panel that are unpacked at once, small enough to stay in the first or second level cache: for each group of 32 one
+/// byte a weight, then the scales of the 16 rows in f32.
+struct UnpackedBlock {
+  static constexpr int64_t groups = 64;
+  static constexpr int64_t groupBytes = TileOps::unpackedBytes + panelRows * 4;
+  static constexpr int64_t bytes = groups * groupBytes;
+};
+
+/// Phases of more rows than this unpack panels before they multiply.
+inline constexpr int64_t mostPackedRows = 8;
+
 /// The kernels of one nested module. Pointers are !llvm.ptr, counts i64; `first`, `last` bound the rows, panels, heads or
 /// tiles that the calling thread does.
 class KernelLibrary {
@@ -53,30 +64,40 @@ public:
   mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table);
   mlir::func::FuncOp route(gemma::RouteStep step);
 
+  // PanelProducts.cpp
+  const IsaLevel &getLevel() const { return level; }
+  /// Sums of the products of `rows` with one packed panel: per row 16 floats.
+  KernelBuilder::Values dotPanel(KernelBuilder &b, const PackedShape &weight, mlir::Value panel,
+                                 mlir::ArrayRef<mlir::Value> rows) const;
+  /// Unpacks groups [first, last) of a quantized panel into `block`, an UnpackedBlock.
+  void unpackBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value first, mlir::Value last,
+                   mlir::Value block) const;
+  /// Adds to `totals` the products of `rows` with groups [first, last), which lie unpacked in `block`.
+  KernelBuilder::Values dotBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value block, mlir::Value first,
+                                 mlir::Value last, mlir::ArrayRef<mlir::Value> rows, mlir::ValueRange totals) const;
+
   // MatmulKernels.cpp
   struct Matmul {
     PackedShape weight;
     int64_t inputRowBytes, resultRowBytes, factorRowBytes = 0;
     gemma::Epilogue epilogue = gemma::Epilogue::None;
     double cap = 0;
-    bool oneRow; ///< the phase has one row
+    int64_t maxRows; ///< of the phase
   };
   mlir::func::FuncOp matmul(const Matmul &shape);
+
+  // ExpertKernels.cpp
   mlir::func::FuncOp expertUp(gemma::ExpertUpStep step, const PackedShape &weight);
   mlir::func::FuncOp expertDown(gemma::ExpertDownStep step, const PackedShape &weight);
 
   // AttentionKernels.cpp
-  mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, bool oneRow);
+  mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, int64_t maxRows);
   mlir::func::FuncOp attention(gemma::AttentionStep step, const CacheShape &cache);
 
 private:
   using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;
   /// The kernel of that name; made of `pointers` pointers and `counts` i64 arguments by `body` when it is new.
   mlir::func::FuncOp get(const std::string &name, int64_t pointers, int64_t counts, Body body);
-  KernelBuilder::Values dotPanel(KernelBuilder &b, const PackedShape &weight, mlir::Value panel,
-                                 mlir::ArrayRef<mlir::Value> rows) const;
-  void emitMatmulTile(KernelBuilder &b, const Matmul &shape, mlir::ValueRange arguments, mlir::Value panel,
-                      mlir::Value firstRow, int64_t rowCount);
 
   mlir::ModuleOp module;
   const IsaLevel &level;

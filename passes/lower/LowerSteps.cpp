@@ -69,7 +69,8 @@ private:
     scratch = b.at(scratches, b.mul(thread, stride ? stride.getInt() : *phase.getScratchBytes()));
   }
 
-  bool oneRow() { return phase.getMaxRows() == 1; }
+  int64_t maxRows() { return static_cast<int64_t>(phase.getMaxRows()); }
+  bool oneRow() { return maxRows() == 1; }
 
   Value pointer(Value buffer) {
     auto op = buffer.getDefiningOp<gemma::BufferOp>();
@@ -154,7 +155,7 @@ private:
                                 .inputRowBytes = step.getInput().getType().getRowBytes(),
                                 .resultRowBytes = step.getResult().getType().getRowBytes(),
                                 .epilogue = step.getEpilogue(),
-                                .oneRow = oneRow()};
+                                .maxRows = maxRows()};
     Value result = pointer(step.getResult()), factor = result;
     if (step.getFactor()) {
       auto type = cast<gemma::BufferType>(step.getFactor().getType());
@@ -179,7 +180,7 @@ private:
       cacheAt = cachePointer(*step.getCache());
     }
     auto [first, last] = share(b.i64(shape.rows / paddedHeadDim(step.getHeadDim())));
-    return callKernel(kernels.qkv(step, shape, cacheShape, oneRow()),
+    return callKernel(kernels.qkv(step, shape, cacheShape, maxRows()),
                       {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getRopeTable()),
                        pointer(step.getQuery()), pointer(step.getRaw()), weight(step.getQNorm()), keysNorm, cacheAt, rows,
                        position, first, last});

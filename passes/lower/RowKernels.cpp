@@ -35,7 +35,7 @@ static Value inverseRms(KernelBuilder &b, Value row, int64_t width, int64_t coun
   return b.broadcast(b.divf(b.f32(1.0f), root));
 }
 
-// Stores one group of 32 values, two vectors, as q8: int8 values, scale, sum. Layout: gemma.buffer.
+// Stores one group of 32 values, two vectors, as q8: int8 values, scale, bias. Layout: gemma.buffer.
 static void storeQuantized(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high) {
   Value largest = b.maxLanes(b.maxf(b.absf(low), b.absf(high)));
   Value scale = b.divf(largest, b.f32(127.0f));
@@ -56,7 +56,7 @@ static void storeQuantized(KernelBuilder &b, Value row, int64_t width, Value gro
   b.store(scale, scales);
   Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD,
                                           arith::AddIOp::create(b, lowInts, highInts));
-  b.store(sum, b.at(scales, width / 32 * 4));
+  b.store(arith::MulIOp::create(b, sum, b.i32(-8)), b.at(scales, width / 32 * 4));
 }
 
 // Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset`; they are stored as f32 or q8.

@@ -34,6 +34,8 @@ uint64_t cpuFeatures() {
     features |= GEMMAC_CPU_X86_AVX2;
   if (zmm && has(b, {16, 17, 28, 30, 31}) && has(c, {11})) // F, DQ, CD, BW, VL; VNNI
     features |= GEMMAC_CPU_X86_AVX512_VNNI;
+  if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && has(a, {4}))
+    features |= GEMMAC_CPU_X86_AVX_VNNI;
   return features;
 }
 
@@ -41,12 +43,15 @@ uint64_t cpuFeatures() {
 
 uint64_t cpuFeatures() {
   constexpr unsigned long asimd = 1ul << 1, asimdDotProduct = 1ul << 20; // HWCAP_ASIMD, HWCAP_ASIMDDP
+  constexpr unsigned long int8Matrices = 1ul << 13;                  // HWCAP2_I8MM
   unsigned long capabilities = getauxval(AT_HWCAP);
   uint64_t features = 0;
   if (capabilities & asimd)
     features |= GEMMAC_CPU_ARM_NEON;
   if (capabilities & asimdDotProduct)
     features |= GEMMAC_CPU_ARM_DOTPROD;
+  if (getauxval(AT_HWCAP2) & int8Matrices)
+    features |= GEMMAC_CPU_ARM_I8MM;
   return features;
 }
 
@@ -59,9 +64,11 @@ std::string describeFeatures(uint64_t bits) {
     uint64_t bit;
     const char *name;
   } names[] = {{GEMMAC_CPU_X86_AVX2, "AVX2, FMA, F16C and BMI2"},
+               {GEMMAC_CPU_X86_AVX_VNNI, "AVX-VNNI"},
                {GEMMAC_CPU_X86_AVX512_VNNI, "AVX-512 F, BW, DQ, VL, CD and VNNI"},
                {GEMMAC_CPU_ARM_NEON, "Advanced SIMD"},
-               {GEMMAC_CPU_ARM_DOTPROD, "the dot product instructions"}};
+               {GEMMAC_CPU_ARM_DOTPROD, "the dot product instructions"},
+               {GEMMAC_CPU_ARM_I8MM, "the int8 matrix instructions"}};
   std::string text;
   for (auto &[bit, name] : names) {
     if (bits & bit)

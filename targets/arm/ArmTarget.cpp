@@ -3,6 +3,8 @@
 #include "targets/Targets.h"
 #include "targets/cpu/KernelBuilder.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace gemmac {
@@ -40,15 +42,46 @@ protected:
   /// The quads of an activation row, each the same in all four lanes of 32 bits.
   virtual SmallVector<Value> activations(KernelBuilder &b, const ActivationGroup &row) const = 0;
 
-  using LoadQuads = llvm::function_ref<SmallVector<Value>(int64_t part)>;
-  SmallVector<Value> dot(KernelBuilder &b, ArrayRef<ActivationGroup> rows, bool nibbles, LoadQuads loadQuads) const {
+  static bool hasNibbles(const WeightGroup &weights) { return weights.format == WeightFormat::Q4; }
+
+  /// The 8 quads of one part, nibbles as bytes.
+  static SmallVector<Value> loadQuads(KernelBuilder &b, const WeightGroup &weights, int64_t part) {
+    auto load = [&](int64_t j) { return b.load(bytes16(b), b.at(weights.pointer, 64 * j + 16 * part), 16); };
+    SmallVector<Value> quads(8);
+    for (int64_t j = 0; j < 4; ++j) {
+      Value stored = load(j);
+      bool packed = hasNibbles(weights) && !weights.unpacked;
+      quads[j] = packed ? lowNibbles(b, stored) : stored;
+      quads[4 + j] = packed ? highNibbles(b, stored) : load(4 + j);
+    }
+    return quads;
+  }
+
+  static void storeQuads(KernelBuilder &b, ArrayRef<Value> quads, int64_t part, Value target) {
+    for (auto [j, quad] : llvm::enumerate(quads))
+      b.store(quad, b.at(target, 64 * static_cast<int64_t>(j) + 16 * part), 16);
+  }
+
+  /// Where the sums of a part start: the bias of weights that have a zero point, else 0.
+  static Value firstSum(KernelBuilder &b, const WeightGroup &weights, const ActivationGroup &row) {
+    int64_t zeroPoint = formatInfo(weights.format).zeroPoint;
+    if (zeroPoint == 0)
+      return b.splatInt(ints4(b), 0);
+    Value bias = b.broadcast(row.bias, ints4(b));
+    return zeroPoint == 8 ? bias : arith::MulIOp::create(b, bias, b.splatInt(ints4(b), zeroPoint / 8));
+  }
+
+public:
+  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
+                         ArrayRef<ActivationGroup> rows) const override {
     SmallVector<SmallVector<Value>> x, quarters(rows.size());
     for (const ActivationGroup &row : rows)
       x.push_back(activations(b, row));
     for (int64_t part = 0; part < parts; ++part) {
-      SmallVector<Value> quads = loadQuads(part);
-      for (size_t r = 0; r < rows.size(); ++r)
-        quarters[r].push_back(dotQuads(b, quads, x[r], nibbles));
+      SmallVector<Value> quads = loadQuads(b, weights, part);
+      for (auto [r, row] : llvm::enumerate(rows))
+        quarters[r].push_back(arith::AddIOp::create(b, dotQuads(b, quads, x[r], hasNibbles(weights)),
+                                                    firstSum(b, weights, row)));
     }
     SmallVector<Value> dots;
     for (ArrayRef<Value> quarter : quarters)
@@ -56,26 +89,9 @@ protected:
     return dots;
   }
 
-public:
-  SmallVector<Value> dotQ4(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    return dot(b, rows, /*nibbles=*/true, [&](int64_t part) {
-      SmallVector<Value> quads(8);
-      for (int64_t j = 0; j < 4; ++j) {
-        Value packed = b.load(bytes16(b), b.at(weights, 64 * j + 16 * part), 16);
-        quads[j] = lowNibbles(b, packed);
-        quads[4 + j] = highNibbles(b, packed);
-      }
-      return quads;
-    });
-  }
-
-  SmallVector<Value> dotQ8(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    return dot(b, rows, /*nibbles=*/false, [&](int64_t part) {
-      SmallVector<Value> quads;
-      for (int64_t j = 0; j < 8; ++j)
-        quads.push_back(b.load(bytes16(b), b.at(weights, 64 * j + 16 * part), 16));
-      return quads;
-    });
+  void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
+    for (int64_t part = 0; part < parts; ++part)
+      storeQuads(b, loadQuads(b, weights, part), part, target);
   }
 };
 
@@ -96,6 +112,70 @@ class DotprodTileOps : public ArmTileOps {
     for (auto [weights, activation] : llvm::zip(quads, x))
       sum = b.intrinsic("llvm.aarch64.neon.sdot.v4i32.v16i8", ints4(b), {sum, weights, activation});
     return sum;
+  }
+};
+
+/// smmla multiplies two rows of 8 weights with two rows of 8 activations, into four int32 lanes.
+class I8mmTileOps : public DotprodTileOps {
+  static Value shuffle(KernelBuilder &b, Value left, Value right, ArrayRef<int64_t> order) {
+    return vector::ShuffleOp::create(b, b.bitcast(left, ints4(b)), b.bitcast(right, ints4(b)), order);
+  }
+
+  /// Quads j and j + 1 of 4 rows become columns 4j .. 4j+7 of rows 0 and 1, and of rows 2 and 3.
+  static SmallVector<Value> pairRows(KernelBuilder &b, ArrayRef<Value> quads) {
+    SmallVector<Value> pairs(8);
+    for (size_t j = 0; j < 8; j += 2)
+      for (int64_t side = 0; side < 2; ++side)
+        pairs[j + side] = b.bitcast(
+            shuffle(b, quads[j], quads[j + 1], {2 * side, 4 + 2 * side, 1 + 2 * side, 5 + 2 * side}), bytes16(b));
+    return pairs;
+  }
+
+  /// Columns 8i .. 8i+7 of both rows, i < 4.
+  static SmallVector<Value> activationPairs(KernelBuilder &b, const ActivationGroup &first,
+                                            const ActivationGroup &second) {
+    SmallVector<Value> pairs;
+    auto half = b.vec(8, b.getI8Type());
+    SmallVector<int64_t> order(16);
+    std::iota(order.begin(), order.end(), 0);
+    for (int64_t i = 0; i < 4; ++i)
+      pairs.push_back(vector::ShuffleOp::create(b, b.load(half, b.at(first.values, 8 * i), 8),
+                                                b.load(half, b.at(second.values, 8 * i), 8), order));
+    return pairs;
+  }
+
+public:
+  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
+                         ArrayRef<ActivationGroup> rows) const override {
+    if (rows.size() == 1 && !weights.unpacked)
+      return DotprodTileOps::dot(b, weights, rows); // half of smmla would be idle
+    SmallVector<SmallVector<Value>> quarters(rows.size());
+    for (int64_t part = 0; part < parts; ++part) {
+      SmallVector<Value> quads = loadQuads(b, weights, part);
+      if (!weights.unpacked)
+        quads = pairRows(b, quads);
+      for (size_t r = 0; r < rows.size(); r += 2) {
+        const ActivationGroup &second = r + 1 < rows.size() ? rows[r + 1] : rows[r];
+        SmallVector<Value> x = activationPairs(b, rows[r], second);
+        Value sums[2] = {b.splatInt(ints4(b), 0), b.splatInt(ints4(b), 0)}; // weight rows 0 and 1, 2 and 3
+        for (size_t j = 0; j < 8; ++j)
+          sums[j % 2] = b.intrinsic("llvm.aarch64.neon.smmla.v4i32.v16i8", ints4(b), {sums[j % 2], quads[j], x[j / 2]});
+        for (size_t row = r; row < std::min(r + 2, rows.size()); ++row) {
+          int64_t lane = static_cast<int64_t>(row - r);
+          Value sum = shuffle(b, sums[0], sums[1], {lane, 2 + lane, 4 + lane, 6 + lane});
+          quarters[row].push_back(arith::AddIOp::create(b, sum, firstSum(b, weights, rows[row])));
+        }
+      }
+    }
+    SmallVector<Value> dots;
+    for (ArrayRef<Value> quarter : quarters)
+      dots.push_back(joinParts(b, quarter));
+    return dots;
+  }
+
+  void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
+    for (int64_t part = 0; part < parts; ++part)
+      storeQuads(b, pairRows(b, loadQuads(b, weights, part)), part, target);
   }
 };
 
@@ -143,10 +223,15 @@ class Aarch64Linux : public TargetBackend {
 public:
   Aarch64Linux() {
     // Tuned for an out-of-order core: the generic model, an in-order one, hoists loads until registers spill.
-    isaLevels.push_back({"neon", GEMMAC_CPU_ARM_NEON, "generic", "+neon", "neoverse-v2", /*rowTile=*/2,
-                         std::make_shared<NeonTileOps>()});
-    isaLevels.push_back({"dotprod", GEMMAC_CPU_ARM_NEON | GEMMAC_CPU_ARM_DOTPROD, "generic", "+neon,+dotprod",
-                         "neoverse-v2", /*rowTile=*/4, std::make_shared<DotprodTileOps>()});
+    auto level = [&](StringRef name, uint64_t features, StringRef llvmFeatures, int64_t rowTile,
+                     std::shared_ptr<TileOps> ops) {
+      isaLevels.push_back({name.str(), GEMMAC_CPU_ARM_NEON | features, "generic", llvmFeatures.str(), "neoverse-v2",
+                           rowTile, rowTile, std::move(ops)});
+    };
+    level("neon", 0, "+neon", 2, std::make_shared<NeonTileOps>());
+    level("dotprod", GEMMAC_CPU_ARM_DOTPROD, "+neon,+dotprod", 4, std::make_shared<DotprodTileOps>());
+    level("i8mm", GEMMAC_CPU_ARM_DOTPROD | GEMMAC_CPU_ARM_I8MM, "+neon,+dotprod,+i8mm", 4,
+          std::make_shared<I8mmTileOps>());
   }
   StringRef name() const override { return "aarch64-linux"; }
   StringRef triple() const override { return "aarch64-unknown-linux-gnu"; }

@@ -1,9 +1,11 @@
-// x86-64: AVX2 as the base, AVX-512 with VNNI above it. One weight layout for both.
+// x86-64: AVX2 as the base, AVX-VNNI and AVX-512 with VNNI above it. One weight layout for all.
 #include "gemmac/abi.h"
 #include "targets/Targets.h"
 #include "targets/cpu/KernelBuilder.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+
+#include <numeric>
 
 using namespace mlir;
 
@@ -16,15 +18,47 @@ Value broadcastQuad(KernelBuilder &b, Value pointer, int64_t bytes) {
   return b.bitcast(b.broadcast(quad, b.vec(bytes / 4, b.getI32Type())), b.vec(bytes, b.getI8Type()));
 }
 
-Value highNibbles(KernelBuilder &b, Value bytes) {
-  auto type = cast<VectorType>(bytes.getType());
-  auto words = b.vec(type.getNumElements() / 2, b.getI16Type());
-  Value shifted = arith::ShRUIOp::create(b, b.bitcast(bytes, words), b.splatInt(words, 4));
-  return arith::AndIOp::create(b, b.bitcast(shifted, type), b.splatInt(type, 15));
+/// Bytes of quads j and j + 4 of a group: columns 4j .. 4j+3 and 16+4j .. 19+4j, for the rows of one part of the panel. A
+/// part is as many rows as fit a register of `bytes`.
+class QuadLoader {
+public:
+  QuadLoader(KernelBuilder &b, const WeightGroup &weights, int64_t bytes)
+      : b(b), weights(weights), bytes(bytes), type(b.vec(bytes, b.getI8Type())) {}
+
+  using Pair = std::pair<Value, Value>;
+  Pair load(Value j, int64_t part) const {
+    Value first = b.at(b.at(weights.pointer, b.mul(j, quadBytes)), part * bytes);
+    if (!weights.unpacked && weights.format == WeightFormat::Q4)
+      return nibbles(loadBytes(first));
+    return {loadBytes(first), loadBytes(b.at(first, 4 * quadBytes))};
+  }
+  Pair load(int64_t j, int64_t part) const { return load(b.i64(j), part); }
+
+private:
+  static constexpr int64_t quadBytes = 4 * panelRows;
+  KernelBuilder &b;
+  const WeightGroup &weights;
+  int64_t bytes;
+  VectorType type;
+
+  Value loadBytes(Value pointer) const { return b.load(type, pointer, 32); }
+  Pair nibbles(Value packed) const {
+    auto words = b.vec(bytes / 2, b.getI16Type());
+    Value shifted = arith::ShRUIOp::create(b, b.bitcast(packed, words), b.splatInt(words, 4));
+    auto low = [&](Value value) -> Value { return arith::AndIOp::create(b, value, b.splatInt(type, 15)); };
+    return {low(packed), low(b.bitcast(shifted, type))};
+  }
+};
+
+Value joinHalves(KernelBuilder &b, Value low, Value high) {
+  SmallVector<int64_t> order(16);
+  std::iota(order.begin(), order.end(), 0);
+  return vector::ShuffleOp::create(b, low, high, order);
 }
 
-Value lowNibbles(KernelBuilder &b, Value bytes) {
-  return arith::AndIOp::create(b, bytes, b.splatInt(cast<VectorType>(bytes.getType()), 15));
+void storeQuads(KernelBuilder &b, const QuadLoader::Pair &quads, int64_t j, int64_t offset, Value target) {
+  b.store(quads.first, b.at(target, 64 * j + offset), 32);
+  b.store(quads.second, b.at(target, 64 * (4 + j) + offset), 32);
 }
 
 /// AVX2 has no int8 dot product. vpmaddubsw multiplies unsigned by signed bytes and adds pairs in int16.
@@ -38,62 +72,59 @@ class Avx2TileOps : public TileOps {
     auto type = b.vec(16, b.getI16Type());
     return b.intrinsic("llvm.x86.avx2.pmadd.wd", b.vec(8, b.getI32Type()), {words, b.splatInt(type, 1)});
   }
-  static Value joinHalves(KernelBuilder &b, Value low, Value high) {
-    SmallVector<int64_t> order(16);
-    for (int64_t i = 0; i < 16; ++i)
-      order[i] = i;
-    return vector::ShuffleOp::create(b, low, high, order);
+  static Value add(KernelBuilder &b, Value left, Value right) { return arith::AddIOp::create(b, left, right); }
+
+  // A nibble times an int8 is at most 15 * 127, so the 16 products of a lane in a group stay below 2^15: one widening per
+  // group. Sums: [row][half of the panel].
+  static KernelBuilder::Values addNibbles(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows,
+                                          Value j, ValueRange sums) {
+    KernelBuilder::Values next(sums);
+    for (int64_t half = 0; half < 2; ++half) {
+      auto [low, high] = loader.load(j, half);
+      for (auto [r, row] : llvm::enumerate(rows)) {
+        Value x = b.at(row.values, b.mul(j, 4));
+        Value &sum = next[2 * r + half];
+        sum = add(b, sum, multiplyPairs(b, low, broadcastQuad(b, x, bytes)));
+        sum = add(b, sum, multiplyPairs(b, high, broadcastQuad(b, b.at(x, 16), bytes)));
+      }
+    }
+    return next;
   }
 
-public:
-  // A nibble times an int8 is at most 15 * 127, so the 16 products of a lane in a group stay below 2^15: one widening per
-  // group. Several rows keep a real loop over the four quads; unrolled flat they spill.
-  SmallVector<Value> dotQ4(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    auto wordType = b.vec(16, b.getI16Type());
-    auto quad = [&](Value offset, ValueRange sums) {
-      KernelBuilder::Values next(sums);
-      Value base = b.at(weights, b.mul(offset, 2 * bytes));
-      for (int64_t half = 0; half < 2; ++half) {
-        Value packed = b.load(b.vec(bytes, b.getI8Type()), b.at(base, half * bytes), 32);
-        Value low = lowNibbles(b, packed), high = highNibbles(b, packed);
-        for (auto [r, row] : llvm::enumerate(rows)) {
-          Value x = b.at(row.values, b.mul(offset, 4));
-          Value &sum = next[2 * r + half];
-          sum = arith::AddIOp::create(b, sum, multiplyPairs(b, low, broadcastQuad(b, x, bytes)));
-          sum = arith::AddIOp::create(b, sum, multiplyPairs(b, high, broadcastQuad(b, b.at(x, 16), bytes)));
-        }
-      }
-      return next;
-    };
-    KernelBuilder::Values sums(2 * rows.size(), b.splatInt(wordType, 0));
+  static SmallVector<Value> dotQ4(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows) {
+    KernelBuilder::Values sums(2 * rows.size(), b.splatInt(b.vec(16, b.getI16Type()), 0));
     if (rows.size() == 1) {
       for (int64_t j = 0; j < 4; ++j)
-        sums = quad(b.i64(j), sums);
-    } else {
-      sums = b.loop(b.i64(0), b.i64(4), 1, sums, [&](Value j, ValueRange state) { return quad(j, state); });
+        sums = addNibbles(b, loader, rows, b.i64(j), sums);
+    } else { // several rows keep a real loop: unrolled flat they spill
+      sums = b.loop(b.i64(0), b.i64(4), 1, sums,
+                    [&](Value j, ValueRange state) { return addNibbles(b, loader, rows, j, state); });
     }
     SmallVector<Value> dots;
-    for (size_t r = 0; r < rows.size(); ++r)
-      dots.push_back(joinHalves(b, widenPairs(b, sums[2 * r]), widenPairs(b, sums[2 * r + 1])));
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      Value bias = b.broadcast(row.bias, b.vec(8, b.getI32Type()));
+      dots.push_back(joinHalves(b, add(b, widenPairs(b, sums[2 * r]), bias),
+                                add(b, widenPairs(b, sums[2 * r + 1]), bias)));
+    }
     return dots;
   }
 
   // |w| times x with w's sign: both within 127, so a pair sum stays below 2^15.
-  SmallVector<Value> dotQ8(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    auto sumType = b.vec(8, b.getI32Type());
+  static SmallVector<Value> dotQ8(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows) {
     auto byteType = b.vec(bytes, b.getI8Type());
-    KernelBuilder::Values start(2 * rows.size(), b.splatInt(sumType, 0));
-    auto sums = b.loop(b.i64(0), b.i64(8), 1, start, [&](Value j, ValueRange state) {
+    KernelBuilder::Values start(2 * rows.size(), b.splatInt(b.vec(8, b.getI32Type()), 0));
+    auto sums = b.loop(b.i64(0), b.i64(4), 1, start, [&](Value j, ValueRange state) {
       KernelBuilder::Values next(state);
-      Value base = b.at(weights, b.mul(j, 2 * bytes));
       for (int64_t half = 0; half < 2; ++half) {
-        Value w = b.load(byteType, b.at(base, half * bytes), 32);
-        Value magnitude = math::AbsIOp::create(b, w);
-        for (auto [r, row] : llvm::enumerate(rows)) {
-          Value x = broadcastQuad(b, b.at(row.values, b.mul(j, 4)), bytes);
-          Value turned = b.intrinsic("llvm.x86.avx2.psign.b", byteType, {x, w});
-          Value &sum = next[2 * r + half];
-          sum = arith::AddIOp::create(b, sum, widenPairs(b, multiplyPairs(b, magnitude, turned)));
+        auto [first, second] = loader.load(j, half);
+        for (auto [column, w] : {std::pair(0, first), std::pair(16, second)}) {
+          Value magnitude = math::AbsIOp::create(b, w);
+          for (auto [r, row] : llvm::enumerate(rows)) {
+            Value x = broadcastQuad(b, b.at(b.at(row.values, b.mul(j, 4)), column), bytes);
+            Value turned = b.intrinsic("llvm.x86.avx2.psign.b", byteType, {x, w});
+            Value &sum = next[2 * r + half];
+            sum = add(b, sum, widenPairs(b, multiplyPairs(b, magnitude, turned)));
+          }
         }
       }
       return next;
@@ -103,48 +134,78 @@ public:
       dots.push_back(joinHalves(b, sums[2 * r], sums[2 * r + 1]));
     return dots;
   }
+
+public:
+  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
+                         ArrayRef<ActivationGroup> rows) const override {
+    QuadLoader loader(b, weights, bytes);
+    return weights.format == WeightFormat::Q4 ? dotQ4(b, loader, rows) : dotQ8(b, loader, rows);
+  }
+
+  void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
+    QuadLoader loader(b, weights, bytes);
+    for (int64_t j = 0; j < 4; ++j)
+      for (int64_t half = 0; half < 2; ++half)
+        storeQuads(b, loader.load(j, half), j, half * bytes, target);
+  }
 };
 
-/// AVX-512 VNNI: vpdpbusd adds four products of unsigned and signed bytes to an int32 lane.
-class Avx512TileOps : public TileOps {
-  static constexpr int64_t bytes = 64; // 16 rows of 4 columns
+/// VNNI: vpdpbusd adds four products of unsigned and signed bytes to an int32 lane. Signed weights become unsigned by adding
+/// 128. Every form starts its sums at -zero point * sum of the activations, so that none is subtracted at the end.
+class VnniTileOps : public TileOps {
+  int64_t bytes; // of a register
+  int64_t parts; // registers that hold four columns of the panel
 
-  static Value dot(KernelBuilder &b, Value sum, Value unsignedBytes, Value signedBytes) {
-    return b.intrinsic("llvm.x86.avx512.vpdpbusd.512", b.vecI32(), {sum, unsignedBytes, signedBytes});
+  static int64_t zeroPoint(WeightFormat format) {
+    return formatInfo(format).zeroPoint ? formatInfo(format).zeroPoint : 128;
+  }
+
+  VectorType sums(KernelBuilder &b) const { return b.vec(bytes / 4, b.getI32Type()); }
+  Value dot(KernelBuilder &b, Value sum, Value unsignedBytes, Value signedBytes) const {
+    return b.intrinsic(bytes == 64 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256", sums(b),
+                       {sum, unsignedBytes, signedBytes});
+  }
+  QuadLoader::Pair loadUnsigned(KernelBuilder &b, const QuadLoader &loader, const WeightGroup &weights, int64_t j,
+                                int64_t part) const {
+    auto quads = loader.load(j, part);
+    if (weights.unpacked || formatInfo(weights.format).zeroPoint)
+      return quads;
+    Value flip = b.splatInt(b.vec(bytes, b.getI8Type()), -128);
+    return {arith::XOrIOp::create(b, quads.first, flip), arith::XOrIOp::create(b, quads.second, flip)};
   }
 
 public:
-  SmallVector<Value> dotQ4(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    SmallVector<Value> low(rows.size(), b.splatInt(b.vecI32(), 0)), high = low;
-    for (int64_t j = 0; j < 4; ++j) {
-      Value packed = b.load(b.vec(bytes, b.getI8Type()), b.at(weights, j * bytes), 32);
-      Value lowWeights = lowNibbles(b, packed), highWeights = highNibbles(b, packed);
+  explicit VnniTileOps(int64_t bytes) : bytes(bytes), parts(4 * panelRows / bytes) {}
+
+  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
+                         ArrayRef<ActivationGroup> rows) const override {
+    QuadLoader loader(b, weights, bytes);
+    SmallVector<SmallVector<Value>> results(rows.size());
+    for (int64_t part = 0; part < parts; ++part) {
+      SmallVector<Value> quads(8);
+      for (int64_t j = 0; j < 4; ++j)
+        std::tie(quads[j], quads[4 + j]) = loadUnsigned(b, loader, weights, j, part);
       for (auto [r, row] : llvm::enumerate(rows)) {
-        low[r] = dot(b, low[r], lowWeights, broadcastQuad(b, b.at(row.values, 4 * j), bytes));
-        high[r] = dot(b, high[r], highWeights, broadcastQuad(b, b.at(row.values, 16 + 4 * j), bytes));
+        Value bias = row.bias;
+        if (zeroPoint(weights.format) != 8)
+          bias = arith::MulIOp::create(b, bias, b.i32(static_cast<int32_t>(zeroPoint(weights.format) / 8)));
+        Value sum = b.broadcast(bias, sums(b));
+        for (int64_t j = 0; j < 8; ++j)
+          sum = dot(b, sum, quads[j], broadcastQuad(b, b.at(row.values, 4 * j), bytes));
+        results[r].push_back(sum);
       }
     }
-    for (size_t r = 0; r < rows.size(); ++r)
-      low[r] = arith::AddIOp::create(b, low[r], high[r]);
-    return low;
+    SmallVector<Value> dots;
+    for (ArrayRef<Value> result : results)
+      dots.push_back(parts == 1 ? result[0] : joinHalves(b, result[0], result[1]));
+    return dots;
   }
 
-  // Weights plus 128 are unsigned; the surplus 128 * sum(x) is where each sum starts, negated.
-  SmallVector<Value> dotQ8(KernelBuilder &b, Value weights, ArrayRef<ActivationGroup> rows) const override {
-    SmallVector<Value> even, odd(rows.size(), b.splatInt(b.vecI32(), 0));
-    for (const ActivationGroup &row : rows)
-      even.push_back(b.broadcast(arith::MulIOp::create(b, row.sum, b.i32(-128)), b.vecI32()));
-    auto byteType = b.vec(bytes, b.getI8Type());
-    for (int64_t j = 0; j < 8; ++j) {
-      Value w = b.load(byteType, b.at(weights, j * bytes), 32);
-      w = arith::XOrIOp::create(b, w, b.splatInt(byteType, -128));
-      SmallVector<Value> &sums = j % 2 ? odd : even;
-      for (auto [r, row] : llvm::enumerate(rows))
-        sums[r] = dot(b, sums[r], w, broadcastQuad(b, b.at(row.values, 4 * j), bytes));
-    }
-    for (size_t r = 0; r < rows.size(); ++r)
-      even[r] = arith::AddIOp::create(b, even[r], odd[r]);
-    return even;
+  void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
+    QuadLoader loader(b, weights, bytes);
+    for (int64_t j = 0; j < 4; ++j)
+      for (int64_t part = 0; part < parts; ++part)
+        storeQuads(b, loadUnsigned(b, loader, weights, j, part), j, part * bytes, target);
   }
 };
 
@@ -153,10 +214,15 @@ class X86Linux : public TargetBackend {
 
 public:
   X86Linux() {
-    isaLevels.push_back(
-        {"avx2", GEMMAC_CPU_X86_AVX2, "x86-64-v3", "", "", /*rowTile=*/4, std::make_shared<Avx2TileOps>()});
-    isaLevels.push_back({"avx512", GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4",
-                         "+avx512vnni,-prefer-256-bit", "", /*rowTile=*/8, std::make_shared<Avx512TileOps>()});
+    auto level = [&](StringRef name, uint64_t features, StringRef cpu, StringRef llvmFeatures, int64_t rowTile,
+                     int64_t unpackedRowTile, std::shared_ptr<TileOps> ops) {
+      isaLevels.push_back({name.str(), GEMMAC_CPU_X86_AVX2 | features, cpu.str(), llvmFeatures.str(), /*tune=*/"",
+                           rowTile, unpackedRowTile, std::move(ops)});
+    };
+    level("avx2", 0, "x86-64-v3", "", 4, 4, std::make_shared<Avx2TileOps>());
+    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, std::make_shared<VnniTileOps>(32));
+    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 16,
+          std::make_shared<VnniTileOps>(64));
   }
   StringRef name() const override { return "x86_64-linux"; }
   StringRef triple() const override { return "x86_64-unknown-linux-gnu"; }

@@ -51,6 +51,8 @@ void gemmac_barrier(const gemmac_call *call, int64_t thread);
 #define GEMMAC_CPU_X86_AVX512_VNNI 2u // AVX-512 F, BW, DQ, VL, CD and VNNI
 #define GEMMAC_CPU_ARM_NEON 4u        // the AArch64 base
 #define GEMMAC_CPU_ARM_DOTPROD 8u     // sdot, udot
+#define GEMMAC_CPU_ARM_I8MM 32u       // smmla
+#define GEMMAC_CPU_X86_AVX_VNNI 16u   // AVX-VNNI: vpdpbusd on 256 bits
 
 // One ISA level. All levels read the same packed weights and give the same bits.
 typedef struct gemmac_level {

@@ -44,7 +44,7 @@ const int8_t *Memory::values(const Buffer &buffer, int64_t row) const { return a
 const float *Memory::scales(const Buffer &buffer, int64_t row) const {
   return at<float>(*this, buffer, row, buffer.width);
 }
-const int32_t *Memory::sums(const Buffer &buffer, int64_t row) const {
+const int32_t *Memory::biases(const Buffer &buffer, int64_t row) const {
   return at<int32_t>(*this, buffer, row, buffer.width + buffer.width / groupColumns * 4);
 }
 
@@ -133,7 +133,11 @@ static bool machineHas(uint64_t features) {
   if ((features & GEMMAC_CPU_X86_AVX512_VNNI) &&
       !all({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512vnni"}))
     return false;
+  if ((features & GEMMAC_CPU_X86_AVX_VNNI) && !all({"avxvnni"}))
+    return false;
   if ((features & GEMMAC_CPU_ARM_DOTPROD) && !all({"dotprod"}))
+    return false;
+  if ((features & GEMMAC_CPU_ARM_I8MM) && !all({"i8mm"}))
     return false;
   return true;
 }

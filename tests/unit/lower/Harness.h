@@ -32,7 +32,7 @@ struct Memory {
   /// Parts of a q8 row.
   const int8_t *values(const Buffer &buffer, int64_t row) const;
   const float *scales(const Buffer &buffer, int64_t row) const;
-  const int32_t *sums(const Buffer &buffer, int64_t row) const;
+  const int32_t *biases(const Buffer &buffer, int64_t row) const;
   /// A key or a value of a cache.
   double cached(const Cache &cache, int64_t byteOffset) const;
 };

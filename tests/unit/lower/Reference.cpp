@@ -16,7 +16,7 @@ QuantizedRow quantizeRow(const float *row, int64_t width) {
       sum += value;
     }
     result.scales.push_back(largest / 127.0f);
-    result.sums.push_back(sum);
+    result.biases.push_back(-8 * sum);
   }
   return result;
 }

@@ -23,7 +23,7 @@ inline uint32_t bitsOf(float value) {
 
 /// A row quantized as gemma.step.quantize says.
 struct QuantizedRow {
-  std::vector<int> values, sums;
+  std::vector<int> values, biases;
   std::vector<float> scales;
 };
 QuantizedRow quantizeRow(const float *row, int64_t width);

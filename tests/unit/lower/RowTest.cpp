@@ -191,7 +191,7 @@ void expectQuantized(const Memory &memory, const Buffer &result, int64_t row, co
   for (int64_t c = 0; c < result.width; ++c)
     ASSERT_EQ(memory.values(result, row)[c], expected.values[c]) << what << ", value " << c << " of " << input[c];
   for (int64_t group = 0; group < result.width / groupColumns; ++group)
-    ASSERT_EQ(memory.sums(result, row)[group], expected.sums[group]) << what << ", sum of group " << group;
+    ASSERT_EQ(memory.biases(result, row)[group], expected.biases[group]) << what << ", bias of group " << group;
   expectBits(memory.scales(result, row), expected.scales, what + ", scales");
 }
 
@@ -243,7 +243,7 @@ TEST(AddNormTest, AddsTheNormedBranchAndScales) {
 //===--- quantize
 //---------------------------------------------------------------------------------------------------===//
 
-// Values and sums are exact integers, scales have the bits of max / 127.
+// Values and biases are exact integers, scales have the bits of max / 127.
 TEST(QuantizeTest, ValuesScalesAndSumsAreExact) {
   constexpr int64_t width = 160;
   Matrix rows = normRows(width, width);
