@@ -40,7 +40,7 @@ struct CacheShape {
 /// Columns of a panel that are unpacked at once, small enough to stay in the first or second level cache: for each group of 32 one
 /// byte a weight, then the scales of the 16 rows in f32.
 struct UnpackedBlock {
-  static constexpr int64_t groups = 64;
+  static constexpr int64_t groups = 64; // 36 KiB
   static constexpr int64_t groupBytes = TileOps::unpackedBytes + panelRows * 4;
   static constexpr int64_t bytes = groups * groupBytes;
 };

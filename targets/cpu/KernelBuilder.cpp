@@ -46,6 +46,13 @@ void KernelBuilder::store(Value value, Value pointer, int64_t align) {
   LLVM::StoreOp::create(*this, value, pointer, static_cast<unsigned>(align));
 }
 
+void KernelBuilder::prefetch(Value pointer, int64_t bytes) {
+  constexpr int64_t lineBytes = 64;
+  constexpr uint32_t read = 0, secondLevel = 2, data = 1;
+  for (int64_t offset = 0; offset < bytes; offset += lineBytes)
+    LLVM::Prefetch::create(*this, at(pointer, offset), read, secondLevel, data);
+}
+
 Value KernelBuilder::stack(int64_t bytes) {
   OpBuilder::InsertionGuard guard(*this);
   auto function = getInsertionBlock()->getParentOp()->getParentOfType<func::FuncOp>();

@@ -50,6 +50,8 @@ public:
   Value at(Value pointer, int64_t offset) { return offset == 0 ? pointer : at(pointer, i64(offset)); }
   Value load(mlir::Type type, Value pointer, int64_t align = 4);
   void store(Value value, Value pointer, int64_t align = 4);
+  /// Asks for the cache lines of `bytes` from `pointer` on, into the second level. Never faults.
+  void prefetch(Value pointer, int64_t bytes);
   Value loadVec(Value pointer) { return load(vecF32(), pointer, 4); }
   /// A stack slot of `bytes`, 64-byte aligned, in the function's entry block.
   Value stack(int64_t bytes);
