@@ -40,6 +40,14 @@ public:
   /// Per activation row a vector<16xi32>: the exact dot products of the integer weights, zero point subtracted.
   virtual llvm::SmallVector<mlir::Value> dot(KernelBuilder &b, const WeightGroup &weights,
                                              llvm::ArrayRef<ActivationGroup> rows) const = 0;
+  /// The same for one group of each of several panels, which all have one form; by panel, then by row.
+  virtual llvm::SmallVector<mlir::Value> dotPanels(KernelBuilder &b, llvm::ArrayRef<WeightGroup> panels,
+                                                   llvm::ArrayRef<ActivationGroup> rows) const {
+    llvm::SmallVector<mlir::Value> dots;
+    for (const WeightGroup &weights : panels)
+      dots.append(dot(b, weights, rows));
+    return dots;
+  }
   /// Writes the weights of a packed group to `target`, 64-byte aligned, in the form that dot() reads fastest.
   virtual void unpack(KernelBuilder &b, const WeightGroup &weights, mlir::Value target) const = 0;
 };
@@ -52,7 +60,9 @@ struct IsaLevel {
   std::string llvmFeatures; ///< LLVM -mattr
   std::string tune;         ///< LLVM -mtune: whose latencies the scheduler assumes; empty: those of cpu
   int64_t rowTile;          ///< activation rows that one pass over a packed panel serves
-  int64_t unpackedRowTile;  ///< activation rows that one pass over an unpacked panel serves
+  int64_t unpackedRowTile;  ///< activation rows that one pass over unpacked panels serves
+  int64_t unpackedPanels;   ///< unpacked panels that one pass serves, 1 or 2
+  int64_t panelStreams;     ///< packed panels (of geglu: pairs) that a product of one row reads abreast, a power of two
   std::shared_ptr<TileOps> tileOps;
 };
 

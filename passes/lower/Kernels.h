@@ -37,10 +37,10 @@ struct CacheShape {
   std::string text() const;
 };
 
-/// Columns of a panel that are unpacked at once, small enough to stay in the first or second level cache: for each group of 32 one
-/// byte a weight, then the scales of the 16 rows in f32.
+/// Columns of panels that are unpacked at once, few enough to stay in the first or second level cache: for each group of
+/// 32 one byte a weight, then the scales of the 16 rows in f32.
 struct UnpackedBlock {
-  static constexpr int64_t groups = 64; // 36 KiB
+  static constexpr int64_t groups = 32; // 18 KiB a panel
   static constexpr int64_t groupBytes = TileOps::unpackedBytes + panelRows * 4;
   static constexpr int64_t bytes = groups * groupBytes;
 };
@@ -66,15 +66,22 @@ public:
 
   // PanelProducts.cpp
   const IsaLevel &getLevel() const { return level; }
-  /// Sums of the products of `rows` with one packed panel: per row 16 floats.
+  /// Sums of the products of `rows` with packed panels, which are read abreast: per panel and row 16 floats.
+  mlir::SmallVector<KernelBuilder::Values> dotPanels(KernelBuilder &b, const PackedShape &weight,
+                                                     mlir::ArrayRef<mlir::Value> panels,
+                                                     mlir::ArrayRef<mlir::Value> rows) const;
   KernelBuilder::Values dotPanel(KernelBuilder &b, const PackedShape &weight, mlir::Value panel,
-                                 mlir::ArrayRef<mlir::Value> rows) const;
+                                 mlir::ArrayRef<mlir::Value> rows) const {
+    return dotPanels(b, weight, panel, rows)[0];
+  }
   /// Unpacks groups [first, last) of a quantized panel into `block`, an UnpackedBlock.
   void unpackBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value first, mlir::Value last,
                    mlir::Value block) const;
-  /// Adds to `totals` the products of `rows` with groups [first, last), which lie unpacked in `block`.
-  KernelBuilder::Values dotBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value block, mlir::Value first,
-                                 mlir::Value last, mlir::ArrayRef<mlir::Value> rows, mlir::ValueRange totals) const;
+  /// Adds to `totals`, by panel and row, the products of `rows` with groups [first, last) of panels that lie unpacked in
+  /// `blocks`.
+  KernelBuilder::Values dotBlocks(KernelBuilder &b, const PackedShape &weight, mlir::ArrayRef<mlir::Value> blocks,
+                                  mlir::Value first, mlir::Value last, mlir::ArrayRef<mlir::Value> rows,
+                                  mlir::ValueRange totals) const;
 
   // MatmulKernels.cpp
   struct Matmul {

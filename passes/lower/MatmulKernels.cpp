@@ -18,36 +18,39 @@ public:
       : library(library), shape(shape), b(b), input(a[0]), weights(a[1]), result(a[2]), factor(a[3]), rows(a[4]),
         paired(shape.epilogue == gemma::Epilogue::GeGlu) {}
 
-  void oneRow(Value panel) { packedTile(panel, b.i64(0), 1); }
-
-  void fewRows(Value panel) {
-    forTiles(library.getLevel().rowTile, [&](Value row, int64_t count) { packedTile(panel, row, count); });
+  /// One row: panels are read abreast.
+  void oneRow(Value first, Value last) {
+    forParts(first, last, library.getLevel().panelStreams,
+             [&](Value panel, int64_t count) { packedTile(panel, count, b.i64(0), 1); });
   }
 
-  /// Sums of all rows stay in memory while one block of columns after the other is unpacked.
-  void chunk(Value panel) {
-    int64_t groups = shape.weight.cols / groupColumns, blocks = (groups + UnpackedBlock::groups - 1) / UnpackedBlock::groups;
-    int64_t blockGroups = (groups + blocks - 1) / blocks, passes = paired ? 2 : 1;
-    Value block = b.stack(UnpackedBlock::bytes), sums = b.stack(passes * shape.maxRows * vecBytes);
-    for (int64_t pass = 0; pass < passes; ++pass) {
-      Value passSums = b.at(sums, pass * shape.maxRows * vecBytes);
-      b.loop(b.i64(0), rows, 1, [&](Value row) { b.store(b.splat(b.vecF32(), 0.0), sumOf(passSums, row), 64); });
-      b.loop(b.i64(0), b.i64(groups), blockGroups, [&](Value first) {
-        Value last = b.minSigned(b.add(first, blockGroups), b.i64(groups));
-        library.unpackBlock(b, shape.weight, panelAt(panel, pass), first, last, block);
-        forTiles(library.getLevel().unpackedRowTile, [&](Value row, int64_t count) {
-          KernelBuilder::Values totals;
-          for (int64_t r = 0; r < count; ++r)
-            totals.push_back(b.load(b.vecF32(), sumOf(passSums, b.add(row, r)), 64));
-          totals = library.dotBlock(b, shape.weight, block, first, last, inputs(row, count), totals);
-          for (int64_t r = 0; r < count; ++r)
-            b.store(totals[r], sumOf(passSums, b.add(row, r)), 64);
-        });
+  /// Rows share each reading of a panel. So many panels abreast that their sums are those of one whole tile of rows.
+  void fewRows(Value first, Value last) {
+    int64_t rowTile = library.getLevel().rowTile;
+    forParts(first, last, 1, [&](Value panel, int64_t count) {
+      forParts(b.i64(0), rows, rowTile, [&](Value row, int64_t tile) { packedTile(panel, count, row, tile); });
+    });
+  }
+
+  /// A chunk of a prompt: sums of all rows stay in memory while one block of columns after the other is unpacked.
+  void chunk(Value first, Value last) {
+    int64_t abreast = library.getLevel().unpackedPanels;
+    Value blocks = b.stack(std::max<int64_t>(abreast, 1) * UnpackedBlock::bytes);
+    Value sums = b.stack((paired ? 2 : abreast) * sumsBytes());
+    forParts(first, last, paired ? 1 : abreast, [&](Value panel, int64_t count) {
+      SmallVector<Value> panels = panelsFrom(panel, count);
+      b.loop(b.i64(0), b.mul(rows, vecBytes), vecBytes, [&](Value offset) {
+        for (size_t p = 0; p < panels.size(); ++p)
+          b.store(b.splat(b.vecF32(), 0.0), b.at(sumsOf(sums, p), offset), 64);
       });
-    }
-    b.loop(b.i64(0), rows, 1, [&](Value row) {
-      Value up = paired ? b.loadVec(sumOf(b.at(sums, shape.maxRows * vecBytes), row)) : Value();
-      finish(panel, row, b.loadVec(sumOf(sums, row)), up);
+      for (size_t p = 0; p < panels.size(); p += abreast)
+        addBlocks(ArrayRef(panels).slice(p, std::min<size_t>(abreast, panels.size() - p)), sumsOf(sums, p), blocks);
+      b.loop(b.i64(0), rows, 1, [&](Value row) {
+        for (int64_t p = 0; p < count; ++p) {
+          auto sum = [&](int64_t which) { return b.loadVec(b.at(sumsOf(sums, which), b.mul(row, vecBytes))); };
+          finish(b.add(panel, p), row, sum(paired ? 0 : p), paired ? sum(1) : Value());
+        }
+      });
     });
   }
 
@@ -58,36 +61,67 @@ private:
   Value input, weights, result, factor, rows;
   bool paired;
 
-  Value sumOf(Value sums, Value row) { return b.at(sums, b.mul(row, vecBytes)); }
-  /// geglu: `second` is the panel of up that belongs to panel 0, that of gate.
-  Value panelAt(Value panel, int64_t second) {
+  int64_t sumsBytes() const { return shape.maxRows * vecBytes; }
+  Value sumsOf(Value sums, int64_t panel) { return b.at(sums, panel * sumsBytes()); }
+
+  /// The panels behind `count` panels of the result: geglu has two each, that of gate and that of up.
+  SmallVector<Value> panelsFrom(Value panel, int64_t count) {
     Value first = b.at(weights, b.mul(panel, (paired ? 2 : 1) * shape.weight.panelBytes()));
-    return b.at(first, second * shape.weight.panelBytes());
+    SmallVector<Value> panels;
+    for (int64_t p = 0; p < (paired ? 2 : 1) * count; ++p)
+      panels.push_back(b.at(first, p * shape.weight.panelBytes()));
+    return panels;
   }
-  KernelBuilder::Values inputs(Value firstRow, int64_t count) {
-    KernelBuilder::Values pointers;
+  /// Constant distances from one pointer, which addresses can hold.
+  SmallVector<Value> inputs(Value firstRow, int64_t count) {
+    Value first = b.at(input, b.mul(firstRow, shape.inputRowBytes));
+    SmallVector<Value> pointers;
     for (int64_t r = 0; r < count; ++r)
-      pointers.push_back(b.at(input, b.mul(b.add(firstRow, r), shape.inputRowBytes)));
+      pointers.push_back(b.at(first, r * shape.inputRowBytes));
     return pointers;
   }
 
   // Whole tiles, then what is left in halves: five rows are a tile of four and one of one.
-  void forTiles(int64_t largest, llvm::function_ref<void(Value row, int64_t count)> body) {
-    Value done = b.i64(0);
+  void forParts(Value first, Value last, int64_t largest, llvm::function_ref<void(Value at, int64_t count)> body) {
     for (int64_t tile = largest; tile > 0; tile /= 2) {
-      Value end = b.sub(rows, b.rem(rows, b.i64(tile)));
-      b.loop(done, end, tile, [&](Value row) { body(row, tile); });
-      done = end;
+      Value end = b.sub(last, b.rem(b.sub(last, first), b.i64(tile)));
+      b.loop(first, end, tile, [&](Value at) { body(at, tile); });
+      first = end;
     }
   }
 
-  void packedTile(Value panel, Value firstRow, int64_t count) {
-    KernelBuilder::Values pointers = inputs(firstRow, count), ups;
-    auto sums = library.dotPanel(b, shape.weight, panelAt(panel, 0), pointers);
-    if (paired)
-      ups = library.dotPanel(b, shape.weight, panelAt(panel, 1), pointers);
-    for (int64_t r = 0; r < count; ++r)
-      finish(panel, b.add(firstRow, r), sums[r], paired ? ups[r] : Value());
+  /// Adds the products of all rows with `panels` to `sums`.
+  void addBlocks(ArrayRef<Value> panels, Value sums, Value blocks) {
+    int64_t groups = shape.weight.cols / groupColumns, pieces = (groups + UnpackedBlock::groups - 1) / UnpackedBlock::groups;
+    int64_t blockGroups = (groups + pieces - 1) / pieces;
+    b.loop(b.i64(0), b.i64(groups), blockGroups, [&](Value first) {
+      Value last = b.minSigned(b.add(first, blockGroups), b.i64(groups));
+      SmallVector<Value> unpacked;
+      for (auto [p, panel] : llvm::enumerate(panels)) {
+        unpacked.push_back(b.at(blocks, p * UnpackedBlock::bytes));
+        library.unpackBlock(b, shape.weight, panel, first, last, unpacked.back());
+      }
+      forParts(b.i64(0), rows, library.getLevel().unpackedRowTile, [&](Value row, int64_t count) {
+        SmallVector<Value> places;
+        KernelBuilder::Values totals;
+        for (size_t p = 0; p < panels.size(); ++p)
+          for (int64_t r = 0; r < count; ++r)
+            places.push_back(b.at(b.at(sumsOf(sums, p), b.mul(row, vecBytes)), r * vecBytes));
+        for (Value place : places)
+          totals.push_back(b.load(b.vecF32(), place, 64));
+        totals = library.dotBlocks(b, shape.weight, unpacked, first, last, inputs(row, count), totals);
+        for (auto [place, total] : llvm::zip(places, totals))
+          b.store(total, place, 64);
+      });
+    });
+  }
+
+  void packedTile(Value firstPanel, int64_t panels, Value firstRow, int64_t count) {
+    auto sums = library.dotPanels(b, shape.weight, panelsFrom(firstPanel, panels), inputs(firstRow, count));
+    for (int64_t p = 0; p < panels; ++p)
+      for (int64_t r = 0; r < count; ++r)
+        finish(b.add(firstPanel, p), b.add(firstRow, r), sums[paired ? 2 * p : p][r],
+               paired ? sums[2 * p + 1][r] : Value());
   }
 
   void finish(Value panel, Value row, Value sum, Value up) {
@@ -125,14 +159,12 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
     name += "_rows";
   return get(name, 4, 3, [&](KernelBuilder &b, ValueRange a) {
     MatmulEmitter emitter(*this, shape, b, a);
-    b.loop(a[5], a[6], 1, [&](Value panel) {
-      if (chunk)
-        emitter.chunk(panel);
-      else if (shape.maxRows > 1)
-        emitter.fewRows(panel);
-      else
-        emitter.oneRow(panel);
-    });
+    if (chunk)
+      emitter.chunk(a[5], a[6]);
+    else if (shape.maxRows > 1)
+      emitter.fewRows(a[5], a[6]);
+    else
+      emitter.oneRow(a[5], a[6]);
   });
 }
 

@@ -9,8 +9,9 @@ namespace gemmac {
 static constexpr int64_t lanes = KernelBuilder::lanes;
 
 // Weights come from memory once and in order, but hardware prefetchers stop at the end of a page and keep fewer lines in
-// flight than a core can: asking this far ahead raised a GEMV on a server core from 16 to 23 GB/s, of 25 that it reads.
-static constexpr int64_t prefetchDistance = 4096;
+// flight than a core can. Asking for lines this far ahead, counted over all panels that are read abreast, and reading
+// several panels abreast raised a GEMV on a server core from 60 to 90-100 % of a plain read (docs/benchmarks.md).
+static constexpr int64_t prefetchBytes = 4096;
 
 // Per row: 32 fused multiply-adds into a partial sum, which is then added to the total.
 static KernelBuilder::Values addFloatGroup(KernelBuilder &b, WeightFormat format, Value weights, ArrayRef<Value> rows,
@@ -37,11 +38,11 @@ static KernelBuilder::Values addFloatGroup(KernelBuilder &b, WeightFormat format
   return parts;
 }
 
-// Per row: the exact integer dot product of the group, scaled and added to the total.
-static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, const WeightGroup &weights,
+// Per panel and row: the exact integer dot product of the group, scaled and added to the total.
+static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
                                                int64_t cols, ArrayRef<Value> rows, Value group, ValueRange totals) {
   SmallVector<ActivationGroup> activations;
-  KernelBuilder::Values scales;
+  KernelBuilder::Values scales, weightScales;
   Value valuesOffset = b.mul(group, groupColumns), scaleOffset = b.add(b.mul(group, 4), cols);
   for (Value row : rows) {
     Value scale = b.at(row, scaleOffset);
@@ -49,35 +50,50 @@ static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &
     activations.push_back({b.at(row, valuesOffset), bias});
     scales.push_back(b.load(b.getF32Type(), scale));
   }
-  int64_t weightBytes =
-      weights.unpacked ? TileOps::unpackedBytes : lanes * groupColumns * formatInfo(weights.format).bits / 8;
-  Value weightScales = b.loadFloats(weights.unpacked ? WeightFormat::F32 : WeightFormat::F16,
-                                    b.at(weights.pointer, weightBytes));
+  for (const WeightGroup &weights : panels) {
+    int64_t weightBytes =
+        weights.unpacked ? TileOps::unpackedBytes : lanes * groupColumns * formatInfo(weights.format).bits / 8;
+    weightScales.push_back(b.loadFloats(weights.unpacked ? WeightFormat::F32 : WeightFormat::F16,
+                                        b.at(weights.pointer, weightBytes)));
+  }
   KernelBuilder::Values next;
-  for (auto [r, dot] : llvm::enumerate(ops.dot(b, weights, activations))) {
-    Value product = arith::SIToFPOp::create(b, b.vecF32(), dot);
-    next.push_back(b.fma(product, b.mulf(weightScales, b.broadcast(scales[r])), totals[r]));
+  for (auto [i, dot] : llvm::enumerate(ops.dotPanels(b, panels, activations))) {
+    Value scale = b.mulf(weightScales[i / rows.size()], b.broadcast(scales[i % rows.size()]));
+    next.push_back(b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, totals[i]));
   }
   return next;
 }
 
-KernelBuilder::Values KernelLibrary::dotPanel(KernelBuilder &b, const PackedShape &weight, Value panel,
-                                              ArrayRef<Value> rows) const {
-  KernelBuilder::Values zero(rows.size(), b.splat(b.vecF32(), 0.0));
-  return b.loop(b.i64(0), b.i64(weight.cols / groupColumns), 1, zero, [&](Value group, ValueRange totals) {
-    Value weights = b.at(panel, b.mul(group, groupBytes(weight.format, panelRows)));
-    b.prefetch(b.at(weights, prefetchDistance), groupBytes(weight.format, panelRows));
-    if (weight.quantized())
-      return addQuantizedGroup(b, *level.tileOps, {weight.format, weights}, weight.cols, rows, group, totals);
-    return addFloatGroup(b, weight.format, weights, rows, group, totals);
+SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, const PackedShape &weight,
+                                                            ArrayRef<Value> panels, ArrayRef<Value> rows) const {
+  KernelBuilder::Values zero(panels.size() * rows.size(), b.splat(b.vecF32(), 0.0));
+  int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
+  auto sums = b.loop(b.i64(0), b.i64(weight.cols / groupColumns), 1, zero, [&](Value group, ValueRange totals) {
+    Value offset = b.mul(group, groupBytes(weight.format, panelRows));
+    KernelBuilder::Values next;
+    for (auto [p, panel] : llvm::enumerate(panels)) {
+      Value weights = b.at(panel, offset);
+      b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
+      ValueRange before = totals.slice(p * rows.size(), rows.size());
+      if (weight.quantized())
+        next.append(addQuantizedGroup(b, *level.tileOps, WeightGroup{weight.format, weights}, weight.cols, rows, group,
+                                      before));
+      else
+        next.append(addFloatGroup(b, weight.format, weights, rows, group, before));
+    }
+    return next;
   });
+  SmallVector<KernelBuilder::Values> result;
+  for (size_t p = 0; p < panels.size(); ++p)
+    result.emplace_back(ArrayRef<Value>(sums).slice(p * rows.size(), rows.size()));
+  return result;
 }
 
 void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Value panel, Value first, Value last,
                                 Value block) const {
   b.loop(first, last, 1, [&](Value group) {
     Value packed = b.at(panel, b.mul(group, groupBytes(weight.format, panelRows)));
-    b.prefetch(b.at(packed, prefetchDistance), groupBytes(weight.format, panelRows));
+    b.prefetch(b.at(packed, prefetchBytes), groupBytes(weight.format, panelRows));
     Value target = b.at(block, b.mul(b.sub(group, first), UnpackedBlock::groupBytes));
     level.tileOps->unpack(b, {weight.format, packed}, target);
     Value scales = b.at(packed, lanes * groupColumns * formatInfo(weight.format).bits / 8);
@@ -85,12 +101,15 @@ void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Val
   });
 }
 
-KernelBuilder::Values KernelLibrary::dotBlock(KernelBuilder &b, const PackedShape &weight, Value block, Value first,
-                                              Value last, ArrayRef<Value> rows, ValueRange totals) const {
+KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight, ArrayRef<Value> blocks,
+                                               Value first, Value last, ArrayRef<Value> rows,
+                                               ValueRange totals) const {
   return b.loop(first, last, 1, totals, [&](Value group, ValueRange state) {
-    Value weights = b.at(block, b.mul(b.sub(group, first), UnpackedBlock::groupBytes));
-    return addQuantizedGroup(b, *level.tileOps, {weight.format, weights, /*unpacked=*/true}, weight.cols, rows, group,
-                             state);
+    Value offset = b.mul(b.sub(group, first), UnpackedBlock::groupBytes);
+    SmallVector<WeightGroup> panels;
+    for (Value block : blocks)
+      panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true});
+    return addQuantizedGroup(b, *level.tileOps, panels, weight.cols, rows, group, state);
   });
 }
 

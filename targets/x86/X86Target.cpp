@@ -165,6 +165,11 @@ class VnniTileOps : public TileOps {
     return b.intrinsic(bytes == 64 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256", sums(b),
                        {sum, unsignedBytes, signedBytes});
   }
+  Value startSum(KernelBuilder &b, WeightFormat format, Value bias) const {
+    if (zeroPoint(format) != 8)
+      bias = arith::MulIOp::create(b, bias, b.i32(static_cast<int32_t>(zeroPoint(format) / 8)));
+    return b.broadcast(bias, sums(b));
+  }
   QuadLoader::Pair loadUnsigned(KernelBuilder &b, const QuadLoader &loader, const WeightGroup &weights, int64_t j,
                                 int64_t part) const {
     auto quads = loader.load(j, part);
@@ -186,10 +191,7 @@ public:
       for (int64_t j = 0; j < 4; ++j)
         std::tie(quads[j], quads[4 + j]) = loadUnsigned(b, loader, weights, j, part);
       for (auto [r, row] : llvm::enumerate(rows)) {
-        Value bias = row.bias;
-        if (zeroPoint(weights.format) != 8)
-          bias = arith::MulIOp::create(b, bias, b.i32(static_cast<int32_t>(zeroPoint(weights.format) / 8)));
-        Value sum = b.broadcast(bias, sums(b));
+        Value sum = startSum(b, weights.format, row.bias);
         for (int64_t j = 0; j < 8; ++j)
           sum = dot(b, sum, quads[j], broadcastQuad(b, b.at(row.values, 4 * j), bytes));
         results[r].push_back(sum);
@@ -198,6 +200,38 @@ public:
     SmallVector<Value> dots;
     for (ArrayRef<Value> result : results)
       dots.push_back(parts == 1 ? result[0] : joinHalves(b, result[0], result[1]));
+    return dots;
+  }
+
+  /// Unpacked panels keep a real loop over the columns, four at a time: all sums stay in registers, and each broadcast of
+  /// activations serves every panel.
+  SmallVector<Value> dotPanels(KernelBuilder &b, ArrayRef<WeightGroup> panels,
+                               ArrayRef<ActivationGroup> rows) const override {
+    if (!panels.front().unpacked)
+      return TileOps::dotPanels(b, panels, rows);
+    KernelBuilder::Values sums; // [panel][row][part]
+    for (const WeightGroup &weights : panels)
+      for (const ActivationGroup &row : rows)
+        sums.append(parts, startSum(b, weights.format, row.bias));
+    sums = b.loop(b.i64(0), b.i64(8), 1, sums, [&](Value quad, ValueRange state) {
+      KernelBuilder::Values next(state);
+      Value columns = b.mul(quad, 4), weightsOffset = b.mul(quad, 4 * panelRows);
+      for (auto [r, row] : llvm::enumerate(rows)) {
+        Value x = broadcastQuad(b, b.at(row.values, columns), bytes);
+        for (auto [p, weights] : llvm::enumerate(panels))
+          for (int64_t part = 0; part < parts; ++part) {
+            Value w = b.load(b.vec(bytes, b.getI8Type()), b.at(b.at(weights.pointer, weightsOffset), part * bytes), bytes);
+            Value &sum = next[(p * rows.size() + r) * parts + part];
+            sum = dot(b, sum, w, x);
+          }
+      }
+      return next;
+    });
+    if (parts == 1)
+      return sums;
+    SmallVector<Value> dots;
+    for (size_t i = 0; i < sums.size(); i += 2)
+      dots.push_back(joinHalves(b, sums[i], sums[i + 1]));
     return dots;
   }
 
@@ -215,13 +249,13 @@ class X86Linux : public TargetBackend {
 public:
   X86Linux() {
     auto level = [&](StringRef name, uint64_t features, StringRef cpu, StringRef llvmFeatures, int64_t rowTile,
-                     int64_t unpackedRowTile, std::shared_ptr<TileOps> ops) {
+                     int64_t unpackedRowTile, int64_t unpackedPanels, std::shared_ptr<TileOps> ops) {
       isaLevels.push_back({name.str(), GEMMAC_CPU_X86_AVX2 | features, cpu.str(), llvmFeatures.str(), /*tune=*/"",
-                           rowTile, unpackedRowTile, std::move(ops)});
+                           rowTile, unpackedRowTile, unpackedPanels, /*panelStreams=*/4, std::move(ops)});
     };
-    level("avx2", 0, "x86-64-v3", "", 4, 4, std::make_shared<Avx2TileOps>());
-    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, std::make_shared<VnniTileOps>(32));
-    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 16,
+    level("avx2", 0, "x86-64-v3", "", 4, 4, 1, std::make_shared<Avx2TileOps>());
+    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, 1, std::make_shared<VnniTileOps>(32));
+    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 8, 2,
           std::make_shared<VnniTileOps>(64));
   }
   StringRef name() const override { return "x86_64-linux"; }

@@ -50,6 +50,9 @@
 // CHECK:        func.func private @quantize_w64(
 // CHECK-NOT:    func.func private
 
+// CHECK:      module @avxvnni {
+// CHECK:          llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"
+
 // CHECK:      module @avx512 {
 // CHECK:        func.func @gemmac_decode_avx512(
 // CHECK:          call @[[MATMUL]](

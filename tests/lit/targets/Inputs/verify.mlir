@@ -1,4 +1,4 @@
-// One verify phase (up to 16 rows) of a small model: products with weights of every format, a norm, a table row, attention.
+// One verify phase (up to 8 rows) of a small model: products with weights of every format, a norm, a table row, attention.
 module {
   gemma.weight @s : tensor<64x256xf32> from <"w", 0, 65536>
   gemma.weight @n : tensor<256xf32> from <"w", 0, 1024>
@@ -10,25 +10,25 @@ module {
   gemma.packed @q8 from [@s] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 17408 at 196608
   gemma.packed @q4 from [@s] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 9216 at 229376
   gemma.kv_cache @kv heads 1 head_dim 64 window 512 {format = #gemma.format<f16>, capacity = 544 : i64, offset = 0 : i64, bytes = 139264 : i64}
-  gemma.phase @verify verify max_rows 16 attributes {arena_bytes = 32768 : i64, scratch_bytes = 65536 : i64} {
-    %x = gemma.buffer private at 0 : !gemma.buffer<16 x 256, f32>
-    %y = gemma.buffer private at 16384 : !gemma.buffer<16 x 256, f32>
-    %q = gemma.buffer private at 32768 : !gemma.buffer<16 x 256, q8>
-    %o0 = gemma.buffer shared at 0 : !gemma.buffer<16 x 64, f32>
-    %o1 = gemma.buffer shared at 4096 : !gemma.buffer<16 x 64, f32>
-    %o2 = gemma.buffer shared at 8192 : !gemma.buffer<16 x 64, f32>
-    %o3 = gemma.buffer shared at 12288 : !gemma.buffer<16 x 64, f32>
-    %o4 = gemma.buffer shared at 16384 : !gemma.buffer<16 x 64, f32>
-    %o5 = gemma.buffer shared at 20480 : !gemma.buffer<16 x 64, f32>
-    gemma.step.embed %x, @embed scale 1.0 replicated : !gemma.buffer<16 x 256, f32>
-    gemma.step.norm %x -> %y weight @norm factor 1.0 eps 1.0e-6 count 256 replicated : !gemma.buffer<16 x 256, f32> -> !gemma.buffer<16 x 256, f32>
-    gemma.step.quantize %y -> %q replicated : !gemma.buffer<16 x 256, f32> -> !gemma.buffer<16 x 256, q8>
-    gemma.step.matmul %y, @f32 -> %o0 none : !gemma.buffer<16 x 256, f32> -> !gemma.buffer<16 x 64, f32>
-    gemma.step.matmul %y, @f16 -> %o1 none : !gemma.buffer<16 x 256, f32> -> !gemma.buffer<16 x 64, f32>
-    gemma.step.matmul %y, @bf16 -> %o2 none : !gemma.buffer<16 x 256, f32> -> !gemma.buffer<16 x 64, f32>
-    gemma.step.matmul %q, @q8 -> %o3 none : !gemma.buffer<16 x 256, q8> -> !gemma.buffer<16 x 64, f32>
-    gemma.step.matmul %q, @q4 -> %o4 none : !gemma.buffer<16 x 256, q8> -> !gemma.buffer<16 x 64, f32>
+  gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 32768 : i64, scratch_bytes = 65536 : i64} {
+    %x = gemma.buffer private at 0 : !gemma.buffer<8 x 256, f32>
+    %y = gemma.buffer private at 16384 : !gemma.buffer<8 x 256, f32>
+    %q = gemma.buffer private at 32768 : !gemma.buffer<8 x 256, q8>
+    %o0 = gemma.buffer shared at 0 : !gemma.buffer<8 x 64, f32>
+    %o1 = gemma.buffer shared at 4096 : !gemma.buffer<8 x 64, f32>
+    %o2 = gemma.buffer shared at 8192 : !gemma.buffer<8 x 64, f32>
+    %o3 = gemma.buffer shared at 12288 : !gemma.buffer<8 x 64, f32>
+    %o4 = gemma.buffer shared at 16384 : !gemma.buffer<8 x 64, f32>
+    %o5 = gemma.buffer shared at 20480 : !gemma.buffer<8 x 64, f32>
+    gemma.step.embed %x, @embed scale 1.0 replicated : !gemma.buffer<8 x 256, f32>
+    gemma.step.norm %x -> %y weight @norm factor 1.0 eps 1.0e-6 count 256 replicated : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 256, f32>
+    gemma.step.quantize %y -> %q replicated : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 256, q8>
+    gemma.step.matmul %y, @f32 -> %o0 none : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.matmul %y, @f16 -> %o1 none : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.matmul %y, @bf16 -> %o2 none : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.matmul %q, @q8 -> %o3 none : !gemma.buffer<8 x 256, q8> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.matmul %q, @q4 -> %o4 none : !gemma.buffer<8 x 256, q8> -> !gemma.buffer<8 x 64, f32>
     gemma.barrier
-    gemma.step.attention %o4, @kv -> %o5 heads 1 : !gemma.buffer<16 x 64, f32> -> !gemma.buffer<16 x 64, f32>
+    gemma.step.attention %o4, @kv -> %o5 heads 1 : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
   }
 }

@@ -1,8 +1,8 @@
 // RUN: gemmac-opt --gemma-lower=target=x86_64-linux %S/../Inputs/verify.mlir -o %t.mlir
 // RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir -o %t.avx2.s && FileCheck %s --check-prefix=AVX2 < %t.avx2.s
 // RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir -o %t.avx512.s && FileCheck %s --check-prefix=AVX512 < %t.avx512.s
-// RUN: python3 %S/../../tools/loop_spills.py matmul_f32=20 matmul_f16=20 matmul_bf16=20 matmul_q8=60 matmul_q4=82 < %t.avx2.s
-// RUN: python3 %S/../../tools/loop_spills.py matmul_f32=24 matmul_f16=24 matmul_bf16=24 matmul_q8=34 matmul_q4=34 < %t.avx512.s
+// RUN: python3 %S/../../tools/loop_spills.py matmul_f32=17 matmul_f16=15 matmul_bf16=15 matmul_q8=54 matmul_q4=66 < %t.avx2.s
+// RUN: python3 %S/../../tools/loop_spills.py matmul_f32=15 matmul_f16=15 matmul_bf16=15 matmul_q8=14 matmul_q4=2 < %t.avx512.s
 // Row tiles: weights are read once per tile. Spills stay outside the innermost loops but for a few of AVX2, which has 16
 // registers for 4 rows of 2 sums; the bounds (measured) only tighten.
 
