@@ -63,6 +63,7 @@ struct IsaLevel {
   int64_t unpackedRowTile;  ///< activation rows that one pass over unpacked panels serves
   int64_t unpackedPanels;   ///< unpacked panels that one pass serves, 1 or 2
   int64_t panelStreams;     ///< packed panels (of geglu: pairs) that a product of one row reads abreast, a power of two
+  int64_t tileSums;         ///< sums of 16 floats that a product of several rows with packed panels keeps at once
   std::shared_ptr<TileOps> tileOps;
 };
 

@@ -24,12 +24,12 @@ public:
              [&](Value panel, int64_t count) { packedTile(panel, count, b.i64(0), 1); });
   }
 
-  /// Rows share each reading of a panel. So many panels abreast that their sums are those of one whole tile of rows.
+  /// Rows share each reading of a panel; panels are read abreast as far as their sums stay near the registers.
   void fewRows(Value first, Value last) {
     int64_t rowTile = library.getLevel().rowTile;
-    forParts(first, last, 1, [&](Value panel, int64_t count) {
-      forParts(b.i64(0), rows, rowTile, [&](Value row, int64_t tile) { packedTile(panel, count, row, tile); });
-    });
+    Value half = b.select(b.less(b.i64(rowTile / 2), rows), first, last);
+    forRowTiles(first, half, rowTile / 2);
+    forRowTiles(half, last, rowTile);
   }
 
   /// A chunk of a prompt: sums of all rows stay in memory while one block of columns after the other is unpacked.
@@ -88,6 +88,15 @@ private:
       b.loop(first, end, tile, [&](Value at) { body(at, tile); });
       first = end;
     }
+  }
+
+  /// Panels [first, last), each group of them multiplied with one tile of rows after the other.
+  void forRowTiles(Value first, Value last, int64_t rowTile) {
+    const IsaLevel &level = library.getLevel();
+    int64_t abreast = std::clamp<int64_t>(level.tileSums / (rowTile * (paired ? 2 : 1)), 1, level.panelStreams);
+    forParts(first, last, abreast, [&](Value panel, int64_t panels) {
+      forParts(b.i64(0), rows, rowTile, [&](Value row, int64_t tile) { packedTile(panel, panels, row, tile); });
+    });
   }
 
   /// Adds the products of all rows with `panels` to `sums`.

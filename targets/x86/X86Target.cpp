@@ -79,15 +79,15 @@ class Avx2TileOps : public TileOps {
   static KernelBuilder::Values addNibbles(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows,
                                           Value j, ValueRange sums) {
     KernelBuilder::Values next(sums);
-    for (int64_t half = 0; half < 2; ++half) {
-      auto [low, high] = loader.load(j, half);
+    QuadLoader::Pair halves[2] = {loader.load(j, 0), loader.load(j, 1)};
+    for (int64_t column : {0, 16})
       for (auto [r, row] : llvm::enumerate(rows)) {
-        Value x = b.at(row.values, b.mul(j, 4));
-        Value &sum = next[2 * r + half];
-        sum = add(b, sum, multiplyPairs(b, low, broadcastQuad(b, x, bytes)));
-        sum = add(b, sum, multiplyPairs(b, high, broadcastQuad(b, b.at(x, 16), bytes)));
+        Value x = broadcastQuad(b, b.at(b.at(row.values, b.mul(j, 4)), column), bytes);
+        for (int64_t half = 0; half < 2; ++half) {
+          Value &sum = next[2 * r + half];
+          sum = add(b, sum, multiplyPairs(b, column ? halves[half].second : halves[half].first, x));
+        }
       }
-    }
     return next;
   }
 
@@ -115,15 +115,19 @@ class Avx2TileOps : public TileOps {
     KernelBuilder::Values start(2 * rows.size(), b.splatInt(b.vec(8, b.getI32Type()), 0));
     auto sums = b.loop(b.i64(0), b.i64(4), 1, start, [&](Value j, ValueRange state) {
       KernelBuilder::Values next(state);
-      for (int64_t half = 0; half < 2; ++half) {
-        auto [first, second] = loader.load(j, half);
-        for (auto [column, w] : {std::pair(0, first), std::pair(16, second)}) {
-          Value magnitude = math::AbsIOp::create(b, w);
-          for (auto [r, row] : llvm::enumerate(rows)) {
-            Value x = broadcastQuad(b, b.at(b.at(row.values, b.mul(j, 4)), column), bytes);
-            Value turned = b.intrinsic("llvm.x86.avx2.psign.b", byteType, {x, w});
+      QuadLoader::Pair halves[2] = {loader.load(j, 0), loader.load(j, 1)};
+      for (int64_t column : {0, 16}) {
+        Value weights[2], magnitudes[2];
+        for (int64_t half = 0; half < 2; ++half) {
+          weights[half] = column ? halves[half].second : halves[half].first;
+          magnitudes[half] = math::AbsIOp::create(b, weights[half]);
+        }
+        for (auto [r, row] : llvm::enumerate(rows)) {
+          Value x = broadcastQuad(b, b.at(b.at(row.values, b.mul(j, 4)), column), bytes);
+          for (int64_t half = 0; half < 2; ++half) {
+            Value turned = b.intrinsic("llvm.x86.avx2.psign.b", byteType, {x, weights[half]});
             Value &sum = next[2 * r + half];
-            sum = add(b, sum, widenPairs(b, multiplyPairs(b, magnitude, turned)));
+            sum = add(b, sum, widenPairs(b, multiplyPairs(b, magnitudes[half], turned)));
           }
         }
       }
@@ -170,7 +174,7 @@ class VnniTileOps : public TileOps {
       bias = arith::MulIOp::create(b, bias, b.i32(static_cast<int32_t>(zeroPoint(format) / 8)));
     return b.broadcast(bias, sums(b));
   }
-  QuadLoader::Pair loadUnsigned(KernelBuilder &b, const QuadLoader &loader, const WeightGroup &weights, int64_t j,
+  QuadLoader::Pair loadUnsigned(KernelBuilder &b, const QuadLoader &loader, const WeightGroup &weights, Value j,
                                 int64_t part) const {
     auto quads = loader.load(j, part);
     if (weights.unpacked || formatInfo(weights.format).zeroPoint)
@@ -179,17 +183,52 @@ class VnniTileOps : public TileOps {
     return {arith::XOrIOp::create(b, quads.first, flip), arith::XOrIOp::create(b, quads.second, flip)};
   }
 
+  SmallVector<Value> joinParts(KernelBuilder &b, const KernelBuilder::Values &sums) const {
+    if (parts == 1)
+      return sums;
+    SmallVector<Value> dots;
+    for (size_t i = 0; i < sums.size(); i += 2)
+      dots.push_back(joinHalves(b, sums[i], sums[i + 1]));
+    return dots;
+  }
+
+  /// Several rows and halves of a panel keep a real loop: unrolled flat they spill.
+  SmallVector<Value> dotInLoop(KernelBuilder &b, const QuadLoader &loader, const WeightGroup &weights,
+                               ArrayRef<ActivationGroup> rows) const {
+    KernelBuilder::Values sums; // [row][part]
+    for (const ActivationGroup &row : rows)
+      sums.append(parts, startSum(b, weights.format, row.bias));
+    sums = b.loop(b.i64(0), b.i64(4), 1, sums, [&](Value j, ValueRange state) {
+      KernelBuilder::Values next(state);
+      SmallVector<QuadLoader::Pair> quads;
+      for (int64_t part = 0; part < parts; ++part)
+        quads.push_back(loadUnsigned(b, loader, weights, j, part));
+      for (int64_t column : {0, 16})
+        for (auto [r, row] : llvm::enumerate(rows)) {
+          Value x = broadcastQuad(b, b.at(b.at(row.values, b.mul(j, 4)), column), bytes);
+          for (int64_t part = 0; part < parts; ++part) {
+            Value &sum = next[r * parts + part];
+            sum = dot(b, sum, column ? quads[part].second : quads[part].first, x);
+          }
+        }
+      return next;
+    });
+    return joinParts(b, sums);
+  }
+
 public:
   explicit VnniTileOps(int64_t bytes) : bytes(bytes), parts(4 * panelRows / bytes) {}
 
   SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
                          ArrayRef<ActivationGroup> rows) const override {
     QuadLoader loader(b, weights, bytes);
+    if (rows.size() > 1 && parts > 1)
+      return dotInLoop(b, loader, weights, rows);
     SmallVector<SmallVector<Value>> results(rows.size());
     for (int64_t part = 0; part < parts; ++part) {
       SmallVector<Value> quads(8);
       for (int64_t j = 0; j < 4; ++j)
-        std::tie(quads[j], quads[4 + j]) = loadUnsigned(b, loader, weights, j, part);
+        std::tie(quads[j], quads[4 + j]) = loadUnsigned(b, loader, weights, b.i64(j), part);
       for (auto [r, row] : llvm::enumerate(rows)) {
         Value sum = startSum(b, weights.format, row.bias);
         for (int64_t j = 0; j < 8; ++j)
@@ -227,19 +266,14 @@ public:
       }
       return next;
     });
-    if (parts == 1)
-      return sums;
-    SmallVector<Value> dots;
-    for (size_t i = 0; i < sums.size(); i += 2)
-      dots.push_back(joinHalves(b, sums[i], sums[i + 1]));
-    return dots;
+    return joinParts(b, sums);
   }
 
   void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
     QuadLoader loader(b, weights, bytes);
     for (int64_t j = 0; j < 4; ++j)
       for (int64_t part = 0; part < parts; ++part)
-        storeQuads(b, loadUnsigned(b, loader, weights, j, part), j, part * bytes, target);
+        storeQuads(b, loadUnsigned(b, loader, weights, b.i64(j), part), j, part * bytes, target);
   }
 };
 
@@ -251,7 +285,7 @@ public:
     auto level = [&](StringRef name, uint64_t features, StringRef cpu, StringRef llvmFeatures, int64_t rowTile,
                      int64_t unpackedRowTile, int64_t unpackedPanels, std::shared_ptr<TileOps> ops) {
       isaLevels.push_back({name.str(), GEMMAC_CPU_X86_AVX2 | features, cpu.str(), llvmFeatures.str(), /*tune=*/"",
-                           rowTile, unpackedRowTile, unpackedPanels, /*panelStreams=*/4, std::move(ops)});
+                           rowTile, unpackedRowTile, unpackedPanels, /*panelStreams=*/4, /*tileSums=*/8, std::move(ops)});
     };
     level("avx2", 0, "x86-64-v3", "", 4, 4, 1, std::make_shared<Avx2TileOps>());
     level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, 1, std::make_shared<VnniTileOps>(32));

@@ -18,15 +18,20 @@
 // CHECK:         call @ple_combine_f32_n16_k64_rows_g2_of20_
 
 // CHECK-LABEL: func.func private @matmul_f16_n64_k64_geglu_to32_rows(
-// CHECK:         scf.for
-// CHECK:           %[[FOUR:.*]] = arith.constant 4
-// CHECK:           arith.remui %{{.*}}, %[[FOUR]]
+// at most half a tile of rows: two pairs of panels abreast, two rows at a time, then one
+// CHECK:         %[[MANY:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS:.*]] : i64
+// CHECK:         %[[HALF:.*]] = arith.select %[[MANY]], %[[FIRST:.*]], %[[LAST:[^ ]*]] : i64
+// CHECK:         arith.subi %[[HALF]], %[[FIRST]]
+// CHECK:         scf.for %{{.*}} step %[[TWO:[^ ]*]]
 // CHECK:           scf.for
+// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
-// CHECK:           arith.remui
+// more: one pair, four rows at a time, then two, then one
+// CHECK:         arith.subi %[[LAST]], %[[HALF]]
+// CHECK:           scf.for
+// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
-// CHECK:           arith.remui
-// CHECK:             scf.for {{.*}} -> (vector<16xf32>)
 module {
   gemma.weight @t : tensor<16x64xf32> from <"w", 0, 4096>
   gemma.weight @w : tensor<32x64xf32> from <"w", 0, 8192>
