@@ -94,8 +94,8 @@ public:
   mlir::func::FuncOp matmul(const Matmul &shape);
 
   // ExpertKernels.cpp
-  mlir::func::FuncOp expertUp(gemma::ExpertUpStep step, const PackedShape &weight);
-  mlir::func::FuncOp expertDown(gemma::ExpertDownStep step, const PackedShape &weight);
+  mlir::func::FuncOp expertUp(gemma::ExpertUpStep step, const PackedShape &weight, int64_t maxRows);
+  mlir::func::FuncOp expertDown(gemma::ExpertDownStep step, const PackedShape &weight, int64_t maxRows);
 
   // AttentionKernels.cpp
   mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, int64_t maxRows);

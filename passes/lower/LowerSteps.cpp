@@ -195,17 +195,18 @@ private:
 
   LogicalResult emitStep(gemma::ExpertUpStep step) {
     PackedShape shape(packed(step.getWeight()));
-    auto [first, last] = share(b.mul(rows, step.getTopK() * (shape.rows / panelRows / 2)));
-    return callKernel(kernels.expertUp(step, shape), {pointer(step.getInput()), weight(step.getWeight()),
-                                                      pointer(step.getPicks()), pointer(step.getResult()), first, last});
+    auto [first, last] = share(b.i64(shape.rows / panelRows / 2));
+    return callKernel(kernels.expertUp(step, shape, maxRows()),
+                      {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getPicks()),
+                       pointer(step.getResult()), rows, first, last});
   }
 
   LogicalResult emitStep(gemma::ExpertDownStep step) {
     PackedShape shape(packed(step.getWeight()));
-    auto [first, last] = share(b.mul(rows, shape.rows / panelRows));
-    return callKernel(kernels.expertDown(step, shape),
+    auto [first, last] = share(b.i64(shape.rows / panelRows));
+    return callKernel(kernels.expertDown(step, shape, maxRows()),
                       {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getPicks()),
-                       pointer(step.getWeights()), pointer(step.getResult()), first, last});
+                       pointer(step.getWeights()), pointer(step.getResult()), rows, first, last});
   }
 };
 

@@ -4,6 +4,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <numeric>
+#include <set>
 
 using namespace gemmac;
 using namespace gemmac::test;
@@ -95,12 +96,13 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RouteTest,
                            return formatv("e{0}_k{1}", info.param.experts, info.param.topK).str();
                          });
 
-class ExpertTest : public testing::TestWithParam<WeightFormat> {};
+/// A format, and the rows of the phase: one alone, few, or a chunk, in which experts with more than a few rows unpack weights.
+class ExpertTest : public testing::TestWithParam<std::tuple<WeightFormat, int64_t>> {};
 
 // Up and down in one phase, as the plan phase makes them: picks and their weights as the router left them.
 TEST_P(ExpertTest, UpAndDown) {
-  constexpr int64_t experts = 6, topK = 3, hidden = 96, inner = 64, maxRows = 7;
-  WeightFormat format = GetParam();
+  constexpr int64_t experts = 6, topK = 3, hidden = 160, inner = 96;
+  auto [format, maxRows] = GetParam();
   bool quantized = isQuantized(format);
   Random random(37);
   std::vector<Matrix> gates, ups, downs;
@@ -133,7 +135,7 @@ TEST_P(ExpertTest, UpAndDown) {
                        program.addExperts(downs), route.picks.name, route.weights.name, result.name, topK,
                        downInput.type, route.picks.type, route.weights.type, result.type));
   Runner runner(program);
-  for (int64_t rows : {int64_t(1), int64_t(4), maxRows}) {
+  for (int64_t rows : std::set<int64_t>{1, std::min<int64_t>(4, maxRows), maxRows}) {
     Memory memory = runner.run(callOf(rows));
     for (int64_t row = 0; row < rows; ++row) {
       std::vector<float> sums(hidden);
@@ -154,7 +156,9 @@ TEST_P(ExpertTest, UpAndDown) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, ExpertTest, testing::ValuesIn(allFormats),
-                         [](const auto &info) { return std::string(nameOf(info.param)); });
+INSTANTIATE_TEST_SUITE_P(Formats, ExpertTest, testing::Combine(testing::ValuesIn(allFormats), testing::Values(1, 7, tokens)),
+                         [](const auto &info) {
+                           return formatv("{0}_upto{1}", nameOf(std::get<0>(info.param)), std::get<1>(info.param)).str();
+                         });
 
 } // namespace

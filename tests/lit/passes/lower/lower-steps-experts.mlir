@@ -1,13 +1,13 @@
 // RUN: gemmac-opt --gemma-lower-steps=target=x86_64-linux %s | FileCheck %s
-// Router and experts: tiles of (row, pick, pair of panels) and of (row, panel) are shared out; the expert's number is read
-// from the picks.
+// Router and experts: panels are shared out, of all experts alike; the expert's number is read from the picks. Several rows are
+// grouped by expert (tests/unit/lower has the numbers).
 
 // CHECK-LABEL: func.func @gemmac_decode_avx2(
 // CHECK:         call @route_e4_k2(
 // CHECK:         call @gemmac_barrier(
-// 2 picks * 2 pairs of panels
-// CHECK:         %[[UP:.*]] = arith.constant 4
-// CHECK:         arith.muli %{{.*}}, %[[UP]]
+// 2 pairs of panels
+// CHECK:         %[[UP:.*]] = arith.constant 2
+// CHECK:         arith.muli %[[UP]], %{{.*}}
 // CHECK:         call @expert_up_q8_n64_k64_e4_top2(
 // CHECK:         call @gemmac_barrier(
 // per_row picks of each row
@@ -25,6 +25,7 @@
 // CHECK:         %[[BYTES:.*]] = arith.constant 4352
 // CHECK:         arith.muli %[[INDEX]], %[[BYTES]]
 // CHECK-LABEL: func.func private @expert_down_q8_n64_k32_e4_top2(
+// four panels of every pick, then their sums
 // in the order of picks
 // CHECK:         %[[TWO:.*]] = arith.constant 2
 // CHECK:         scf.for %{{.*}} = %{{.*}} to %[[TWO]] {{.*}} iter_args
