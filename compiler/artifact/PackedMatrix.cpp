@@ -162,7 +162,6 @@ float packedValue(const PackedMatrix &matrix, const uint8_t *data, int64_t batch
   int64_t lanes = matrix.panelRows, lane = row % lanes;
   const uint8_t *panel = data + (batch * matrix.panelCount() + row / lanes) * matrix.panelStride();
   const uint8_t *group = panel + col / groupColumns * groupBytes(matrix.format, lanes);
-  int64_t column = col % groupColumns, scalesAt = lanes * groupColumns * formatInfo(matrix.format).bits / 8;
   switch (matrix.format) {
   case WeightFormat::F32:
     return load<float>(panel, col * lanes + lane);
@@ -170,18 +169,21 @@ float packedValue(const PackedMatrix &matrix, const uint8_t *data, int64_t batch
     return halfToFloat(load<uint16_t>(panel, col * lanes + lane));
   case WeightFormat::BF16:
     return bitsToFloat(static_cast<uint32_t>(load<uint16_t>(panel, col * lanes + lane)) << 16);
-  case WeightFormat::Q8: {
-    auto value = load<int8_t>(group, (column / 4 * lanes + lane) * 4 + column % 4);
-    return value * halfToFloat(load<uint16_t>(group + scalesAt, lane));
+  default:
+    break;
   }
-  case WeightFormat::Q4: {
-    int64_t half = column % 16; // columns 16..31 of a group are the high nibbles
-    uint8_t byte = group[(half / 4 * lanes + lane) * 4 + half % 4];
-    int value = (column < 16 ? byte & 15 : byte >> 4) - 8;
-    return value * halfToFloat(load<uint16_t>(group + scalesAt, lane));
+  const FormatInfo &info = formatInfo(matrix.format);
+  int stored = 0;
+  const uint8_t *planeData = group;
+  for (const BitPlane &plane : info.planes) {
+    if (plane.bits == 0)
+      continue;
+    PlanePlace place = planePlace(plane.bits, lanes, lane, col % groupColumns);
+    stored |= (planeData[place.byte] >> place.shift & ((1 << plane.bits) - 1)) << plane.shift;
+    planeData += plane.bits * lanes * 4;
   }
-  }
-  llvm_unreachable("unknown format");
+  int integer = info.zeroPoint ? stored - static_cast<int>(info.zeroPoint) : static_cast<int8_t>(stored);
+  return static_cast<float>(integer) * halfToFloat(load<uint16_t>(planeData, lane));
 }
 
 std::vector<float> unpackMatrix(const PackedMatrix &matrix, const uint8_t *data, int64_t source) {

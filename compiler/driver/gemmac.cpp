@@ -64,7 +64,7 @@ static std::string positive(const std::string &word) {
 
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words) {
   CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint directory into one executable");
-  std::string formats = "f32, bf16, q8 or q4";
+  std::string formats = choosableFormatNames();
   options.threads = std::max(1u, std::thread::hardware_concurrency());
   auto word = [&](const char *name, std::string &value, const char *placeholder, const std::string &help) {
     return compile->add_option(name, value, help)->type_name(placeholder);
@@ -77,7 +77,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
   word("--weights", words.weights, "F", "Format of matrices: " + formats)->capture_default_str();
   word("--embeddings", words.embeddings, "F",
-       "Format of the embedding table and head (default: as --weights; q8 with q4)");
+       "Format of the embedding table and head (default: as --weights, q6 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
@@ -103,8 +103,8 @@ static ExitCode readFormat(const char *option, const std::string &word, std::opt
   if (word.empty())
     return ExitCode::success;
   std::optional<WeightFormat> format = parseFormat(word);
-  if (!format || *format == WeightFormat::F16)
-    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected f32, bf16, q8 or q4", option, word));
+  if (!format || !llvm::is_contained(choosableFormats, *format))
+    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected {2}", option, word, choosableFormatNames()));
   result = format;
   return ExitCode::success;
 }

@@ -23,7 +23,10 @@ def Gemma_Format : I32EnumAttr<"Format", "storage format", [
     I32EnumAttrCase<"F16", 1, "f16">,
     I32EnumAttrCase<"BF16", 2, "bf16">,
     I32EnumAttrCase<"Q8", 3, "q8">,
-    I32EnumAttrCase<"Q4", 4, "q4">]> {
+    I32EnumAttrCase<"Q4", 4, "q4">,
+    I32EnumAttrCase<"Q6", 5, "q6">,
+    I32EnumAttrCase<"Q3", 6, "q3">,
+    I32EnumAttrCase<"Q2", 7, "q2">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }

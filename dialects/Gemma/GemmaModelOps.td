@@ -53,10 +53,11 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     by `row_axis` and then to a multiple of 32, its column axis padded by `col_axis` and then to a multiple of 32. With
     `interleave`, 16-row panels of the first source (or first half of the rows of a single source, split before padding) alternate
     with those of the second. `panel_rows`:
-    - 16: panels of 16 rows, the layout of matmul: f32/f16/bf16 `[cols][16]`; q8, per group of 32 columns: `[8][16 rows][4]` int8 then
-      16 f16 scales (544 bytes); q4, per group: `[4 (j)][16 rows][4 (c)]` bytes, low nibble column `4j+c`, high nibble column `16+4j+c`,
-      value - 8, then 16 f16 scales (288 bytes).
-    - 1: the same with one row per panel (18 or 34 bytes a group), for tables read by row. Rows are not padded then, and
+    - 16: panels of 16 rows, the layout of matmul: f32/f16/bf16 `[cols][16]`; quantized formats, per group of 32 columns: the planes of
+      the format (q8: 8 bits; q6: the low 4, the high 2; q4: 4; q3: the low 2, the high 1; q2: 2), then 16 f16 scales. A plane of `p` bits
+      is `[p blocks][16 rows][4 (c)]` bytes; column `4q+c` lies in block `q % p`, from bit `q / p * p` of its byte on. Zero points: 0 for q8
+      (int8), else half of the range (32, 8, 4, 2). The weight is scale * (stored - zero point).
+    - 1: the same with one row per panel (q4: 18 bytes a group), for tables read by row. Rows are not padded then, and
       `row_axis` is not used.
     - 0: a vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used.
     A panel is padded to 64 bytes (16) or 2 bytes (1).

@@ -140,7 +140,7 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
 def Gemma_MatmulStep : Gemma_Step<"matmul"> {
   let summary = "`result = epilogue(input * weight^T)`, panels divided among threads";
   let description = [{
-    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8 for q8 and q4 weights,
+    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8 for quantized weights,
     else f32. `factor` is the second operand of gelu_mul, read at `factor_offset` elements.
     - c1: weight packed with 16 rows per panel, batch 1; cols = input width; result f32, its width rows (geglu: rows / 2), as many
       rows as the input.

@@ -51,8 +51,7 @@ static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &
     scales.push_back(b.load(b.getF32Type(), scale));
   }
   for (const WeightGroup &weights : panels) {
-    int64_t weightBytes =
-        weights.unpacked ? TileOps::unpackedBytes : lanes * groupColumns * formatInfo(weights.format).bits / 8;
+    int64_t weightBytes = weights.unpacked ? TileOps::unpackedBytes : valueBytes(weights.format, lanes);
     weightScales.push_back(b.loadFloats(weights.unpacked ? WeightFormat::F32 : WeightFormat::F16,
                                         b.at(weights.pointer, weightBytes)));
   }
@@ -96,7 +95,7 @@ void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Val
     b.prefetch(b.at(packed, prefetchBytes), groupBytes(weight.format, panelRows));
     Value target = b.at(block, b.mul(b.sub(group, first), UnpackedBlock::groupBytes));
     level.tileOps->unpack(b, {weight.format, packed}, target);
-    Value scales = b.at(packed, lanes * groupColumns * formatInfo(weight.format).bits / 8);
+    Value scales = b.at(packed, valueBytes(weight.format, lanes));
     b.store(b.loadFloats(WeightFormat::F16, scales), b.at(target, TileOps::unpackedBytes), 64);
   });
 }

@@ -74,6 +74,41 @@ static void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width,
   });
 }
 
+// The bits that one plane holds of the 32 values of one row, at their place in the stored values: columns 0..15 and 16..31.
+// `row` is the row's part of the plane's first block. A plane without a zero point is signed bytes.
+static std::pair<Value, Value> loadRowPlane(KernelBuilder &b, const BitPlane &plane, Value row, int64_t rows) {
+  auto bytes = b.vec(lanes, b.getI8Type());
+  Value slot = b.stack(groupColumns);
+  auto gather = [&](int64_t block, int64_t quad) {
+    b.store(b.load(b.getI32Type(), b.at(row, block * rows * 4), 1), b.at(slot, quad * 4));
+  };
+  if (plane.bits == 8) {
+    for (int64_t quad = 0; quad < 8; ++quad)
+      gather(quad, quad);
+    auto half = [&](int64_t offset) -> Value {
+      return arith::ExtSIOp::create(b, b.vecI32(), b.load(bytes, b.at(slot, offset), 16));
+    };
+    Value low = half(0);
+    return {low, half(lanes)};
+  }
+  // Quad q lies in block q % bits from bit q / bits * bits on, quad q + 4 four bits above it (planePlace).
+  SmallVector<int32_t> shifts;
+  for (int64_t column = 0; column < lanes; ++column)
+    shifts.push_back(static_cast<int32_t>(planePlace(plane.bits, rows, 0, column).shift));
+  for (int64_t quad = 0; quad < 4; ++quad)
+    gather(quad % plane.bits, quad);
+  Value packed = arith::ExtUIOp::create(b, b.vecI32(), b.load(bytes, slot, 16));
+  Value places = arith::ConstantOp::create(b, DenseElementsAttr::get(b.vecI32(), ArrayRef<int32_t>(shifts)));
+  packed = arith::ShRUIOp::create(b, packed, places);
+  auto take = [&](int64_t shift) -> Value {
+    Value bits = arith::ShRUIOp::create(b, packed, b.splatInt(b.vecI32(), shift));
+    bits = arith::AndIOp::create(b, bits, b.splatInt(b.vecI32(), (1 << plane.bits) - 1));
+    return arith::ShLIOp::create(b, bits, b.splatInt(b.vecI32(), plane.shift));
+  };
+  Value low = take(0);
+  return {low, take(4)};
+}
+
 // The 32 values of one group of one row of a packed table. `panel` is the panel's first byte, `lane` the row in it.
 static std::pair<Value, Value> dequantizeGroup(KernelBuilder &b, const PackedShape &table, Value panel, Value lane,
                                                Value group) {
@@ -94,21 +129,17 @@ static std::pair<Value, Value> dequantizeGroup(KernelBuilder &b, const PackedSha
   }
 
   const FormatInfo &info = formatInfo(table.format);
-  int64_t quads = groupColumns * info.bits / 8 / 4;
-  auto bytes = b.vec(lanes, b.getI8Type());
-  Value slot = b.stack(groupColumns);
-  for (int64_t j = 0; j < quads; ++j)
-    b.store(b.load(b.getI32Type(), b.at(b.at(base, b.mul(lane, 4)), j * rows * 4), 1), b.at(slot, j * 4));
-  Value first = b.load(bytes, slot, 16);
-  Value low, high;
-  if (table.format == WeightFormat::Q4) {
-    low = arith::ExtUIOp::create(b, b.vecI32(), arith::AndIOp::create(b, first, b.splatInt(bytes, 15)));
-    high = arith::ExtUIOp::create(b, b.vecI32(), arith::ShRUIOp::create(b, first, b.splatInt(bytes, 4)));
-  } else {
-    low = arith::ExtSIOp::create(b, b.vecI32(), first);
-    high = arith::ExtSIOp::create(b, b.vecI32(), b.load(bytes, b.at(slot, lanes), 16));
+  Value row = b.at(base, b.mul(lane, 4)), low, high;
+  int64_t at = 0;
+  for (const BitPlane &plane : info.planes) {
+    if (plane.bits == 0)
+      continue;
+    auto [first, second] = loadRowPlane(b, plane, b.at(row, at), rows);
+    low = at ? arith::OrIOp::create(b, low, first).getResult() : first;
+    high = at ? arith::OrIOp::create(b, high, second).getResult() : second;
+    at += plane.bits * rows * 4;
   }
-  Value half = b.load(b.getF16Type(), b.at(b.at(base, b.mul(lane, 2)), quads * rows * 4), 2);
+  Value half = b.load(b.getF16Type(), b.at(b.at(base, b.mul(lane, 2)), at), 2);
   Value scale = b.broadcast(arith::ExtFOp::create(b, b.getF32Type(), half));
   auto dequantize = [&](Value stored) -> Value {
     if (info.zeroPoint)

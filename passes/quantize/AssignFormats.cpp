@@ -58,16 +58,18 @@ WeightFormat storedFormat(Type element) {
 
 /// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type.
 WeightFormat formatOf(Role role, const QuantizeOptions &choice, WeightFormat stored) {
-  bool fourBits = choice.weights == WeightFormat::Q4;
+  auto atLeast = [&](WeightFormat least) {
+    return formatInfo(choice.weights).bits < formatInfo(least).bits ? least : choice.weights;
+  };
   switch (role) {
   case Role::Matrix:
     return choice.weights;
   case Role::PleProjection:
-    return fourBits ? WeightFormat::Q8 : choice.weights;
+    return atLeast(WeightFormat::Q8);
   case Role::Router:
     return choice.weights == WeightFormat::F32 ? WeightFormat::F32 : stored;
   case Role::Embedding:
-    return choice.embeddings.value_or(fourBits ? WeightFormat::Q8 : choice.weights);
+    return choice.embeddings.value_or(atLeast(WeightFormat::Q6));
   case Role::PerLayerTable:
     return choice.perLayerTable.value_or(choice.weights);
   }

@@ -10,7 +10,10 @@ class FormatOption<string member, string flag, string default, string text>
                                   clEnumValN(::gemmac::FormatChoice::F16, "f16", "16-bit float"),
                                   clEnumValN(::gemmac::FormatChoice::BF16, "bf16", "bfloat16"),
                                   clEnumValN(::gemmac::FormatChoice::Q8, "q8", "8-bit integers, groups of 32"),
+                                  clEnumValN(::gemmac::FormatChoice::Q6, "q6", "6-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::Q4, "q4", "4-bit integers, groups of 32"),
+                                  clEnumValN(::gemmac::FormatChoice::Q3, "q3", "3-bit integers, groups of 32"),
+                                  clEnumValN(::gemmac::FormatChoice::Q2, "q2", "2-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::Derived, "derived", "follows from the weights' format"))}]>;
 
 def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
@@ -27,7 +30,7 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
   }];
   let options = [
     FormatOption<"weights", "weights", "Q4", "Format of matrices; the others follow from it">,
-    FormatOption<"embeddings", "embeddings", "Derived", "Format of token embedding and output matrix (derived: weights; q8 for q4)">,
+    FormatOption<"embeddings", "embeddings", "Derived", "Format of token embedding and output matrix (derived: weights, q6 at least)">,
     FormatOption<"perLayerTable", "per-layer-table", "Derived", "Format of the per-layer embedding table (derived: weights)">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }

@@ -1,7 +1,7 @@
 // AArch64: NEON as the base, dotprod above it. One weight layout for both.
 #include "gemmac/abi.h"
 #include "targets/Targets.h"
-#include "targets/cpu/KernelBuilder.h"
+#include "targets/cpu/PackedBits.h"
 
 #include <numeric>
 
@@ -20,9 +20,6 @@ Value broadcastQuad(KernelBuilder &b, Value pointer) {
   return b.bitcast(b.broadcast(b.load(b.getI32Type(), pointer, 1), ints4(b)), bytes16(b));
 }
 
-Value lowNibbles(KernelBuilder &b, Value bytes) { return arith::AndIOp::create(b, bytes, b.splatInt(bytes16(b), 15)); }
-Value highNibbles(KernelBuilder &b, Value bytes) { return arith::ShRUIOp::create(b, bytes, b.splatInt(bytes16(b), 4)); }
-
 Value joinParts(KernelBuilder &b, ArrayRef<Value> quarter) {
   auto join = [&](Value low, Value high) -> Value {
     SmallVector<int64_t> order(2 * cast<VectorType>(low.getType()).getNumElements());
@@ -38,22 +35,17 @@ class ArmTileOps : public TileOps {
 protected:
   /// The dot products of one part with one activation row. `quads` are its weights, 4 columns of 4 rows each, `x` the
   /// activations that belong to them.
-  virtual Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, bool nibbles) const = 0;
+  virtual Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x,
+                         WeightFormat format) const = 0;
   /// The quads of an activation row, each the same in all four lanes of 32 bits.
   virtual SmallVector<Value> activations(KernelBuilder &b, const ActivationGroup &row) const = 0;
 
-  static bool hasNibbles(const WeightGroup &weights) { return weights.format == WeightFormat::Q4; }
-
-  /// The 8 quads of one part, nibbles as bytes.
+  /// The 8 quads of one part, one byte a weight.
   static SmallVector<Value> loadQuads(KernelBuilder &b, const WeightGroup &weights, int64_t part) {
-    auto load = [&](int64_t j) { return b.load(bytes16(b), b.at(weights.pointer, 64 * j + 16 * part), 16); };
+    QuadReader reader(b, weights, bytes16(b), bytes16(b));
     SmallVector<Value> quads(8);
-    for (int64_t j = 0; j < 4; ++j) {
-      Value stored = load(j);
-      bool packed = hasNibbles(weights) && !weights.unpacked;
-      quads[j] = packed ? lowNibbles(b, stored) : stored;
-      quads[4 + j] = packed ? highNibbles(b, stored) : load(4 + j);
-    }
+    for (int64_t j = 0; j < 4; ++j)
+      std::tie(quads[j], quads[4 + j]) = reader.load(j, 16 * part);
     return quads;
   }
 
@@ -63,12 +55,9 @@ protected:
   }
 
   /// Where the sums of a part start: the bias of weights that have a zero point, else 0.
-  static Value firstSum(KernelBuilder &b, const WeightGroup &weights, const ActivationGroup &row) {
+  static Value startOf(KernelBuilder &b, const WeightGroup &weights, const ActivationGroup &row) {
     int64_t zeroPoint = formatInfo(weights.format).zeroPoint;
-    if (zeroPoint == 0)
-      return b.splatInt(ints4(b), 0);
-    Value bias = b.broadcast(row.bias, ints4(b));
-    return zeroPoint == 8 ? bias : arith::MulIOp::create(b, bias, b.splatInt(ints4(b), zeroPoint / 8));
+    return zeroPoint == 0 ? b.splatInt(ints4(b), 0) : b.broadcast(firstSum(b, row, zeroPoint), ints4(b));
   }
 
 public:
@@ -80,8 +69,8 @@ public:
     for (int64_t part = 0; part < parts; ++part) {
       SmallVector<Value> quads = loadQuads(b, weights, part);
       for (auto [r, row] : llvm::enumerate(rows))
-        quarters[r].push_back(arith::AddIOp::create(b, dotQuads(b, quads, x[r], hasNibbles(weights)),
-                                                    firstSum(b, weights, row)));
+        quarters[r].push_back(arith::AddIOp::create(b, dotQuads(b, quads, x[r], weights.format),
+                                                    startOf(b, weights, row)));
     }
     SmallVector<Value> dots;
     for (ArrayRef<Value> quarter : quarters)
@@ -107,7 +96,7 @@ class DotprodTileOps : public ArmTileOps {
     return quads;
   }
 
-  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, bool) const override {
+  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, WeightFormat) const override {
     Value sum = b.splatInt(ints4(b), 0);
     for (auto [weights, activation] : llvm::zip(quads, x))
       sum = b.intrinsic("llvm.aarch64.neon.sdot.v4i32.v16i8", ints4(b), {sum, weights, activation});
@@ -163,7 +152,7 @@ public:
         for (size_t row = r; row < std::min(r + 2, rows.size()); ++row) {
           int64_t lane = static_cast<int64_t>(row - r);
           Value sum = shuffle(b, sums[0], sums[1], {lane, 2 + lane, 4 + lane, 6 + lane});
-          quarters[row].push_back(arith::AddIOp::create(b, sum, firstSum(b, weights, rows[row])));
+          quarters[row].push_back(arith::AddIOp::create(b, sum, startOf(b, weights, rows[row])));
         }
       }
     }
@@ -179,8 +168,7 @@ public:
   }
 };
 
-/// The base: smull gives int16 products. A lane holds 8 of a nibble's, at most 15 * 127 each, or 2 of a byte's, at most
-/// 127 * 127.
+/// The base: smull gives int16 products, of which a lane adds up as many as fit: all 8 of up to 4 bits, 4 of 6 bits, 2 of 8.
 class NeonTileOps : public ArmTileOps {
   static Value half(KernelBuilder &b, Value bytes, int64_t offset) {
     return vector::ExtractStridedSliceOp::create(b, bytes, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{8},
@@ -201,10 +189,11 @@ class NeonTileOps : public ArmTileOps {
     return quads;
   }
 
-  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, bool nibbles) const override {
+  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x,
+                 WeightFormat format) const override {
     Value sums[2]; // of pairs: rows 0 and 1, rows 2 and 3
     for (int64_t side = 0; side < 2; ++side) {
-      size_t widenEvery = nibbles ? 8 : 2;
+      size_t widenEvery = std::min<size_t>(quads.size(), productsInInt16(format));
       for (size_t first = 0; first < quads.size(); first += widenEvery) {
         Value products = multiply(b, quads[first], x[first], 8 * side);
         for (size_t j = first + 1; j < first + widenEvery; ++j)

@@ -188,8 +188,7 @@ Value KernelBuilder::loadFloats(WeightFormat format, Value pointer) {
     Value bits = arith::ExtUIOp::create(*this, vecI32(), load(vec(lanes, getI16Type()), pointer, 2));
     return bitcast(arith::ShLIOp::create(*this, bits, splatInt(vecI32(), 16)), vecF32());
   }
-  case WeightFormat::Q8:
-  case WeightFormat::Q4:
+  default:
     break;
   }
   llvm_unreachable("quantized formats are read by TileOps or by dequantizeRow");

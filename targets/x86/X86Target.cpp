@@ -1,7 +1,7 @@
 // x86-64: AVX2 as the base, AVX-VNNI and AVX-512 with VNNI above it. One weight layout for all.
 #include "gemmac/abi.h"
 #include "targets/Targets.h"
-#include "targets/cpu/KernelBuilder.h"
+#include "targets/cpu/PackedBits.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -18,36 +18,14 @@ Value broadcastQuad(KernelBuilder &b, Value pointer, int64_t bytes) {
   return b.bitcast(b.broadcast(quad, b.vec(bytes / 4, b.getI32Type())), b.vec(bytes, b.getI8Type()));
 }
 
-/// Bytes of quads j and j + 4 of a group: columns 4j .. 4j+3 and 16+4j .. 19+4j, for the rows of one part of the panel. A
-/// part is as many rows as fit a register of `bytes`.
-class QuadLoader {
+/// Registers of `bytes` hold a part of a quad; x86 shifts words, not bytes.
+class QuadLoader : public QuadReader {
+  int64_t bytes;
+
 public:
   QuadLoader(KernelBuilder &b, const WeightGroup &weights, int64_t bytes)
-      : b(b), weights(weights), bytes(bytes), type(b.vec(bytes, b.getI8Type())) {}
-
-  using Pair = std::pair<Value, Value>;
-  Pair load(Value j, int64_t part) const {
-    Value first = b.at(b.at(weights.pointer, b.mul(j, quadBytes)), part * bytes);
-    if (!weights.unpacked && weights.format == WeightFormat::Q4)
-      return nibbles(loadBytes(first));
-    return {loadBytes(first), loadBytes(b.at(first, 4 * quadBytes))};
-  }
-  Pair load(int64_t j, int64_t part) const { return load(b.i64(j), part); }
-
-private:
-  static constexpr int64_t quadBytes = 4 * panelRows;
-  KernelBuilder &b;
-  const WeightGroup &weights;
-  int64_t bytes;
-  VectorType type;
-
-  Value loadBytes(Value pointer) const { return b.load(type, pointer, 32); }
-  Pair nibbles(Value packed) const {
-    auto words = b.vec(bytes / 2, b.getI16Type());
-    Value shifted = arith::ShRUIOp::create(b, b.bitcast(packed, words), b.splatInt(words, 4));
-    auto low = [&](Value value) -> Value { return arith::AndIOp::create(b, value, b.splatInt(type, 15)); };
-    return {low(packed), low(b.bitcast(shifted, type))};
-  }
+      : QuadReader(b, weights, b.vec(bytes, b.getI8Type()), b.vec(bytes / 2, b.getI16Type())), bytes(bytes) {}
+  template <typename Index> Pair load(Index j, int64_t part) const { return QuadReader::load(j, part * bytes); }
 };
 
 Value joinHalves(KernelBuilder &b, Value low, Value high) {
@@ -74,37 +52,52 @@ class Avx2TileOps : public TileOps {
   }
   static Value add(KernelBuilder &b, Value left, Value right) { return arith::AddIOp::create(b, left, right); }
 
-  // A nibble times an int8 is at most 15 * 127, so the 16 products of a lane in a group stay below 2^15: one widening per
-  // group. Sums: [row][half of the panel].
-  static KernelBuilder::Values addNibbles(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows,
-                                          Value j, ValueRange sums) {
-    KernelBuilder::Values next(sums);
+  // Adds the products of quads j and j + 4. Sums: [row][half of the panel], of int16, or of int32 when `widen`.
+  static KernelBuilder::Values addProducts(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows,
+                                           Value j, ValueRange sums, bool widen) {
+    KernelBuilder::Values next(sums), firsts(sums.size());
     QuadLoader::Pair halves[2] = {loader.load(j, 0), loader.load(j, 1)};
     for (int64_t column : {0, 16})
       for (auto [r, row] : llvm::enumerate(rows)) {
         Value x = broadcastQuad(b, b.at(b.at(row.values, b.mul(j, 4)), column), bytes);
         for (int64_t half = 0; half < 2; ++half) {
-          Value &sum = next[2 * r + half];
-          sum = add(b, sum, multiplyPairs(b, column ? halves[half].second : halves[half].first, x));
+          Value &sum = next[2 * r + half], &first = firsts[2 * r + half];
+          Value products = multiplyPairs(b, column ? halves[half].second : halves[half].first, x);
+          if (!widen)
+            sum = add(b, sum, products);
+          else if (column == 0)
+            first = products;
+          else
+            sum = add(b, sum, widenPairs(b, add(b, first, products)));
         }
       }
     return next;
   }
 
-  static SmallVector<Value> dotQ4(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows) {
-    KernelBuilder::Values sums(2 * rows.size(), b.splatInt(b.vec(16, b.getI16Type()), 0));
+  // Weights of up to 4 bits are at most 15, an activation 127, so the 16 products of a lane in a group stay below 2^15: one
+  // widening per group. Of 6 bits (63) only the four products of two quads do.
+  static SmallVector<Value> dotUnsigned(KernelBuilder &b, const QuadLoader &loader, WeightFormat format,
+                                        ArrayRef<ActivationGroup> rows) {
+    bool widenLate = productsInInt16(format) >= 16;
+    auto sumType = widenLate ? b.vec(16, b.getI16Type()) : b.vec(8, b.getI32Type());
+    KernelBuilder::Values sums(2 * rows.size(), b.splatInt(sumType, 0));
     if (rows.size() == 1) {
       for (int64_t j = 0; j < 4; ++j)
-        sums = addNibbles(b, loader, rows, b.i64(j), sums);
+        sums = addProducts(b, loader, rows, b.i64(j), sums, !widenLate);
     } else { // several rows keep a real loop: unrolled flat they spill
-      sums = b.loop(b.i64(0), b.i64(4), 1, sums,
-                    [&](Value j, ValueRange state) { return addNibbles(b, loader, rows, j, state); });
+      sums = b.loop(b.i64(0), b.i64(4), 1, sums, [&](Value j, ValueRange state) {
+        return addProducts(b, loader, rows, j, state, !widenLate);
+      });
     }
     SmallVector<Value> dots;
     for (auto [r, row] : llvm::enumerate(rows)) {
-      Value bias = b.broadcast(row.bias, b.vec(8, b.getI32Type()));
-      dots.push_back(joinHalves(b, add(b, widenPairs(b, sums[2 * r]), bias),
-                                add(b, widenPairs(b, sums[2 * r + 1]), bias)));
+      Value first = b.broadcast(firstSum(b, row, formatInfo(format).zeroPoint), b.vec(8, b.getI32Type()));
+      Value halves[2];
+      for (int64_t half = 0; half < 2; ++half) {
+        Value sum = sums[2 * r + half];
+        halves[half] = add(b, widenLate ? widenPairs(b, sum) : sum, first);
+      }
+      dots.push_back(joinHalves(b, halves[0], halves[1]));
     }
     return dots;
   }
@@ -143,7 +136,7 @@ public:
   SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
                          ArrayRef<ActivationGroup> rows) const override {
     QuadLoader loader(b, weights, bytes);
-    return weights.format == WeightFormat::Q4 ? dotQ4(b, loader, rows) : dotQ8(b, loader, rows);
+    return formatInfo(weights.format).zeroPoint ? dotUnsigned(b, loader, weights.format, rows) : dotQ8(b, loader, rows);
   }
 
   void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
@@ -169,10 +162,8 @@ class VnniTileOps : public TileOps {
     return b.intrinsic(bytes == 64 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256", sums(b),
                        {sum, unsignedBytes, signedBytes});
   }
-  Value startSum(KernelBuilder &b, WeightFormat format, Value bias) const {
-    if (zeroPoint(format) != 8)
-      bias = arith::MulIOp::create(b, bias, b.i32(static_cast<int32_t>(zeroPoint(format) / 8)));
-    return b.broadcast(bias, sums(b));
+  Value startSum(KernelBuilder &b, WeightFormat format, const ActivationGroup &row) const {
+    return b.broadcast(firstSum(b, row, zeroPoint(format)), sums(b));
   }
   QuadLoader::Pair loadUnsigned(KernelBuilder &b, const QuadLoader &loader, const WeightGroup &weights, Value j,
                                 int64_t part) const {
@@ -197,7 +188,7 @@ class VnniTileOps : public TileOps {
                                ArrayRef<ActivationGroup> rows) const {
     KernelBuilder::Values sums; // [row][part]
     for (const ActivationGroup &row : rows)
-      sums.append(parts, startSum(b, weights.format, row.bias));
+      sums.append(parts, startSum(b, weights.format, row));
     sums = b.loop(b.i64(0), b.i64(4), 1, sums, [&](Value j, ValueRange state) {
       KernelBuilder::Values next(state);
       SmallVector<QuadLoader::Pair> quads;
@@ -230,7 +221,7 @@ public:
       for (int64_t j = 0; j < 4; ++j)
         std::tie(quads[j], quads[4 + j]) = loadUnsigned(b, loader, weights, b.i64(j), part);
       for (auto [r, row] : llvm::enumerate(rows)) {
-        Value sum = startSum(b, weights.format, row.bias);
+        Value sum = startSum(b, weights.format, row);
         for (int64_t j = 0; j < 8; ++j)
           sum = dot(b, sum, quads[j], broadcastQuad(b, b.at(row.values, 4 * j), bytes));
         results[r].push_back(sum);
@@ -251,7 +242,7 @@ public:
     KernelBuilder::Values sums; // [panel][row][part]
     for (const WeightGroup &weights : panels)
       for (const ActivationGroup &row : rows)
-        sums.append(parts, startSum(b, weights.format, row.bias));
+        sums.append(parts, startSum(b, weights.format, row));
     sums = b.loop(b.i64(0), b.i64(8), 1, sums, [&](Value quad, ValueRange state) {
       KernelBuilder::Values next(state);
       Value columns = b.mul(quad, 4), weightsOffset = b.mul(quad, 4 * panelRows);

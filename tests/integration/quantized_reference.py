@@ -1,8 +1,10 @@
-"""What a bf16, q8 or q4 program computes, in numpy: weights rounded as gemmac packs them, activations as kernels do.
+"""What a program of any format but f32 computes, in numpy: weights rounded as gemmac packs them, activations as kernels do.
 
 The oracle of quantized programs: a wrong nibble, scale or group shows here, where a comparison with f32 cannot tell it
 from the loss that quantization costs anyway. Written from docs/formats.md; float32 throughout.
 """
+
+import functools
 
 import numpy as np
 
@@ -43,16 +45,18 @@ def round_q8(groups):
     return np.clip(np.rint(groups * inverse_of(scale)), -127, 127) * scale
 
 
-def round_q4(groups):
-    """Thirteen trials of what the extreme value stands for, each with the least-squares scale of its integers."""
+def round_searched(groups, zero, first, step):
+    """Integers -zero .. zero-1. Thirteen trials of what the extreme value stands for, `first` and every `step` on, each with
+    the least-squares scale of its integers."""
     place = np.abs(groups).argmax(-1, keepdims=True)
     extreme = np.take_along_axis(groups, place, -1)
     alive = np.abs(extreme) > np.float32(2.0**-22)
     with np.errstate(divide="ignore", invalid="ignore"):
         unit = np.where(alive, np.float32(-1) / extreme, np.float32(0))
-        scale, best = np.where(alive, extreme / np.float32(-8), np.float32(0)), np.zeros_like(extreme)
+        scale, best = np.where(alive, extreme / np.float32(-zero), np.float32(0)), np.zeros_like(extreme)
     for trial in range(13):
-        integers = np.clip(np.rint(groups * (unit * (np.float32(6.4) + np.float32(0.3) * np.float32(trial)))), -8, 7)
+        level = np.float32(first) + np.float32(step) * np.float32(trial)
+        integers = np.clip(np.rint(groups * (unit * level)), -zero, zero - 1)
         cross, square = np.zeros_like(extreme), np.zeros_like(extreme)
         for column in range(GROUP):
             cross[..., 0] += groups[..., column] * integers[..., column]
@@ -62,7 +66,22 @@ def round_q4(groups):
         gain = fitted * cross
         scale, best = np.where(gain > best, fitted, scale), np.maximum(gain, best)
     scale = rounded_half(scale)
-    return np.clip(np.rint(groups * inverse_of(scale)), -8, 7) * scale
+    return np.clip(np.rint(groups * inverse_of(scale)), -zero, zero - 1) * scale
+
+
+ROUNDINGS = {
+    "bf16": round_bf16,
+    "q8": round_q8,
+    "q6": functools.partial(round_searched, zero=32, first=29, step=0.5),
+    "q4": functools.partial(round_searched, zero=8, first=6.4, step=0.3),
+    "q3": functools.partial(round_searched, zero=4, first=3.2, step=0.15),
+    "q2": functools.partial(round_searched, zero=2, first=1.4, step=0.12),
+}
+BITS = {"bf16": 16, "q8": 8, "q6": 6, "q4": 4, "q3": 3, "q2": 2}
+
+
+def at_least(weights, least):
+    return weights if BITS[weights] >= BITS[least] else least
 
 
 def round_activations(groups):
@@ -74,18 +93,21 @@ def round_activations(groups):
 
 
 class QuantizedReference(Reference):
-    """`weights`: "bf16", "q8" or "q4", as on gemmac's command line; tables and small matrices follow as gemmac chooses."""
+    """`weights`: a key of ROUNDINGS, as on gemmac's command line; tables and small matrices follow as gemmac chooses."""
 
     def __init__(self, folder, config, weights):
         super().__init__(folder, config, np.float32)
-        rounding = {"bf16": round_bf16, "q8": round_q8, "q4": round_q4}[weights]
         self.integers = weights != "bf16"
         for name, value in self.weights.items():
             if value.ndim < 2 or ".router." in name:
                 continue
-            small = "embed_tokens.weight" == name or "lm_head" in name or "per_layer_" in name and "embed" not in name
+            format = weights
+            if name == "embed_tokens.weight" or "lm_head" in name:
+                format = at_least(weights, "q6")
+            elif "per_layer_" in name and "embed" not in name:
+                format = at_least(weights, "q8")
             block, unit = self._block(name, value.shape[-1])
-            groups = (round_q8 if small and weights == "q4" else rounding)(grouped(value, block, unit))
+            groups = ROUNDINGS[format](grouped(value, block, unit))
             self.weights[name] = ungrouped(groups, block, value.shape[-1])
 
     def _block(self, name, columns):

@@ -22,7 +22,9 @@ OUT = BUILD / "tests" / "integration"
 CHECKPOINTS = ROOT / "examples" / "checkpoints"
 GOLDENS = ROOT / "tests" / "data" / "goldens"
 MODELS = ("tiny-e", "tiny-moe", "tiny-dense")
-FORMATS = ("f32", "bf16", "q8", "q4")
+FORMATS = ("f32", "bf16", "q8", "q6", "q4", "q3", "q2")
+# Every format on one model, the main ones on all.
+MODEL_FORMATS = [(m, w) for m in MODELS for w in (FORMATS if m == "tiny-e" else ("f32", "bf16", "q8", "q4"))]
 
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "integration" / "runtime")]
 from gemma_checkpoint import read_safetensors  # noqa: E402

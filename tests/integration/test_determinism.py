@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from support import CHECKPOINTS, FORMATS, MODELS, base_level, compile_program, eval_ids, level, levels, read_ids
+from support import CHECKPOINTS, MODEL_FORMATS, MODELS, base_level, compile_program, eval_ids, level, levels, read_ids
 from support import require, score, succeed, write_ids
 
 TOKENS = 230  # seven windows of 32 and a bit: the rings wrap several times, and no chunk size divides it
@@ -32,8 +32,7 @@ def reference_bits(tmp_path_factory):
 
 
 @pytest.mark.parametrize("threads", [2, 3])
-@pytest.mark.parametrize("weights", FORMATS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, weights", MODEL_FORMATS)
 def test_threads(model, weights, threads, reference_bits, tmp_path):
     program = compile_program(CHECKPOINTS / model, weights)
     assert digest(score(program, eval_ids(TOKENS), tmp_path, extra=["-t", threads])) == reference_bits(model, weights)
@@ -59,8 +58,7 @@ def test_chunks(model, weights, chunk, tmp_path):
     assert digest(whole) == digest(chunked)
 
 
-@pytest.mark.parametrize("weights", FORMATS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, weights", MODEL_FORMATS)
 def test_prefill_equals_verify(model, weights, tmp_path):
     """Rows behind a prefilled prompt have the bits that they have when every row is scored."""
     program, ids = compile_program(CHECKPOINTS / model, weights), eval_ids(TOKENS)
@@ -70,9 +68,8 @@ def test_prefill_equals_verify(model, weights, tmp_path):
     assert scored[150:].tobytes() == behind.tobytes()
 
 
-@pytest.mark.parametrize("weights", FORMATS)
 @pytest.mark.parametrize("isa", [one.name for one in levels()])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, weights", MODEL_FORMATS)
 def test_levels_agree(model, isa, weights, reference_bits, tmp_path):
     """Every ISA level of both targets gives the bits of the base level."""
     at = require(level(isa))

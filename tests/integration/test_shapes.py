@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import random_checkpoint
-from quantized_reference import QuantizedReference
+from quantized_reference import ROUNDINGS, QuantizedReference
 from reference import Reference
 from support import OUT, base_level, compile_program, level, logits, require, run
 
@@ -64,7 +64,7 @@ def test_levels(name, isa, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config", "one-layer"])
-@pytest.mark.parametrize("weights", ["bf16", "q8", "q4"])
+@pytest.mark.parametrize("weights", ROUNDINGS)
 def test_formats(name, weights, tmp_path):
     """Rounded weights and activations, digit for digit: eight short prompts against the oracle of the format.
 

@@ -17,7 +17,7 @@ using namespace gemmac;
 namespace {
 
 /// Half the spacing of the format for values of a group whose largest magnitude is `largest`, with the f16 rounding of
-/// scales (2^-11 of it) and, for q4, the shortened negative or positive end and clipping by the search.
+/// scales (2^-11 of it) and, for the others, the shortened negative or positive end and clipping by the search.
 double tolerance(WeightFormat format, double value, double largest) {
   switch (format) {
   case WeightFormat::F32:
@@ -28,8 +28,14 @@ double tolerance(WeightFormat format, double value, double largest) {
     return std::fabs(value) * 0x1p-8;
   case WeightFormat::Q8:
     return largest * (0.5 / 127 + 0x1p-11) + 1e-7;
+  case WeightFormat::Q6:
+    return largest * 0.1;
   case WeightFormat::Q4:
     return largest * 0.25;
+  case WeightFormat::Q3:
+    return largest * 0.4;
+  case WeightFormat::Q2:
+    return largest * 0.7;
   }
   return 0;
 }
@@ -88,7 +94,7 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(, PackFormats,
                          testing::Values(WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8,
-                                         WeightFormat::Q4),
+                                         WeightFormat::Q6, WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2),
                          [](const auto &info) { return formatInfo(info.param).name.str(); });
 
 TEST_P(PackFormats, odd_shapes) {
@@ -195,6 +201,82 @@ TEST(Packer, q4_panel_layout) {
   for (int row = 0; row < 16; ++row)
     EXPECT_EQ((*data)[256 + 2 * row] | (*data)[257 + 2 * row] << 8, floatToHalf(std::ldexp(1.0f, -row)));
   EXPECT_EQ((*data)[320], 0x88);
+}
+
+namespace {
+/// The stored integers of a panel of 16 rows and 32 columns whose weight at (row, col) is integer(row, col) * 2^-row.
+std::vector<uint8_t> packIntegers(WeightFormat format, llvm::function_ref<int(int row, int col)> integer) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  std::vector<float> values(16 * 32);
+  for (int row = 0; row < 16; ++row)
+    for (int col = 0; col < 32; ++col)
+      values[row * 32 + col] = static_cast<float>(integer(row, col)) * std::ldexp(1.0f, -row);
+  PackedMatrix matrix{.name = "w",
+                      .sources = {tensors.add("w", DType::F32, 1, 16, 32, values)},
+                      .format = format,
+                      .panelRows = 16,
+                      .rowAxis = {16, 16},
+                      .colAxis = {32, 32}};
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(plannedMatrix(matrix), directory.path());
+  if (!data) {
+    ADD_FAILURE() << llvm::toString(data.takeError());
+    return std::vector<uint8_t>(4096);
+  }
+  return *data;
+}
+
+void expectScales(const std::vector<uint8_t> &data, size_t offset) {
+  for (int row = 0; row < 16; ++row)
+    EXPECT_EQ(data[offset + 2 * row] | data[offset + 1 + 2 * row] << 8, floatToHalf(std::ldexp(1.0f, -row)));
+}
+} // namespace
+
+TEST(Packer, q6_panel_layout) {
+  auto integer = [](int row, int col) { return (5 * row + 2 * col + (col > 15)) % 64 - 32; };
+  // Row 0 must hold -32, so that the scale is 1; other rows need any of both ends.
+  auto data = packIntegers(WeightFormat::Q6, [&](int row, int col) { return col == 7 ? -32 : integer(row, col); });
+  auto stored = [&](int row, int col) { return col == 7 ? 0 : integer(row, col) + 32; };
+  ASSERT_EQ(data.size(), 2 * 448u) << "two panels of 416 bytes, padded to 64";
+  for (int row = 0; row < 16; ++row)
+    for (int byte = 0; byte < 4; ++byte) {
+      for (int quad = 0; quad < 4; ++quad)
+        EXPECT_EQ(data[quad * 64 + row * 4 + byte],
+                  (stored(row, 4 * quad + byte) & 15) | (stored(row, 16 + 4 * quad + byte) & 15) << 4);
+      for (int block = 0; block < 2; ++block) {
+        int high = 0;
+        for (int field = 0; field < 4; ++field)
+          high |= stored(row, 8 * field + 4 * block + byte) >> 4 << 2 * field;
+        EXPECT_EQ(data[256 + block * 64 + row * 4 + byte], high);
+      }
+    }
+  expectScales(data, 384);
+}
+
+TEST(Packer, q3_and_q2_panel_layout) {
+  auto integer3 = [](int row, int col) { return (row + 3 * col + col / 8) % 8 - 4; };
+  auto data = packIntegers(WeightFormat::Q3, integer3);
+  ASSERT_EQ(data.size(), 2 * 256u) << "two panels of 224 bytes, padded to 64";
+  for (int row = 0; row < 16; ++row)
+    for (int byte = 0; byte < 4; ++byte) {
+      int high = 0;
+      for (int quad = 0; quad < 8; ++quad) {
+        int stored = integer3(row, 4 * quad + byte) + 4;
+        EXPECT_EQ(data[quad % 2 * 64 + row * 4 + byte] >> quad / 2 * 2 & 3, stored & 3);
+        high |= stored >> 2 << quad;
+      }
+      EXPECT_EQ(data[128 + row * 4 + byte], high);
+    }
+  expectScales(data, 192);
+
+  auto integer2 = [](int row, int col) { return (row + col + col / 4) % 4 - 2; };
+  data = packIntegers(WeightFormat::Q2, integer2);
+  ASSERT_EQ(data.size(), 2 * 192u) << "two panels of 160 bytes, padded to 64";
+  for (int row = 0; row < 16; ++row)
+    for (int byte = 0; byte < 4; ++byte)
+      for (int quad = 0; quad < 8; ++quad)
+        EXPECT_EQ(data[quad % 2 * 64 + row * 4 + byte] >> quad / 2 * 2 & 3, integer2(row, 4 * quad + byte) + 2);
+  expectScales(data, 128);
 }
 
 TEST(Packer, q8_and_f32_panel_layout) {

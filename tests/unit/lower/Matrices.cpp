@@ -28,12 +28,46 @@ float roundTo(WeightFormat format, float value) {
     std::memcpy(&value, &bits, sizeof(bits));
     return value;
   }
-  case WeightFormat::F16:
-  case WeightFormat::Q8:
-  case WeightFormat::Q4:
+  default:
     return static_cast<float>(static_cast<_Float16>(value));
   }
-  return value;
+}
+
+static int lowestInteger(WeightFormat format) {
+  switch (format) {
+  case WeightFormat::Q8:
+    return -127;
+  case WeightFormat::Q6:
+    return -32;
+  case WeightFormat::Q4:
+    return -8;
+  case WeightFormat::Q3:
+    return -4;
+  default: // Q2
+    return -2;
+  }
+}
+
+/// Puts the quantized element of column `c` (0 to 31) into the bytes of its group; `stored` has the zero point added.
+static void putBits(WeightFormat format, uint8_t *bytes, int64_t rows, int64_t row, int64_t c, unsigned stored) {
+  auto put = [&](int64_t start, int64_t block, unsigned bits, int64_t shift) {
+    bytes[start + (block * rows + row) * 4 + c % 4] |= static_cast<uint8_t>(bits << shift);
+  };
+  int64_t quad = c / 4;
+  switch (format) {
+  case WeightFormat::Q8: // [8][rows][4]
+    return put(0, quad, stored & 255, 0);
+  case WeightFormat::Q6: // the low bits as q4, then the high bits as q2
+    put(0, quad % 4, stored & 15, quad < 4 ? 0 : 4);
+    return put(16 * rows, quad % 2, stored >> 4, quad / 2 * 2);
+  case WeightFormat::Q4: // [4][rows][4], columns 16.. in the high nibbles
+    return put(0, quad % 4, stored, quad < 4 ? 0 : 4);
+  case WeightFormat::Q3: // the low bits as q2, then one byte of high bits for 8 columns
+    put(0, quad % 2, stored & 3, quad / 2 * 2);
+    return put(8 * rows, 0, stored >> 2, quad);
+  default: // Q2: [2][rows][4], columns 0.., 8.., 16.., 24.. from the low bits up
+    return put(0, quad % 2, stored, quad / 2 * 2);
+  }
 }
 
 void Matrix::clearRow(int64_t row) {
@@ -57,7 +91,7 @@ Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t c
       value = roundTo(format, value);
     return matrix;
   }
-  int lowest = format == WeightFormat::Q4 ? -8 : -127, highest = format == WeightFormat::Q4 ? 7 : 127;
+  int lowest = lowestInteger(format), highest = format == WeightFormat::Q8 ? 127 : -lowest - 1;
   std::uniform_int_distribution<int> integer(lowest, highest);
   for (float &value : matrix.numbers)
     value = static_cast<float>(integer(random));
@@ -73,6 +107,7 @@ Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t c
 // One panel: rows [first, first + count) of the matrix.
 static void packPanel(const Matrix &matrix, int64_t first, int64_t count, uint8_t *panel) {
   const FormatInfo &info = formatInfo(matrix.format);
+  int zeroPoint = matrix.format == WeightFormat::Q8 ? 0 : -lowestInteger(matrix.format);
   for (int64_t group = 0; group < matrix.cols / groupColumns; ++group) {
     uint8_t *bytes = panel + group * groupBytes(matrix.format, count);
     for (int64_t lane = 0; lane < count; ++lane) {
@@ -85,10 +120,8 @@ static void packPanel(const Matrix &matrix, int64_t first, int64_t count, uint8_
           std::memcpy(bytes + 4 * place, &bits, 4);
         else if (!info.quantized)
           std::memcpy(bytes + 2 * place, &half, 2);
-        else if (matrix.format == WeightFormat::Q8) // [8][rows][4]
-          bytes[(c / 4 * count + lane) * 4 + c % 4] = static_cast<uint8_t>(static_cast<int8_t>(value));
-        else // [4][rows][4], columns 16.. in the high nibbles
-          bytes[(c % 16 / 4 * count + lane) * 4 + c % 4] |= static_cast<uint8_t>(value + 8) << (c < 16 ? 0 : 4);
+        else
+          putBits(matrix.format, bytes, count, lane, c, static_cast<unsigned>(static_cast<int>(value) + zeroPoint));
       }
       uint16_t scale = bitsOfHalf(matrix.scale(first + lane, group * groupColumns));
       if (info.quantized)

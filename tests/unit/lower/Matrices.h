@@ -12,7 +12,8 @@
 namespace gemmac::test {
 
 inline constexpr WeightFormat allFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16,
-                                              WeightFormat::Q8, WeightFormat::Q4};
+                                              WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q6,
+                                              WeightFormat::Q3, WeightFormat::Q2};
 
 inline const char *nameOf(WeightFormat format) { return formatInfo(format).name.data(); }
 inline bool isQuantized(WeightFormat format) { return formatInfo(format).quantized; }

@@ -21,6 +21,14 @@ gemma.kv_cache @kv.1 heads 2 head_dim 72 window 0
 
 // CHECK: gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
 gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
+// CHECK: gemma.packed @six from [@plain] as q6 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 5120
+gemma.packed @six from [@plain] as q6 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 5120
+// CHECK: gemma.packed @three from [@plain] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2816
+gemma.packed @three from [@plain] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2816
+// CHECK: gemma.packed @two from [@plain] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2048
+gemma.packed @two from [@plain] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2048
+// CHECK: gemma.packed @six_table from [@gate] as q6 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 5248
+gemma.packed @six_table from [@gate] as q6 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 5248
 // CHECK: gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
 gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave
   rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096

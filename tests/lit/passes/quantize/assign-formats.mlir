@@ -1,5 +1,6 @@
 // RUN: gemmac-opt %s --gemma-assign-formats | FileCheck %s --check-prefixes=CHECK,Q4
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=q8 | FileCheck %s --check-prefixes=CHECK,Q8
+// RUN: gemmac-opt %s --gemma-assign-formats=weights=q2 | FileCheck %s --check-prefixes=CHECK,Q2
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=f16 2>/dev/null | FileCheck %s --check-prefixes=CHECK,F16
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=f32 | FileCheck %s --check-prefixes=CHECK,F32
@@ -12,7 +13,8 @@
 
 // Every line names the weight's role.
 // CHECK:        @embedding
-// Q4-SAME:      #gemma.format<q8>
+// Q4-SAME:      #gemma.format<q6>
+// Q2-SAME:      #gemma.format<q6>
 // Q8-SAME:      #gemma.format<q8>
 // BF16-SAME:    #gemma.format<bf16>
 // F16-SAME:     #gemma.format<f16>
@@ -21,6 +23,7 @@
 gemma.weight @embedding : tensor<9x4xbf16> from <"m", 0, 72>
 // CHECK:        @per_layer_table
 // Q4-SAME:      #gemma.format<q4>
+// Q2-SAME:      #gemma.format<q2>
 // Q8-SAME:      #gemma.format<q8>
 // BF16-SAME:    #gemma.format<bf16>
 // F16-SAME:     #gemma.format<f16>
@@ -29,6 +32,7 @@ gemma.weight @embedding : tensor<9x4xbf16> from <"m", 0, 72>
 gemma.weight @per_layer_table : tensor<9x2xbf16> from <"m", 0, 36>
 // CHECK:        @ple_projection
 // Q4-SAME:      #gemma.format<q8>
+// Q2-SAME:      #gemma.format<q8>
 // Q8-SAME:      #gemma.format<q8>
 // BF16-SAME:    #gemma.format<bf16>
 // F16-SAME:     #gemma.format<f16>
@@ -43,6 +47,7 @@ gemma.weight @ple_norm : tensor<2xbf16> from <"m", 0, 4>
 gemma.weight @norm : tensor<4xbf16> from <"m", 0, 8>
 // CHECK:        @matrix
 // Q4-SAME:      #gemma.format<q4>
+// Q2-SAME:      #gemma.format<q2>
 // Q8-SAME:      #gemma.format<q8>
 // BF16-SAME:    #gemma.format<bf16>
 // F16-SAME:     #gemma.format<f16>
@@ -51,6 +56,7 @@ gemma.weight @norm : tensor<4xbf16> from <"m", 0, 8>
 gemma.weight @matrix : tensor<4x4xbf16> from <"m", 0, 32>
 // CHECK:        @experts
 // Q4-SAME:      #gemma.format<q4>
+// Q2-SAME:      #gemma.format<q2>
 // Q8-SAME:      #gemma.format<q8>
 // BF16-SAME:    #gemma.format<bf16>
 // F16-SAME:     #gemma.format<f16>
@@ -61,6 +67,7 @@ gemma.weight @experts_down : tensor<3x4x4xbf16> from <"m", 0, 96>
 // The router keeps its stored type, whatever the others do.
 // CHECK:        @router
 // Q4-SAME:      #gemma.format<bf16>
+// Q2-SAME:      #gemma.format<bf16>
 // Q8-SAME:      #gemma.format<bf16>
 // BF16-SAME:    #gemma.format<bf16>
 // F16-SAME:     #gemma.format<bf16>

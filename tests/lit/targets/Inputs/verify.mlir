@@ -9,8 +9,11 @@ module {
   gemma.packed @bf16 from [@s] as bf16 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 32768 at 163840
   gemma.packed @q8 from [@s] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 17408 at 196608
   gemma.packed @q4 from [@s] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 9216 at 229376
+  gemma.packed @q6 from [@s] as q6 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 13312 at 238592
+  gemma.packed @q3 from [@s] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 7168 at 251904
+  gemma.packed @q2 from [@s] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
   gemma.kv_cache @kv heads 1 head_dim 64 window 512 {format = #gemma.format<f16>, capacity = 544 : i64, offset = 0 : i64, bytes = 139264 : i64}
-  gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 32768 : i64, scratch_bytes = 65536 : i64} {
+  gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 36864 : i64, scratch_bytes = 65536 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<8 x 256, f32>
     %y = gemma.buffer private at 16384 : !gemma.buffer<8 x 256, f32>
     %q = gemma.buffer private at 32768 : !gemma.buffer<8 x 256, q8>
@@ -20,6 +23,9 @@ module {
     %o3 = gemma.buffer shared at 12288 : !gemma.buffer<8 x 64, f32>
     %o4 = gemma.buffer shared at 16384 : !gemma.buffer<8 x 64, f32>
     %o5 = gemma.buffer shared at 20480 : !gemma.buffer<8 x 64, f32>
+    %o6 = gemma.buffer shared at 24576 : !gemma.buffer<8 x 64, f32>
+    %o7 = gemma.buffer shared at 28672 : !gemma.buffer<8 x 64, f32>
+    %o8 = gemma.buffer shared at 32768 : !gemma.buffer<8 x 64, f32>
     gemma.step.embed %x, @embed scale 1.0 replicated : !gemma.buffer<8 x 256, f32>
     gemma.step.norm %x -> %y weight @norm factor 1.0 eps 1.0e-6 count 256 replicated : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 256, f32>
     gemma.step.quantize %y -> %q replicated : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 256, q8>
@@ -28,6 +34,9 @@ module {
     gemma.step.matmul %y, @bf16 -> %o2 none : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 64, f32>
     gemma.step.matmul %q, @q8 -> %o3 none : !gemma.buffer<8 x 256, q8> -> !gemma.buffer<8 x 64, f32>
     gemma.step.matmul %q, @q4 -> %o4 none : !gemma.buffer<8 x 256, q8> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.matmul %q, @q6 -> %o6 none : !gemma.buffer<8 x 256, q8> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.matmul %q, @q3 -> %o7 none : !gemma.buffer<8 x 256, q8> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.matmul %q, @q2 -> %o8 none : !gemma.buffer<8 x 256, q8> -> !gemma.buffer<8 x 64, f32>
     gemma.barrier
     gemma.step.attention %o4, @kv -> %o5 heads 1 : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
   }

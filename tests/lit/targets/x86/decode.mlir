@@ -1,7 +1,7 @@
 // RUN: gemmac-opt --gemma-lower=target=x86_64-linux %S/../Inputs/decode.mlir -o %t.mlir
 // RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | FileCheck %s --check-prefix=AVX2
 // RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | FileCheck %s --check-prefix=AVX512
-// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | python3 %S/../../tools/loop_spills.py matmul_f32=12 matmul_f16=16 matmul_bf16=16 matmul_q8=42 matmul_q4=52 embed=0 norm=0 quantize=0
+// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | python3 %S/../../tools/loop_spills.py matmul_f32=12 matmul_f16=16 matmul_bf16=16 matmul_q8=42 matmul_q4=52 matmul_q6=99 matmul_q3=99 matmul_q2=99 embed=0 norm=0 quantize=0
 // RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | python3 %S/../../tools/loop_spills.py matmul_f=9 matmul_bf16=9 matmul_q=0 embed=0 norm=0 quantize=0 attention=4
 // The instructions of the decode loops. Four panels are read abreast, which AVX2's 16 registers do not hold without a few
 // spills: the loop waits for memory, and four streams bring more of it. AVX-512 keeps quantized products in registers.
@@ -30,6 +30,23 @@
 // AVX2-NOT:     vpmaddwd
 // AVX2:         vcvtdq2ps
 // AVX2:         vfmadd
+// four products of six bits fit an int16: sums are widened for each pair of quads
+// AVX2-LABEL: matmul_q6_n64_k256_none_to64:
+// AVX2:         Inner Loop Header
+// AVX2-COUNT-16: vpmaddubsw
+// AVX2:         vcvtdq2ps
+// AVX2-LABEL: matmul_q3_n64_k256_none_to64:
+// AVX2:         Inner Loop Header
+// AVX2-COUNT-16: vpmaddubsw
+// AVX2:         vpmaddwd
+// AVX2-NOT:     vpmaddwd
+// AVX2:         vcvtdq2ps
+// AVX2-LABEL: matmul_q2_n64_k256_none_to64:
+// AVX2:         Inner Loop Header
+// AVX2-COUNT-16: vpmaddubsw
+// AVX2:         vpmaddwd
+// AVX2-NOT:     vpmaddwd
+// AVX2:         vcvtdq2ps
 // AVX2-LABEL: attention_f16_h1_d64_c544_w512_q1:
 // AVX2:         vcvtph2ps
 // AVX2-NOT:   %zmm
@@ -58,3 +75,15 @@
 // AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
 // AVX512-NOT:     vpdpbusd
 // AVX512:         vfmadd
+// a group of q6 is six loads of values, of q3 three, of q2 two
+// AVX512-LABEL: matmul_q6_n64_k256_none_to64:
+// AVX512:         Inner Loop Header
+// AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
+// AVX512-NOT:     vpdpbusd
+// AVX512:         vfmadd
+// AVX512-LABEL: matmul_q3_n64_k256_none_to64:
+// AVX512:         Inner Loop Header
+// AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
+// AVX512-LABEL: matmul_q2_n64_k256_none_to64:
+// AVX512:         Inner Loop Header
+// AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm

@@ -1,0 +1,46 @@
+#include "targets/cpu/PackedBits.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroPoint) {
+  if (zeroPoint == 8)
+    return row.bias;
+  if (zeroPoint < 8) // 2 or 4: the bias is a multiple of 8
+    return arith::ShRSIOp::create(b, row.bias, b.i32(zeroPoint == 4 ? 1 : 2));
+  return arith::MulIOp::create(b, row.bias, b.i32(static_cast<int32_t>(zeroPoint / 8)));
+}
+
+// Block j % bits holds quads j and j + 4 four bits apart, the first at bit j / bits * bits (planePlace). Both move to
+// plane.shift, which is at most 4.
+QuadReader::Pair QuadReader::loadPlane(const BitPlane &plane, Value pointer, Value j, int64_t offset) const {
+  Value block = plane.bits < 4 ? b.rem(j, b.i64(plane.bits)) : j;
+  Value packed = b.bitcast(loadBytes(b.at(b.at(pointer, b.mul(block, quadBytes)), offset)), shifts);
+  auto splat = [&](int64_t value) { return b.splatInt(shifts, value); };
+  if (plane.bits < 4) {
+    Value field = b.sub(j, block);
+    Value amount = arith::TruncIOp::create(b, shifts.getElementType(), field);
+    packed = arith::ShRUIOp::create(b, packed, b.broadcast(amount, shifts));
+  }
+  Value low = plane.shift ? arith::ShLIOp::create(b, packed, splat(plane.shift)).getResult() : packed;
+  Value high = plane.shift < 4 ? arith::ShRUIOp::create(b, packed, splat(4 - plane.shift)).getResult() : packed;
+  Value mask = b.splatInt(part, ((1 << plane.bits) - 1) << plane.shift);
+  auto take = [&](Value bits) -> Value { return arith::AndIOp::create(b, b.bitcast(bits, part), mask); };
+  return {take(low), take(high)};
+}
+
+QuadReader::Pair QuadReader::load(Value j, int64_t offset) const {
+  const FormatInfo &info = formatInfo(weights.format);
+  if (weights.unpacked || info.planes[0].bits == 8) {
+    Value first = b.at(b.at(weights.pointer, b.mul(j, quadBytes)), offset);
+    return {loadBytes(first), loadBytes(b.at(first, 4 * quadBytes))};
+  }
+  Pair quads = loadPlane(info.planes[0], weights.pointer, j, offset);
+  if (info.planes[1].bits == 0)
+    return quads;
+  Pair high = loadPlane(info.planes[1], b.at(weights.pointer, info.planes[0].bits * quadBytes), j, offset);
+  return {arith::OrIOp::create(b, quads.first, high.first), arith::OrIOp::create(b, quads.second, high.second)};
+}
+
+} // namespace gemmac
