@@ -1,7 +1,8 @@
 """Gemma 4 checkpoints in the Hugging Face layout, read and written with numpy alone.
 
 Shared by tools/make_random_checkpoint.py and tests/integration: what a configuration means (`TextShape`), which tensors
-it asks for (`text_tensors`), safetensors files in both directions, and a synthetic tokenizer of any size.
+it asks for (`text_tensors`), how quantized checkpoints store them (`layout_tensors`), safetensors files in both directions,
+and a synthetic tokenizer of any size.
 """
 
 import json
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2}
+ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1}
+NUMPY_TYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I64": "<i8", "I32": "<i4", "I8": "i1", "U8": "u1", "BOOL": "?"}
 FULL, SLIDING = "full_attention", "sliding_attention"
 
 
@@ -23,10 +25,10 @@ def to_bf16(values):
 
 
 def encode(values, dtype):
-    """The little-endian bytes of `values` stored as F32, F16 or BF16."""
+    """The little-endian bytes of `values` stored as `dtype`."""
     if dtype == "BF16":
         return to_bf16(values).astype("<u2").tobytes()
-    return np.ascontiguousarray(values).astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
+    return np.ascontiguousarray(values).astype(NUMPY_TYPES[dtype]).tobytes()
 
 
 def decode(raw, dtype, shape):
@@ -34,9 +36,8 @@ def decode(raw, dtype, shape):
     if dtype == "BF16":
         wide = np.frombuffer(raw, "<u2").astype(np.uint32) << 16
         return wide.view(np.float32).reshape(shape)
-    kind = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}[dtype]
-    array = np.frombuffer(raw, kind).reshape(shape)
-    return array.astype(np.float32) if kind == "<f2" else array
+    array = np.frombuffer(raw, NUMPY_TYPES[dtype]).reshape(shape)
+    return array.astype(np.float32) if dtype == "F16" else array
 
 
 # -------------------------------------------------------------------------------- safetensors
@@ -206,6 +207,105 @@ def text_tensors(shape, dead_kv=False):
             out[at + "experts.gate_up_proj"] = [shape.experts, 2 * shape.expert_width, hidden]
             out[at + "experts.down_proj"] = [shape.experts, hidden, shape.expert_width]
     return out
+
+
+# -------------------------------------------------------------------------------- quantized layouts
+COMPRESSED, MOBILE = "compressed-tensors", "gemma"  # quantization_config.quant_method
+COMPRESSED_GROUP = 32
+KEPT = ("embed_tokens", "lm_head", "router.", "vision_tower", "audio_tower", "embed_vision", "embed_audio")
+
+
+def pack_integers(integers, bits):
+    """Integers of 2 or 4 bits [.., n], plus half of their range, the first in the lowest bits of a byte: uint8 [.., n * bits / 8]."""
+    per_byte = 8 // bits
+    fields = (integers + (1 << (bits - 1))).astype(np.uint8).reshape(*integers.shape[:-1], -1, per_byte)
+    return np.bitwise_or.reduce(fields << (np.arange(per_byte, dtype=np.uint8) * bits), axis=-1, dtype=np.uint8)
+
+
+def unpack_integers(packed, bits):
+    """The inverse of `pack_integers`, as int32."""
+    fields = packed[..., None] >> (np.arange(8 // bits, dtype=np.uint8) * bits) & ((1 << bits) - 1)
+    return fields.reshape(*packed.shape[:-1], -1).astype(np.int32) - (1 << (bits - 1))
+
+
+def mobile_bits(name, layers):
+    """Bits of a matrix in the mobile scheme; None where it stays as it is. As published: tables and the MLPs of the later
+    layers 2, small projections of per-layer embeddings 8, the rest 4."""
+    if "router." in name or "tower" in name or "embed_vision" in name or "embed_audio" in name:
+        return None
+    if "lm_head" in name or "embed_tokens.weight" in name:
+        return 2
+    if "per_layer_input_gate" in name or "per_layer_projection" in name or "per_layer_model_projection" in name:
+        return 8
+    late_mlp = ".mlp." in name and int(name.split("layers.")[1].split(".")[0]) >= layers // 2
+    return 2 if late_mlp else 4
+
+
+def layout_tensors(layout, name, shape, text):
+    """What a checkpoint in `layout` stores instead of the matrix `name`: {name: (dtype, shape)}; the matrix itself, as
+    BF16, where that layout keeps it. `text` is the model's TextShape. Experts become tensors of their own."""
+    if name.endswith((".experts.gate_up_proj", ".experts.down_proj")):
+        at, halves = name.rsplit(".", 1)[0], ("gate_proj", "up_proj") if "gate_up" in name else ("down_proj",)
+        parts = {}
+        for expert in range(shape[0]):
+            for part in halves:
+                dims = [shape[1] // len(halves), shape[2]]
+                parts.update(layout_tensors(layout, f"{at}.{expert}.{part}.weight", dims, text))
+        return parts
+    if len(shape) != 2 or not name.endswith(".weight") or layout is None:
+        return {name: ("BF16", list(shape))}
+    base, (rows, cols) = name.removesuffix(".weight"), shape
+    if layout == COMPRESSED:
+        if any(word in name for word in KEPT):
+            return {name: ("BF16", list(shape))}
+        return {
+            base + ".weight_packed": ("I32", [rows, cols // 8]),
+            base + ".weight_scale": ("BF16", [rows, cols // COMPRESSED_GROUP]),
+            base + ".weight_shape": ("I64", [2]),
+        }
+    bits = mobile_bits(name, text.count)
+    if bits is None:
+        return {name: ("BF16", list(shape))}
+    stored = ("I8", [rows, cols]) if bits == 8 else ("U8", [rows, cols * bits // 8])
+    if "embed_tokens" in name:
+        blocks = cols // text.ple if "per_layer" in name else 1
+        return {base + ".embedding_quantized": stored, base + ".embedding_scale": ("F32", [rows, blocks])}
+    steps = {base + f".{side}_activation_scale": ("F32", []) for side in ("input", "output")}
+    return {name: stored, base + ".weight_scale": ("F32", [rows, 1]), **steps}
+
+
+def quantization_config(layout):
+    """quantization_config of config.json."""
+    if layout == MOBILE:
+        return {
+            "quant_method": MOBILE,
+            "num_bits": 4,
+            "quantize_embeddings": True,
+            "module_quant_configs": {"lm_head|embed_tokens$": {"num_bits": 2}, "per_layer_": {"num_bits": 8}},
+            "modules_to_not_convert": ["vision_tower", "audio_tower", "router"],
+        }
+    weights = {
+        "actorder": None,
+        "block_structure": None,
+        "dynamic": False,
+        "group_size": COMPRESSED_GROUP,
+        "num_bits": 4,
+        "observer": "minmax",
+        "observer_kwargs": {},
+        "strategy": "group",
+        "symmetric": True,
+        "type": "int",
+    }
+    group = {"input_activations": None, "output_activations": None, "targets": ["Linear"], "weights": weights}
+    return {
+        "config_groups": {"group_0": group},
+        "format": "pack-quantized",
+        "global_compression_ratio": None,
+        "ignore": ["lm_head", "re:.*router.*", "re:.*vision_tower.*"],
+        "kv_cache_scheme": None,
+        "quant_method": COMPRESSED,
+        "quantization_status": "compressed",
+    }
 
 
 # -------------------------------------------------------------------------------- tokenizer

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Writes a checkpoint of a published Gemma 4 shape with random weights, for measuring size, memory and speed.
 
-    make_random_checkpoint.py E2B DIR [--layers N] [--text-only] [--shard-gb 5] [--seed 0]
+    make_random_checkpoint.py E2B DIR [--layers N] [--layout compressed-tensors] [--text-only] [--shard-gb 5] [--seed 0]
 
 Models: E2B, E4B, 26B-A4B, 31B. Weights are BF16, normal with deviation 0.02, norms near 1, in shards as the real files
 are; E2B and E4B contain the unread key and value tensors that the published files contain. With --layers the first N
 layers are kept: the pattern of sliding and full layers stays, the last one is full, and the share of layers that reuse
-keys and values stays about the same. Memory stays under 300 MB: one random block is repeated, from a place that depends
+keys and values stays about the same. --layout writes the matrices as integers with scales, as quantized checkpoints do:
+compressed-tensors (4 bits in groups of 32: 26B-A4B takes 15 GB) or gemma (the mobile scheme). Memory stays under 300 MB: one random block is repeated, from a place that depends
 on the tensor's name. The answers of such a model mean nothing. Needs numpy.
 """
 
@@ -21,12 +22,18 @@ from pathlib import Path
 import numpy as np
 
 from gemma_checkpoint import (
+    COMPRESSED,
     FULL,
+    MOBILE,
     SLIDING,
     SPECIAL_TEXTS,
     SyntheticTokenizer,
     TextShape,
     WHOLE_WORDS,
+    encode,
+    layout_tensors,
+    pack_integers,
+    quantization_config,
     text_tensors,
     to_bf16,
 )
@@ -102,7 +109,7 @@ def text_config(model, layers):
         )
     kinds = [FULL if (i + 1) % spec["period"] == 0 else SLIDING for i in range(layers)]
     kinds[-1] = FULL
-    shared = min(spec["shared"] * layers // spec["layers"], layers - spec["period"])
+    shared = max(0, min(spec["shared"] * layers // spec["layers"], layers - spec["period"]))
     return {
         "attention_bias": False,
         "attention_dropout": 0.0,
@@ -297,22 +304,37 @@ def audio_tensors(config, hidden_out):
 
 
 class Values:
-    """Bytes for any tensor out of one repeated random block."""
+    """Bytes for any tensor out of one repeated random block for each type."""
 
     def __init__(self, seed):
         rng = np.random.default_rng(seed)
-        self.weights = to_bf16(rng.standard_normal(BLOCK, np.float32) * 0.02)
+        normal = rng.standard_normal(BLOCK, np.float32)
+        self.weights = to_bf16(normal * 0.02)
+        self.scales = rng.uniform(0.004, 0.008, BLOCK // 16).astype(np.float32)
+        nibbles = np.clip(np.rint(normal[: BLOCK // 4 * 2] * 3), -8, 7).astype(np.int8)
+        self.nibbles = pack_integers(nibbles, 4)
+        self.bytes = np.clip(np.rint(normal[: BLOCK // 2] * 40), -127, 127).astype(np.int8)
         self.rng_seed = seed
 
-    def chunks(self, name, shape):
+    def chunks(self, name, dtype, shape):
         count, place = int(np.prod(shape, dtype=np.int64)), zlib.crc32(name.encode())
         leaf = name.removesuffix(".weight").rsplit(".", 1)[-1]
         if len(shape) < 2:
-            yield self._small(leaf, count, place).tobytes()
-            return
-        at = place % BLOCK
+            yield encode(self._small(leaf, count, place), dtype)
+        elif dtype in ("I32", "U8"):
+            yield from self._repeat(self.nibbles, count * (4 if dtype == "I32" else 1), place)
+        elif dtype == "I8":
+            yield from self._repeat(self.bytes, count, place)
+        elif leaf.endswith("_scale"):
+            yield from self._repeat(to_bf16(self.scales) if dtype == "BF16" else self.scales, count, place)
+        else:
+            yield from self._repeat(self.weights, count, place)
+
+    @staticmethod
+    def _repeat(block, count, place):
+        at = place % len(block)
         while count:
-            piece = self.weights[at : at + count]
+            piece = block[at : at + count]
             yield memoryview(piece).cast("B")
             count, at = count - len(piece), 0
 
@@ -324,9 +346,11 @@ class Values:
             values = np.full(count, -40.0 if leaf.endswith("min") else 40.0)
         elif leaf in ("bias", "std_bias"):
             values = rng.normal(0.0, 0.02, count)
+        elif leaf.endswith("_activation_scale"):
+            values = np.full(count, 0.05)
         else:
             values = rng.normal(1.0, 0.1, count)
-        return to_bf16(values.astype(np.float32))
+        return values.astype(np.float32)
 
 
 def tokenizer():
@@ -346,9 +370,11 @@ def tokenizer():
     return SyntheticTokenizer(VOCAB, fixed, 238, characters, 236743, WHOLE_WORDS).json()
 
 
-def write(model, folder, layers, text_only, shard_bytes, seed):
+def write(model, folder, layers, text_only, shard_bytes, seed, layout=None):
     folder.mkdir(parents=True, exist_ok=True)
     config = full_config(model, layers)
+    if layout == MOBILE:
+        config["tie_word_embeddings"] = config["text_config"]["tie_word_embeddings"] = False
     shape, prefix = TextShape(config), "model.language_model."
     tensors = {}
     if text_only:
@@ -359,12 +385,21 @@ def write(model, folder, layers, text_only, shard_bytes, seed):
             tensors.update(audio_tensors(config["audio_config"], shape.hidden))
         tensors.update(vision_tensors(config["vision_config"], shape.hidden))
     tensors.update({prefix + name: dims for name, dims in text_tensors(shape, dead_kv=model.startswith("E")).items()})
-    tensors = dict(sorted(tensors.items()))
+    if layout == MOBILE:
+        tensors["lm_head.weight"] = [shape.vocab, shape.hidden]
+    if layout:
+        config["quantization_config"] = quantization_config(layout)
+    stored, shapes = {}, {}
+    for name, dims in sorted(tensors.items()):
+        for part, entry in layout_tensors(layout, name, dims, shape).items():
+            stored[part] = entry
+            if part.endswith(".weight_packed"):
+                shapes[part.removesuffix("packed") + "shape"] = [entry[1][0], entry[1][1] * 8]
     values = Values(seed)
     write_weights(
         folder,
-        {name: ("BF16", dims) for name, dims in tensors.items()},
-        lambda name: values.chunks(name, tensors[name]),
+        stored,
+        lambda name: [encode(shapes[name], "I64")] if name in shapes else values.chunks(name, *stored[name]),
         shard_bytes,
     )
     write_json(folder / "config.json", config)
@@ -385,7 +420,7 @@ def write(model, folder, layers, text_only, shard_bytes, seed):
     sample = ROOT / "examples" / "checkpoints" / ("tiny-e" if model.startswith("E") else "tiny-moe")
     for name in ("chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json"):
         shutil.copyfile(sample / name, folder / name)
-    return sum(int(np.prod(dims, dtype=np.int64)) for dims in tensors.values()), len(tensors)
+    return sum(int(np.prod(dims, dtype=np.int64)) for dims in tensors.values()), len(stored)
 
 
 def main():
@@ -395,12 +430,19 @@ def main():
     parser.add_argument("--layers", type=int, help="keep the first N layers (default: all)")
     parser.add_argument("--text-only", action="store_true", help="Gemma4ForCausalLM, without vision and audio tensors")
     parser.add_argument("--shard-gb", type=float, default=5.0, help="largest shard in GB; 0 writes a single file")
+    parser.add_argument("--layout", choices=[COMPRESSED, MOBILE], help="store integers and scales (default: BF16)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     begin = time.monotonic()
     layers = options.layers or MODELS[options.model]["layers"]
     parameters, count = write(
-        options.model, options.folder, layers, options.text_only, int(options.shard_gb * 1e9), options.seed
+        options.model,
+        options.folder,
+        layers,
+        options.text_only,
+        int(options.shard_gb * 1e9),
+        options.seed,
+        options.layout,
     )
     size = sum(file.stat().st_size for file in options.folder.iterdir())
     print(
