@@ -1,6 +1,7 @@
 // Each sum is added up in column order within its lane: the result does not depend on the vector width.
 #include "compiler/artifact/GroupQuantizer.h"
 
+#include "compiler/artifact/Clones.h"
 #include "compiler/artifact/Lanes.h"
 
 #pragma STDC FP_CONTRACT OFF
@@ -23,10 +24,14 @@ constexpr ScaleSearch scaleSearch(WeightFormat format) {
     return {29.0f, 0.5f};
   case WeightFormat::Q4:
     return {6.4f, 0.3f};
+  case WeightFormat::C4: // the longer the row, the more it pays to clip its extreme
+    return {7.5f, 0.75f};
   case WeightFormat::Q3:
     return {3.2f, 0.15f};
   case WeightFormat::Q2:
     return {1.4f, 0.12f};
+  case WeightFormat::C2:
+    return {1.5f, 0.4f};
   default:
     return {0.0f, 0.0f}; // no zero point: the plain scale is exact at both ends
   }
@@ -44,11 +49,10 @@ GEMMAC_INLINE bool roundScales(const Lanes &scale, QuantizedTile &result) {
   return fits;
 }
 
-GEMMAC_INLINE void roundValues(const IntegerRange &range, const GroupTile &tile, QuantizedTile &result) {
-  Lanes scale, inverse;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    scale[lane] = halfToFloat(result.scales[lane]);
-  inverse = scale != 0.0f ? 1.0f / scale : Lanes{};
+/// Rounds all values of a tile with the scales of its lanes.
+GEMMAC_INLINE void roundValues(const IntegerRange &range, const Lanes &scale, const GroupTile &tile,
+                               QuantizedTile &result) {
+  Lanes inverse = scale != 0.0f ? 1.0f / scale : Lanes{};
   for (int64_t col = 0; col < groupColumns; ++col) {
     Lanes value;
     loadLanes(tile, col, value);
@@ -60,32 +64,52 @@ GEMMAC_INLINE void roundValues(const IntegerRange &range, const GroupTile &tile,
   }
 }
 
+GEMMAC_INLINE void roundWithOwnScales(const IntegerRange &range, const GroupTile &tile, QuantizedTile &result) {
+  Lanes scale;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    scale[lane] = halfToFloat(result.scales[lane]);
+  roundValues(range, scale, tile, result);
+}
+
+/// The extreme values of `count` tiles.
+GEMMAC_INLINE void findExtremes(const GroupTile *tiles, int64_t count, Lanes &extreme, Lanes &magnitude) {
+  extreme = magnitude = Lanes{};
+  for (int64_t i = 0; i < count; ++i) {
+    Lanes value, absolute;
+    findExtreme(tiles[i], value, absolute);
+    extreme = absolute > magnitude ? value : extreme;
+    magnitude = absolute > magnitude ? absolute : magnitude;
+  }
+}
+
 /// For formats without a zero point: the extreme value becomes the largest integer.
-GEMMAC_INLINE void plainScale(const IntegerRange &range, const GroupTile &tile, Lanes &scale) {
+GEMMAC_INLINE void plainScale(const IntegerRange &range, const GroupTile *tiles, int64_t count, Lanes &scale) {
   Lanes extreme, magnitude;
-  findExtreme(tile, extreme, magnitude);
+  findExtremes(tiles, count, extreme, magnitude);
   scale = magnitude / range.largest;
 }
 
 /// For formats with a zero point: the trial of least squared error, each with the least-squares scale for its integers.
-GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &search, const GroupTile &tile, Lanes &scale) {
+/// Extremes up to `smallest` give scale 0.
+GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &search, float smallest,
+                                 const GroupTile *tiles, int64_t count, Lanes &scale) {
   Lanes extreme, magnitude;
-  findExtreme(tile, extreme, magnitude);
-  // Below 2^-22 the scale of most formats rounds to zero in f16, and so does the group.
-  LaneBits alive = magnitude > 0x1p-22f;
+  findExtremes(tiles, count, extreme, magnitude);
+  LaneBits alive = magnitude > smallest;
   Lanes best = {};
   scale = alive ? extreme / range.least : Lanes{};
   Lanes unit = alive ? -1.0f / extreme : Lanes{};
   for (int trial = 0; trial < scaleTrials; ++trial) {
     Lanes inverse = unit * (search.first + search.step * static_cast<float>(trial)), cross = {}, square = {};
-    for (int64_t col = 0; col < groupColumns; ++col) {
-      Lanes value, rounded;
-      loadLanes(tile, col, value);
-      rounded = value * inverse;
-      roundTo(rounded, range);
-      cross += value * rounded;
-      square += rounded * rounded;
-    }
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t col = 0; col < groupColumns; ++col) {
+        Lanes value, rounded;
+        loadLanes(tiles[i], col, value);
+        rounded = value * inverse;
+        roundTo(rounded, range);
+        cross += value * rounded;
+        square += rounded * rounded;
+      }
     // With scale = cross / square the squared error falls by cross^2 / square.
     Lanes fitted = square > 0.0f ? cross / square : Lanes{}, gain = fitted * cross;
     scale = gain > best ? fitted : scale;
@@ -93,22 +117,44 @@ GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &s
   }
 }
 
+GEMMAC_INLINE void findScale(const IntegerRange &range, const ScaleSearch &search, float smallest, const GroupTile *tiles,
+                             int64_t count, Lanes &scale) {
+  if (range.zeroPoint != 0.0f)
+    searchedScale(range, search, smallest, tiles, count, scale);
+  else
+    plainScale(range, tiles, count, scale);
+}
+
 } // namespace
 
 GEMMAC_CLONES static bool quantizeLanes(const IntegerRange &range, const ScaleSearch &search, const GroupTile &tile,
                                         QuantizedTile &result) {
+  // Below 2^-22 the scale of most formats rounds to zero in f16, and so does the group.
+  constexpr float smallest = 0x1p-22f;
   Lanes scale;
-  if (range.zeroPoint != 0.0f)
-    searchedScale(range, search, tile, scale);
-  else
-    plainScale(range, tile, scale);
+  findScale(range, search, smallest, &tile, 1, scale);
   bool fits = roundScales(scale, result);
-  roundValues(range, tile, result);
+  roundWithOwnScales(range, tile, result);
   return fits;
 }
 
 GEMMAC_CLONES static void roundLanes(const IntegerRange &range, const GroupTile &tile, QuantizedTile &result) {
-  roundValues(range, tile, result);
+  roundWithOwnScales(range, tile, result);
+}
+
+GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const ScaleSearch &search,
+                                           const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales) {
+  constexpr float smallest = 0x1p-100f; // beyond it, squares of values and inverses stay in range
+  Lanes scale;
+  findScale(range, search, smallest, tiles, count, scale);
+  scale = scale == 0.0f ? Lanes{} : scale; // no negative zero
+  for (int64_t i = 0; i < count; ++i)
+    roundValues(range, scale, tiles[i], results[i]);
+  std::memcpy(scales, &scale, sizeof(scale));
+  bool fits = true;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    fits &= (floatToBits(scale[lane]) & 0x7f800000) != 0x7f800000;
+  return fits;
 }
 
 bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result) {
@@ -117,6 +163,10 @@ bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &res
 
 void roundTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result) {
   roundLanes(IntegerRange(format), tile, result);
+}
+
+bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales) {
+  return quantizeRowLanes(IntegerRange(format), scaleSearch(format), tiles, count, results, scales);
 }
 
 } // namespace gemmac

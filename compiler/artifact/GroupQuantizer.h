@@ -29,6 +29,10 @@ bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &res
 /// The second half alone: rounds all values with the scales that `result` already holds.
 void roundTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result);
 
+/// For formats whose scales hold for whole rows: one f32 scale for each lane of `count` tiles, which lie one behind the
+/// other in their rows, and all of them rounded with it. Leaves the tiles' own scales alone. False when a scale overflows.
+bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales);
+
 } // namespace gemmac
 
 #endif // GEMMAC_COMPILER_ARTIFACT_GROUPQUANTIZER_H

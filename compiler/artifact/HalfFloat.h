@@ -11,14 +11,6 @@ namespace gemmac {
 // Forced inline so that each ISA clone of a caller vectorizes its own copy.
 #define GEMMAC_INLINE [[gnu::always_inline]] inline
 
-// A function compiled for several ISA levels of the machine that gemmac runs on. All give the same bits when nothing is
-// contracted or reassociated.
-#if defined(__x86_64__)
-#define GEMMAC_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define GEMMAC_CLONES
-#endif
-
 GEMMAC_INLINE uint32_t floatToBits(float value) { return std::bit_cast<uint32_t>(value); }
 GEMMAC_INLINE float bitsToFloat(uint32_t bits) { return std::bit_cast<float>(bits); }
 

@@ -81,19 +81,16 @@ llvm::Error PackedMatrix::verify() const {
   }
   if (panelRows != 0 && rows != expectedRows)
     return invalid(name, "has {0} padded rows, expected {1}", rows, expectedRows);
-  if (int64_t expected = packedBytes(format, panelRows, batch, rows, cols); bytes != expected)
+  if (int64_t expected = packedBytes(format, panelRows, batch, rows, cols, scaleBlocks()); bytes != expected)
     return invalid(name, "has {0} bytes, expected {1}", bytes, expected);
   return llvm::Error::success();
 }
 
-static llvm::Expected<PackSource> readSource(gemma::WeightOp weight) {
+static llvm::Expected<PackSource> readSource(gemma::WeightOp weight, SymbolTable &symbols) {
   auto type = cast<RankedTensorType>(weight.getType());
   llvm::ArrayRef<int64_t> shape = type.getShape();
   PackSource source;
   source.name = weight.getSymName().str();
-  source.file = weight.getSource().getFile().getValue().str();
-  source.offset = weight.getSource().getOffset();
-  source.encoding = static_cast<SourceEncoding>(weight.getStoredEncoding());
   if (shape.empty() || shape.size() > 3)
     return invalid(source.name, "rank {0}, expected 1 to 3", shape.size());
   source.cols = shape.back();
@@ -101,6 +98,26 @@ static llvm::Expected<PackSource> readSource(gemma::WeightOp weight) {
     source.rows = shape[shape.size() - 2];
   if (shape.size() > 2)
     source.batch = shape[0];
+  if (weight.getPieces()) {
+    for (auto name : weight.getPieces()->getAsRange<FlatSymbolRefAttr>()) {
+      auto piece = symbols.lookup<gemma::WeightOp>(name.getValue());
+      if (!piece)
+        return invalid(source.name, "piece '{0}' is no gemma.weight of the module", name.getValue());
+      llvm::Expected<PackSource> read = readSource(piece, symbols);
+      if (!read)
+        return read.takeError();
+      source.pieces.push_back(std::move(*read));
+    }
+    source.encoding = source.pieces.front().encoding;
+    source.scales = source.pieces.front().scales;
+    return source;
+  }
+  source.file = weight.getSource()->getFile().getValue().str();
+  source.offset = weight.getSource()->getOffset();
+  source.encoding = static_cast<SourceEncoding>(weight.getStoredEncoding());
+  if (std::optional<gemma::ScalesAttr> scales = weight.getScales())
+    source.scales = PackScales{scales->getFile().getValue().str(), static_cast<uint64_t>(scales->getOffset()),
+                               static_cast<SourceEncoding>(scales->getEncoding()), scales->getColumns()};
   return source;
 }
 
@@ -123,7 +140,7 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
     auto weight = symbols.lookup<gemma::WeightOp>(reference.getValue());
     if (!weight)
       return invalid(matrix.name, "source '{0}' is no gemma.weight of the module", reference.getValue());
-    llvm::Expected<PackSource> source = readSource(weight);
+    llvm::Expected<PackSource> source = readSource(weight, symbols);
     if (!source)
       return source.takeError();
     matrix.sources.push_back(std::move(*source));
@@ -182,7 +199,10 @@ float packedValue(const PackedMatrix &matrix, const uint8_t *data, int64_t batch
     planeData += plane.bits * lanes * 4;
   }
   int integer = info.zeroPoint ? stored - static_cast<int>(info.zeroPoint) : static_cast<int8_t>(stored);
-  return static_cast<float>(integer) * halfToFloat(load<uint16_t>(planeData, lane));
+  if (!info.rowScales())
+    return static_cast<float>(integer) * halfToFloat(load<uint16_t>(planeData, lane));
+  const uint8_t *scales = panel + rowScalesOffset(matrix.format, lanes, matrix.cols);
+  return static_cast<float>(integer) * load<float>(scales, lanes == 1 ? col / matrix.colAxis.padded : lane);
 }
 
 std::vector<float> unpackMatrix(const PackedMatrix &matrix, const uint8_t *data, int64_t source) {

@@ -9,6 +9,7 @@
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,15 @@ struct PackAxis {
   int64_t extent(int64_t count) const { return roundUp((count + block - 1) / block * padded, groupColumns); }
 };
 
+/// Scales of integer weights, stored apart: one for each row and each run of `columns` columns.
+struct PackScales {
+  std::string file;
+  uint64_t offset = 0;
+  SourceEncoding encoding = SourceEncoding::BF16;
+  int64_t columns = 0;
+  int64_t rowBytes(int64_t cols) const { return sourceRowBytes(encoding, cols / columns); }
+};
+
 /// A tensor of the checkpoint seen as `batch` row-major matrices; a vector has batch 1 and one row.
 struct PackSource {
   std::string name; ///< canonical tensor name, for messages
@@ -35,6 +45,9 @@ struct PackSource {
   uint64_t offset = 0;
   SourceEncoding encoding = SourceEncoding::BF16;
   int64_t batch = 1, rows = 1, cols = 1;
+  std::optional<PackScales> scales = std::nullopt; ///< of encodings of integers
+  /// Sources whose rows make up this one's, in order, alike in all but place; `file` and `offset` mean nothing then.
+  std::vector<PackSource> pieces = {};
   int64_t rowBytes() const { return sourceRowBytes(encoding, cols); }
 };
 
@@ -67,7 +80,8 @@ struct PackedMatrix {
   RowRef rowAt(llvm::ArrayRef<PackPart> parts, int64_t row) const;
   /// Panels of one batch entry, and bytes from one to the next. A vector is one panel.
   int64_t panelCount() const { return panelRows == 0 ? 1 : rows / panelRows; }
-  int64_t panelStride() const { return panelRows == 0 ? bytes : panelBytes(format, panelRows, cols); }
+  int64_t panelStride() const { return panelRows == 0 ? bytes : panelBytes(format, panelRows, cols, scaleBlocks()); }
+  int64_t scaleBlocks() const { return gemmac::scaleBlocks(panelRows, cols, colAxis.padded); }
   /// Values of the checkpoint, padding excluded.
   int64_t valueCount() const;
   /// Checks shapes and sizes against the format table; the message names the matrix.

@@ -38,6 +38,12 @@ struct Band {
   bool last; ///< of the matrix: the band also holds the padding behind it
 };
 
+/// Bytes of one file, as an error names them.
+struct FilePlace {
+  llvm::StringRef file, tensor;
+  uint64_t offset, bytes;
+};
+
 /// The checkpoint's files, opened once and read from any thread.
 class SourceFiles {
 public:
@@ -55,18 +61,19 @@ public:
     return llvm::Error::success();
   }
 
-  llvm::Error read(const PackSource &source, uint64_t offset, uint64_t bytes, uint8_t *result) const {
-    int fd = descriptors.lookup(source.file);
+  llvm::Error read(const FilePlace &place, uint8_t *result) const {
+    int fd = descriptors.lookup(place.file);
+    uint64_t offset = place.offset, bytes = place.bytes;
     while (bytes > 0) {
       ssize_t got = ::pread(fd, result, bytes, offset);
       if (got < 0 && errno == EINTR)
         continue;
       if (got < 0)
-        return importError(source.file, "cannot read tensor '{0}' at byte {1}: {2}", source.name, offset,
+        return importError(place.file, "cannot read tensor '{0}' at byte {1}: {2}", place.tensor, offset,
                            std::strerror(errno));
       if (got == 0)
-        return importError(source.file, "ends at byte {0}, inside tensor '{1}'; the file was cut while it was read",
-                           offset, source.name);
+        return importError(place.file, "ends at byte {0}, inside tensor '{1}'; the file was cut while it was read",
+                           offset, place.tensor);
       result += got, offset += got, bytes -= got;
     }
     return llvm::Error::success();
@@ -74,21 +81,35 @@ public:
 
 private:
   llvm::Error open(const PackSource &source, llvm::StringRef directory) {
-    auto [entry, inserted] = descriptors.try_emplace(source.file, -1);
+    for (const PackSource &piece : source.pieces)
+      if (llvm::Error error = open(piece, directory))
+        return error;
+    if (!source.pieces.empty())
+      return llvm::Error::success();
+    uint64_t rows = source.batch * source.rows;
+    if (source.scales)
+      if (llvm::Error error = open({source.scales->file, source.name, source.scales->offset,
+                                    rows * source.scales->rowBytes(source.cols)},
+                                   directory))
+        return error;
+    return open({source.file, source.name, source.offset, rows * source.rowBytes()}, directory);
+  }
+
+  llvm::Error open(const FilePlace &place, llvm::StringRef directory) {
+    auto [entry, inserted] = descriptors.try_emplace(place.file, -1);
     if (inserted) {
       llvm::SmallString<256> path(directory);
-      llvm::sys::path::append(path, source.file);
+      llvm::sys::path::append(path, place.file);
       entry->second = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
       if (entry->second < 0)
-        return importError(source.file, "cannot open: {0}", std::strerror(errno));
+        return importError(place.file, "cannot open: {0}", std::strerror(errno));
     }
     struct stat status;
     if (::fstat(entry->second, &status) != 0)
-      return importError(source.file, "cannot read its size: {0}", std::strerror(errno));
-    uint64_t end = source.offset + source.batch * source.rows * source.rowBytes();
-    if (static_cast<uint64_t>(status.st_size) < end)
-      return importError(source.file, "has {0} bytes, expected {1} at least for tensor '{2}'; copy the file again",
-                         status.st_size, end, source.name);
+      return importError(place.file, "cannot read its size: {0}", std::strerror(errno));
+    if (uint64_t end = place.offset + place.bytes; static_cast<uint64_t>(status.st_size) < end)
+      return importError(place.file, "has {0} bytes, expected {1} at least for tensor '{2}'; copy the file again",
+                         status.st_size, end, place.tensor);
     return llvm::Error::success();
   }
 
@@ -104,6 +125,7 @@ public:
   llvm::Expected<llvm::ArrayRef<uint8_t>> pack(const Band &band) {
     matrix = band.matrix;
     parts = matrix->parts();
+    counts = {};
     if (llvm::Error error = readRows(band))
       return std::move(error);
     int64_t stride = matrix->panelStride();
@@ -113,6 +135,7 @@ public:
     output.assign(bytes, 0);
     int64_t lanes = std::max<int64_t>(matrix->panelRows, 1);
     values.assign(lanes * matrix->cols, 0.0f);
+    integers.assign(lanes * matrix->cols, 0);
     zeros.assign(matrix->cols, 0.0f);
     for (int64_t panel = 0; panel < band.panels; ++panel)
       if (llvm::Error error = packOne(band, band.firstPanel + panel, &output[panel * stride]))
@@ -120,8 +143,16 @@ public:
     return llvm::ArrayRef<uint8_t>(output);
   }
 
+  /// Of the last band.
+  const PackCounts &packCounts() const { return counts; }
+
 private:
-  /// Reads, for each part, the run of source rows that the band's panels hold.
+  struct Range {
+    int64_t first = 0, end = 0; ///< source rows
+    int64_t at = 0, scalesAt = 0; ///< byte offsets in `input`
+  };
+
+  /// Reads, for each part, the run of source rows that the band's panels hold, and their scales.
   llvm::Error readRows(const Band &band) {
     int64_t lanes = std::max<int64_t>(matrix->panelRows, 1);
     ranges.assign(parts.size(), {});
@@ -133,16 +164,40 @@ private:
       }
     int64_t total = 0;
     for (auto [part, range] : llvm::zip(parts, ranges)) {
+      const PackSource &source = matrix->sources[part.source];
+      int64_t rows = range.end - range.first;
       range.at = total;
-      total += (range.end - range.first) * matrix->sources[part.source].rowBytes();
+      range.scalesAt = total + rows * source.rowBytes();
+      total = range.scalesAt + (source.scales ? rows * source.scales->rowBytes(source.cols) : 0);
     }
     input.resize(total);
     for (auto [part, range] : llvm::zip(parts, ranges)) {
       const PackSource &source = matrix->sources[part.source];
-      uint64_t offset = source.offset + (band.batch * source.rows + range.first) * source.rowBytes();
-      uint64_t bytes = (range.end - range.first) * source.rowBytes();
-      if (llvm::Error error = files.read(source, offset, bytes, input.data() + range.at))
+      if (llvm::Error error = readRun(source, band.batch * source.rows + range.first, range.end - range.first,
+                                      input.data() + range.at, input.data() + range.scalesAt))
         return error;
+    }
+    return llvm::Error::success();
+  }
+
+  /// Reads `count` rows from row `first` of all batch entries on, piece by piece where the source has pieces.
+  llvm::Error readRun(const PackSource &source, int64_t first, int64_t count, uint8_t *rows, uint8_t *scales) {
+    int64_t rowBytes = source.rowBytes(), scaleBytes = source.scales ? source.scales->rowBytes(source.cols) : 0;
+    if (source.pieces.empty()) {
+      if (scaleBytes)
+        if (llvm::Error error = files.read({source.scales->file, source.name, source.scales->offset + first * scaleBytes,
+                                            static_cast<uint64_t>(count * scaleBytes)},
+                                           scales))
+          return error;
+      return files.read(
+          {source.file, source.name, source.offset + first * rowBytes, static_cast<uint64_t>(count * rowBytes)}, rows);
+    }
+    int64_t pieceRows = source.pieces.front().rows;
+    while (count > 0) {
+      int64_t within = first % pieceRows, some = std::min(count, pieceRows - within);
+      if (llvm::Error error = readRun(source.pieces[first / pieceRows], within, some, rows, scales))
+        return error;
+      first += some, count -= some, rows += some * rowBytes, scales += some * scaleBytes;
     }
     return llvm::Error::success();
   }
@@ -152,31 +207,90 @@ private:
     int64_t lanes = std::max<int64_t>(matrix->panelRows, 1);
     for (int64_t lane = 0; lane < lanes; ++lane) {
       RowRef row = matrix->rowAt(parts, panel * lanes + lane);
-      rows[lane] = row.source < 0 ? zeros.data() : &values[lane * matrix->cols];
+      rows[lane] = {zeros.data()};
       if (row.source < 0)
         continue;
-      if (llvm::Error error = loadRow(band.batch, row, &values[lane * matrix->cols]))
+      if (llvm::Error error = loadRow(band.batch, row, lane, rows[lane]))
         return error;
     }
-    bool fits = matrix->panelRows == 16 ? packPanel(matrix->format, rows, matrix->cols, result)
-                                        : packRow(matrix->format, rows[0], matrix->cols, result);
+    bool fits = matrix->panelRows == 16
+                    ? packPanel(matrix->format, rows, matrix->cols, result, counts)
+                    : packRow(matrix->format, rows[0], matrix->cols, matrix->scaleBlocks(), result, counts);
     return fits ? llvm::Error::success() : overflow(band.batch, panel * lanes, rows, lanes);
   }
 
   /// Converts one source row to f32, its columns at their padded places. Padding is zero already: it lies at the same
   /// places in every row of a matrix.
-  llvm::Error loadRow(int64_t batch, RowRef row, float *result) {
-    const PackSource &source = matrix->sources[row.source];
-    const Range &range = ranges[row.part];
-    const uint8_t *bytes = input.data() + range.at + (row.row - range.first) * source.rowBytes();
+  llvm::Error loadRow(int64_t batch, RowRef ref, int64_t lane, PanelRow &row) {
+    const PackSource &source = matrix->sources[ref.source];
+    const Range &range = ranges[ref.part];
+    const uint8_t *bytes = input.data() + range.at + (ref.row - range.first) * source.rowBytes();
+    int64_t firstIndex = (batch * source.rows + ref.row) * source.cols;
+    row = {.values = &values[lane * matrix->cols], .padding = false, .stored = source.encoding};
     // Blocks of the encoding and of the axis need not agree, so a row is decoded whole before it is spread.
     decoded.resize(source.cols);
-    if (!decodeValues(source.encoding, bytes, source.cols, decoded.data()))
-      return notFinite(source, (batch * source.rows + row.row) * source.cols, bytes);
-    for (int64_t col = 0; col < source.cols; col += matrix->colAxis.block)
-      std::copy_n(&decoded[col], std::min(matrix->colAxis.block, source.cols - col),
-                  result + matrix->colAxis.place(col));
+    if (source.scales) {
+      const uint8_t *scales =
+          input.data() + range.scalesAt + (ref.row - range.first) * source.scales->rowBytes(source.cols);
+      if (llvm::Error error = decodeScaled(source, bytes, scales, firstIndex, lane, row))
+        return error;
+    } else if (!decodeValues(source.encoding, bytes, source.cols, decoded.data())) {
+      return notFinite(source, firstIndex, bytes);
+    }
+    spread(decoded, source.cols, &values[lane * matrix->cols]);
     return llvm::Error::success();
+  }
+
+  /// Puts a row's columns at their padded places.
+  template <typename T> void spread(const std::vector<T> &row, int64_t cols, T *result) {
+    for (int64_t col = 0; col < cols; col += matrix->colAxis.block)
+      std::copy_n(&row[col], std::min(matrix->colAxis.block, cols - col), result + matrix->colAxis.place(col));
+  }
+
+  /// Integers times scales; where the format has its scales in the same places, it gets both as they are.
+  llvm::Error decodeScaled(const PackSource &source, const uint8_t *bytes, const uint8_t *scaleBytes, int64_t firstIndex,
+                           int64_t lane, PanelRow &row) {
+    int64_t columns = source.scales->columns, count = source.cols / columns;
+    decodedIntegers.resize(source.cols);
+    decodedScales.resize(count);
+    decodeIntegers(source.encoding, bytes, source.cols, decodedIntegers.data());
+    if (!decodeValues(source.scales->encoding, scaleBytes, count, decodedScales.data()))
+      return importError(source.scales->file, "a scale of tensor '{0}' is infinite or NaN, in the row of index {1}; the file is damaged",
+                         source.name, firstIndex);
+    for (int64_t i = 0; i < source.cols; ++i)
+      decoded[i] = static_cast<float>(decodedIntegers[i]) * decodedScales[i / columns];
+    row.stored = SourceEncoding::F32; // products are exact
+    int64_t scaleWidth = takenScaleWidth(source);
+    if (scaleWidth == 0)
+      return llvm::Error::success();
+    spread(decodedIntegers, source.cols, &integers[lane * matrix->cols]);
+    int64_t places = matrix->cols / scaleWidth;
+    laneScales.resize(panelRows * (matrix->cols / groupColumns));
+    float *scales = &laneScales[lane * (matrix->cols / groupColumns)];
+    for (int64_t place = 0; place < places; ++place) {
+      int64_t col = matrix->colAxis.element(place * scaleWidth, source.cols);
+      scales[place] = col < 0 ? 0.0f : decodedScales[col / columns];
+    }
+    row.integers = &integers[lane * matrix->cols];
+    row.scales = scales;
+    return llvm::Error::success();
+  }
+
+  /// Padded columns that share a scale in the format, when the source's integers and scales fit it as they are; else 0.
+  int64_t takenScaleWidth(const PackSource &source) const {
+    const FormatInfo &info = formatInfo(matrix->format);
+    int64_t bits = 8 * sourceEncodingInfo(source.encoding).blockBytes / sourceEncodingInfo(source.encoding).blockValues;
+    const PackAxis &axis = matrix->colAxis;
+    bool oneBlock = axis.block >= source.cols;
+    if (!info.quantized || info.bits != bits)
+      return 0;
+    if (!info.rowScales()) // groups must not straddle scales, nor blocks of the axis
+      return source.scales->columns % groupColumns == 0 || (oneBlock && source.scales->columns == source.cols)
+                 ? oneBlock || axis.block % groupColumns == 0 ? groupColumns : 0
+                 : 0;
+    int64_t width = matrix->cols / matrix->scaleBlocks();
+    bool perBlock = matrix->scaleBlocks() > 1 && source.scales->columns == axis.block;
+    return source.scales->columns == source.cols || perBlock ? width : 0;
   }
 
   /// Names the first value of the row that is not finite, or the first of the block whose scale is not.
@@ -187,34 +301,37 @@ private:
       bytes += info.blockBytes;
       col += info.blockValues;
     }
-    return importError(source.file,
+    return importError(fileOf(source),
                        "tensor '{0}' is infinite or NaN at index {1}, expected finite weights; the file is damaged",
                        source.name, firstIndex + col);
+  }
+
+  static llvm::StringRef fileOf(const PackSource &source) {
+    return source.pieces.empty() ? source.file : source.pieces.front().file;
   }
 
   llvm::Error overflow(int64_t batch, int64_t firstRow, const PanelRows &rows, int64_t lanes) {
     int64_t worstRow = 0, worstCol = 0;
     for (int64_t lane = 0; lane < lanes; ++lane)
       for (int64_t col = 0; col < matrix->cols; ++col)
-        if (std::fabs(rows[lane][col]) > std::fabs(rows[worstRow][worstCol]))
+        if (std::fabs(rows[lane].values[col]) > std::fabs(rows[worstRow].values[worstCol]))
           worstRow = lane, worstCol = col;
     RowRef row = matrix->rowAt(parts, firstRow + worstRow);
     const PackSource &source = matrix->sources[row.source];
     int64_t index = (batch * source.rows + row.row) * source.cols + matrix->colAxis.element(worstCol, source.cols);
-    return importError(source.file,
+    return importError(fileOf(source),
                        "tensor '{0}' holds {1} at index {2}, too large for weight format {3}; choose f32 for it",
-                       source.name, rows[worstRow][worstCol], index, formatInfo(matrix->format).name);
+                       source.name, rows[worstRow].values[worstCol], index, formatInfo(matrix->format).name);
   }
 
-  struct Range {
-    int64_t first = 0, end = 0, at = 0; ///< source rows; byte offset in `input`
-  };
   const SourceFiles &files;
   const PackedMatrix *matrix = nullptr;
   std::vector<PackPart> parts;
   std::vector<Range> ranges;
   std::vector<uint8_t> input, output;
-  std::vector<float> values, zeros, decoded;
+  std::vector<float> values, zeros, decoded, decodedScales, laneScales;
+  std::vector<int8_t> integers, decodedIntegers;
+  PackCounts counts;
 };
 
 std::vector<Band> cutBands(llvm::ArrayRef<PackedMatrix> matrices) {
@@ -237,11 +354,11 @@ class SectionWriter {
 public:
   SectionWriter(const DataSection &section, const SourceFiles &files, int fd, uint64_t base, const PackOptions &options)
       : section(section), files(files), fd(fd), base(base), options(options), bands(cutBands(section.matrices)),
-        hash(XXH64_createState(), XXH64_freeState) {
+        counts(section.matrices.size()), hash(XXH64_createState(), XXH64_freeState) {
     XXH64_reset(hash.get(), 0);
   }
 
-  llvm::Expected<uint64_t> run() {
+  llvm::Expected<PackedSection> run() {
     std::vector<std::thread> workers;
     for (unsigned thread = 1; thread < std::max(options.threads, 1u); ++thread)
       workers.emplace_back([this] { work(); });
@@ -253,7 +370,7 @@ public:
     llvm::ArrayRef<uint8_t> tail(reinterpret_cast<const uint8_t *>(section.tail.data()), section.tail.size());
     if (llvm::Error error = put(section.tailOffset(), tail))
       return std::move(error);
-    return XXH64_digest(hash.get());
+    return PackedSection{XXH64_digest(hash.get()), std::move(counts)};
   }
 
 private:
@@ -273,6 +390,7 @@ private:
         return;
       }
       XXH64_update(hash.get(), bytes->data(), bytes->size());
+      counts[bands[number].matrix - section.matrices.data()].add(packer.packCounts());
       end = offset + bytes->size();
       ++turn;
       turnCame.notify_all();
@@ -319,6 +437,7 @@ private:
   uint64_t base;
   const PackOptions &options;
   std::vector<Band> bands;
+  std::vector<PackCounts> counts; ///< of each matrix; under the lock
   std::unique_ptr<XXH64_state_t, XXH_errorcode (*)(XXH64_state_t *)> hash;
 
   std::atomic<size_t> next{0};
@@ -332,15 +451,16 @@ private:
 
 } // namespace
 
-llvm::Expected<uint64_t> writeDataSection(const DataSection &section, int fd, uint64_t base,
-                                          const PackOptions &options) {
+llvm::Expected<PackedSection> writeDataSection(const DataSection &section, int fd, uint64_t base,
+                                               const PackOptions &options) {
   SourceFiles files;
   if (llvm::Error error = files.open(section.matrices, options.directory))
     return std::move(error);
   return SectionWriter(section, files, fd, base, options).run();
 }
 
-llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm::StringRef directory) {
+llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm::StringRef directory,
+                                                PackCounts *counts) {
   if (llvm::Error error = matrix.verify())
     return std::move(error);
   SourceFiles files;
@@ -353,6 +473,8 @@ llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm
     if (!bytes)
       return bytes.takeError();
     result.insert(result.end(), bytes->begin(), bytes->end());
+    if (counts)
+      counts->add(packer.packCounts());
   }
   return result;
 }

@@ -5,6 +5,7 @@
 #define GEMMAC_COMPILER_ARTIFACT_PACKER_H
 
 #include "compiler/artifact/PackedMatrix.h"
+#include "compiler/artifact/PanelKernels.h"
 
 #include <functional>
 #include <string>
@@ -30,16 +31,22 @@ struct PackOptions {
   PackProgress progress; ///< may be empty
 };
 
-/// Writes `section` to `fd` from byte `base` on and returns its XXH64 (seed 0). The bytes do not depend on the number
+struct PackedSection {
+  uint64_t xxh64 = 0;             ///< of the section, seed 0
+  std::vector<PackCounts> counts; ///< of each matrix
+};
+
+/// Writes `section` to `fd` from byte `base` on. The bytes do not depend on the number
 /// of threads. Gaps are written as zeros. Sources are read with pread, not mapped: a file that shrinks meanwhile gives
 /// an error instead of SIGBUS, and what has been read never counts as resident. Errors: ImportError for sources
 /// (missing, cut short, infinite or NaN values, named with tensor and index); OutputError for `fd` (with the space
 /// needed when the disk is full).
-llvm::Expected<uint64_t> writeDataSection(const DataSection &section, int fd, uint64_t base,
-                                          const PackOptions &options);
+llvm::Expected<PackedSection> writeDataSection(const DataSection &section, int fd, uint64_t base,
+                                               const PackOptions &options);
 
 /// Packs one matrix into memory; `directory` as above. For tests and small weights.
-llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm::StringRef directory);
+llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm::StringRef directory,
+                                                PackCounts *counts = nullptr);
 
 } // namespace gemmac
 

@@ -3,6 +3,7 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 #define GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 
+#include "compiler/formats/SourceEncoding.h"
 #include "compiler/formats/WeightFormat.h"
 
 #include <array>
@@ -10,16 +11,34 @@
 
 namespace gemmac {
 
-/// The rows of one panel, each `cols` f32 values; padding rows point to zeros.
-using PanelRows = std::array<const float *, panelRows>;
+/// Groups of 32 values of the checkpoint that were packed in a quantized format, and how many of them the program holds
+/// exactly: their products of scale and integer, rounded to what the checkpoint stores, are the checkpoint's own numbers.
+struct PackCounts {
+  int64_t groups = 0, exact = 0;
+  void add(const PackCounts &other) { groups += other.groups, exact += other.exact; }
+};
+
+/// One row of a panel: `cols` values at their padded places, and what is known of them.
+struct PanelRow {
+  const float *values = nullptr;
+  bool padding = true;                          ///< no row of the checkpoint; values are zeros
+  SourceEncoding stored = SourceEncoding::F32;  ///< what the values were rounded to
+  /// Where the checkpoint holds what the format asks for: the integer weights and, for each group or block that has a scale
+  /// in the format, that scale. They are taken as they are. Else null.
+  const int8_t *integers = nullptr;
+  const float *scales = nullptr;
+};
+
+using PanelRows = std::array<PanelRow, panelRows>;
 
 /// Writes a panel of 16 rows and `cols` columns (a multiple of 32) in the layout of gemma.packed, without the padding
-/// that follows a panel. False when a value or scale is too large for the format's 16-bit floats; other values are
-/// finite by then.
-bool packPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result);
+/// that follows a panel. False when a value or scale is too large for the format's floats; other values are finite by
+/// then.
+bool packPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts);
 
-/// The same for one row as its own panel, the layout of tables.
-bool packRow(WeightFormat format, const float *row, int64_t cols, uint8_t *result);
+/// The same for one row as its own panel, the layout of tables; `scaleBlocks` as in panelBytes.
+bool packRow(WeightFormat format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
+             PackCounts &counts);
 
 } // namespace gemmac
 

@@ -67,10 +67,11 @@ llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::strin
     return file.takeError();
   if (llvm::Error error = file->reserve(info.fileBytes))
     return std::move(error);
-  llvm::Expected<uint64_t> hash = writeDataSection(section, file->descriptor(), info.dataOffset, options);
-  if (!hash)
-    return hash.takeError();
-  info.dataXxh64 = *hash;
+  llvm::Expected<PackedSection> packed = writeDataSection(section, file->descriptor(), info.dataOffset, options);
+  if (!packed)
+    return packed.takeError();
+  info.dataXxh64 = packed->xxh64;
+  info.counts = std::move(packed->counts);
   describe(elf, *imageOffset, info);
   if (llvm::Error error = writeAt(file->descriptor(), 0, llvm::arrayRefFromStringRef(elf), path))
     return std::move(error);

@@ -10,6 +10,7 @@ namespace gemmac {
 
 struct ProgramFileInfo {
   uint64_t elfBytes = 0, dataOffset = 0, dataBytes = 0, fileBytes = 0, dataXxh64 = 0;
+  std::vector<PackCounts> counts; ///< of each matrix of the section
 };
 
 /// Where a data section of `dataBytes` begins behind `elfBytes` of ELF: a multiple of 2 MiB when it is larger than

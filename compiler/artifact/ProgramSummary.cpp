@@ -2,6 +2,7 @@
 #include "compiler/artifact/ProgramSummary.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -128,6 +129,15 @@ llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<
   return summary;
 }
 
+void noteExactness(ProgramSummary &summary, llvm::ArrayRef<PackedMatrix> matrices, llvm::ArrayRef<PackCounts> counts) {
+  for (FormatSummary &row : summary.formats)
+    for (auto [matrix, count] : llvm::zip(matrices, counts))
+      if (matrix.format == row.format && count.groups != 0) {
+        row.exactWeights += count.exact == count.groups;
+        row.groups.add(count);
+      }
+}
+
 static void writePhases(llvm::json::OStream &json, const ProgramSummary &summary) {
   json.attributeArray("phases", [&] {
     for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number)
@@ -175,6 +185,11 @@ std::string summaryJson(const ProgramSummary &summary) {
           json.attribute("weights", row.weights);
           json.attribute("values", row.values);
           json.attribute("bytes", row.bytes);
+          if (row.groups.groups != 0) {
+            json.attribute("exact_weights", row.exactWeights);
+            json.attribute("groups", row.groups.groups);
+            json.attribute("exact_groups", row.groups.exact);
+          }
         });
     });
     writePhases(json, summary);
@@ -209,6 +224,11 @@ std::string summaryText(const ProgramSummary &summary) {
   for (const FormatSummary &row : summary.formats)
     os << llvm::formatv("  {0,-8}{1,9}{2,13}{3,13}{4,13:F2}\n", formatInfo(row.format).name, row.weights,
                         millions(row.values), formatBytes(row.bytes), row.bitsPerValue());
+  for (const FormatSummary &row : summary.formats)
+    if (row.exactWeights != 0)
+      os << llvm::formatv("  {0} of {1} weights in {2} hold every value of the checkpoint exactly ({3:F2} % of the groups)\n",
+                          row.exactWeights, row.weights, formatInfo(row.format).name,
+                          100.0 * static_cast<double>(row.groups.exact) / static_cast<double>(row.groups.groups));
   os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),
                       formatBytes(summary.tokenizerBytes));
   os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n\n",

@@ -4,6 +4,7 @@
 #define GEMMAC_COMPILER_ARTIFACT_PROGRAMSUMMARY_H
 
 #include "compiler/artifact/PackedMatrix.h"
+#include "compiler/artifact/PanelKernels.h"
 #include "gemmac/abi.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -23,6 +24,10 @@ struct FormatSummary {
   int64_t weights = 0; ///< packed symbols
   int64_t values = 0;  ///< of the checkpoint
   int64_t bytes = 0;   ///< packed, scales and padding included
+  /// Quantized formats, once the weights are packed: weights that hold every value of the checkpoint exactly, and the same in
+  /// groups of 32.
+  int64_t exactWeights = 0;
+  PackCounts groups = {};
   double bitsPerValue() const {
     return values == 0 ? 0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(values);
   }
@@ -47,7 +52,10 @@ struct ProgramSummary {
 /// Errors are defects of a pass: a missing attribute or phase.
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);
 
-/// One JSON object, keys in a fixed order: gemmac_program.info_json and --json-report.
+/// Adds what packing told of `matrices`.
+void noteExactness(ProgramSummary &summary, llvm::ArrayRef<PackedMatrix> matrices, llvm::ArrayRef<PackCounts> counts);
+
+/// One JSON object, keys in a fixed order: gemmac_program.info_json and, with what packing told, --json-report.
 std::string summaryJson(const ProgramSummary &summary);
 
 /// The report that `gemmac compile` prints at the end.

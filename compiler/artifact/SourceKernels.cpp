@@ -214,8 +214,33 @@ GEMMAC_CLONES bool decodeValues(SourceEncoding encoding, const uint8_t *source, 
     return decodeAll<SourceEncoding::Q5_K, decodeQ5_K>(source, count, result);
   case SourceEncoding::Q6_K:
     return decodeAll<SourceEncoding::Q6_K, decodeQ6_K>(source, count, result);
+  default:
+    __builtin_unreachable(); // decodeIntegers
   }
-  __builtin_unreachable();
+}
+
+/// `bits` of each integer, the first in the lowest bits of a byte, less half of their range.
+template <int bits>
+GEMMAC_INLINE static void unpackOffset(const uint8_t *source, int64_t count, int8_t *result) {
+  constexpr int perByte = 8 / bits, mask = (1 << bits) - 1, half = 1 << (bits - 1);
+  for (int64_t i = 0; i < count / perByte; ++i)
+    for (int j = 0; j < perByte; ++j)
+      result[i * perByte + j] = static_cast<int8_t>((source[i] >> j * bits & mask) - half);
+}
+
+GEMMAC_CLONES static void decodeIntegerRow(SourceEncoding encoding, const uint8_t *source, int64_t count, int8_t *result) {
+  if (encoding == SourceEncoding::Int4)
+    unpackOffset<4>(source, count, result);
+  else if (encoding == SourceEncoding::Int2)
+    unpackOffset<2>(source, count, result);
+  else if (encoding == SourceEncoding::Offset8)
+    unpackOffset<8>(source, count, result);
+  else
+    std::memcpy(result, source, count);
+}
+
+void decodeIntegers(SourceEncoding encoding, const uint8_t *source, int64_t count, int8_t *result) {
+  decodeIntegerRow(encoding, source, count, result);
 }
 
 } // namespace gemmac

@@ -10,9 +10,12 @@
 
 namespace gemmac {
 
-/// Converts `count` values in `encoding` at `source` to f32; `count` is whole blocks. False when one of them is
+/// Converts `count` values in `encoding`, which has its scales in it, at `source` to f32; `count` is whole blocks. False when one of them is
 /// infinite or NaN, or a block's scale is.
 bool decodeValues(SourceEncoding encoding, const uint8_t *source, int64_t count, float *result);
+
+/// The integers of an encoding whose scales are stored apart; `count` is whole blocks.
+void decodeIntegers(SourceEncoding encoding, const uint8_t *source, int64_t count, int8_t *result);
 
 } // namespace gemmac
 

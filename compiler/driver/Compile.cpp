@@ -263,14 +263,34 @@ private:
     llvm::Expected<ProgramFileInfo> info = writeProgram(options.output, std::move(*elf), section, pack);
     if (!info)
       return info.takeError();
-    file = *info;
+    file = std::move(*info);
+    noteExactness(summary, section.matrices, file.counts);
+    warnOfInexact();
     return llvm::Error::success();
+  }
+
+  /// Integers of the checkpoint whose scales a format cannot hold, or which it groups otherwise, were rounded.
+  void warnOfInexact() {
+    int64_t rounded = 0;
+    const PackSource *first = nullptr;
+    for (auto [matrix, count] : llvm::zip(section.matrices, file.counts))
+      for (const PackSource &source : matrix.sources)
+        if (source.scales && count.exact != count.groups) {
+          first = first ? first : &source;
+          ++rounded;
+        }
+    if (first)
+      warnings.push_back(llvm::formatv("{0} tensors that the checkpoint stores quantized were rounded once more, '{1}' first",
+                                       rounded, first->name)
+                             .str());
   }
 
   void printReport() {
     if (options.quiet)
       return;
     double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    for (const std::string &warning : warnings)
+      llvm::errs() << "warning: " << printable(warning) << "\n";
     llvm::errs() << printable(summaryText(summary));
     if (file.fileBytes != 0)
       llvm::errs() << llvm::formatv("\n{0}: {1}, of which code and runtime {2}", options.output,
@@ -293,6 +313,7 @@ private:
   DataSection section;
   ProgramSummary summary;
   ProgramFileInfo file;
+  std::vector<std::string> warnings;
 };
 
 } // namespace

@@ -10,7 +10,8 @@
 
 namespace gemmac {
 
-/// Values equal those of gemma::Encoding in the dialect. The block encodings have the names that GGUF gives them.
+/// Values equal those of gemma::Encoding in the dialect. The block encodings with scales in
+/// them have the names that GGUF gives them.
 enum class SourceEncoding : uint32_t {
   F32 = 0,
   F16 = 1,
@@ -24,7 +25,11 @@ enum class SourceEncoding : uint32_t {
   Q3_K = 9,
   Q4_K = 10,
   Q5_K = 11,
-  Q6_K = 12
+  Q6_K = 12,
+  Int8 = 13,
+  Offset8 = 14,
+  Int4 = 15,
+  Int2 = 16
 };
 
 struct SourceEncodingInfo {
@@ -32,17 +37,21 @@ struct SourceEncodingInfo {
   llvm::StringLiteral name;
   int64_t blockValues; ///< neighbours in a row that are stored together; 1: each by itself. A row is whole blocks.
   int64_t blockBytes;
-  bool isBlock() const { return blockValues > 1; }
+  bool integers;        ///< the values are integers; their scales are stored apart, as a tensor of their own
+  /// Whether the element type of a tensor does not tell how it is stored.
+  constexpr bool isBlock() const { return encoding > SourceEncoding::BF16; }
 };
 
 inline constexpr SourceEncodingInfo sourceEncodingTable[] = {
-    {SourceEncoding::F32, "f32", 1, 4},       {SourceEncoding::F16, "f16", 1, 2},
-    {SourceEncoding::BF16, "bf16", 1, 2},     {SourceEncoding::Q8_0, "q8_0", 32, 34},
-    {SourceEncoding::Q4_0, "q4_0", 32, 18},   {SourceEncoding::Q4_1, "q4_1", 32, 20},
-    {SourceEncoding::Q5_0, "q5_0", 32, 22},   {SourceEncoding::Q5_1, "q5_1", 32, 24},
-    {SourceEncoding::Q2_K, "q2_k", 256, 84},  {SourceEncoding::Q3_K, "q3_k", 256, 110},
-    {SourceEncoding::Q4_K, "q4_k", 256, 144}, {SourceEncoding::Q5_K, "q5_k", 256, 176},
-    {SourceEncoding::Q6_K, "q6_k", 256, 210},
+    {SourceEncoding::F32, "f32", 1, 4, false},       {SourceEncoding::F16, "f16", 1, 2, false},
+    {SourceEncoding::BF16, "bf16", 1, 2, false},     {SourceEncoding::Q8_0, "q8_0", 32, 34, false},
+    {SourceEncoding::Q4_0, "q4_0", 32, 18, false},   {SourceEncoding::Q4_1, "q4_1", 32, 20, false},
+    {SourceEncoding::Q5_0, "q5_0", 32, 22, false},   {SourceEncoding::Q5_1, "q5_1", 32, 24, false},
+    {SourceEncoding::Q2_K, "q2_k", 256, 84, false},  {SourceEncoding::Q3_K, "q3_k", 256, 110, false},
+    {SourceEncoding::Q4_K, "q4_k", 256, 144, false}, {SourceEncoding::Q5_K, "q5_k", 256, 176, false},
+    {SourceEncoding::Q6_K, "q6_k", 256, 210, false}, {SourceEncoding::Int8, "int8", 1, 1, true},
+    {SourceEncoding::Offset8, "offset8", 1, 1, true}, {SourceEncoding::Int4, "int4", 2, 1, true},
+    {SourceEncoding::Int2, "int2", 4, 1, true},
 };
 
 constexpr const SourceEncodingInfo &sourceEncodingInfo(SourceEncoding encoding) {

@@ -13,7 +13,14 @@
 namespace gemmac {
 
 /// Values equal those of gemma::Format in the dialect.
-enum class WeightFormat : uint32_t { F32 = 0, F16 = 1, BF16 = 2, Q8 = 3, Q4 = 4, Q6 = 5, Q3 = 6, Q2 = 7 };
+enum class WeightFormat : uint32_t { F32 = 0, F16 = 1, BF16 = 2, Q8 = 3, Q4 = 4, Q6 = 5, Q3 = 6, Q2 = 7, C8 = 8, C4 = 9, C2 = 10 };
+
+/// Which values share a scale.
+enum class ScaleKind : uint32_t {
+  None,
+  Group, ///< f16, of the 32 columns of a group; stored behind the group's values
+  Row,   ///< f32, of a whole row; stored behind the groups of a panel. In tables, of a block of the column axis.
+};
 
 /// The bits of a quantized group are stored in one or two planes: the low bits of all values, then the high bits. A plane of
 /// `p` bits has `p` blocks of four bytes a row; a byte holds 8 / p values. See planePlace.
@@ -26,26 +33,31 @@ struct FormatInfo {
   WeightFormat format;
   llvm::StringLiteral name;
   int64_t bits;         ///< per value, scales excluded
-  bool quantized;       ///< groups of 32 columns with one f16 scale each; activations are int8
+  ScaleKind scales;     ///< none: plain floats
   int64_t zeroPoint;    ///< stored value - zeroPoint is the integer weight; 0: stored as a signed byte
   int64_t largest;      ///< largest magnitude of the integer weight that rounding may give
   BitPlane planes[2];
+  bool quantized;       ///< integers in groups of 32 columns; activations are int8
+  bool rowScales() const { return scales == ScaleKind::Row; }
 
   /// Largest magnitude of a stored value, which bounds the products that an integer sum must hold.
-  constexpr int64_t largestStored() const { return zeroPoint ? (int64_t{1} << bits) - 1 : largest; }
+  constexpr int64_t largestStored() const { return zeroPoint ? (int64_t{1} << bits) - 1 : 128; }
   constexpr int64_t leastInteger() const { return zeroPoint ? -zeroPoint : -largest; }
-  constexpr int64_t largestInteger() const { return leastInteger() + (zeroPoint ? largestStored() : 2 * largest); }
+  constexpr int64_t largestInteger() const { return leastInteger() + (zeroPoint ? (int64_t{1} << bits) - 1 : 2 * largest); }
 };
 
 inline constexpr FormatInfo formatTable[] = {
-    {WeightFormat::F32, "f32", 32, false, 0, 0, {}},
-    {WeightFormat::F16, "f16", 16, false, 0, 0, {}},
-    {WeightFormat::BF16, "bf16", 16, false, 0, 0, {}},
-    {WeightFormat::Q8, "q8", 8, true, 0, 127, {{8, 0}}},
-    {WeightFormat::Q4, "q4", 4, true, 8, 8, {{4, 0}}},
-    {WeightFormat::Q6, "q6", 6, true, 32, 32, {{4, 0}, {2, 4}}},
-    {WeightFormat::Q3, "q3", 3, true, 4, 4, {{2, 0}, {1, 2}}},
-    {WeightFormat::Q2, "q2", 2, true, 2, 2, {{2, 0}}},
+    {WeightFormat::F32, "f32", 32, ScaleKind::None, 0, 0, {}, false},
+    {WeightFormat::F16, "f16", 16, ScaleKind::None, 0, 0, {}, false},
+    {WeightFormat::BF16, "bf16", 16, ScaleKind::None, 0, 0, {}, false},
+    {WeightFormat::Q8, "q8", 8, ScaleKind::Group, 0, 127, {{8, 0}}, true},
+    {WeightFormat::Q4, "q4", 4, ScaleKind::Group, 8, 8, {{4, 0}}, true},
+    {WeightFormat::Q6, "q6", 6, ScaleKind::Group, 32, 32, {{4, 0}, {2, 4}}, true},
+    {WeightFormat::Q3, "q3", 3, ScaleKind::Group, 4, 4, {{2, 0}, {1, 2}}, true},
+    {WeightFormat::Q2, "q2", 2, ScaleKind::Group, 2, 2, {{2, 0}}, true},
+    {WeightFormat::C8, "c8", 8, ScaleKind::Row, 0, 127, {{8, 0}}, true},
+    {WeightFormat::C4, "c4", 4, ScaleKind::Row, 8, 8, {{4, 0}}, true},
+    {WeightFormat::C2, "c2", 2, ScaleKind::Row, 2, 2, {{2, 0}}, true},
 };
 
 inline constexpr int64_t groupColumns = 32; ///< columns that share a scale; every axis is padded to a multiple
@@ -61,11 +73,12 @@ inline std::optional<WeightFormat> parseFormat(llvm::StringRef name) {
   return std::nullopt;
 }
 
-/// The formats that a user may choose for weights, widest first. f16 is for KV caches only.
+/// The formats that a user may choose for weights. f16 is for KV caches only.
 inline constexpr WeightFormat choosableFormats[] = {WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q6,
-                                                    WeightFormat::Q4,  WeightFormat::Q3,   WeightFormat::Q2};
+                                                    WeightFormat::Q4,  WeightFormat::Q3,   WeightFormat::Q2, WeightFormat::C8,
+                                                    WeightFormat::C4,  WeightFormat::C2};
 
-/// "f32, bf16, q8, q6, q4, q3 or q2"
+/// "f32, bf16, q8, q6, q4, q3, q2, c8, c4 or c2"
 inline std::string choosableFormatNames() {
   std::string names;
   for (const WeightFormat &format : choosableFormats)
@@ -76,14 +89,19 @@ inline std::string choosableFormatNames() {
 
 constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
-/// Bytes of the values of one group of 32 columns of a panel of `rows` rows; the scales follow them.
+/// Bytes of the values of one group of 32 columns of a panel of `rows` rows.
 constexpr int64_t valueBytes(WeightFormat format, int64_t rows) {
   return rows * groupColumns * formatInfo(format).bits / 8;
 }
 
-/// Bytes of one group of 32 columns of a panel of `rows` rows, scales included.
+/// Bytes from one group of 32 columns to the next, in a panel of `rows` rows: values and the scales of the group.
 constexpr int64_t groupBytes(WeightFormat format, int64_t rows) {
-  return valueBytes(format, rows) + (formatInfo(format).quantized ? rows * 2 : 0);
+  return valueBytes(format, rows) + (formatInfo(format).scales == ScaleKind::Group ? rows * 2 : 0);
+}
+
+/// Where the row scales of a panel begin, behind all groups.
+constexpr int64_t rowScalesOffset(WeightFormat format, int64_t rows, int64_t cols) {
+  return cols / groupColumns * groupBytes(format, rows);
 }
 
 /// Where a value lies in a plane of `planeBits` of a group: quads of columns go round the blocks, so that quads j and j + 4
@@ -97,16 +115,24 @@ constexpr PlanePlace planePlace(int64_t planeBits, int64_t rows, int64_t row, in
 }
 
 /// Bytes from one panel of `rows` rows and `cols` columns (a multiple of 32) to the next: 64-byte multiples for matmul
-/// panels, 2-byte multiples for single rows.
-constexpr int64_t panelBytes(WeightFormat format, int64_t rows, int64_t cols) {
-  return roundUp(cols / groupColumns * groupBytes(format, rows), rows == 1 ? 2 : bufferAlign);
+/// panels, 2-byte multiples for single rows. `scaleBlocks`: row scales of one row.
+constexpr int64_t panelBytes(WeightFormat format, int64_t rows, int64_t cols, int64_t scaleBlocks) {
+  int64_t rowScales = formatInfo(format).scales == ScaleKind::Row ? rows * scaleBlocks * 4 : 0;
+  return roundUp(rowScalesOffset(format, rows, cols) + rowScales, rows == 1 ? 2 : bufferAlign);
 }
 
 /// Bytes of a packed matrix of `batch` times `rows` by `cols`; with rowsPerPanel 0 a vector of f32.
-constexpr int64_t packedBytes(WeightFormat format, int64_t rowsPerPanel, int64_t batch, int64_t rows, int64_t cols) {
+constexpr int64_t packedBytes(WeightFormat format, int64_t rowsPerPanel, int64_t batch, int64_t rows, int64_t cols,
+                              int64_t scaleBlocks) {
   if (rowsPerPanel == 0)
     return roundUp(cols * 4, bufferAlign);
-  return roundUp(batch * (rows / rowsPerPanel) * panelBytes(format, rowsPerPanel, cols), bufferAlign);
+  return roundUp(batch * (rows / rowsPerPanel) * panelBytes(format, rowsPerPanel, cols, scaleBlocks), bufferAlign);
+}
+
+/// Row scales of one row of a packed matrix whose column axis is padded in blocks of `paddedBlock`: tables have one for each
+/// block (a row of per-layer embeddings is as many vectors as there are layers), panels of 16 rows one.
+constexpr int64_t scaleBlocks(int64_t rowsPerPanel, int64_t cols, int64_t paddedBlock) {
+  return rowsPerPanel == 1 ? (cols + paddedBlock - 1) / paddedBlock : 1;
 }
 
 /// Head size with each half padded to 16, so that RoPE's partners stay aligned.

@@ -2,6 +2,7 @@
 
 #include "compiler/import/ConfigFields.h"
 #include "compiler/import/Json.h"
+#include "compiler/import/QuantizationReader.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -304,12 +305,9 @@ void TextReader::readRefusals() {
     fields.mismatch("attention_bias", "false: biases are not supported");
   if (std::optional<std::string> mode = fields.optionalString("use_bidirectional_attention"); mode && *mode != "vision")
     fields.mismatch("use_bidirectional_attention", "null or 'vision': text is only compiled with causal attention");
-  for (StringRef name :
-       {"rope_scaling", "attn_logit_softcapping", "attention_chunk_size", "quantization_config", "compression_config"})
+  for (StringRef name : {"rope_scaling", "attn_logit_softcapping", "attention_chunk_size"})
     if (fields.any(name))
-      fields.mismatch(name, name.ends_with("_config")
-                                ? StringRef("none: quantized checkpoints are not supported yet; give the bf16 one")
-                                : StringRef("null: this is not part of Gemma 4"));
+      fields.mismatch(name, "null: this is not part of Gemma 4");
   const Json *pruned = fields.any("pruned_heads");
   if (pruned && !pruned->empty())
     fields.mismatch("pruned_heads", "none");
@@ -356,14 +354,19 @@ static llvm::Expected<const Family *> findFamily(StringRef file, Fields &top) {
                      type.empty() ? "(none)" : inQuotes(type));
 }
 
+/// How the checkpoint's tensors are quantized: told beside the architecture, whether or not text fields are nested.
+static void readQuantizationConfig(Fields &top, StringRef file, ConfigFile &result) {
+  if (top.any("compression_config"))
+    top.mismatch("compression_config", "none: this older spelling of quantization_config is not supported");
+  if (const Json *config = top.any("quantization_config"))
+    result.quantization = readQuantization(top, file, "quantization_config", *config, result.notes);
+}
+
 /// The fields around "text_config".
 static void readOuter(Fields &top, ConfigFile &result) {
   for (auto [name, media] : {std::pair("vision_config", "images are"), std::pair("audio_config", "audio is")})
     if (top.object(name))
       result.notes.push_back("config.json: " + std::string(name) + " set aside, " + media + " not compiled yet");
-  for (StringRef name : {"quantization_config", "compression_config"})
-    if (top.any(name))
-      top.mismatch(name, "none: quantized checkpoints are not supported yet; give the bf16 one");
   std::optional<bool> tied = top.optionalBoolean("tie_word_embeddings");
   if (tied)
     result.model.tiedHead = *tied;
@@ -393,6 +396,7 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text) {
   result.model.architecture = (*family)->architecture.str();
   if (!(*family)->nested) {
     TextReader(top, result).read();
+    readQuantizationConfig(top, file, result);
     result.model.tiedHead = top.boolean("tie_word_embeddings", true);
     if (llvm::Error error = top.finish(harmlessConfigFields))
       return std::move(error);
@@ -412,6 +416,7 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text) {
     return std::move(error);
   result.model.tiedHead = innerTied.value_or(true);
   readOuter(top, result);
+  readQuantizationConfig(top, file, result);
   if (innerTied && *innerTied != result.model.tiedHead)
     top.mismatch("tie_word_embeddings", "the same as text_config.tie_word_embeddings");
   if (llvm::Error error = top.finish(harmlessConfigFields))

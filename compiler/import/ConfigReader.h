@@ -11,6 +11,7 @@ struct ConfigFile {
   ModelConfig model; ///< `name` is left empty
   std::optional<int32_t> bosId;
   std::vector<int32_t> eosIds;
+  QuantizedLayout quantization = QuantizedLayout::None;
   std::vector<std::string> notes;
 };
 

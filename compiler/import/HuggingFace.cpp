@@ -151,7 +151,7 @@ llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory) {
   llvm::Expected<TensorFiles> stored = readTensorFiles(directory);
   if (!stored)
     return stored.takeError();
-  if (llvm::Error error = selectTensors(std::move(*stored), result))
+  if (llvm::Error error = selectTensors(std::move(*stored), result, config.quantization))
     return std::move(error);
   if (llvm::Error error = importTokenizer(directory, config, result))
     return std::move(error);

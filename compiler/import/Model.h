@@ -58,6 +58,14 @@ struct ModelConfig {
   bool ownsKv(size_t layer) const { return layers[layer].kvSource == static_cast<int64_t>(layer); }
 };
 
+/// The scales of a tensor of integers: one for each row and each run of `columns` columns, row-major.
+struct TensorScales {
+  uint32_t file = 0; ///< index into Checkpoint::files
+  uint64_t offset = 0, bytes = 0;
+  SourceEncoding encoding = SourceEncoding::BF16; ///< f32, f16 or bf16
+  int64_t columns = 0;
+};
+
 /// A tensor's bytes in one of the checkpoint's files, row-major.
 struct TensorSource {
   uint32_t file = 0;   ///< index into Checkpoint::files
@@ -65,7 +73,13 @@ struct TensorSource {
   uint64_t bytes = 0;
   SourceEncoding encoding = SourceEncoding::BF16;
   std::vector<int64_t> shape;
+  std::optional<TensorScales> scales = std::nullopt; ///< of encodings of integers
+  /// Names in Checkpoint::pieces of the tensors whose rows make up this one, in order; file and offset mean nothing then.
+  std::vector<std::string> pieces = {};
 };
+
+/// How a checkpoint stores the matrices that are quantized.
+enum class QuantizedLayout { None, CompressedTensors, Gemma };
 
 struct SamplingConfig {
   double temperature = 0.0; ///< 0 when do_sample is false
@@ -87,6 +101,7 @@ struct Checkpoint {
   /// "model.language_model." prefix ("layers.0.self_attn.q_proj.weight", "embed_tokens.weight", "lm_head.weight" only
   /// when untied). Exactly those that the configuration asks for, shapes verified; dead KV tensors are left out.
   std::map<std::string, TensorSource> tensors;
+  std::map<std::string, TensorSource> pieces; ///< tensors that are parts of those in `tensors`, by canonical name
   std::string tokenizer; ///< a serialized gemmac_tokenizer (abi.h)
   int32_t bosId = -1;
   ChatFormat chat;

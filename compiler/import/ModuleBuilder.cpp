@@ -29,6 +29,7 @@ private:
   void at(const Twine &place) { loc = NameLoc::get(ops.getStringAttr(place)); }
 
   FlatSymbolRefAttr weight(const Twine &name);
+  void createWeight(const std::string &name, const TensorSource &source);
   bool has(const Twine &name) const { return checkpoint.tensors.count(name.str()); }
   RankedTensorType rows(int64_t width) {
     return RankedTensorType::get({ShapedType::kDynamic, width}, ops.getF32Type());
@@ -83,6 +84,29 @@ EncodingAttr encodingAttribute(SourceEncoding encoding, Builder &builder) {
 
 std::string cacheName(int64_t layer) { return "kv." + std::to_string(layer); }
 
+void ModelBuilder::createWeight(const std::string &name, const TensorSource &source) {
+  auto type = TypeAttr::get(RankedTensorType::get(source.shape, elementType(source.encoding, ops)));
+  if (!source.pieces.empty()) {
+    SmallVector<Attribute> pieces;
+    for (const std::string &piece : source.pieces) {
+      createWeight(piece, checkpoint.pieces.at(piece));
+      pieces.push_back(FlatSymbolRefAttr::get(ops.getContext(), piece));
+    }
+    WeightOp::create(symbols, loc, ops.getStringAttr(name), type, SourceAttr(), ops.getArrayAttr(pieces), EncodingAttr(),
+                     ScalesAttr(), FormatAttr());
+    return;
+  }
+  auto fileName = [&](uint32_t file) { return ops.getStringAttr(checkpoint.files[file]); };
+  auto place = SourceAttr::get(ops.getContext(), fileName(source.file), source.offset, source.bytes);
+  ScalesAttr scales;
+  if (source.scales)
+    scales = ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset,
+                             source.scales->bytes, static_cast<Encoding>(source.scales->encoding),
+                             source.scales->columns);
+  WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(),
+                   encodingAttribute(source.encoding, ops), scales, FormatAttr());
+}
+
 /// A reference to a tensor of the checkpoint, whose symbol is made at first use.
 FlatSymbolRefAttr ModelBuilder::weight(const Twine &twine) {
   std::string name = twine.str();
@@ -91,12 +115,7 @@ FlatSymbolRefAttr ModelBuilder::weight(const Twine &twine) {
     emitError(loc) << "the checkpoint has no tensor '" << name << "'";
     complete = false;
   } else if (used.insert(name).second) {
-    const TensorSource &source = tensor->second;
-    auto type = RankedTensorType::get(source.shape, elementType(source.encoding, ops));
-    auto place = SourceAttr::get(ops.getContext(), ops.getStringAttr(checkpoint.files[source.file]), source.offset,
-                                 source.bytes);
-    WeightOp::create(symbols, loc, ops.getStringAttr(name), TypeAttr::get(type), place,
-                     encodingAttribute(source.encoding, ops), FormatAttr());
+    createWeight(name, tensor->second);
   }
   return FlatSymbolRefAttr::get(ops.getContext(), name);
 }

@@ -2,6 +2,7 @@
 
 #include "compiler/import/FileAccess.h"
 #include "compiler/import/Json.h"
+#include "compiler/import/QuantizedTensors.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -97,8 +98,7 @@ constexpr SetAside mediaParts[] = {{"model.vision_tower.", "vision tower"},
 
 } // namespace
 
-/// The canonical name; empty for a name that is not of the text model.
-static StringRef canonicalName(StringRef name) {
+StringRef gemmac::canonicalName(StringRef name) {
   if (name == "lm_head.weight")
     return name;
   if (!name.consume_front("model.language_model.") && !name.consume_front("model."))
@@ -127,14 +127,20 @@ static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, Sto
                       .Case("F16", SourceEncoding::F16)
                       .Case("BF16", SourceEncoding::BF16)
                       .Default(std::nullopt);
+  for (const SourceEncodingInfo &info : sourceEncodingTable)
+    if (stored.scales && info.name == stored.dtype)
+      encoding = info.encoding;
   if (!encoding)
     return importError(file, "tensor {0} has type {1}, expected F32, F16 or BF16", inQuotes(name), stored.dtype);
-  return TensorSource{stored.file, stored.offset, stored.bytes, *encoding, std::move(stored.shape)};
+  return TensorSource{stored.file, stored.offset, stored.bytes, *encoding, std::move(stored.shape), stored.scales};
 }
 
-llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
+llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result, QuantizedLayout layout) {
   const ModelConfig &config = result.config;
-  std::map<std::string, std::vector<int64_t>> expected = expectedTensors(config);
+  TensorShapes expected = expectedTensors(config), pieces = expertShapes(config), all = pieces;
+  all.insert(expected.begin(), expected.end());
+  if (llvm::Error error = joinQuantized(layout, all, stored, result.notes))
+    return error;
   std::map<std::string, size_t> media;
   size_t deadKv = 0;
   for (auto &[name, tensor] : stored.tensors) {
@@ -146,8 +152,8 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
       continue;
     }
     StringRef canonical = canonicalName(name);
-    auto wanted = expected.find(canonical.str());
-    if (wanted == expected.end()) {
+    auto wanted = all.find(canonical.str());
+    if (wanted == all.end()) {
       if (canonical == "lm_head.weight") {
         result.notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
       } else if (isDeadKv(config, canonical)) {
@@ -157,14 +163,18 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
       }
       continue;
     }
-    if (result.tensors.contains(wanted->first))
+    auto &chosen = pieces.contains(wanted->first) ? result.pieces : result.tensors;
+    if (chosen.contains(wanted->first))
       return importError(file, "tensor {0} is given twice, under 'model.' and under 'model.language_model.'",
                          inQuotes(wanted->first));
     llvm::Expected<TensorSource> source = toSource(file, name, std::move(tensor), wanted->second, config, canonical);
     if (!source)
       return source.takeError();
-    result.tensors.emplace(wanted->first, std::move(*source));
+    chosen.emplace(wanted->first, std::move(*source));
   }
+  result.files = stored.files;
+  if (llvm::Error error = stackExperts(result))
+    return error;
   for (const auto &[name, shape] : expected) {
     // A missing scalar means 1 (spec 2.4).
     if (result.tensors.contains(name) || StringRef(name).ends_with(".layer_scalar"))
@@ -178,6 +188,5 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
   if (deadKv)
     result.notes.push_back(
         llvm::formatv("{0} key and value tensors of layers that reuse other layers' are left out", deadKv).str());
-  result.files = std::move(stored.files);
   return llvm::Error::success();
 }

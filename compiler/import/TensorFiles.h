@@ -16,8 +16,12 @@ struct TensorFiles {
 /// index and files must agree tensor by tensor.
 llvm::Expected<TensorFiles> readTensorFiles(llvm::StringRef directory);
 
-/// Fills `result.files` and `result.tensors` for `result.config` (spec 2.1, 2.4), and notes what was set aside.
-llvm::Error selectTensors(TensorFiles stored, Checkpoint &result);
+/// Fills `result.files`, `result.tensors` and `result.pieces` for `result.config` (spec 2.1, 2.4), and notes what was set
+/// aside.
+llvm::Error selectTensors(TensorFiles stored, Checkpoint &result, QuantizedLayout layout = QuantizedLayout::None);
+
+/// A tensor's name without the prefix of the text model; empty for a tensor of another part.
+llvm::StringRef canonicalName(llvm::StringRef name);
 
 /// Where a tensor's shape or existence comes from, for messages: "8 heads x 512 head_dim; layer 3 is full attention".
 std::string shapeReason(const ModelConfig &config, llvm::StringRef canonicalName);

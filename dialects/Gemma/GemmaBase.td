@@ -26,7 +26,10 @@ def Gemma_Format : I32EnumAttr<"Format", "storage format", [
     I32EnumAttrCase<"Q4", 4, "q4">,
     I32EnumAttrCase<"Q6", 5, "q6">,
     I32EnumAttrCase<"Q3", 6, "q3">,
-    I32EnumAttrCase<"Q2", 7, "q2">]> {
+    I32EnumAttrCase<"Q2", 7, "q2">,
+    I32EnumAttrCase<"C8", 8, "c8">,
+    I32EnumAttrCase<"C4", 9, "c4">,
+    I32EnumAttrCase<"C2", 10, "c2">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }
@@ -46,7 +49,11 @@ def Gemma_Encoding : I32EnumAttr<"Encoding", "source encoding", [
     I32EnumAttrCase<"Q3_K", 9, "q3_k">,
     I32EnumAttrCase<"Q4_K", 10, "q4_k">,
     I32EnumAttrCase<"Q5_K", 11, "q5_k">,
-    I32EnumAttrCase<"Q6_K", 12, "q6_k">]> {
+    I32EnumAttrCase<"Q6_K", 12, "q6_k">,
+    I32EnumAttrCase<"Int8", 13, "int8">,
+    I32EnumAttrCase<"Offset8", 14, "offset8">,
+    I32EnumAttrCase<"Int4", 15, "int4">,
+    I32EnumAttrCase<"Int2", 16, "int2">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }
@@ -105,6 +112,21 @@ def Gemma_SourceAttr : Gemma_Attr<"Source", "source"> {
   }];
   let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$bytes);
   let assemblyFormat = "`<` $file `,` $offset `,` $bytes `>`";
+  let genVerifyDecl = 1;
+}
+
+def Gemma_ScalesAttr : Gemma_Attr<"Scales", "scales"> {
+  let summary = "the scales of integer weights: a place as in a source, their type, and how many columns share one";
+  let description = [{
+    One scale for each row and each run of `columns` columns, row-major: `<"model.safetensors", 4096, 1024, bf16 per 32>`.
+    - c1: the offset is not negative.
+    - c2: the byte count is positive.
+    - c3: the type is f32, f16 or bf16.
+    - c4: `columns` is positive.
+  }];
+  let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$bytes,
+                        EnumParameter<Gemma_Encoding>:$encoding, "int64_t":$columns);
+  let assemblyFormat = "`<` $file `,` $offset `,` $bytes `,` $encoding `per` $columns `>`";
   let genVerifyDecl = 1;
 }
 

@@ -90,6 +90,19 @@ LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> error, Strin
   return success();
 }
 
+LogicalResult ScalesAttr::verify(function_ref<InFlightDiagnostic()> error, StringAttr file, int64_t offset,
+                                 int64_t bytes, Encoding encoding, int64_t columns) {
+  if (offset < 0) // scales_attr_c1
+    return error() << "expects an offset that is not negative, got " << offset;
+  if (bytes <= 0) // scales_attr_c2
+    return error() << "expects a positive number of bytes, got " << bytes;
+  if (encoding != Encoding::F32 && encoding != Encoding::F16 && encoding != Encoding::BF16) // scales_attr_c3
+    return error() << "expects scales of type f32, f16 or bf16, got " << stringifyEncoding(encoding);
+  if (columns <= 0) // scales_attr_c4
+    return error() << "expects a positive number of columns that share a scale, got " << columns;
+  return success();
+}
+
 LogicalResult AxisAttr::verify(function_ref<InFlightDiagnostic()> error, int64_t block, int64_t padded) {
   if (block <= 0 || block > padded) // axis_attr_c1
     return error() << "expects a block between 1 and its padded size, got " << block << " -> " << padded;

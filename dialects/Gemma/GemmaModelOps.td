@@ -5,25 +5,35 @@
 include "dialects/Gemma/GemmaBase.td"
 include "mlir/IR/SymbolInterfaces.td"
 
-def Gemma_WeightOp : Gemma_Op<"weight", [Symbol]> {
+def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a tensor of the checkpoint, named, never inline";
   let description = [{
     A symbol with a type and a place in a file; `format` is set by the quantize phase. The file stores the elements one by
-    one as the type says or, with `encoding`, in blocks of neighbours in a row that decode to f32.
+    one as the type says or, with `encoding`, in blocks of neighbours in a row that decode to f32. Encodings of integers have
+    `scales`, which are stored as a tensor of their own. A tensor that a checkpoint stores in parts (one for each expert) is
+    `stacked` from other weights, whose rows follow each other in it.
     - c1: the element type is f32, f16 or bf16, the shape static, every dimension positive.
     - c2: `source` covers exactly the bytes of the type in its encoding (compiler/formats/SourceEncoding.h).
     - c3: `encoding` is one of blocks, whose size divides the last dimension; the element type is f32 then.
+    - c4: `scales` are there if and only if the encoding is one of integers; their columns divide the last dimension and their
+      bytes cover it.
+    - c5: either `source` or `pieces`; encoding and scales only beside a source.
+    - c6: pieces are weights that have a source, of rank 2, all of one type, encoding and kind of scales; together they have the
+      elements of the type and its last dimension.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> from <"model.safetensors", 4096, 18874368> {format = #gemma.format<q4>}
     gemma.weight @layers.0.mlp.down_proj.weight : tensor<1536x6144xf32> from <"model.gguf", 18878464, 7741440> encoded q6_k
+    gemma.weight @layers.0.self_attn.q_proj.weight : tensor<64x64xf32> from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, bf16 per 32>
+    gemma.weight @layers.0.experts.down_proj : tensor<2x32x64xf32> stacked [@layers.0.experts.0.down_proj.weight, @layers.0.experts.1.down_proj.weight]
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, Gemma_SourceAttr:$source,
-                       OptionalAttr<Gemma_EncodingAttr>:$encoding, OptionalAttr<Gemma_FormatAttr>:$format);
-  let assemblyFormat = "$sym_name `:` $type `from` $source (`encoded` custom<EnumKeyword>($encoding)^)? attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<Gemma_SourceAttr>:$source,
+                       OptionalAttr<FlatSymbolRefArrayAttr>:$pieces, OptionalAttr<Gemma_EncodingAttr>:$encoding,
+                       OptionalAttr<Gemma_ScalesAttr>:$scales, OptionalAttr<Gemma_FormatAttr>:$format);
+  let assemblyFormat = "$sym_name `:` $type (`from` $source^)? (`stacked` $pieces^)? (`encoded` custom<EnumKeyword>($encoding)^)? (`scaled` $scales^)? attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
-    /// How the file stores the elements, whether `encoding` or the element type says it.
+    /// How the file stores the elements, whether `encoding` or the element type says it. Not of stacked weights.
     Encoding getStoredEncoding();
   }];
 }
@@ -63,9 +73,10 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - 16: panels of 16 rows, the layout of matmul: f32/f16/bf16 `[cols][16]`; quantized formats, per group of 32 columns: the planes of
       the format (q8: 8 bits; q6: the low 4, the high 2; q4: 4; q3: the low 2, the high 1; q2: 2), then 16 f16 scales. A plane of `p` bits
       is `[p blocks][16 rows][4 (c)]` bytes; column `4q+c` lies in block `q % p`, from bit `q / p * p` of its byte on. Zero points: 0 for q8
-      (int8), else half of the range (32, 8, 4, 2). The weight is scale * (stored - zero point).
+      (int8), else half of the range (32, 8, 4, 2). The weight is scale * (stored - zero point). c8, c4 and c2 are q8, q4 and q2
+      without scales in the groups; 16 f32 scales, one a row, follow the last group of a panel.
     - 1: the same with one row per panel (q4: 18 bytes a group), for tables read by row. Rows are not padded then, and
-      `row_axis` is not used.
+      `row_axis` is not used. c8, c4 and c2 have one f32 scale for each block of `col_axis` behind the groups of a row.
     - 0: a vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used.
     A panel is padded to 64 bytes (16) or 2 bytes (1).
     - c1: sources exist and are weights of rank 2 (panel_rows 1), 2 or 3 with leading `batch` (16), 1 (0); all have the same columns.
@@ -75,6 +86,7 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c4: interleave has panels of 16 rows and two sources of one shape, or one source with an even number of rows.
     - c5: once planned, offset is a multiple of 64.
     - c6: panel_rows is 0, 1 or 16.
+    - c7: the blocks of a table's col_axis are padded to multiples of 32 where each has its own scale (c8, c4, c2).
     ```mlir
     gemma.packed @layers.0.gate_up from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1
       interleave rows 200 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
@@ -85,6 +97,10 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
                        Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset);
   let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? attr-dict";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Row scales of one row: see gemmac::scaleBlocks.
+    int64_t getScaleBlocks();
+  }];
 }
 
 #endif // GEMMA_MODEL_OPS_TD

@@ -21,6 +21,38 @@ Encoding WeightOp::getStoredEncoding() {
   return element.isF32() ? Encoding::F32 : element.isF16() ? Encoding::F16 : Encoding::BF16;
 }
 
+/// Where the elements lie, for a weight with a source.
+static LogicalResult verifySource(WeightOp op, RankedTensorType type) {
+  Type element = type.getElementType();
+  const SourceEncodingInfo &stored = encodingInfo(op.getStoredEncoding());
+  if (op.getEncoding() && !stored.isBlock()) // weight_c3
+    return op.emitOpError() << "expects an encoding of blocks, got " << stored.name << ", which is an element type";
+  if (op.getEncoding() && !element.isF32()) // weight_c3
+    return op.emitOpError() << "expects elements f32, which " << stored.name << " decodes to, got " << element;
+  int64_t columns = type.getRank() == 0 ? 1 : type.getShape().back();
+  if (columns % stored.blockValues != 0) // weight_c3
+    return op.emitOpError() << "expects a last dimension of whole blocks of " << stored.blockValues << " (" << stored.name
+                            << "), got " << columns;
+  int64_t bytes = sourceRowBytes(stored.encoding, type.getNumElements());
+  if (op.getSource()->getBytes() != bytes) // weight_c2
+    return op.emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as " << stored.name << "), got "
+                            << op.getSource()->getBytes();
+  std::optional<ScalesAttr> scales = op.getScales();
+  if (stored.integers != scales.has_value()) // weight_c4
+    return op.emitOpError() << (scales ? "expects no scales, since " : "expects scales, since ") << stored.name
+                            << (scales ? " has none of its own" : " is an encoding of integers");
+  if (!scales)
+    return success();
+  if (columns % scales->getColumns() != 0) // weight_c4
+    return op.emitOpError() << "expects columns that share a scale to divide the last dimension " << columns << ", got "
+                            << scales->getColumns();
+  int64_t scaleBytes =
+      type.getNumElements() / scales->getColumns() * encodingInfo(scales->getEncoding()).blockBytes;
+  if (scales->getBytes() != scaleBytes) // weight_c4
+    return op.emitOpError() << "expects scales of " << scaleBytes << " bytes, got " << scales->getBytes();
+  return success();
+}
+
 LogicalResult WeightOp::verify() {
   auto type = cast<RankedTensorType>(getType());
   Type element = type.getElementType();
@@ -28,19 +60,44 @@ LogicalResult WeightOp::verify() {
     return emitOpError() << "expects elements f32, f16 or bf16, got " << element;
   if (!type.hasStaticShape() || llvm::is_contained(type.getShape(), 0)) // weight_c1
     return emitOpError() << "expects a static shape without empty dimensions, got " << type;
-  const SourceEncodingInfo &stored = encodingInfo(getStoredEncoding());
-  if (getEncoding() && !stored.isBlock()) // weight_c3
-    return emitOpError() << "expects an encoding of blocks, got " << stored.name << ", which is an element type";
-  if (getEncoding() && !element.isF32()) // weight_c3
-    return emitOpError() << "expects elements f32, which " << stored.name << " decodes to, got " << element;
-  int64_t columns = type.getRank() == 0 ? 1 : type.getShape().back();
-  if (columns % stored.blockValues != 0) // weight_c3
-    return emitOpError() << "expects a last dimension of whole blocks of " << stored.blockValues << " (" << stored.name
-                         << "), got " << columns;
-  int64_t bytes = sourceRowBytes(stored.encoding, type.getNumElements());
-  if (getSource().getBytes() != bytes) // weight_c2
-    return emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as " << stored.name << "), got "
-                         << getSource().getBytes();
+  if (getSource().has_value() == getPieces().has_value()) // weight_c5
+    return emitOpError() << "expects either a source or pieces, got " << (getSource() ? "both" : "neither");
+  if (getPieces() && (getEncoding() || getScales())) // weight_c5
+    return emitOpError() << "expects encoding and scales at the pieces, not at what is stacked from them";
+  return getSource() ? verifySource(*this, type) : success();
+}
+
+LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!getPieces())
+    return success();
+  auto type = cast<RankedTensorType>(getType());
+  WeightOp first;
+  int64_t elements = 0;
+  for (auto name : getPieces()->getAsRange<FlatSymbolRefAttr>()) {
+    auto piece = verify::lookUp<WeightOp>(*this, symbols, name, "piece"); // weight_c6
+    if (!piece)
+      return failure();
+    auto pieceType = cast<RankedTensorType>(piece.getType());
+    if (!piece.getSource() || pieceType.getRank() != 2) // weight_c6
+      return emitOpError() << "expects piece " << name << " of rank 2 with a source, got " << pieceType
+                           << (piece.getSource() ? "" : ", stacked itself");
+    first = first ? first : piece;
+    auto kind = [](WeightOp op) {
+      return std::tuple(op.getType(), op.getStoredEncoding(),
+                        op.getScales() ? std::pair(op.getScales()->getEncoding(), op.getScales()->getColumns())
+                                       : std::pair(Encoding::F32, int64_t{0}));
+    };
+    if (kind(piece) != kind(first)) // weight_c6
+      return emitOpError() << "expects pieces of one type, encoding and kind of scales, got " << name << " unlike '@"
+                           << first.getSymName() << "'";
+    elements += pieceType.getNumElements();
+  }
+  if (!first || elements != type.getNumElements() ||
+      cast<RankedTensorType>(first.getType()).getShape().back() != type.getShape().back()) // weight_c6
+    return emitOpError() << "expects pieces that make up " << type << ", got " << elements << " elements"
+                         << (first ? " in rows of " + std::to_string(
+                                                          cast<RankedTensorType>(first.getType()).getShape().back())
+                                   : "");
   return success();
 }
 
@@ -72,6 +129,10 @@ LogicalResult KvCacheOp::verify() {
   return success();
 }
 
+int64_t PackedOp::getScaleBlocks() {
+  return gemmac::scaleBlocks(getPanelRows(), getCols(), getColAxis().getPadded());
+}
+
 LogicalResult PackedOp::verify() {
   int64_t panel = getPanelRows(), batch = getBatch(), rows = getRows(), cols = getCols(), bytes = getBytes();
   std::optional<int64_t> offset = getOffset();
@@ -89,7 +150,11 @@ LogicalResult PackedOp::verify() {
     return emitOpError() << "expects cols that are a positive multiple of " << groupColumns << ", got " << cols;
   if (rows <= 0 || (panel == panelRows && rows % groupColumns != 0)) // packed_c2
     return emitOpError() << "expects rows that are a positive multiple of " << groupColumns << ", got " << rows;
-  int64_t expected = packedBytes(storageFormat(getFormat()), panel, batch, rows, cols);
+  if (panel == 1 && formatInfo(storageFormat(getFormat())).rowScales() &&
+      getColAxis().getPadded() % groupColumns != 0) // packed_c7
+    return emitOpError() << "expects col_axis padded to multiples of " << groupColumns << ", since each block has its "
+                         << stringifyFormat(getFormat()) << " scale, got " << getColAxis().getPadded();
+  int64_t expected = packedBytes(storageFormat(getFormat()), panel, batch, rows, cols, getScaleBlocks());
   if (bytes != expected) // packed_c3
     return emitOpError() << "expects " << expected << " bytes (" << batch << " x " << rows << " x " << cols << " in "
                          << stringifyFormat(getFormat()) << ", " << panel << " rows per panel), got " << bytes;

@@ -11,11 +11,12 @@ std::string bitsText(double value) { return llvm::formatv("{0:x-}", llvm::bit_ca
 
 PackedShape::PackedShape(gemma::PackedOp packed)
     : format(static_cast<WeightFormat>(packed.getFormat())), panelRows(packed.getPanelRows()),
-      batch(packed.getBatch()), rows(packed.getRows()), cols(packed.getCols()), interleave(packed.getInterleave()) {}
+      batch(packed.getBatch()), rows(packed.getRows()), cols(packed.getCols()), scaleBlocks(packed.getScaleBlocks()),
+      interleave(packed.getInterleave()) {}
 
 std::string PackedShape::text() const {
-  return llvm::formatv("{0}_n{1}_k{2}{3}{4}", formatInfo(format).name, rows, cols,
-                       panelRows == 1 ? "_rows" : "", batch > 1 ? "_e" + std::to_string(batch) : "")
+  std::string table = panelRows != 1 ? "" : rowScales() ? "_rows" + std::to_string(scaleBlocks) : "_rows";
+  return llvm::formatv("{0}_n{1}_k{2}{3}{4}", formatInfo(format).name, rows, cols, table, batch > 1 ? "_e" + std::to_string(batch) : "")
       .str();
 }
 

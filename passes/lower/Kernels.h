@@ -18,11 +18,14 @@ namespace gemmac {
 struct PackedShape {
   WeightFormat format;
   int64_t panelRows, batch, rows, cols;
+  int64_t scaleBlocks; ///< row scales of one row
   bool interleave;
   explicit PackedShape(gemma::PackedOp packed);
-  int64_t panelBytes() const { return gemmac::panelBytes(format, panelRows, cols); }
+  int64_t panelBytes() const { return gemmac::panelBytes(format, panelRows, cols, scaleBlocks); }
   int64_t batchBytes() const { return rows / panelRows * panelBytes(); }
   bool quantized() const { return formatInfo(format).quantized; }
+  bool rowScales() const { return formatInfo(format).rowScales(); }
+  int64_t rowScalesOffset() const { return gemmac::rowScalesOffset(format, panelRows, cols); }
   std::string text() const; ///< part of a kernel's name
 };
 

@@ -38,9 +38,25 @@ static KernelBuilder::Values addFloatGroup(KernelBuilder &b, WeightFormat format
   return parts;
 }
 
-// Per panel and row: the exact integer dot product of the group, scaled and added to the total.
+// The scales of a panel's rows where they hold for all groups, loaded once; else null.
+static Value loadRowScales(KernelBuilder &b, const PackedShape &weight, Value panel) {
+  return weight.rowScales() ? b.loadVec(b.at(panel, weight.rowScalesOffset())) : Value();
+}
+
+// The scales of the rows in one group.
+static Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, Value rowScales) {
+  if (weights.unpacked)
+    return b.loadVec(b.at(weights.pointer, TileOps::unpackedBytes));
+  if (rowScales)
+    return rowScales;
+  return b.loadFloats(WeightFormat::F16, b.at(weights.pointer, valueBytes(weights.format, lanes)));
+}
+
+// Per panel and row: the exact integer dot product of the group, scaled and added to the total. `rowScales`: by panel, what
+// loadRowScales gave.
 static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
-                                               int64_t cols, ArrayRef<Value> rows, Value group, ValueRange totals) {
+                                               ArrayRef<Value> rowScales, int64_t cols, ArrayRef<Value> rows,
+                                               Value group, ValueRange totals) {
   SmallVector<ActivationGroup> activations;
   KernelBuilder::Values scales, weightScales;
   Value valuesOffset = b.mul(group, groupColumns), scaleOffset = b.add(b.mul(group, 4), cols);
@@ -50,11 +66,8 @@ static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &
     activations.push_back({b.at(row, valuesOffset), bias});
     scales.push_back(b.load(b.getF32Type(), scale));
   }
-  for (const WeightGroup &weights : panels) {
-    int64_t weightBytes = weights.unpacked ? TileOps::unpackedBytes : valueBytes(weights.format, lanes);
-    weightScales.push_back(b.loadFloats(weights.unpacked ? WeightFormat::F32 : WeightFormat::F16,
-                                        b.at(weights.pointer, weightBytes)));
-  }
+  for (auto [weights, ofRows] : llvm::zip(panels, rowScales))
+    weightScales.push_back(scalesOfGroup(b, weights, ofRows));
   KernelBuilder::Values next;
   for (auto [i, dot] : llvm::enumerate(ops.dotPanels(b, panels, activations))) {
     Value scale = b.mulf(weightScales[i / rows.size()], b.broadcast(scales[i % rows.size()]));
@@ -65,7 +78,9 @@ static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &
 
 SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, const PackedShape &weight,
                                                             ArrayRef<Value> panels, ArrayRef<Value> rows) const {
-  KernelBuilder::Values zero(panels.size() * rows.size(), b.splat(b.vecF32(), 0.0));
+  KernelBuilder::Values zero(panels.size() * rows.size(), b.splat(b.vecF32(), 0.0)), rowScales;
+  for (Value panel : panels)
+    rowScales.push_back(loadRowScales(b, weight, panel));
   int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
   auto sums = b.loop(b.i64(0), b.i64(weight.cols / groupColumns), 1, zero, [&](Value group, ValueRange totals) {
     Value offset = b.mul(group, groupBytes(weight.format, panelRows));
@@ -75,8 +90,8 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
       b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
       ValueRange before = totals.slice(p * rows.size(), rows.size());
       if (weight.quantized())
-        next.append(addQuantizedGroup(b, *level.tileOps, WeightGroup{weight.format, weights}, weight.cols, rows, group,
-                                      before));
+        next.append(addQuantizedGroup(b, *level.tileOps, WeightGroup{weight.format, weights}, rowScales[p], weight.cols,
+                                      rows, group, before));
       else
         next.append(addFloatGroup(b, weight.format, weights, rows, group, before));
     }
@@ -90,13 +105,13 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
 
 void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Value panel, Value first, Value last,
                                 Value block) const {
+  Value rowScales = loadRowScales(b, weight, panel);
   b.loop(first, last, 1, [&](Value group) {
     Value packed = b.at(panel, b.mul(group, groupBytes(weight.format, panelRows)));
     b.prefetch(b.at(packed, prefetchBytes), groupBytes(weight.format, panelRows));
     Value target = b.at(block, b.mul(b.sub(group, first), UnpackedBlock::groupBytes));
     level.tileOps->unpack(b, {weight.format, packed}, target);
-    Value scales = b.at(packed, valueBytes(weight.format, lanes));
-    b.store(b.loadFloats(WeightFormat::F16, scales), b.at(target, TileOps::unpackedBytes), 64);
+    b.store(scalesOfGroup(b, {weight.format, packed}, rowScales), b.at(target, TileOps::unpackedBytes), 64);
   });
 }
 
@@ -108,7 +123,8 @@ KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedSha
     SmallVector<WeightGroup> panels;
     for (Value block : blocks)
       panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true});
-    return addQuantizedGroup(b, *level.tileOps, panels, weight.cols, rows, group, state);
+    KernelBuilder::Values noRowScales(panels.size()); // they stand in the blocks
+    return addQuantizedGroup(b, *level.tileOps, panels, noRowScales, weight.cols, rows, group, state);
   });
 }
 

@@ -109,6 +109,19 @@ static std::pair<Value, Value> loadRowPlane(KernelBuilder &b, const BitPlane &pl
   return {low, take(4)};
 }
 
+// The scale of one group of one row of a packed table, an f32.
+static Value loadScale(KernelBuilder &b, const PackedShape &table, Value panel, Value lane, Value group) {
+  if (!table.rowScales()) {
+    Value scales = b.at(b.at(panel, b.mul(group, groupBytes(table.format, table.panelRows))),
+                        valueBytes(table.format, table.panelRows));
+    return arith::ExtFOp::create(b, b.getF32Type(), b.load(b.getF16Type(), b.at(scales, b.mul(lane, 2)), 2));
+  }
+  Value index = lane;
+  if (table.panelRows == 1 && table.scaleBlocks > 1)
+    index = b.div(group, b.i64(table.cols / table.scaleBlocks / groupColumns));
+  return b.load(b.getF32Type(), b.at(b.at(panel, table.rowScalesOffset()), b.mul(index, 4)), 2);
+}
+
 // The 32 values of one group of one row of a packed table. `panel` is the panel's first byte, `lane` the row in it.
 static std::pair<Value, Value> dequantizeGroup(KernelBuilder &b, const PackedShape &table, Value panel, Value lane,
                                                Value group) {
@@ -139,8 +152,7 @@ static std::pair<Value, Value> dequantizeGroup(KernelBuilder &b, const PackedSha
     high = at ? arith::OrIOp::create(b, high, second).getResult() : second;
     at += plane.bits * rows * 4;
   }
-  Value half = b.load(b.getF16Type(), b.at(b.at(base, b.mul(lane, 2)), at), 2);
-  Value scale = b.broadcast(arith::ExtFOp::create(b, b.getF32Type(), half));
+  Value scale = b.broadcast(loadScale(b, table, panel, lane, group));
   auto dequantize = [&](Value stored) -> Value {
     if (info.zeroPoint)
       stored = arith::SubIOp::create(b, stored, b.splatInt(b.vecI32(), info.zeroPoint));

@@ -32,7 +32,9 @@ static int64_t batchesRead(Operation *step) {
 static int64_t bytesRead(Operation *step, PackedOp packed) {
   int64_t rowsPerPanel = packed.getPanelRows();
   if (isa<EmbedStep, PleCombineStep>(step) && rowsPerPanel != 0)
-    return panelBytes(static_cast<WeightFormat>(packed.getFormat()), rowsPerPanel, packed.getCols()) / rowsPerPanel;
+    return panelBytes(static_cast<WeightFormat>(packed.getFormat()), rowsPerPanel, packed.getCols(),
+                      packed.getScaleBlocks()) /
+           rowsPerPanel;
   return packed.getBytes() / packed.getBatch() * batchesRead(step);
 }
 

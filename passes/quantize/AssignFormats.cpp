@@ -78,6 +78,35 @@ WeightFormat formatOf(Role role, const QuantizeOptions &choice, WeightFormat sto
   llvm_unreachable("a role outside of its enum");
 }
 
+/// A weight that the checkpoint stores, or the first of its pieces.
+WeightOp storedPart(WeightOp weight, SymbolTable &symbols) {
+  if (!weight.getPieces() || weight.getPieces()->empty())
+    return weight;
+  return symbols.lookup<WeightOp>(cast<FlatSymbolRefAttr>((*weight.getPieces())[0]).getValue());
+}
+
+/// The format that holds integer weights of the checkpoint as they are: their scales are those of groups of 32 columns, or of
+/// whole rows, in tables also of blocks of a row.
+std::optional<WeightFormat> exactFormat(WeightOp weight, Role role, SymbolTable &symbols) {
+  WeightOp stored = storedPart(weight, symbols);
+  std::optional<ScalesAttr> scales = stored ? stored.getScales() : std::nullopt;
+  if (!scales)
+    return std::nullopt;
+  int64_t columns = cast<RankedTensorType>(weight.getType()).getShape().back();
+  bool groups = role != Role::PerLayerTable && scales->getColumns() < columns;
+  switch (stored.getStoredEncoding()) {
+  case Encoding::Int8:
+  case Encoding::Offset8:
+    return groups ? WeightFormat::Q8 : WeightFormat::C8;
+  case Encoding::Int4:
+    return groups ? WeightFormat::Q4 : WeightFormat::C4;
+  case Encoding::Int2:
+    return groups ? WeightFormat::Q2 : WeightFormat::C2;
+  default:
+    return std::nullopt;
+  }
+}
+
 std::optional<Role> roleOf(Operation *user, StringRef attribute) {
   for (const RoleRule &rule : roleRules)
     if (rule.op == user->getName().getStringRef() && rule.attribute == attribute)
@@ -110,6 +139,7 @@ struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
     choice = {*toFormat(weights), toFormat(embeddings), toFormat(perLayerTable)};
     Chosen chosen;
     SymbolTable table(getOperation());
+    symbols = &table;
     auto result = getOperation().walk([&](Operation *user) {
       if (user == getOperation() || !isa_and_present<GemmaDialect>(user->getDialect()))
         return WalkResult::advance();
@@ -138,6 +168,10 @@ private:
         return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute << "', for which "
                                    << getArgument() << " has no rule; run gemma-fuse first";
       format = formatOf(*role, choice, storedFormat(weight));
+      // Rounding integers again would lose, and wider ones would gain nothing.
+      std::optional<WeightFormat> exact = exactFormat(weight, *role, *symbols);
+      if (exact && formatInfo(format).quantized && formatInfo(format).bits >= formatInfo(*exact).bits)
+        format = *exact;
     }
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
@@ -165,6 +199,7 @@ private:
   }
 
   QuantizeOptions choice;
+  SymbolTable *symbols = nullptr;
 };
 
 } // namespace

@@ -14,6 +14,9 @@ class FormatOption<string member, string flag, string default, string text>
                                   clEnumValN(::gemmac::FormatChoice::Q4, "q4", "4-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::Q3, "q3", "3-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::Q2, "q2", "2-bit integers, groups of 32"),
+                                  clEnumValN(::gemmac::FormatChoice::C8, "c8", "8-bit integers, one scale a row"),
+                                  clEnumValN(::gemmac::FormatChoice::C4, "c4", "4-bit integers, one scale a row"),
+                                  clEnumValN(::gemmac::FormatChoice::C2, "c2", "2-bit integers, one scale a row"),
                                   clEnumValN(::gemmac::FormatChoice::Derived, "derived", "follows from the weights' format"))}]>;
 
 def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {

@@ -8,7 +8,8 @@ import functools
 
 import numpy as np
 
-from gemma_checkpoint import decode, encode
+import quantized_checkpoint
+from gemma_checkpoint import TextShape, decode, encode
 from reference import Reference
 
 GROUP = 32
@@ -98,7 +99,11 @@ class QuantizedReference(Reference):
     def __init__(self, folder, config, weights):
         super().__init__(folder, config, np.float32)
         self.integers = weights != "bf16"
-        for name, value in self.weights.items():
+        self._round(self.weights, weights)
+
+    def _round(self, names, weights):
+        for name in names:
+            value = self.weights[name]
             if value.ndim < 2 or ".router." in name:
                 continue
             format = weights
@@ -121,3 +126,13 @@ class QuantizedReference(Reference):
             return super()._product(x, matrix, name)
         block, unit = self._block(name, x.shape[-1])
         return super()._product(ungrouped(round_activations(grouped(x, block, unit)), block, x.shape[-1]), matrix, name)
+
+
+class StoredReference(QuantizedReference):
+    """A checkpoint that is quantized already: its integers as they are, its other matrices rounded to `weights` (None: as
+    they are, because they lie on the format's lattice)."""
+
+    def __init__(self, folder, config, weights):
+        self.shape, self.dtype, self.integers = TextShape(config), np.float32, True
+        self.weights, self.steps, floats = quantized_checkpoint.read(folder, config)
+        self._round(floats if weights else (), weights)

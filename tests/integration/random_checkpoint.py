@@ -195,8 +195,20 @@ def values(name, shape, seed):
     return rng.normal(0.0, shape[-1] ** -0.5, shape)
 
 
-def write(folder, config, dtype="BF16", causal_lm=False, dead_kv=False, shard_bytes=None, layer_scalar=True, seed=5):
-    """Writes the checkpoint; `config` is its text_config. Returns config.json's content."""
+def write(
+    folder,
+    config,
+    dtype="BF16",
+    causal_lm=False,
+    dead_kv=False,
+    shard_bytes=None,
+    layer_scalar=True,
+    seed=5,
+    store=None,
+    quantization=None,
+):
+    """Writes the checkpoint; `config` is its text_config. `store` may turn a tensor's name and values into what is stored
+    instead, {name: (dtype, values)}; `quantization` is the quantization_config. Returns config.json's content."""
     folder.mkdir(parents=True, exist_ok=True)
     shape, prefix = TextShape(config), "model." if causal_lm else "model.language_model."
     named = {
@@ -206,10 +218,12 @@ def write(folder, config, dtype="BF16", causal_lm=False, dead_kv=False, shard_by
     }
     if not shape.tied:
         named["lm_head.weight"] = [shape.vocab, shape.hidden]
-    stored = {name: (dtype, dims) for name, dims in sorted(named.items())}
-    write_weights(
-        folder, stored, lambda name: [encode(values(name, named[name], seed).astype(np.float32), dtype)], shard_bytes
-    )
+    store = store or (lambda name, array: {name: (dtype, array)})
+    parts = {}
+    for name, dims in sorted(named.items()):
+        parts.update(store(name, values(name, dims, seed).astype(np.float32)))
+    stored = {name: (kind, list(array.shape)) for name, (kind, array) in parts.items()}
+    write_weights(folder, stored, lambda name: [encode(parts[name][1], parts[name][0])], shard_bytes)
     if causal_lm:
         whole = dict(config, architectures=["Gemma4ForCausalLM"])
     else:
@@ -222,6 +236,8 @@ def write(folder, config, dtype="BF16", causal_lm=False, dead_kv=False, shard_by
             "tie_word_embeddings": config["tie_word_embeddings"],
             "vision_config": None,
         }
+    if quantization:
+        whole["quantization_config"] = quantization
     write_json(folder / "config.json", whole)
     fixed = dict(enumerate(SPECIAL_TEXTS)) | {24: "\n"}
     made = SyntheticTokenizer(shape.vocab, fixed, 25, ["▁", *LETTERS], 281, WHOLE_WORDS[:2])

@@ -43,6 +43,13 @@ TEST(HalfFloat, rounds_to_the_nearest_half) {
   }
 }
 
+/// One row as its own panel. False when the format cannot hold it.
+static bool packFloats(WeightFormat format, const std::vector<float> &values, uint8_t *result) {
+  PackCounts counts;
+  return packRow(format, {.values = values.data(), .padding = false}, static_cast<int64_t>(values.size()),
+                 /*scaleBlocks=*/1, result, counts);
+}
+
 /// The error of quantizing `values` (32 of them) with one scale and the integers of `format`.
 static double squaredError(WeightFormat format, const std::vector<float> &values, float scale) {
   const FormatInfo &info = formatInfo(format);
@@ -76,7 +83,7 @@ TEST_P(ScaleSearch, beats_the_plain_scale) {
     for (float &value : values)
       value = normal(random);
     uint8_t packed[34];
-    ASSERT_TRUE(packRow(format, values.data(), 32, packed));
+    ASSERT_TRUE(packFloats(format, values, packed));
     uint16_t half;
     std::memcpy(&half, packed + valueBytes(format, 1), 2);
     found += squaredError(format, values, halfToFloat(half));
@@ -97,7 +104,7 @@ TEST(PanelKernels, q4_keeps_values_that_fit_exactly) {
   for (int i = 0; i < 32; ++i)
     values[i] = 0.25f * static_cast<float>(i % 16 - 8);
   uint8_t packed[18];
-  ASSERT_TRUE(packRow(WeightFormat::Q4, values.data(), 32, packed));
+  ASSERT_TRUE(packFloats(WeightFormat::Q4, values, packed));
   uint16_t half;
   std::memcpy(&half, packed + 16, 2);
   EXPECT_EQ(halfToFloat(half), 0.25f);
@@ -110,9 +117,9 @@ TEST(PanelKernels, zero_groups_have_scale_zero) {
   for (float tiny : {0.0f, -0.0f, 0x1p-130f, -0x1p-26f}) {
     zeros[3] = tiny;
     uint8_t q6[52], q3[28], q2[20];
-    ASSERT_TRUE(packRow(WeightFormat::Q6, zeros.data(), 64, q6));
-    ASSERT_TRUE(packRow(WeightFormat::Q3, zeros.data(), 64, q3));
-    ASSERT_TRUE(packRow(WeightFormat::Q2, zeros.data(), 64, q2));
+    ASSERT_TRUE(packFloats(WeightFormat::Q6, zeros, q6));
+    ASSERT_TRUE(packFloats(WeightFormat::Q3, zeros, q3));
+    ASSERT_TRUE(packFloats(WeightFormat::Q2, zeros, q2));
     for (int i = 0; i < 52; ++i) // 32: low bits 0, high bits 2
       EXPECT_EQ(q6[i], i % 26 < 16 ? 0 : i % 26 < 24 ? 0xaa : 0) << i << " " << tiny;
     for (int i = 0; i < 28; ++i) // 4: low bits 0, high bit 1
@@ -120,8 +127,8 @@ TEST(PanelKernels, zero_groups_have_scale_zero) {
     for (int i = 0; i < 20; ++i)
       EXPECT_EQ(q2[i], i % 10 < 8 ? 0xaa : 0) << i << " " << tiny;
     uint8_t q4[36], q8[68];
-    ASSERT_TRUE(packRow(WeightFormat::Q4, zeros.data(), 64, q4));
-    ASSERT_TRUE(packRow(WeightFormat::Q8, zeros.data(), 64, q8));
+    ASSERT_TRUE(packFloats(WeightFormat::Q4, zeros, q4));
+    ASSERT_TRUE(packFloats(WeightFormat::Q8, zeros, q8));
     for (int i = 0; i < 36; ++i)
       EXPECT_EQ(q4[i], i % 18 < 16 ? 0x88 : 0) << i << " " << tiny;
     for (int i = 0; i < 68; ++i)
@@ -133,14 +140,14 @@ TEST(PanelKernels, refuses_what_16_bits_cannot_hold) {
   std::vector<float> row(32, 1.0f);
   uint8_t packed[128];
   row[5] = 1e6f;
-  EXPECT_FALSE(packRow(WeightFormat::F16, row.data(), 32, packed));
-  EXPECT_FALSE(packRow(WeightFormat::Q4, row.data(), 32, packed));
-  EXPECT_TRUE(packRow(WeightFormat::Q8, row.data(), 32, packed));
-  EXPECT_TRUE(packRow(WeightFormat::BF16, row.data(), 32, packed));
-  EXPECT_TRUE(packRow(WeightFormat::F32, row.data(), 32, packed));
+  EXPECT_FALSE(packFloats(WeightFormat::F16, row, packed));
+  EXPECT_FALSE(packFloats(WeightFormat::Q4, row, packed));
+  EXPECT_TRUE(packFloats(WeightFormat::Q8, row, packed));
+  EXPECT_TRUE(packFloats(WeightFormat::BF16, row, packed));
+  EXPECT_TRUE(packFloats(WeightFormat::F32, row, packed));
   row[5] = 3.4e38f;
-  EXPECT_FALSE(packRow(WeightFormat::Q8, row.data(), 32, packed));
-  EXPECT_FALSE(packRow(WeightFormat::BF16, row.data(), 32, packed));
+  EXPECT_FALSE(packFloats(WeightFormat::Q8, row, packed));
+  EXPECT_FALSE(packFloats(WeightFormat::BF16, row, packed));
 }
 
 TEST(SourceKernels, finds_infinities_and_nans) {

@@ -65,6 +65,15 @@ public:
     return source;
   }
 
+  /// A tensor whose bytes are given; its values are not remembered.
+  PackSource addBytes(const std::string &name, SourceEncoding encoding, int64_t batch, int64_t rows, int64_t cols,
+                      const std::vector<uint8_t> &bytes) {
+    PackSource source{name, file, size(), encoding, batch, rows, cols};
+    std::ofstream out(directory + "/" + file, std::ios::binary | std::ios::app);
+    out.write(reinterpret_cast<const char *>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return source;
+  }
+
   const std::vector<float> &values(const std::string &name) const { return stored.at(name); }
   uint64_t size() const { return std::filesystem::file_size(directory + "/" + file); }
   std::string path() const { return directory + "/" + file; }
@@ -83,7 +92,8 @@ inline PackedMatrix plannedMatrix(PackedMatrix matrix, uint64_t offset = 0) {
   if (matrix.panelRows != 0)
     for (const PackPart &part : matrix.parts())
       matrix.rows += part.paddedRows;
-  matrix.bytes = packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols);
+  matrix.bytes = packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols,
+                             matrix.scaleBlocks());
   matrix.offset = offset;
   return matrix;
 }

@@ -190,9 +190,9 @@ TEST_F(ModuleBuilderTest, SourcesAndModelAttribute) {
   auto weight = module->lookupSymbol<gemma::WeightOp>("layers.0.mlp.up_proj.weight");
   ASSERT_TRUE(weight);
   const TensorSource &source = checkpoint.tensors.at("layers.0.mlp.up_proj.weight");
-  EXPECT_EQ(weight.getSource().getFile().getValue(), "model.safetensors");
-  EXPECT_EQ(weight.getSource().getOffset(), static_cast<int64_t>(source.offset));
-  EXPECT_EQ(weight.getSource().getBytes(), static_cast<int64_t>(source.bytes));
+  EXPECT_EQ(weight.getSource()->getFile().getValue(), "model.safetensors");
+  EXPECT_EQ(weight.getSource()->getOffset(), static_cast<int64_t>(source.offset));
+  EXPECT_EQ(weight.getSource()->getBytes(), static_cast<int64_t>(source.bytes));
   auto attributes = (*module)->getAttrOfType<mlir::DictionaryAttr>("gemma.model");
   ASSERT_TRUE(attributes);
   EXPECT_EQ(attributes.getAs<mlir::StringAttr>("architecture").getValue(), "Gemma4ForCausalLM");

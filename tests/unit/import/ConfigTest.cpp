@@ -257,10 +257,76 @@ TEST(Config, whatIsNotImplementedIsRefused) {
   EXPECT_TRUE(contains(error(flat({{"attn_logit_softcapping", 50.0}})), "'attn_logit_softcapping' is 50"));
   for (Json config : {smallFlat(), smallNested()}) {
     config["quantization_config"] = {{"quant_method", "awq"}};
-    EXPECT_TRUE(contains(error(config), "quantized checkpoints are not supported yet"));
+    EXPECT_TRUE(contains(error(config), "'quantization_config.quant_method' is 'awq'", "'compressed-tensors' or 'gemma'"));
     config["quantization_config"] = nullptr;
     EXPECT_EQ(error(config), "");
   }
+}
+
+/// A quantization_config as compressed-tensors writes it.
+static Json compressedTensors() {
+  Json weights = {{"num_bits", 4},           {"type", "int"},       {"symmetric", true}, {"strategy", "group"},
+                  {"group_size", 32},        {"dynamic", false},    {"actorder", nullptr}, {"observer", "minmax"},
+                  {"observer_kwargs", Json::object()}, {"block_structure", nullptr}};
+  return {{"quant_method", "compressed-tensors"},
+          {"format", "pack-quantized"},
+          {"quantization_status", "compressed"},
+          {"global_compression_ratio", nullptr},
+          {"kv_cache_scheme", nullptr},
+          {"ignore", {"lm_head"}},
+          {"config_groups",
+           {{"group_0",
+             {{"targets", {"Linear"}}, {"weights", weights}, {"input_activations", nullptr},
+              {"output_activations", nullptr}}}}}};
+}
+
+TEST(Config, quantizedLayouts) {
+  EXPECT_EQ(read(smallFlat()).quantization, QuantizedLayout::None);
+  for (Json config : {smallFlat(), smallNested()}) {
+    config["quantization_config"] = compressedTensors();
+    ConfigFile compressed = read(config);
+    EXPECT_EQ(compressed.quantization, QuantizedLayout::CompressedTensors);
+    EXPECT_TRUE(compressed.notes.empty());
+    config["quantization_config"] = {{"quant_method", "gemma"},
+                                     {"num_bits", 4},
+                                     {"quantize_embeddings", true},
+                                     {"module_quant_configs", {{"lm_head", {{"num_bits", 2}}}}},
+                                     {"modules_to_not_convert", {"router"}}};
+    EXPECT_EQ(read(config).quantization, QuantizedLayout::Gemma);
+  }
+}
+
+TEST(Config, quantizedLayoutsThatMeanSomethingElse) {
+  auto changed = [](llvm::StringRef pointer, Json value) {
+    Json config = smallFlat();
+    config["quantization_config"] = compressedTensors();
+    config["quantization_config"][Json::json_pointer(pointer.str())] = std::move(value);
+    return error(config);
+  };
+  EXPECT_TRUE(contains(changed("/format", "float-quantized"), "'quantization_config.format' is 'float-quantized'"));
+  EXPECT_TRUE(contains(changed("/sparsity_config", {{"format", "dense"}}), "it changes what the weights mean"));
+  EXPECT_TRUE(contains(changed("/config_groups/group_0/format", "nvfp4-pack-quantized"), "'pack-quantized'"));
+  EXPECT_TRUE(contains(changed("/config_groups/group_0/weights", nullptr), "config_groups.group_0.weights"));
+  EXPECT_TRUE(contains(changed("/config_groups/group_0", 3), "config_groups.group_0", "an object"));
+  for (auto [name, value] : std::initializer_list<std::pair<const char *, Json>>{{"num_bits", 3},
+                                                                                 {"type", "float"},
+                                                                                 {"symmetric", false},
+                                                                                 {"dynamic", true},
+                                                                                 {"strategy", "tensor"},
+                                                                                 {"group_size", 24},
+                                                                                 {"actorder", "group"},
+                                                                                 {"unheard_of", 1}})
+    EXPECT_TRUE(contains(changed(std::string("/config_groups/group_0/weights/") + name, value),
+                         std::string("quantization_config.config_groups.group_0.weights.") + name));
+  Json cached = compressedTensors(), config = smallFlat();
+  cached["kv_cache_scheme"] = {{"num_bits", 8}};
+  cached["config_groups"]["group_0"]["input_activations"] = {{"num_bits", 8}};
+  config["quantization_config"] = cached;
+  EXPECT_TRUE(oneContains(read(config).notes, "kv_cache_scheme set aside"));
+  EXPECT_TRUE(oneContains(read(config).notes, "quantizes activations by itself"));
+  config = smallFlat();
+  config["compression_config"] = compressedTensors();
+  EXPECT_TRUE(contains(error(config), "older spelling"));
 }
 
 TEST(Config, unknownFieldsAreErrorsAndBoilerplateIsNot) {

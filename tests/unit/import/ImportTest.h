@@ -4,6 +4,7 @@
 
 #include "compiler/import/Json.h"
 #include "compiler/import/Model.h"
+#include "compiler/import/TensorFiles.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -121,13 +122,21 @@ inline std::string safetensors(const std::map<std::string, TestTensor> &tensors)
   Json header = Json::object();
   uint64_t end = 0;
   for (const auto &[name, tensor] : tensors) {
-    uint64_t bytes = tensor.dtype == "F32" ? 4 : tensor.dtype == "I64" ? 8 : 2;
+    uint64_t bytes = tensor.dtype.ends_with("64") ? 8 : tensor.dtype.ends_with("32") ? 4 : tensor.dtype.ends_with("16") ? 2 : 1;
     for (int64_t size : tensor.shape)
       bytes *= static_cast<uint64_t>(size);
     header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {end, end + bytes}}};
     end += bytes;
   }
   return safetensors(header.dump(), end);
+}
+
+/// All tensors that a configuration asks for, as bf16.
+inline std::map<std::string, TestTensor> tensorsOf(const ModelConfig &config, const std::string &prefix) {
+  std::map<std::string, TestTensor> tensors;
+  for (const auto &[name, shape] : expectedTensors(config))
+    tensors[(name == "lm_head.weight" ? "" : prefix) + name] = {shape};
+  return tensors;
 }
 
 /// The text fields of a small model: 3 layers (sliding, sliding, full), no per-layer embeddings, no sharing.

@@ -29,13 +29,6 @@ Json fullJson() {
   return config;
 }
 
-std::map<std::string, TestTensor> tensorsOf(const ModelConfig &config, const std::string &prefix) {
-  std::map<std::string, TestTensor> tensors;
-  for (const auto &[name, shape] : expectedTensors(config))
-    tensors[(name == "lm_head.weight" ? "" : prefix) + name] = {shape};
-  return tensors;
-}
-
 struct Selected {
   std::string error;
   Checkpoint checkpoint;

@@ -37,13 +37,16 @@ static int lowestInteger(WeightFormat format) {
   switch (format) {
   case WeightFormat::Q8:
     return -127;
+  case WeightFormat::C8: // only as checkpoints have it
+    return -128;
   case WeightFormat::Q6:
     return -32;
   case WeightFormat::Q4:
+  case WeightFormat::C4:
     return -8;
   case WeightFormat::Q3:
     return -4;
-  default: // Q2
+  default: // Q2, C2
     return -2;
   }
 }
@@ -56,16 +59,18 @@ static void putBits(WeightFormat format, uint8_t *bytes, int64_t rows, int64_t r
   int64_t quad = c / 4;
   switch (format) {
   case WeightFormat::Q8: // [8][rows][4]
+  case WeightFormat::C8:
     return put(0, quad, stored & 255, 0);
   case WeightFormat::Q6: // the low bits as q4, then the high bits as q2
     put(0, quad % 4, stored & 15, quad < 4 ? 0 : 4);
     return put(16 * rows, quad % 2, stored >> 4, quad / 2 * 2);
   case WeightFormat::Q4: // [4][rows][4], columns 16.. in the high nibbles
+  case WeightFormat::C4:
     return put(0, quad % 4, stored, quad < 4 ? 0 : 4);
   case WeightFormat::Q3: // the low bits as q2, then one byte of high bits for 8 columns
     put(0, quad % 2, stored & 3, quad / 2 * 2);
     return put(8 * rows, 0, stored >> 2, quad);
-  default: // Q2: [2][rows][4], columns 0.., 8.., 16.., 24.. from the low bits up
+  default: // Q2, C2: [2][rows][4], columns 0.., 8.., 16.., 24.. from the low bits up
     return put(0, quad % 2, stored, quad / 2 * 2);
   }
 }
@@ -83,7 +88,7 @@ std::vector<float> randomVector(Random &random, int64_t length, float size) {
   return values;
 }
 
-Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size) {
+Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size, int64_t rowsPerPanel) {
   Matrix matrix(format, rows, cols);
   if (!isQuantized(format)) {
     matrix.numbers = randomVector(random, rows * cols, size);
@@ -92,12 +97,17 @@ Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t c
     return matrix;
   }
   int lowest = lowestInteger(format), highest = format == WeightFormat::Q8 ? 127 : -lowest - 1;
+  bool rowScales = format == WeightFormat::C8 || format == WeightFormat::C4 || format == WeightFormat::C2;
   std::uniform_int_distribution<int> integer(lowest, highest);
   for (float &value : matrix.numbers)
     value = static_cast<float>(integer(random));
   std::uniform_real_distribution<float> scale(0.2f * size / highest, 2.0f * size / highest);
   for (float &value : matrix.scales)
-    value = roundTo(format, scale(random));
+    value = rowScales ? scale(random) : roundTo(format, scale(random));
+  for (int64_t row = 0; rowScales && rowsPerPanel != 1 && row < rows; ++row) {
+    auto first = matrix.scales.begin() + row * cols / groupColumns;
+    std::fill_n(first, cols / groupColumns, *first);
+  }
   // One group all at the lowest and one all at the highest integer: the largest sums that there are.
   std::fill_n(matrix.numbers.begin(), groupColumns, static_cast<float>(lowest));
   std::fill_n(matrix.numbers.end() - groupColumns, groupColumns, static_cast<float>(highest));
@@ -107,7 +117,8 @@ Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t c
 // One panel: rows [first, first + count) of the matrix.
 static void packPanel(const Matrix &matrix, int64_t first, int64_t count, uint8_t *panel) {
   const FormatInfo &info = formatInfo(matrix.format);
-  int zeroPoint = matrix.format == WeightFormat::Q8 ? 0 : -lowestInteger(matrix.format);
+  bool bytes8 = matrix.format == WeightFormat::Q8 || matrix.format == WeightFormat::C8;
+  int zeroPoint = bytes8 ? 0 : -lowestInteger(matrix.format);
   for (int64_t group = 0; group < matrix.cols / groupColumns; ++group) {
     uint8_t *bytes = panel + group * groupBytes(matrix.format, count);
     for (int64_t lane = 0; lane < count; ++lane) {
@@ -123,18 +134,23 @@ static void packPanel(const Matrix &matrix, int64_t first, int64_t count, uint8_
         else
           putBits(matrix.format, bytes, count, lane, c, static_cast<unsigned>(static_cast<int>(value) + zeroPoint));
       }
-      uint16_t scale = bitsOfHalf(matrix.scale(first + lane, group * groupColumns));
-      if (info.quantized)
-        std::memcpy(bytes + count * groupColumns * info.bits / 8 + 2 * lane, &scale, 2);
+      float scale = matrix.scale(first + lane, group * groupColumns);
+      uint16_t half = bitsOfHalf(scale);
+      int64_t groups = matrix.cols / groupColumns, valuesOfGroup = count * groupColumns * info.bits / 8;
+      if (info.scales == ScaleKind::Group)
+        std::memcpy(bytes + valuesOfGroup + 2 * lane, &half, 2);
+      if (info.scales == ScaleKind::Row) // f32 behind all groups: of 16 rows, or of one row's blocks of 32
+        std::memcpy(panel + groups * valuesOfGroup + 4 * (count == 1 ? group : lane), &scale, 4);
     }
   }
 }
 
 std::vector<uint8_t> pack(const std::vector<Matrix> &batch, int64_t rowsPerPanel) {
   const Matrix &first = batch.front();
-  int64_t panels = first.rows / rowsPerPanel, bytes = panelBytes(first.format, rowsPerPanel, first.cols);
+  int64_t panels = first.rows / rowsPerPanel, blocks = rowsPerPanel == 1 ? first.cols / groupColumns : 1,
+          bytes = panelBytes(first.format, rowsPerPanel, first.cols, blocks);
   std::vector<uint8_t> packed(
-      packedBytes(first.format, rowsPerPanel, static_cast<int64_t>(batch.size()), first.rows, first.cols));
+      packedBytes(first.format, rowsPerPanel, static_cast<int64_t>(batch.size()), first.rows, first.cols, blocks));
   uint8_t *place = packed.data();
   for (const Matrix &matrix : batch)
     for (int64_t panel = 0; panel < panels; ++panel, place += bytes)

@@ -13,7 +13,8 @@ namespace gemmac::test {
 
 inline constexpr WeightFormat allFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16,
                                               WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q6,
-                                              WeightFormat::Q3, WeightFormat::Q2};
+                                              WeightFormat::Q3, WeightFormat::Q2,   WeightFormat::C8,
+                                              WeightFormat::C4,  WeightFormat::C2};
 
 inline const char *nameOf(WeightFormat format) { return formatInfo(format).name.data(); }
 inline bool isQuantized(WeightFormat format) { return formatInfo(format).quantized; }
@@ -22,7 +23,7 @@ inline bool isQuantized(WeightFormat format) { return formatInfo(format).quantiz
 float roundTo(WeightFormat format, float value);
 
 /// A matrix whose elements are exact in `format`: element (r, c) is numbers[r * cols + c], for quantized formats an
-/// integer, times scales[r * cols / 32 + c / 32] (1 for unquantized ones).
+/// integer, times scales[r * cols / 32 + c / 32] (1 for unquantized ones; c8, c4 and c2: the same in a whole row).
 struct Matrix {
   WeightFormat format;
   int64_t rows, cols;
@@ -39,8 +40,10 @@ struct Matrix {
 
 using Random = std::mt19937;
 
-/// Elements of magnitude about `size`; quantized ones use every integer of the format, the ends included.
-Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size = 1.0f);
+/// Elements of magnitude about `size`; quantized ones use every integer of the format, the ends included. `rowsPerPanel`:
+/// the layout it is for; tables of c8, c4 and c2 have a scale for each block of 32 columns (StepProgram::addMatrix).
+Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size = 1.0f,
+                    int64_t rowsPerPanel = panelRows);
 std::vector<float> randomVector(Random &random, int64_t length, float size = 1.0f);
 
 /// The bytes of gemma.packed with `rowsPerPanel` 16 or 1, one batch entry after the other. All matrices are alike.

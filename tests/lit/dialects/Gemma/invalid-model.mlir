@@ -37,6 +37,78 @@ gemma.weight @weight_c3_blocks : tensor<4x128xf32> from <"m", 0, 420> encoded q6
 gemma.weight @weight_encoding : tensor<4x32xf32> from <"m", 0, 88> encoded q5_2
 
 // -----
+// expected-error @below {{expects scales, since int4 is an encoding of integers}}
+gemma.weight @weight_c4_none : tensor<4x64xf32> from <"m", 0, 128> encoded int4
+
+// -----
+// expected-error @below {{expects no scales, since q4_0 has none of its own}}
+gemma.weight @weight_c4_own : tensor<4x64xf32> from <"m", 0, 144> encoded q4_0 scaled <"m", 144, 16, bf16 per 32>
+
+// -----
+// expected-error @below {{expects columns that share a scale to divide the last dimension 64, got 48}}
+gemma.weight @weight_c4_columns : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 128, 16, bf16 per 48>
+
+// -----
+// expected-error @below {{expects scales of 16 bytes, got 8}}
+gemma.weight @weight_c4_bytes : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 128, 8, bf16 per 32>
+
+// -----
+// expected-error @below {{expects either a source or pieces, got neither}}
+gemma.weight @weight_c5_neither : tensor<4x64xf32>
+
+// -----
+gemma.weight @piece : tensor<4x64xf32> from <"m", 0, 1024>
+// expected-error @below {{expects either a source or pieces, got both}}
+gemma.weight @weight_c5_both : tensor<4x64xf32> from <"m", 0, 1024> stacked [@piece]
+
+// -----
+gemma.weight @piece : tensor<4x64xf32> from <"m", 0, 1024>
+// expected-error @below {{expects encoding and scales at the pieces, not at what is stacked from them}}
+gemma.weight @weight_c5_encoding : tensor<4x64xf32> stacked [@piece] encoded q4_0
+
+// -----
+// expected-error @below {{expects piece to name a gemma.weight, got @missing, which is not in the module}}
+gemma.weight @weight_c6_missing : tensor<4x64xf32> stacked [@missing]
+
+// -----
+gemma.weight @piece : tensor<64xf32> from <"m", 0, 256>
+// expected-error @below {{expects piece @piece of rank 2 with a source, got 'tensor<64xf32>'}}
+gemma.weight @weight_c6_rank : tensor<4x64xf32> stacked [@piece]
+
+// -----
+gemma.weight @piece : tensor<4x64xf32> from <"m", 0, 1024>
+gemma.weight @stack : tensor<4x64xf32> stacked [@piece]
+// expected-error @below {{expects piece @stack of rank 2 with a source, got 'tensor<4x64xf32>', stacked itself}}
+gemma.weight @weight_c6_stacked : tensor<4x64xf32> stacked [@stack]
+
+// -----
+gemma.weight @a : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 128, 16, bf16 per 32>
+gemma.weight @b : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 128, 8, bf16 per 64>
+// expected-error @below {{expects pieces of one type, encoding and kind of scales, got @b unlike '@a'}}
+gemma.weight @weight_c6_kind : tensor<2x4x64xf32> stacked [@a, @b]
+
+// -----
+gemma.weight @a : tensor<4x64xf32> from <"m", 0, 1024>
+// expected-error @below {{expects pieces that make up 'tensor<2x4x64xf32>', got 256 elements in rows of 64}}
+gemma.weight @weight_c6_elements : tensor<2x4x64xf32> stacked [@a]
+
+// -----
+// expected-error @below {{expects an offset that is not negative, got -1}}
+gemma.weight @scales_attr_c1 : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", -1, 16, bf16 per 32>
+
+// -----
+// expected-error @below {{expects a positive number of bytes, got 0}}
+gemma.weight @scales_attr_c2 : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 0, 0, bf16 per 32>
+
+// -----
+// expected-error @below {{expects scales of type f32, f16 or bf16, got q4_0}}
+gemma.weight @scales_attr_c3 : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 0, 16, q4_0 per 32>
+
+// -----
+// expected-error @below {{expects a positive number of columns that share a scale, got 0}}
+gemma.weight @scales_attr_c4 : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 0, 16, bf16 per 0>
+
+// -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
 gemma.kv_cache @kv_cache_c1_head_dim heads 1 head_dim 7 window 0
 
@@ -150,3 +222,8 @@ gemma.packed @packed_c5 from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> col
 // -----
 // expected-error @below {{expects panels of 0, 1 or 16 rows, got 8}}
 gemma.packed @packed_c6 from [@w] as f32 panel 8 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+gemma.weight @w : tensor<32x48xf32> from <"m", 0, 6144>
+// expected-error @below {{expects col_axis padded to multiples of 32, since each block has its c4 scale, got 16}}
+gemma.packed @packed_c7 from [@w] as c4 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <16 -> 16> bytes 1536

@@ -16,6 +16,11 @@ gemma.weight @blocks : tensor<3x512xf32> from <"model.gguf", 66000, 1260> encode
 // CHECK: gemma.weight @chosen : tensor<3x64xf32> from <"model.gguf", 68000, 108> encoded q4_0 {format = #gemma.format<q4>}
 gemma.weight @chosen : tensor<3x64xf32> from <"model.gguf", 68000, 108> encoded q4_0 {format = #gemma.format<q4>}
 
+// CHECK: gemma.weight @integers : tensor<96x64xf32> from <"m", 0, 3072> encoded int4 scaled <"n", 3072, 384, bf16 per 32>
+gemma.weight @integers : tensor<96x64xf32> from <"m", 0, 3072> encoded int4 scaled <"n", 3072, 384, bf16 per 32>
+// CHECK: gemma.weight @stacked : tensor<2x96x64xf32> stacked [@integers, @integers]
+gemma.weight @stacked : tensor<2x96x64xf32> stacked [@integers, @integers]
+
 // CHECK: gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
 gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
 // A head of 72 takes 96 elements: each half of 36 is padded to 48.
@@ -33,6 +38,11 @@ gemma.packed @three from [@plain] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols
 gemma.packed @two from [@plain] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2048
 // CHECK: gemma.packed @six_table from [@gate] as q6 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 5248
 gemma.packed @six_table from [@gate] as q6 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 5248
+// CHECK: gemma.packed @channels from [@integers] as c4 panel 16 batch 1 rows 96 <96 -> 96> cols 64 <64 -> 64> bytes 3456
+gemma.packed @channels from [@integers] as c4 panel 16 batch 1 rows 96 <96 -> 96> cols 64 <64 -> 64> bytes 3456
+// A table has one scale for each block of a row.
+// CHECK: gemma.packed @channel_table from [@integers] as c2 panel 1 batch 1 rows 96 <96 -> 96> cols 64 <32 -> 32> bytes 2304
+gemma.packed @channel_table from [@integers] as c2 panel 1 batch 1 rows 96 <96 -> 96> cols 64 <32 -> 32> bytes 2304
 // CHECK: gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
 gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave
   rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096

@@ -1,0 +1,81 @@
+"""Checkpoints of quantization-aware training: what the program holds is exactly what the checkpoint says."""
+
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import quantized_checkpoint
+from quantized_checkpoint import CASES, COMPRESSED, LATTICE, LATTICE_F32, MOBILE
+from quantized_reference import StoredReference
+from support import OUT, base_level, gemmac, logits
+
+EXACT = [name for name in CASES if name != "compressed-odd-heads"]
+WEIGHTS = {LATTICE: "q4", LATTICE_F32: "q4", COMPRESSED: "q4", MOBILE: "q8"}
+# Formats that are checked, and what they hold beside the checkpoint's integers: compressed-tensors keeps tables in bf16.
+ALL = {"q4": 0, "q6": 0, "q8": 0}
+KEPT = {LATTICE: ALL, LATTICE_F32: ALL, COMPRESSED: {"q4": 1}, MOBILE: {"c8": 0, "c4": 0, "c2": 0}}
+
+
+@functools.cache
+def compiled(name, weights):
+    """Writes and compiles a case; returns (program, formats of the report by name, the report as text, config)."""
+    folder, out = OUT / "quantized" / name, OUT / "quantized" / f"{name}-{weights}"
+    config = quantized_checkpoint.write(folder, name)
+    done = gemmac(
+        "compile", folder, "-o", out, "--weights", weights, "--cache", "f32", "--json-report", f"{out}.json",
+        "--target", base_level().target,
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {row["format"]: row for row in json.loads(Path(f"{out}.json").read_text())["formats"]}
+    return out, rows, done.stderr, config
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_every_value_is_kept(name):
+    """The compiler compares each product of scale and integer with the checkpoint's own number, and reports all groups."""
+    layout = CASES[name][1]
+    _, rows, text, config = compiled(name, WEIGHTS[layout])
+    tables = 1 if config["hidden_size_per_layer_input"] else 0
+    for format, floats in KEPT[layout].items():
+        if format not in rows:
+            continue
+        row, rounded = rows[format], floats * tables
+        assert row["exact_weights"] == row["weights"] - rounded > 0, row
+        if not rounded:
+            assert row["exact_groups"] == row["groups"] > 0, row
+            assert f"in {format} hold every value of the checkpoint exactly (100.00 % of the groups)" in text
+    assert "rounded once more" not in text
+
+
+@pytest.mark.parametrize("name", [name for name in EXACT if CASES[name][1] != LATTICE])
+def test_against_reference(name, tmp_path):
+    """The matrices as this test decodes them, activations as the kernels round them: digit for digit but for ties.
+
+    Not where the checkpoint rounds scale * integer to bf16: programs multiply with what it was before.
+    """
+    layout = CASES[name][1]
+    program, _, _, config = compiled(name, WEIGHTS[layout])
+    oracle = StoredReference(OUT / "quantized" / name, config, None if layout == LATTICE_F32 else WEIGHTS[layout])
+    rng, close = np.random.default_rng(11), []
+    for prompt in rng.integers(0, config["vocab_size"], (8, 5)).tolist():
+        want = oracle.logits(prompt)
+        close.extend(np.abs(logits(program, prompt, tmp_path) - want).max(-1) / want.std() <= 1e-4)
+    print(f"{name}: {np.mean(close):.0%} of {len(close)} rows within 1e-4")
+    assert np.mean(close) >= 0.5
+
+
+def test_groups_that_do_not_fit_are_told():
+    """Halves of 12 and 20 are padded to 16 and 32, so that groups of the output projection hold columns of two scales."""
+    _, rows, text, _ = compiled("compressed-odd-heads", "q4")
+    assert 0 < rows["q4"]["exact_weights"] < rows["q4"]["weights"]
+    assert "3 tensors that the checkpoint stores quantized were rounded once more" in text and "o_proj" in text
+
+
+def test_narrower_formats_round():
+    """Integers are kept by formats that are wide enough; with a narrower one the user has asked to lose."""
+    _, rows, text, _ = compiled("compressed-edge", "q2")
+    assert rows["q2"]["exact_groups"] < rows["q2"]["groups"]
+    assert "rounded once more" in text
