@@ -93,8 +93,7 @@ static llvm::Expected<PackSource> readSource(gemma::WeightOp weight) {
   source.name = weight.getSymName().str();
   source.file = weight.getSource().getFile().getValue().str();
   source.offset = weight.getSource().getOffset();
-  Type element = type.getElementType();
-  source.dtype = element.isF32() ? DType::F32 : element.isF16() ? DType::F16 : DType::BF16;
+  source.encoding = static_cast<SourceEncoding>(weight.getStoredEncoding());
   if (shape.empty() || shape.size() > 3)
     return invalid(source.name, "rank {0}, expected 1 to 3", shape.size());
   source.cols = shape.back();

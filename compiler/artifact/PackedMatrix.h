@@ -3,8 +3,8 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H
 #define GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H
 
+#include "compiler/formats/SourceEncoding.h"
 #include "compiler/formats/WeightFormat.h"
-#include "compiler/import/Model.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
@@ -33,9 +33,9 @@ struct PackSource {
   std::string name; ///< canonical tensor name, for messages
   std::string file; ///< inside the checkpoint's directory
   uint64_t offset = 0;
-  DType dtype = DType::BF16;
+  SourceEncoding encoding = SourceEncoding::BF16;
   int64_t batch = 1, rows = 1, cols = 1;
-  int64_t rowBytes() const { return cols * (dtype == DType::F32 ? 4 : 2); }
+  int64_t rowBytes() const { return sourceRowBytes(encoding, cols); }
 };
 
 /// A run of source rows that is padded as one: a source, or half of one when a single source interleaves.

@@ -4,6 +4,7 @@
 
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/PanelKernels.h"
+#include "compiler/artifact/SourceKernels.h"
 #include "compiler/import/ImportError.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -168,21 +169,24 @@ private:
     const PackSource &source = matrix->sources[row.source];
     const Range &range = ranges[row.part];
     const uint8_t *bytes = input.data() + range.at + (row.row - range.first) * source.rowBytes();
-    int64_t valueBytes = source.rowBytes() / source.cols;
-    for (int64_t col = 0; col < source.cols; col += matrix->colAxis.block) {
-      int64_t count = std::min(matrix->colAxis.block, source.cols - col);
-      float *place = result + matrix->colAxis.place(col);
-      if (!loadValues(source.dtype, bytes + col * valueBytes, count, place))
-        return notFinite(source, (batch * source.rows + row.row) * source.cols, bytes);
-    }
+    // Blocks of the encoding and of the axis need not agree, so a row is decoded whole before it is spread.
+    decoded.resize(source.cols);
+    if (!decodeValues(source.encoding, bytes, source.cols, decoded.data()))
+      return notFinite(source, (batch * source.rows + row.row) * source.cols, bytes);
+    for (int64_t col = 0; col < source.cols; col += matrix->colAxis.block)
+      std::copy_n(&decoded[col], std::min(matrix->colAxis.block, source.cols - col),
+                  result + matrix->colAxis.place(col));
     return llvm::Error::success();
   }
 
+  /// Names the first value of the row that is not finite, or the first of the block whose scale is not.
   llvm::Error notFinite(const PackSource &source, int64_t firstIndex, const uint8_t *bytes) {
-    float value;
+    const SourceEncodingInfo &info = sourceEncodingInfo(source.encoding);
     int64_t col = 0;
-    while (loadValues(source.dtype, bytes + col * (source.rowBytes() / source.cols), 1, &value))
-      ++col;
+    while (decodeValues(source.encoding, bytes, info.blockValues, decoded.data())) {
+      bytes += info.blockBytes;
+      col += info.blockValues;
+    }
     return importError(source.file,
                        "tensor '{0}' is infinite or NaN at index {1}, expected finite weights; the file is damaged",
                        source.name, firstIndex + col);
@@ -210,7 +214,7 @@ private:
   std::vector<PackPart> parts;
   std::vector<Range> ranges;
   std::vector<uint8_t> input, output;
-  std::vector<float> values, zeros;
+  std::vector<float> values, zeros, decoded;
 };
 
 std::vector<Band> cutBands(llvm::ArrayRef<PackedMatrix> matrices) {

@@ -3,6 +3,7 @@
 // up in column order: the result does not depend on the vector width.
 #include "compiler/artifact/PanelKernels.h"
 
+#include "compiler/artifact/Clones.h"
 #include "compiler/artifact/HalfFloat.h"
 
 #include <cstring>
@@ -10,12 +11,6 @@
 #pragma STDC FP_CONTRACT OFF
 
 namespace gemmac {
-
-#if defined(__x86_64__)
-#define GEMMAC_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define GEMMAC_CLONES
-#endif
 
 constexpr int64_t lanes = 16;
 using Lanes = float __attribute__((vector_size(lanes * sizeof(float))));
@@ -27,51 +22,6 @@ struct Tile {
   alignas(64) int8_t integers[groupColumns][lanes];
   uint16_t scales[lanes];
 };
-
-GEMMAC_CLONES static bool loadFloats(const uint8_t *source, int64_t count, float *result) {
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, source + i * 4, 4);
-    bad |= (bits & 0x7f800000) == 0x7f800000;
-    result[i] = bitsToFloat(bits);
-  }
-  return !bad;
-}
-
-GEMMAC_CLONES static bool loadHalves(const uint8_t *source, int64_t count, float *result) {
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    uint16_t half;
-    std::memcpy(&half, source + i * 2, 2);
-    bad |= (half & 0x7c00) == 0x7c00;
-    result[i] = halfToFloat(half);
-  }
-  return !bad;
-}
-
-GEMMAC_CLONES static bool loadBFloats(const uint8_t *source, int64_t count, float *result) {
-  uint32_t bad = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    uint16_t half;
-    std::memcpy(&half, source + i * 2, 2);
-    bad |= (half & 0x7f80) == 0x7f80;
-    result[i] = bitsToFloat(static_cast<uint32_t>(half) << 16);
-  }
-  return !bad;
-}
-
-bool loadValues(DType dtype, const uint8_t *source, int64_t count, float *result) {
-  switch (dtype) {
-  case DType::F32:
-    return loadFloats(source, count, result);
-  case DType::F16:
-    return loadHalves(source, count, result);
-  case DType::BF16:
-    return loadBFloats(source, count, result);
-  }
-  __builtin_unreachable();
-}
 
 // ---- Plain formats: `count` rows side by side, column after column.
 

@@ -1,18 +1,14 @@
-// The inner loops of packing: checkpoint rows to f32, f32 rows to a packed panel. Each is compiled for several ISA
+// The inner loops of packing: f32 rows to a packed panel. Each is compiled for several ISA
 // levels of the machine that gemmac runs on; all give the same bits, because nothing is contracted or reassociated.
 #ifndef GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 #define GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 
 #include "compiler/formats/WeightFormat.h"
-#include "compiler/import/Model.h"
 
 #include <array>
 #include <cstdint>
 
 namespace gemmac {
-
-/// Converts `count` values of type `dtype` at `source` to f32. False when one of them is infinite or NaN.
-bool loadValues(DType dtype, const uint8_t *source, int64_t count, float *result);
 
 /// The rows of one panel, each `cols` f32 values; padding rows point to zeros.
 using PanelRows = std::array<const float *, panelRows>;

@@ -4,6 +4,7 @@
 #define GEMMAC_COMPILER_ARTIFACT_PROGRAMOBJECT_H
 
 #include "compiler/artifact/ProgramSummary.h"
+#include "compiler/import/Model.h"
 #include "targets/TargetBackend.h"
 
 namespace gemmac {

@@ -18,10 +18,6 @@ static int64_t valueCount(const TensorSource &tensor) {
   return count;
 }
 
-static llvm::StringRef dtypeName(DType dtype) {
-  return dtype == DType::F32 ? "F32" : dtype == DType::F16 ? "F16" : "BF16";
-}
-
 /// One line per kind of layer: "35 layers: 28 sliding (...), 7 full (...)".
 static void describeLayers(const ModelConfig &config, llvm::raw_ostream &os) {
   for (bool full : {false, true}) {
@@ -72,11 +68,11 @@ std::string describeCheckpoint(const Checkpoint &checkpoint) {
   llvm::raw_string_ostream os(text);
   int64_t values = 0;
   uint64_t bytes = 0;
-  std::set<std::string> dtypes;
+  std::set<std::string> encodings;
   for (const auto &entry : checkpoint.tensors) {
     values += valueCount(entry.second);
     bytes += entry.second.bytes;
-    dtypes.insert(dtypeName(entry.second.dtype).str());
+    encodings.insert(sourceEncodingInfo(entry.second.encoding).name.upper());
   }
   os << config.name << ": " << config.architecture << "\n";
   os << llvm::formatv("{0} layers, {1} wide, vocabulary {2}, context {3}, {4} head\n", config.layers.size(),
@@ -89,7 +85,7 @@ std::string describeCheckpoint(const Checkpoint &checkpoint) {
     os << llvm::formatv("  per-layer embeddings: {0} wide, vocabulary {1}\n", config.perLayerEmbedding->width,
                         config.perLayerEmbedding->vocab);
   os << llvm::formatv("text model: {0} tensors, {1:F3} G values, {2} as {3} in {4} {5}\n", checkpoint.tensors.size(),
-                      static_cast<double>(values) / 1e9, formatBytes(bytes), llvm::join(dtypes, ", "),
+                      static_cast<double>(values) / 1e9, formatBytes(bytes), llvm::join(encodings, ", "),
                       checkpoint.files.size(), checkpoint.files.size() == 1 ? "file" : "files");
   os << "chat format: " << (checkpoint.chat.modelOpen.empty() ? "none" : "yes") << "; tokenizer "
      << formatBytes(checkpoint.tokenizer.size()) << " compiled\n";

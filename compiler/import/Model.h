@@ -3,6 +3,8 @@
 #ifndef GEMMAC_COMPILER_IMPORT_MODEL_H
 #define GEMMAC_COMPILER_IMPORT_MODEL_H
 
+#include "compiler/formats/SourceEncoding.h"
+
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 
@@ -56,14 +58,12 @@ struct ModelConfig {
   bool ownsKv(size_t layer) const { return layers[layer].kvSource == static_cast<int64_t>(layer); }
 };
 
-enum class DType { F32, F16, BF16 };
-
 /// A tensor's bytes in one of the checkpoint's files, row-major.
 struct TensorSource {
   uint32_t file = 0;   ///< index into Checkpoint::files
   uint64_t offset = 0; ///< absolute, in bytes
   uint64_t bytes = 0;
-  DType dtype = DType::BF16;
+  SourceEncoding encoding = SourceEncoding::BF16;
   std::vector<int64_t> shape;
 };
 

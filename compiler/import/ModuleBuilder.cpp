@@ -62,16 +62,23 @@ private:
   bool complete = true;
 };
 
-Type elementType(DType dtype, Builder &builder) {
-  switch (dtype) {
-  case DType::F32:
-    return builder.getF32Type();
-  case DType::F16:
+/// What the values of an encoding are; those of blocks become f32.
+Type elementType(SourceEncoding encoding, Builder &builder) {
+  switch (encoding) {
+  case SourceEncoding::F16:
     return builder.getF16Type();
-  case DType::BF16:
+  case SourceEncoding::BF16:
     return builder.getBF16Type();
+  default:
+    return builder.getF32Type();
   }
-  llvm_unreachable("a dtype outside of its enum");
+}
+
+/// Null where the element type says it all.
+EncodingAttr encodingAttribute(SourceEncoding encoding, Builder &builder) {
+  return sourceEncodingInfo(encoding).isBlock()
+             ? EncodingAttr::get(builder.getContext(), static_cast<Encoding>(encoding))
+             : EncodingAttr();
 }
 
 std::string cacheName(int64_t layer) { return "kv." + std::to_string(layer); }
@@ -85,10 +92,11 @@ FlatSymbolRefAttr ModelBuilder::weight(const Twine &twine) {
     complete = false;
   } else if (used.insert(name).second) {
     const TensorSource &source = tensor->second;
-    auto type = RankedTensorType::get(source.shape, elementType(source.dtype, ops));
+    auto type = RankedTensorType::get(source.shape, elementType(source.encoding, ops));
     auto place = SourceAttr::get(ops.getContext(), ops.getStringAttr(checkpoint.files[source.file]), source.offset,
                                  source.bytes);
-    WeightOp::create(symbols, loc, ops.getStringAttr(name), TypeAttr::get(type), place, FormatAttr());
+    WeightOp::create(symbols, loc, ops.getStringAttr(name), TypeAttr::get(type), place,
+                     encodingAttribute(source.encoding, ops), FormatAttr());
   }
   return FlatSymbolRefAttr::get(ops.getContext(), name);
 }

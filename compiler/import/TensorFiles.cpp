@@ -122,14 +122,14 @@ static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, Sto
   if (stored.shape != shape)
     return importError(file, "tensor {0} has shape {1}, expected {2} ({3})", inQuotes(name), shapeText(stored.shape),
                        shapeText(shape), shapeReason(config, canonical));
-  int type = llvm::StringSwitch<int>(stored.dtype)
-                 .Case("F32", static_cast<int>(DType::F32))
-                 .Case("F16", static_cast<int>(DType::F16))
-                 .Case("BF16", static_cast<int>(DType::BF16))
-                 .Default(-1);
-  if (type < 0)
+  auto encoding = llvm::StringSwitch<std::optional<SourceEncoding>>(stored.dtype)
+                      .Case("F32", SourceEncoding::F32)
+                      .Case("F16", SourceEncoding::F16)
+                      .Case("BF16", SourceEncoding::BF16)
+                      .Default(std::nullopt);
+  if (!encoding)
     return importError(file, "tensor {0} has type {1}, expected F32, F16 or BF16", inQuotes(name), stored.dtype);
-  return TensorSource{stored.file, stored.offset, stored.bytes, static_cast<DType>(type), std::move(stored.shape)};
+  return TensorSource{stored.file, stored.offset, stored.bytes, *encoding, std::move(stored.shape)};
 }
 
 llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {

@@ -29,6 +29,26 @@ def Gemma_Format : I32EnumAttr<"Format", "storage format", [
 }
 def Gemma_FormatAttr : EnumAttr<Gemma_Dialect, Gemma_Format, "format"> { let assemblyFormat = "`<` $value `>`"; }
 
+// How a checkpoint stores a tensor in blocks. Sizes: compiler/formats/SourceEncoding.h.
+def Gemma_Encoding : I32EnumAttr<"Encoding", "source encoding", [
+    I32EnumAttrCase<"F32", 0, "f32">,
+    I32EnumAttrCase<"F16", 1, "f16">,
+    I32EnumAttrCase<"BF16", 2, "bf16">,
+    I32EnumAttrCase<"Q8_0", 3, "q8_0">,
+    I32EnumAttrCase<"Q4_0", 4, "q4_0">,
+    I32EnumAttrCase<"Q4_1", 5, "q4_1">,
+    I32EnumAttrCase<"Q5_0", 6, "q5_0">,
+    I32EnumAttrCase<"Q5_1", 7, "q5_1">,
+    I32EnumAttrCase<"Q2_K", 8, "q2_k">,
+    I32EnumAttrCase<"Q3_K", 9, "q3_k">,
+    I32EnumAttrCase<"Q4_K", 10, "q4_k">,
+    I32EnumAttrCase<"Q5_K", 11, "q5_k">,
+    I32EnumAttrCase<"Q6_K", 12, "q6_k">]> {
+  let cppNamespace = "::gemmac::gemma";
+  let genSpecializedAttr = 0;
+}
+def Gemma_EncodingAttr : EnumAttr<Gemma_Dialect, Gemma_Encoding, "encoding"> { let assemblyFormat = "`<` $value `>`"; }
+
 def Gemma_Phase : I32EnumAttr<"PhaseKind", "phase of a program; the table is GEMMAC_PHASES in abi.h", [
     I32EnumAttrCase<"Decode", 0, "decode">,
     I32EnumAttrCase<"Verify", 1, "verify">,

@@ -8,17 +8,24 @@ include "mlir/IR/SymbolInterfaces.td"
 def Gemma_WeightOp : Gemma_Op<"weight", [Symbol]> {
   let summary = "a tensor of the checkpoint, named, never inline";
   let description = [{
-    A symbol with a type and a place in a file; `format` is set by the quantize phase.
+    A symbol with a type and a place in a file; `format` is set by the quantize phase. The file stores the elements one by
+    one as the type says or, with `encoding`, in blocks of neighbours in a row that decode to f32.
     - c1: the element type is f32, f16 or bf16, the shape static, every dimension positive.
-    - c2: `source` covers exactly the bytes of the type.
+    - c2: `source` covers exactly the bytes of the type in its encoding (compiler/formats/SourceEncoding.h).
+    - c3: `encoding` is one of blocks, whose size divides the last dimension; the element type is f32 then.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> from <"model.safetensors", 4096, 18874368> {format = #gemma.format<q4>}
+    gemma.weight @layers.0.mlp.down_proj.weight : tensor<1536x6144xf32> from <"model.gguf", 18878464, 7741440> encoded q6_k
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, Gemma_SourceAttr:$source,
-                       OptionalAttr<Gemma_FormatAttr>:$format);
-  let assemblyFormat = "$sym_name `:` $type `from` $source attr-dict";
+                       OptionalAttr<Gemma_EncodingAttr>:$encoding, OptionalAttr<Gemma_FormatAttr>:$format);
+  let assemblyFormat = "$sym_name `:` $type `from` $source (`encoded` custom<EnumKeyword>($encoding)^)? attr-dict";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// How the file stores the elements, whether `encoding` or the element type says it.
+    Encoding getStoredEncoding();
+  }];
 }
 
 def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {

@@ -1,4 +1,5 @@
 // Symbols: verifiers of gemma.weight, gemma.kv_cache, gemma.packed.
+#include "compiler/formats/SourceEncoding.h"
 #include "compiler/formats/WeightFormat.h"
 #include "dialects/Gemma/Verify.h"
 #include "mlir/IR/Builders.h"
@@ -9,6 +10,17 @@ using namespace gemmac::gemma;
 
 static WeightFormat storageFormat(Format format) { return static_cast<WeightFormat>(format); }
 
+static const SourceEncodingInfo &encodingInfo(Encoding encoding) {
+  return sourceEncodingInfo(static_cast<SourceEncoding>(encoding));
+}
+
+Encoding WeightOp::getStoredEncoding() {
+  if (std::optional<Encoding> encoding = getEncoding())
+    return *encoding;
+  Type element = cast<RankedTensorType>(getType()).getElementType();
+  return element.isF32() ? Encoding::F32 : element.isF16() ? Encoding::F16 : Encoding::BF16;
+}
+
 LogicalResult WeightOp::verify() {
   auto type = cast<RankedTensorType>(getType());
   Type element = type.getElementType();
@@ -16,9 +28,18 @@ LogicalResult WeightOp::verify() {
     return emitOpError() << "expects elements f32, f16 or bf16, got " << element;
   if (!type.hasStaticShape() || llvm::is_contained(type.getShape(), 0)) // weight_c1
     return emitOpError() << "expects a static shape without empty dimensions, got " << type;
-  int64_t bytes = type.getNumElements() * element.getIntOrFloatBitWidth() / 8;
+  const SourceEncodingInfo &stored = encodingInfo(getStoredEncoding());
+  if (getEncoding() && !stored.isBlock()) // weight_c3
+    return emitOpError() << "expects an encoding of blocks, got " << stored.name << ", which is an element type";
+  if (getEncoding() && !element.isF32()) // weight_c3
+    return emitOpError() << "expects elements f32, which " << stored.name << " decodes to, got " << element;
+  int64_t columns = type.getRank() == 0 ? 1 : type.getShape().back();
+  if (columns % stored.blockValues != 0) // weight_c3
+    return emitOpError() << "expects a last dimension of whole blocks of " << stored.blockValues << " (" << stored.name
+                         << "), got " << columns;
+  int64_t bytes = sourceRowBytes(stored.encoding, type.getNumElements());
   if (getSource().getBytes() != bytes) // weight_c2
-    return emitOpError() << "expects a source of " << bytes << " bytes (" << type << "), got "
+    return emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as " << stored.name << "), got "
                          << getSource().getBytes();
   return success();
 }

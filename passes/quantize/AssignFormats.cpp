@@ -52,7 +52,9 @@ constexpr RoleRule roleRules[] = {
     {"gemma.moe", "router_proj", Role::Router},
 };
 
-WeightFormat storedFormat(Type element) {
+/// Of the values as they are decoded: blocks give f32.
+WeightFormat storedFormat(WeightOp weight) {
+  Type element = cast<RankedTensorType>(weight.getType()).getElementType();
   return element.isF32() ? WeightFormat::F32 : element.isF16() ? WeightFormat::F16 : WeightFormat::BF16;
 }
 
@@ -133,7 +135,7 @@ private:
       if (!role)
         return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute << "', for which "
                                    << getArgument() << " has no rule; run gemma-fuse first";
-      format = formatOf(*role, choice, storedFormat(type.getElementType()));
+      format = formatOf(*role, choice, storedFormat(weight));
     }
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
@@ -147,16 +149,16 @@ private:
 
   /// One warning for each pair of types, at the first weight of the module that it concerns.
   void warnOfRounding() {
-    llvm::MapVector<std::pair<WeightFormat, WeightFormat>, SmallVector<WeightOp>> rounded;
+    llvm::MapVector<std::pair<Encoding, WeightFormat>, SmallVector<WeightOp>> rounded;
     for (WeightOp weight : getOperation().getOps<WeightOp>()) {
-      WeightFormat stored = storedFormat(cast<RankedTensorType>(weight.getType()).getElementType());
+      WeightFormat stored = storedFormat(weight);
       auto format = static_cast<WeightFormat>(weight.getFormat().value_or(static_cast<Format>(stored)));
       if (rounds(stored, format))
-        rounded[{stored, format}].push_back(weight);
+        rounded[{weight.getStoredEncoding(), format}].push_back(weight);
     }
     for (auto &[formats, list] : rounded)
       list.front().emitWarning() << list.size() << (list.size() == 1 ? " tensor" : " tensors") << " stored as "
-                                 << formatInfo(formats.first).name << " will be rounded to "
+                                 << stringifyEncoding(formats.first) << " will be rounded to "
                                  << formatInfo(formats.second).name << ", '" << list.front().getSymName() << "' first";
   }
 

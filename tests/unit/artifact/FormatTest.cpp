@@ -1,6 +1,7 @@
 // Number formats and the arithmetic of packing one panel.
 #include "compiler/artifact/HalfFloat.h"
 #include "compiler/artifact/PanelKernels.h"
+#include "compiler/artifact/SourceKernels.h"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -115,17 +116,17 @@ TEST(PanelKernels, refuses_what_16_bits_cannot_hold) {
   EXPECT_FALSE(packRow(WeightFormat::BF16, row.data(), 32, packed));
 }
 
-TEST(PanelKernels, finds_infinities_and_nans) {
+TEST(SourceKernels, finds_infinities_and_nans) {
   float result[3];
   uint16_t half[3] = {0x3c00, 0x7c00, 0}, nanHalf[3] = {0, 0, 0xfe00};
   uint16_t bfloat[3] = {0x3f80, 0x7f7f, 0xff80};
   float single[3] = {1, 3e38f, NAN};
   auto bytes = [](auto &array) { return reinterpret_cast<const uint8_t *>(array); };
-  EXPECT_TRUE(loadValues(DType::F16, bytes(half), 1, result));
-  EXPECT_FALSE(loadValues(DType::F16, bytes(half), 2, result));
-  EXPECT_FALSE(loadValues(DType::F16, bytes(nanHalf), 3, result));
-  EXPECT_TRUE(loadValues(DType::BF16, bytes(bfloat), 2, result));
-  EXPECT_FALSE(loadValues(DType::BF16, bytes(bfloat), 3, result));
-  EXPECT_TRUE(loadValues(DType::F32, bytes(single), 2, result));
-  EXPECT_FALSE(loadValues(DType::F32, bytes(single), 3, result));
+  EXPECT_TRUE(decodeValues(SourceEncoding::F16, bytes(half), 1, result));
+  EXPECT_FALSE(decodeValues(SourceEncoding::F16, bytes(half), 2, result));
+  EXPECT_FALSE(decodeValues(SourceEncoding::F16, bytes(nanHalf), 3, result));
+  EXPECT_TRUE(decodeValues(SourceEncoding::BF16, bytes(bfloat), 2, result));
+  EXPECT_FALSE(decodeValues(SourceEncoding::BF16, bytes(bfloat), 3, result));
+  EXPECT_TRUE(decodeValues(SourceEncoding::F32, bytes(single), 2, result));
+  EXPECT_FALSE(decodeValues(SourceEncoding::F32, bytes(single), 3, result));
 }

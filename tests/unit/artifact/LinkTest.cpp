@@ -114,7 +114,7 @@ TEST_F(Linking, writes_a_program_that_runs_and_describes_itself) {
   TestTensors tensors(checkpoint.path());
   for (int64_t rows : {40, 4000}) { // below and above 2 MiB of data
     PackedMatrix matrix{.name = "w",
-                        .sources = {tensors.add("w" + std::to_string(rows), DType::BF16, 1, rows, 1000)},
+                        .sources = {tensors.add("w" + std::to_string(rows), SourceEncoding::BF16, 1, rows, 1000)},
                         .format = WeightFormat::Q8,
                         .panelRows = 16,
                         .rowAxis = {rows, roundUp(rows, 32)},
@@ -148,7 +148,7 @@ TEST_F(Linking, writes_a_program_that_runs_and_describes_itself) {
 TEST_F(Linking, failed_packing_leaves_no_file) {
   TestTensors tensors(checkpoint.path());
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("w", DType::F32, 1, 1, 32, std::vector<float>(32, NAN))},
+                      .sources = {tensors.add("w", SourceEncoding::F32, 1, 1, 32, std::vector<float>(32, NAN))},
                       .panelRows = 16,
                       .rowAxis = {1, 16},
                       .colAxis = {32, 32}};

@@ -93,9 +93,9 @@ INSTANTIATE_TEST_SUITE_P(, PackFormats,
 
 TEST_P(PackFormats, odd_shapes) {
   for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 1}, {16, 32}, {17, 33}, {100, 70}, {33, 97}})
-    for (DType dtype : {DType::BF16, DType::F16, DType::F32}) {
-      std::string name = "w" + std::to_string(rows) + "x" + std::to_string(cols) + std::to_string(int(dtype));
-      PackedMatrix matrix{.name = "test", .sources = {tensors.add(name, dtype, 1, rows, cols)}, .panelRows = 16};
+    for (SourceEncoding encoding : {SourceEncoding::BF16, SourceEncoding::F16, SourceEncoding::F32}) {
+      std::string name = "w" + std::to_string(rows) + "x" + std::to_string(cols) + std::to_string(int(encoding));
+      PackedMatrix matrix{.name = "test", .sources = {tensors.add(name, encoding, 1, rows, cols)}, .panelRows = 16};
       matrix.rowAxis = {rows, roundUp(rows, 32)};
       matrix.colAxis = {cols, roundUp(cols, 32)};
       expectRoundTrip(matrix);
@@ -105,8 +105,8 @@ TEST_P(PackFormats, odd_shapes) {
 TEST_P(PackFormats, head_axes_on_rows) {
   // q, k, v of 4, 2 and 2 heads of 20: halves of 10 padded to 16.
   PackedMatrix matrix{.name = "test",
-                      .sources = {tensors.add("q", DType::BF16, 1, 80, 45), tensors.add("k", DType::BF16, 1, 40, 45),
-                                  tensors.add("v", DType::F32, 1, 40, 45)},
+                      .sources = {tensors.add("q", SourceEncoding::BF16, 1, 80, 45), tensors.add("k", SourceEncoding::BF16, 1, 40, 45),
+                                  tensors.add("v", SourceEncoding::F32, 1, 40, 45)},
                       .panelRows = 16};
   matrix.rowAxis = {10, 16};
   matrix.colAxis = {45, 64};
@@ -114,7 +114,7 @@ TEST_P(PackFormats, head_axes_on_rows) {
 }
 
 TEST_P(PackFormats, head_axis_on_columns) {
-  PackedMatrix matrix{.name = "test", .sources = {tensors.add("o", DType::BF16, 1, 37, 72)}, .panelRows = 16};
+  PackedMatrix matrix{.name = "test", .sources = {tensors.add("o", SourceEncoding::BF16, 1, 37, 72)}, .panelRows = 16};
   matrix.rowAxis = {37, 48};
   matrix.colAxis = {9, 16};
   expectRoundTrip(matrix);
@@ -123,7 +123,7 @@ TEST_P(PackFormats, head_axis_on_columns) {
 TEST_P(PackFormats, interleaves_two_sources) {
   PackedMatrix matrix{
       .name = "test",
-      .sources = {tensors.add("gate", DType::BF16, 1, 50, 40), tensors.add("up", DType::F16, 1, 50, 40)},
+      .sources = {tensors.add("gate", SourceEncoding::BF16, 1, 50, 40), tensors.add("up", SourceEncoding::F16, 1, 50, 40)},
       .panelRows = 16,
       .interleave = true};
   matrix.rowAxis = {50, 64};
@@ -133,14 +133,14 @@ TEST_P(PackFormats, interleaves_two_sources) {
 
 TEST_P(PackFormats, interleaves_halves_of_each_batch_entry) {
   PackedMatrix matrix{
-      .name = "test", .sources = {tensors.add("gate_up", DType::BF16, 3, 44, 30)}, .panelRows = 16, .interleave = true};
+      .name = "test", .sources = {tensors.add("gate_up", SourceEncoding::BF16, 3, 44, 30)}, .panelRows = 16, .interleave = true};
   matrix.rowAxis = {22, 32};
   matrix.colAxis = {30, 32};
   expectRoundTrip(matrix);
 }
 
 TEST_P(PackFormats, tables_by_row) {
-  PackedMatrix matrix{.name = "test", .sources = {tensors.add("table", DType::BF16, 1, 41, 100)}, .panelRows = 1};
+  PackedMatrix matrix{.name = "test", .sources = {tensors.add("table", SourceEncoding::BF16, 1, 41, 100)}, .panelRows = 1};
   matrix.rowAxis = {41, 48};
   matrix.colAxis = {25, 32};
   expectRoundTrip(matrix);
@@ -148,7 +148,7 @@ TEST_P(PackFormats, tables_by_row) {
 
 TEST_P(PackFormats, many_bands) {
   // Rows of 40000 values: a band holds 26 rows of a table and one matmul panel.
-  PackedMatrix table{.name = "test", .sources = {tensors.add("wide", DType::BF16, 1, 60, 40000)}, .panelRows = 1};
+  PackedMatrix table{.name = "test", .sources = {tensors.add("wide", SourceEncoding::BF16, 1, 60, 40000)}, .panelRows = 1};
   table.rowAxis = {60, 64};
   table.colAxis = {40000, 40000};
   expectRoundTrip(table);
@@ -159,7 +159,7 @@ TEST_P(PackFormats, many_bands) {
 TEST(Packer, vectors_are_padded_f32) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", DType::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
+  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
   matrix.colAxis = {36, 48};
   matrix = plannedMatrix(matrix);
   EXPECT_EQ(matrix.bytes, 384);
@@ -177,7 +177,7 @@ TEST(Packer, q4_panel_layout) {
     for (int col = 0; col < 32; ++col)
       values[row * 32 + col] = static_cast<float>((row + col) % 16 - 8) * std::ldexp(1.0f, -row);
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("w", DType::F32, 1, 16, 32, values)},
+                      .sources = {tensors.add("w", SourceEncoding::F32, 1, 16, 32, values)},
                       .format = WeightFormat::Q4,
                       .panelRows = 16,
                       .rowAxis = {16, 16},
@@ -204,7 +204,7 @@ TEST(Packer, q8_and_f32_panel_layout) {
   for (int row = 0; row < 32; ++row)
     for (int col = 0; col < 32; ++col)
       values[row * 32 + col] = static_cast<float>(col == 31 ? 127 : row + 3 * col);
-  PackSource source = tensors.add("w", DType::F32, 1, 32, 32, values);
+  PackSource source = tensors.add("w", SourceEncoding::F32, 1, 32, 32, values);
   PackedMatrix matrix{.name = "w",
                       .sources = {source},
                       .format = WeightFormat::Q8,
@@ -265,7 +265,7 @@ TEST(Packer, section_is_the_same_for_any_number_of_threads) {
   uint64_t offset = 0;
   for (int i = 0; i < 12; ++i) {
     PackedMatrix matrix{.name = "w",
-                        .sources = {tensors.add("w" + std::to_string(i), DType::BF16, 1, 500 + i, 1000)},
+                        .sources = {tensors.add("w" + std::to_string(i), SourceEncoding::BF16, 1, 500 + i, 1000)},
                         .format = i % 2 ? WeightFormat::Q4 : WeightFormat::Q8,
                         .panelRows = i % 3 ? 16 : 1,
                         .rowAxis = {500 + i, 512},
@@ -310,7 +310,7 @@ TEST(Packer, names_tensor_and_index_of_a_nan) {
   std::vector<float> values(2 * 20 * 40, 0.5f);
   values[40 * 33 + 7] = NAN;
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("layers.0.w", DType::BF16, 2, 20, 40, values)},
+                      .sources = {tensors.add("layers.0.w", SourceEncoding::BF16, 2, 20, 40, values)},
                       .format = WeightFormat::Q4,
                       .panelRows = 16,
                       .rowAxis = {20, 32},
@@ -326,7 +326,7 @@ TEST(Packer, names_value_that_overflows) {
   std::vector<float> values(20 * 40, 0.5f);
   values[40 * 18 + 35] = -1e9f;
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("layers.0.w", DType::F32, 1, 20, 40, values)},
+                      .sources = {tensors.add("layers.0.w", SourceEncoding::F32, 1, 20, 40, values)},
                       .format = WeightFormat::Q8,
                       .panelRows = 16,
                       .rowAxis = {20, 32},
@@ -340,7 +340,7 @@ TEST(Packer, file_cut_short) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("layers.0.w", DType::BF16, 1, 20, 40)},
+                      .sources = {tensors.add("layers.0.w", SourceEncoding::BF16, 1, 20, 40)},
                       .format = WeightFormat::Q8,
                       .panelRows = 16,
                       .rowAxis = {20, 32},
@@ -354,7 +354,7 @@ TEST(Packer, file_cut_short) {
 }
 
 TEST(PackedMatrix, refuses_sizes_that_contradict) {
-  PackSource source{"w", "model.safetensors", 0, DType::BF16, 1, 20, 40};
+  PackSource source{"w", "model.safetensors", 0, SourceEncoding::BF16, 1, 20, 40};
   PackedMatrix good = plannedMatrix({.name = "p",
                                      .sources = {source},
                                      .format = WeightFormat::Q4,

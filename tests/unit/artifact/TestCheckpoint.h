@@ -38,26 +38,28 @@ public:
     std::ofstream(this->directory + "/" + this->file, std::ios::binary) << "header";
   }
 
-  PackSource add(const std::string &name, DType dtype, int64_t batch, int64_t rows, int64_t cols, float spread = 1.0f) {
+  PackSource add(const std::string &name, SourceEncoding encoding, int64_t batch, int64_t rows, int64_t cols,
+                 float spread = 1.0f) {
     std::normal_distribution<float> normal(0.0f, spread);
     std::vector<float> values(batch * rows * cols);
     for (float &value : values)
       value = normal(random);
-    return add(name, dtype, batch, rows, cols, values);
+    return add(name, encoding, batch, rows, cols, values);
   }
 
-  PackSource add(const std::string &name, DType dtype, int64_t batch, int64_t rows, int64_t cols,
+  PackSource add(const std::string &name, SourceEncoding encoding, int64_t batch, int64_t rows, int64_t cols,
                  std::vector<float> values) {
-    PackSource source{name, file, size(), dtype, batch, rows, cols};
+    PackSource source{name, file, size(), encoding, batch, rows, cols};
     std::ofstream out(directory + "/" + file, std::ios::binary | std::ios::app);
     for (float &value : values) {
-      uint16_t half = dtype == DType::F16 ? floatToHalf(value) : static_cast<uint16_t>(floatToBits(value) >> 16);
-      if (dtype == DType::F32)
+      uint16_t half =
+          encoding == SourceEncoding::F16 ? floatToHalf(value) : static_cast<uint16_t>(floatToBits(value) >> 16);
+      if (encoding == SourceEncoding::F32)
         out.write(reinterpret_cast<const char *>(&value), 4);
       else
         out.write(reinterpret_cast<const char *>(&half), 2);
-      if (dtype != DType::F32)
-        value = dtype == DType::F16 ? halfToFloat(half) : bitsToFloat(static_cast<uint32_t>(half) << 16);
+      if (encoding != SourceEncoding::F32)
+        value = encoding == SourceEncoding::F16 ? halfToFloat(half) : bitsToFloat(static_cast<uint32_t>(half) << 16);
     }
     stored[name] = std::move(values);
     return source;

@@ -13,8 +13,28 @@ gemma.weight @weight_c1_dynamic : tensor<?x8xf32> from <"m", 0, 256>
 gemma.weight @weight_c1_empty : tensor<0x8xf32> from <"m", 0, 256>
 
 // -----
-// expected-error @below {{expects a source of 64 bytes ('tensor<4x8xbf16>'), got 128}}
+// expected-error @below {{expects a source of 64 bytes ('tensor<4x8xbf16>' as bf16), got 128}}
 gemma.weight @weight_c2 : tensor<4x8xbf16> from <"m", 0, 128>
+
+// -----
+// expected-error @below {{expects a source of 144 bytes ('tensor<4x64xf32>' as q4_0), got 1024}}
+gemma.weight @weight_c2_blocks : tensor<4x64xf32> from <"m", 0, 1024> encoded q4_0
+
+// -----
+// expected-error @below {{expects an encoding of blocks, got bf16, which is an element type}}
+gemma.weight @weight_c3_plain : tensor<4x8xbf16> from <"m", 0, 64> encoded bf16
+
+// -----
+// expected-error @below {{expects elements f32, which q4_0 decodes to, got 'bf16'}}
+gemma.weight @weight_c3_element : tensor<4x32xbf16> from <"m", 0, 72> encoded q4_0
+
+// -----
+// expected-error @below {{expects a last dimension of whole blocks of 256 (q6_k), got 128}}
+gemma.weight @weight_c3_blocks : tensor<4x128xf32> from <"m", 0, 420> encoded q6_k
+
+// -----
+// expected-error @below {{'q5_2' is no encoding}}
+gemma.weight @weight_encoding : tensor<4x32xf32> from <"m", 0, 88> encoded q5_2
 
 // -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}

@@ -11,6 +11,10 @@ gemma.weight @gate : tensor<100x64xf16> from <"b", 8, 12800> {format = #gemma.fo
 gemma.weight @experts : tensor<4x72x64xbf16> from <"b", 12808, 36864>
 // CHECK: gemma.weight @norm : tensor<72xf32>
 gemma.weight @norm : tensor<72xf32> from <"b", 65536, 288>
+// CHECK: gemma.weight @blocks : tensor<3x512xf32> from <"model.gguf", 66000, 1260> encoded q6_k
+gemma.weight @blocks : tensor<3x512xf32> from <"model.gguf", 66000, 1260> encoded q6_k
+// CHECK: gemma.weight @chosen : tensor<3x64xf32> from <"model.gguf", 68000, 108> encoded q4_0 {format = #gemma.format<q4>}
+gemma.weight @chosen : tensor<3x64xf32> from <"model.gguf", 68000, 108> encoded q4_0 {format = #gemma.format<q4>}
 
 // CHECK: gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
 gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512

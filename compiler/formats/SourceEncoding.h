@@ -1,0 +1,60 @@
+// The one table of encodings in which checkpoints store tensors: values and bytes of a block. Importers, the verifier
+// of gemma.weight, packing and tests read only this. What the bytes of a block mean is in
+// compiler/artifact/SourceKernels.cpp and docs/formats.md.
+#ifndef GEMMAC_COMPILER_FORMATS_SOURCEENCODING_H
+#define GEMMAC_COMPILER_FORMATS_SOURCEENCODING_H
+
+#include "llvm/ADT/StringRef.h"
+
+#include <cstdint>
+
+namespace gemmac {
+
+/// Values equal those of gemma::Encoding in the dialect. The block encodings have the names that GGUF gives them.
+enum class SourceEncoding : uint32_t {
+  F32 = 0,
+  F16 = 1,
+  BF16 = 2,
+  Q8_0 = 3,
+  Q4_0 = 4,
+  Q4_1 = 5,
+  Q5_0 = 6,
+  Q5_1 = 7,
+  Q2_K = 8,
+  Q3_K = 9,
+  Q4_K = 10,
+  Q5_K = 11,
+  Q6_K = 12
+};
+
+struct SourceEncodingInfo {
+  SourceEncoding encoding;
+  llvm::StringLiteral name;
+  int64_t blockValues; ///< neighbours in a row that are stored together; 1: each by itself. A row is whole blocks.
+  int64_t blockBytes;
+  bool isBlock() const { return blockValues > 1; }
+};
+
+inline constexpr SourceEncodingInfo sourceEncodingTable[] = {
+    {SourceEncoding::F32, "f32", 1, 4},       {SourceEncoding::F16, "f16", 1, 2},
+    {SourceEncoding::BF16, "bf16", 1, 2},     {SourceEncoding::Q8_0, "q8_0", 32, 34},
+    {SourceEncoding::Q4_0, "q4_0", 32, 18},   {SourceEncoding::Q4_1, "q4_1", 32, 20},
+    {SourceEncoding::Q5_0, "q5_0", 32, 22},   {SourceEncoding::Q5_1, "q5_1", 32, 24},
+    {SourceEncoding::Q2_K, "q2_k", 256, 84},  {SourceEncoding::Q3_K, "q3_k", 256, 110},
+    {SourceEncoding::Q4_K, "q4_k", 256, 144}, {SourceEncoding::Q5_K, "q5_k", 256, 176},
+    {SourceEncoding::Q6_K, "q6_k", 256, 210},
+};
+
+constexpr const SourceEncodingInfo &sourceEncodingInfo(SourceEncoding encoding) {
+  return sourceEncodingTable[static_cast<uint32_t>(encoding)];
+}
+
+/// Bytes of a row of `cols` values, which are whole blocks.
+constexpr int64_t sourceRowBytes(SourceEncoding encoding, int64_t cols) {
+  const SourceEncodingInfo &info = sourceEncodingInfo(encoding);
+  return cols / info.blockValues * info.blockBytes;
+}
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_FORMATS_SOURCEENCODING_H
