@@ -94,6 +94,8 @@ static llvm::Expected<PackSource> readSource(gemma::WeightOp weight) {
   source.file = weight.getSource().getFile().getValue().str();
   source.offset = weight.getSource().getOffset();
   source.encoding = static_cast<SourceEncoding>(weight.getStoredEncoding());
+  if (std::optional<APFloat> addend = weight.getAddend())
+    source.addend = static_cast<float>(addend->convertToDouble());
   if (shape.empty() || shape.size() > 3)
     return invalid(source.name, "rank {0}, expected 1 to 3", shape.size());
   source.cols = shape.back();
@@ -113,6 +115,8 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
   matrix.panelRows = op.getPanelRows();
   matrix.batch = op.getBatch();
   matrix.interleave = op.getInterleave();
+  if (std::optional<APFloat> scale = op.getScale())
+    matrix.scale = static_cast<float>(scale->convertToDouble());
   matrix.rowAxis = {op.getRowAxis().getBlock(), op.getRowAxis().getPadded()};
   matrix.colAxis = {op.getColAxis().getBlock(), op.getColAxis().getPadded()};
   matrix.rows = op.getRows();

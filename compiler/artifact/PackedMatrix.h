@@ -35,6 +35,7 @@ struct PackSource {
   uint64_t offset = 0;
   SourceEncoding encoding = SourceEncoding::BF16;
   int64_t batch = 1, rows = 1, cols = 1;
+  float addend = 0.0f; ///< added to every value that is read
   int64_t rowBytes() const { return sourceRowBytes(encoding, cols); }
 };
 
@@ -58,6 +59,7 @@ struct PackedMatrix {
   int64_t batch = 1;
   bool interleave = false;
   PackAxis rowAxis = {}, colAxis = {};
+  float scale = 1.0f;         ///< of every value, behind the addend
   int64_t rows = 0, cols = 0; ///< padded, per batch entry
   int64_t bytes = 0;
   uint64_t offset = 0; ///< in the data section

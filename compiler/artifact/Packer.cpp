@@ -173,6 +173,9 @@ private:
     decoded.resize(source.cols);
     if (!decodeValues(source.encoding, bytes, source.cols, decoded.data()))
       return notFinite(source, (batch * source.rows + row.row) * source.cols, bytes);
+    if (source.addend != 0.0f || matrix->scale != 1.0f)
+      for (float &value : decoded)
+        value = (value + source.addend) * matrix->scale;
     for (int64_t col = 0; col < source.cols; col += matrix->colAxis.block)
       std::copy_n(&decoded[col], std::min(matrix->colAxis.block, source.cols - col),
                   result + matrix->colAxis.place(col));

@@ -16,10 +16,10 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 1 && sizeof(gemmac_program) == 352,
+static_assert(GEMMAC_ABI_VERSION == 1 && sizeof(gemmac_program) == 360,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
-static_assert(sizeof(gemmac_chat) == 72, "gemmac_chat changed: update chatConstant");
+static_assert(sizeof(gemmac_chat) == 80, "gemmac_chat changed: update chatConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
 std::string phaseFunctionName(unsigned phase, llvm::StringRef level) {
@@ -151,6 +151,7 @@ private:
         .add(offsetof(gemmac_chat, closed_thought), text(chat.closedThought), 8)
         .add(offsetof(gemmac_chat, thought_open), text(chat.thoughtOpen), 8)
         .add(offsetof(gemmac_chat, thought_close), text(chat.thoughtClose), 8)
+        .add(offsetof(gemmac_chat, system_join), text(chat.systemJoin), 8)
         .finish(sizeof(gemmac_chat));
   }
 

@@ -50,6 +50,13 @@ static std::string nameOf(StringRef directory) {
   return llvm::sys::path::filename(path).str();
 }
 
+/// Norms whose files hold the factor without `addend`.
+static void completeNorms(double addend, Checkpoint &result) {
+  for (auto &[name, source] : result.tensors)
+    if (StringRef(name).ends_with("norm.weight") || StringRef(name).contains("layernorm"))
+      source.addend = addend;
+}
+
 static llvm::Error importConfig(StringRef directory, Checkpoint &result, ConfigFile &config) {
   llvm::Expected<std::string> text = readTextFile(directory, "config.json");
   if (!text)
@@ -153,6 +160,7 @@ llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory) {
     return stored.takeError();
   if (llvm::Error error = selectTensors(std::move(*stored), result))
     return std::move(error);
+  completeNorms(config.normAddend, result);
   if (llvm::Error error = importTokenizer(directory, config, result))
     return std::move(error);
   if (llvm::Error error = importSampling(directory, config, result))

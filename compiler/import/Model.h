@@ -31,6 +31,8 @@ struct LayerConfig {
   int64_t window = 0;         ///< keys seen, the query's own included; 0: all
   int64_t mlpWidth = 0;       ///< of the dense MLP, doubling applied
   bool keysAreValues = false; ///< v is the raw k projection (attention_k_eq_v on full layers)
+  bool normedValues = true;   ///< v is normed per head, without a weight; in Gemma 3 it stays as projected
+  double queryScale = 1.0;    ///< of the rotated queries; Gemma 3: query_pre_attn_scalar^-1/2
   int64_t kvSource = 0;       ///< the layer whose KV cache is read; itself when it owns one
   RopeConfig rope;
 };
@@ -52,6 +54,7 @@ struct ModelConfig {
   std::optional<double> finalSoftcap;
   double embeddingScale = 1.0; ///< sqrt(hidden), exact
   bool tiedHead = true;
+  bool layerScalars = true; ///< layers may have a layer_scalar; none means 1. Gemma 3 has none
   std::vector<LayerConfig> layers;
   std::optional<ExpertsConfig> experts; ///< in every layer when set
   std::optional<PerLayerEmbeddingConfig> perLayerEmbedding;
@@ -65,6 +68,7 @@ struct TensorSource {
   uint64_t bytes = 0;
   SourceEncoding encoding = SourceEncoding::BF16;
   std::vector<int64_t> shape;
+  double addend = 0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
 };
 
 struct SamplingConfig {
@@ -77,6 +81,7 @@ struct SamplingConfig {
 /// See gemmac_chat in abi.h for each string's meaning.
 struct ChatFormat {
   std::string bos, systemOpen, userOpen, modelOpen, turnClose, think, closedThought, thoughtOpen, thoughtClose;
+  std::string systemJoin;
 };
 
 struct Checkpoint {

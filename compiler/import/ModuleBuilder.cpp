@@ -96,7 +96,8 @@ FlatSymbolRefAttr ModelBuilder::weight(const Twine &twine) {
     auto place = SourceAttr::get(ops.getContext(), ops.getStringAttr(checkpoint.files[source.file]), source.offset,
                                  source.bytes);
     WeightOp::create(symbols, loc, ops.getStringAttr(name), TypeAttr::get(type), place,
-                     encodingAttribute(source.encoding, ops), FormatAttr());
+                     encodingAttribute(source.encoding, ops), FormatAttr(),
+                     source.addend == 0 ? FloatAttr() : ops.getF64FloatAttr(source.addend));
   }
   return FlatSymbolRefAttr::get(ops.getContext(), name);
 }
@@ -146,6 +147,8 @@ Value ModelBuilder::attention(int64_t index, Value y) {
   Value query = linear(y, prefix + "q_proj", layer.heads * layer.headDim);
   query = norm(query, weight(prefix + "q_norm.weight"), layer.heads);
   query = RopeOp::create(ops, loc, query.getType(), query, positions, heads, rope);
+  if (layer.queryScale != 1)
+    query = scale(query, ops.getF64FloatAttr(layer.queryScale));
   auto cache = FlatSymbolRefAttr::get(ops.getContext(), cacheName(layer.kvSource));
   if (config.ownsKv(index)) {
     int64_t width = layer.kvHeads * layer.headDim;
@@ -153,7 +156,8 @@ Value ModelBuilder::attention(int64_t index, Value y) {
     Value values = layer.keysAreValues ? raw : linear(y, prefix + "v_proj", width);
     Value keys = norm(raw, weight(prefix + "k_norm.weight"), layer.kvHeads);
     keys = RopeOp::create(ops, loc, keys.getType(), keys, positions, kvHeads, rope);
-    values = norm(values, FlatSymbolRefAttr(), layer.kvHeads);
+    if (layer.normedValues)
+      values = norm(values, FlatSymbolRefAttr(), layer.kvHeads);
     KvWriteOp::create(ops, loc, keys, values, positions, cache);
   }
   Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads);

@@ -90,15 +90,20 @@ struct SetAside {
 };
 
 constexpr SetAside mediaParts[] = {{"model.vision_tower.", "vision tower"},
+                                   {"vision_tower.", "vision tower"},
                                    {"model.audio_tower.", "audio tower"},
                                    {"model.embed_vision.", "vision embedder"},
                                    {"model.vision_embedder.", "vision embedder"},
-                                   {"model.embed_audio.", "audio embedder"}};
+                                   {"model.embed_audio.", "audio embedder"},
+                                   {"model.multi_modal_projector.", "vision embedder"},
+                                   {"multi_modal_projector.", "vision embedder"}};
 
 } // namespace
 
-/// The canonical name; empty for a name that is not of the text model.
+/// The canonical name; empty for a name that is not of the text model. The first files of Gemma 3 with a vision tower
+/// have the text model's class, head included, under "language_model.".
 static StringRef canonicalName(StringRef name) {
+  name.consume_front("language_model.");
   if (name == "lm_head.weight")
     return name;
   if (!name.consume_front("model.language_model.") && !name.consume_front("model."))
@@ -158,7 +163,7 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
       continue;
     }
     if (result.tensors.contains(wanted->first))
-      return importError(file, "tensor {0} is given twice, under 'model.' and under 'model.language_model.'",
+      return importError(file, "tensor {0} is given twice, under different prefixes of 'model.'",
                          inQuotes(wanted->first));
     llvm::Expected<TensorSource> source = toSource(file, name, std::move(tensor), wanted->second, config, canonical);
     if (!source)

@@ -9,17 +9,21 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol]> {
   let summary = "a tensor of the checkpoint, named, never inline";
   let description = [{
     A symbol with a type and a place in a file; `format` is set by the quantize phase. The file stores the elements one by
-    one as the type says or, with `encoding`, in blocks of neighbours in a row that decode to f32.
+    one as the type says or, with `encoding`, in blocks of neighbours in a row that decode to f32. With `addend` the values
+    are what is stored plus the addend, added in f32: norms that a file holds as factor - 1.
     - c1: the element type is f32, f16 or bf16, the shape static, every dimension positive.
     - c2: `source` covers exactly the bytes of the type in its encoding (compiler/formats/SourceEncoding.h).
     - c3: `encoding` is one of blocks, whose size divides the last dimension; the element type is f32 then.
+    - c4: `addend`, if given, is finite and the weight a vector.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> from <"model.safetensors", 4096, 18874368> {format = #gemma.format<q4>}
     gemma.weight @layers.0.mlp.down_proj.weight : tensor<1536x6144xf32> from <"model.gguf", 18878464, 7741440> encoded q6_k
+    gemma.weight @norm.weight : tensor<640xbf16> from <"model.safetensors", 18878464, 1280> {addend = 1.0}
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, Gemma_SourceAttr:$source,
-                       OptionalAttr<Gemma_EncodingAttr>:$encoding, OptionalAttr<Gemma_FormatAttr>:$format);
+                       OptionalAttr<Gemma_EncodingAttr>:$encoding, OptionalAttr<Gemma_FormatAttr>:$format,
+                       OptionalAttr<Gemma_FiniteF64>:$addend /* c4 */);
   let assemblyFormat = "$sym_name `:` $type `from` $source (`encoded` custom<EnumKeyword>($encoding)^)? attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -65,7 +69,8 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       value - 8, then 16 f16 scales (288 bytes).
     - 1: the same with one row per panel (18 or 34 bytes a group), for tables read by row. Rows are not padded then, and
       `row_axis` is not used.
-    - 0: a vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used.
+    - 0: a vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used. With `scale`, the values of
+      the source times it, rounded to f32.
     A panel is padded to 64 bytes (16) or 2 bytes (1).
     - c1: sources exist and are weights of rank 2 (panel_rows 1), 2 or 3 with leading `batch` (16), 1 (0); all have the same columns.
     - c2: rows and cols (padded, per batch) follow from sources and axes, whose blocks divide them; both multiples of 32
@@ -74,6 +79,7 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c4: interleave has panels of 16 rows and two sources of one shape, or one source with an even number of rows.
     - c5: once planned, offset is a multiple of 64.
     - c6: panel_rows is 0, 1 or 16.
+    - c7: scale, if given, is finite and above 0, and the layout a vector.
     ```mlir
     gemma.packed @layers.0.gate_up from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1
       interleave rows 200 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
@@ -81,8 +87,9 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,
                        I64Attr:$panel_rows, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis,
-                       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset);
-  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? attr-dict";
+                       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */);
+  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? (`scale` $scale^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? attr-dict";
   let hasVerifier = 1;
 }
 

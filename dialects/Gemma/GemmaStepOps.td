@@ -158,17 +158,17 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
   let description = [{
     The packed weight stacks the q heads, then k heads, then v heads (none where keys are values, none of both where `cache` is absent),
     `d` padded rows each. For each head: project all rows into `raw` (private, `[rows, d]`), then q: norm with q_norm, rotate, store to
-    columns `head * d` of `query`; k: norm with k_norm, rotate, store to the cache; v: norm without weight, store to the cache;
-    keys-are-values: both from one raw projection.
+    columns `head * d` of `query`; k: norm with k_norm, rotate, store to the cache; v: norm without weight (with
+    `raw_values`: not at all), store to the cache; keys-are-values: both from one raw projection.
     - c1: weight and input as in matmul, without interleave; rows = (heads + kv parts) * d.
     - c2: query is f32, `[rows, heads * d]`; raw f32 private `[rows, d]`; rope table f32 `[rows, d]`; norms packed vectors of d.
-    - c3: k_norm and cache come together; keys_are_values only with them; head_dim is the cache's.
+    - c3: k_norm and cache come together; keys_are_values and raw_values only with them; head_dim is the cache's.
     - c4: `eps` is finite and above 0.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$rope_table, Gemma_BufferType:$query,
                        Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim, FlatSymbolRefAttr:$q_norm,
                        OptionalAttr<FlatSymbolRefAttr>:$k_norm, OptionalAttr<FlatSymbolRefAttr>:$cache, UnitAttr:$keys_are_values,
-                       Gemma_PositiveF64:$eps /* c4 */);
+                       UnitAttr:$raw_values, Gemma_PositiveF64:$eps /* c4 */);
   let assemblyFormat = "$input `,` $weight `,` $rope_table `->` $query `raw` $raw `heads` $heads `head_dim` $head_dim attr-dict `:` type($input) `,` type($rope_table) `->` type($query) `,` type($raw)";
 }
 

@@ -41,6 +41,8 @@ LogicalResult WeightOp::verify() {
   if (getSource().getBytes() != bytes) // weight_c2
     return emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as " << stored.name << "), got "
                          << getSource().getBytes();
+  if (getAddendAttr() && type.getRank() != 1) // weight_c3
+    return emitOpError() << "expects an addend only on a vector, got " << type;
   return success();
 }
 
@@ -81,6 +83,8 @@ LogicalResult PackedOp::verify() {
     return emitOpError() << "expects panels of " << panelRows << " rows to interleave, got " << panel;
   if (panel == 0 && getFormat() != Format::F32) // packed_c3
     return emitOpError() << "expects a vector in f32, got " << stringifyFormat(getFormat());
+  if (panel != 0 && getScaleAttr()) // packed_c7
+    return emitOpError() << "expects a scale only on a vector, got panels of " << panel << " rows";
   if (panel != panelRows && batch != 1) // packed_c1
     return emitOpError() << "expects batch 1 where panels have " << panel << " rows, got " << batch;
   if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // packed_c5

@@ -262,6 +262,8 @@ LogicalResult QkvStep::verify() {
     return emitOpError() << "expects k_norm and cache together or not at all";
   if (getKeysAreValues() && !getCacheAttr()) // step_qkv_c3
     return emitOpError() << "expects keys_are_values only with a cache";
+  if (getRawValues() && !getCacheAttr()) // step_qkv_c3
+    return emitOpError() << "expects raw_values only with a cache";
   return success();
 }
 

@@ -42,14 +42,16 @@ public:
     });
   }
 
-  void value(const CacheShape &cache, Value values) {
+  void value(const CacheShape &cache, Value values, bool normed) {
     b.loop(b.i64(0), rows, 1, [&](Value row) {
       Value source = b.at(raw, b.mul(row, padded * 4));
-      Value inverse = inverseRms(source);
+      Value inverse = normed ? inverseRms(source) : Value();
       Value slot = b.rem(b.add(position, row), b.i64(cache.capacity));
       Value target = b.at(values, b.mul(slot, padded * cache.elementBytes()));
       b.loop(b.i64(0), b.i64(padded), lanes, [&](Value j) {
-        Value x = b.mulf(b.loadVec(b.at(source, b.mul(j, 4))), inverse);
+        Value x = b.loadVec(b.at(source, b.mul(j, 4)));
+        if (normed)
+          x = b.mulf(x, inverse);
         if (cache.format == WeightFormat::F16)
           x = arith::TruncFOp::create(b, b.vec(lanes, b.getF16Type()), x);
         b.store(x, b.at(target, b.mul(j, cache.elementBytes())), cache.elementBytes());
@@ -98,15 +100,15 @@ private:
 func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
                                 int64_t maxRows) {
   int64_t heads = step.getHeads(), headDim = step.getHeadDim(), padded = paddedHeadDim(headDim);
-  bool keysAreValues = step.getKeysAreValues();
+  bool keysAreValues = step.getKeysAreValues(), rawValues = step.getRawValues();
   Matmul shape{.weight = weight,
                .inputRowBytes = step.getInput().getType().getRowBytes(),
                .resultRowBytes = padded * 4,
                .maxRows = maxRows};
   func::FuncOp project = matmul(shape);
-  std::string name = llvm::formatv("qkv_{0}_q{1}_d{2}_{3}{4}{5}{6}", weight.text(), heads, headDim,
+  std::string name = llvm::formatv("qkv_{0}_q{1}_d{2}_{3}{4}{5}{6}{7}", weight.text(), heads, headDim,
                                    bitsText(step.getEps().convertToDouble()), cache ? "_kv_" + cache->text() : "",
-                                   keysAreValues ? "_shared" : "",
+                                   keysAreValues ? "_shared" : "", rawValues ? "_raw" : "",
                                    maxRows == 1 ? "" : "_upto" + std::to_string(maxRows));
   return get(name, 8, 4, [&](KernelBuilder &b, ValueRange a) {
     Value raw = a[4], rows = a[8], position = a[9];
@@ -121,7 +123,8 @@ func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, 
         return query();
       auto key = [&](Value kvHead) { finish.key(*cache, a[6], b.at(a[7], b.mul(kvHead, cache->headBytes()))); };
       auto value = [&](Value kvHead) {
-        finish.value(*cache, b.at(b.at(a[7], cache->valuesOffset()), b.mul(kvHead, cache->headBytes())));
+        finish.value(*cache, b.at(b.at(a[7], cache->valuesOffset()), b.mul(kvHead, cache->headBytes())),
+                     !rawValues);
       };
       b.ifThen(b.less(head, b.i64(heads)), query, [&] {
         Value kvHead = b.sub(head, b.i64(heads));

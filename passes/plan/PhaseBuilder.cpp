@@ -106,7 +106,8 @@ LogicalResult PhaseBuilder::emit(QkvOp op) {
     if (source)
       sources.push_back(source);
   PackedOp norm = weights.vector(op, op.getNormAttr());
-  PackedOp queryNorm = weights.vector(op, op.getQNormAttr(), heads);
+  // The factor of the scores costs nothing in the norm's weight, and rotation keeps it: docs/architecture.md.
+  PackedOp queryNorm = weights.vector(op, op.getQNormAttr(), heads, op.getQueryScaleAttr());
   PackedOp keyNorm = weights.vector(op, op.getKNormAttr(), heads);
   PackedOp projections = weights.matrix(op, sources, heads, whole(width));
   if (weights.failed() || failed(checkArgument(op, op.getPositions(), 1, "positions")))
@@ -119,7 +120,7 @@ LogicalResult PhaseBuilder::emit(QkvOp op) {
   UnitAttr keysAreValues = op.getKAttr() && !op.getVAttr() ? builder.getUnitAttr() : UnitAttr();
   QkvStep::create(builder, op.getLoc(), input, referTo(projections), ropeTable, query, raw, op.getHeadsAttr(),
                   op.getHeadDimAttr(), referTo(queryNorm), referTo(keyNorm), op.getCacheAttr(), keysAreValues,
-                  op.getEpsAttr());
+                  op.getRawValuesAttr(), op.getEpsAttr());
   return success();
 }
 

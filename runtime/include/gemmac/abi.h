@@ -84,6 +84,7 @@ typedef struct gemmac_chat {
   const char *closed_thought; // appended to the generation prompt when thinking is off; "" or "<|channel>thought\n<channel|>"
   const char *thought_open;  // "<|channel>"
   const char *thought_close; // "<channel|>"
+  const char *system_join; // "\n\n" in formats without a system turn: instructions open the first user's turn, then this; else ""
 } gemmac_chat;
 
 // generation_config.json: the defaults of the command line.

@@ -123,6 +123,7 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_STREQ(program.chat.closed_thought, "");
   EXPECT_STREQ(program.chat.thought_open, "<|channel>");
   EXPECT_STREQ(program.chat.thought_close, "<channel|>");
+  EXPECT_STREQ(program.chat.system_join, "");
   EXPECT_EQ(program.sampling.temperature, 0.75f);
   EXPECT_EQ(program.sampling.top_k, 64);
   EXPECT_EQ(program.sampling.top_p, 0.95f);

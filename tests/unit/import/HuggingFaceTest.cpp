@@ -1,5 +1,6 @@
 // Whole directories: the shipped small checkpoints, and one made on the spot, complete and with pieces missing.
 #include "ImportTest.h"
+#include "compiler/import/ConfigReader.h"
 #include "gemmac/abi.h"
 
 using namespace gemmac;
@@ -118,6 +119,27 @@ TEST(HuggingFace, stopIdsFromConfigWhenNotInGenerationConfig) {
   EXPECT_EQ(directory.read().sampling.temperature, 0.5);
   directory.write("generation_config.json", R"({"eos_token_id": [5, 1]})");
   EXPECT_TRUE(areEqual(directory.read().sampling.stopIds, {5, 1}));
+}
+
+/// Norms of Gemma 3 lack their 1, matrices do not.
+TEST(HuggingFace, normsOfGemma3) {
+  SmallCheckpoint directory;
+  for (const auto &[name, source] : directory.read().tensors)
+    EXPECT_EQ(source.addend, 0.0) << name;
+  Json config = smallFlat();
+  for (const char *name : {"global_head_dim", "hidden_size_per_layer_input"})
+    config.erase(name);
+  config.update({{"architectures", {"Gemma3ForCausalLM"}}, {"model_type", "gemma3_text"}});
+  config["layer_types"] = {"sliding_attention", "sliding_attention", "sliding_attention"};
+  directory.write("config.json", config.dump());
+  std::map<std::string, TestTensor> tensors;
+  for (const auto &[name, shape] : expectedTensors(valueOf(readConfig("config.json", config.dump())).model))
+    tensors["model." + name] = {shape};
+  directory.write("model.safetensors", safetensors(tensors));
+  Checkpoint checkpoint = directory.read();
+  EXPECT_EQ(checkpoint.tensors.size(), tensors.size());
+  for (const auto &[name, source] : checkpoint.tensors)
+    EXPECT_EQ(source.addend, source.shape.size() == 1 ? 1.0 : 0.0) << name;
 }
 
 TEST(HuggingFace, missingPieces) {

@@ -19,11 +19,12 @@ struct QkvCase {
   int64_t heads, kvHeads, headDim; // kvHeads 0: the layer reads another's cache
   bool keysAreValues;
   int64_t maxRows;
+  bool rawValues = false;
 };
 
 std::string nameOfCase(const QkvCase &c) {
-  return formatv("{0}_cache_{1}_q{2}_kv{3}_d{4}{5}_rows{6}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
-                 c.headDim, c.keysAreValues ? "_shared" : "", c.maxRows);
+  return formatv("{0}_cache_{1}_q{2}_kv{3}_d{4}{5}{6}_rows{7}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
+                 c.headDim, c.keysAreValues ? "_shared" : "", c.rawValues ? "_raw" : "", c.maxRows);
 }
 
 struct QkvProgram {
@@ -46,6 +47,8 @@ struct QkvProgram {
       raw.push_back(dotLikeKernel(weight, head * padded + j, &table.numbers[token * cols]));
     double divisor = rms(raw.data(), padded, 0);
     divisor = std::sqrt(divisor * divisor * padded / shape.headDim + eps);
+    if (!norm && shape.rawValues)
+      divisor = 1.0;
     Row normed(padded), turned(padded);
     for (int64_t j = 0; j < padded; ++j)
       normed[j] = raw[j] / divisor * (norm ? (*norm)[j] : 1.0f);
@@ -93,8 +96,8 @@ private:
     std::string rest;
     if (shape.kvHeads) {
       cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity);
-      rest = formatv(", k_norm = {0}, cache = {1}{2}", program.addVector(keyNorm), cache.name,
-                     shape.keysAreValues ? ", keys_are_values" : "");
+      rest = formatv(", k_norm = {0}, cache = {1}{2}{3}", program.addVector(keyNorm), cache.name,
+                     shape.keysAreValues ? ", keys_are_values" : "", shape.rawValues ? ", raw_values" : "");
     }
     program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, eps = 1.0e-6 : "
                          "f64{8}} : {9}, {10} -> {11}, {12}",
@@ -166,7 +169,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, QkvTest,
                                          QkvCase{f16, f16, 2, 1, 64, false, 9}, QkvCase{bf16, f16, 2, 2, 72, true, 5},
                                          QkvCase{q8, f16, 4, 2, 64, false, 11}, QkvCase{q4, f32, 2, 1, 72, false, 8},
                                          QkvCase{q4, f16, 8, 1, 36, true, 3}, QkvCase{q8, f32, 4, 0, 20, false, 7},
-                                         QkvCase{f32, f32, 2, 0, 72, false, 4}),
+                                         QkvCase{f32, f32, 2, 0, 72, false, 4},
+                                         QkvCase{bf16, f16, 4, 1, 40, false, 5, true},
+                                         QkvCase{f32, f32, 2, 1, 20, true, 3, true}),
                          [](const auto &info) { return nameOfCase(info.param); });
 
 //===--- attention

@@ -37,6 +37,14 @@ gemma.weight @weight_c3_blocks : tensor<4x128xf32> from <"m", 0, 420> encoded q6
 gemma.weight @weight_encoding : tensor<4x32xf32> from <"m", 0, 88> encoded q5_2
 
 // -----
+// expected-error @below {{expects an addend only on a vector, got 'tensor<4x8xf32>'}}
+gemma.weight @weight_c4_matrix : tensor<4x8xf32> from <"m", 0, 128> {addend = 1.0}
+
+// -----
+// expected-error @below {{attribute 'addend' failed to satisfy constraint: 64-bit float attribute that is finite}}
+gemma.weight @weight_c4_finite : tensor<8xf32> from <"m", 0, 32> {addend = 0x7FF0000000000000 : f64}
+
+// -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
 gemma.kv_cache @kv_cache_c1_head_dim heads 1 head_dim 7 window 0
 
@@ -150,3 +158,11 @@ gemma.packed @packed_c5 from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> col
 // -----
 // expected-error @below {{expects panels of 0, 1 or 16 rows, got 8}}
 gemma.packed @packed_c6 from [@w] as f32 panel 8 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+// expected-error @below {{expects a scale only on a vector, got panels of 16 rows}}
+gemma.packed @packed_c7_matrix from [@w] as f32 panel 16 batch 1 scale 0.5 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+// expected-error @below {{attribute 'scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+gemma.packed @packed_c7_sign from [@w] as f32 panel 0 batch 1 scale -0.5 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128

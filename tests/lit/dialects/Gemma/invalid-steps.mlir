@@ -468,6 +468,17 @@ gemma.phase @step_qkv_c3_keys_are_values decode max_rows 1 {
 }
 
 // -----
+gemma.phase @step_qkv_c3_raw_values decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects raw_values only with a cache}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, raw_values, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
 gemma.phase @step_qkv_c3_head_dim decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>

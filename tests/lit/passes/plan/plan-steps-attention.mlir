@@ -47,6 +47,26 @@ module {
 
 // -----
 
+// The scale of the queries goes into their norm's weight: one packed vector with it and, for the keys, one without. Raw values stay raw.
+// CHECK-DAG: gemma.packed @[[Q:p.hn[_0-9]*]] from [@hn] as f32 panel 0 batch 1 scale 2.500000e-01 rows 1 <1 -> 16> cols 32 <4 -> 16> bytes 128 at
+// CHECK-DAG: gemma.packed @[[K:p.hn[_0-9]*]] from [@hn] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <4 -> 16> bytes 128 at
+// CHECK:     gemma.step.qkv {{.*}} k_norm = @[[K]], q_norm = @[[Q]], raw_values} :
+module {
+  gemma.weight @n : tensor<40xf32> from <"f", 0, 160>
+  gemma.weight @q : tensor<16x40xf32> from <"f", 0, 2560> {format = #gemma.format<f32>}
+  gemma.weight @k : tensor<8x40xf32> from <"f", 0, 1280> {format = #gemma.format<f32>}
+  gemma.weight @hn : tensor<8xf32> from <"f", 0, 32> {addend = 1.0}
+  gemma.weight @table : tensor<6x40xf32> from <"f", 0, 960> {format = #gemma.format<q8>}
+  gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+    %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
+    %q = gemma.qkv %x, %p {norm = @n, q = @q, k = @k, v = @k, q_norm = @hn, k_norm = @hn, cache = @kv.0, heads = 2 : i64, head_dim = 8 : i64, rope = #gemma.rope<theta = 1.0e4, pairs = 4, factor = 1.0>, eps = 0.5, query_scale = 0.25, raw_values} : tensor<?x40xf32>, tensor<?xi32> -> tensor<?x16xf32>
+    return
+  }
+}
+
+// -----
+
 // Several rows, in f32: row steps divide them, so a barrier stands between the norm and the projections; raw stays private. Keys are
 // values where v is absent. The second layer reads the first one's cache and its rotation; a third rotation has its own table. The
 // residual stream is kept where something reads it later.
