@@ -68,7 +68,7 @@ public:
 private:
   llvm::Error readCheckpoint() {
     progress.stage("reading the checkpoint");
-    llvm::Expected<Checkpoint> read = importHuggingFace(options.directory);
+    llvm::Expected<Checkpoint> read = importCheckpoint(options.input);
     if (!read)
       return read.takeError();
     checkpoint = std::move(*read);
@@ -91,7 +91,7 @@ private:
     if (options.output == "-")
       return llvm::Error::success();
     for (const std::string &name : checkpoint.files)
-      if (llvm::sys::fs::equivalent(options.directory + "/" + name, options.output))
+      if (llvm::sys::fs::equivalent(checkpoint.directory + "/" + name, options.output))
         return llvm::make_error<UsageError>(options.output +
                                             ": error: is a file of the checkpoint; give another name with -o");
     if (options.emit == EmitKind::executable || options.emit == EmitKind::mlir)
@@ -258,7 +258,7 @@ private:
     if (!elf)
       return elf.takeError();
     progress.stage("packing weights");
-    PackOptions pack{options.directory, options.output, options.threads,
+    PackOptions pack{checkpoint.directory, options.output, options.threads,
                      [this](uint64_t done, uint64_t total) { progress.update(done, total); }};
     llvm::Expected<ProgramFileInfo> info = writeProgram(options.output, std::move(*elf), section, pack);
     if (!info)

@@ -22,6 +22,7 @@ Examples:
   gemmac compile gemma-4-E2B-it -o gemma          4-bit program for this machine; ./gemma chats
   gemmac compile gemma-4-E2B-it -o gemma-arm --target aarch64-linux --context 32768
   gemmac compile model -o exact --weights f32     reproduces the reference token for token
+  gemmac compile gemma-3-270m.gguf -o gemma       from a GGUF file
   gemmac compile model --stop-after plan          prints the plan as MLIR; gemmac-opt reads it
   gemmac inspect gemma-4-E2B-it                   what a checkpoint is
 
@@ -63,7 +64,7 @@ static std::string positive(const std::string &word) {
 }
 
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words) {
-  CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint directory into one executable");
+  CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint into one executable");
   std::string formats = "f32, bf16, q8 or q4";
   options.threads = std::max(1u, std::thread::hardware_concurrency());
   auto word = [&](const char *name, std::string &value, const char *placeholder, const std::string &help) {
@@ -72,7 +73,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   auto count = [&](const char *name, auto &value, const std::string &help) {
     return compile->add_option(name, value, help)->type_name("N")->check(CLI::Validator(positive, ""));
   };
-  word("DIR", options.directory, "", "Hugging Face directory of a Gemma 4 checkpoint")->required();
+  word("MODEL", options.input, "", "Hugging Face directory or GGUF file of a Gemma 3 or 4 model")->required();
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
   word("--weights", words.weights, "F", "Format of matrices: " + formats)->capture_default_str();
@@ -181,8 +182,8 @@ static ExitCode listTargets(const TargetRegistry &targets, const std::string &pr
   return ExitCode::success;
 }
 
-static ExitCode inspect(const std::string &directory) {
-  llvm::Expected<Checkpoint> checkpoint = importHuggingFace(directory);
+static ExitCode inspect(const std::string &path) {
+  llvm::Expected<Checkpoint> checkpoint = importCheckpoint(path);
   if (!checkpoint)
     return reportError(checkpoint.takeError());
   llvm::outs() << printable(describeCheckpoint(*checkpoint));
@@ -191,7 +192,7 @@ static ExitCode inspect(const std::string &directory) {
 
 int main(int argc, char **argv) {
   installInterruptHandler();
-  CLI::App app("gemmac compiles Gemma 4 checkpoints into standalone programs.", "gemmac");
+  CLI::App app("gemmac compiles checkpoints of Gemma 3 and 4 into standalone programs.", "gemmac");
   app.footer(footer);
   app.require_subcommand(1);
   app.set_version_flag("--version", "gemmac " GEMMAC_VERSION);
@@ -201,7 +202,7 @@ int main(int argc, char **argv) {
   CLI::App *compileCommand = addCompile(app, options, words);
   CLI::App *targetsCommand = app.add_subcommand("targets", "List targets and their ISA levels");
   CLI::App *inspectCommand = app.add_subcommand("inspect", "Tell what a checkpoint is, without compiling it");
-  inspectCommand->add_option("DIR", inspected, "Hugging Face directory")->type_name("")->required();
+  inspectCommand->add_option("MODEL", inspected, "Hugging Face directory or GGUF file")->type_name("")->required();
   auto isNamed = [&](CLI::App *command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(isNamed).empty())
     return code(

@@ -154,7 +154,7 @@ ChatFormat gemmac::readChatFormat(StringRef chatTemplate, StringRef bos, const V
   for (StringRef token : {turns->open, turns->close}) {
     const AddedToken *added = vocabulary.findAdded(token);
     if (!added || !added->special) { // users could write turns if it were plain text
-      notes.push_back(("tokenizer.json has no control token " + token + ": the program will not chat").str());
+      notes.push_back(("the tokenizer has no control token " + token + ": the program will not chat").str());
       return {};
     }
   }

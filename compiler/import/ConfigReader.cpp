@@ -1,6 +1,7 @@
 #include "compiler/import/ConfigReader.h"
 
 #include "compiler/import/ConfigFields.h"
+#include "compiler/import/ConfigRules.h"
 #include "compiler/import/Json.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -9,11 +10,6 @@
 
 using namespace gemmac;
 using llvm::StringRef;
-
-// Far above any published model and low enough that every product of three of them, in bytes, fits 63 bits: a
-// configuration that lies cannot make sizes wrap.
-static constexpr int64_t maxVocab = 1 << 24, maxHidden = 1 << 20, maxLayers = 1024, maxHeads = 1 << 12,
-                         maxHeadDim = 1 << 13, maxWidth = 1 << 22, maxExperts = 1 << 16, maxPositions = 1 << 30;
 
 static constexpr StringRef sliding = "sliding_attention", full = "full_attention";
 
@@ -58,18 +54,22 @@ public:
       readGemma3();
     else
       readGemma4();
+    check(checkHeads(model));
     readRefusals();
     readTokens();
   }
 
 private:
+  void check(const std::string &message) {
+    if (!message.empty())
+      fields.fail(message);
+  }
   bool isGemma3() const { return &generation == &gemma3; }
   void readGemma3();
   void readGemma4();
   void readSizes();
   void readLayerTypes();
   void readHeads();
-  void checkHeads();
   void readPerLayerEmbedding();
   void readOverrides();
   RopeConfigs readRopeParameters(const Json &types);
@@ -90,14 +90,14 @@ private:
 } // namespace
 
 void TextReader::readSizes() {
-  model.vocab = fields.integer("vocab_size", generation.vocab, 1, maxVocab);
-  model.hidden = fields.integer("hidden_size", 2304, 1, maxHidden);
+  model.vocab = fields.integer("vocab_size", generation.vocab, 1, limits::vocab);
+  model.hidden = fields.integer("hidden_size", 2304, 1, limits::hidden);
   model.embeddingScale = std::sqrt(static_cast<double>(model.hidden));
-  model.context = fields.integer("max_position_embeddings", 131072, 1, maxPositions);
+  model.context = fields.integer("max_position_embeddings", 131072, 1, limits::positions);
   model.rmsEpsilon = fields.number("rms_norm_eps", 1e-6, 1e-30, 1.0);
   model.finalSoftcap = fields.optionalNumber("final_logit_softcapping", 1e-6, 1e6);
-  model.layers.resize(fields.integer("num_hidden_layers", generation.layers, 1, maxLayers));
-  int64_t width = fields.integer("intermediate_size", 9216, 1, maxWidth);
+  model.layers.resize(fields.integer("num_hidden_layers", generation.layers, 1, limits::layers));
+  int64_t width = fields.integer("intermediate_size", 9216, 1, limits::width);
   for (auto [index, layer] : llvm::enumerate(model.layers)) {
     layer.mlpWidth = width;
     layer.kvSource = static_cast<int64_t>(index);
@@ -105,8 +105,8 @@ void TextReader::readSizes() {
 }
 
 void TextReader::readPerLayerEmbedding() {
-  int64_t width = fields.integer("hidden_size_per_layer_input", 256, 0, maxHeadDim);
-  int64_t vocab = fields.integer("vocab_size_per_layer_input", 262144, 1, maxVocab);
+  int64_t width = fields.integer("hidden_size_per_layer_input", 256, 0, limits::headDim);
+  int64_t vocab = fields.integer("vocab_size_per_layer_input", 262144, 1, limits::vocab);
   if (width == 0)
     return;
   model.perLayerEmbedding = PerLayerEmbeddingConfig{width, vocab};
@@ -121,7 +121,7 @@ void TextReader::readLayerTypes() {
   size_t period = 6;
   if (isGemma3()) // files of its first releases have the period in place of the list
     for (StringRef name : {"_sliding_window_pattern", "sliding_window_pattern"})
-      if (std::optional<int64_t> given = fields.optionalInteger(name, 1, maxLayers))
+      if (std::optional<int64_t> given = fields.optionalInteger(name, 1, limits::layers))
         period = static_cast<size_t>(*given);
   if (!types) {
     for (size_t i = 0; i < count; ++i)
@@ -147,10 +147,10 @@ void TextReader::readLayerTypes() {
 }
 
 void TextReader::readHeads() {
-  int64_t heads = fields.integer("num_attention_heads", 8, 1, maxHeads);
-  int64_t kvHeads = fields.integer("num_key_value_heads", 4, 1, maxHeads);
-  int64_t headDim = fields.integer("head_dim", 256, 2, maxHeadDim);
-  int64_t window = fields.integer("sliding_window", generation.window, 1, maxPositions);
+  int64_t heads = fields.integer("num_attention_heads", 8, 1, limits::heads);
+  int64_t kvHeads = fields.integer("num_key_value_heads", 4, 1, limits::heads);
+  int64_t headDim = fields.integer("head_dim", 256, 2, limits::headDim);
+  int64_t window = fields.integer("sliding_window", generation.window, 1, limits::positions);
   for (LayerConfig &layer : model.layers) {
     layer.heads = heads;
     layer.kvHeads = kvHeads;
@@ -159,20 +159,8 @@ void TextReader::readHeads() {
   }
 }
 
-void TextReader::checkHeads() {
-  for (auto [index, layer] : llvm::enumerate(model.layers)) {
-    if (layer.headDim % 2)
-      fields.fail("layer " + llvm::Twine(index) + " has head_dim " + llvm::Twine(layer.headDim) +
-                  ", expected an even number: rotary embedding turns pairs");
-    if (layer.heads % layer.kvHeads)
-      fields.fail("layer " + llvm::Twine(index) + " has " + llvm::Twine(layer.heads) + " attention heads and " +
-                  llvm::Twine(layer.kvHeads) + " key-value heads, expected a multiple");
-  }
-}
-
 /// What Gemma 3 has and Gemma 4 has not. It has the same layers, without any of the parts that readGemma4 reads.
 void TextReader::readGemma3() {
-  checkHeads();
   double scalar = fields.number("query_pre_attn_scalar", 256.0, 1e-6, 1e9);
   for (LayerConfig &layer : model.layers) {
     layer.normedValues = false;
@@ -188,7 +176,6 @@ void TextReader::readGemma3() {
 void TextReader::readGemma4() {
   readPerLayerEmbedding();
   readOverrides();
-  checkHeads();
   const Json *types = fields.object("rope_parameters");
   setRope(types ? readRopeParameters(*types)
                 : RopeConfigs{RopeConfig{10000.0, 0, 1.0}, RopeConfig{1000000.0, 0, 1.0}, 1.0, 0.25});
@@ -207,8 +194,8 @@ static std::optional<size_t> layerOf(StringRef key, size_t count) {
 void TextReader::readOverrides() {
   // Read in any case, so that both count as known; per_layer_config, when the key is there, has the word even when
   // null.
-  int64_t globalDim = fields.integer("global_head_dim", 512, 2, maxHeadDim);
-  std::optional<int64_t> globalKvHeads = fields.optionalInteger("num_global_key_value_heads", 1, maxHeads);
+  int64_t globalDim = fields.integer("global_head_dim", 512, 2, limits::headDim);
+  std::optional<int64_t> globalKvHeads = fields.optionalInteger("num_global_key_value_heads", 1, limits::heads);
   bool keysAreValues = fields.boolean("attention_k_eq_v", false);
   for (LayerConfig &layer : model.layers)
     layer.keysAreValues = keysAreValues && layer.fullAttention;
@@ -235,8 +222,8 @@ void TextReader::readOverrides() {
         return fields.fail("field " + inQuotes(path) + " is " + describe(item.value()) + ", expected an object");
       LayerConfig &layer = model.layers[*index];
       Fields own("", path + ".", item.value());
-      layer.headDim = own.integer("head_dim", layer.headDim, 2, maxHeadDim);
-      layer.kvHeads = own.integer("num_key_value_heads", layer.kvHeads, 1, maxHeads);
+      layer.headDim = own.integer("head_dim", layer.headDim, 2, limits::headDim);
+      layer.kvHeads = own.integer("num_key_value_heads", layer.kvHeads, 1, limits::heads);
       if (const Json *skip = own.array("skip"); skip && !skip->empty())
         own.mismatch("skip", "no skipped parts: gemmac compiles whole layers");
       if (std::string message = own.takeMessage(); !message.empty())
@@ -320,10 +307,10 @@ void TextReader::setRope(const RopeConfigs &ropes) {
 
 void TextReader::readExperts() {
   bool enabled = fields.boolean("enable_moe_block", false);
-  std::optional<int64_t> count = fields.optionalInteger("num_experts", 0, maxExperts);
-  std::optional<int64_t> topK = fields.optionalInteger("top_k_experts", 0, maxExperts);
-  std::optional<int64_t> expertWidth = fields.optionalInteger("moe_intermediate_size", 0, maxWidth);
-  std::optional<int64_t> legacyWidth = fields.optionalInteger("expert_intermediate_size", 0, maxWidth);
+  std::optional<int64_t> count = fields.optionalInteger("num_experts", 0, limits::experts);
+  std::optional<int64_t> topK = fields.optionalInteger("top_k_experts", 0, limits::experts);
+  std::optional<int64_t> expertWidth = fields.optionalInteger("moe_intermediate_size", 0, limits::width);
+  std::optional<int64_t> legacyWidth = fields.optionalInteger("expert_intermediate_size", 0, limits::width);
   if (!enabled)
     return;
   if (expertWidth && legacyWidth && *expertWidth != *legacyWidth)
@@ -347,25 +334,10 @@ void TextReader::readKvSharing() {
   auto count = static_cast<int64_t>(model.layers.size());
   int64_t shared = fields.integer("num_kv_shared_layers", 0, 0, count - 1);
   bool doubleWide = fields.boolean("use_double_wide_mlp", false);
-  int64_t first = count - shared;
-  for (int64_t i = first; i < count; ++i) {
-    LayerConfig &layer = model.layers[i];
-    if (doubleWide)
+  if (doubleWide)
+    for (LayerConfig &layer : llvm::MutableArrayRef(model.layers).take_back(shared))
       layer.mlpWidth *= 2;
-    int64_t source = first - 1;
-    while (source >= 0 && model.layers[source].fullAttention != layer.fullAttention)
-      --source;
-    if (source < 0)
-      return fields.mismatch("num_kv_shared_layers", "fewer: layer " + std::to_string(i) + " has " +
-                                                         (layer.fullAttention ? full : sliding).str() +
-                                                         " and no layer before " + std::to_string(first) + " has it");
-    const LayerConfig &producer = model.layers[source];
-    if (producer.headDim != layer.headDim || producer.kvHeads != layer.kvHeads)
-      return fields.fail("layer " + llvm::Twine(i) + " reuses the keys and values of layer " + llvm::Twine(source) +
-                         " but has " + llvm::Twine(layer.kvHeads) + " x " + llvm::Twine(layer.headDim) +
-                         " of them, expected " + llvm::Twine(producer.kvHeads) + " x " + llvm::Twine(producer.headDim));
-    layer.kvSource = source;
-  }
+  check(shareKeysAndValues(model, shared));
 }
 
 /// Fields that must stand at the only value that is implemented.
@@ -432,8 +404,7 @@ static llvm::Expected<const Family *> findFamily(StringRef file, Fields &top) {
     if ((byName && (byType || type.empty())) || (byType && architecture.empty()))
       return &family;
   }
-  return importError(file,
-                     "architecture {0} with model_type {1} is not supported, expected {2}",
+  return importError(file, "architecture {0} with model_type {1} is not supported, expected {2}",
                      architecture.empty() ? "(none)" : inQuotes(architecture), type.empty() ? "(none)" : inQuotes(type),
                      expected);
 }

@@ -47,7 +47,7 @@ struct PerLayerEmbeddingConfig {
 };
 
 struct ModelConfig {
-  std::string name;                           ///< directory name of the checkpoint
+  std::string name;                           ///< of the checkpoint's directory, or of its file without ".gguf"
   std::string architecture;                   ///< "Gemma4ForConditionalGeneration", ...
   int64_t vocab = 0, hidden = 0, context = 0; ///< context: max_position_embeddings
   double rmsEpsilon = 1e-6;
@@ -99,9 +99,11 @@ struct Checkpoint {
   std::vector<std::string> notes; ///< what was set aside, one line each ("vision tower: 439 tensors, not compiled yet")
 };
 
-/// Reads a Hugging Face directory. Tensor data is not touched: only headers are read.
+/// Reads a checkpoint: a Hugging Face directory or a GGUF file. Tensor data is not touched: only headers are read.
 /// Errors read "<file>: error: <what>, got .., expected ..; <what to do>" and are of class ImportError.
+llvm::Expected<Checkpoint> importCheckpoint(llvm::StringRef path);
 llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory);
+llvm::Expected<Checkpoint> importGguf(llvm::StringRef path);
 
 /// The tensor names and shapes that a configuration asks for (spec 2.1), by canonical name.
 std::map<std::string, std::vector<int64_t>> expectedTensors(const ModelConfig &config);

@@ -3,8 +3,6 @@
 #include "compiler/import/FileAccess.h"
 #include "compiler/import/Json.h"
 
-#include "llvm/ADT/StringSwitch.h"
-
 #include <set>
 
 using namespace gemmac;
@@ -100,16 +98,17 @@ constexpr SetAside mediaParts[] = {{"model.vision_tower.", "vision tower"},
 
 } // namespace
 
-/// The canonical name; empty for a name that is not of the text model. The first files of Gemma 3 with a vision tower
-/// have the text model's class, head included, under "language_model.".
-static StringRef canonicalName(StringRef name) {
+/// The first files of Gemma 3 with a vision tower have the text model's class, head included, under "language_model.".
+static std::string canonicalName(StringRef name) {
   name.consume_front("language_model.");
   if (name == "lm_head.weight")
-    return name;
+    return name.str();
   if (!name.consume_front("model.language_model.") && !name.consume_front("model."))
     return "";
-  return name == "lm_head.weight" ? "" : name;
+  return name == "lm_head.weight" ? "" : name.str();
 }
+
+const TensorNaming gemmac::huggingFaceNaming = {canonicalName, [](StringRef canonical) { return canonical.str(); }};
 
 /// Keys and values that no layer reads (spec 2.4): "layers.<i>.self_attn.k_proj.weight" of a layer that reuses others'.
 static bool isDeadKv(const ModelConfig &config, StringRef name) {
@@ -127,17 +126,13 @@ static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, Sto
   if (stored.shape != shape)
     return importError(file, "tensor {0} has shape {1}, expected {2} ({3})", inQuotes(name), shapeText(stored.shape),
                        shapeText(shape), shapeReason(config, canonical));
-  auto encoding = llvm::StringSwitch<std::optional<SourceEncoding>>(stored.dtype)
-                      .Case("F32", SourceEncoding::F32)
-                      .Case("F16", SourceEncoding::F16)
-                      .Case("BF16", SourceEncoding::BF16)
-                      .Default(std::nullopt);
+  std::optional<SourceEncoding> encoding = parseSourceEncoding(stored.dtype);
   if (!encoding)
     return importError(file, "tensor {0} has type {1}, expected F32, F16 or BF16", inQuotes(name), stored.dtype);
   return TensorSource{stored.file, stored.offset, stored.bytes, *encoding, std::move(stored.shape)};
 }
 
-llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
+llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result) {
   const ModelConfig &config = result.config;
   std::map<std::string, std::vector<int64_t>> expected = expectedTensors(config);
   std::map<std::string, size_t> media;
@@ -150,15 +145,16 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
       ++media[part->name.str()];
       continue;
     }
-    StringRef canonical = canonicalName(name);
-    auto wanted = expected.find(canonical.str());
+    std::string canonical = naming.canonical(name);
+    auto wanted = expected.find(canonical);
     if (wanted == expected.end()) {
       if (canonical == "lm_head.weight") {
         result.notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
       } else if (isDeadKv(config, canonical)) {
         ++deadKv;
       } else {
-        return importError(file, "tensor {0} is not part of the model that config.json describes", inQuotes(name));
+        return importError(file, "tensor {0} is not part of the model that the configuration describes",
+                           inQuotes(name));
       }
       continue;
     }
@@ -175,7 +171,7 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result) {
     if (result.tensors.contains(name) || StringRef(name).ends_with(".layer_scalar"))
       continue;
     StringRef where = stored.files.size() == 1 ? StringRef(stored.files.front()) : indexFile;
-    return importError(where, "tensor '{0}' of shape {1} is missing ({2})", name, shapeText(shape),
+    return importError(where, "tensor '{0}' of shape {1} is missing ({2})", naming.stored(name), shapeText(shape),
                        shapeReason(config, name));
   }
   for (const auto &[name, count] : media)

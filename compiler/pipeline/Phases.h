@@ -15,7 +15,7 @@ namespace gemmac {
 enum class EmitKind { mlir, llvm, assembly, object, executable };
 
 struct CompileOptions {
-  std::string directory; ///< the checkpoint
+  std::string input; ///< the checkpoint: a directory or a file
   std::string output;    ///< "-": standard output, for mlir
   const TargetBackend *target = nullptr;
   QuantizeOptions formats;

@@ -41,7 +41,7 @@ LogicalResult WeightOp::verify() {
   if (getSource().getBytes() != bytes) // weight_c2
     return emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as " << stored.name << "), got "
                          << getSource().getBytes();
-  if (getAddendAttr() && type.getRank() != 1) // weight_c3
+  if (getAddendAttr() && type.getRank() != 1) // weight_c4
     return emitOpError() << "expects an addend only on a vector, got " << type;
   return success();
 }

@@ -171,7 +171,7 @@ TEST(Packer, vectors_are_padded_f32) {
 TEST(Packer, addend_and_scale_of_a_vector) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", DType::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
+  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
   matrix.colAxis = {36, 48};
   matrix.sources.front().addend = 1.0f;
   matrix.scale = 0.3f;

@@ -149,8 +149,8 @@ TEST(HuggingFace, missingPieces) {
   directory.remove("config.json");
   EXPECT_TRUE(contains(directory.error(), directory.path, "no config.json"));
   directory.write("model.gguf", "GGUF");
-  EXPECT_TRUE(contains(directory.error(), "GGUF files are not supported yet"));
-  EXPECT_TRUE(contains(errorOf(importHuggingFace(directory / "model.gguf")), "GGUF files are not supported yet"));
+  EXPECT_TRUE(contains(directory.error(), "no config.json", "name the GGUF file"));
+  EXPECT_TRUE(contains(errorOf(importCheckpoint(directory / "model.gguf")), "model.gguf: error: the file has 4 bytes"));
   EXPECT_TRUE(contains(errorOf(importHuggingFace(directory / "model.safetensors")), "this is a file"));
   EXPECT_TRUE(contains(errorOf(importHuggingFace(directory / "nothing")), "cannot read the checkpoint"));
 }

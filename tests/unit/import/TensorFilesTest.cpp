@@ -48,7 +48,7 @@ Selected selectIn(const TempDirectory &directory, const ModelConfig &config) {
   if (!files)
     result.error = messageOf(files.takeError());
   else
-    result.error = messageOf(selectTensors(std::move(*files), result.checkpoint));
+    result.error = messageOf(selectTensors(std::move(*files), huggingFaceNaming, result.checkpoint));
   return result;
 }
 
