@@ -55,7 +55,7 @@ class Reference:
         self.shape, self.dtype, self.weights = TextShape(config), dtype, {}
         for file in sorted(Path(folder).glob("*.safetensors")):
             for name, value in read_safetensors(file).items():
-                short = name.removeprefix("model.").removeprefix("language_model.")
+                short = name.removeprefix("language_model.").removeprefix("model.").removeprefix("language_model.")
                 added = self.shape.norm_addend if value.ndim == 1 else 0
                 self.weights[short] = (value + value.dtype.type(added)).astype(dtype)
 

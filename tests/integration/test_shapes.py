@@ -42,7 +42,9 @@ def test_against_reference(name, tmp_path):
     assert worst <= BOUND
 
 
-@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config", "gemma3-odd"])
+@pytest.mark.parametrize(
+    "name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config", "gemma3-odd"]
+)
 def test_decode_and_chunks(name, tmp_path):
     """The same bits one row at a time, and behind a prompt prefilled in chunks of 7."""
     folder, text = case(name)

@@ -48,7 +48,8 @@ ProgramSummary testSummary() {
 Checkpoint testCheckpoint() {
   Checkpoint checkpoint;
   checkpoint.bosId = 2;
-  checkpoint.chat = {"<bos>", "<s>\n", "<u>\n", "<m>\n", "<t>\n", "<think>", "", "<|channel>", "<channel|>"};
+  checkpoint.chat = {"<bos>", "<s>\n", "<u>\n", "<m>\n", "<t>\n", "<think>", "", "<|channel>", "<channel|>",
+                     "<j>"};
   checkpoint.sampling.temperature = 0.75;
   checkpoint.sampling.topK = 64;
   checkpoint.sampling.topP = 0.95;
@@ -123,7 +124,7 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_STREQ(program.chat.closed_thought, "");
   EXPECT_STREQ(program.chat.thought_open, "<|channel>");
   EXPECT_STREQ(program.chat.thought_close, "<channel|>");
-  EXPECT_STREQ(program.chat.system_join, "");
+  EXPECT_STREQ(program.chat.system_join, "<j>");
   EXPECT_EQ(program.sampling.temperature, 0.75f);
   EXPECT_EQ(program.sampling.top_k, 64);
   EXPECT_EQ(program.sampling.top_p, 0.95f);

@@ -250,7 +250,7 @@ func.func @query_read_before_write(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> te
   %q0 = gemma.linear %y, @q : tensor<?x4xf32> -> tensor<?x8xf32>
   %q1 = gemma.rms_norm %q0, @qn groups 2 eps 0.5 : tensor<?x8xf32>
   %q = gemma.rope %q1, %p heads 2 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x8xf32>, tensor<?xi32>
-  %a = gemma.scale %q by 2.0 : tensor<?x8xf32>
+  %a = gemma.add %q, %q : tensor<?x8xf32>
   %k0 = gemma.linear %y, @k : tensor<?x4xf32> -> tensor<?x4xf32>
   %k1 = gemma.rms_norm %k0, @kn groups 1 eps 0.5 : tensor<?x4xf32>
   %k = gemma.rope %k1, %p heads 1 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x4xf32>, tensor<?xi32>
