@@ -133,6 +133,8 @@ def decode_blocks(raw, kind, shape):
 def random_blocks(rng, kind, shape, spread_of_scales=1e-3):
     """Random bytes with sane scales: every bit pattern of the integers occurs."""
     number, values, size = TYPES[kind]
+    if values == 1:
+        return encode(rng.normal(0, 1, shape).astype(np.float32), kind)
     blocks = rng.integers(0, 256, (int(np.prod(shape)) // values, size), dtype=np.uint8)
     for at in HALVES[kind]:
         scale = rng.normal(0, spread_of_scales, len(blocks)).astype("<f2")
@@ -247,20 +249,64 @@ def gguf_name(canonical):
     return f"blk.{index}.{LAYER_NAMES[part]}"
 
 
+def one_or_each(values):
+    """One number where all layers have the same."""
+    return (U32, values[0]) if len(set(values)) == 1 else ([I32], values)
+
+
 def model_metadata(config):
-    """What llama.cpp's converter writes for a Gemma 4 config.json."""
+    """What llama.cpp's converters write for a config.json."""
     shape = TextShape(config)
+    generation, own = ("gemma3", gemma3_fields(shape)) if shape.gemma3 else ("gemma4", gemma4_fields(shape))
+    if factor := shape.rope[FULL].get("factor"):
+        own |= {"rope.scaling.type": (STRING, "linear"), "rope.scaling.factor": (F32, factor)}
+    if shape.cap:
+        own["final_logit_softcapping"] = (F32, shape.cap)
+    general = {
+        "general.architecture": (STRING, generation),
+        "general.type": (STRING, "model"),
+        "general.name": (STRING, "x"),
+    }
+    return general | {f"{generation}.{key}": value for key, value in own.items()}
+
+
+def gemma3_fields(shape):
+    """Published files have no pattern of layers (each sixth is full), no other base for sliding layers than 10000 and no
+    query scale (it follows from the size of heads); those that differ say so."""
+    layer, swa = shape.layers[0], [not layer.full for layer in shape.layers]
+    own = {
+        "context_length": (U32, shape.text["max_position_embeddings"]),
+        "embedding_length": (U32, shape.hidden),
+        "block_count": (U32, shape.count),
+        "feed_forward_length": one_or_each([layer.mlp_width for layer in shape.layers]),
+        "attention.head_count": (U32, shape.heads),
+        "attention.head_count_kv": (U32, layer.kv_heads),
+        "attention.layer_norm_rms_epsilon": (F32, shape.eps),
+        "attention.key_length": (U32, layer.head_dim),
+        "attention.value_length": (U32, layer.head_dim),
+        "attention.sliding_window": (U32, shape.window),
+        "rope.freq_base": (F32, shape.rope[FULL]["rope_theta"]),
+    }
+    if swa != [(i + 1) % 6 != 0 for i in range(shape.count)]:
+        own["attention.sliding_window_pattern"] = ([BOOL], swa)
+    if (base := shape.rope[SLIDING]["rope_theta"]) != 1e4:
+        own["rope.freq_base_swa"] = (F32, base)
+    if shape.query_scale != layer.head_dim**-0.5:
+        own["attention.scale"] = (F64, shape.query_scale)
+    return own
+
+
+def gemma4_fields(shape):
     text, swa = shape.text, [not layer.full for layer in shape.layers]
-    widths, kv_heads = [layer.mlp_width for layer in shape.layers], [layer.kv_heads for layer in shape.layers]
     full = next(layer.head_dim for layer in shape.layers if layer.full)
     sliding = next((layer.head_dim for layer in shape.layers if not layer.full), text.get("head_dim", 256))
     own = {
         "context_length": (U32, text["max_position_embeddings"]),
         "embedding_length": (U32, shape.hidden),
         "block_count": (U32, shape.count),
-        "feed_forward_length": (U32, widths[0]) if len(set(widths)) == 1 else ([I32], widths),
+        "feed_forward_length": one_or_each([layer.mlp_width for layer in shape.layers]),
         "attention.head_count": (U32, shape.heads),
-        "attention.head_count_kv": (U32, kv_heads[0]) if len(set(kv_heads)) == 1 else ([I32], kv_heads),
+        "attention.head_count_kv": one_or_each([layer.kv_heads for layer in shape.layers]),
         "attention.layer_norm_rms_epsilon": (F32, shape.eps),
         "attention.key_length": (U32, full),
         "attention.value_length": (U32, full),
@@ -275,16 +321,11 @@ def model_metadata(config):
         "rope.freq_base": (F32, shape.rope[FULL]["rope_theta"]),
         "rope.freq_base_swa": (F32, shape.rope[SLIDING]["rope_theta"]),
     }
-    if factor := shape.rope[FULL].get("factor"):
-        own |= {"rope.scaling.type": (STRING, "linear"), "rope.scaling.factor": (F32, factor)}
-    if shape.cap:
-        own["final_logit_softcapping"] = (F32, shape.cap)
     if shape.experts:
         own["expert_count"] = (U32, shape.experts)
         own["expert_used_count"] = (U32, shape.top_k)
         own["expert_feed_forward_length"] = (U32, shape.expert_width)
-    general = {"general.architecture": (STRING, "gemma4"), "general.type": (STRING, "model"), "general.name": (STRING, "x")}
-    return general | {f"gemma4.{key}": value for key, value in own.items()}
+    return own
 
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
@@ -292,7 +333,7 @@ VISIBLE = {"<|channel>", "<channel|>", "<|tool_call>", "<tool_call|>", "<|tool_r
 
 
 def tokenizer_metadata(folder):
-    """What llama.cpp's converter writes for Gemma 4: all tokens, and the merges as they are."""
+    """What llama.cpp's converters write for a vocabulary with merges: all tokens, and the merges as they are."""
     content = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     special = {entry["content"]: entry["special"] for entry in content["added_tokens"]}
     texts = dict(sorted((number, text) for text, number in content["model"]["vocab"].items()))
@@ -334,10 +375,12 @@ def rope_factors(config):
     return "F32", [dim // 2], values.tobytes()
 
 
-def checkpoint_tensors(weights, choose):
-    """weights: {canonical name: float32 array}. choose(name, shape) names each tensor's type; vectors are F32."""
+def checkpoint_tensors(weights, choose, norm_addend=0):
+    """weights: {canonical name: float32 array}. choose(name, shape) names each tensor's type; vectors are F32, and norms
+    of Gemma 3 have the 1 that checkpoints lack."""
     tensors = {}
     for name, values in weights.items():
+        values = values + np.float32(norm_addend) if values.ndim == 1 else values
         kind = choose(name, values.shape) if values.ndim > 1 else "F32"
         tensors[gguf_name(name)] = (kind, list(values.shape), encode_blocks(values, kind))
     return tensors
