@@ -4,7 +4,9 @@
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramFile.h"
 #include "compiler/artifact/ProgramObject.h"
+#include "compiler/driver/MemoryLimit.h"
 #include "compiler/driver/Progress.h"
+#include "compiler/driver/UsageError.h"
 #include "compiler/import/ImportError.h"
 #include "compiler/import/ModuleBuilder.h"
 
@@ -23,20 +25,9 @@ using namespace mlir;
 
 namespace gemmac {
 
-namespace {
-
-/// The user asked for something that this checkpoint cannot give.
-class UsageError : public llvm::ErrorInfo<UsageError> {
-public:
-  static char ID;
-  explicit UsageError(std::string message) : text(std::move(message)) {}
-  void log(llvm::raw_ostream &os) const override { os << text; }
-  std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
-
-private:
-  std::string text;
-};
 char UsageError::ID = 0;
+
+namespace {
 
 constexpr int64_t defaultContext = 4096;
 
@@ -112,6 +103,8 @@ private:
       if (mlir::failed(manager.run(*module)))
         return failed(phase);
     }
+    if (phase.name == "fuse" && options.maxResident != 0)
+      fused = module->clone();
     if (phase.name == "plan")
       if (llvm::Error error = readPlan())
         return error;
@@ -154,7 +147,13 @@ private:
       summary.levels.push_back(level.name);
     summary.weights = formatInfo(options.formats.weights).name.str();
     summary.tokenizerBytes = static_cast<int64_t>(section.tail.size());
+    summary.memory.tokenizer = mappedTokenizerBytes(section.tail);
     summary.dataBytes = static_cast<int64_t>(section.bytes());
+    if (fused)
+      if (llvm::Error error = checkMemoryLimit(options, summary, plannerOf(*fused, summary.memory.tokenizer)))
+        return error;
+    fused = {};
+    summary.memory.limit = options.maxResident;
     return options.emit == EmitKind::executable ? checkFreeSpace(options.output, section.bytes())
                                                 : llvm::Error::success();
   }
@@ -290,6 +289,7 @@ private:
   llvm::DefaultThreadPool threadPool; // outlives the context
   MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
+  OwningOpRef<ModuleOp> fused; // before formats are chosen; kept for --max-rss
   DataSection section;
   ProgramSummary summary;
   ProgramFileInfo file;

@@ -2,6 +2,7 @@
 // --help; docs/cli.md is the longer reference.
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
+#include "compiler/artifact/ProgramSummary.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
 
@@ -32,7 +33,7 @@ namespace {
 
 /// The words of the command line before they are checked.
 struct Words {
-  std::string target = "native", weights = "q4", embeddings, perLayerTable, cache, emit;
+  std::string target = "native", weights = "q4", embeddings, perLayerTable, cache, maxResident, emit;
   std::optional<int64_t> context;
 };
 
@@ -83,6 +84,8 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
   count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
   count("--chunk", options.plan.chunk, "Prompt tokens that are worked on at once")->capture_default_str();
+  word("--max-rss", words.maxResident, "SIZE",
+       "Most memory that the program may keep resident, as 1.1GB or 900MiB; it fails to compile when it would need more");
   word("--emit", words.emit, "KIND",
        "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
   word("--stop-after", options.stopAfter, "PHASE", phaseHelp());
@@ -153,6 +156,16 @@ static ExitCode readEmit(const Words &words, CompileOptions &options) {
   return ExitCode::success;
 }
 
+static ExitCode readMemoryLimit(const Words &words, CompileOptions &options) {
+  if (words.maxResident.empty())
+    return ExitCode::success;
+  std::optional<uint64_t> bytes = parseBytes(words.maxResident);
+  if (!bytes)
+    return usage("--max-rss: error: got '" + words.maxResident + "', expected a size such as 1.1GB, 1400MB or 1GiB");
+  options.maxResident = *bytes;
+  return ExitCode::success;
+}
+
 static ExitCode compile(CompileOptions options, const Words &words, const TargetRegistry &targets,
                         const std::string &program) {
   options.target = targets.find(words.target);
@@ -160,6 +173,8 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
     return usage("--target: error: unknown target '" + words.target + "', expected native or one of " +
                  llvm::join(targets.names(), ", "));
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
+    return failed;
+  if (ExitCode failed = readMemoryLimit(words, options); failed != ExitCode::success)
     return failed;
   if (ExitCode failed = readEmit(words, options); failed != ExitCode::success)
     return failed;

@@ -20,6 +20,7 @@ struct CompileOptions {
   const TargetBackend *target = nullptr;
   QuantizeOptions formats;
   PlanOptions plan;
+  uint64_t maxResident = 0; ///< most bytes of resident memory that the program may take; 0: any
   EmitKind emit = EmitKind::executable;
   std::string stopAfter;     ///< a phase's name; only with mlir
   std::string dumpDirectory; ///< empty: no dumps

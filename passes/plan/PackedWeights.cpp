@@ -94,7 +94,7 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
   packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)),
                             attributes.getArrayAttr(names), format, number(layout.panelRows), number(layout.batch),
                             interleave, layout.rowAxis, layout.colAxis, number(layout.rows), number(layout.cols),
-                            number(bytes), /*offset=*/IntegerAttr());
+                            number(bytes), /*offset=*/IntegerAttr(), /*row_at=*/IntegerAttr());
   symbols.insert(packed, insertionPoint); // renames it if the name is taken
   return packed;
 }

@@ -130,3 +130,11 @@ gemma.packed @packed_c5 from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> col
 // -----
 // expected-error @below {{expects panels of 0, 1 or 16 rows, got 8}}
 gemma.packed @packed_c6 from [@w] as f32 panel 8 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+// expected-error @below {{expects row_at on tables with one row per panel only, got panels of 16 rows}}
+gemma.packed @packed_c7_matrix from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 row_at 0
+
+// -----
+// expected-error @below {{expects a row_at that is a multiple of 64, got 32}}
+gemma.packed @packed_c7_alignment from [@w] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 row_at 32
