@@ -224,6 +224,7 @@ std::string summaryJson(const ProgramSummary &summary) {
       const gemmac_memory &memory = summary.memory;
       json.attribute("peak", residentBytes(summary));
       json.attribute("limit", memory.limit);
+      json.attribute("changed", summary.memoryChanges);
       json.attribute("weights", memory.weights);
       json.attribute("kv_cache", memory.ring_cache + memory.whole_cache);
       json.attribute("working", memory.working);
@@ -258,9 +259,8 @@ std::string formatBytes(uint64_t bytes) {
 
 std::optional<uint64_t> parseBytes(llvm::StringRef text) {
   static constexpr std::pair<const char *, double> units[] = {
-      {"", 1},           {"b", 1},           {"k", 1e3},         {"kb", 1e3},        {"m", 1e6},
-      {"mb", 1e6},       {"g", 1e9},         {"gb", 1e9},        {"t", 1e12},        {"tb", 1e12},
-      {"kib", 1024.0},   {"mib", 0x1p20},    {"gib", 0x1p30},    {"tib", 0x1p40}};
+      {"", 1},     {"b", 1},    {"k", 1e3},   {"kb", 1e3},     {"m", 1e6},      {"mb", 1e6},     {"g", 1e9},
+      {"gb", 1e9}, {"t", 1e12}, {"tb", 1e12}, {"kib", 1024.0}, {"mib", 0x1p20}, {"gib", 0x1p30}, {"tib", 0x1p40}};
   text = text.trim();
   llvm::StringRef number = text.take_while([](char c) { return (c >= '0' && c <= '9') || c == '.'; });
   std::string unit = text.drop_front(number.size()).ltrim().lower();
@@ -305,7 +305,11 @@ std::string summaryText(const ProgramSummary &summary) {
   os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n",
                       formatBytes(summary.arenaBytes), formatBytes(summary.cacheBytes), summary.cacheFormat,
                       formatBytes(summary.scratchBytes));
-  os << "  resident at most " << formatBytes(residentBytes(summary)) << ": " << residentText(summary) << "\n\n";
+  os << "  resident at most " << formatBytes(residentBytes(summary)) << ": " << residentText(summary) << "\n";
+  if (summary.memory.limit)
+    os << "  limit " << formatBytes(summary.memory.limit)
+       << (summary.memoryChanges.empty() ? "" : ", kept by " + summary.memoryChanges) << "\n";
+  os << "\n";
   os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", "phase", "max rows", "weights read/row", "multiply-adds/row");
   for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number) {
     const PhaseSummary &phase = summary.phases[number];

@@ -44,8 +44,9 @@ struct ProgramSummary {
   int64_t mappedBytes = 0; ///< of them, those that are mapped; the others are tables
   int64_t tableRowBytes = 0;
   int64_t tokenizerBytes = 0;
-  int64_t dataBytes = 0; ///< the data section
+  int64_t dataBytes = 0;     ///< the data section
   gemmac_memory memory = {}; ///< `tokenizer` and `limit` stay for the caller
+  std::string memoryChanges; ///< options that were changed to keep the limit, as one would type them; the caller's
   std::vector<TableSummary> tables;
   PhaseSummary phases[GEMMAC_PHASE_COUNT];
   std::vector<FormatSummary> formats; ///< those in use, in the order of the format table

@@ -25,8 +25,6 @@ using namespace mlir;
 
 namespace gemmac {
 
-char UsageError::ID = 0;
-
 namespace {
 
 constexpr int64_t defaultContext = 4096;
@@ -98,13 +96,14 @@ private:
       if (!module)
         return failed(phase);
     } else {
+      if (phase.name == "quantize")
+        if (llvm::Error error = keepMemoryLimit())
+          return error;
       PassManager manager(&context);
       phase.build(manager, options);
       if (mlir::failed(manager.run(*module)))
         return failed(phase);
     }
-    if (phase.name == "fuse" && options.maxResident != 0)
-      fused = module->clone();
     if (phase.name == "plan")
       if (llvm::Error error = readPlan())
         return error;
@@ -114,6 +113,19 @@ private:
       return outputError(options.dumpDirectory, "cannot create the directory: {0}", code.message());
     size_t number = &phase - phases().data();
     return writeModule(llvm::formatv("{0}/{1}-{2}.mlir", options.dumpDirectory, number, phase.name));
+  }
+
+  /// Changes the options as --max-rss demands, before they have an effect.
+  llvm::Error keepMemoryLimit() {
+    llvm::Expected<MemoryFit> fit =
+        fitMemoryLimit(options, plannerOf(*module, mappedTokenizerBytes(checkpoint.tokenizer)));
+    if (!fit)
+      return fit.takeError();
+    options = std::move(fit->options);
+    memoryChanges = std::move(fit->changes);
+    if (!memoryChanges.empty() && !options.quiet)
+      llvm::errs() << "note: --max-rss: chose " << memoryChanges << "\n";
+    return llvm::Error::success();
   }
 
   static llvm::Error failed(const Phase &phase) {
@@ -149,11 +161,8 @@ private:
     summary.tokenizerBytes = static_cast<int64_t>(section.tail.size());
     summary.memory.tokenizer = mappedTokenizerBytes(section.tail);
     summary.dataBytes = static_cast<int64_t>(section.bytes());
-    if (fused)
-      if (llvm::Error error = checkMemoryLimit(options, summary, plannerOf(*fused, summary.memory.tokenizer)))
-        return error;
-    fused = {};
     summary.memory.limit = options.maxResident;
+    summary.memoryChanges = memoryChanges;
     return options.emit == EmitKind::executable ? checkFreeSpace(options.output, section.bytes())
                                                 : llvm::Error::success();
   }
@@ -289,7 +298,7 @@ private:
   llvm::DefaultThreadPool threadPool; // outlives the context
   MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
-  OwningOpRef<ModuleOp> fused; // before formats are chosen; kept for --max-rss
+  std::string memoryChanges; ///< what --max-rss changed
   DataSection section;
   ProgramSummary summary;
   ProgramFileInfo file;

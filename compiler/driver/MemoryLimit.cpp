@@ -38,137 +38,200 @@ Planner plannerOf(ModuleOp fused, uint64_t mappedTokenizer) {
 
 namespace {
 
-/// A change of the options, as one would type it.
-struct Change {
-  std::string text;
-  uint64_t resident;
+/// One step down: what one would type, and its effect.
+struct Rung {
+  std::string words;
+  std::function<void(CompileOptions &)> apply;
 };
 
-class Advisor {
+/// A kind of change, mild to strong.
+struct Ladder {
+  bool open; ///< whether it may be used unasked
+  std::vector<Rung> rungs;
+};
+
+/// For each ladder the number of the rung that is taken; `asked` is none.
+using Position = std::vector<int>;
+constexpr int asked = -1;
+
+/// Formats with fewer bits than `from`, most bits first; of those with equal bits the one that the table names first.
+/// `unusable` is left out.
+template <typename Apply>
+Ladder formatLadder(bool open, const char *option, WeightFormat from, WeightFormat unusable, Apply apply) {
+  std::vector<const FormatInfo *> formats;
+  for (const FormatInfo &info : formatTable)
+    if (info.bits < formatInfo(from).bits && info.format != unusable &&
+        llvm::none_of(formats, [&](const FormatInfo *other) { return other->bits == info.bits; }))
+      formats.push_back(&info);
+  llvm::sort(formats, [](auto *a, auto *b) { return a->bits > b->bits; });
+  Ladder ladder{open, {}};
+  for (const FormatInfo *info : formats)
+    ladder.rungs.push_back({(option + (" " + info->name)).str(),
+                            [apply, format = info->format](CompileOptions &options) { apply(options, format); }});
+  return ladder;
+}
+
+template <typename Apply>
+Ladder halvingLadder(bool open, const char *option, int64_t from, int64_t least, Apply apply) {
+  Ladder ladder{open, {}};
+  for (int64_t value = from / 2; value >= least; value /= 2)
+    ladder.rungs.push_back(
+        {llvm::formatv("{0} {1}", option, value), [apply, value](CompileOptions &options) { apply(options, value); }});
+  return ladder;
+}
+
+/// In the order in which they are climbed: what costs least comes first. Nobody gets a shorter context unasked.
+std::vector<Ladder> laddersFor(const CompileOptions &options) {
+  constexpr int64_t leastChunk = 16, leastContext = 256;
+  constexpr WeightFormat cachesOnly = WeightFormat::F16, weightsOnly = WeightFormat::BF16;
+  const OpenOptions &open = options.open;
+  auto setChunk = [](CompileOptions &changed, int64_t value) { changed.plan.chunk = value; };
+  auto setCache = [](CompileOptions &changed, WeightFormat format) {
+    changed.plan.cacheFormat = static_cast<gemma::Format>(format);
+  };
+  auto setEmbeddings = [](CompileOptions &changed, WeightFormat format) { changed.formats.embeddings = format; };
+  auto setWeights = [](CompileOptions &changed, WeightFormat format) { changed.formats.weights = format; };
+  auto setContext = [](CompileOptions &changed, int64_t value) {
+    changed.plan.context = value;
+    changed.plan.chunk = std::min(changed.plan.chunk, value);
+  };
+  return {
+      halvingLadder(open.chunk, "--chunk", options.plan.chunk, leastChunk, setChunk),
+      formatLadder(open.cache, "--cache", static_cast<WeightFormat>(options.plan.cacheFormat), weightsOnly, setCache),
+      formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(WeightFormat::F32), cachesOnly,
+                   setEmbeddings),
+      formatLadder(open.weights, "--weights", options.formats.weights, cachesOnly, setWeights),
+      halvingLadder(false, "--context", options.plan.context, leastContext, setContext)};
+}
+
+class Climber {
 public:
-  Advisor(const CompileOptions &options, const Planner &plan) : asked(options), smallest(options), plan(plan) {}
+  Climber(const CompileOptions &options, const Planner &plan)
+      : options(options), plan(plan), ladders(laddersFor(options)) {}
 
-  /// The mildest of each kind of change that fits by itself.
-  std::vector<Change> singleChanges() {
-    std::vector<Change> fitting;
-    for (auto kind : {&Advisor::lessContext, &Advisor::smallerChunk, &Advisor::smallerCache, &Advisor::smallerWeights,
-                      &Advisor::smallerEmbeddings})
-      if (std::optional<Change> change = (this->*kind)())
-        fitting.push_back(*change);
-    return fitting;
+  Position start() const { return Position(ladders.size(), asked); }
+  size_t size() const { return ladders.size(); }
+  bool isOpen(size_t ladder) const { return ladders[ladder].open; }
+
+  /// The mildest position that fits, on the ladders that `allowed` accepts. When there is none, `strongest` gets the
+  /// position with the least memory.
+  std::optional<Position> climb(llvm::function_ref<bool(size_t)> allowed, Position &strongest) {
+    Position position = start();
+    for (size_t ladder = 0; ladder < size(); ++ladder) {
+      if (!allowed(ladder))
+        continue;
+      if (ascend(ladder, position))
+        return relaxed(position, ladder);
+    }
+    strongest = position;
+    return std::nullopt;
   }
 
-  /// All changes together, each as far as it goes; call it afterwards.
-  std::optional<Change> allChanges() {
-    std::optional<uint64_t> resident = residentWith(smallest);
-    return resident ? std::optional(Change{smallestText, *resident}) : std::nullopt;
+  CompileOptions optionsAt(const Position &position) const {
+    CompileOptions changed = options;
+    for (auto [ladder, rung] : llvm::zip(ladders, position))
+      if (rung != asked)
+        ladder.rungs[rung].apply(changed);
+    return changed;
   }
 
-private:
-  std::optional<uint64_t> residentWith(const CompileOptions &options) {
-    llvm::Expected<ProgramSummary> summary = plan(options);
+  std::string words(const Position &position) const {
+    std::string text;
+    for (auto [ladder, rung] : llvm::zip(ladders, position))
+      if (rung != asked)
+        text += (text.empty() ? "" : " ") + ladder.rungs[rung].words;
+    return text;
+  }
+
+  /// Nothing when these options cannot be planned.
+  std::optional<uint64_t> resident(const Position &position) const {
+    llvm::Expected<ProgramSummary> summary = plan(optionsAt(position));
     if (summary)
       return residentBytes(*summary);
     llvm::consumeError(summary.takeError());
     return std::nullopt;
   }
 
-  /// Tries `values` from mild to strong with `set`, and returns the first that fits. The strongest that can be planned
-  /// goes into `smallest`.
-  template <typename Value, typename Set, typename Name>
-  std::optional<Change> firstThatFits(const char *option, const std::vector<Value> &values, Set set, Name name) {
-    std::optional<Change> fitting;
-    std::optional<Value> strongest;
-    for (const Value &value : values) {
-      CompileOptions changed = asked;
-      set(changed, value);
-      std::optional<uint64_t> resident = residentWith(changed);
-      if (!resident)
+private:
+  /// Moves `position` up one ladder until it fits, or else to the top that can be planned.
+  bool ascend(size_t ladder, Position &position) const {
+    for (size_t rung = 0; rung < ladders[ladder].rungs.size(); ++rung) {
+      Position tried = position;
+      tried[ladder] = static_cast<int>(rung);
+      std::optional<uint64_t> bytes = resident(tried);
+      if (!bytes)
         continue;
-      strongest = value;
-      if (*resident <= asked.maxResident && !fitting)
-        fitting = Change{llvm::formatv("{0} {1}", option, name(value)), *resident};
+      position = std::move(tried);
+      if (*bytes <= options.maxResident)
+        return true;
     }
-    if (strongest) {
-      set(smallest, *strongest);
-      smallestText += llvm::formatv("{0}{1} {2}", smallestText.empty() ? "" : " ", option, name(*strongest));
-    }
-    return fitting;
+    return false;
   }
 
-  std::optional<Change> halved(const char *option, int64_t from, int64_t least, int64_t &(*field)(CompileOptions &)) {
-    std::vector<int64_t> values;
-    for (int64_t value = from / 2; value >= least; value /= 2)
-      values.push_back(value);
-    return firstThatFits(
-        option, values,
-        [&](CompileOptions &options, int64_t value) {
-          field(options) = value;
-          options.plan.chunk = std::min(options.plan.chunk, options.plan.context);
-        },
-        [](int64_t value) { return value; });
+  /// Takes back what a position does on the ladders before `last`, the harshest first, as far as it still fits.
+  Position relaxed(Position position, size_t last) const {
+    for (size_t ladder = last; ladder-- > 0;)
+      for (int rung = asked; rung < position[ladder]; ++rung) {
+        Position tried = position;
+        tried[ladder] = rung;
+        std::optional<uint64_t> bytes = resident(tried);
+        if (bytes && *bytes <= options.maxResident) {
+          position = std::move(tried);
+          break;
+        }
+      }
+    return position;
   }
 
-  std::optional<Change> lessContext() {
-    return halved("--context", asked.plan.context, 256,
-                  [](CompileOptions &options) -> int64_t & { return options.plan.context; });
-  }
-  std::optional<Change> smallerChunk() {
-    return halved("--chunk", asked.plan.chunk, 16,
-                  [](CompileOptions &options) -> int64_t & { return options.plan.chunk; });
-  }
-
-  /// Formats with fewer bits than `format`, most bits first.
-  static std::vector<WeightFormat> below(WeightFormat format, bool quantizedOnly) {
-    std::vector<WeightFormat> formats;
-    for (const FormatInfo &info : formatTable)
-      if (info.bits < formatInfo(format).bits && (info.quantized || !quantizedOnly))
-        formats.push_back(info.format);
-    llvm::stable_sort(formats, [](auto a, auto b) { return formatInfo(a).bits > formatInfo(b).bits; });
-    return formats;
-  }
-  static llvm::StringRef nameOf(WeightFormat format) { return formatInfo(format).name; }
-
-  std::optional<Change> smallerCache() {
-    auto set = [](CompileOptions &options, WeightFormat format) {
-      options.plan.cacheFormat = static_cast<gemma::Format>(format);
-    };
-    return firstThatFits("--cache", below(static_cast<WeightFormat>(asked.plan.cacheFormat), false), set, nameOf);
-  }
-  std::optional<Change> smallerWeights() {
-    auto set = [](CompileOptions &options, WeightFormat format) { options.formats.weights = format; };
-    return firstThatFits("--weights", below(asked.formats.weights, true), set, nameOf);
-  }
-  std::optional<Change> smallerEmbeddings() {
-    auto set = [](CompileOptions &options, WeightFormat format) { options.formats.embeddings = format; };
-    return firstThatFits("--embeddings", below(asked.formats.embeddings.value_or(WeightFormat::F32), true), set, nameOf);
-  }
-
-  const CompileOptions &asked;
-  CompileOptions smallest;
-  std::string smallestText;
+  const CompileOptions &options;
   const Planner &plan;
+  std::vector<Ladder> ladders;
 };
 
 } // namespace
 
 static std::string bothUnits(uint64_t bytes) { return llvm::formatv("{0} ({1} bytes)", formatBytes(bytes), bytes); }
 
-llvm::Error checkMemoryLimit(const CompileOptions &options, const ProgramSummary &summary, const Planner &plan) {
-  uint64_t resident = residentBytes(summary);
-  if (options.maxResident == 0 || resident <= options.maxResident)
-    return llvm::Error::success();
-  std::string text = llvm::formatv("--max-rss: error: the program would keep {0} resident, more than {1}: {2}",
-                                   bothUnits(resident), bothUnits(options.maxResident), residentText(summary));
-  Advisor advisor(options, plan);
-  std::vector<Change> changes = advisor.singleChanges();
-  for (const Change &change : changes)
-    text += llvm::formatv("\n  {0,-20} would fit: {1}", change.text, bothUnits(change.resident));
-  if (std::optional<Change> all = advisor.allChanges(); all && changes.empty())
-    text += llvm::formatv("\n  no single change is enough; {0} would {1}: {2}", all->text,
-                          all->resident <= options.maxResident ? "fit" : "be the least, and too much",
-                          bothUnits(all->resident));
-  return llvm::make_error<UsageError>(text);
+/// What the user could give up: for each thing that was asked for, together with what was left open.
+static std::string advice(Climber &climber) {
+  std::string text;
+  auto offer = [&](const Position &position, const char *what) {
+    text += llvm::formatv("\n  {0} {1}: {2}", climber.words(position), what,
+                          bothUnits(climber.resident(position).value_or(0)));
+  };
+  Position strongest;
+  for (size_t closed = 0; closed < climber.size(); ++closed)
+    if (!climber.isOpen(closed))
+      if (auto fit = climber.climb([&](size_t other) { return other == closed || climber.isOpen(other); }, strongest))
+        offer(*fit, "would fit");
+  if (!text.empty())
+    return text;
+  if (std::optional<Position> fit = climber.climb([](size_t) { return true; }, strongest))
+    offer(*fit, "would fit");
+  else
+    offer(strongest, "would be the least, and too much");
+  return text;
+}
+
+llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Planner &plan) {
+  if (options.maxResident == 0)
+    return MemoryFit{options, {}};
+  llvm::Expected<ProgramSummary> summary = plan(options);
+  if (!summary) { // the phases will say why
+    llvm::consumeError(summary.takeError());
+    return MemoryFit{options, {}};
+  }
+  uint64_t resident = residentBytes(*summary);
+  if (resident <= options.maxResident)
+    return MemoryFit{options, {}};
+  Climber climber(options, plan);
+  Position strongest;
+  if (auto fit = climber.climb([&](size_t ladder) { return climber.isOpen(ladder); }, strongest))
+    return MemoryFit{climber.optionsAt(*fit), climber.words(*fit)};
+  return llvm::make_error<UsageError>(
+      llvm::formatv("--max-rss: error: the program would keep {0} resident, more than {1}: {2}{3}", bothUnits(resident),
+                    bothUnits(options.maxResident), residentText(*summary), advice(climber))
+          .str());
 }
 
 } // namespace gemmac

@@ -15,13 +15,21 @@ uint64_t mappedTokenizerBytes(llvm::StringRef table);
 /// Tells what a program would be for other options; residentBytes() of the result is its peak resident memory.
 using Planner = std::function<llvm::Expected<ProgramSummary>(const CompileOptions &)>;
 
-/// Plans copies of a fused module (before the quantize phase): milliseconds, nothing is packed or emitted. Diagnostics
-/// are swallowed. `fused` must outlive the planner.
+/// Plans copies of a fused module (before the quantize phase): nothing is packed or emitted. Diagnostics are swallowed.
+/// `fused` must outlive the planner.
 Planner plannerOf(mlir::ModuleOp fused, uint64_t mappedTokenizerBytes);
 
-/// Success when `summary` stays within options.maxResident, or when there is none. Else an error that names the parts
-/// of the memory and what would fit, changing one option at a time, then all: context, chunk, KV cache, formats.
-llvm::Error checkMemoryLimit(const CompileOptions &options, const ProgramSummary &summary, const Planner &plan);
+/// Options under which a program stays within a limit.
+struct MemoryFit {
+  CompileOptions options;
+  std::string changes; ///< what differs from what was asked, as one would type it; empty: nothing
+};
+
+/// The options themselves when the program stays within options.maxResident (or there is none). Else the mildest change
+/// of what the user left open (options.open) that does: a smaller chunk, then a narrower KV cache, then embeddings,
+/// then matrices in fewer bits; no change of one kind is kept that a later one made needless. Else an error that names
+/// the parts of the memory and what the user could give up.
+llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Planner &plan);
 
 } // namespace gemmac
 

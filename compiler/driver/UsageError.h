@@ -10,7 +10,7 @@ namespace gemmac {
 
 class UsageError : public llvm::ErrorInfo<UsageError> {
 public:
-  static char ID;
+  static inline char ID = 0;
   explicit UsageError(std::string message) : text(std::move(message)) {}
   void log(llvm::raw_ostream &os) const override { os << text; }
   std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }

@@ -33,8 +33,8 @@ namespace {
 
 /// The words of the command line before they are checked.
 struct Words {
-  std::string target = "native", weights = "q4", embeddings, perLayerTable, cache, maxResident, emit;
-  std::optional<int64_t> context;
+  std::string target = "native", weights, embeddings, perLayerTable, cache, maxResident, emit;
+  std::optional<int64_t> context, chunk;
 };
 
 } // namespace
@@ -76,16 +76,19 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("DIR", options.directory, "", "Hugging Face directory of a Gemma 4 checkpoint")->required();
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
-  word("--weights", words.weights, "F", "Format of matrices: " + formats)->capture_default_str();
+  word("--weights", words.weights, "F", "Format of matrices: " + formats + " (default: q4)");
   word("--embeddings", words.embeddings, "F",
        "Format of the embedding table and head (default: as --weights; q8 with q4)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
   count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
-  count("--chunk", options.plan.chunk, "Prompt tokens that are worked on at once")->capture_default_str();
-  word("--max-rss", words.maxResident, "SIZE",
-       "Most memory that the program may keep resident, as 1.1GB or 900MiB; it fails to compile when it would need more");
+  count("--chunk", words.chunk,
+        "Prompt tokens that are worked on at once (default: " + std::to_string(options.plan.chunk) + ")");
+  word(
+      "--max-rss", words.maxResident, "SIZE",
+      "Most memory that the program may keep resident, as 1.1GB or 900MiB. Chooses --chunk, --cache, --embeddings and\n"
+      "--weights accordingly where they are not given, and says so; an error when it cannot be");
   word("--emit", words.emit, "KIND",
        "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
   word("--stop-after", options.stopAfter, "PHASE", phaseHelp());
@@ -163,6 +166,7 @@ static ExitCode readMemoryLimit(const Words &words, CompileOptions &options) {
   if (!bytes)
     return usage("--max-rss: error: got '" + words.maxResident + "', expected a size such as 1.1GB, 1400MB or 1GiB");
   options.maxResident = *bytes;
+  options.open = {!words.chunk, words.cache.empty(), words.embeddings.empty(), words.weights.empty()};
   return ExitCode::success;
 }
 
@@ -174,6 +178,7 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
                  llvm::join(targets.names(), ", "));
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
     return failed;
+  options.plan.chunk = words.chunk.value_or(options.plan.chunk);
   if (ExitCode failed = readMemoryLimit(words, options); failed != ExitCode::success)
     return failed;
   if (ExitCode failed = readEmit(words, options); failed != ExitCode::success)

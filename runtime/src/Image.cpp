@@ -133,20 +133,22 @@ static uint8_t *reserve(size_t bytes, uint64_t offset) {
 
 Status Image::map(gemmac_span part, Mapping &mapping) const {
   if (part.offset > description.data_bytes || part.bytes > description.data_bytes - part.offset)
-    return {ExitCode::damagedProgram, format("the program is damaged: bytes %llu to %llu lie outside of its data section",
-                                             static_cast<unsigned long long>(part.offset),
-                                             static_cast<unsigned long long>(part.offset + part.bytes))};
+    return {ExitCode::damagedProgram,
+            format("the program is damaged: bytes %llu to %llu lie outside of its data section",
+                   static_cast<unsigned long long>(part.offset),
+                   static_cast<unsigned long long>(part.offset + part.bytes))};
   if (part.bytes == 0)
     return {};
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t begin = description.data_offset + part.offset, before = begin % page;
   const uint64_t bytes = (before + part.bytes + page - 1) / page * page;
   uint8_t *place = reserve(bytes, begin - before);
-  void *address = place ? mmap(place, bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, static_cast<off_t>(begin - before))
-                        : MAP_FAILED;
+  void *address = place
+                      ? mmap(place, bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, static_cast<off_t>(begin - before))
+                      : MAP_FAILED;
   if (address == MAP_FAILED)
-    return {ExitCode::inputOutput, format("cannot map %s of the program's file: %s", formatBytes(part.bytes).c_str(),
-                                          strerror(errno))};
+    return {ExitCode::inputOutput,
+            format("cannot map %s of the program's file: %s", formatBytes(part.bytes).c_str(), strerror(errno))};
   // What is not in the page cache yet comes in large pages then, which read faster; a system without them says no.
   (void)madvise(address, bytes, MADV_HUGEPAGE);
   mapping.address = address;
@@ -206,8 +208,8 @@ Status checkProgram(const gemmac_program &program) {
   for (const gemmac_phase &phase : program.phases)
     sane = sane && phase.max_rows > 0;
   for (int64_t i = 0; i < program.table_count; ++i)
-    sane = sane && program.tables[i].row_at + program.tables[i].row_bytes <=
-                       static_cast<uint64_t>(program.table_row_bytes);
+    sane = sane &&
+           program.tables[i].row_at + program.tables[i].row_bytes <= static_cast<uint64_t>(program.table_row_bytes);
   if (!sane)
     return {ExitCode::internal, "the compiled model describes itself inconsistently"};
   return {};

@@ -42,8 +42,8 @@ static std::string describeResident(const Model &model) {
   auto resident = [&](int64_t positions) {
     return formatBytes(model.residentBytes(GEMMAC_CONTRACT_THREADS, positions));
   };
-  std::string text = format("resident   %s at most with %d threads", resident(model.program.context).c_str(),
-                            GEMMAC_CONTRACT_THREADS);
+  std::string text =
+      format("resident   %s at most with %d threads", resident(model.program.context).c_str(), GEMMAC_CONTRACT_THREADS);
   if (memory.limit)
     text += format(", limit %s", formatBytes(memory.limit).c_str());
   text += format("; %s at the beginning of a conversation\n", resident(1).c_str());

@@ -26,8 +26,8 @@ void clearInterrupt();
 /// The file that a signal which ends the program removes; null for none. `path` must stay valid.
 void removeOnSignal(const char *path);
 
-/// Ends the program at once, as such a signal does, with "error: `message`" on standard error. For what goes wrong where
-/// nothing may: under a running phase.
+/// Ends the program at once, as such a signal does, with "error: `message`" on standard error. For what goes wrong
+/// where nothing may: under a running phase.
 [[noreturn]] void endProgram(ExitCode code, std::string_view message);
 
 /// Whether the terminal on standard output shows a style that a signal which ends the program must take back.

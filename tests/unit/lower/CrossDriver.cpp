@@ -38,7 +38,8 @@ int main(int count, char **arguments) {
 
   pthread_barrier_t barrier;
   pthread_barrier_init(&barrier, nullptr, static_cast<unsigned>(header.threads));
-  gemmac_call call{data, arena, scratch, cache, tokens.data(), header.rows, header.position, header.threads, &barrier, tableRows};
+  gemmac_call call{data,        arena,           scratch,        cache,    tokens.data(),
+                   header.rows, header.position, header.threads, &barrier, tableRows};
   std::vector<std::thread> threads;
   for (int64_t thread = 1; thread < header.threads; ++thread)
     threads.emplace_back([&call, thread] { gemmac_test_phase(&call, thread); });
