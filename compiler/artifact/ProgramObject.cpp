@@ -16,7 +16,7 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 1 && sizeof(gemmac_program) == 360,
+static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 464,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
 static_assert(sizeof(gemmac_chat) == 80, "gemmac_chat changed: update chatConstant");
@@ -139,6 +139,35 @@ private:
         .finish(sizeof(gemmac_span));
   }
 
+  llvm::Constant *tablesConstant() {
+    std::vector<llvm::Constant *> tables;
+    for (const TableSummary &table : summary.tables)
+      tables.push_back(StructConstant(context)
+                           .integer(offsetof(gemmac_table, offset), table.offset)
+                           .integer(offsetof(gemmac_table, row_bytes), table.rowBytes)
+                           .integer(offsetof(gemmac_table, row_at), table.rowAt)
+                           .finish(sizeof(gemmac_table)));
+    if (tables.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    auto *type = llvm::ArrayType::get(tables.front()->getType(), tables.size());
+    return place(llvm::ConstantArray::get(type, tables), alignof(gemmac_table));
+  }
+
+  llvm::Constant *memoryConstant() {
+    const gemmac_memory &memory = summary.memory;
+    return StructConstant(context)
+        .integer(offsetof(gemmac_memory, program), memory.program)
+        .integer(offsetof(gemmac_memory, tokenizer), memory.tokenizer)
+        .integer(offsetof(gemmac_memory, weights), memory.weights)
+        .integer(offsetof(gemmac_memory, working), memory.working)
+        .integer(offsetof(gemmac_memory, thread), memory.thread)
+        .integer(offsetof(gemmac_memory, ring_cache), memory.ring_cache)
+        .integer(offsetof(gemmac_memory, ring_positions), memory.ring_positions)
+        .integer(offsetof(gemmac_memory, whole_cache), memory.whole_cache)
+        .integer(offsetof(gemmac_memory, limit), memory.limit)
+        .finish(sizeof(gemmac_memory));
+  }
+
   llvm::Constant *chatConstant() {
     const ChatFormat &chat = checkpoint.chat;
     return StructConstant(context)
@@ -193,6 +222,11 @@ private:
         .add(offsetof(gemmac_program, levels), levelsConstant(), 8)
         .add(offsetof(gemmac_program, chat), chatConstant(), sizeof(gemmac_chat))
         .add(offsetof(gemmac_program, sampling), samplingConstant(), sizeof(gemmac_sampling))
+        .integer(offsetof(gemmac_program, mapped_bytes), static_cast<uint64_t>(summary.mappedBytes))
+        .integer(offsetof(gemmac_program, table_count), static_cast<int64_t>(summary.tables.size()))
+        .integer(offsetof(gemmac_program, table_row_bytes), summary.tableRowBytes)
+        .add(offsetof(gemmac_program, tables), tablesConstant(), 8)
+        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory))
         .finish(sizeof(gemmac_program));
   }
 

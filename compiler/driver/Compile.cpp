@@ -4,7 +4,9 @@
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramFile.h"
 #include "compiler/artifact/ProgramObject.h"
+#include "compiler/driver/MemoryLimit.h"
 #include "compiler/driver/Progress.h"
+#include "compiler/driver/UsageError.h"
 #include "compiler/import/ImportError.h"
 #include "compiler/import/ModuleBuilder.h"
 
@@ -24,19 +26,6 @@ using namespace mlir;
 namespace gemmac {
 
 namespace {
-
-/// The user asked for something that this checkpoint cannot give.
-class UsageError : public llvm::ErrorInfo<UsageError> {
-public:
-  static char ID;
-  explicit UsageError(std::string message) : text(std::move(message)) {}
-  void log(llvm::raw_ostream &os) const override { os << text; }
-  std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
-
-private:
-  std::string text;
-};
-char UsageError::ID = 0;
 
 constexpr int64_t defaultContext = 4096;
 
@@ -107,6 +96,9 @@ private:
       if (!module)
         return failed(phase);
     } else {
+      if (phase.name == "quantize")
+        if (llvm::Error error = keepMemoryLimit())
+          return error;
       PassManager manager(&context);
       phase.build(manager, options);
       if (mlir::failed(manager.run(*module)))
@@ -121,6 +113,19 @@ private:
       return outputError(options.dumpDirectory, "cannot create the directory: {0}", code.message());
     size_t number = &phase - phases().data();
     return writeModule(llvm::formatv("{0}/{1}-{2}.mlir", options.dumpDirectory, number, phase.name));
+  }
+
+  /// Changes the options as --max-rss demands, before they have an effect.
+  llvm::Error keepMemoryLimit() {
+    llvm::Expected<MemoryFit> fit =
+        fitMemoryLimit(options, plannerOf(*module, mappedTokenizerBytes(checkpoint.tokenizer)));
+    if (!fit)
+      return fit.takeError();
+    options = std::move(fit->options);
+    memoryChanges = std::move(fit->changes);
+    if (!memoryChanges.empty() && !options.quiet)
+      llvm::errs() << "note: --max-rss: chose " << memoryChanges << "\n";
+    return llvm::Error::success();
   }
 
   static llvm::Error failed(const Phase &phase) {
@@ -154,7 +159,10 @@ private:
       summary.levels.push_back(level.name);
     summary.weights = formatInfo(options.formats.weights).name.str();
     summary.tokenizerBytes = static_cast<int64_t>(section.tail.size());
+    summary.memory.tokenizer = mappedTokenizerBytes(section.tail);
     summary.dataBytes = static_cast<int64_t>(section.bytes());
+    summary.memory.limit = options.maxResident;
+    summary.memoryChanges = memoryChanges;
     return options.emit == EmitKind::executable ? checkFreeSpace(options.output, section.bytes())
                                                 : llvm::Error::success();
   }
@@ -290,6 +298,7 @@ private:
   llvm::DefaultThreadPool threadPool; // outlives the context
   MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
+  std::string memoryChanges; ///< what --max-rss changed
   DataSection section;
   ProgramSummary summary;
   ProgramFileInfo file;

@@ -2,6 +2,7 @@
 // --help; docs/cli.md is the longer reference.
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
+#include "compiler/artifact/ProgramSummary.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
 
@@ -33,8 +34,8 @@ namespace {
 
 /// The words of the command line before they are checked.
 struct Words {
-  std::string target = "native", weights = "q4", embeddings, perLayerTable, cache, emit;
-  std::optional<int64_t> context;
+  std::string target = "native", weights, embeddings, perLayerTable, cache, maxResident, emit;
+  std::optional<int64_t> context, chunk;
 };
 
 } // namespace
@@ -76,14 +77,19 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("MODEL", options.input, "", "Hugging Face directory or GGUF file of a Gemma 3 or 4 model")->required();
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
-  word("--weights", words.weights, "F", "Format of matrices: " + formats)->capture_default_str();
+  word("--weights", words.weights, "F", "Format of matrices: " + formats + " (default: q4)");
   word("--embeddings", words.embeddings, "F",
        "Format of the embedding table and head (default: as --weights; q8 with q4)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
   count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
-  count("--chunk", options.plan.chunk, "Prompt tokens that are worked on at once")->capture_default_str();
+  count("--chunk", words.chunk,
+        "Prompt tokens that are worked on at once (default: " + std::to_string(options.plan.chunk) + ")");
+  word(
+      "--max-rss", words.maxResident, "SIZE",
+      "Most memory that the program may keep resident, as 1.1GB or 900MiB. Chooses --chunk, --cache, --embeddings and\n"
+      "--weights accordingly where they are not given, and says so; an error when it cannot be");
   word("--emit", words.emit, "KIND",
        "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
   word("--stop-after", options.stopAfter, "PHASE", phaseHelp());
@@ -154,6 +160,17 @@ static ExitCode readEmit(const Words &words, CompileOptions &options) {
   return ExitCode::success;
 }
 
+static ExitCode readMemoryLimit(const Words &words, CompileOptions &options) {
+  if (words.maxResident.empty())
+    return ExitCode::success;
+  std::optional<uint64_t> bytes = parseBytes(words.maxResident);
+  if (!bytes)
+    return usage("--max-rss: error: got '" + words.maxResident + "', expected a size such as 1.1GB, 1400MB or 1GiB");
+  options.maxResident = *bytes;
+  options.open = {!words.chunk, words.cache.empty(), words.embeddings.empty(), words.weights.empty()};
+  return ExitCode::success;
+}
+
 static ExitCode compile(CompileOptions options, const Words &words, const TargetRegistry &targets,
                         const std::string &program) {
   options.target = targets.find(words.target);
@@ -161,6 +178,9 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
     return usage("--target: error: unknown target '" + words.target + "', expected native or one of " +
                  llvm::join(targets.names(), ", "));
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
+    return failed;
+  options.plan.chunk = words.chunk.value_or(options.plan.chunk);
+  if (ExitCode failed = readMemoryLimit(words, options); failed != ExitCode::success)
     return failed;
   if (ExitCode failed = readEmit(words, options); failed != ExitCode::success)
     return failed;

@@ -80,6 +80,10 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c5: once planned, offset is a multiple of 64.
     - c6: panel_rows is 0, 1 or 16.
     - c7: scale, if given, is finite and above 0, and the layout a vector.
+    - c8: `row_at`, set by the plan phase on tables that are read by row and on nothing else, is a multiple of 64.
+
+    Tables read by row (panel_rows 1) are not mapped: before a call the runtime reads the rows of its tokens from the file, and the row
+    of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
     ```mlir
     gemma.packed @layers.0.gate_up from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1
       interleave rows 200 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
@@ -88,8 +92,8 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,
                        I64Attr:$panel_rows, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis,
                        Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
-                       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */);
-  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? (`scale` $scale^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? attr-dict";
+                       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */);
+  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? (`scale` $scale^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? (`row_at` $row_at^)? attr-dict";
   let hasVerifier = 1;
 }
 

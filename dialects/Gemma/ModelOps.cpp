@@ -89,6 +89,11 @@ LogicalResult PackedOp::verify() {
     return emitOpError() << "expects batch 1 where panels have " << panel << " rows, got " << batch;
   if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // packed_c5
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
+  std::optional<int64_t> rowAt = getRowAt();
+  if (rowAt && panel != 1) // packed_c7
+    return emitOpError() << "expects row_at on tables with one row per panel only, got panels of " << panel << " rows";
+  if (rowAt && (*rowAt < 0 || *rowAt % bufferAlign != 0)) // packed_c7
+    return emitOpError() << "expects a row_at that is a multiple of " << bufferAlign << ", got " << *rowAt;
   if (cols <= 0 || cols % groupColumns != 0) // packed_c2
     return emitOpError() << "expects cols that are a positive multiple of " << groupColumns << ", got " << cols;
   if (rows <= 0 || (panel == panelRows && rows % groupColumns != 0)) // packed_c2

@@ -55,13 +55,14 @@ public:
   KernelLibrary(mlir::ModuleOp module, const IsaLevel &level) : module(module), level(level) {}
 
   // RowKernels.cpp
-  mlir::func::FuncOp embed(const PackedShape &table, int64_t resultRowBytes, double scale);
+  /// A table of one row per panel holds one row for each row of the call, `tableRowBytes` apart; others are looked up.
+  mlir::func::FuncOp embed(const PackedShape &table, int64_t tableRowBytes, int64_t resultRowBytes, double scale);
   mlir::func::FuncOp ropeTable(int64_t headDim, gemma::RopeAttr rope);
   mlir::func::FuncOp norm(gemma::BufferType input, gemma::BufferType result, bool weighted, double factor, double eps,
                           int64_t count);
   mlir::func::FuncOp addNorm(gemma::BufferType type, bool scaled, double eps, int64_t count);
   mlir::func::FuncOp quantize(gemma::BufferType input, gemma::BufferType result);
-  mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table);
+  mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table, int64_t tableRowBytes);
   mlir::func::FuncOp route(gemma::RouteStep step);
 
   // PanelProducts.cpp

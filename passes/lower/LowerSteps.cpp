@@ -52,7 +52,7 @@ private:
   KernelLibrary &kernels;
   KernelBuilder &b;
   SymbolTable &symbols;
-  Value call, thread, threads, data, arena, scratch, cacheBase, tokens, rows, position;
+  Value call, thread, threads, data, arena, scratch, cacheBase, tableRows, tokens, rows, position;
 
   void loadCall() {
     auto field = [&](size_t offset, Type type) { return b.load(type, b.at(call, static_cast<int64_t>(offset)), 8); };
@@ -60,6 +60,7 @@ private:
     arena = field(offsetof(gemmac_call, arena), b.ptrType());
     Value scratches = field(offsetof(gemmac_call, scratch), b.ptrType());
     cacheBase = field(offsetof(gemmac_call, cache), b.ptrType());
+    tableRows = field(offsetof(gemmac_call, table_rows), b.ptrType());
     tokens = field(offsetof(gemmac_call, tokens), b.ptrType());
     position = field(offsetof(gemmac_call, position), b.getI64Type());
     threads = field(offsetof(gemmac_call, threads), b.getI64Type());
@@ -78,6 +79,15 @@ private:
   }
   gemma::PackedOp packed(StringRef name) { return symbols.lookup<gemma::PackedOp>(name); }
   Value weight(StringRef name) { return b.at(data, static_cast<int64_t>(*packed(name).getOffset())); }
+  /// Where a kernel finds the rows of a table: panels are mapped, tables read by row were read for the call's tokens.
+  Value table(StringRef name) {
+    gemma::PackedOp op = packed(name);
+    return op.getRowAt() ? b.at(tableRows, static_cast<int64_t>(*op.getRowAt())) : weight(name);
+  }
+  int64_t tableRowBytes() {
+    auto bytes = planned->getAttrOfType<IntegerAttr>("gemma.table_row_bytes");
+    return bytes ? bytes.getInt() : 0;
+  }
   gemma::KvCacheOp cache(StringRef name) { return symbols.lookup<gemma::KvCacheOp>(name); }
   Value cachePointer(StringRef name) { return b.at(cacheBase, static_cast<int64_t>(*cache(name).getOffset())); }
 
@@ -96,11 +106,11 @@ private:
   }
 
   LogicalResult emitStep(gemma::EmbedStep step) {
-    PackedShape table(packed(step.getTable()));
+    PackedShape shape(packed(step.getTable()));
     auto [first, last] = rowRange(step.getReplicated());
-    auto kernel =
-        kernels.embed(table, step.getResult().getType().getRowBytes(), step.getScale().convertToDouble());
-    return callKernel(kernel, {weight(step.getTable()), tokens, pointer(step.getResult()), first, last});
+    auto kernel = kernels.embed(shape, tableRowBytes(), step.getResult().getType().getRowBytes(),
+                                step.getScale().convertToDouble());
+    return callKernel(kernel, {table(step.getTable()), tokens, pointer(step.getResult()), first, last});
   }
 
   LogicalResult emitStep(gemma::RopeTableStep step) {
@@ -137,11 +147,11 @@ private:
   }
 
   LogicalResult emitStep(gemma::PleCombineStep step) {
-    PackedShape table(packed(step.getTable()));
+    PackedShape shape(packed(step.getTable()));
     auto [first, last] = rowRange(step.getReplicated());
-    return callKernel(kernels.pleCombine(step, table),
-                      {pointer(step.getContext_()), pointer(step.getResult()), weight(step.getTable()),
-                       weight(step.getNorm()), tokens, first, last});
+    return callKernel(kernels.pleCombine(step, shape, tableRowBytes()),
+                      {pointer(step.getContext_()), pointer(step.getResult()), table(step.getTable()),
+                       weight(step.getNorm()), first, last});
   }
 
   LogicalResult emitStep(gemma::RouteStep step) {
@@ -233,16 +243,19 @@ private:
   // What the plan phase must have left behind; the note names the pass at fault.
   LogicalResult checkPlanned() {
     auto result = getOperation()->walk([&](Operation *op) {
-      StringRef missing;
+      StringRef missing, what = "offset";
+      auto packed = dyn_cast<gemma::PackedOp>(op);
       if (auto buffer = dyn_cast<gemma::BufferOp>(op); buffer && !buffer.getOffset())
         missing = "gemma-place-buffers";
-      else if (auto packed = dyn_cast<gemma::PackedOp>(op); packed && !packed.getOffset())
+      else if (packed && !packed.getOffset())
         missing = "gemma-plan-steps";
+      else if (packed && packed.getPanelRows() == 1 && !packed.getRowAt())
+        missing = "gemma-plan-steps", what = "row_at";
       else if (auto cache = dyn_cast<gemma::KvCacheOp>(op); cache && !cache.getOffset())
         missing = "gemma-plan-caches";
       if (missing.empty())
         return WalkResult::advance();
-      op->emitError("has no offset").attachNote() << "run " << missing << " before gemma-lower-steps";
+      (op->emitError("has no ") << what).attachNote() << "run " << missing << " before gemma-lower-steps";
       return WalkResult::interrupt();
     });
     return failure(result.wasInterrupted());

@@ -95,7 +95,7 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
   packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)),
                             attributes.getArrayAttr(names), format, number(layout.panelRows), number(layout.batch),
                             interleave, layout.rowAxis, layout.colAxis, number(layout.rows), number(layout.cols),
-                            number(bytes), /*offset=*/IntegerAttr(), layout.scale);
+                             number(bytes), /*offset=*/IntegerAttr(), layout.scale, /*row_at=*/IntegerAttr());
   symbols.insert(packed, insertionPoint); // renames it if the name is taken
   return packed;
 }

@@ -49,8 +49,9 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
     Each `func.func` with `gemma.phase` becomes a `gemma.phase`: one or more steps for each fused op, buffers for what
     flows between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`.
     Then packed weights get their offsets in the data section: vectors, matrices in the order decode reads them,
-    tables read by row. Weights that no phase reads are erased, with a remark. Attributes: `gemma.data_bytes` on the
-    module; on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
+    tables read by row. Weights that no phase reads are erased, with a remark. Attributes: on the module
+    `gemma.data_bytes`, `gemma.mapped_bytes` (without the tables) and `gemma.table_row_bytes` (a token's rows of all
+    tables); on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
     attention scores excluded) and `gemma.barriers`. Left alone: everything but phase functions. An op that no fusion
     took is an error that names it.
   }];

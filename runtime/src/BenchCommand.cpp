@@ -83,6 +83,10 @@ static uint64_t peakResidentBytes() {
   return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
+static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &options) {
+  return model.residentBytes(model.pool.size(), options.promptTokens + options.decodeTokens);
+}
+
 static std::string describe(const char *name, const Speed &speed, int64_t tokens) {
   return format("%-8s %10.2f tokens/s  (%lld tokens, %zu runs, %.2f to %.2f)\n", name, speed.median(),
                 static_cast<long long>(tokens), speed.runs.size(), speed.lowest(), speed.highest());
@@ -110,6 +114,7 @@ static std::string report(const Model &model, const BenchOptions &options, const
     }
     object["kv_cache_bytes"] = program.cache_bytes;
     object["peak_resident_bytes"] = peakResidentBytes();
+    object["predicted_resident_bytes"] = predictedResidentBytes(model, options);
     return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
   std::string text = format("%s, %s, %s, %lld threads\n", program.name, program.weights, model.level->name,
@@ -122,8 +127,9 @@ static std::string report(const Model &model, const BenchOptions &options, const
                    formatBytes(static_cast<uint64_t>(weightBytes)).c_str(), bandwidth,
                    formatBytes(static_cast<uint64_t>(program.cache_bytes)).c_str());
   }
-  return text + format("memory   %s resident at the peak, mapped weights included\n",
-                       formatBytes(peakResidentBytes()).c_str());
+  return text + format("memory   %s resident at the peak, mapped weights included; %s predicted\n",
+                       formatBytes(peakResidentBytes()).c_str(),
+                       formatBytes(predictedResidentBytes(model, options)).c_str());
 }
 
 Status runBench(Model &model, const BenchOptions &options, bool json) {

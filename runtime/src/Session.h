@@ -2,6 +2,7 @@
 #ifndef GEMMAC_RUNTIME_SESSION_H
 #define GEMMAC_RUNTIME_SESSION_H
 
+#include "Image.h"
 #include "Status.h"
 #include "ThreadPool.h"
 #include "gemmac/abi.h"
@@ -24,9 +25,9 @@ public:
   Session(const Session &) = delete;
   Session &operator=(const Session &) = delete;
 
-  /// `program`, `data`, `level` and `pool` must outlive the session.
+  /// `program`, `image`, `level` and `pool` must outlive the session.
   /// \returns usage for options beyond what was compiled in; inputOutput when the memory cannot be reserved.
-  Status open(const gemmac_program &program, const uint8_t *data, const gemmac_level &level, ThreadPool &pool,
+  Status open(const gemmac_program &program, const Image &image, const gemmac_level &level, ThreadPool &pool,
               const Options &options);
 
   int64_t position() const { return call.position; }
@@ -53,13 +54,20 @@ public:
   /// \returns the logits of the last token; null when it was interrupted, position() then tells how far it got.
   const float *feed(std::span<const int32_t> tokens);
 
+  /// Starts to load the rows of the tables for tokens that will be fed soon. Does not wait.
+  void announce(std::span<const int32_t> tokens) const;
+
 private:
   const float *run(gemmac_phase_id phase, std::span<const int32_t> tokens);
+  void readTableRows(std::span<const int32_t> tokens);
 
   const gemmac_program *program = nullptr;
+  const Image *image = nullptr;
   const gemmac_level *level = nullptr;
   ThreadPool *pool = nullptr;
+  Mapping weights;
   gemmac_call call = {};
+  uint8_t *tableRows = nullptr; // what call.table_rows shows
   int64_t chunk = 0, contextLimit = 0;
   void *memory = nullptr;
   size_t memoryBytes = 0;

@@ -166,3 +166,11 @@ gemma.packed @packed_c7_matrix from [@w] as f32 panel 16 batch 1 scale 0.5 rows 
 // -----
 // expected-error @below {{attribute 'scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
 gemma.packed @packed_c7_sign from [@w] as f32 panel 0 batch 1 scale -0.5 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+
+// -----
+// expected-error @below {{expects row_at on tables with one row per panel only, got panels of 16 rows}}
+gemma.packed @packed_c8_matrix from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 row_at 0
+
+// -----
+// expected-error @below {{expects a row_at that is a multiple of 64, got 32}}
+gemma.packed @packed_c8_alignment from [@w] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 row_at 32

@@ -39,3 +39,5 @@ gemma.packed @heads from [@norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96
 gemma.packed @scaled from [@without_its_1] as f32 panel 0 batch 1 scale 0.0625 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
 // CHECK: gemma.packed @table from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
 gemma.packed @table from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
+// CHECK: gemma.packed @rows from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800 at 4096 row_at 64
+gemma.packed @rows from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800 at 4096 row_at 64
