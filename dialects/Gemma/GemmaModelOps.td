@@ -36,8 +36,8 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let summary = "the keys and values of one layer that owns them";
   let description = [{
     `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`) are set by the plan phase.
-    Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys as panels
-    `[kv_heads][C/16][d][16]`, then values `[kv_heads][C][d]`. Position `p` lives in slot `p mod C`.
+    Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys `[kv_heads][C/16][d][16]`, then
+    values `[kv_heads][C/16][d/32][16][32]`. Position `p` lives in slot `p mod C`, slots count over the `C/16` blocks of 16.
     - c1: heads, head_dim positive, head_dim even, window not negative.
     - c2: once planned, all four fields are there: format f32 or f16, capacity a positive multiple of 16, offset a multiple of
       64, bytes those of the layout, `2 * heads * capacity * d` elements.
@@ -54,6 +54,8 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let extraClassDeclaration = [{
     /// Head size with each half padded to 16.
     int64_t getPaddedHeadDim();
+    /// Splits that the keys of one row may touch. Planned caches only.
+    int64_t getMostSplits();
   }];
 }
 

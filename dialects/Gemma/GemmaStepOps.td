@@ -173,13 +173,37 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
 }
 
 def Gemma_AttentionStep : Gemma_Step<"attention"> {
-  let summary = "flash attention over a cache (arXiv:2205.14135); (head, row) pairs divided among threads";
+  let summary = "flash attention over a cache (arXiv:2205.14135); tiles of rows divided among threads";
   let description = [{
-    Online softmax in f32 over blocks of 16 keys at fixed absolute positions, so that a row's bits depend on its position alone.
+    All query heads of a KV head go through its keys and values together. The softmax of 256 keys at multiples of 256
+    positions (a split) is taken at once in f32, and splits are merged in order, so that a row's bits depend on its position alone.
     - c1: query and result are f32 `[rows, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads);
   let assemblyFormat = "$query `,` $cache `->` $result `heads` $heads attr-dict `:` type($query) `->` type($result)";
+}
+
+def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
+  let summary = "attention of one row, up to the merge: (KV head, split) pairs divided among threads";
+  let description = [{
+    Row `s` of `parts` belongs to split `s` of those that the row's keys touch: per head the sum of values times
+    `e^(score - largest)`, then the largest score of each head, then the sum of those powers of each head.
+    - c1: query is f32 `[1, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
+    - c2: the cache is planned; parts is f32, as many rows as a row's keys may touch splits, `heads * d` and twice `heads`
+      padded to 16 wide.
+  }];
+  let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_Count:$heads);
+  let assemblyFormat = "$query `,` $cache `->` $parts `heads` $heads attr-dict `:` type($query) `->` type($parts)";
+}
+
+def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
+  let summary = "merges the splits of attention_splits, in order";
+  let description = [{
+    `result` may be q8: then the row is quantized as it is stored.
+    - c1: parts is as in attention_splits; result f32 or q8 `[1, heads * d]`.
+  }];
+  let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads, UnitAttr:$replicated);
+  let assemblyFormat = "$parts `,` $cache `->` $result `heads` $heads (`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)";
 }
 
 def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {

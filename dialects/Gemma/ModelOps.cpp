@@ -1,6 +1,6 @@
 // Symbols: verifiers of gemma.weight, gemma.kv_cache, gemma.packed.
+#include "compiler/formats/CacheLayout.h"
 #include "compiler/formats/SourceEncoding.h"
-#include "compiler/formats/WeightFormat.h"
 #include "dialects/Gemma/Verify.h"
 #include "mlir/IR/Builders.h"
 
@@ -47,6 +47,7 @@ LogicalResult WeightOp::verify() {
 }
 
 int64_t KvCacheOp::getPaddedHeadDim() { return paddedHeadDim(getHeadDim()); }
+int64_t KvCacheOp::getMostSplits() { return mostCacheSplits(getWindow(), *getCapacity()); }
 
 LogicalResult KvCacheOp::verify() {
   int64_t heads = getHeads(), headDim = getHeadDim(), window = getWindow();
@@ -63,11 +64,11 @@ LogicalResult KvCacheOp::verify() {
     return emitOpError() << "expects format, capacity, offset and bytes together: the plan phase sets all four";
   if (*format != Format::F32 && *format != Format::F16) // kv_cache_c2
     return emitOpError() << "expects format f32 or f16, got " << stringifyFormat(*format);
-  if (*capacity <= 0 || *capacity % panelRows != 0) // kv_cache_c2
-    return emitOpError() << "expects a capacity that is a positive multiple of " << panelRows << ", got " << *capacity;
+  if (*capacity <= 0 || *capacity % cacheBlock != 0) // kv_cache_c2
+    return emitOpError() << "expects a capacity that is a positive multiple of " << cacheBlock << ", got " << *capacity;
   if (*offset < 0 || *offset % bufferAlign != 0) // kv_cache_c2
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
-  int64_t expected = 2 * heads * *capacity * getPaddedHeadDim() * formatInfo(storageFormat(*format)).bits / 8;
+  int64_t expected = cacheBytes(storageFormat(*format), heads, *capacity, getPaddedHeadDim());
   if (*bytes != expected) // kv_cache_c2
     return emitOpError() << "expects " << expected << " bytes (keys and values of " << heads << " heads x " << *capacity
                          << " positions x " << getPaddedHeadDim() << " padded elements), got " << *bytes;

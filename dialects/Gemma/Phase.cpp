@@ -172,6 +172,8 @@ LogicalResult PhaseCheck::checkCaches(StepInterface step) {
     write = true;
   } else if (auto attention = dyn_cast<AttentionStep>(step.getOperation())) {
     cache = attention.getCacheAttr();
+  } else if (auto splits = dyn_cast<AttentionSplitsStep>(step.getOperation())) {
+    cache = splits.getCacheAttr();
   }
   if (!cache)
     return success();

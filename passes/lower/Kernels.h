@@ -2,7 +2,7 @@
 #ifndef GEMMAC_PASSES_LOWER_KERNELS_H
 #define GEMMAC_PASSES_LOWER_KERNELS_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "compiler/formats/CacheLayout.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "targets/TargetBackend.h"
 #include "targets/cpu/KernelBuilder.h"
@@ -32,7 +32,9 @@ struct CacheShape {
   int64_t heads, headDim, padded, capacity, window;
   explicit CacheShape(gemma::KvCacheOp cache);
   int64_t elementBytes() const { return formatInfo(format).bits / 8; }
-  int64_t headBytes() const { return capacity * padded * elementBytes(); }
+  int64_t groupBytes() const { return gemmac::groupBytes(format, cacheBlock); } ///< of 32 elements of a block
+  int64_t blockBytes() const { return cacheBlockBytes(format, padded); }
+  int64_t headBytes() const { return capacity / cacheBlock * blockBytes(); }
   int64_t valuesOffset() const { return heads * headBytes(); }
   std::string text() const;
 };
@@ -100,7 +102,11 @@ public:
 
   // AttentionKernels.cpp
   mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, int64_t maxRows);
+
+  // Attention.cpp
   mlir::func::FuncOp attention(gemma::AttentionStep step, const CacheShape &cache);
+  mlir::func::FuncOp attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache);
+  mlir::func::FuncOp attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache);
 
 private:
   using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;
@@ -113,6 +119,11 @@ private:
 
 /// Part of a kernel's name that tells constants apart: the hexadecimal bits.
 std::string bitsText(double value);
+
+/// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored as f32
+/// or as q8 (layout: gemma.buffer).
+void storeRow(KernelBuilder &b, mlir::Value row, bool quantized, int64_t width,
+              llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value offset)> make);
 
 } // namespace gemmac
 

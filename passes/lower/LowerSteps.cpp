@@ -38,7 +38,8 @@ public:
           TypeSwitch<Operation *, LogicalResult>(&op)
               .Case<gemma::EmbedStep, gemma::RopeTableStep, gemma::NormStep, gemma::AddNormStep, gemma::QuantizeStep,
                     gemma::PleCombineStep, gemma::RouteStep, gemma::MatmulStep, gemma::QkvStep, gemma::AttentionStep,
-                    gemma::ExpertUpStep, gemma::ExpertDownStep>([&](auto step) { return emitStep(step); })
+                    gemma::AttentionSplitsStep, gemma::AttentionMergeStep, gemma::ExpertUpStep, gemma::ExpertDownStep>(
+                  [&](auto step) { return emitStep(step); })
               .Default([](Operation *other) { return other->emitError("has no tile kernel on CPU targets"); });
       if (failed(done))
         return failure();
@@ -198,9 +199,21 @@ private:
 
   LogicalResult emitStep(gemma::AttentionStep step) {
     CacheShape shape(cache(step.getCache()));
-    auto [first, last] = share(b.mul(rows, step.getHeads()));
     return callKernel(kernels.attention(step, shape), {pointer(step.getQuery()), pointer(step.getResult()),
-                                                       cachePointer(step.getCache()), rows, position, first, last});
+                                                       cachePointer(step.getCache()), rows, position, thread, threads});
+  }
+
+  LogicalResult emitStep(gemma::AttentionSplitsStep step) {
+    CacheShape shape(cache(step.getCache()));
+    return callKernel(kernels.attentionSplits(step, shape), {pointer(step.getQuery()), pointer(step.getParts()),
+                                                             cachePointer(step.getCache()), position, thread, threads});
+  }
+
+  LogicalResult emitStep(gemma::AttentionMergeStep step) {
+    CacheShape shape(cache(step.getCache()));
+    auto [first, last] = rowRange(step.getReplicated());
+    return callKernel(kernels.attentionMerge(step, shape),
+                      {pointer(step.getParts()), pointer(step.getResult()), position, first, last});
   }
 
   LogicalResult emitStep(gemma::ExpertUpStep step) {

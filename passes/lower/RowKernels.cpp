@@ -59,9 +59,8 @@ static void storeQuantized(KernelBuilder &b, Value row, int64_t width, Value gro
   b.store(arith::MulIOp::create(b, sum, b.i32(-8)), b.at(scales, width / 32 * 4));
 }
 
-// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset`; they are stored as f32 or q8.
-static void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width,
-                     llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
+void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width,
+              llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
   b.loop(b.i64(0), b.i64(width / 32), 1, [&](Value group) {
     Value offset = b.mul(group, 2 * vecBytes);
     auto [low, high] = make(offset);

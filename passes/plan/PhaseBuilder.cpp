@@ -129,14 +129,15 @@ LogicalResult PhaseBuilder::emit(AttendOp op) {
   KvCacheOp cache = weights.cache(op, op.getCacheAttr());
   if (!cache)
     return failure();
+  if (!cache.getCapacity())
+    return op.emitOpError() << "reads @" << cache.getSymName() << ", which has no capacity; run gemma-plan-caches first";
   PackedOp projection = weights.matrix(op, op.getOAttr(), whole(width), headAxis(op.getContext(), cache.getHeadDim()));
   PackedOp norm = weights.vector(op, op.getPostNormAttr());
   if (weights.failed() || failed(checkArgument(op, op.getPositions(), 1, "positions")))
     return failure();
-  Value query = buffers.lookup(op.getQuery()), residual = buffers.lookup(op.getResidual());
-  Value mixed = steps.sharedBuffer(typeOf(query).getWidth());
-  AttentionStep::create(steps.getBuilder(), op.getLoc(), query, mixed, op.getCacheAttr(), op.getHeadsAttr());
-  Value branch = steps.matmul(steps.operand(mixed, projection.getFormat()), projection);
+  Value residual = buffers.lookup(op.getResidual());
+  Value mixed = steps.attention(buffers.lookup(op.getQuery()), cache, op.getHeads(), projection.getFormat());
+  Value branch = steps.matmul(mixed, projection);
   Value result = buffers[op.getResult()] = residualOf(op, op.getResidual());
   steps.addNorm(residual, branch, result, norm, /*layerScale=*/{}, op.getEpsAttr(), width);
   return success();

@@ -77,6 +77,11 @@ void Session::announce(std::span<const int32_t> tokens) const {
       image->announce(table.offset + static_cast<uint64_t>(token) * table.row_bytes, table.row_bytes);
 }
 
+void Session::pretendPosition(int64_t position) {
+  memset(call.cache, 0, static_cast<size_t>(program->cache_bytes));
+  call.position = position;
+}
+
 const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens) {
   assert(!tokens.empty() && static_cast<int64_t>(tokens.size()) <= remaining());
   call.tokens = tokens.data();

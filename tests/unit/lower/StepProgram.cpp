@@ -20,7 +20,8 @@ int64_t Cache::keyOffset(int64_t head, int64_t slot, int64_t j) const {
 }
 
 int64_t Cache::valueOffset(int64_t head, int64_t slot, int64_t j) const {
-  return (heads * capacity * padded + (head * capacity + slot) * padded + j) * elementBytes();
+  int64_t block = (heads + head) * capacity / panelRows + slot / panelRows;
+  return (block * panelRows * padded + j / 32 * panelRows * 32 + slot % panelRows * 32 + j % 32) * elementBytes();
 }
 
 std::string StepProgram::addWeight(const std::string &shape, int64_t elements) {
@@ -114,6 +115,10 @@ Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, in
   buffers += formatv("    {0} = gemma.buffer {1} at {2} : {3}\n", made.name, isShared ? "shared" : "private",
                      made.offset, made.type);
   return made;
+}
+
+Buffer StepProgram::parts(const Cache &cache, int64_t heads) {
+  return shared(splitResultWidth(heads, cache.padded), "f32", mostCacheSplits(cache.window, cache.capacity));
 }
 
 Buffer StepProgram::input(const Matrix &rows, bool isShared) {

@@ -4,6 +4,8 @@
 
 #include "Matrices.h"
 
+#include "compiler/formats/CacheLayout.h"
+
 #include <string>
 
 namespace gemmac::test {
@@ -48,6 +50,8 @@ public:
     return buffer(true, width, element, perRow);
   }
   Buffer scratch(int64_t width, const char *element = "f32") { return buffer(false, width, element, 1); }
+  /// What gemma.step.attention_splits writes: a row for each split.
+  Buffer parts(const Cache &cache, int64_t heads);
 
   /// A buffer whose row r is rows[token of row r], put there by a gemma.step.embed of f32 with scale 1, and a barrier.
   Buffer input(const Matrix &rows, bool isShared = true);

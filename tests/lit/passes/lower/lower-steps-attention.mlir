@@ -36,7 +36,7 @@
 // CHECK:       func.func private @[[READER]](
 // CHECK-NOT:       scf.if
 // CHECK:       func.func private @[[SLIDING]](
-// CHECK:         arith.extf {{.*}} : vector<16xf16> to vector<16xf32>
+// CHECK:         arith.extf {{.*}} : vector<8xf16> to vector<8xf32>
 // CHECK:       func.func private @[[GLOBAL]](
 // CHECK-NOT:   func.func
 // CHECK:       module @dotprod {
