@@ -41,7 +41,6 @@ static std::vector<int32_t> randomTokens(int64_t count, int64_t vocab) {
 }
 
 static bool measurePrefill(Session &session, std::span<const int32_t> tokens, Speed &speed) {
-  session.reset();
   const double begin = monotonicSeconds();
   for (auto rest = tokens; !rest.empty();) {
     if (interruptRequested())
@@ -100,7 +99,8 @@ static std::string report(const Model &model, const BenchOptions &options, const
   if (json) {
     nlohmann::ordered_json object = {{"model", program.name},        {"target", program.target},
                                      {"weights", program.weights},   {"level", model.level->name},
-                                     {"threads", model.pool.size()}, {"chunk", model.session.chunkRows()}};
+                                     {"threads", model.pool.size()}, {"chunk", model.session.chunkRows()},
+                                     {"depth", options.depth}};
     if (!prefill.runs.empty())
       object["prefill"] = toJson(prefill, options.promptTokens);
     if (!decode.runs.empty()) {
@@ -112,8 +112,9 @@ static std::string report(const Model &model, const BenchOptions &options, const
     object["peak_resident_bytes"] = peakResidentBytes();
     return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   }
-  std::string text = format("%s, %s, %s, %lld threads\n", program.name, program.weights, model.level->name,
+  std::string text = format("%s, %s, %s, %lld threads", program.name, program.weights, model.level->name,
                             static_cast<long long>(model.pool.size()));
+  text += options.depth > 0 ? format(", from position %lld on\n", static_cast<long long>(options.depth)) : "\n";
   if (!prefill.runs.empty())
     text += describe("prefill", prefill, options.promptTokens);
   if (!decode.runs.empty()) {
@@ -130,18 +131,21 @@ Status runBench(Model &model, const BenchOptions &options, bool json) {
   const int64_t total = options.promptTokens + options.decodeTokens;
   if (total == 0)
     return {ExitCode::usage, "bench: -p and -n are both 0, so there is nothing to measure"};
-  if (total > model.session.context())
+  if (total > model.session.context() - options.depth)
     return {ExitCode::context,
-            format("bench: %lld + %lld tokens do not fit into the context of %lld",
+            format("bench: %lld + %lld tokens from position %lld on do not fit into the context of %lld",
                    static_cast<long long>(options.promptTokens), static_cast<long long>(options.decodeTokens),
-                   static_cast<long long>(model.session.context()))};
+                   static_cast<long long>(options.depth), static_cast<long long>(model.session.context()))};
   const std::vector<int32_t> tokens = randomTokens(total, model.program.vocab);
   const auto prompt = std::span(tokens).first(static_cast<size_t>(options.promptTokens));
   const auto decoded = std::span(tokens).subspan(prompt.size());
   Speed prefill, decode;
   // One round more than counted: the first one reads the weights from disk.
   for (int64_t round = 0; round <= options.repetitions; ++round) {
-    model.session.reset();
+    if (options.depth > 0)
+      model.session.pretendPosition(options.depth);
+    else
+      model.session.reset();
     if ((!prompt.empty() && !measurePrefill(model.session, prompt, prefill)) ||
         (!decoded.empty() && !measureDecode(model.session, decoded, decode)))
       return {ExitCode::interrupted, ""};

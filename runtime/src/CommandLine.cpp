@@ -114,6 +114,9 @@ static void addCommands(CLI::App &app, Options &options) {
   bench->add_option("-n", options.bench.decodeTokens, "Tokens decoded after it; 0: none")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  bench->add_option("--depth", options.bench.depth, "Begin as if so many tokens had been fed")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
   bench->add_option("--repetitions", options.bench.repetitions, "Measured rounds, after one that warms up")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));

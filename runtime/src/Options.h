@@ -31,6 +31,7 @@ struct AnswerOptions {
 
 struct BenchOptions {
   int64_t promptTokens = 256, decodeTokens = 64, repetitions = 3;
+  int64_t depth = 0; ///< position of the first token
 };
 
 struct ScoreOptions {

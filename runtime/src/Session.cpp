@@ -51,6 +51,11 @@ Status Session::open(const gemmac_program &compiled, const uint8_t *data, const 
   return {};
 }
 
+void Session::pretendPosition(int64_t position) {
+  memset(call.cache, 0, static_cast<size_t>(program->cache_bytes));
+  call.position = position;
+}
+
 const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens) {
   assert(!tokens.empty() && static_cast<int64_t>(tokens.size()) <= remaining());
   call.tokens = tokens.data();

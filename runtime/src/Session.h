@@ -38,6 +38,9 @@ public:
 
   /// Forgets everything: the next token is at position 0.
   void reset() { call.position = 0; }
+  /// For measurements: the next token is at `position`, as if as many tokens had been fed. The whole cache is written with
+  /// zeros first, so that its pages are real ones; how long a call takes does not depend on what they hold.
+  void pretendPosition(int64_t position);
 
   // For all three below: every id lies in [0, vocab), and rows are at most remaining().
 

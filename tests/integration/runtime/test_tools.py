@@ -82,7 +82,11 @@ class Bench(TestCase):
 
     def test_table_and_errors(self):
         self.assertRegex(self.succeed("bench", "-p", 8, "-n", 4), r"prefill .*tokens/s[^$]*decode .*tokens/s")
-        self.fail_with(6, "500 \\+ 20 tokens do not fit into the context of 512", "bench", "-p", 500, "-n", 20)
+        misfit = "500 \\+ 20 tokens from position 0 on do not fit into the context of 512"
+        self.fail_with(6, misfit, "bench", "-p", 500, "-n", 20)
+        self.fail_with(6, "0 \\+ 20 tokens from position 493 on", "bench", "-p", 0, "-n", 20, "--depth", 493)
+        deep = json.loads(self.succeed("bench", "-p", 8, "-n", 4, "--depth", 500, "--json"))
+        self.assertEqual((deep["depth"], deep["prefill"]["tokens"], deep["decode"]["tokens"]), (500, 8, 4))
         self.fail_with(2, "nothing to measure", "bench", "-p", 0, "-n", 0)
 
     def test_engine_options_before_and_after_the_command(self):
