@@ -145,7 +145,7 @@ def placed(tensors):
 
 # -------------------------------------------------------------------------------- metadata
 class Float(float):
-    """Written as FLOAT32; plain numbers are UINT32."""
+    """Written as FLOAT32. Whole numbers are UINT32, and INT32 inside of arrays: what readers expect."""
 
 
 def packed_string(text):
@@ -153,12 +153,12 @@ def packed_string(text):
     return struct.pack("<Q", len(raw)) + raw
 
 
-def packed_scalar(value):
+def packed_scalar(value, in_array=False):
     """(type number, bytes)"""
     if isinstance(value, bool):
         return 7, struct.pack("<?", value)
     if isinstance(value, int):
-        return (4, struct.pack("<I", value)) if value >= 0 else (5, struct.pack("<i", value))
+        return (5, struct.pack("<i", value)) if in_array else (4, struct.pack("<I", value))
     if isinstance(value, float):
         return 6, struct.pack("<f", value)
     return 8, packed_string(value)
@@ -168,7 +168,7 @@ def packed_field(key, value):
     if not isinstance(value, list):
         kind, raw = packed_scalar(value)
         return packed_string(key) + struct.pack("<I", kind) + raw
-    items = [packed_scalar(item) for item in value]
+    items = [packed_scalar(item, in_array=True) for item in value]
     kind = items[0][0]
     assert all(one == kind for one, _ in items), f"{key}: an array of several types"
     return packed_string(key) + struct.pack("<IIQ", 9, kind, len(items)) + b"".join(raw for _, raw in items)

@@ -8,13 +8,16 @@ on standard input is a request, a JSON object; each gets one JSON line on standa
 when the model is loaded.
 
     {"do": "prefill", "tokens": 512}                a prompt from position 0, logits of its last token
-    {"do": "decode", "depth": 4096, "tokens": 32}   single tokens from that position on; fills the cache first if needed
+    {"do": "decode", "depth": 4096, "tokens": 32, "state": FILE}
+                                                    single tokens from that position on; fills the cache first if needed,
+                                                    from FILE when it is there, else FILE is written
     {"do": "verify", "rows": 4, "calls": 8}         calls of 4 tokens from position 0, logits of each
 """
 
 import argparse
 import ctypes
 import json
+import os
 import random
 import sys
 import time
@@ -22,17 +25,20 @@ import time
 import llama_cpp.llama_cpp as api
 
 BATCH = 2048
+ERROR_LEVEL = 4  # GGML_LOG_LEVEL_ERROR
 
 
 @api.llama_log_callback
-def ignore_log(level, text, user_data):
-    """llama.cpp writes pages of it; errors show as a null result or a status."""
+def log_errors(level, text, user_data):
+    """Of the pages that llama.cpp writes."""
+    if level == ERROR_LEVEL:
+        sys.stderr.write(text.decode(errors="replace"))
 
 
 class Peer:
     def __init__(self, path, threads, context):
         begin = time.monotonic()
-        api.llama_log_set(ignore_log, ctypes.c_void_p(0))
+        api.llama_log_set(log_errors, ctypes.c_void_p(0))
         api.llama_backend_init()
         model_options = api.llama_model_default_params()
         model_options.n_gpu_layers = 0
@@ -79,13 +85,25 @@ class Peer:
         self.reset()
         return self.timed(lambda: self.feed(tokens, "last"))
 
-    def decode(self, depth, tokens):
-        # A later round goes on where the last one ended: filling the cache again takes minutes for large models.
-        if not depth <= self.position <= self.limit - tokens or self.position > depth + 512 or depth == 0:
-            self.reset()
-            if depth:
-                self.feed(depth, "last")
+    def decode(self, depth, tokens, state=None):
+        self.reset()
+        if depth:
+            self.fill(depth, state)
         return self.timed(lambda: [self.feed(1, "last") for _ in range(tokens)])
+
+    def fill(self, depth, state):
+        """Feeding thousands of tokens takes minutes with large models, so that is done once for all turns."""
+        if state and os.path.exists(state):
+            tokens, count = (api.llama_token * depth)(), ctypes.c_size_t()
+            if not api.llama_state_load_file(self.context, state.encode(), tokens, depth, ctypes.byref(count)):
+                raise SystemExit(f"peer_llama: error: llama.cpp cannot load the state '{state}'; remove the file")
+            self.position = depth
+            return
+        self.feed(depth, "last")
+        if state:
+            tokens = (api.llama_token * depth)()
+            if not api.llama_state_save_file(self.context, state.encode(), tokens, depth):
+                raise SystemExit(f"peer_llama: error: llama.cpp cannot write the state '{state}'")
 
     def verify(self, rows, calls):
         self.reset()

@@ -230,6 +230,7 @@ class Peer:
     """llama.cpp in a process of its own, started when first needed."""
 
     def __init__(self, python, gguf, shape, context, options):
+        self.state = gguf.with_suffix(f".{context}.state")
         self.command = [python, ROOT / "tests" / "bench" / "peer_llama.py", gguf]
         self.command += ["--threads", options.threads, "--context", context]
         self.shape, self.process = shape, None
@@ -267,7 +268,8 @@ class Peer:
                 answer, tokens = self._ask({"do": "prefill", "tokens": phase.tokens}), phase.tokens
                 per_token = self.weight_bytes // min(phase.tokens, 512)
             elif phase.kind == "decode":
-                answer = self._ask({"do": "decode", "depth": phase.depth, "tokens": phase.tokens})
+                state = f"{self.state}-{phase.depth}"
+                answer = self._ask({"do": "decode", "depth": phase.depth, "tokens": phase.tokens, "state": state})
                 tokens, per_token = phase.tokens, self.weight_bytes + cache_bytes(self.shape, phase.depth, 2)
             else:
                 answer = self._ask({"do": "verify", "rows": phase.rows, "calls": phase.tokens})
@@ -284,7 +286,7 @@ def peer_python(build):
     if python.exists() and subprocess.run([python, "-c", "import llama_cpp"], capture_output=True).returncode == 0:
         return python
     say(f"building llama.cpp ({PEER_PACKAGE}) in {folder}; this takes about ten minutes")
-    environment = dict(os.environ, CMAKE_ARGS="-DGGML_NATIVE=ON")
+    environment = dict(os.environ, CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF")
     environment.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
     for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", PEER_PACKAGE]):
         if subprocess.run(command, env=environment, stdout=sys.stderr).returncode:
@@ -348,10 +350,15 @@ class Files:
     def gguf(self, weights):
         path = self.options.folder / f"{self.label}-{weights}.gguf"
         self._make(path, lambda partial: gguf_writer.write_random(self.checkpoint, weights, partial))
+        if path in self.made:  # caches of a model that is no more
+            for state in path.parent.glob(f"{path.stem}.*.state-*"):
+                state.unlink()
         return path
 
     def remove(self):
         for path in self.made:
+            for state in path.parent.glob(f"{path.stem}.*.state-*") if path.suffix == ".gguf" else ():
+                state.unlink()
             if path.is_dir():
                 shutil.rmtree(path)
             else:
@@ -480,8 +487,8 @@ COLUMNS = (
     ("tokens/s", lambda one: f"{one['tokens_per_second']:.2f}"),
     ("peer", lambda one: one["peer_tokens_per_second"] and f"{one['peer_tokens_per_second']:.2f}"),
     ("ratio", lambda one: one["ratio"] and f"{one['ratio']:.2f}"),
-    ("MB/token", lambda one: f"{one['bytes_per_token'] / 1e6:.0f}"),
-    ("peer MB", lambda one: one["peer_bytes_per_token"] and f"{one['peer_bytes_per_token'] / 1e6:.0f}"),
+    ("MB/token", lambda one: f"{one['bytes_per_token'] / 1e6:.4g}"),
+    ("peer MB", lambda one: one["peer_bytes_per_token"] and f"{one['peer_bytes_per_token'] / 1e6:.4g}"),
     ("GB/s", lambda one: one["read_bandwidth"] and f"{one['read_bandwidth'] / 1e9:.1f}"),
     ("of roof", lambda one: one["roof_fraction"] and f"{one['roof_fraction']:.0%}"),
     ("peak GB", lambda one: f"{one['peak_resident_bytes'] / 1e9:.2f}"),
