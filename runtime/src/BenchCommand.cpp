@@ -118,7 +118,53 @@ static double weightBandwidth(const gemmac_program &program, const Measurements 
                                        static_cast<double>(program.phases[GEMMAC_PHASE_DECODE].weight_bytes);
 }
 
-static std::string reportJson(const Model &model, const BenchOptions &options, const Measurements &measured) {
+constexpr std::pair<gemmac_phase_id, const char *> phaseNames[] = {
+#define GEMMAC_PHASE_NAME(id, name, logits, summary) {GEMMAC_PHASE_##id, name},
+    GEMMAC_PHASES(GEMMAC_PHASE_NAME)
+#undef GEMMAC_PHASE_NAME
+};
+
+static nlohmann::ordered_json kernelsJson(const StepTimes &times) {
+  auto phases = nlohmann::ordered_json::object();
+  for (auto [phase, name] : phaseNames) {
+    const auto calls = static_cast<double>(times.calls(phase));
+    if (calls == 0)
+      continue;
+    auto kernels = nlohmann::ordered_json::array();
+    for (const StepTimes::Kernel &kernel : times.kernels(phase))
+      kernels.push_back({{"kernel", kernel.what},
+                         {"steps", kernel.steps},
+                         {"seconds_per_call", kernel.seconds / calls},
+                         {"share", kernel.seconds / times.seconds(phase)},
+                         {"weight_bytes", kernel.weightBytes}});
+    phases[name] = {{"calls", times.calls(phase)},
+                    {"seconds_per_call", times.seconds(phase) / calls},
+                    {"kernels", std::move(kernels)}};
+  }
+  return phases;
+}
+
+static std::string kernelsText(const StepTimes &times) {
+  std::string text;
+  for (auto [phase, name] : phaseNames) {
+    const auto calls = static_cast<double>(times.calls(phase));
+    if (calls == 0)
+      continue;
+    text += format("\n%s: %.3f ms a call, %lld calls\n       ms   share   GB/s  steps  kernel\n", name,
+                   times.seconds(phase) / calls * 1e3, static_cast<long long>(times.calls(phase)));
+    for (const StepTimes::Kernel &kernel : times.kernels(phase)) {
+      const double seconds = kernel.seconds / calls;
+      const bool reads = kernel.weightBytes > 0 && seconds > 0;
+      text += format("%9.3f  %5.1f%%  %5s  %5lld  %s\n", seconds * 1e3, kernel.seconds / times.seconds(phase) * 100,
+                     reads ? format("%.1f", static_cast<double>(kernel.weightBytes) / seconds / 1e9).c_str() : "",
+                     static_cast<long long>(kernel.steps), kernel.what.c_str());
+    }
+  }
+  return text;
+}
+
+static std::string reportJson(const Model &model, const BenchOptions &options, const Measurements &measured,
+                              const StepTimes &times) {
   const gemmac_program &program = model.program;
   nlohmann::ordered_json object = {{"model", program.name},        {"target", program.target},
                                    {"weights", program.weights},   {"level", model.level->name},
@@ -138,6 +184,8 @@ static std::string reportJson(const Model &model, const BenchOptions &options, c
   }
   if (!measured.roof.empty())
     object["roof"] = {{"bytes_per_second", measured.roof.median()}, {"runs", measured.roof.values}};
+  if (options.kernels)
+    object["kernels"] = kernelsJson(times);
   object["kv_cache_bytes"] = program.cache_bytes;
   object["peak_resident_bytes"] = measured.peakResidentBytes;
   return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -167,11 +215,13 @@ static std::string reportText(const Model &model, const BenchOptions &options, c
                        formatBytes(measured.peakResidentBytes).c_str());
 }
 
-static Status checkOptions(const Session &session, const BenchOptions &options) {
+static Status checkOptions(const gemmac_program &program, const Session &session, const BenchOptions &options) {
   const int64_t verified = options.decodeTokens * options.verifyRows;
   const int64_t total = options.promptTokens + options.decodeTokens + verified;
   if (total == 0)
     return {ExitCode::usage, "bench: -p and -n are both 0, so there is nothing to measure"};
+  if (options.kernels && program.steps[GEMMAC_PHASE_DECODE].count == 0)
+    return {ExitCode::usage, "bench: --kernels needs a program that was compiled with --profile"};
   if (options.verifyRows > 0 && options.decodeTokens == 0)
     return {ExitCode::usage, "bench: --verify compares with single tokens; give it some with -n"};
   if (options.verifyRows > session.verifyRows())
@@ -209,15 +259,18 @@ static bool measureRound(Model &model, const BenchOptions &options, std::span<co
 }
 
 Status runBench(Model &model, const BenchOptions &options, bool json) {
-  if (Status status = checkOptions(model.session, options); !status.ok())
+  if (Status status = checkOptions(model.program, model.session, options); !status.ok())
     return status;
   const std::vector<int32_t> tokens = randomTokens(
       options.promptTokens + options.decodeTokens * (1 + options.verifyRows), model.program.vocab);
   Measurements warmUp, measured;
+  StepTimes times(model.program);
   // One round more than counted: the first one reads the weights from disk.
-  for (int64_t round = 0; round <= options.repetitions; ++round)
+  for (int64_t round = 0; round <= options.repetitions; ++round) {
+    model.session.countSteps(options.kernels && round > 0 ? &times : nullptr);
     if (!measureRound(model, options, tokens, round == 0 ? warmUp : measured))
       return {ExitCode::interrupted, ""};
+  }
   // Before reading for the roof, which in a mixture of experts reads other weights than the tokens above did.
   measured.peakResidentBytes = peakResidentBytes();
   // Packed weights begin the data section, those that are looked up row by row end it: this much is what decoding reads.
@@ -228,7 +281,8 @@ Status runBench(Model &model, const BenchOptions &options, bool json) {
     (round == 0 ? warmUp : measured).roof.values.push_back(bytesPerSecond);
   }
   Output out(STDOUT_FILENO, "standard output");
-  out.write(json ? reportJson(model, options, measured) : reportText(model, options, measured));
+  out.write(json ? reportJson(model, options, measured, times)
+                 : reportText(model, options, measured) + kernelsText(times));
   return out.finish();
 }
 

@@ -2,6 +2,7 @@
 #ifndef GEMMAC_RUNTIME_MODEL_H
 #define GEMMAC_RUNTIME_MODEL_H
 
+#include "Clock.h"
 #include "Image.h"
 #include "Options.h"
 #include "Session.h"
@@ -31,9 +32,6 @@ public:
   ThreadPool pool;
   Session session;
 };
-
-/// Seconds of a clock that only goes forward.
-double monotonicSeconds();
 
 } // namespace gemmac::runtime
 

@@ -1,7 +1,7 @@
 #include "Roof.h"
 
+#include "Clock.h"
 #include "Cpu.h"
-#include "Model.h"
 
 #include <algorithm>
 #include <cstddef>

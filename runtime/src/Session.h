@@ -3,6 +3,7 @@
 #define GEMMAC_RUNTIME_SESSION_H
 
 #include "Status.h"
+#include "StepTimes.h"
 #include "ThreadPool.h"
 #include "gemmac/abi.h"
 
@@ -42,6 +43,9 @@ public:
   /// zeros first, so that its pages are real ones; how long a call takes does not depend on what they hold.
   void pretendPosition(int64_t position);
 
+  /// Counts the steps of all calls from now on in `times`, which must outlive them; null: no longer.
+  void countSteps(StepTimes *times) { stepTimes = times; }
+
   // For all three below: every id lies in [0, vocab), and rows are at most remaining().
 
   /// Feeds up to chunkRows() tokens whose logits nobody needs.
@@ -62,6 +66,7 @@ private:
   const gemmac_program *program = nullptr;
   const gemmac_level *level = nullptr;
   ThreadPool *pool = nullptr;
+  StepTimes *stepTimes = nullptr;
   gemmac_call call = {};
   int64_t chunk = 0, contextLimit = 0;
   void *memory = nullptr;

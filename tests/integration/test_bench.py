@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from support import BUILD, CHECKPOINTS, MODELS, ROOT
+from support import BUILD, CHECKPOINTS, MODELS, ROOT, compile_program, logits, run, succeed
 
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
 import gguf_writer  # noqa: E402
@@ -138,6 +138,29 @@ def test_cache_bytes():
         4 * layer.kv_heads * layer.head_dim * (1000 if layer.full else shape.window) for layer in shape.layers
     )
     assert at_depth == expected and peers.cache_bytes(shape, 0, 2) == 0
+
+
+# -------------------------------------------------------------------------------- kernels
+def test_kernels(tmp_path):
+    """A profiled program computes the same and says where its time goes; the times add up."""
+    plain = compile_program(CHECKPOINTS / "tiny-moe", "q4")
+    profiled = compile_program(CHECKPOINTS / "tiny-moe", "q4", extra=["--profile"])
+    ids = list(range(300, 340))
+    assert np.array_equal(logits(plain, ids, tmp_path), logits(profiled, ids, tmp_path))
+    report = json.loads(succeed(profiled, "bench", "-p", 64, "-n", 8, "--verify", 4, "--kernels", "--json"))
+    assert set(report["kernels"]) == {"decode", "verify", "prefill"}
+    for phase in report["kernels"].values():
+        names = [kernel["kernel"] for kernel in phase["kernels"]]
+        assert "barrier" in names and any(name.startswith("expert_up q4") for name in names) and len(set(names)) == len(names)
+        assert sum(kernel["seconds_per_call"] for kernel in phase["kernels"]) == pytest.approx(phase["seconds_per_call"])
+    read = sum(kernel["weight_bytes"] for kernel in report["kernels"]["decode"]["kernels"])
+    assert read == report["decode"]["weight_bytes_per_token"]
+    assert b"barrier" in succeed(profiled, "bench", "-p", 0, "-n", 4, "--kernels")
+
+
+def test_kernels_need_a_profiled_program():
+    done = run(compile_program(CHECKPOINTS / "tiny-moe", "q4"), "bench", "--kernels")
+    assert done.returncode == 2 and b"compiled with --profile" in done.stderr
 
 
 # -------------------------------------------------------------------------------- the whole of it, one side

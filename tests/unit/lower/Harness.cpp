@@ -226,7 +226,8 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
                   .rows = call.rows,
                   .position = call.position,
                   .threads = call.threads,
-                  .barrier = &meeting};
+                  .barrier = &meeting,
+                  .times = nullptr};
   std::vector<std::thread> threads;
   for (int64_t thread = 1; thread < call.threads; ++thread)
     threads.emplace_back([&, thread] { code.run(&abi, thread); });
