@@ -371,20 +371,25 @@ def read_gguf(path):
         return fields, tensors, -(-file.tell() // alignment) * alignment
 
 
-def bytes_per_token(fields, tensors):
-    """Weight bytes that decoding one token reads: everything once, but one row of a table that is only looked up, and of
-    the experts the chosen ones. A tied embedding table is read as the head."""
+def per_token(fields, tensors, size):
+    """The sum of size(tensor) over what decoding one token reads: everything once, but one row of a table that is only
+    looked up, and of the experts the chosen ones. A tied embedding table is read as the head."""
     arch = fields["general.architecture"]
     tied = all(tensor.name != "output.weight" for tensor in tensors)
     total = 0
     for tensor in tensors:
         if tensor.name == "per_layer_token_embd.weight" or (tensor.name == "token_embd.weight" and not tied):
-            total += tensor.bytes // tensor.dims[1]
+            total += size(tensor) // tensor.dims[1]
         elif "_exps." in tensor.name and len(tensor.dims) == 3:
-            total += tensor.bytes // tensor.dims[2] * fields[f"{arch}.expert_used_count"]
+            total += size(tensor) // tensor.dims[2] * fields[f"{arch}.expert_used_count"]
         else:
-            total += tensor.bytes
+            total += size(tensor)
     return total
+
+
+def bytes_per_token(fields, tensors):
+    """Weight bytes that decoding one token reads."""
+    return per_token(fields, tensors, lambda tensor: tensor.bytes)
 
 
 def write_random(checkpoint, weights, path, seed=0):

@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
 """Measures compiled programs beside llama.cpp, in turn in one run, on models of the same shape and about the same bits.
 
-    peers.py --models e2b,e4b,26b-a4b,31b --json FILE [--weights q4,q8] [--phases LIST] [--layers MODEL=N ...]
+    peers.py --models e2b,e4b,26b-a4b,31b,gemma3-270m --json FILE [--weights q4,q8] [--phases LIST] [--layers MODEL=N ...]
 
 For each model: writes a random checkpoint of the published shape, compiles it, writes a GGUF file of the same shape, and
-lets both run every phase in turn, ours, peer, ours, peer. A model can also be a checkpoint directory. docs/benchmarks.md
-says what is measured and what the columns mean. Progress goes to standard error, the table to standard output, the rows
-to FILE. Needs numpy, a finished build, g++ and cmake (llama.cpp is built once, which takes ten minutes), and disk: E2B
-10 GB for the checkpoint and 3 GB each for program and GGUF file; all are removed unless --keep is given.
+lets both run every phase in turn, ours, peer, ours, peer. gemma3-270m is a published file, fetched once, that both run. A
+model can also be a checkpoint directory or a GGUF file. docs/benchmarks.md says what is measured and what the columns mean.
+Progress goes to standard error, the table to standard output, the rows of whole models to FILE. A model that fails is
+told and left out, the others go on; the exit code is then 1. Needs numpy, a finished build, g++ and cmake (llama.cpp is
+built once, which takes ten minutes), and disk: one model at a time, E2B 16 GB; all is removed unless --keep is given.
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
+import re
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -24,10 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "bench")]
+sys.path.insert(0, str(ROOT / "tests" / "bench"))
 import gguf_writer  # noqa: E402
-import make_random_checkpoint  # noqa: E402
-from gemma_checkpoint import TextShape  # noqa: E402
+from bench_models import Failure, Files, run_or_fail, say  # noqa: E402
 
 PEER_PACKAGE = "llama-cpp-python==0.3.36"
 KEYS = (
@@ -43,23 +46,8 @@ KEYS = (
     "roof_fraction",
     "peak_resident_bytes",
 )
-#          checkpoint in make_random_checkpoint, layers when --layers does not say
-MODELS = {
-    "e2b": ("E2B", None),
-    "e4b": ("E4B", None),
-    "26b-a4b": ("26B-A4B", 6),
-    "31b": ("31B", 8),
-}
 CACHE_VALUE_BYTES = {"f16": 2, "bf16": 2, "f32": 4}
 SHORT_PROMPT = 16
-
-
-def say(text):
-    print(f"peers: {text}", file=sys.stderr, flush=True)
-
-
-def fail(text):
-    raise SystemExit(f"peers: error: {text}")
 
 
 # -------------------------------------------------------------------------------- phases
@@ -140,7 +128,7 @@ class Ours:
     def _run(self, *arguments):
         done = subprocess.run([self.program, *map(str, arguments)], capture_output=True, text=True)
         if done.returncode:
-            fail(f"{self.program} {shlex.join(map(str, arguments))} exited with {done.returncode}: {done.stderr.strip()}")
+            raise Failure(f"{self.program} {shlex.join(map(str, arguments))} exited with {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
     def _engine(self):
@@ -226,11 +214,43 @@ class Ours:
         )
 
 
+    # ---------------------------------------------------------------------------- instructions
+    def _instructions(self, *arguments):
+        """Of a whole process with one thread, which has nobody to wait for and so does the same each time."""
+        counter = ["--tool=exp-bbv", "--instr-count-only=yes", "--bb-out-file=/dev/null"]
+        command = ["valgrind", *counter, self.program, "bench", "--repetitions", 1, "-t", 1, *arguments]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        counts = re.findall(r"Total instructions: (\d+)", done.stderr)
+        if done.returncode or len(counts) != 1:
+            raise Failure(f"{shlex.join(map(str, command))} exited with {done.returncode}: {done.stderr.strip()}")
+        return int(counts[0])
+
+    def count_instructions(self, rows):
+        """Sets instructions_per_token: the difference of two runs, of which one does more of what the phase does. Each run
+        does it twice, as PROG bench has a round that warms up."""
+        count_of = functools.cache(self._instructions)  # both prefill phases ask for the same
+        one = count_of("-p", 0, "-n", 1)
+        token = (count_of("-p", 0, "-n", 2) - one) / 2
+        chunk = self._info_of("prefill")["max_rows"]
+        for row in rows:
+            phase = PHASES[row["phase"]]
+            if phase.kind == "prefill":
+                count = (count_of("-p", chunk, "-n", 1) - one) / (2 * chunk)
+            elif phase.kind == "verify":
+                count = (count_of("-p", 0, "-n", 1, "--verify", phase.rows) - one) / (2 * phase.rows)
+            elif phase.kind == "decode" and not phase.busy:
+                deep = count_of("-p", 0, "-n", 1, "--depth", phase.depth) if phase.depth else one
+                count = token + (deep - one) / 2
+            else:
+                continue
+            row["instructions_per_token"] = round(count)
+
+
 class Peer:
     """llama.cpp in a process of its own, started when first needed."""
 
-    def __init__(self, python, gguf, shape, context, options):
-        self.state = gguf.with_suffix(f".{context}.state")
+    def __init__(self, python, gguf, state, shape, context, options):
+        self.state = state
         self.command = [python, ROOT / "tests" / "bench" / "peer_llama.py", gguf]
         self.command += ["--threads", options.threads, "--context", context]
         self.shape, self.process = shape, None
@@ -241,7 +261,7 @@ class Peer:
             print(json.dumps(request), file=self.process.stdin, flush=True)
         line = self.process.stdout.readline()
         if not line:
-            fail(f"{shlex.join(map(str, self.command))} ended with {self.process.wait()} at request {request}")
+            raise Failure(f"{shlex.join(map(str, self.command))} ended with {self.process.wait()} at request {request}")
         return json.loads(line)
 
     def start(self):
@@ -288,81 +308,13 @@ def peer_python(build):
     say(f"building llama.cpp ({PEER_PACKAGE}) in {folder}; this takes about ten minutes")
     environment = dict(os.environ, CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF")
     environment.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
+    advice = (
+        f": llama.cpp is missing. It needs python3-venv, g++, cmake and a package index; or put {PEER_PACKAGE} into {folder} "
+        "yourself, or measure without it by --no-peer"
+    )
     for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", PEER_PACKAGE]):
-        if subprocess.run(command, env=environment, stdout=sys.stderr).returncode:
-            fail(f"{shlex.join(map(str, command))} failed; it needs g++, cmake and a package index. --no-peer does without")
+        run_or_fail(command, advice, env=environment, stdout=sys.stderr)
     return python
-
-
-class Files:
-    """Checkpoint, program and GGUF file of one model in a folder; made when missing, removed unless kept."""
-
-    def __init__(self, model, options):
-        self.options, self.made = options, []
-        published, layers = MODELS.get(model, (None, None))
-        self.published, self.layers = published, options.layers.get(model, layers)
-        if published:
-            self.layers = self.layers or make_random_checkpoint.MODELS[published]["layers"]
-            self.label = f"{model}-{self.layers}"
-            self.checkpoint = options.folder / f"{self.label}-checkpoint"
-        else:
-            self.checkpoint = Path(model)
-            self.label = self.checkpoint.name
-            if not (self.checkpoint / "config.json").exists():
-                fail(f"--models: '{model}' is neither one of {', '.join(MODELS)} nor a checkpoint directory")
-
-    def _make(self, path, write):
-        """Calls write(temporary name), which takes the place of `path` once it is complete."""
-        if path.exists():
-            return
-        begin, partial = time.monotonic(), path.with_name(path.name + ".partial")
-        say(f"writing {path}")
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        write(partial)
-        partial.rename(path)
-        self.made.append(path)
-        say(f"wrote {path} in {time.monotonic() - begin:.0f} s")
-
-    def shape(self):
-        if self.published:
-            self._make(
-                self.checkpoint,
-                lambda path: make_random_checkpoint.write(self.published, path, self.layers, True, 5_000_000_000, 0),
-            )
-        return TextShape(json.loads((self.checkpoint / "config.json").read_text()))
-
-    def program(self, weights, context):
-        path = self.options.folder / f"{self.label}-{weights}"
-        if path.exists() and path.stat().st_mtime < self.options.gemmac.stat().st_mtime:
-            say(f"{path} is older than {self.options.gemmac}; compiling it again")
-            path.unlink()
-        command = [self.options.gemmac, "compile", self.checkpoint, "--weights", weights, "--context", context, "-q"]
-        command += self.options.compile_options
-
-        def write(partial):
-            if subprocess.run([*map(str, command), "-o", str(partial)]).returncode:
-                fail(f"{shlex.join(map(str, command))} failed")
-
-        self._make(path, write)
-        return path
-
-    def gguf(self, weights):
-        path = self.options.folder / f"{self.label}-{weights}.gguf"
-        self._make(path, lambda partial: gguf_writer.write_random(self.checkpoint, weights, partial))
-        if path in self.made:  # caches of a model that is no more
-            for state in path.parent.glob(f"{path.stem}.*.state-*"):
-                state.unlink()
-        return path
-
-    def remove(self):
-        for path in self.made:
-            for state in path.parent.glob(f"{path.stem}.*.state-*") if path.suffix == ".gguf" else ():
-                state.unlink()
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
 
 
 def available_memory():
@@ -373,14 +325,18 @@ def available_memory():
 # -------------------------------------------------------------------------------- measuring
 def measure(ours, peer, phases, options, together):
     """{phase: ([our samples], [peer's samples])}. Sides take turns: phase by phase when both fit into memory, else the
-    peer is started anew for each turn through all phases."""
+    peer is started anew for each turn through all phases. A phase that took long enough gets no further turn."""
     samples = {phase: ([], []) for phase in phases}
+    seconds = dict.fromkeys(phases, 0.0)
     turns = range(options.repeat)
     blocks = [[phase] for phase in phases for _ in turns] if together else [list(phases) for _ in turns]
     for block in blocks:
+        block = [phase for phase in block if seconds[phase] < options.phase_seconds]
         for side, one in enumerate((ours, peer)):
             for phase in block if one else ():
+                begin = time.monotonic()
                 sample = one.measure(phase)
+                seconds[phase] += time.monotonic() - begin
                 if sample:
                     samples[phase][side].append(sample)
                     say(f"{phase.name}: {'peer' if side else 'ours'} {sample.tokens_per_second:.2f} tokens/s")
@@ -423,6 +379,7 @@ def row(model, weights, phase, samples, layers):
         "roof": statistics.median(roofs) if roofs else None,
         "layers": layers,
         "turns": len(ours),
+        "instructions_per_token": None,
         "spread": spread(ours),
         "peer_spread": spread(peers),
     }
@@ -445,31 +402,42 @@ def compared(rows):
     return rows
 
 
+def measure_program(model, files, weights, phases, context, options):
+    """The rows of one program beside its peer."""
+    program = files.program(weights, context)
+    if weights == options.weights[-1]:
+        files.compiled_all()
+    ours, peer, together, gguf = Ours(program, files.shape, options), None, True, program
+    if options.peer:
+        gguf = files.gguf(weights)
+        together = available_memory() > 2 * gguf.stat().st_size + program.stat().st_size
+        peer = Peer(options.peer, gguf, files.state(gguf, context), files.shape, context, options)
+    say(f"measuring {files.label} {weights}" + ("" if together else ", one side in memory at a time"))
+    try:
+        samples = measure(ours, peer, phases, options, together)
+    finally:
+        if peer:
+            peer.stop()
+    rows = compared([row(model, weights, phase, samples[phase], files.shape.count) for phase in phases])
+    if options.instructions:
+        say("counting instructions")
+        ours.count_instructions(rows)
+    files.measured(program, gguf)
+    return rows
+
+
 def measure_model(model, options):
     files = Files(model, options)
     phases = [PHASES[name] for name in options.phases]
+    files.announce(phases)
     context = max(phase.positions for phase in phases) + 512
-    rows = []
     try:
-        shape = files.shape()
+        rows = []
         for weights in options.weights:
-            program = files.program(weights, context)
-            ours, peer, together = Ours(program, shape, options), None, True
-            if options.peer:
-                gguf = files.gguf(weights)
-                together = available_memory() > 2 * gguf.stat().st_size + program.stat().st_size
-                peer = Peer(options.peer, gguf, shape, context, options)
-            say(f"measuring {files.label} {weights}")
-            try:
-                samples = measure(ours, peer, phases, options, together)
-            finally:
-                if peer:
-                    peer.stop()
-            rows += compared([row(model, weights, phase, samples[phase], shape.count) for phase in phases])
+            rows += measure_program(model, files, weights, phases, context, options)
+        return rows
     finally:
-        if not options.keep:
-            files.remove()
-    return rows
+        files.remove()
 
 
 # -------------------------------------------------------------------------------- reporting
@@ -491,6 +459,7 @@ COLUMNS = (
     ("peer MB", lambda one: one["peer_bytes_per_token"] and f"{one['peer_bytes_per_token'] / 1e6:.4g}"),
     ("GB/s", lambda one: one["read_bandwidth"] and f"{one['read_bandwidth'] / 1e9:.1f}"),
     ("of roof", lambda one: one["roof_fraction"] and f"{one['roof_fraction']:.0%}"),
+    ("M instr.", lambda one: one["instructions_per_token"] and f"{one['instructions_per_token'] / 1e6:.4g}"),
     ("peak GB", lambda one: f"{one['peak_resident_bytes'] / 1e9:.2f}"),
     ("peer GB", lambda one: one["peer_peak_resident_bytes"] and f"{one['peer_peak_resident_bytes'] / 1e9:.2f}"),
     ("also", lambda one: notes(one)),
@@ -537,7 +506,9 @@ def parse_arguments():
     parser.add_argument("--repeat", type=int, default=3, help="turns of each side")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--isa", help="level of our program (default: its best)")
-    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench", help="where the large files go")
+    parser.add_argument("--phase-seconds", type=float, default=240, help="a phase that took longer gets no further turn")
+    parser.add_argument("--instructions", action="store_true", help="count those of our program, with valgrind; minutes")
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench", help="where the large files go")
     parser.add_argument("--keep", action="store_true", help="leave the large files there, for the next run")
     parser.add_argument("--no-peer", action="store_true", help="measure our side alone")
     parser.add_argument("--build", type=Path, default=ROOT / "build")
@@ -547,22 +518,44 @@ def parse_arguments():
         options.layers = {name: int(count) for name, count in (entry.split("=") for entry in options.layers)}
     except ValueError:
         parser.error("--layers: expected MODEL=N")
+    options.build = options.build.resolve()
     options.gemmac = options.build / "bin" / "gemmac"
     if not options.gemmac.exists():
         parser.error(f"no {options.gemmac}: build first, or name the build folder with --build")
+    if options.instructions and not shutil.which("valgrind"):
+        parser.error("--instructions: no valgrind on this machine; install its package, or leave the option out")
     return options
+
+
+def write_whole(path, text):
+    """Readers see the file before or after, nothing between."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text)
+    partial.replace(path)
 
 
 def main():
     options = parse_arguments()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    options.peer = None if options.no_peer else peer_python(options.build.resolve())
-    rows = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that files are removed and peers ended
+    options.work.mkdir(parents=True, exist_ok=True)
+    try:
+        options.peer = None if options.no_peer else peer_python(options.build)
+    except Failure as failure:
+        raise SystemExit(f"peers: error: {failure}")
+    rows, failed = [], []
     for model in options.models:
-        rows += measure_model(model, options)
+        try:
+            rows += measure_model(model, options)
+        except Failure as failure:
+            say(f"error: {failure}")
+            failed.append(model)
+            continue
         if options.json:  # after each model: a long run that is cut short has not been in vain
-            options.json.write_text(json.dumps(rows, indent=1) + "\n")
-    print(f"{machine()}; {options.threads} threads, medians of {options.repeat} turns\n\n{table(rows)}")
+            write_whole(options.json, json.dumps(rows, indent=1) + "\n")
+    if rows:
+        print(f"{machine()}; {options.threads} threads, medians of up to {options.repeat} turns\n\n{table(rows)}")
+    if failed:
+        raise SystemExit(f"peers: error: not measured: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """tests/bench without the peer: GGUF files that describe what they hold, the order of turns, rows with all their keys."""
 
 import json
+import shutil
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 from support import BUILD, CHECKPOINTS, MODELS, ROOT, compile_program, logits, run, succeed
 
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
+import bench_models  # noqa: E402
 import gguf_writer  # noqa: E402
 import make_random_checkpoint  # noqa: E402
 import peers  # noqa: E402
@@ -105,7 +107,7 @@ def phases(*names):
 def test_sides_take_turns():
     log, wanted = [], phases("decode 0", "verify 4")
     sides = [FakeSide(name, range(1, 99), log) for name in ("ours", "peer")]
-    peers.measure(*sides, wanted, SimpleNamespace(repeat=2), together=True)
+    peers.measure(*sides, wanted, SimpleNamespace(repeat=2, phase_seconds=60), together=True)
     assert log == [*["ours decode 0", "peer decode 0"] * 2, *["ours verify 4", "peer verify 4"] * 2, "peer stops"]
 
 
@@ -113,15 +115,25 @@ def test_sides_that_do_not_fit_together():
     """The peer leaves memory after each of its turns, which then go through all phases."""
     log, wanted = [], phases("decode 0", "verify 4")
     sides = [FakeSide(name, range(1, 99), log) for name in ("ours", "peer")]
-    peers.measure(*sides, wanted, SimpleNamespace(repeat=2), together=False)
+    peers.measure(*sides, wanted, SimpleNamespace(repeat=2, phase_seconds=60), together=False)
     turn = ["ours decode 0", "ours verify 4", "peer decode 0", "peer verify 4", "peer stops"]
     assert log == [*turn, *turn, "peer stops"]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_long_phases_get_one_turn(together):
+    log, wanted = [], phases("decode 0", "verify 4")
+    peers.measure(FakeSide("ours", range(1, 99), log), None, wanted, SimpleNamespace(repeat=3, phase_seconds=0), together)
+    assert log == []  # no time, no turn
+    sides = FakeSide("ours", range(1, 99), log), None
+    peers.measure(*sides, wanted, SimpleNamespace(repeat=3, phase_seconds=1e-9), together)
+    assert log == ["ours decode 0", "ours verify 4"]
 
 
 def test_row():
     (phase,) = phases("decode 0")
     sides = FakeSide("ours", [12, 9, 10], []), FakeSide("peer", [5, 4, 8], [])
-    samples = peers.measure(*sides, [phase], SimpleNamespace(repeat=3), together=True)
+    samples = peers.measure(*sides, [phase], SimpleNamespace(repeat=3, phase_seconds=60), together=True)
     row = peers.row("e2b", "q4", phase, samples[phase], 35)
     assert KEYS == set(peers.KEYS) and KEYS <= row.keys()
     assert (row["tokens_per_second"], row["peer_tokens_per_second"], row["ratio"]) == (10, 5, 2)
@@ -138,6 +150,81 @@ def test_cache_bytes():
         4 * layer.kv_heads * layer.head_dim * (1000 if layer.full else shape.window) for layer in shape.layers
     )
     assert at_depth == expected and peers.cache_bytes(shape, 0, 2) == 0
+
+
+# -------------------------------------------------------------------------------- models
+def options_for(folder, **others):
+    given = dict(work=folder, layers={}, weights=["q4"], peer="python", repeat=3, phase_seconds=240, keep=False, build=BUILD)
+    return SimpleNamespace(**{**given, **others})
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_gguf_file_tells_its_shape(model, tmp_path):
+    """The same cache as of the checkpoint that the file was written for."""
+    path, shape = tmp_path / "model.gguf", shape_of(model)
+    gguf_writer.write_random(CHECKPOINTS / model, "q4", path)
+    found = bench_models.Files(str(path), options_for(tmp_path)).shape
+    assert (found.count, found.window) == (shape.count, shape.window)
+    for depth in (0, 100, 5000):
+        assert peers.cache_bytes(found, depth, 2) == peers.cache_bytes(shape, depth, 2)
+
+
+def test_gemma3_files_need_not_tell_their_pattern(tmp_path):
+    path, attention = tmp_path / "model.gguf", "gemma3.attention."
+    fields = {"general.architecture": "gemma3", "gemma3.block_count": 12, attention + "head_count_kv": 1}
+    fields |= {attention + "key_length": 256, attention + "sliding_window": 512}
+    gguf_writer.write_gguf(path, fields, [], None)
+    shape = bench_models.gguf_shape(path)
+    assert [i for i, layer in enumerate(shape.layers) if layer.full] == [5, 11]
+    assert peers.cache_bytes(shape, 1000, 2) == 2 * 256 * 2 * (10 * 512 + 2 * 1000)
+
+
+@pytest.mark.parametrize("model, weights, most", [("e2b", "q4", 15.9), ("e4b", "q4", 25.2), ("31b", "q8", 22.1)])
+def test_needs(model, weights, most, tmp_path):
+    """Bytes of checkpoint, program and GGUF file together, without writing any."""
+    need, seconds = bench_models.Files(model, options_for(tmp_path, weights=[weights])).needs()
+    assert need / 1e9 == pytest.approx(most, rel=0.05) and 60 < seconds < 1200
+
+
+def test_a_small_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000_000_000))
+    files = bench_models.Files("e2b", options_for(tmp_path))
+    with pytest.raises(bench_models.Failure, match="e2b-35 needs .* but 5.0 GB are free: name a larger disk with --work"):
+        files.announce(phases("decode 0"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_removed_when_of_no_more_use(tmp_path):
+    files = bench_models.Files("e2b", options_for(tmp_path))
+
+    def checkpoint(path):
+        path.mkdir()
+        (path / "model-00001-of-00001.safetensors").write_bytes(bytes(9))
+        (path / "config.json").write_text("{}")
+
+    files._make(files.source, checkpoint)
+    gguf, foreign = tmp_path / "one.gguf", tmp_path / "other.gguf"
+    foreign.write_bytes(b"kept: not made here")
+    files._make(gguf, lambda path: path.write_bytes(b"GGUF"))
+    files._make(foreign, None)
+    (tmp_path / "one.512.state-4096").write_bytes(b"state")
+    files.compiled_all()
+    assert [path.name for path in files.source.iterdir()] == ["config.json"]
+    files.measured(gguf, foreign)
+    files.remove()
+    assert list(tmp_path.iterdir()) == [foreign]
+
+
+def test_half_written_files_are_removed(tmp_path):
+    files = bench_models.Files("e2b", options_for(tmp_path))
+
+    def interrupted(path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        files._make(tmp_path / "one", interrupted)
+    assert list(tmp_path.iterdir()) == []
 
 
 # -------------------------------------------------------------------------------- kernels
@@ -172,7 +259,7 @@ def peers_py(*arguments):
 def test_without_the_peer(tmp_path):
     rows = tmp_path / "rows.json"
     done = peers_py(
-        "--no-peer", "--models", CHECKPOINTS / "tiny-e", "--repeat", 1, "--folder", tmp_path / "files", "--json", rows
+        "--no-peer", "--models", CHECKPOINTS / "tiny-e", "--repeat", 1, "--work", tmp_path / "files", "--json", rows
     )
     assert done.returncode == 0, done.stderr
     measured = json.loads(rows.read_text())
@@ -191,6 +278,49 @@ def test_without_the_peer(tmp_path):
     assert list((tmp_path / "files").iterdir()) == []  # the program was removed, the checkpoint was not ours
 
 
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="needs valgrind")
+def test_instructions_are_repeatable(tmp_path):
+    """Two runs, the same counts but for a few instructions; a token of a chunk takes fewer than a decoded one."""
+    rows = tmp_path / "rows.json"
+    command = ["--no-peer", "--models", CHECKPOINTS / "tiny-e", "--repeat", 1, "--work", tmp_path / "files", "--keep"]
+    command += ["--phases", "prefill 512,decode 0,decode busy,verify 4", "--instructions", "--json", rows]
+    counts = []
+    for _ in range(2):
+        done = peers_py(*command)
+        assert done.returncode == 0, done.stderr
+        counts.append([row["instructions_per_token"] for row in json.loads(rows.read_text())])
+    prefill, decode, busy, verify = counts[0]
+    assert prefill < verify < decode and prefill > 10_000 and busy is None
+    for first, second in zip(*counts):
+        assert first == second or first == pytest.approx(second, rel=1e-3)
+
+
+def test_a_model_that_fails_leaves_the_others(tmp_path):
+    """No rows of it, but those of the others; the exit code and the last line tell."""
+    broken, rows = tmp_path / "broken", tmp_path / "rows.json"
+    broken.mkdir()
+    shutil.copyfile(CHECKPOINTS / "tiny-e" / "config.json", broken / "config.json")
+    models = f"{broken},{CHECKPOINTS / 'tiny-e'}"
+    command = ["--no-peer", "--models", models, "--phases", "decode 0", "--repeat", 1, "--work", tmp_path / "files"]
+    done = peers_py(*command, "--json", rows)
+    assert done.returncode == 1 and done.stderr.endswith(f"error: not measured: {broken}\n"), done.stderr
+    assert "compile" in done.stderr and "exited with" in done.stderr
+    assert [row["model"] for row in json.loads(rows.read_text())] == [str(CHECKPOINTS / "tiny-e")]
+    assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_nothing_is_written_without_the_peer(tmp_path):
+    """llama.cpp that cannot be had is told with what to do, before the first model."""
+    build, rows = tmp_path / "build", tmp_path / "rows.json"
+    (build / "bin").mkdir(parents=True)
+    (build / "bin" / "gemmac").touch()
+    (build / "peers-venv").write_text("a file where the environment should be")
+    command = [sys.executable, ROOT / "tests" / "bench" / "peers.py", "--build", build, "--work", tmp_path / "files"]
+    done = subprocess.run([*map(str, command), "--json", str(rows)], capture_output=True, text=True)
+    assert done.returncode == 1 and "llama.cpp is missing" in done.stderr and "--no-peer" in done.stderr
+    assert not rows.exists() and list((tmp_path / "files").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -200,5 +330,5 @@ def test_without_the_peer(tmp_path):
     ],
 )
 def test_wrong_arguments(arguments, message, tmp_path):
-    done = peers_py("--no-peer", "--folder", tmp_path, *arguments)
+    done = peers_py("--no-peer", "--work", tmp_path, *arguments)
     assert done.returncode != 0 and message in done.stderr
