@@ -20,7 +20,7 @@ from gemma_checkpoint import TextShape  # noqa: E402
 
 @dataclass(frozen=True)
 class RandomModel:
-    """A checkpoint that make_random_checkpoint.py writes; `layers` when --layers does not say, None for all of them."""
+    """The shape of a published model, with random weights; `layers` when --layers does not say, None for all of them."""
 
     published: str
     layers: int | None = None
@@ -28,7 +28,7 @@ class RandomModel:
 
 @dataclass(frozen=True)
 class FetchedModel:
-    """A GGUF file that `fetch` (from the root) writes to `file` (in the build folder), for both sides. It stays there."""
+    """A GGUF file of real weights, which `fetch` (from the root) writes to `file` (in the build folder). It stays there."""
 
     fetch: str
     file: str
@@ -37,7 +37,7 @@ class FetchedModel:
 MODELS = {
     "e2b": RandomModel("E2B"),
     "e4b": RandomModel("E4B"),
-    "26b-a4b": RandomModel("26B-A4B", layers=6),
+    "26b-a4b": RandomModel("26B-A4B"),
     "31b": RandomModel("31B", layers=8),
     "gemma3-270m": FetchedModel("examples/real-model/fetch.py", "real-model/gemma-3-270m.gguf"),
 }
@@ -86,64 +86,52 @@ def gguf_shape(path):
 
 
 class Files:
-    """What one model needs, in the folder --work: a checkpoint or a GGUF file to compile, the program, and the peer's GGUF
-    file. Made when missing, under another name until complete; removed as soon as they are of no more use, unless kept."""
+    """What one model needs, in the folder --work: a GGUF file, which the peer runs and our side compiles, and the program.
+    Of a checkpoint directory the program is compiled, and the peer gets a file of the same shape. Made when missing, under
+    another name until complete; removed as soon as they are of no more use, unless kept."""
 
     def __init__(self, model, options):
         self.options, self.made = options, []
         self.known = MODELS.get(model)
+        self.checkpoint = self.file = None
         if isinstance(self.known, RandomModel):
             all_layers = make_random_checkpoint.MODELS[self.known.published]["layers"]
-            self.layers = options.layers.get(model, self.known.layers) or all_layers
-            self.label = f"{model}-{self.layers}"
-            self.source = options.work / f"{self.label}-checkpoint"
+            layers = options.layers.get(model, self.known.layers) or all_layers
+            self.label = f"{model}-{layers}"
+            self.config = make_random_checkpoint.full_config(self.known.published, layers)
         elif self.known:
-            self.source, self.label = options.build / self.known.file, model
+            self.label, self.file = model, options.build / self.known.file
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            run_or_fail([sys.executable, ROOT / self.known.fetch, self.file], ": see above what it needs")
+        elif Path(model).suffix == ".gguf" and Path(model).is_file():
+            self.label, self.file = Path(model).stem, Path(model)
+        elif (Path(model) / "config.json").exists():
+            self.label, self.checkpoint = Path(model).name, Path(model)
+            self.config = json.loads((self.checkpoint / "config.json").read_text())
         else:
-            self.source = Path(model)
-            self.label = self.source.stem
-            if not (self.is_gguf or (self.source / "config.json").exists()):
-                names = ", ".join(MODELS)
-                raise Failure(f"--models: '{model}' is neither one of {names} nor a checkpoint directory or GGUF file")
-        self.shape = self._shape()
-
-    @property
-    def is_gguf(self):
-        return self.source.suffix == ".gguf" and (isinstance(self.known, FetchedModel) or self.source.is_file())
-
-    def _shape(self):
-        """Asked for before the checkpoint is written, which may not fit."""
-        if isinstance(self.known, FetchedModel):
-            self.source.parent.mkdir(parents=True, exist_ok=True)
-            run_or_fail([sys.executable, ROOT / self.known.fetch, self.source], ": see above what it needs")
-        if self.is_gguf:
-            return gguf_shape(self.source)
-        if self.known:
-            return TextShape(make_random_checkpoint.full_config(self.known.published, self.layers))
-        return TextShape(json.loads((self.source / "config.json").read_text()))
+            names = ", ".join(MODELS)
+            raise Failure(f"--models: '{model}' is neither one of {names} nor a checkpoint directory or GGUF file")
+        self.shape = gguf_shape(self.file) if self.file else TextShape(self.config)
 
     # ---------------------------------------------------------------------------- estimates
     def peer_tensors(self, weights):
         """(metadata as far as it says what a token reads, tensors) of the peer's file, which need not be there yet."""
-        if self.is_gguf:
-            return gguf_writer.read_gguf(self.source)[:2]
+        if self.file:
+            return gguf_writer.read_gguf(self.file)[:2]
         fields = {"general.architecture": "gemma4", "gemma4.expert_used_count": self.shape.top_k}
         return fields, gguf_writer.model_tensors(self.shape, weights)
 
     def needs(self):
         """(bytes of the folder that are taken at the most, of which some may be there already; seconds to make them)"""
-        most, seconds, checkpoint = 0, 0.0, 0
+        most, seconds = 0, 0.0
         for weights in self.options.weights:
             _, tensors = self.peer_tensors(weights)
-            values, gguf = sum(tensor.count for tensor in tensors), sum(tensor.bytes for tensor in tensors)
-            seconds += values / COMPILE_VALUES
-            if not self.is_gguf:
-                seconds += gguf / WRITE_BYTES if self.options.peer else 0
-            if isinstance(self.known, RandomModel):
-                checkpoint = 2 * values
-            # A program is about as large as the peer's file.
-            most = max(most, checkpoint + gguf * (1 if self.is_gguf or not self.options.peer else 2))
-        return most, seconds + checkpoint / WRITE_BYTES
+            gguf = sum(tensor.bytes for tensor in tensors)
+            writes_gguf = not self.file and not (self.checkpoint and not self.options.peer)
+            # A program is about as large as the file.
+            most = max(most, gguf * (1 + writes_gguf))
+            seconds += sum(tensor.count for tensor in tensors) / COMPILE_VALUES + gguf * writes_gguf / WRITE_BYTES
+        return most, seconds
 
     def seconds_of_turn(self, phase, weights):
         """(once, each turn) of both sides."""
@@ -165,8 +153,7 @@ class Files:
                 once, turn = self.seconds_of_turn(phase, weights)
                 turns = min(self.options.repeat, math.ceil(self.options.phase_seconds / max(turn, 1e-3)))
                 seconds += once + turn * turns
-        there = sum(file.stat().st_size for file in self.options.work.glob(f"{self.label}-*/*"))
-        there += sum(file.stat().st_size for file in self.options.work.glob(f"{self.label}-*") if file.is_file())
+        there = sum(file.stat().st_size for file in self.options.work.glob(f"{self.label}-*") if file.is_file())
         free = shutil.disk_usage(self.options.work).free
         say(
             f"{self.label}: about {seconds / 60:.0f} minutes on two cores, {need / 1e9:.1f} GB in {self.options.work}, "
@@ -185,46 +172,43 @@ class Files:
             return
         begin, partial = time.monotonic(), path.with_name(path.name + ".partial")
         say(f"writing {path}")
-        discard(partial)
+        partial.unlink(missing_ok=True)
         try:
             write(partial)
         except BaseException:
-            discard(partial)
+            partial.unlink(missing_ok=True)
             raise
         partial.rename(path)
         self.made.append(path)
         say(f"wrote {path} in {time.monotonic() - begin:.0f} s")
 
-    def write_source(self):
-        if isinstance(self.known, RandomModel):
-            if not list(self.source.glob("*.safetensors")):  # left by a run that was killed
-                discard(self.source)
-            self._make(
-                self.source,
-                lambda path: make_random_checkpoint.write(
-                    self.known.published, path, self.layers, True, 5_000_000_000, 0
-                ),
-            )
+    def gguf(self, weights):
+        """The peer's file."""
+        if self.file:
+            return self.file
+        path = self.options.work / f"{self.label}-{weights}.gguf"
+
+        def write(partial):
+            if self.checkpoint:
+                gguf_writer.write_random(self.checkpoint, weights, partial)
+            else:
+                tokenizer = make_random_checkpoint.tokenizer()
+                gguf_writer.write_shape(self.config, tokenizer, self.label, weights, partial)
+
+        self._make(path, write)
+        if path in self.made:  # caches of a model that is no more
+            self._remove_states(path)
+        return path
 
     def program(self, weights, context):
-        self.write_source()
+        source = self.checkpoint or self.gguf(weights)
         path = self.options.work / f"{self.label}-{weights}"
         if path.exists() and path.stat().st_mtime < self.options.gemmac.stat().st_mtime:
             say(f"{path} is older than {self.options.gemmac}; compiling it again")
             path.unlink()
-        command = [self.options.gemmac, "compile", self.source, "--weights", weights, "--context", context, "-q"]
+        command = [self.options.gemmac, "compile", source, "--weights", weights, "--context", context, "-q"]
         command += self.options.compile_options
         self._make(path, lambda partial: run_or_fail([*command, "-o", partial]))
-        return path
-
-    def gguf(self, weights):
-        """The peer's file. Of a checkpoint it needs no more than the configuration and the tokenizer."""
-        if self.is_gguf:
-            return self.source
-        path = self.options.work / f"{self.label}-{weights}.gguf"
-        self._make(path, lambda partial: gguf_writer.write_random(self.source, weights, partial))
-        if path in self.made:  # caches of a model that is no more
-            self._remove_states(path)
         return path
 
     def state(self, gguf, context):
@@ -235,12 +219,6 @@ class Files:
         for state in self.options.work.glob(f"{gguf.stem}.*.state-*"):
             state.unlink()
 
-    def compiled_all(self):
-        """The checkpoint's tensors are of no more use."""
-        if self.source in self.made and not self.options.keep:
-            for file in self.source.glob("*.safetensors"):
-                file.unlink()
-
     def measured(self, *paths):
         """These files are of no more use."""
         for path in paths if not self.options.keep else ():
@@ -248,14 +226,7 @@ class Files:
                 self._remove_states(path)
             if path in self.made:
                 self.made.remove(path)
-                discard(path)
+                path.unlink(missing_ok=True)
 
     def remove(self):
         self.measured(*list(self.made))
-
-
-def discard(path):
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -392,13 +392,17 @@ def bytes_per_token(fields, tensors):
     return per_token(fields, tensors, lambda tensor: tensor.bytes)
 
 
+def write_shape(config, tokenizer, name, weights, path, seed=0):
+    """A file in the shape of a config.json, with the vocabulary of a tokenizer.json."""
+    shape = TextShape(config)
+    fields = metadata(shape, f"{name}, random weights", weights, tokenizer)
+    write_gguf(path, fields, model_tensors(shape, weights), Values(shape, seed).chunks)
+
+
 def write_random(checkpoint, weights, path, seed=0):
     """A file in the shape of a checkpoint directory."""
-    checkpoint = Path(checkpoint)
-    shape = TextShape(json.loads((checkpoint / "config.json").read_text()))
-    tokenizer = json.loads((checkpoint / "tokenizer.json").read_text())
-    fields = metadata(shape, f"{checkpoint.name}, random weights", weights, tokenizer)
-    write_gguf(path, fields, model_tensors(shape, weights), Values(shape, seed).chunks)
+    config, tokenizer = (json.loads((Path(checkpoint) / f"{name}.json").read_text()) for name in ("config", "tokenizer"))
+    write_shape(config, tokenizer, Path(checkpoint).name, weights, path, seed)
 
 
 def main():

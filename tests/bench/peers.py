@@ -3,12 +3,12 @@
 
     peers.py --models e2b,e4b,26b-a4b,31b,gemma3-270m --json FILE [--weights q4,q8] [--phases LIST] [--layers MODEL=N ...]
 
-For each model: writes a random checkpoint of the published shape, compiles it, writes a GGUF file of the same shape, and
-lets both run every phase in turn, ours, peer, ours, peer. gemma3-270m is a published file, fetched once, that both run. A
-model can also be a checkpoint directory or a GGUF file. docs/benchmarks.md says what is measured and what the columns mean.
+For each model: writes a GGUF file of the published shape with random weights, compiles it, and lets program and peer run
+every phase in turn, ours, peer, ours, peer. gemma3-270m is a published file, fetched once. A model can also be a GGUF file
+or a checkpoint directory. docs/benchmarks.md says what is measured and what the columns mean.
 Progress goes to standard error, the table to standard output, the rows of whole models to FILE. A model that fails is
 told and left out, the others go on; the exit code is then 1. Needs numpy, a finished build, g++ and cmake (llama.cpp is
-built once, which takes ten minutes), and disk: one model at a time, E2B 16 GB; all is removed unless --keep is given.
+built once, which takes ten minutes), and disk: one model at a time, E2B 6 GB; all is removed unless --keep is given.
 """
 
 import argparse
@@ -405,8 +405,6 @@ def compared(rows):
 def measure_program(model, files, weights, phases, context, options):
     """The rows of one program beside its peer."""
     program = files.program(weights, context)
-    if weights == options.weights[-1]:
-        files.compiled_all()
     ours, peer, together, gguf = Ours(program, files.shape, options), None, True, program
     if options.peer:
         gguf = files.gguf(weights)

@@ -179,9 +179,9 @@ def test_gemma3_files_need_not_tell_their_pattern(tmp_path):
     assert peers.cache_bytes(shape, 1000, 2) == 2 * 256 * 2 * (10 * 512 + 2 * 1000)
 
 
-@pytest.mark.parametrize("model, weights, most", [("e2b", "q4", 15.9), ("e4b", "q4", 25.2), ("31b", "q8", 22.1)])
+@pytest.mark.parametrize("model, weights, most", [("e2b", "q4", 6.7), ("e4b", "q4", 10.3), ("26b-a4b", "q4", 28.9), ("31b", "q8", 11.5)])
 def test_needs(model, weights, most, tmp_path):
-    """Bytes of checkpoint, program and GGUF file together, without writing any."""
+    """Bytes of program and GGUF file together, without writing any."""
     need, seconds = bench_models.Files(model, options_for(tmp_path, weights=[weights])).needs()
     assert need / 1e9 == pytest.approx(most, rel=0.05) and 60 < seconds < 1200
 
@@ -196,21 +196,14 @@ def test_a_small_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
 
 def test_files_are_removed_when_of_no_more_use(tmp_path):
     files = bench_models.Files("e2b", options_for(tmp_path))
-
-    def checkpoint(path):
-        path.mkdir()
-        (path / "model-00001-of-00001.safetensors").write_bytes(bytes(9))
-        (path / "config.json").write_text("{}")
-
-    files._make(files.source, checkpoint)
-    gguf, foreign = tmp_path / "one.gguf", tmp_path / "other.gguf"
+    gguf, program, foreign = (tmp_path / name for name in ("one.gguf", "program", "other.gguf"))
     foreign.write_bytes(b"kept: not made here")
     files._make(gguf, lambda path: path.write_bytes(b"GGUF"))
+    files._make(program, lambda path: path.write_bytes(b"ELF"))
     files._make(foreign, None)
     (tmp_path / "one.512.state-4096").write_bytes(b"state")
-    files.compiled_all()
-    assert [path.name for path in files.source.iterdir()] == ["config.json"]
     files.measured(gguf, foreign)
+    assert sorted(tmp_path.iterdir()) == [foreign, program]
     files.remove()
     assert list(tmp_path.iterdir()) == [foreign]
 
