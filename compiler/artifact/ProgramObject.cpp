@@ -16,10 +16,11 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 464,
+static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 512,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
 static_assert(sizeof(gemmac_chat) == 80, "gemmac_chat changed: update chatConstant");
+static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
 std::string phaseFunctionName(unsigned phase, llvm::StringRef level) {
@@ -132,6 +133,24 @@ private:
         .finish(sizeof(gemmac_phase));
   }
 
+  llvm::Constant *stepsConstant(const std::vector<StepSummary> &steps) {
+    StructConstant result(context);
+    result.integer(offsetof(gemmac_steps, count), static_cast<int64_t>(steps.size()));
+    if (steps.empty())
+      return result.finish(sizeof(gemmac_steps));
+    std::vector<llvm::Constant *> entries;
+    for (const StepSummary &step : steps)
+      entries.push_back(StructConstant(context)
+                            .add(offsetof(gemmac_step, what), text(step.what), 8)
+                            .add(offsetof(gemmac_step, memory), text(step.memory), 8)
+                            .integer(offsetof(gemmac_step, weight_bytes), step.weightBytes)
+                            .finish(sizeof(gemmac_step)));
+    auto *type = llvm::ArrayType::get(entries.front()->getType(), entries.size());
+    return result
+        .add(offsetof(gemmac_steps, steps), place(llvm::ConstantArray::get(type, entries), alignof(gemmac_step)), 8)
+        .finish(sizeof(gemmac_steps));
+  }
+
   llvm::Constant *spanConstant(gemmac_span span) {
     return StructConstant(context)
         .integer(offsetof(gemmac_span, offset), span.offset)
@@ -218,7 +237,7 @@ private:
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
       program.add(offsetof(gemmac_program, phases) + phase * sizeof(gemmac_phase), phaseConstant(summary.phases[phase]),
                   sizeof(gemmac_phase));
-    return program.integer(offsetof(gemmac_program, level_count), static_cast<int64_t>(target.levels().size()))
+    program.integer(offsetof(gemmac_program, level_count), static_cast<int64_t>(target.levels().size()))
         .add(offsetof(gemmac_program, levels), levelsConstant(), 8)
         .add(offsetof(gemmac_program, chat), chatConstant(), sizeof(gemmac_chat))
         .add(offsetof(gemmac_program, sampling), samplingConstant(), sizeof(gemmac_sampling))
@@ -226,8 +245,11 @@ private:
         .integer(offsetof(gemmac_program, table_count), static_cast<int64_t>(summary.tables.size()))
         .integer(offsetof(gemmac_program, table_row_bytes), summary.tableRowBytes)
         .add(offsetof(gemmac_program, tables), tablesConstant(), 8)
-        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory))
-        .finish(sizeof(gemmac_program));
+        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory));
+    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
+      program.add(offsetof(gemmac_program, steps) + phase * sizeof(gemmac_steps),
+                  stepsConstant(summary.phases[phase].steps), sizeof(gemmac_steps));
+    return program.finish(sizeof(gemmac_program));
   }
 
   llvm::Module &module;

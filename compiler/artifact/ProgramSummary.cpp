@@ -85,6 +85,13 @@ static llvm::Error readLogits(gemma::PhaseOp phase, unsigned number, ProgramSumm
   return llvm::Error::success();
 }
 
+static std::vector<StepSummary> readSteps(gemma::PhaseOp phase) {
+  std::vector<StepSummary> steps;
+  for (auto mark : phase.getBody().getOps<gemma::MarkOp>())
+    steps.push_back({mark.getWhat().str(), mark.getMemory().value_or("").str(), static_cast<int64_t>(mark.getBytes())});
+  return steps;
+}
+
 static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
   bool found[GEMMAC_PHASE_COUNT] = {};
   for (auto phase : module.getOps<gemma::PhaseOp>()) {
@@ -92,6 +99,7 @@ static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
     found[number] = true;
     PhaseSummary &result = summary.phases[number];
     result.maxRows = phase.getMaxRows();
+    result.steps = readSteps(phase);
     DictionaryAttr attributes = phase->getAttrDictionary();
     if (llvm::Error error = readInteger(attributes, "gemma.weight_bytes", result.weightBytes))
       return error;

@@ -13,10 +13,17 @@
 
 namespace gemmac {
 
+/// A gemma.mark.
+struct StepSummary {
+  std::string what, memory;
+  int64_t weightBytes = 0;
+};
+
 struct PhaseSummary {
   int64_t maxRows = 0;
   int64_t logitsOffset = -1; ///< in the arena; -1 without logits
   int64_t weightBytes = 0, multiplyAdds = 0;
+  std::vector<StepSummary> steps; ///< by number of mark; empty without marks
 };
 
 /// A table that is read by row; the fields of gemmac_table.

@@ -13,7 +13,7 @@ def Gemma_PhaseOp : Gemma_Op<"phase", [Symbol, IsolatedFromAbove, NoTerminator, 
   let summary = "one phase of the program: a straight list of buffers, steps and barriers";
   let description = [{
     `arena_bytes`, `scratch_bytes` (per thread) and buffer offsets are set by the arena pass.
-    - c1: the body holds only gemma.buffer, gemma.barrier and steps.
+    - c1: the body holds only gemma.buffer, gemma.barrier, gemma.mark and steps.
     - c2: a shared buffer is read, in another step, only after a barrier that follows its last write, and written only after a
       barrier that follows its last read (row steps that divide the same rows among threads alike may follow each other without one).
       In one step, only one that divides rows may write a shared buffer that it also reads.
@@ -57,6 +57,25 @@ def Gemma_BufferOp : Gemma_Op<"buffer", [HasParent<"PhaseOp">]> {
 def Gemma_BarrierOp : Gemma_Op<"barrier", [HasParent<"PhaseOp">]> {
   let summary = "all threads of the call meet";
   let assemblyFormat = "attr-dict";
+}
+
+def Gemma_MarkOp : Gemma_Op<"mark", [HasParent<"PhaseOp">]> {
+  let summary = "the step or barrier before it is done: a clock is read";
+  let description = [{
+    Put in by gemma-mark-steps for programs that measure themselves. The marks of a phase are numbered from 0 in their order. `what`
+    names the kernel, equal for steps that share one; `memory` the weight or cache that tells its uses apart; `bytes` are the packed weights
+    that the step reads for one row.
+    - c1: it follows a step or a barrier directly.
+    - c2: `what` is not empty.
+    - c3: `bytes` is not negative.
+    ```mlir
+    gemma.step.matmul %q, @gate -> %y none : !gemma.buffer<1 x 64, q8> -> !gemma.buffer<1 x 64, f32>
+    gemma.mark "matmul q4 64 x 64" of @gate bytes 2304
+    ```
+  }];
+  let arguments = (ins StrAttr:$what, OptionalAttr<FlatSymbolRefAttr>:$memory, Gemma_Offset:$bytes /* c3 */);
+  let assemblyFormat = "$what (`of` $memory^)? `bytes` $bytes attr-dict";
+  let hasVerifier = 1;
 }
 
 // A step whose panels, heads or (head, row) pairs are divided among threads.

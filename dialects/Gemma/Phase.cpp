@@ -62,8 +62,9 @@ LogicalResult PhaseCheck::run() {
       if (failed(checkStep(step)))
         return failure();
       ++index;
-    } else { // phase_c1
-      return op.emitOpError() << "is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier and steps";
+    } else if (!isa<MarkOp>(op)) { // phase_c1
+      return op.emitOpError()
+             << "is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier, gemma.mark and steps";
     }
   }
   for (auto &[buffer, life] : lifetimes)

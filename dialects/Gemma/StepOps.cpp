@@ -106,6 +106,15 @@ LogicalResult BufferOp::verify() {
   return success();
 }
 
+LogicalResult MarkOp::verify() {
+  Operation *before = getOperation()->getPrevNode();
+  if (!before || !isa<BarrierOp, StepInterface>(before)) // mark_c1
+    return emitOpError() << "expects to follow a step or a gemma.barrier directly";
+  if (getWhat().empty()) // mark_c2
+    return emitOpError() << "expects a name of what was done, got an empty one";
+  return success();
+}
+
 //===--- embed
 //------------------------------------------------------------------------------------------------------===//
 

@@ -23,13 +23,19 @@ public:
   PhaseEmitter(ModuleOp planned, gemma::PhaseOp phase, KernelLibrary &kernels, KernelBuilder &b, SymbolTable &symbols)
       : planned(planned), phase(phase), kernels(kernels), b(b), symbols(symbols) {}
 
-  LogicalResult emit(func::FuncOp function, func::FuncOp barrier) {
+  /// `barrier` and `mark` are what the runtime provides; `mark` is null in a phase without gemma.mark.
+  LogicalResult emit(func::FuncOp function, func::FuncOp barrier, func::FuncOp mark) {
     call = function.getArgument(0);
     thread = function.getArgument(1);
     loadCall();
+    int64_t marks = 0;
     for (Operation &op : phase.getBody().front()) {
       if (isa<gemma::BufferOp>(op))
         continue;
+      if (isa<gemma::MarkOp>(op)) {
+        func::CallOp::create(b, mark, ValueRange{call, thread, b.i64(marks++)});
+        continue;
+      }
       if (isa<gemma::BarrierOp>(op)) {
         func::CallOp::create(b, barrier, ValueRange{call, thread});
         continue;
@@ -274,6 +280,19 @@ private:
     return failure(result.wasInterrupted());
   }
 
+  bool hasMarks() {
+    return llvm::any_of(getOperation().getOps<gemma::PhaseOp>(), [](gemma::PhaseOp phase) {
+      return !phase.getBody().getOps<gemma::MarkOp>().empty();
+    });
+  }
+
+  static func::FuncOp declareMark(KernelBuilder &b) {
+    auto type = b.getFunctionType({b.ptrType(), b.getI64Type(), b.getI64Type()}, {});
+    auto mark = func::FuncOp::create(b, "gemmac_mark", type);
+    mark.setPrivate();
+    return mark;
+  }
+
   LogicalResult lowerLevel(const IsaLevel &level) {
     ModuleOp planned = getOperation();
     KernelBuilder b(planned.getLoc(), &getContext());
@@ -285,12 +304,13 @@ private:
     auto type = b.getFunctionType({b.ptrType(), b.getI64Type()}, {});
     auto barrier = func::FuncOp::create(b, "gemmac_barrier", type);
     barrier.setPrivate();
+    func::FuncOp mark = hasMarks() ? declareMark(b) : func::FuncOp();
     for (auto phase : planned.getOps<gemma::PhaseOp>()) {
       b.setInsertionPointToEnd(module.getBody());
       std::string name = ("gemmac_" + stringifyPhaseKind(phase.getKind()) + "_" + level.name).str();
       auto function = func::FuncOp::create(b, name, type);
       b.setInsertionPointToStart(function.addEntryBlock());
-      if (failed(PhaseEmitter(planned, phase, kernels, b, symbols).emit(function, barrier)))
+      if (failed(PhaseEmitter(planned, phase, kernels, b, symbols).emit(function, barrier, mark)))
         return failure();
       func::ReturnOp::create(b);
     }

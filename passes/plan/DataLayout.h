@@ -19,6 +19,9 @@ void assignDataOffsets(mlir::ModuleOp module);
 /// per row, padding and attention scores excluded.
 void setPhaseCosts(gemma::PhaseOp phase, mlir::SymbolTable &symbols);
 
+/// Packed bytes that one step reads for one row, as gemma.weight_bytes counts them.
+int64_t weightBytesRead(mlir::Operation *step, mlir::SymbolTable &symbols);
+
 } // namespace gemmac
 
 #endif // GEMMAC_PASSES_PLAN_DATALAYOUT_H

@@ -70,4 +70,20 @@ def PlaceBuffers : Pass<"gemma-place-buffers", "::mlir::ModuleOp"> {
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 
+def MarkSteps : Pass<"gemma-mark-steps", "::mlir::ModuleOp"> {
+  let summary = "Read a clock after every step and barrier of every phase";
+  let description = [{
+    Puts a gemma.mark behind each step and each gemma.barrier. Its `what` is the step's kind with the format and size of its weight, the
+    head size and window of its cache or, with neither, the width of its first buffer: what the kernels of different shapes are told apart by.
+    Runs last, and only for programs that are to measure themselves.
+    ```mlir
+    gemma.step.matmul %q, @down -> %y none : !gemma.buffer<1 x 6144, q8> -> !gemma.buffer<1 x 1536, f32>
+    // is followed by
+    gemma.mark "matmul q4 1536 x 6144" of @down bytes 5308416
+    ```
+  }];
+  let statistics = [Statistic<"numMarks", "num-marks", "Marks put in">];
+  let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
+}
+
 #endif // GEMMAC_PASSES_PLAN_PASSES_TD

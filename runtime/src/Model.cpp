@@ -4,7 +4,6 @@
 #include "Text.h"
 
 #include <algorithm>
-#include <ctime>
 
 namespace gemmac::runtime {
 
@@ -69,12 +68,6 @@ Status Model::limitThreads(int64_t context, int64_t &threads) const {
 bool Model::isStop(int32_t token) const {
   const int32_t *begin = program.sampling.stop_ids, *end = begin + program.sampling.stop_count;
   return std::find(begin, end, token) != end;
-}
-
-double monotonicSeconds() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
 } // namespace gemmac::runtime

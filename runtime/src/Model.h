@@ -2,6 +2,7 @@
 #ifndef GEMMAC_RUNTIME_MODEL_H
 #define GEMMAC_RUNTIME_MODEL_H
 
+#include "Clock.h"
 #include "Image.h"
 #include "Options.h"
 #include "Session.h"
@@ -38,9 +39,6 @@ private:
   Status openTokenizer();
   Status limitThreads(int64_t context, int64_t &threads) const;
 };
-
-/// Seconds of a clock that only goes forward.
-double monotonicSeconds();
 
 } // namespace gemmac::runtime
 

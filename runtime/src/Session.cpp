@@ -87,7 +87,12 @@ const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens
   call.tokens = tokens.data();
   call.rows = static_cast<int64_t>(tokens.size());
   readTableRows(tokens);
+  call.times = stepTimes;
+  if (stepTimes)
+    stepTimes->begin(phase);
   pool->run(level->run[phase], call);
+  if (stepTimes)
+    stepTimes->end();
   call.position += call.rows;
   const int64_t offset = program->phases[phase].logits_offset;
   return offset < 0 ? nullptr : reinterpret_cast<const float *>(call.arena + offset);

@@ -4,6 +4,7 @@
 
 #include "Image.h"
 #include "Status.h"
+#include "StepTimes.h"
 #include "ThreadPool.h"
 #include "gemmac/abi.h"
 
@@ -43,6 +44,12 @@ public:
   /// zeros first, so that its pages are real ones; how long a call takes does not depend on what they hold.
   void pretendPosition(int64_t position);
 
+  /// The packed weights, as emitted code reads them.
+  std::span<const uint8_t> mappedWeights() const { return {weights.data(), static_cast<size_t>(program->mapped_bytes)}; }
+
+  /// Counts the steps of all calls from now on in `times`, which must outlive them; null: no longer.
+  void countSteps(StepTimes *times) { stepTimes = times; }
+
   // For all three below: every id lies in [0, vocab), and rows are at most remaining().
 
   /// Feeds up to chunkRows() tokens whose logits nobody needs.
@@ -69,6 +76,7 @@ private:
   const gemmac_level *level = nullptr;
   ThreadPool *pool = nullptr;
   Mapping weights;
+  StepTimes *stepTimes = nullptr;
   gemmac_call call = {};
   uint8_t *tableRows = nullptr; // what call.table_rows shows
   int64_t chunk = 0, contextLimit = 0;

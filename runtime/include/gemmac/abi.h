@@ -38,6 +38,7 @@ typedef struct gemmac_call {
   int64_t threads;       // >= 1; all of them call the phase function
   void *barrier;         // the runtime's own
   const uint8_t *table_rows; // [rows, table_row_bytes] what `tables` hold for each token; 64-byte aligned
+  void *times;           // the runtime's own: where gemmac_mark counts; null: nowhere
 } gemmac_call;
 
 // Runs a phase; called by every thread in [0, call->threads) at once. Allocates nothing, never fails. The results of
@@ -46,6 +47,10 @@ typedef void (*gemmac_phase_fn)(const gemmac_call *call, int64_t thread);
 
 // Provided by the runtime, called by emitted code: returns when all threads of the call have entered it.
 void gemmac_barrier(const gemmac_call *call, int64_t thread);
+
+// Provided by the runtime, called by emitted code of programs compiled with --profile: `step`, an index into the phase's
+// gemmac_steps, is done on this thread.
+void gemmac_mark(const gemmac_call *call, int64_t thread, int64_t step);
 
 // CPU abilities that a level can require. Bit values are part of the ABI.
 #define GEMMAC_CPU_X86_AVX2 1u        // AVX2, FMA, F16C, BMI2
@@ -120,6 +125,18 @@ typedef struct gemmac_sampling {
   const int32_t *suppress_ids;
 } gemmac_sampling;
 
+// What a phase does in turn, as gemmac_mark counts it. A barrier is a step of its own.
+typedef struct gemmac_step {
+  const char *what;     // "matmul q4 1536 x 6144": equal for steps that share a kernel
+  const char *memory;   // the weight or cache that tells its uses apart; ""
+  int64_t weight_bytes; // packed weight bytes read for one row
+} gemmac_step;
+
+typedef struct gemmac_steps {
+  int64_t count; // 0 unless compiled with --profile
+  const gemmac_step *steps;
+} gemmac_steps;
+
 typedef struct gemmac_program {
   uint32_t abi_version; // GEMMAC_ABI_VERSION
   uint32_t struct_bytes;
@@ -141,6 +158,7 @@ typedef struct gemmac_program {
   int64_t table_count, table_row_bytes;
   const gemmac_table *tables;
   gemmac_memory memory;
+  gemmac_steps steps[GEMMAC_PHASE_COUNT];
 } gemmac_program;
 
 extern const gemmac_program gemmac_the_program;
@@ -220,11 +238,12 @@ static inline uint64_t gemmac_merge_hash(uint32_t left, uint32_t right) {
 
 #ifdef __cplusplus
 }
-static_assert(sizeof(gemmac_call) == 80, "gemmac_call");
+static_assert(sizeof(gemmac_call) == 88, "gemmac_call");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 static_assert(sizeof(gemmac_phase) == 32, "gemmac_phase");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
 static_assert(sizeof(gemmac_memory) == 72, "gemmac_memory");
+static_assert(sizeof(gemmac_step) == 24, "gemmac_step");
 static_assert(sizeof(gemmac_token_merge) == 16, "gemmac_token_merge");
 #endif
 

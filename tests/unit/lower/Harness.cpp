@@ -230,7 +230,8 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
                   .position = call.position,
                   .threads = call.threads,
                   .barrier = &meeting,
-                  .table_rows = tableRows.data()};
+                  .table_rows = tableRows.data(),
+                  .times = nullptr};
   std::vector<std::thread> threads;
   for (int64_t thread = 1; thread < call.threads; ++thread)
     threads.emplace_back([&, thread] { code.run(&abi, thread); });
