@@ -1,4 +1,4 @@
-"""Gemma 4 checkpoints in the Hugging Face layout, read and written with numpy alone.
+"""Gemma 3 and 4 checkpoints in the Hugging Face layout, read and written with numpy alone.
 
 Shared by tools/make_random_checkpoint.py and tests/integration: what a configuration means (`TextShape`), which tensors
 it asks for (`text_tensors`), how quantized checkpoints store them (`layout_tensors`), safetensors files in both directions,
@@ -120,7 +120,11 @@ class Layer:
 
 
 class TextShape:
-    """What the text part of a config.json asks for, both spellings of the per-layer overrides included."""
+    """What the text part of a config.json asks for, with all spellings of rotation and per-layer overrides.
+
+    Where the generations differ: norms of Gemma 3 hold factor - 1 (`norm_addend`), its queries are scaled
+    (`query_scale`), its values are not normed, and it has no layer scalars, no per-layer embeddings, no experts.
+    """
 
     def __init__(self, config):
         text = config.get("text_config") or config
@@ -130,20 +134,32 @@ class TextShape:
         self.heads, self.count = text["num_attention_heads"], text["num_hidden_layers"]
         self.window, self.eps = get("sliding_window", 512), get("rms_norm_eps", 1e-6)
         self.cap, self.pad = get("final_logit_softcapping"), get("pad_token_id", 0)
-        self.ple = get("hidden_size_per_layer_input", 256) or 0
+        self.gemma3 = get("model_type") == "gemma3_text"
+        self.norm_addend = 1 if self.gemma3 else 0
+        self.query_scale = get("query_pre_attn_scalar", 256) ** -0.5 if self.gemma3 else 1.0
+        self.ple = 0 if self.gemma3 else get("hidden_size_per_layer_input", 256) or 0
         self.ple_vocab = get("vocab_size_per_layer_input", 262144)
         self.experts = text["num_experts"] if get("enable_moe_block") else 0
         self.top_k = get("top_k_experts")
         self.expert_width = get("moe_intermediate_size") or get("expert_intermediate_size")
         self.tied = get("tie_word_embeddings", config.get("tie_word_embeddings", True))
-        self.rope = get("rope_parameters") or {
-            SLIDING: {"rope_type": "default", "rope_theta": 1e4},
-            FULL: {"rope_type": "proportional", "rope_theta": 1e6, "partial_rotary_factor": 0.25},
-        }
-        kinds = list(get("layer_types") or [FULL if (i + 1) % 6 == 0 else SLIDING for i in range(self.count)])
-        kinds[-1] = FULL
+        self.rope = get("rope_parameters") or self._default_rope()
+        period = get("sliding_window_pattern", 6) if self.gemma3 else 6
+        kinds = list(get("layer_types") or [FULL if (i + 1) % period == 0 else SLIDING for i in range(self.count)])
+        if not self.gemma3:
+            kinds[-1] = FULL
         first_shared = self.count - (get("num_kv_shared_layers") or 0)
         self.layers = [self._layer(i, kinds, first_shared) for i in range(self.count)]
+
+    def _default_rope(self):
+        if not self.gemma3:
+            full = {"rope_type": "proportional", "rope_theta": 1e6, "partial_rotary_factor": 0.25}
+            return {SLIDING: {"rope_type": "default", "rope_theta": 1e4}, FULL: full}
+        get = self.text.get
+        return {
+            SLIDING: {"rope_type": "default", "rope_theta": get("rope_local_base_freq", 1e4)},
+            FULL: {"rope_theta": get("rope_theta", 1e6), **(get("rope_scaling") or {"rope_type": "default"})},
+        }
 
     def _layer(self, index, kinds, first_shared):
         text, full = self.text, kinds[index] == FULL
@@ -153,7 +169,7 @@ class TextShape:
             override = {int(k): v for k, v in text["per_layer_config"].items()}.get(index, {})
             head_dim = override.get("head_dim", head_dim)
             kv_heads = override.get("num_key_value_heads", kv_heads)
-        elif full:
+        elif full and not self.gemma3:
             head_dim = text.get("global_head_dim", 512)
             if same_value and text.get("num_global_key_value_heads") is not None:
                 kv_heads = text["num_global_key_value_heads"]
@@ -188,7 +204,8 @@ def text_tensors(shape, dead_kv=False):
             out[at + "per_layer_input_gate.weight"] = [shape.ple, hidden]
             out[at + "per_layer_projection.weight"] = [hidden, shape.ple]
         out.update({f"{at}{name}.weight": [hidden] for name in norms})
-        out[at + "layer_scalar"] = [1]
+        if not shape.gemma3:
+            out[at + "layer_scalar"] = [1]
         queries, keys = shape.heads * layer.head_dim, layer.kv_heads * layer.head_dim
         out[at + "self_attn.q_proj.weight"] = [queries, hidden]
         out[at + "self_attn.o_proj.weight"] = [hidden, queries]

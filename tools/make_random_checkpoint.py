@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Writes a checkpoint of a published Gemma 4 shape with random weights, for measuring size, memory and speed.
+"""Writes a checkpoint of a published Gemma 4 or 3 shape with random weights, for measuring size, memory and speed.
 
     make_random_checkpoint.py E2B DIR [--layers N] [--layout compressed-tensors] [--text-only] [--shard-gb 5] [--seed 0]
 
-Models: E2B, E4B, 26B-A4B, 31B. Weights are BF16, normal with deviation 0.02, norms near 1, in shards as the real files
+Models: E2B, E4B, 26B-A4B, 31B, gemma3-270m. Weights are BF16, normal with deviation 0.02, norms near 1, in shards as the real files
 are; E2B and E4B contain the unread key and value tensors that the published files contain. With --layers the first N
-layers are kept: the pattern of sliding and full layers stays, the last one is full, and the share of layers that reuse
-keys and values stays about the same. --layout writes the matrices as integers with scales, as quantized checkpoints do:
-compressed-tensors (4 bits in groups of 32: 26B-A4B takes 15 GB) or gemma (the mobile scheme). Memory stays under 300 MB: one random block is repeated, from a place that depends
+layers are kept: the pattern of sliding and full layers stays, the last one is full (but in Gemma 3), and the share of
+layers that reuse keys and values stays about the same. --layout writes the matrices as integers with scales, as quantized
+checkpoints do: compressed-tensors (4 bits in groups of 32: 26B-A4B takes 15 GB) or gemma (the mobile scheme). Memory
+stays under 300 MB: one random block is repeated, from a place that depends
 on the tensor's name. The answers of such a model mean nothing. Needs numpy.
 """
 
@@ -68,6 +69,7 @@ MODELS = {
     "31B": dict(
         layers=60, hidden=5376, heads=32, kv=16, full_kv=4, mlp=21504, window=1024, context=262144, period=6, shared=0
     ),
+    "gemma3-270m": dict(layers=18, hidden=640, heads=4, kv=1, mlp=2048, window=512, context=32768, period=6),
 }
 REAL_IDS = [
     0,
@@ -98,15 +100,60 @@ REAL_IDS = [
 VOCAB = 262144
 
 
+def is_gemma3(model):
+    return model.startswith("gemma3")
+
+
+def check_layers(model, layers, least):
+    most = MODELS[model]["layers"]
+    if not least <= layers <= most:
+        raise SystemExit(f"make_random_checkpoint: error: {model} with {layers} layers, expected {least} to {most}")
+
+
+def gemma3_config(model, layers):
+    """The config.json of the published text model, cut to `layers` layers."""
+    spec = MODELS[model]
+    check_layers(model, layers, 1)
+    return {
+        "_sliding_window_pattern": spec["period"],
+        "architectures": ["Gemma3ForCausalLM"],
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "attn_logit_softcapping": None,
+        "bos_token_id": 2,
+        "eos_token_id": 1,
+        "final_logit_softcapping": None,
+        "head_dim": 256,
+        "hidden_activation": "gelu_pytorch_tanh",
+        "hidden_size": spec["hidden"],
+        "initializer_range": 0.02,
+        "intermediate_size": spec["mlp"],
+        "layer_types": [FULL if (i + 1) % spec["period"] == 0 else SLIDING for i in range(layers)],
+        "max_position_embeddings": spec["context"],
+        "model_type": "gemma3_text",
+        "num_attention_heads": spec["heads"],
+        "num_hidden_layers": layers,
+        "num_key_value_heads": spec["kv"],
+        "pad_token_id": 0,
+        "query_pre_attn_scalar": 256,
+        "rms_norm_eps": 1e-06,
+        "rope_local_base_freq": 10000.0,
+        "rope_scaling": None,
+        "rope_theta": 1000000.0,
+        "sliding_window": spec["window"],
+        "torch_dtype": "bfloat16",
+        "transformers_version": "4.55.0.dev0",
+        "use_bidirectional_attention": False,
+        "use_cache": True,
+        "vocab_size": VOCAB,
+    }
+
+
 def text_config(model, layers):
     """The text_config of the published file, cut to `layers` layers."""
     edge = model.startswith("E")
     spec = MODELS[model]
-    least = spec["period"] + 1 if edge else 2
-    if not least <= layers <= spec["layers"]:
-        raise SystemExit(
-            f"make_random_checkpoint: error: {model} with {layers} layers, expected {least} to {spec['layers']}"
-        )
+    check_layers(model, layers, spec["period"] + 1 if edge else 2)
     kinds = [FULL if (i + 1) % spec["period"] == 0 else SLIDING for i in range(layers)]
     kinds[-1] = FULL
     shared = max(0, min(spec["shared"] * layers // spec["layers"], layers - spec["period"]))
@@ -206,6 +253,8 @@ def audio_config():
 
 
 def full_config(model, layers):
+    if is_gemma3(model):
+        return gemma3_config(model, layers)
     return {
         "architectures": ["Gemma4ForConditionalGeneration"],
         "audio_config": audio_config() if model.startswith("E") else None,
@@ -306,7 +355,8 @@ def audio_tensors(config, hidden_out):
 class Values:
     """Bytes for any tensor out of one repeated random block for each type."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, norm_addend):
+        self.norm_mean = 1.0 - norm_addend
         rng = np.random.default_rng(seed)
         normal = rng.standard_normal(BLOCK, np.float32)
         self.weights = to_bf16(normal * 0.02)
@@ -349,7 +399,7 @@ class Values:
         elif leaf.endswith("_activation_scale"):
             values = np.full(count, 0.05)
         else:
-            values = rng.normal(1.0, 0.1, count)
+            values = rng.normal(self.norm_mean, 0.1, count)
         return values.astype(np.float32)
 
 
@@ -377,7 +427,9 @@ def write(model, folder, layers, text_only, shard_bytes, seed, layout=None):
         config["tie_word_embeddings"] = config["text_config"]["tie_word_embeddings"] = False
     shape, prefix = TextShape(config), "model.language_model."
     tensors = {}
-    if text_only:
+    if shape.gemma3:
+        prefix = "model."
+    elif text_only:
         prefix = "model."
         config = dict(config["text_config"], architectures=["Gemma4ForCausalLM"])
     else:
@@ -395,7 +447,7 @@ def write(model, folder, layers, text_only, shard_bytes, seed, layout=None):
             stored[part] = entry
             if part.endswith(".weight_packed"):
                 shapes[part.removesuffix("packed") + "shape"] = [entry[1][0], entry[1][1] * 8]
-    values = Values(seed)
+    values = Values(seed, shape.norm_addend)
     write_weights(
         folder,
         stored,
@@ -417,9 +469,10 @@ def write(model, folder, layers, text_only, shard_bytes, seed, layout=None):
         },
     )
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer(), ensure_ascii=False), encoding="utf-8")
-    sample = ROOT / "examples" / "checkpoints" / ("tiny-e" if model.startswith("E") else "tiny-moe")
-    for name in ("chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json"):
-        shutil.copyfile(sample / name, folder / name)
+    if not shape.gemma3:  # its published 270M is a base model, without a chat template
+        sample = ROOT / "examples" / "checkpoints" / ("tiny-e" if model.startswith("E") else "tiny-moe")
+        for name in ("chat_template.jinja", "tokenizer_config.json", "special_tokens_map.json"):
+            shutil.copyfile(sample / name, folder / name)
     return sum(int(np.prod(dims, dtype=np.int64)) for dims in tensors.values()), len(stored)
 
 
@@ -428,7 +481,11 @@ def main():
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--layers", type=int, help="keep the first N layers (default: all)")
-    parser.add_argument("--text-only", action="store_true", help="Gemma4ForCausalLM, without vision and audio tensors")
+    parser.add_argument(
+        "--text-only",
+        action="store_true",
+        help="Gemma4ForCausalLM, without vision and audio tensors; gemma3-270m is so anyway",
+    )
     parser.add_argument("--shard-gb", type=float, default=5.0, help="largest shard in GB; 0 writes a single file")
     parser.add_argument("--layout", choices=[COMPRESSED, MOBILE], help="store integers and scales (default: BF16)")
     parser.add_argument("--seed", type=int, default=0)

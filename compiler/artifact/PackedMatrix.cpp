@@ -91,6 +91,8 @@ static llvm::Expected<PackSource> readSource(gemma::WeightOp weight, SymbolTable
   llvm::ArrayRef<int64_t> shape = type.getShape();
   PackSource source;
   source.name = weight.getSymName().str();
+  if (std::optional<APFloat> addend = weight.getAddend())
+    source.addend = static_cast<float>(addend->convertToDouble());
   if (shape.empty() || shape.size() > 3)
     return invalid(source.name, "rank {0}, expected 1 to 3", shape.size());
   source.cols = shape.back();
@@ -130,6 +132,8 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
   matrix.panelRows = op.getPanelRows();
   matrix.batch = op.getBatch();
   matrix.interleave = op.getInterleave();
+  if (std::optional<APFloat> scale = op.getScale())
+    matrix.scale = static_cast<float>(scale->convertToDouble());
   matrix.rowAxis = {op.getRowAxis().getBlock(), op.getRowAxis().getPadded()};
   matrix.colAxis = {op.getColAxis().getBlock(), op.getColAxis().getPadded()};
   matrix.rows = op.getRows();

@@ -48,6 +48,7 @@ struct PackSource {
   std::optional<PackScales> scales = std::nullopt; ///< of encodings of integers
   /// Sources whose rows make up this one's, in order, alike in all but place; `file` and `offset` mean nothing then.
   std::vector<PackSource> pieces = {};
+  float addend = 0.0f;                             ///< added to every value that is read
   int64_t rowBytes() const { return sourceRowBytes(encoding, cols); }
 };
 
@@ -71,6 +72,7 @@ struct PackedMatrix {
   int64_t batch = 1;
   bool interleave = false;
   PackAxis rowAxis = {}, colAxis = {};
+  float scale = 1.0f;         ///< of every value, behind the addend
   int64_t rows = 0, cols = 0; ///< padded, per batch entry
   int64_t bytes = 0;
   uint64_t offset = 0; ///< in the data section

@@ -237,6 +237,9 @@ private:
     } else if (!decodeValues(source.encoding, bytes, source.cols, decoded.data())) {
       return notFinite(source, firstIndex, bytes);
     }
+    if (source.addend != 0.0f || matrix->scale != 1.0f)
+      for (float &value : decoded)
+        value = (value + source.addend) * matrix->scale;
     spread(decoded, source.cols, &values[lane * matrix->cols]);
     return llvm::Error::success();
   }

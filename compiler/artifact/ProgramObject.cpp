@@ -16,10 +16,11 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 1 && sizeof(gemmac_program) == 352,
+static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 512,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
-static_assert(sizeof(gemmac_chat) == 72, "gemmac_chat changed: update chatConstant");
+static_assert(sizeof(gemmac_chat) == 80, "gemmac_chat changed: update chatConstant");
+static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
 std::string phaseFunctionName(unsigned phase, llvm::StringRef level) {
@@ -132,11 +133,58 @@ private:
         .finish(sizeof(gemmac_phase));
   }
 
+  llvm::Constant *stepsConstant(const std::vector<StepSummary> &steps) {
+    StructConstant result(context);
+    result.integer(offsetof(gemmac_steps, count), static_cast<int64_t>(steps.size()));
+    if (steps.empty())
+      return result.finish(sizeof(gemmac_steps));
+    std::vector<llvm::Constant *> entries;
+    for (const StepSummary &step : steps)
+      entries.push_back(StructConstant(context)
+                            .add(offsetof(gemmac_step, what), text(step.what), 8)
+                            .add(offsetof(gemmac_step, memory), text(step.memory), 8)
+                            .integer(offsetof(gemmac_step, weight_bytes), step.weightBytes)
+                            .finish(sizeof(gemmac_step)));
+    auto *type = llvm::ArrayType::get(entries.front()->getType(), entries.size());
+    return result
+        .add(offsetof(gemmac_steps, steps), place(llvm::ConstantArray::get(type, entries), alignof(gemmac_step)), 8)
+        .finish(sizeof(gemmac_steps));
+  }
+
   llvm::Constant *spanConstant(gemmac_span span) {
     return StructConstant(context)
         .integer(offsetof(gemmac_span, offset), span.offset)
         .integer(offsetof(gemmac_span, bytes), span.bytes)
         .finish(sizeof(gemmac_span));
+  }
+
+  llvm::Constant *tablesConstant() {
+    std::vector<llvm::Constant *> tables;
+    for (const TableSummary &table : summary.tables)
+      tables.push_back(StructConstant(context)
+                           .integer(offsetof(gemmac_table, offset), table.offset)
+                           .integer(offsetof(gemmac_table, row_bytes), table.rowBytes)
+                           .integer(offsetof(gemmac_table, row_at), table.rowAt)
+                           .finish(sizeof(gemmac_table)));
+    if (tables.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    auto *type = llvm::ArrayType::get(tables.front()->getType(), tables.size());
+    return place(llvm::ConstantArray::get(type, tables), alignof(gemmac_table));
+  }
+
+  llvm::Constant *memoryConstant() {
+    const gemmac_memory &memory = summary.memory;
+    return StructConstant(context)
+        .integer(offsetof(gemmac_memory, program), memory.program)
+        .integer(offsetof(gemmac_memory, tokenizer), memory.tokenizer)
+        .integer(offsetof(gemmac_memory, weights), memory.weights)
+        .integer(offsetof(gemmac_memory, working), memory.working)
+        .integer(offsetof(gemmac_memory, thread), memory.thread)
+        .integer(offsetof(gemmac_memory, ring_cache), memory.ring_cache)
+        .integer(offsetof(gemmac_memory, ring_positions), memory.ring_positions)
+        .integer(offsetof(gemmac_memory, whole_cache), memory.whole_cache)
+        .integer(offsetof(gemmac_memory, limit), memory.limit)
+        .finish(sizeof(gemmac_memory));
   }
 
   llvm::Constant *chatConstant() {
@@ -151,6 +199,7 @@ private:
         .add(offsetof(gemmac_chat, closed_thought), text(chat.closedThought), 8)
         .add(offsetof(gemmac_chat, thought_open), text(chat.thoughtOpen), 8)
         .add(offsetof(gemmac_chat, thought_close), text(chat.thoughtClose), 8)
+        .add(offsetof(gemmac_chat, system_join), text(chat.systemJoin), 8)
         .finish(sizeof(gemmac_chat));
   }
 
@@ -188,11 +237,19 @@ private:
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
       program.add(offsetof(gemmac_program, phases) + phase * sizeof(gemmac_phase), phaseConstant(summary.phases[phase]),
                   sizeof(gemmac_phase));
-    return program.integer(offsetof(gemmac_program, level_count), static_cast<int64_t>(target.levels().size()))
+    program.integer(offsetof(gemmac_program, level_count), static_cast<int64_t>(target.levels().size()))
         .add(offsetof(gemmac_program, levels), levelsConstant(), 8)
         .add(offsetof(gemmac_program, chat), chatConstant(), sizeof(gemmac_chat))
         .add(offsetof(gemmac_program, sampling), samplingConstant(), sizeof(gemmac_sampling))
-        .finish(sizeof(gemmac_program));
+        .integer(offsetof(gemmac_program, mapped_bytes), static_cast<uint64_t>(summary.mappedBytes))
+        .integer(offsetof(gemmac_program, table_count), static_cast<int64_t>(summary.tables.size()))
+        .integer(offsetof(gemmac_program, table_row_bytes), summary.tableRowBytes)
+        .add(offsetof(gemmac_program, tables), tablesConstant(), 8)
+        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory));
+    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
+      program.add(offsetof(gemmac_program, steps) + phase * sizeof(gemmac_steps),
+                  stepsConstant(summary.phases[phase].steps), sizeof(gemmac_steps));
+    return program.finish(sizeof(gemmac_program));
   }
 
   llvm::Module &module;

@@ -56,6 +56,8 @@ static llvm::Error readModel(ModuleOp module, ProgramSummary &summary) {
   DictionaryAttr attributes = module->getAttrDictionary();
   for (auto [name, field] : {std::pair{"gemma.context", &summary.context},
                              {"gemma.data_bytes", &summary.weightBytes},
+                             {"gemma.mapped_bytes", &summary.mappedBytes},
+                             {"gemma.table_row_bytes", &summary.tableRowBytes},
                              {"gemma.arena_bytes", &summary.arenaBytes},
                              {"gemma.scratch_bytes", &summary.scratchBytes},
                              {"gemma.cache_bytes", &summary.cacheBytes}})
@@ -84,6 +86,13 @@ static llvm::Error readLogits(gemma::PhaseOp phase, unsigned number, ProgramSumm
   return llvm::Error::success();
 }
 
+static std::vector<StepSummary> readSteps(gemma::PhaseOp phase) {
+  std::vector<StepSummary> steps;
+  for (auto mark : phase.getBody().getOps<gemma::MarkOp>())
+    steps.push_back({mark.getWhat().str(), mark.getMemory().value_or("").str(), static_cast<int64_t>(mark.getBytes())});
+  return steps;
+}
+
 static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
   bool found[GEMMAC_PHASE_COUNT] = {};
   for (auto phase : module.getOps<gemma::PhaseOp>()) {
@@ -91,6 +100,7 @@ static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
     found[number] = true;
     PhaseSummary &result = summary.phases[number];
     result.maxRows = phase.getMaxRows();
+    result.steps = readSteps(phase);
     DictionaryAttr attributes = phase->getAttrDictionary();
     if (llvm::Error error = readInteger(attributes, "gemma.weight_bytes", result.weightBytes))
       return error;
@@ -106,12 +116,61 @@ static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
   return llvm::Error::success();
 }
 
+static llvm::Error readTables(ModuleOp module, ProgramSummary &summary) {
+  for (auto packed : module.getOps<gemma::PackedOp>()) {
+    if (packed.getPanelRows() != 1)
+      continue;
+    if (!packed.getOffset() || !packed.getRowAt())
+      return defect("table '" + packed.getSymName() + "' has no offset or no row_at");
+    auto format = static_cast<WeightFormat>(packed.getFormat());
+    summary.tables.push_back({static_cast<uint64_t>(*packed.getOffset()),
+                              static_cast<uint64_t>(panelBytes(format, 1, packed.getCols())),
+                              static_cast<uint64_t>(*packed.getRowAt())});
+  }
+  return llvm::Error::success();
+}
+
+/// Code and constants that a program touches of itself, and its heap. Measured: 2.1 to 2.9 MiB.
+static constexpr uint64_t programMemory = 3 << 20;
+/// What the sampler takes for each token of the vocabulary when all of its options are used (runtime/src/Sampler.h).
+static constexpr uint64_t samplerMemory = sizeof(uint8_t) + 2 * sizeof(float) + sizeof(int32_t) + sizeof(double);
+/// Stack that a thread touches, with what the C library keeps for it.
+static constexpr uint64_t stackMemory = 32 << 10;
+
+static void readMemory(ModuleOp module, ProgramSummary &summary) {
+  gemmac_memory &memory = summary.memory;
+  int64_t rows = 0;
+  for (const PhaseSummary &phase : summary.phases)
+    rows = std::max(rows, phase.maxRows);
+  memory.program = programMemory + samplerMemory * static_cast<uint64_t>(summary.vocab);
+  memory.weights = static_cast<uint64_t>(summary.mappedBytes);
+  memory.working = static_cast<uint64_t>(summary.arenaBytes + rows * summary.tableRowBytes);
+  memory.thread = static_cast<uint64_t>(summary.scratchBytes) + stackMemory;
+  for (auto cache : module.getOps<gemma::KvCacheOp>()) {
+    auto bytes = static_cast<uint64_t>(cache.getBytes().value_or(0)), capacity = cache.getCapacity().value_or(0);
+    if (cache.getWindow() == 0 || static_cast<int64_t>(capacity) >= summary.context) {
+      memory.whole_cache += bytes;
+      continue;
+    }
+    memory.ring_cache += bytes;
+    memory.ring_positions = std::max<uint64_t>(memory.ring_positions, capacity);
+  }
+}
+
+uint64_t residentBytes(const ProgramSummary &summary) {
+  auto context = static_cast<uint64_t>(summary.context);
+  return gemmac_resident_bytes(&summary.memory, GEMMAC_CONTRACT_THREADS, context, context);
+}
+
 llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices) {
   ProgramSummary summary;
   if (llvm::Error error = readModel(module, summary))
     return std::move(error);
   if (llvm::Error error = readPhases(module, summary))
     return std::move(error);
+  if (llvm::Error error = readTables(module, summary))
+    return std::move(error);
+  readMemory(module, summary);
   for (auto cache : module.getOps<gemma::KvCacheOp>())
     if (cache.getFormat())
       summary.cacheFormat = formatInfo(static_cast<WeightFormat>(*cache.getFormat())).name.str();
@@ -177,6 +236,20 @@ std::string summaryJson(const ProgramSummary &summary) {
       json.attribute("arena", summary.arenaBytes);
       json.attribute("scratch_per_thread", summary.scratchBytes);
       json.attribute("kv_cache", summary.cacheBytes);
+      json.attribute("table_rows", summary.tableRowBytes);
+    });
+    json.attributeObject("resident", [&] {
+      const gemmac_memory &memory = summary.memory;
+      json.attribute("peak", residentBytes(summary));
+      json.attribute("limit", memory.limit);
+      json.attribute("changed", summary.memoryChanges);
+      json.attribute("weights", memory.weights);
+      json.attribute("kv_cache", memory.ring_cache + memory.whole_cache);
+      json.attribute("working", memory.working);
+      json.attribute("per_thread", memory.thread);
+      json.attribute("threads", GEMMAC_CONTRACT_THREADS);
+      json.attribute("tokenizer", memory.tokenizer);
+      json.attribute("program", memory.program);
     });
     json.attributeArray("formats", [&] {
       for (const FormatSummary &row : summary.formats)
@@ -207,8 +280,34 @@ std::string formatBytes(uint64_t bytes) {
   return llvm::formatv(format, value, units[unit]).str();
 }
 
+std::optional<uint64_t> parseBytes(llvm::StringRef text) {
+  static constexpr std::pair<const char *, double> units[] = {
+      {"", 1},     {"b", 1},    {"k", 1e3},   {"kb", 1e3},     {"m", 1e6},      {"mb", 1e6},     {"g", 1e9},
+      {"gb", 1e9}, {"t", 1e12}, {"tb", 1e12}, {"kib", 1024.0}, {"mib", 0x1p20}, {"gib", 0x1p30}, {"tib", 0x1p40}};
+  text = text.trim();
+  llvm::StringRef number = text.take_while([](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+  std::string unit = text.drop_front(number.size()).ltrim().lower();
+  auto *found = llvm::find_if(units, [&](auto &known) { return unit == known.first; });
+  double value = 0;
+  if (found == std::end(units) || number.getAsDouble(value))
+    return std::nullopt;
+  value *= found->second;
+  if (!(value >= 1) || value > 0x1p62)
+    return std::nullopt;
+  return static_cast<uint64_t>(value);
+}
+
 static std::string millions(int64_t count) {
   return llvm::formatv(count < 10'000'000 ? "{0:F2} M" : "{0:F0} M", static_cast<double>(count) / 1e6).str();
+}
+
+std::string residentText(const ProgramSummary &summary) {
+  const gemmac_memory &memory = summary.memory;
+  return llvm::formatv("weights {0}, KV cache {1}, working memory {2}, {3} threads {4}, tokenizer {5}, program {6}",
+                       formatBytes(memory.weights), formatBytes(memory.ring_cache + memory.whole_cache),
+                       formatBytes(memory.working), GEMMAC_CONTRACT_THREADS,
+                       formatBytes(memory.thread * GEMMAC_CONTRACT_THREADS), formatBytes(memory.tokenizer),
+                       formatBytes(memory.program));
 }
 
 std::string summaryText(const ProgramSummary &summary) {
@@ -231,9 +330,14 @@ std::string summaryText(const ProgramSummary &summary) {
                           100.0 * static_cast<double>(row.groups.exact) / static_cast<double>(row.groups.groups));
   os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),
                       formatBytes(summary.tokenizerBytes));
-  os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n\n",
+  os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n",
                       formatBytes(summary.arenaBytes), formatBytes(summary.cacheBytes), summary.cacheFormat,
                       formatBytes(summary.scratchBytes));
+  os << "  resident at most " << formatBytes(residentBytes(summary)) << ": " << residentText(summary) << "\n";
+  if (summary.memory.limit)
+    os << "  limit " << formatBytes(summary.memory.limit)
+       << (summary.memoryChanges.empty() ? "" : ", kept by " + summary.memoryChanges) << "\n";
+  os << "\n";
   os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", "phase", "max rows", "weights read/row", "multiply-adds/row");
   for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number) {
     const PhaseSummary &phase = summary.phases[number];

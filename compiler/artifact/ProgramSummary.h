@@ -8,15 +8,28 @@
 #include "gemmac/abi.h"
 #include "mlir/IR/BuiltinOps.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace gemmac {
 
+/// A gemma.mark.
+struct StepSummary {
+  std::string what, memory;
+  int64_t weightBytes = 0;
+};
+
 struct PhaseSummary {
   int64_t maxRows = 0;
   int64_t logitsOffset = -1; ///< in the arena; -1 without logits
   int64_t weightBytes = 0, multiplyAdds = 0;
+  std::vector<StepSummary> steps; ///< by number of mark; empty without marks
+};
+
+/// A table that is read by row; the fields of gemmac_table.
+struct TableSummary {
+  uint64_t offset, rowBytes, rowAt;
 };
 
 struct FormatSummary {
@@ -40,20 +53,32 @@ struct ProgramSummary {
   int64_t logitsStride = 0;
   int64_t arenaBytes = 0, scratchBytes = 0, cacheBytes = 0;
   int64_t weightBytes = 0; ///< all packed weights, with the gaps between them
+  int64_t mappedBytes = 0; ///< of them, those that are mapped; the others are tables
+  int64_t tableRowBytes = 0;
   int64_t tokenizerBytes = 0;
-  int64_t dataBytes = 0; ///< the data section
+  int64_t dataBytes = 0;     ///< the data section
+  gemmac_memory memory = {}; ///< `tokenizer` and `limit` stay for the caller
+  std::string memoryChanges; ///< options that were changed to keep the limit, as one would type them; the caller's
+  std::vector<TableSummary> tables;
   PhaseSummary phases[GEMMAC_PHASE_COUNT];
   std::vector<FormatSummary> formats; ///< those in use, in the order of the format table
 };
 
-/// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.arena_bytes,
-/// gemma.scratch_bytes, gemma.cache_bytes; the gemma.phase ops, the buffer labelled "logits" of each. Fields that the
-/// module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
+/// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,
+/// gemma.table_row_bytes, gemma.arena_bytes, gemma.scratch_bytes, gemma.cache_bytes; the gemma.phase ops, the buffer
+/// labelled "logits" of each; caches; tables. Fields that the module does not know (target, levels, weights,
+/// tokenizerBytes, dataBytes) stay for the caller.
 /// Errors are defects of a pass: a missing attribute or phase.
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);
 
 /// Adds what packing told of `matrices`.
 void noteExactness(ProgramSummary &summary, llvm::ArrayRef<PackedMatrix> matrices, llvm::ArrayRef<PackCounts> counts);
+
+/// Peak resident memory of the program, with its whole context in use: what is reported and what --max-rss limits.
+uint64_t residentBytes(const ProgramSummary &summary);
+
+/// Its parts: "weights 1.2 GiB, KV cache ...".
+std::string residentText(const ProgramSummary &summary);
 
 /// One JSON object, keys in a fixed order: gemmac_program.info_json and, with what packing told, --json-report.
 std::string summaryJson(const ProgramSummary &summary);
@@ -63,6 +88,10 @@ std::string summaryText(const ProgramSummary &summary);
 
 /// "1.5 GiB", "640 KiB": three significant digits.
 std::string formatBytes(uint64_t bytes);
+
+/// Reads "1.1GB", "1400 MB", "1GiB" or a number of bytes: powers of 1000 (kB, MB, GB, TB) and of 1024 (KiB, MiB, GiB,
+/// TiB), in any case. Nothing when it is no such size, not above zero, or beyond 2^62.
+std::optional<uint64_t> parseBytes(llvm::StringRef text);
 
 } // namespace gemmac
 

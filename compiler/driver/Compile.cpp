@@ -4,7 +4,9 @@
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramFile.h"
 #include "compiler/artifact/ProgramObject.h"
+#include "compiler/driver/MemoryLimit.h"
 #include "compiler/driver/Progress.h"
+#include "compiler/driver/UsageError.h"
 #include "compiler/import/ImportError.h"
 #include "compiler/import/ModuleBuilder.h"
 
@@ -24,19 +26,6 @@ using namespace mlir;
 namespace gemmac {
 
 namespace {
-
-/// The user asked for something that this checkpoint cannot give.
-class UsageError : public llvm::ErrorInfo<UsageError> {
-public:
-  static char ID;
-  explicit UsageError(std::string message) : text(std::move(message)) {}
-  void log(llvm::raw_ostream &os) const override { os << text; }
-  std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
-
-private:
-  std::string text;
-};
-char UsageError::ID = 0;
 
 constexpr int64_t defaultContext = 4096;
 
@@ -68,7 +57,7 @@ public:
 private:
   llvm::Error readCheckpoint() {
     progress.stage("reading the checkpoint");
-    llvm::Expected<Checkpoint> read = importHuggingFace(options.directory);
+    llvm::Expected<Checkpoint> read = importCheckpoint(options.input);
     if (!read)
       return read.takeError();
     checkpoint = std::move(*read);
@@ -91,7 +80,7 @@ private:
     if (options.output == "-")
       return llvm::Error::success();
     for (const std::string &name : checkpoint.files)
-      if (llvm::sys::fs::equivalent(options.directory + "/" + name, options.output))
+      if (llvm::sys::fs::equivalent(checkpoint.directory + "/" + name, options.output))
         return llvm::make_error<UsageError>(options.output +
                                             ": error: is a file of the checkpoint; give another name with -o");
     if (options.emit == EmitKind::executable || options.emit == EmitKind::mlir)
@@ -107,6 +96,9 @@ private:
       if (!module)
         return failed(phase);
     } else {
+      if (phase.name == "quantize")
+        if (llvm::Error error = keepMemoryLimit())
+          return error;
       PassManager manager(&context);
       phase.build(manager, options);
       if (mlir::failed(manager.run(*module)))
@@ -121,6 +113,19 @@ private:
       return outputError(options.dumpDirectory, "cannot create the directory: {0}", code.message());
     size_t number = &phase - phases().data();
     return writeModule(llvm::formatv("{0}/{1}-{2}.mlir", options.dumpDirectory, number, phase.name));
+  }
+
+  /// Changes the options as --max-rss demands, before they have an effect.
+  llvm::Error keepMemoryLimit() {
+    llvm::Expected<MemoryFit> fit =
+        fitMemoryLimit(options, plannerOf(*module, mappedTokenizerBytes(checkpoint.tokenizer)));
+    if (!fit)
+      return fit.takeError();
+    options = std::move(fit->options);
+    memoryChanges = std::move(fit->changes);
+    if (!memoryChanges.empty() && !options.quiet)
+      llvm::errs() << "note: --max-rss: chose " << memoryChanges << "\n";
+    return llvm::Error::success();
   }
 
   static llvm::Error failed(const Phase &phase) {
@@ -154,7 +159,10 @@ private:
       summary.levels.push_back(level.name);
     summary.weights = formatInfo(options.formats.weights).name.str();
     summary.tokenizerBytes = static_cast<int64_t>(section.tail.size());
+    summary.memory.tokenizer = mappedTokenizerBytes(section.tail);
     summary.dataBytes = static_cast<int64_t>(section.bytes());
+    summary.memory.limit = options.maxResident;
+    summary.memoryChanges = memoryChanges;
     return options.emit == EmitKind::executable ? checkFreeSpace(options.output, section.bytes())
                                                 : llvm::Error::success();
   }
@@ -258,7 +266,7 @@ private:
     if (!elf)
       return elf.takeError();
     progress.stage("packing weights");
-    PackOptions pack{options.directory, options.output, options.threads,
+    PackOptions pack{checkpoint.directory, options.output, options.threads,
                      [this](uint64_t done, uint64_t total) { progress.update(done, total); }};
     llvm::Expected<ProgramFileInfo> info = writeProgram(options.output, std::move(*elf), section, pack);
     if (!info)
@@ -310,6 +318,7 @@ private:
   llvm::DefaultThreadPool threadPool; // outlives the context
   MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
+  std::string memoryChanges; ///< what --max-rss changed
   DataSection section;
   ProgramSummary summary;
   ProgramFileInfo file;

@@ -2,6 +2,7 @@
 // --help; docs/cli.md is the longer reference.
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
+#include "compiler/artifact/ProgramSummary.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
 
@@ -22,6 +23,7 @@ Examples:
   gemmac compile gemma-4-E2B-it -o gemma          4-bit program for this machine; ./gemma chats
   gemmac compile gemma-4-E2B-it -o gemma-arm --target aarch64-linux --context 32768
   gemmac compile model -o exact --weights f32     reproduces the reference token for token
+  gemmac compile gemma-3-270m.gguf -o gemma       from a GGUF file
   gemmac compile model --stop-after plan          prints the plan as MLIR; gemmac-opt reads it
   gemmac inspect gemma-4-E2B-it                   what a checkpoint is
 
@@ -32,8 +34,8 @@ namespace {
 
 /// The words of the command line before they are checked.
 struct Words {
-  std::string target = "native", weights = "q4", embeddings, perLayerTable, cache, emit;
-  std::optional<int64_t> context;
+  std::string target = "native", weights, embeddings, perLayerTable, cache, maxResident, emit;
+  std::optional<int64_t> context, chunk;
 };
 
 } // namespace
@@ -63,7 +65,7 @@ static std::string positive(const std::string &word) {
 }
 
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words) {
-  CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint directory into one executable");
+  CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint into one executable");
   std::string formats = choosableFormatNames();
   options.threads = std::max(1u, std::thread::hardware_concurrency());
   auto word = [&](const char *name, std::string &value, const char *placeholder, const std::string &help) {
@@ -72,22 +74,29 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   auto count = [&](const char *name, auto &value, const std::string &help) {
     return compile->add_option(name, value, help)->type_name("N")->check(CLI::Validator(positive, ""));
   };
-  word("DIR", options.directory, "", "Hugging Face directory of a Gemma 4 checkpoint")->required();
+  word("MODEL", options.input, "", "Hugging Face directory or GGUF file of a Gemma 3 or 4 model")->required();
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
-  word("--weights", words.weights, "F", "Format of matrices: " + formats)->capture_default_str();
+  word("--weights", words.weights, "F", "Format of matrices: " + formats + " (default: q4)");
   word("--embeddings", words.embeddings, "F",
        "Format of the embedding table and head (default: as --weights, q6 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
   count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
-  count("--chunk", options.plan.chunk, "Prompt tokens that are worked on at once")->capture_default_str();
+  count("--chunk", words.chunk,
+        "Prompt tokens that are worked on at once (default: " + std::to_string(options.plan.chunk) + ")");
+  word(
+      "--max-rss", words.maxResident, "SIZE",
+      "Most memory that the program may keep resident, as 1.1GB or 900MiB. Chooses --chunk, --cache, --embeddings and\n"
+      "--weights accordingly where they are not given, and says so; an error when it cannot be");
   word("--emit", words.emit, "KIND",
        "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
   word("--stop-after", options.stopAfter, "PHASE", phaseHelp());
   word("--dump-phases", options.dumpDirectory, "DIR", "Write the module after every phase into this directory");
   count("-j,--jobs", options.threads, "Threads (default: all cores)");
+  compile->add_flag("--profile", options.plan.marks,
+                    "Let the program measure its own steps: `PROG bench --kernels`");
   compile->add_flag("-q,--quiet", options.quiet, "No progress, notes or report");
   word("--json-report", options.jsonReport, "FILE", "Write the report as JSON: sizes, formats, phases");
   return compile;
@@ -153,6 +162,17 @@ static ExitCode readEmit(const Words &words, CompileOptions &options) {
   return ExitCode::success;
 }
 
+static ExitCode readMemoryLimit(const Words &words, CompileOptions &options) {
+  if (words.maxResident.empty())
+    return ExitCode::success;
+  std::optional<uint64_t> bytes = parseBytes(words.maxResident);
+  if (!bytes)
+    return usage("--max-rss: error: got '" + words.maxResident + "', expected a size such as 1.1GB, 1400MB or 1GiB");
+  options.maxResident = *bytes;
+  options.open = {!words.chunk, words.cache.empty(), words.embeddings.empty(), words.weights.empty()};
+  return ExitCode::success;
+}
+
 static ExitCode compile(CompileOptions options, const Words &words, const TargetRegistry &targets,
                         const std::string &program) {
   options.target = targets.find(words.target);
@@ -160,6 +180,9 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
     return usage("--target: error: unknown target '" + words.target + "', expected native or one of " +
                  llvm::join(targets.names(), ", "));
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
+    return failed;
+  options.plan.chunk = words.chunk.value_or(options.plan.chunk);
+  if (ExitCode failed = readMemoryLimit(words, options); failed != ExitCode::success)
     return failed;
   if (ExitCode failed = readEmit(words, options); failed != ExitCode::success)
     return failed;
@@ -181,8 +204,8 @@ static ExitCode listTargets(const TargetRegistry &targets, const std::string &pr
   return ExitCode::success;
 }
 
-static ExitCode inspect(const std::string &directory) {
-  llvm::Expected<Checkpoint> checkpoint = importHuggingFace(directory);
+static ExitCode inspect(const std::string &path) {
+  llvm::Expected<Checkpoint> checkpoint = importCheckpoint(path);
   if (!checkpoint)
     return reportError(checkpoint.takeError());
   llvm::outs() << printable(describeCheckpoint(*checkpoint));
@@ -191,7 +214,7 @@ static ExitCode inspect(const std::string &directory) {
 
 int main(int argc, char **argv) {
   installInterruptHandler();
-  CLI::App app("gemmac compiles Gemma 4 checkpoints into standalone programs.", "gemmac");
+  CLI::App app("gemmac compiles checkpoints of Gemma 3 and 4 into standalone programs.", "gemmac");
   app.footer(footer);
   app.require_subcommand(1);
   app.set_version_flag("--version", "gemmac " GEMMAC_VERSION);
@@ -201,7 +224,7 @@ int main(int argc, char **argv) {
   CLI::App *compileCommand = addCompile(app, options, words);
   CLI::App *targetsCommand = app.add_subcommand("targets", "List targets and their ISA levels");
   CLI::App *inspectCommand = app.add_subcommand("inspect", "Tell what a checkpoint is, without compiling it");
-  inspectCommand->add_option("DIR", inspected, "Hugging Face directory")->type_name("")->required();
+  inspectCommand->add_option("MODEL", inspected, "Hugging Face directory or GGUF file")->type_name("")->required();
   auto isNamed = [&](CLI::App *command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(isNamed).empty())
     return code(

@@ -7,6 +7,7 @@
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace gemmac {
 
@@ -56,6 +57,14 @@ inline constexpr SourceEncodingInfo sourceEncodingTable[] = {
 
 constexpr const SourceEncodingInfo &sourceEncodingInfo(SourceEncoding encoding) {
   return sourceEncodingTable[static_cast<uint32_t>(encoding)];
+}
+
+/// The encoding that a file calls `name`, in upper case: "BF16", "Q4_0".
+inline std::optional<SourceEncoding> parseSourceEncoding(llvm::StringRef name) {
+  for (const SourceEncodingInfo &info : sourceEncodingTable)
+    if (info.name.upper() == name)
+      return info.encoding;
+  return std::nullopt;
 }
 
 /// Bytes of a row of `cols` values, which are whole blocks.

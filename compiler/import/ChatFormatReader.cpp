@@ -5,8 +5,19 @@
 using namespace gemmac;
 using llvm::StringRef;
 
-static constexpr StringRef turnOpen = "<|turn>", turnClose = "<turn|>", think = "<|think|>", channelOpen = "<|channel>",
-                           channelClose = "<channel|>";
+static constexpr StringRef think = "<|think|>", channelOpen = "<|channel>", channelClose = "<channel|>";
+
+namespace {
+
+/// The control tokens around turns, by which templates are told apart.
+struct Turns {
+  StringRef open, close;
+  bool systemTurns; ///< else instructions stand at the head of the first user's turn
+};
+
+constexpr Turns gemma4 = {"<|turn>", "<turn|>", true}, gemma3 = {"<start_of_turn>", "<end_of_turn>", false};
+
+} // namespace
 
 /// A token is a string or, in older files, an object with its text under "content".
 static std::optional<std::string> readToken(Fields &fields, StringRef file, StringRef name) {
@@ -131,24 +142,33 @@ bool gemmac::writesClosedThought(StringRef text) {
 
 ChatFormat gemmac::readChatFormat(StringRef chatTemplate, StringRef bos, const Vocabulary &vocabulary,
                                   std::vector<std::string> &notes) {
-  if (!chatTemplate.contains(turnOpen) || !chatTemplate.contains(turnClose)) {
-    notes.push_back("the chat template is not Gemma 4's (no <|turn> and <turn|>): the program will not chat");
+  const Turns *turns = nullptr;
+  for (const Turns *known : {&gemma3, &gemma4})
+    if (chatTemplate.contains(known->open) && chatTemplate.contains(known->close))
+      turns = known;
+  if (!turns) {
+    notes.push_back("the chat template is neither Gemma 4's (no <|turn> and <turn|>) nor Gemma 3's (no <start_of_turn> and "
+                    "<end_of_turn>): the program will not chat");
     return {};
   }
-  for (StringRef token : {turnOpen, turnClose}) {
+  for (StringRef token : {turns->open, turns->close}) {
     const AddedToken *added = vocabulary.findAdded(token);
     if (!added || !added->special) { // users could write turns if it were plain text
-      notes.push_back(("tokenizer.json has no control token " + token + ": the program will not chat").str());
+      notes.push_back(("the tokenizer has no control token " + token + ": the program will not chat").str());
       return {};
     }
   }
   ChatFormat chat;
   chat.bos = bos.str();
-  auto open = [](StringRef role) { return (turnOpen + role + "\n").str(); };
-  chat.systemOpen = open("system");
+  auto open = [&](StringRef role) { return (turns->open + role + "\n").str(); };
   chat.userOpen = open("user");
   chat.modelOpen = open("model");
-  chat.turnClose = (turnClose + "\n").str();
+  chat.turnClose = (turns->close + "\n").str();
+  if (!turns->systemTurns) {
+    chat.systemJoin = "\n\n";
+    return chat;
+  }
+  chat.systemOpen = open("system");
   if (vocabulary.findAdded(think))
     chat.think = (think + "\n").str();
   if (vocabulary.findAdded(channelOpen) && vocabulary.findAdded(channelClose)) {

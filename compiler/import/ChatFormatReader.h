@@ -1,5 +1,5 @@
-// The chat template -> ChatFormat (spec 6.3). There is no Jinja here: templates of Gemma 4 are recognised by their
-// control tokens, and the one thing in which they differ for text chats is looked for.
+// The chat template -> ChatFormat (spec 6.3). There is no Jinja here: templates of Gemma 4 and 3 are recognised by their
+// control tokens, and the one thing in which those of Gemma 4 differ for text chats is looked for.
 #ifndef GEMMAC_COMPILER_IMPORT_CHATFORMATREADER_H
 #define GEMMAC_COMPILER_IMPORT_CHATFORMATREADER_H
 
@@ -20,7 +20,7 @@ llvm::Expected<TokenizerSettings> readTokenizerSettings(llvm::StringRef file, ll
 bool writesClosedThought(llvm::StringRef chatTemplate);
 
 /// \param bos    the text of the <bos> token; may be empty
-/// \param notes  gets a line when the template is not one of Gemma 4, and then everything is empty
+/// \param notes  gets a line when the template is of neither, and then everything is empty
 ChatFormat readChatFormat(llvm::StringRef chatTemplate, llvm::StringRef bos, const Vocabulary &vocabulary,
                           std::vector<std::string> &notes);
 

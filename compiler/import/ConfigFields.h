@@ -35,7 +35,7 @@ inline constexpr llvm::StringLiteral harmlessConfigFields[] = {
     // Token ids; pad only matters where media stand (spec 3.1).
     "audio_token_id", "audio_token_index", "boa_token_id", "boa_token_index", "boi_token_id", "boi_token_index",
     "eoa_token_id", "eoa_token_index", "eoi_token_id", "eoi_token_index", "image_token_id", "image_token_index",
-    "pad_token_id", "unk_token_id", "video_token_id", "video_token_index", "vision_soft_tokens_per_image"};
+    "mm_tokens_per_image", "pad_token_id", "unk_token_id", "video_token_id", "video_token_index", "vision_soft_tokens_per_image"};
 
 } // namespace gemmac
 

@@ -1,6 +1,7 @@
 #include "compiler/import/ConfigReader.h"
 
 #include "compiler/import/ConfigFields.h"
+#include "compiler/import/ConfigRules.h"
 #include "compiler/import/Json.h"
 #include "compiler/import/QuantizationReader.h"
 
@@ -11,57 +12,77 @@
 using namespace gemmac;
 using llvm::StringRef;
 
-// Far above any published model and low enough that every product of three of them, in bytes, fits 63 bits: a
-// configuration that lies cannot make sizes wrap.
-static constexpr int64_t maxVocab = 1 << 24, maxHidden = 1 << 20, maxLayers = 1024, maxHeads = 1 << 12,
-                         maxHeadDim = 1 << 13, maxWidth = 1 << 22, maxExperts = 1 << 16, maxPositions = 1 << 30;
-
 static constexpr StringRef sliding = "sliding_attention", full = "full_attention";
 
 namespace {
+
+/// What the configuration classes of a generation assume for fields that are absent, and are called.
+struct Generation {
+  StringRef name, textType;
+  int64_t vocab, layers, window;
+};
+
+constexpr Generation gemma3 = {"Gemma 3", "gemma3_text", 262208, 26, 4096},
+                     gemma4 = {"Gemma 4", "gemma4_text", 262144, 30, 512};
 
 /// Which class a file describes, and where its text fields stand.
 struct Family {
   StringRef architecture, modelType;
   bool nested; ///< text fields under "text_config"
+  const Generation *generation;
 };
 
-constexpr Family families[] = {{"Gemma4ForConditionalGeneration", "gemma4", true},
-                               {"Gemma4ForCausalLM", "gemma4_text", false}};
+constexpr Family families[] = {{"Gemma4ForConditionalGeneration", "gemma4", true, &gemma4},
+                               {"Gemma4ForCausalLM", "gemma4_text", false, &gemma4},
+                               {"Gemma3ForConditionalGeneration", "gemma3", true, &gemma3},
+                               {"Gemma3ForCausalLM", "gemma3_text", false, &gemma3}};
 
 struct RopeConfigs {
   std::optional<RopeConfig> sliding, full; ///< `pairs` holds nothing yet
-  double slidingPart = 1.0, fullPart = 0.25;
+  double slidingPart = 1.0, fullPart = 1.0;
 };
 
 class TextReader {
 public:
-  TextReader(Fields &fields, ConfigFile &result) : fields(fields), result(result), model(result.model) {}
+  TextReader(const Generation &generation, Fields &fields, ConfigFile &result)
+      : generation(generation), fields(fields), result(result), model(result.model) {}
 
   void read() {
     readSizes();
     readLayerTypes();
     readHeads();
-    readOverrides();
-    readRope();
-    readFeedForward();
-    readKvSharing();
+    if (isGemma3())
+      readGemma3();
+    else
+      readGemma4();
+    check(checkHeads(model));
     readRefusals();
     readTokens();
   }
 
 private:
+  void check(const std::string &message) {
+    if (!message.empty())
+      fields.fail(message);
+  }
+  bool isGemma3() const { return &generation == &gemma3; }
+  void readGemma3();
+  void readGemma4();
   void readSizes();
   void readLayerTypes();
   void readHeads();
+  void readPerLayerEmbedding();
   void readOverrides();
-  void readRope();
-  RopeConfig readRopeEntry(StringRef name, const Json &entry, double &part);
-  void readFeedForward();
+  RopeConfigs readRopeParameters(const Json &types);
+  RopeConfig readRopeEntry(const std::string &path, const Json &entry, double &part, std::optional<double> theta);
+  RopeConfigs readOlderRope();
+  void setRope(const RopeConfigs &ropes);
+  void readExperts();
   void readKvSharing();
   void readRefusals();
   void readTokens();
 
+  const Generation &generation;
   Fields &fields;
   ConfigFile &result;
   ModelConfig &model;
@@ -70,16 +91,23 @@ private:
 } // namespace
 
 void TextReader::readSizes() {
-  model.vocab = fields.integer("vocab_size", 262144, 1, maxVocab);
-  model.hidden = fields.integer("hidden_size", 2304, 1, maxHidden);
+  model.vocab = fields.integer("vocab_size", generation.vocab, 1, limits::vocab);
+  model.hidden = fields.integer("hidden_size", 2304, 1, limits::hidden);
   model.embeddingScale = std::sqrt(static_cast<double>(model.hidden));
-  model.context = fields.integer("max_position_embeddings", 131072, 1, maxPositions);
+  model.context = fields.integer("max_position_embeddings", 131072, 1, limits::positions);
   model.rmsEpsilon = fields.number("rms_norm_eps", 1e-6, 1e-30, 1.0);
   model.finalSoftcap = fields.optionalNumber("final_logit_softcapping", 1e-6, 1e6);
-  model.layers.resize(fields.integer("num_hidden_layers", 30, 1, maxLayers));
+  model.layers.resize(fields.integer("num_hidden_layers", generation.layers, 1, limits::layers));
+  int64_t width = fields.integer("intermediate_size", 9216, 1, limits::width);
+  for (auto [index, layer] : llvm::enumerate(model.layers)) {
+    layer.mlpWidth = width;
+    layer.kvSource = static_cast<int64_t>(index);
+  }
+}
 
-  int64_t width = fields.integer("hidden_size_per_layer_input", 256, 0, maxHeadDim);
-  int64_t vocab = fields.integer("vocab_size_per_layer_input", 262144, 1, maxVocab);
+void TextReader::readPerLayerEmbedding() {
+  int64_t width = fields.integer("hidden_size_per_layer_input", 256, 0, limits::headDim);
+  int64_t vocab = fields.integer("vocab_size_per_layer_input", 262144, 1, limits::vocab);
   if (width == 0)
     return;
   model.perLayerEmbedding = PerLayerEmbeddingConfig{width, vocab};
@@ -91,9 +119,14 @@ void TextReader::readSizes() {
 void TextReader::readLayerTypes() {
   size_t count = model.layers.size();
   const Json *types = fields.array("layer_types");
+  size_t period = 6;
+  if (isGemma3()) // files of its first releases have the period in place of the list
+    for (StringRef name : {"_sliding_window_pattern", "sliding_window_pattern"})
+      if (std::optional<int64_t> given = fields.optionalInteger(name, 1, limits::layers))
+        period = static_cast<size_t>(*given);
   if (!types) {
     for (size_t i = 0; i < count; ++i)
-      model.layers[i].fullAttention = (i + 1) % 6 == 0;
+      model.layers[i].fullAttention = (i + 1) % period == 0;
   } else if (types->size() != count) {
     fields.mismatch("layer_types", std::to_string(count) + " entries, one for each of num_hidden_layers");
   } else {
@@ -106,25 +139,49 @@ void TextReader::readLayerTypes() {
         model.layers[i].fullAttention = stringOf(type) == full;
     }
   }
-  // The configuration class forces it (spec 1.4), whatever the file says.
+  if (isGemma3())
+    return;
+  // The configuration class of Gemma 4 forces it (spec 1.4), whatever the file says.
   if (!model.layers.back().fullAttention && types)
     result.notes.push_back("config.json: the last layer is always full attention; layer_types says otherwise");
   model.layers.back().fullAttention = true;
 }
 
 void TextReader::readHeads() {
-  int64_t heads = fields.integer("num_attention_heads", 8, 1, maxHeads);
-  int64_t kvHeads = fields.integer("num_key_value_heads", 4, 1, maxHeads);
-  int64_t headDim = fields.integer("head_dim", 256, 2, maxHeadDim);
-  int64_t window = fields.integer("sliding_window", 512, 1, maxPositions);
-  bool keysAreValues = fields.boolean("attention_k_eq_v", false);
+  int64_t heads = fields.integer("num_attention_heads", 8, 1, limits::heads);
+  int64_t kvHeads = fields.integer("num_key_value_heads", 4, 1, limits::heads);
+  int64_t headDim = fields.integer("head_dim", 256, 2, limits::headDim);
+  int64_t window = fields.integer("sliding_window", generation.window, 1, limits::positions);
   for (LayerConfig &layer : model.layers) {
     layer.heads = heads;
     layer.kvHeads = kvHeads;
     layer.headDim = headDim;
     layer.window = layer.fullAttention ? 0 : window;
-    layer.keysAreValues = keysAreValues && layer.fullAttention;
   }
+}
+
+/// What Gemma 3 has and Gemma 4 has not. It has the same layers, without any of the parts that readGemma4 reads.
+void TextReader::readGemma3() {
+  double scalar = fields.number("query_pre_attn_scalar", 256.0, 1e-6, 1e9);
+  for (LayerConfig &layer : model.layers) {
+    layer.normedValues = false;
+    layer.queryScale = 1.0 / std::sqrt(scalar);
+  }
+  model.layerScalars = false;
+  result.normAddend = 1.0;
+  const Json *types = fields.object("rope_parameters");
+  RopeConfigs older = readOlderRope();
+  setRope(types ? readRopeParameters(*types) : older);
+}
+
+void TextReader::readGemma4() {
+  readPerLayerEmbedding();
+  readOverrides();
+  const Json *types = fields.object("rope_parameters");
+  setRope(types ? readRopeParameters(*types)
+                : RopeConfigs{RopeConfig{10000.0, 0, 1.0}, RopeConfig{1000000.0, 0, 1.0}, 1.0, 0.25});
+  readExperts();
+  readKvSharing();
 }
 
 /// The layer that a key of per_layer_config names: decimal, zero-padded or not (spec 1.4).
@@ -138,8 +195,11 @@ static std::optional<size_t> layerOf(StringRef key, size_t count) {
 void TextReader::readOverrides() {
   // Read in any case, so that both count as known; per_layer_config, when the key is there, has the word even when
   // null.
-  int64_t globalDim = fields.integer("global_head_dim", 512, 2, maxHeadDim);
-  std::optional<int64_t> globalKvHeads = fields.optionalInteger("num_global_key_value_heads", 1, maxHeads);
+  int64_t globalDim = fields.integer("global_head_dim", 512, 2, limits::headDim);
+  std::optional<int64_t> globalKvHeads = fields.optionalInteger("num_global_key_value_heads", 1, limits::heads);
+  bool keysAreValues = fields.boolean("attention_k_eq_v", false);
+  for (LayerConfig &layer : model.layers)
+    layer.keysAreValues = keysAreValues && layer.fullAttention;
   const Json *overrides = fields.object("per_layer_config");
   if (!fields.has("per_layer_config")) {
     for (LayerConfig &layer : model.layers) {
@@ -163,41 +223,37 @@ void TextReader::readOverrides() {
         return fields.fail("field " + inQuotes(path) + " is " + describe(item.value()) + ", expected an object");
       LayerConfig &layer = model.layers[*index];
       Fields own("", path + ".", item.value());
-      layer.headDim = own.integer("head_dim", layer.headDim, 2, maxHeadDim);
-      layer.kvHeads = own.integer("num_key_value_heads", layer.kvHeads, 1, maxHeads);
+      layer.headDim = own.integer("head_dim", layer.headDim, 2, limits::headDim);
+      layer.kvHeads = own.integer("num_key_value_heads", layer.kvHeads, 1, limits::heads);
       if (const Json *skip = own.array("skip"); skip && !skip->empty())
         own.mismatch("skip", "no skipped parts: gemmac compiles whole layers");
       if (std::string message = own.takeMessage(); !message.empty())
         return fields.fail(message);
     }
   }
-  for (auto [index, layer] : llvm::enumerate(model.layers)) {
-    if (layer.headDim % 2)
-      fields.fail("layer " + llvm::Twine(index) + " has head_dim " + llvm::Twine(layer.headDim) +
-                  ", expected an even number: rotary embedding turns pairs");
-    if (layer.heads % layer.kvHeads)
-      fields.fail("layer " + llvm::Twine(index) + " has " + llvm::Twine(layer.heads) + " attention heads and " +
-                  llvm::Twine(layer.kvHeads) + " key-value heads, expected a multiple");
-  }
 }
 
-RopeConfig TextReader::readRopeEntry(StringRef name, const Json &entry, double &part) {
+/// \param theta  for an entry that need not have a rope_theta
+RopeConfig TextReader::readRopeEntry(const std::string &path, const Json &entry, double &part,
+                                     std::optional<double> theta) {
   RopeConfig rope;
-  Fields own("", fields.pathOf("rope_parameters.") + name.str() + ".", entry);
+  Fields own("", path, entry);
+  // A scaling that the class of the generation uses; the other one's would be a mix-up.
+  StringRef scaled = isGemma3() ? "linear" : "proportional";
   std::string type = own.string(own.has("rope_type") ? "rope_type" : "type", "default");
   if (own.has("rope_type") && own.string("type", type) != type)
     own.mismatch("type", "the same as rope_type");
-  rope.theta = own.number("rope_theta", 0.0, 1e-3, 1e15);
-  if (!own.has("rope_theta"))
+  rope.theta = own.number("rope_theta", theta.value_or(0.0), 1e-3, 1e15);
+  if (!own.has("rope_theta") && !theta)
     own.mismatch("rope_theta", "the base of the wavelengths");
   part = own.optionalNumber("partial_rotary_factor", 0.0, 1.0).value_or(1.0);
   rope.factor = own.optionalNumber("factor", 1e-6, 1e6).value_or(1.0);
-  if (type != "default" && type != "proportional")
+  if (type != "default" && type != scaled)
     own.mismatch(own.has("rope_type") ? "rope_type" : "type",
-                 "'default' or 'proportional': no other kind is supported");
+                 ("'default' or '" + scaled + "': no other kind is supported").str());
   // The reference ignores both under "default"; a file that sets them means something else.
-  else if (type == "default" && part != 1.0)
-    own.mismatch("partial_rotary_factor", "1 with rope type 'default'");
+  else if (type != "proportional" && part != 1.0)
+    own.mismatch("partial_rotary_factor", "1 with rope type '" + type + "'");
   else if (type == "default" && rope.factor != 1.0)
     own.mismatch("factor", "1 with rope type 'default'");
   if (std::string message = own.takeMessage(); !message.empty())
@@ -205,27 +261,39 @@ RopeConfig TextReader::readRopeEntry(StringRef name, const Json &entry, double &
   return rope;
 }
 
-void TextReader::readRope() {
+RopeConfigs TextReader::readRopeParameters(const Json &types) {
   RopeConfigs ropes;
-  const Json *types = fields.object("rope_parameters");
-  if (!types) {
-    ropes.sliding = RopeConfig{10000.0, 0, 1.0};
-    ropes.full = RopeConfig{1000000.0, 0, 1.0};
-  } else {
-    for (const auto &item : types->items()) {
-      bool isFull = item.key() == full;
-      if (!isFull && item.key() != sliding)
-        return fields.fail("field " + inQuotes(fields.pathOf("rope_parameters.") + item.key()) +
-                           " is unknown, expected '" + sliding + "' and '" + full + "'");
-      if (item.value().is_null())
-        continue;
-      if (!item.value().is_object())
-        return fields.fail("field " + inQuotes(fields.pathOf("rope_parameters.") + item.key()) + " is " +
-                           describe(item.value()) + ", expected an object");
+  for (const auto &item : types.items()) {
+    std::string path = fields.pathOf("rope_parameters.") + item.key();
+    bool isFull = item.key() == full;
+    if (!isFull && item.key() != sliding)
+      fields.fail("field " + inQuotes(path) + " is unknown, expected '" + sliding + "' and '" + full + "'");
+    else if (!item.value().is_object() && !item.value().is_null())
+      fields.fail("field " + inQuotes(path) + " is " + describe(item.value()) + ", expected an object");
+    else if (!item.value().is_null())
       (isFull ? ropes.full : ropes.sliding) =
-          readRopeEntry(item.key(), item.value(), isFull ? ropes.fullPart : ropes.slidingPart);
-    }
+          readRopeEntry(path + ".", item.value(), isFull ? ropes.fullPart : ropes.slidingPart, std::nullopt);
   }
+  return ropes;
+}
+
+/// The spelling of Gemma 3's first releases, whose scaling is that of full layers.
+RopeConfigs TextReader::readOlderRope() {
+  RopeConfigs ropes;
+  double theta = fields.number("rope_theta", 1000000.0, 1e-3, 1e15);
+  ropes.full = RopeConfig{theta, 0, 1.0};
+  ropes.sliding = RopeConfig{fields.number("rope_local_base_freq", 10000.0, 1e-3, 1e15), 0, 1.0};
+  const Json *scaling = fields.object("rope_scaling");
+  if (scaling)
+    ropes.full = readRopeEntry(fields.pathOf("rope_scaling."), *scaling, ropes.fullPart, theta);
+  if (fields.any("rope_parameters"))
+    for (StringRef name : {"rope_theta", "rope_local_base_freq", "rope_scaling"})
+      if (fields.any(name))
+        fields.mismatch(name, "none beside rope_parameters, which has the word");
+  return ropes;
+}
+
+void TextReader::setRope(const RopeConfigs &ropes) {
   for (LayerConfig &layer : model.layers) {
     const std::optional<RopeConfig> &rope = layer.fullAttention ? ropes.full : ropes.sliding;
     if (!rope)
@@ -238,15 +306,12 @@ void TextReader::readRope() {
   }
 }
 
-void TextReader::readFeedForward() {
-  int64_t width = fields.integer("intermediate_size", 9216, 1, maxWidth);
-  for (LayerConfig &layer : model.layers)
-    layer.mlpWidth = width;
+void TextReader::readExperts() {
   bool enabled = fields.boolean("enable_moe_block", false);
-  std::optional<int64_t> count = fields.optionalInteger("num_experts", 0, maxExperts);
-  std::optional<int64_t> topK = fields.optionalInteger("top_k_experts", 0, maxExperts);
-  std::optional<int64_t> expertWidth = fields.optionalInteger("moe_intermediate_size", 0, maxWidth);
-  std::optional<int64_t> legacyWidth = fields.optionalInteger("expert_intermediate_size", 0, maxWidth);
+  std::optional<int64_t> count = fields.optionalInteger("num_experts", 0, limits::experts);
+  std::optional<int64_t> topK = fields.optionalInteger("top_k_experts", 0, limits::experts);
+  std::optional<int64_t> expertWidth = fields.optionalInteger("moe_intermediate_size", 0, limits::width);
+  std::optional<int64_t> legacyWidth = fields.optionalInteger("expert_intermediate_size", 0, limits::width);
   if (!enabled)
     return;
   if (expertWidth && legacyWidth && *expertWidth != *legacyWidth)
@@ -270,28 +335,10 @@ void TextReader::readKvSharing() {
   auto count = static_cast<int64_t>(model.layers.size());
   int64_t shared = fields.integer("num_kv_shared_layers", 0, 0, count - 1);
   bool doubleWide = fields.boolean("use_double_wide_mlp", false);
-  int64_t first = count - shared;
-  for (int64_t i = 0; i < count; ++i) {
-    LayerConfig &layer = model.layers[i];
-    layer.kvSource = i;
-    if (i < first)
-      continue;
-    if (doubleWide)
+  if (doubleWide)
+    for (LayerConfig &layer : llvm::MutableArrayRef(model.layers).take_back(shared))
       layer.mlpWidth *= 2;
-    int64_t source = first - 1;
-    while (source >= 0 && model.layers[source].fullAttention != layer.fullAttention)
-      --source;
-    if (source < 0)
-      return fields.mismatch("num_kv_shared_layers", "fewer: layer " + std::to_string(i) + " has " +
-                                                         (layer.fullAttention ? full : sliding).str() +
-                                                         " and no layer before " + std::to_string(first) + " has it");
-    const LayerConfig &producer = model.layers[source];
-    if (producer.headDim != layer.headDim || producer.kvHeads != layer.kvHeads)
-      return fields.fail("layer " + llvm::Twine(i) + " reuses the keys and values of layer " + llvm::Twine(source) +
-                         " but has " + llvm::Twine(layer.kvHeads) + " x " + llvm::Twine(layer.headDim) +
-                         " of them, expected " + llvm::Twine(producer.kvHeads) + " x " + llvm::Twine(producer.headDim));
-    layer.kvSource = source;
-  }
+  check(shareKeysAndValues(model, shared));
 }
 
 /// Fields that must stand at the only value that is implemented.
@@ -303,11 +350,18 @@ void TextReader::readRefusals() {
     fields.mismatch("hidden_act", "'gelu_pytorch_tanh': no other activation is supported");
   if (fields.optionalBoolean("attention_bias").value_or(false))
     fields.mismatch("attention_bias", "false: biases are not supported");
-  if (std::optional<std::string> mode = fields.optionalString("use_bidirectional_attention"); mode && *mode != "vision")
+  if (isGemma3()) {
+    if (fields.optionalBoolean("use_bidirectional_attention").value_or(false))
+      fields.mismatch("use_bidirectional_attention", "false: text is only compiled with causal attention");
+  } else if (std::optional<std::string> mode = fields.optionalString("use_bidirectional_attention");
+             mode && *mode != "vision") {
     fields.mismatch("use_bidirectional_attention", "null or 'vision': text is only compiled with causal attention");
-  for (StringRef name : {"rope_scaling", "attn_logit_softcapping", "attention_chunk_size"})
+  }
+  if (!isGemma3() && fields.any("rope_scaling"))
+    fields.mismatch("rope_scaling", "null: this is not part of Gemma 4");
+  for (StringRef name : {"attn_logit_softcapping", "attention_chunk_size"})
     if (fields.any(name))
-      fields.mismatch(name, "null: this is not part of Gemma 4");
+      fields.mismatch(name, "null: this is not part of " + generation.name.str());
   const Json *pruned = fields.any("pruned_heads");
   if (pruned && !pruned->empty())
     fields.mismatch("pruned_heads", "none");
@@ -342,16 +396,16 @@ static llvm::Expected<const Family *> findFamily(StringRef file, Fields &top) {
   }
   if (llvm::Error error = top.takeError())
     return std::move(error);
+  std::string expected;
   for (const Family &family : families) {
+    expected += (expected.empty() ? "'" : ", '") + (family.architecture + "' with '" + family.modelType + "'").str();
     bool byName = architecture == family.architecture, byType = type == family.modelType;
     if ((byName && (byType || type.empty())) || (byType && architecture.empty()))
       return &family;
   }
-  return importError(file,
-                     "architecture {0} with model_type {1} is not supported, expected 'Gemma4ForConditionalGeneration' "
-                     "with 'gemma4' or 'Gemma4ForCausalLM' with 'gemma4_text'",
-                     architecture.empty() ? "(none)" : inQuotes(architecture),
-                     type.empty() ? "(none)" : inQuotes(type));
+  return importError(file, "architecture {0} with model_type {1} is not supported, expected {2}",
+                     architecture.empty() ? "(none)" : inQuotes(architecture), type.empty() ? "(none)" : inQuotes(type),
+                     expected);
 }
 
 /// How the checkpoint's tensors are quantized: told beside the architecture, whether or not text fields are nested.
@@ -395,7 +449,7 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text) {
   ConfigFile result;
   result.model.architecture = (*family)->architecture.str();
   if (!(*family)->nested) {
-    TextReader(top, result).read();
+    TextReader(*(*family)->generation, top, result).read();
     readQuantizationConfig(top, file, result);
     result.model.tiedHead = top.boolean("tie_word_embeddings", true);
     if (llvm::Error error = top.finish(harmlessConfigFields))
@@ -408,9 +462,10 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text) {
   if (llvm::Error error = top.takeError())
     return std::move(error);
   Fields textFields(file, "text_config.", *inner);
-  if (textFields.string("model_type", "gemma4_text") != "gemma4_text")
-    textFields.mismatch("model_type", "'gemma4_text'");
-  TextReader(textFields, result).read();
+  StringRef textType = (*family)->generation->textType;
+  if (textFields.string("model_type", textType) != textType)
+    textFields.mismatch("model_type", ("'" + textType + "'").str());
+  TextReader(*(*family)->generation, textFields, result).read();
   std::optional<bool> innerTied = textFields.optionalBoolean("tie_word_embeddings");
   if (llvm::Error error = textFields.finish(harmlessConfigFields))
     return std::move(error);

@@ -1,4 +1,4 @@
-// config.json -> ModelConfig (spec 1.1, 1.4). Every field is honoured, refused, or in a table of fields that cannot
+// config.json -> ModelConfig (spec 1.1, 1.4), of Gemma 4 and of the text models of Gemma 3. Every field is honoured, refused, or in a table of fields that cannot
 // change the text model's arithmetic.
 #ifndef GEMMAC_COMPILER_IMPORT_CONFIGREADER_H
 #define GEMMAC_COMPILER_IMPORT_CONFIGREADER_H
@@ -12,6 +12,7 @@ struct ConfigFile {
   std::optional<int32_t> bosId;
   std::vector<int32_t> eosIds;
   QuantizedLayout quantization = QuantizedLayout::None;
+  double normAddend = 0.0; ///< what stored weights of norms lack: Gemma 3 stores factor - 1
   std::vector<std::string> notes;
 };
 

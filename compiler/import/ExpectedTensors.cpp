@@ -52,7 +52,8 @@ std::map<std::string, std::vector<int64_t>> gemmac::expectedTensors(const ModelC
     for (const char *norm :
          {"input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm"})
       shapes[prefix + norm + ".weight"] = {hidden};
-    shapes[prefix + "layer_scalar"] = {1};
+    if (config.layerScalars)
+      shapes[prefix + "layer_scalar"] = {1};
     addAttention(shapes, prefix + "self_attn.", layer, hidden, config.ownsKv(i));
     shapes[prefix + "mlp.gate_proj.weight"] = {layer.mlpWidth, hidden};
     shapes[prefix + "mlp.up_proj.weight"] = {layer.mlpWidth, hidden};

@@ -27,18 +27,17 @@ static llvm::Error checkDirectory(StringRef directory) {
   if (std::error_code code = llvm::sys::fs::status(directory, status))
     return importError(directory, "cannot read the checkpoint: {0}", code.message());
   if (status.type() != llvm::sys::fs::file_type::directory_file) {
-    if (directory.ends_with_insensitive(".gguf"))
-      return importError(directory, "GGUF files are not supported yet, expected a Hugging Face checkpoint directory");
     return importError(directory, "this is a file, expected a Hugging Face checkpoint directory (config.json, "
-                                  "model.safetensors, tokenizer.json)");
+                                  "model.safetensors, tokenizer.json) or a file named *.gguf");
   }
   if (fileExists(directory, "config.json"))
     return llvm::Error::success();
   std::error_code code;
   for (llvm::sys::fs::directory_iterator it(directory, code), end; !code && it != end; it.increment(code))
     if (StringRef(it->path()).ends_with_insensitive(".gguf"))
-      return importError(directory, "no config.json; GGUF files are not supported yet, expected a Hugging Face "
-                                    "checkpoint directory");
+      return importError(directory,
+                         "no config.json, expected a Hugging Face checkpoint directory; name the GGUF file in "
+                         "it to compile that");
   return importError(directory, "no config.json, expected a Hugging Face checkpoint directory");
 }
 
@@ -48,6 +47,13 @@ static std::string nameOf(StringRef directory) {
   if (llvm::sys::fs::real_path(directory, path))
     path = directory;
   return llvm::sys::path::filename(path).str();
+}
+
+/// Norms whose files hold the factor without `addend`.
+static void completeNorms(double addend, Checkpoint &result) {
+  for (auto &[name, source] : result.tensors)
+    if (StringRef(name).ends_with("norm.weight") || StringRef(name).contains("layernorm"))
+      source.addend = addend;
 }
 
 static llvm::Error importConfig(StringRef directory, Checkpoint &result, ConfigFile &config) {
@@ -151,8 +157,9 @@ llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory) {
   llvm::Expected<TensorFiles> stored = readTensorFiles(directory);
   if (!stored)
     return stored.takeError();
-  if (llvm::Error error = selectTensors(std::move(*stored), result, config.quantization))
+  if (llvm::Error error = selectTensors(std::move(*stored), huggingFaceNaming, result, config.quantization))
     return std::move(error);
+  completeNorms(config.normAddend, result);
   if (llvm::Error error = importTokenizer(directory, config, result))
     return std::move(error);
   if (llvm::Error error = importSampling(directory, config, result))

@@ -31,6 +31,8 @@ struct LayerConfig {
   int64_t window = 0;         ///< keys seen, the query's own included; 0: all
   int64_t mlpWidth = 0;       ///< of the dense MLP, doubling applied
   bool keysAreValues = false; ///< v is the raw k projection (attention_k_eq_v on full layers)
+  bool normedValues = true;   ///< v is normed per head, without a weight; in Gemma 3 it stays as projected
+  double queryScale = 1.0;    ///< of the rotated queries; Gemma 3: query_pre_attn_scalar^-1/2
   int64_t kvSource = 0;       ///< the layer whose KV cache is read; itself when it owns one
   RopeConfig rope;
 };
@@ -45,13 +47,14 @@ struct PerLayerEmbeddingConfig {
 };
 
 struct ModelConfig {
-  std::string name;                           ///< directory name of the checkpoint
+  std::string name;                           ///< of the checkpoint's directory, or of its file without ".gguf"
   std::string architecture;                   ///< "Gemma4ForConditionalGeneration", ...
   int64_t vocab = 0, hidden = 0, context = 0; ///< context: max_position_embeddings
   double rmsEpsilon = 1e-6;
   std::optional<double> finalSoftcap;
   double embeddingScale = 1.0; ///< sqrt(hidden), exact
   bool tiedHead = true;
+  bool layerScalars = true; ///< layers may have a layer_scalar; none means 1. Gemma 3 has none
   std::vector<LayerConfig> layers;
   std::optional<ExpertsConfig> experts; ///< in every layer when set
   std::optional<PerLayerEmbeddingConfig> perLayerEmbedding;
@@ -76,6 +79,7 @@ struct TensorSource {
   std::optional<TensorScales> scales = std::nullopt; ///< of encodings of integers
   /// Names in Checkpoint::pieces of the tensors whose rows make up this one, in order; file and offset mean nothing then.
   std::vector<std::string> pieces = {};
+  double addend = 0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
 };
 
 /// How a checkpoint stores the matrices that are quantized.
@@ -91,6 +95,7 @@ struct SamplingConfig {
 /// See gemmac_chat in abi.h for each string's meaning.
 struct ChatFormat {
   std::string bos, systemOpen, userOpen, modelOpen, turnClose, think, closedThought, thoughtOpen, thoughtClose;
+  std::string systemJoin;
 };
 
 struct Checkpoint {
@@ -109,9 +114,11 @@ struct Checkpoint {
   std::vector<std::string> notes; ///< what was set aside, one line each ("vision tower: 439 tensors, not compiled yet")
 };
 
-/// Reads a Hugging Face directory. Tensor data is not touched: only headers are read.
+/// Reads a checkpoint: a Hugging Face directory or a GGUF file. Tensor data is not touched: only headers are read.
 /// Errors read "<file>: error: <what>, got .., expected ..; <what to do>" and are of class ImportError.
+llvm::Expected<Checkpoint> importCheckpoint(llvm::StringRef path);
 llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory);
+llvm::Expected<Checkpoint> importGguf(llvm::StringRef path);
 
 /// The tensor names and shapes that a configuration asks for (spec 2.1), by canonical name.
 std::map<std::string, std::vector<int64_t>> expectedTensors(const ModelConfig &config);

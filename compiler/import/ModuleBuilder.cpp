@@ -93,7 +93,7 @@ void ModelBuilder::createWeight(const std::string &name, const TensorSource &sou
       pieces.push_back(FlatSymbolRefAttr::get(ops.getContext(), piece));
     }
     WeightOp::create(symbols, loc, ops.getStringAttr(name), type, SourceAttr(), ops.getArrayAttr(pieces), EncodingAttr(),
-                     ScalesAttr(), FormatAttr());
+                     ScalesAttr(), FormatAttr(), FloatAttr());
     return;
   }
   auto fileName = [&](uint32_t file) { return ops.getStringAttr(checkpoint.files[file]); };
@@ -104,7 +104,8 @@ void ModelBuilder::createWeight(const std::string &name, const TensorSource &sou
                              source.scales->bytes, static_cast<Encoding>(source.scales->encoding),
                              source.scales->columns);
   WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(),
-                   encodingAttribute(source.encoding, ops), scales, FormatAttr());
+                   encodingAttribute(source.encoding, ops), scales, FormatAttr(),
+                   source.addend == 0 ? FloatAttr() : ops.getF64FloatAttr(source.addend));
 }
 
 /// A reference to a tensor of the checkpoint, whose symbol is made at first use.
@@ -165,6 +166,8 @@ Value ModelBuilder::attention(int64_t index, Value y) {
   Value query = linear(y, prefix + "q_proj", layer.heads * layer.headDim);
   query = norm(query, weight(prefix + "q_norm.weight"), layer.heads);
   query = RopeOp::create(ops, loc, query.getType(), query, positions, heads, rope);
+  if (layer.queryScale != 1)
+    query = scale(query, ops.getF64FloatAttr(layer.queryScale));
   auto cache = FlatSymbolRefAttr::get(ops.getContext(), cacheName(layer.kvSource));
   if (config.ownsKv(index)) {
     int64_t width = layer.kvHeads * layer.headDim;
@@ -172,7 +175,8 @@ Value ModelBuilder::attention(int64_t index, Value y) {
     Value values = layer.keysAreValues ? raw : linear(y, prefix + "v_proj", width);
     Value keys = norm(raw, weight(prefix + "k_norm.weight"), layer.kvHeads);
     keys = RopeOp::create(ops, loc, keys.getType(), keys, positions, kvHeads, rope);
-    values = norm(values, FlatSymbolRefAttr(), layer.kvHeads);
+    if (layer.normedValues)
+      values = norm(values, FlatSymbolRefAttr(), layer.kvHeads);
     KvWriteOp::create(ops, loc, keys, values, positions, cache);
   }
   Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads);

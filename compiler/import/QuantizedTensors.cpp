@@ -1,6 +1,7 @@
 #include "compiler/import/QuantizedTensors.h"
 
 #include "compiler/import/Json.h"
+#include "compiler/import/TensorFiles.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -71,7 +72,7 @@ private:
     if (isFloat && scales == stored.tensors.end())
       return llvm::Error::success(); // a module that is not quantized
     std::string name = (base + ".weight").str();
-    auto shape = shapes.find(canonicalName(name).str());
+    auto shape = shapes.find(huggingFaceNaming.canonical(name));
     if (shape == shapes.end())
       return llvm::Error::success(); // a tower's, or dead; the caller tells
     StringRef file = stored.files[integers->second.file];

@@ -4,8 +4,6 @@
 #include "compiler/import/Json.h"
 #include "compiler/import/QuantizedTensors.h"
 
-#include "llvm/ADT/StringSwitch.h"
-
 #include <set>
 
 using namespace gemmac;
@@ -91,20 +89,27 @@ struct SetAside {
 };
 
 constexpr SetAside mediaParts[] = {{"model.vision_tower.", "vision tower"},
+                                   {"vision_tower.", "vision tower"},
                                    {"model.audio_tower.", "audio tower"},
                                    {"model.embed_vision.", "vision embedder"},
                                    {"model.vision_embedder.", "vision embedder"},
-                                   {"model.embed_audio.", "audio embedder"}};
+                                   {"model.embed_audio.", "audio embedder"},
+                                   {"model.multi_modal_projector.", "vision embedder"},
+                                   {"multi_modal_projector.", "vision embedder"}};
 
 } // namespace
 
-StringRef gemmac::canonicalName(StringRef name) {
+/// The first files of Gemma 3 with a vision tower have the text model's class, head included, under "language_model.".
+static std::string canonicalName(StringRef name) {
+  name.consume_front("language_model.");
   if (name == "lm_head.weight")
-    return name;
+    return name.str();
   if (!name.consume_front("model.language_model.") && !name.consume_front("model."))
     return "";
-  return name == "lm_head.weight" ? "" : name;
+  return name == "lm_head.weight" ? "" : name.str();
 }
+
+const TensorNaming gemmac::huggingFaceNaming = {canonicalName, [](StringRef canonical) { return canonical.str(); }};
 
 /// Keys and values that no layer reads (spec 2.4): "layers.<i>.self_attn.k_proj.weight" of a layer that reuses others'.
 static bool isDeadKv(const ModelConfig &config, StringRef name) {
@@ -122,11 +127,7 @@ static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, Sto
   if (stored.shape != shape)
     return importError(file, "tensor {0} has shape {1}, expected {2} ({3})", inQuotes(name), shapeText(stored.shape),
                        shapeText(shape), shapeReason(config, canonical));
-  auto encoding = llvm::StringSwitch<std::optional<SourceEncoding>>(stored.dtype)
-                      .Case("F32", SourceEncoding::F32)
-                      .Case("F16", SourceEncoding::F16)
-                      .Case("BF16", SourceEncoding::BF16)
-                      .Default(std::nullopt);
+  std::optional<SourceEncoding> encoding = parseSourceEncoding(stored.dtype);
   for (const SourceEncodingInfo &info : sourceEncodingTable)
     if (stored.scales && info.name == stored.dtype)
       encoding = info.encoding;
@@ -135,7 +136,8 @@ static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, Sto
   return TensorSource{stored.file, stored.offset, stored.bytes, *encoding, std::move(stored.shape), stored.scales};
 }
 
-llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result, QuantizedLayout layout) {
+llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,
+                                  QuantizedLayout layout) {
   const ModelConfig &config = result.config;
   TensorShapes expected = expectedTensors(config), pieces = expertShapes(config), all = pieces;
   all.insert(expected.begin(), expected.end());
@@ -151,21 +153,22 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result, Quanti
       ++media[part->name.str()];
       continue;
     }
-    StringRef canonical = canonicalName(name);
-    auto wanted = all.find(canonical.str());
+    std::string canonical = naming.canonical(name);
+    auto wanted = all.find(canonical);
     if (wanted == all.end()) {
       if (canonical == "lm_head.weight") {
         result.notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
       } else if (isDeadKv(config, canonical)) {
         ++deadKv;
       } else {
-        return importError(file, "tensor {0} is not part of the model that config.json describes", inQuotes(name));
+        return importError(file, "tensor {0} is not part of the model that the configuration describes",
+                           inQuotes(name));
       }
       continue;
     }
     auto &chosen = pieces.contains(wanted->first) ? result.pieces : result.tensors;
     if (chosen.contains(wanted->first))
-      return importError(file, "tensor {0} is given twice, under 'model.' and under 'model.language_model.'",
+      return importError(file, "tensor {0} is given twice, under different prefixes of 'model.'",
                          inQuotes(wanted->first));
     llvm::Expected<TensorSource> source = toSource(file, name, std::move(tensor), wanted->second, config, canonical);
     if (!source)
@@ -180,7 +183,7 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, Checkpoint &result, Quanti
     if (result.tensors.contains(name) || StringRef(name).ends_with(".layer_scalar"))
       continue;
     StringRef where = stored.files.size() == 1 ? StringRef(stored.files.front()) : indexFile;
-    return importError(where, "tensor '{0}' of shape {1} is missing ({2})", name, shapeText(shape),
+    return importError(where, "tensor '{0}' of shape {1} is missing ({2})", naming.stored(name), shapeText(shape),
                        shapeReason(config, name));
   }
   for (const auto &[name, count] : media)

@@ -16,12 +16,18 @@ struct TensorFiles {
 /// index and files must agree tensor by tensor.
 llvm::Expected<TensorFiles> readTensorFiles(llvm::StringRef directory);
 
+/// How a kind of files spells the names of the text model's tensors.
+struct TensorNaming {
+  std::string (*canonical)(llvm::StringRef stored); ///< empty for a tensor that is not of the text model
+  std::string (*stored)(llvm::StringRef canonical); ///< for messages
+};
+
+extern const TensorNaming huggingFaceNaming;
+
 /// Fills `result.files`, `result.tensors` and `result.pieces` for `result.config` (spec 2.1, 2.4), and notes what was set
 /// aside.
-llvm::Error selectTensors(TensorFiles stored, Checkpoint &result, QuantizedLayout layout = QuantizedLayout::None);
-
-/// A tensor's name without the prefix of the text model; empty for a tensor of another part.
-llvm::StringRef canonicalName(llvm::StringRef name);
+llvm::Error selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,
+                          QuantizedLayout layout = QuantizedLayout::None);
 
 /// Where a tensor's shape or existence comes from, for messages: "8 heads x 512 head_dim; layer 3 is full attention".
 std::string shapeReason(const ModelConfig &config, llvm::StringRef canonicalName);

@@ -76,7 +76,7 @@ static std::optional<std::pair<StringRef, StringRef>> mergeParts(const Json &mer
   return stringOf(merge).split(' ');
 }
 
-static llvm::Error readMerges(StringRef file, const Json &merges, Vocabulary &result) {
+llvm::Error gemmac::readMerges(StringRef file, const Json &merges, Vocabulary &result) {
   result.merges.reserve(merges.size());
   std::string joined;
   size_t index = 0;
@@ -98,7 +98,7 @@ static llvm::Error readMerges(StringRef file, const Json &merges, Vocabulary &re
                            inQuotes(parts->second), inQuotes(text));
       ids[slot] = found->second;
     }
-    result.merges.push_back({ids[0], ids[1], ids[2]});
+    result.merges.push_back({ids[0], ids[1], ids[2], static_cast<uint32_t>(result.merges.size())});
   }
   return llvm::Error::success();
 }

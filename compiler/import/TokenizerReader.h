@@ -7,6 +7,7 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct AddedToken {
 
 struct Merge {
   uint32_t left, right, merged;
+  uint32_t rank; ///< the lowest is merged first, the leftmost of equals
 };
 
 /// What tokenizer.json says, checked, in ids.
@@ -29,7 +31,7 @@ struct Vocabulary {
   uint32_t size = 0;                             ///< the model's vocabulary; ids without a string are unused
   std::vector<std::optional<std::string>> texts; ///< by id, as the file spells them (U+2581 for a space)
   llvm::StringMap<uint32_t> ids;                 ///< added tokens included
-  std::vector<Merge> merges;                     ///< by rank
+  std::vector<Merge> merges;                     ///< ranks rise, and are below the number of merges
   std::vector<AddedToken> added;
   uint32_t unknown = UINT32_MAX; ///< GEMMAC_NO_TOKEN: none
   bool byteFallback = false, fuseUnknown = false;
@@ -41,6 +43,9 @@ struct Vocabulary {
 /// \param text   the bytes of tokenizer.json
 /// \param vocab  the model's vocabulary; ids must be below
 llvm::Expected<Vocabulary> readTokenizer(llvm::StringRef file, llvm::StringRef text, int64_t vocab);
+
+/// Appends the merges of a JSON array, each "a b" or ["a", "b"], to `result`, in the order of their ranks.
+llvm::Error readMerges(llvm::StringRef file, const nlohmann::json &merges, Vocabulary &result);
 
 /// Lays a vocabulary out as abi.h says. The same vocabulary gives the same bytes.
 std::string serializeTokenizer(const Vocabulary &vocabulary);

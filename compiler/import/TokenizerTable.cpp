@@ -114,15 +114,15 @@ void TableBuilder::addTexts() {
 }
 
 void TableBuilder::addMerges() {
-  // At most half full, so that a miss ends soon; at least one slot stays free.
-  header.merge_slots = static_cast<uint32_t>(llvm::PowerOf2Ceil(2 * vocabulary.merges.size() + 2));
+  // At most three quarters full, so that a miss ends soon; at least one slot stays free.
+  header.merge_slots = static_cast<uint32_t>(llvm::PowerOf2Ceil(vocabulary.merges.size() * 4 / 3 + 2));
   std::vector<gemmac_token_merge> slots(header.merge_slots, {GEMMAC_NO_TOKEN, GEMMAC_NO_TOKEN, 0, 0});
-  for (auto [rank, merge] : llvm::enumerate(vocabulary.merges)) {
+  for (const Merge &merge : vocabulary.merges) {
     uint64_t slot = gemmac_merge_hash(merge.left, merge.right) & (header.merge_slots - 1);
     while (slots[slot].left != GEMMAC_NO_TOKEN && (slots[slot].left != merge.left || slots[slot].right != merge.right))
       slot = (slot + 1) & (header.merge_slots - 1);
     // A pair listed twice counts where it stands last, as in the reference.
-    slots[slot] = {merge.left, merge.right, static_cast<uint32_t>(rank), merge.merged};
+    slots[slot] = {merge.left, merge.right, merge.rank, merge.merged};
   }
   header.merges = append<gemmac_token_merge>(slots);
 }
@@ -155,8 +155,8 @@ std::string TableBuilder::build() {
   header.fuse_unknown = vocabulary.fuseUnknown;
   header.space = spaceCodePoint;
   addTexts();
-  addMerges();
   addAddedTokens();
+  addMerges(); // last: the runtime leaves them in the file
   std::string table(reinterpret_cast<const char *>(&header), sizeof header);
   table += sections;
   table.resize(llvm::alignTo(table.size(), 8));

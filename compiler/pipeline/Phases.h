@@ -14,12 +14,19 @@ namespace gemmac {
 /// What `gemmac compile` writes.
 enum class EmitKind { mlir, llvm, assembly, object, executable };
 
+/// What the user left to gemmac, so that --max-rss may change it.
+struct OpenOptions {
+  bool chunk = false, cache = false, embeddings = false, weights = false;
+};
+
 struct CompileOptions {
-  std::string directory; ///< the checkpoint
+  std::string input; ///< the checkpoint: a directory or a file
   std::string output;    ///< "-": standard output, for mlir
   const TargetBackend *target = nullptr;
   QuantizeOptions formats;
   PlanOptions plan;
+  uint64_t maxResident = 0; ///< most bytes of resident memory that the program may take; 0: any
+  OpenOptions open;
   EmitKind emit = EmitKind::executable;
   std::string stopAfter;     ///< a phase's name; only with mlir
   std::string dumpDirectory; ///< empty: no dumps

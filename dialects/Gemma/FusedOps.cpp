@@ -16,6 +16,8 @@ LogicalResult QkvOp::verify() {
     return emitOpError() << "expects k, k_norm and cache together or not at all";
   if (getVAttr() && !k) // qkv_c1
     return emitOpError() << "expects v only with k";
+  if (getRawValues() && !cache) // qkv_c8
+    return emitOpError() << "expects raw_values only with a cache";
   int64_t heads = getHeads(), headDim = getHeadDim();
   if (heads * headDim != widthOf(getQuery())) // qkv_c3
     return emitOpError() << "expects a query of width " << heads * headDim << " (heads x head_dim), got "

@@ -8,19 +8,23 @@ include "dialects/Gemma/GemmaTensorOps.td"
 def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "input norm, projections, head norms, RoPE and the cache write of one layer (spec 3.4)";
   let description = [{
-    `y = rms_norm(input, norm)`; `query = rope(head_norm(y q^T, q_norm))`; if the layer owns its cache also
-    `k = rope(head_norm(y k^T, k_norm))`, `v = head_norm(y v^T)` without a weight, or of `y k^T` where `v` is absent, written to `cache`.
+    `y = rms_norm(input, norm)`; `query = rope(head_norm(y q^T, q_norm)) * query_scale`, 1 where that is absent; if the layer owns its cache
+    also `k = rope(head_norm(y k^T, k_norm))`, `v = head_norm(y v^T)` without a weight, or of `y k^T` where `v` is absent, written to `cache`.
+    With `raw_values` the values are not normed.
     - c1: `k`, `k_norm` and `cache` come together; `v` only with `k`.
     - c2: `norm` is `[width]`; `q` is `[heads * head_dim, width]`; `k`, `v` are `[cache heads * head_dim, width]`; `q_norm`, `k_norm` are `[head_dim]`.
     - c3: the width of `query` is heads * head_dim; head_dim is the cache's.
     - c4: rope pairs are at most head_dim / 2; head_dim is even.
     - c5: `input`, `positions` and `query` have the same number of rows.
     - c6: `eps` is finite and above 0.
+    - c7: `query_scale`, if given, is finite and above 0.
+    - c8: `raw_values` only with `cache`.
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_Positions:$positions, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$q,
                        OptionalAttr<FlatSymbolRefAttr>:$k, OptionalAttr<FlatSymbolRefAttr>:$v, FlatSymbolRefAttr:$q_norm,
                        OptionalAttr<FlatSymbolRefAttr>:$k_norm, OptionalAttr<FlatSymbolRefAttr>:$cache, Gemma_Count:$heads,
-                       Gemma_Count:$head_dim, Gemma_RopeAttr:$rope, Gemma_PositiveF64:$eps /* c6 */);
+                       Gemma_Count:$head_dim, Gemma_RopeAttr:$rope, Gemma_PositiveF64:$eps /* c6 */,
+                       OptionalAttr<Gemma_PositiveF64>:$query_scale /* c7 */, UnitAttr:$raw_values);
   let results = (outs Gemma_Rows:$query);
   let assemblyFormat = "$input `,` $positions attr-dict `:` type($input) `,` type($positions) `->` type($query)";
   let hasVerifier = 1;

@@ -11,7 +11,8 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     A symbol with a type and a place in a file; `format` is set by the quantize phase. The file stores the elements one by
     one as the type says or, with `encoding`, in blocks of neighbours in a row that decode to f32. Encodings of integers have
     `scales`, which are stored as a tensor of their own. A tensor that a checkpoint stores in parts (one for each expert) is
-    `stacked` from other weights, whose rows follow each other in it.
+    `stacked` from other weights, whose rows follow each other in it. With `addend` the values are what is stored plus the
+    addend, added in f32: norms that a file holds as factor - 1.
     - c1: the element type is f32, f16 or bf16, the shape static, every dimension positive.
     - c2: `source` covers exactly the bytes of the type in its encoding (compiler/formats/SourceEncoding.h).
     - c3: `encoding` is one of blocks, whose size divides the last dimension; the element type is f32 then.
@@ -20,16 +21,19 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c5: either `source` or `pieces`; encoding and scales only beside a source.
     - c6: pieces are weights that have a source, of rank 2, all of one type, encoding and kind of scales; together they have the
       elements of the type and its last dimension.
+    - c7: `addend`, if given, is finite and the weight a vector with a source.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> from <"model.safetensors", 4096, 18874368> {format = #gemma.format<q4>}
     gemma.weight @layers.0.mlp.down_proj.weight : tensor<1536x6144xf32> from <"model.gguf", 18878464, 7741440> encoded q6_k
     gemma.weight @layers.0.self_attn.q_proj.weight : tensor<64x64xf32> from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, bf16 per 32>
     gemma.weight @layers.0.experts.down_proj : tensor<2x32x64xf32> stacked [@layers.0.experts.0.down_proj.weight, @layers.0.experts.1.down_proj.weight]
+    gemma.weight @norm.weight : tensor<640xbf16> from <"model.safetensors", 18878464, 1280> {addend = 1.0}
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<Gemma_SourceAttr>:$source,
                        OptionalAttr<FlatSymbolRefArrayAttr>:$pieces, OptionalAttr<Gemma_EncodingAttr>:$encoding,
-                       OptionalAttr<Gemma_ScalesAttr>:$scales, OptionalAttr<Gemma_FormatAttr>:$format);
+                       OptionalAttr<Gemma_ScalesAttr>:$scales, OptionalAttr<Gemma_FormatAttr>:$format,
+                       OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */);
   let assemblyFormat = "$sym_name `:` $type (`from` $source^)? (`stacked` $pieces^)? (`encoded` custom<EnumKeyword>($encoding)^)? (`scaled` $scales^)? attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -42,8 +46,8 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let summary = "the keys and values of one layer that owns them";
   let description = [{
     `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`) are set by the plan phase.
-    Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys as panels
-    `[kv_heads][C/16][d][16]`, then values `[kv_heads][C][d]`. Position `p` lives in slot `p mod C`.
+    Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys `[kv_heads][C/16][d][16]`, then
+    values `[kv_heads][C/16][d/32][16][32]`. Position `p` lives in slot `p mod C`, slots count over the `C/16` blocks of 16.
     - c1: heads, head_dim positive, head_dim even, window not negative.
     - c2: once planned, all four fields are there: format f32 or f16, capacity a positive multiple of 16, offset a multiple of
       64, bytes those of the layout, `2 * heads * capacity * d` elements.
@@ -60,6 +64,8 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let extraClassDeclaration = [{
     /// Head size with each half padded to 16.
     int64_t getPaddedHeadDim();
+    /// Splits that the keys of one row may touch. Planned caches only.
+    int64_t getMostSplits();
   }];
 }
 
@@ -77,7 +83,8 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       without scales in the groups; 16 f32 scales, one a row, follow the last group of a panel.
     - 1: the same with one row per panel (q4: 18 bytes a group), for tables read by row. Rows are not padded then, and
       `row_axis` is not used. c8, c4 and c2 have one f32 scale for each block of `col_axis` behind the groups of a row.
-    - 0: a vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used.
+    - 0: a vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used. With `scale`, the values of
+      the source times it, rounded to f32.
     A panel is padded to 64 bytes (16) or 2 bytes (1).
     - c1: sources exist and are weights of rank 2 (panel_rows 1), 2 or 3 with leading `batch` (16), 1 (0); all have the same columns.
     - c2: rows and cols (padded, per batch) follow from sources and axes, whose blocks divide them; both multiples of 32
@@ -86,7 +93,12 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c4: interleave has panels of 16 rows and two sources of one shape, or one source with an even number of rows.
     - c5: once planned, offset is a multiple of 64.
     - c6: panel_rows is 0, 1 or 16.
-    - c7: the blocks of a table's col_axis are padded to multiples of 32 where each has its own scale (c8, c4, c2).
+    - c7: scale, if given, is finite and above 0, and the layout a vector.
+    - c8: `row_at`, set by the plan phase on tables that are read by row and on nothing else, is a multiple of 64.
+    - c9: the blocks of a table's col_axis are padded to multiples of 32 where each has its own scale (c8, c4, c2).
+
+    Tables read by row (panel_rows 1) are not mapped: before a call the runtime reads the rows of its tokens from the file, and the row
+    of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
     ```mlir
     gemma.packed @layers.0.gate_up from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1
       interleave rows 200 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
@@ -94,8 +106,9 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,
                        I64Attr:$panel_rows, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis,
-                       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset);
-  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? attr-dict";
+                       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
+                       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */);
+  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? (`scale` $scale^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? (`row_at` $row_at^)? attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Row scales of one row: see gemmac::scaleBlocks.

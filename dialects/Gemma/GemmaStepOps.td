@@ -13,7 +13,7 @@ def Gemma_PhaseOp : Gemma_Op<"phase", [Symbol, IsolatedFromAbove, NoTerminator, 
   let summary = "one phase of the program: a straight list of buffers, steps and barriers";
   let description = [{
     `arena_bytes`, `scratch_bytes` (per thread) and buffer offsets are set by the arena pass.
-    - c1: the body holds only gemma.buffer, gemma.barrier and steps.
+    - c1: the body holds only gemma.buffer, gemma.barrier, gemma.mark and steps.
     - c2: a shared buffer is read, in another step, only after a barrier that follows its last write, and written only after a
       barrier that follows its last read (row steps that divide the same rows among threads alike may follow each other without one).
       In one step, only one that divides rows may write a shared buffer that it also reads.
@@ -57,6 +57,25 @@ def Gemma_BufferOp : Gemma_Op<"buffer", [HasParent<"PhaseOp">]> {
 def Gemma_BarrierOp : Gemma_Op<"barrier", [HasParent<"PhaseOp">]> {
   let summary = "all threads of the call meet";
   let assemblyFormat = "attr-dict";
+}
+
+def Gemma_MarkOp : Gemma_Op<"mark", [HasParent<"PhaseOp">]> {
+  let summary = "the step or barrier before it is done: a clock is read";
+  let description = [{
+    Put in by gemma-mark-steps for programs that measure themselves. The marks of a phase are numbered from 0 in their order. `what`
+    names the kernel, equal for steps that share one; `memory` the weight or cache that tells its uses apart; `bytes` are the packed weights
+    that the step reads for one row.
+    - c1: it follows a step or a barrier directly.
+    - c2: `what` is not empty.
+    - c3: `bytes` is not negative.
+    ```mlir
+    gemma.step.matmul %q, @gate -> %y none : !gemma.buffer<1 x 64, q8> -> !gemma.buffer<1 x 64, f32>
+    gemma.mark "matmul q4 64 x 64" of @gate bytes 2304
+    ```
+  }];
+  let arguments = (ins StrAttr:$what, OptionalAttr<FlatSymbolRefAttr>:$memory, Gemma_Offset:$bytes /* c3 */);
+  let assemblyFormat = "$what (`of` $memory^)? `bytes` $bytes attr-dict";
+  let hasVerifier = 1;
 }
 
 // A step whose panels, heads or (head, row) pairs are divided among threads.
@@ -158,28 +177,52 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
   let description = [{
     The packed weight stacks the q heads, then k heads, then v heads (none where keys are values, none of both where `cache` is absent),
     `d` padded rows each. For each head: project all rows into `raw` (private, `[rows, d]`), then q: norm with q_norm, rotate, store to
-    columns `head * d` of `query`; k: norm with k_norm, rotate, store to the cache; v: norm without weight, store to the cache;
-    keys-are-values: both from one raw projection.
+    columns `head * d` of `query`; k: norm with k_norm, rotate, store to the cache; v: norm without weight (with
+    `raw_values`: not at all), store to the cache; keys-are-values: both from one raw projection.
     - c1: weight and input as in matmul, without interleave; rows = (heads + kv parts) * d.
     - c2: query is f32, `[rows, heads * d]`; raw f32 private `[rows, d]`; rope table f32 `[rows, d]`; norms packed vectors of d.
-    - c3: k_norm and cache come together; keys_are_values only with them; head_dim is the cache's.
+    - c3: k_norm and cache come together; keys_are_values and raw_values only with them; head_dim is the cache's.
     - c4: `eps` is finite and above 0.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$rope_table, Gemma_BufferType:$query,
                        Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim, FlatSymbolRefAttr:$q_norm,
                        OptionalAttr<FlatSymbolRefAttr>:$k_norm, OptionalAttr<FlatSymbolRefAttr>:$cache, UnitAttr:$keys_are_values,
-                       Gemma_PositiveF64:$eps /* c4 */);
+                       UnitAttr:$raw_values, Gemma_PositiveF64:$eps /* c4 */);
   let assemblyFormat = "$input `,` $weight `,` $rope_table `->` $query `raw` $raw `heads` $heads `head_dim` $head_dim attr-dict `:` type($input) `,` type($rope_table) `->` type($query) `,` type($raw)";
 }
 
 def Gemma_AttentionStep : Gemma_Step<"attention"> {
-  let summary = "flash attention over a cache (arXiv:2205.14135); (head, row) pairs divided among threads";
+  let summary = "flash attention over a cache (arXiv:2205.14135); tiles of rows divided among threads";
   let description = [{
-    Online softmax in f32 over blocks of 16 keys at fixed absolute positions, so that a row's bits depend on its position alone.
+    All query heads of a KV head go through its keys and values together. The softmax of 256 keys at multiples of 256
+    positions (a split) is taken at once in f32, and splits are merged in order, so that a row's bits depend on its position alone.
     - c1: query and result are f32 `[rows, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads);
   let assemblyFormat = "$query `,` $cache `->` $result `heads` $heads attr-dict `:` type($query) `->` type($result)";
+}
+
+def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
+  let summary = "attention of one row, up to the merge: (KV head, split) pairs divided among threads";
+  let description = [{
+    Row `s` of `parts` belongs to split `s` of those that the row's keys touch: per head the sum of values times
+    `e^(score - largest)`, then the largest score of each head, then the sum of those powers of each head.
+    - c1: query is f32 `[1, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
+    - c2: the cache is planned; parts is f32, as many rows as a row's keys may touch splits, `heads * d` and twice `heads`
+      padded to 16 wide.
+  }];
+  let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_Count:$heads);
+  let assemblyFormat = "$query `,` $cache `->` $parts `heads` $heads attr-dict `:` type($query) `->` type($parts)";
+}
+
+def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
+  let summary = "merges the splits of attention_splits, in order";
+  let description = [{
+    `result` may be q8: then the row is quantized as it is stored.
+    - c1: parts is as in attention_splits; result f32 or q8 `[1, heads * d]`.
+  }];
+  let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads, UnitAttr:$replicated);
+  let assemblyFormat = "$parts `,` $cache `->` $result `heads` $heads (`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)";
 }
 
 def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {

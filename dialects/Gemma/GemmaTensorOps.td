@@ -35,8 +35,8 @@ def Gemma_EmbedOp : Gemma_UserOp<"embed", [Pure]> {
 def Gemma_RmsNormOp : Gemma_UserOp<"rms_norm", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "root-mean-square normalisation of each of `groups` equal parts of a row";
   let description = [{
-    `result = input * (mean(input^2) + eps)^-1/2 * weight` over each part; the weight as stored, never 1 + weight; without a weight
-    the factor is 1 (arXiv:1910.07467; spec 3).
+    `result = input * (mean(input^2) + eps)^-1/2 * weight` over each part; the weight is the factor itself, never 1 + weight; without
+    a weight the factor is 1 (arXiv:1910.07467; spec 3).
     - c1: `result` has the type of `input`.
     - c2: `groups` is positive and divides the width.
     - c3: `weight`, if given, is rank 1 and as long as one part.
@@ -87,8 +87,9 @@ def Gemma_KvWriteOp : Gemma_UserOp<"kv_write", [MemoryEffects<[MemWrite]>, AllTy
 }
 
 def Gemma_AttentionOp : Gemma_UserOp<"attention", [MemoryEffects<[MemRead]>, AllTypesMatch<["query", "result"]> /* c1 */]> {
-  let summary = "causal attention over a cache, scale 1, no score softcap (spec 3.4, 3.6)";
+  let summary = "causal attention over a cache, no score softcap (spec 3.4, 3.6)";
   let description = [{
+    Scores are plain dot products: where a model scales them, the query comes scaled (gemma.scale).
     Query head `j` reads kv head `j / (heads / kv heads)`; key `k` counts iff `k <= q` and, for a window `W > 0`, `k > q - W`.
     - c1: `result` has the type of `query`.
     - c2: `heads` is a multiple of the cache's heads, and heads * head_dim is the width.

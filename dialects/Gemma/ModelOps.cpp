@@ -1,6 +1,6 @@
 // Symbols: verifiers of gemma.weight, gemma.kv_cache, gemma.packed.
+#include "compiler/formats/CacheLayout.h"
 #include "compiler/formats/SourceEncoding.h"
-#include "compiler/formats/WeightFormat.h"
 #include "dialects/Gemma/Verify.h"
 #include "mlir/IR/Builders.h"
 
@@ -64,6 +64,8 @@ LogicalResult WeightOp::verify() {
     return emitOpError() << "expects either a source or pieces, got " << (getSource() ? "both" : "neither");
   if (getPieces() && (getEncoding() || getScales())) // weight_c5
     return emitOpError() << "expects encoding and scales at the pieces, not at what is stacked from them";
+  if (getAddendAttr() && (type.getRank() != 1 || !getSource())) // weight_c7
+    return emitOpError() << "expects an addend only on a vector with a source, got " << type << (getSource() ? "" : ", stacked");
   return getSource() ? verifySource(*this, type) : success();
 }
 
@@ -102,6 +104,7 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 int64_t KvCacheOp::getPaddedHeadDim() { return paddedHeadDim(getHeadDim()); }
+int64_t KvCacheOp::getMostSplits() { return mostCacheSplits(getWindow(), *getCapacity()); }
 
 LogicalResult KvCacheOp::verify() {
   int64_t heads = getHeads(), headDim = getHeadDim(), window = getWindow();
@@ -118,11 +121,11 @@ LogicalResult KvCacheOp::verify() {
     return emitOpError() << "expects format, capacity, offset and bytes together: the plan phase sets all four";
   if (*format != Format::F32 && *format != Format::F16) // kv_cache_c2
     return emitOpError() << "expects format f32 or f16, got " << stringifyFormat(*format);
-  if (*capacity <= 0 || *capacity % panelRows != 0) // kv_cache_c2
-    return emitOpError() << "expects a capacity that is a positive multiple of " << panelRows << ", got " << *capacity;
+  if (*capacity <= 0 || *capacity % cacheBlock != 0) // kv_cache_c2
+    return emitOpError() << "expects a capacity that is a positive multiple of " << cacheBlock << ", got " << *capacity;
   if (*offset < 0 || *offset % bufferAlign != 0) // kv_cache_c2
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
-  int64_t expected = 2 * heads * *capacity * getPaddedHeadDim() * formatInfo(storageFormat(*format)).bits / 8;
+  int64_t expected = cacheBytes(storageFormat(*format), heads, *capacity, getPaddedHeadDim());
   if (*bytes != expected) // kv_cache_c2
     return emitOpError() << "expects " << expected << " bytes (keys and values of " << heads << " heads x " << *capacity
                          << " positions x " << getPaddedHeadDim() << " padded elements), got " << *bytes;
@@ -142,16 +145,23 @@ LogicalResult PackedOp::verify() {
     return emitOpError() << "expects panels of " << panelRows << " rows to interleave, got " << panel;
   if (panel == 0 && getFormat() != Format::F32) // packed_c3
     return emitOpError() << "expects a vector in f32, got " << stringifyFormat(getFormat());
+  if (panel != 0 && getScaleAttr()) // packed_c7
+    return emitOpError() << "expects a scale only on a vector, got panels of " << panel << " rows";
   if (panel != panelRows && batch != 1) // packed_c1
     return emitOpError() << "expects batch 1 where panels have " << panel << " rows, got " << batch;
   if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // packed_c5
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
+  std::optional<int64_t> rowAt = getRowAt();
+  if (rowAt && panel != 1) // packed_c8
+    return emitOpError() << "expects row_at on tables with one row per panel only, got panels of " << panel << " rows";
+  if (rowAt && (*rowAt < 0 || *rowAt % bufferAlign != 0)) // packed_c8
+    return emitOpError() << "expects a row_at that is a multiple of " << bufferAlign << ", got " << *rowAt;
   if (cols <= 0 || cols % groupColumns != 0) // packed_c2
     return emitOpError() << "expects cols that are a positive multiple of " << groupColumns << ", got " << cols;
   if (rows <= 0 || (panel == panelRows && rows % groupColumns != 0)) // packed_c2
     return emitOpError() << "expects rows that are a positive multiple of " << groupColumns << ", got " << rows;
   if (panel == 1 && formatInfo(storageFormat(getFormat())).rowScales() &&
-      getColAxis().getPadded() % groupColumns != 0) // packed_c7
+      getColAxis().getPadded() % groupColumns != 0) // packed_c9
     return emitOpError() << "expects col_axis padded to multiples of " << groupColumns << ", since each block has its "
                          << stringifyFormat(getFormat()) << " scale, got " << getColAxis().getPadded();
   int64_t expected = packedBytes(storageFormat(getFormat()), panel, batch, rows, cols, getScaleBlocks());

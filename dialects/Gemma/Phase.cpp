@@ -62,8 +62,9 @@ LogicalResult PhaseCheck::run() {
       if (failed(checkStep(step)))
         return failure();
       ++index;
-    } else { // phase_c1
-      return op.emitOpError() << "is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier and steps";
+    } else if (!isa<MarkOp>(op)) { // phase_c1
+      return op.emitOpError()
+             << "is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier, gemma.mark and steps";
     }
   }
   for (auto &[buffer, life] : lifetimes)
@@ -172,6 +173,8 @@ LogicalResult PhaseCheck::checkCaches(StepInterface step) {
     write = true;
   } else if (auto attention = dyn_cast<AttentionStep>(step.getOperation())) {
     cache = attention.getCacheAttr();
+  } else if (auto splits = dyn_cast<AttentionSplitsStep>(step.getOperation())) {
+    cache = splits.getCacheAttr();
   }
   if (!cache)
     return success();

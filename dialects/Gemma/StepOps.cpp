@@ -1,5 +1,5 @@
 // Level 2: what each step reads and writes, and its verifier. The phase's own rules are in Phase.cpp.
-#include "compiler/formats/WeightFormat.h"
+#include "compiler/formats/CacheLayout.h"
 #include "dialects/Gemma/Verify.h"
 
 using namespace mlir;
@@ -103,6 +103,15 @@ LogicalResult BufferOp::verify() {
   std::optional<int64_t> offset = getOffset();
   if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // buffer_c1
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
+  return success();
+}
+
+LogicalResult MarkOp::verify() {
+  Operation *before = getOperation()->getPrevNode();
+  if (!before || !isa<BarrierOp, StepInterface>(before)) // mark_c1
+    return emitOpError() << "expects to follow a step or a gemma.barrier directly";
+  if (getWhat().empty()) // mark_c2
+    return emitOpError() << "expects a name of what was done, got an empty one";
   return success();
 }
 
@@ -262,6 +271,8 @@ LogicalResult QkvStep::verify() {
     return emitOpError() << "expects k_norm and cache together or not at all";
   if (getKeysAreValues() && !getCacheAttr()) // step_qkv_c3
     return emitOpError() << "expects keys_are_values only with a cache";
+  if (getRawValues() && !getCacheAttr()) // step_qkv_c3
+    return emitOpError() << "expects raw_values only with a cache";
   return success();
 }
 
@@ -298,15 +309,65 @@ LogicalResult AttentionStep::verify() {
   return check.buffer(getResult(), "result", rowsOf(getQuery()), widthOf(getQuery()), "f32"); // step_attention_c1
 }
 
+/// The cache of a step whose heads are a multiple of the cache's; null after an error.
+template <typename Step> static KvCacheOp checkHeads(Step step, SymbolTableCollection &symbols) {
+  auto cache = lookUp<KvCacheOp>(step, symbols, step.getCacheAttr(), "cache");
+  if (!cache || step.getHeads() % cache.getHeads() == 0)
+    return cache;
+  step.emitOpError() << "expects heads to be a multiple of the " << cache.getHeads() << " heads of @"
+                     << cache.getSymName() << ", got " << step.getHeads();
+  return nullptr;
+}
+
 LogicalResult AttentionStep::verifySymbolUses(SymbolTableCollection &symbols) {
-  auto cache = lookUp<KvCacheOp>(*this, symbols, getCacheAttr(), "cache"); // step_attention_c1
+  KvCacheOp cache = checkHeads(*this, symbols); // step_attention_c1
   if (!cache)
     return failure();
-  if (getHeads() % cache.getHeads() != 0) // step_attention_c1
-    return emitOpError() << "expects heads to be a multiple of the " << cache.getHeads() << " heads of @"
-                         << cache.getSymName() << ", got " << getHeads();
   int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
   return StepCheck(*this).buffer(getQuery(), "query", rowsOf(getQuery()), width, "f32"); // step_attention_c1
+}
+
+/// `parts` is what attention_splits writes for that cache.
+template <typename Step> static LogicalResult checkParts(Step step, KvCacheOp cache) {
+  if (!cache.getCapacity())
+    return step.emitOpError() << "expects @" << cache.getSymName()
+                              << " to be planned: its capacity tells how many splits there are";
+  return StepCheck(step).buffer(step.getParts(), "parts", cache.getMostSplits(),
+                                splitResultWidth(step.getHeads(), cache.getPaddedHeadDim()), "f32");
+}
+
+Values AttentionSplitsStep::getReads() { return {getQuery()}; }
+Values AttentionSplitsStep::getWrites() { return {getParts()}; }
+
+LogicalResult AttentionSplitsStep::verify() {
+  return StepCheck(*this).buffer(getQuery(), "query", 1, widthOf(getQuery()), "f32"); // step_attention_splits_c1
+}
+
+LogicalResult AttentionSplitsStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  KvCacheOp cache = checkHeads(*this, symbols); // step_attention_splits_c1
+  if (!cache)
+    return failure();
+  int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
+  if (failed(StepCheck(*this).buffer(getQuery(), "query", 1, width, "f32"))) // step_attention_splits_c1
+    return failure();
+  return checkParts(*this, cache); // step_attention_splits_c2
+}
+
+Values AttentionMergeStep::getReads() { return {getParts()}; }
+Values AttentionMergeStep::getWrites() { return {getResult()}; }
+
+LogicalResult AttentionMergeStep::verify() {
+  StringRef element = getResult().getType().isQuantized() ? "q8" : "f32";
+  return StepCheck(*this).buffer(getResult(), "result", 1, widthOf(getResult()), element); // step_attention_merge_c1
+}
+
+LogicalResult AttentionMergeStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  KvCacheOp cache = checkHeads(*this, symbols); // step_attention_merge_c1
+  if (!cache || failed(checkParts(*this, cache))) // step_attention_merge_c1
+    return failure();
+  StringRef element = getResult().getType().isQuantized() ? "q8" : "f32";
+  int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
+  return StepCheck(*this).buffer(getResult(), "result", 1, width, element); // step_attention_merge_c1
 }
 
 //===--- ple_combine

@@ -26,7 +26,10 @@ StringRef ownerOf(Operation *op) {
       .Case<RopeOp, KvWriteOp>([](auto) { return "gemma-fuse-qkv"; })
       .Case<AttentionOp>([](auto) { return "gemma-fuse-attend"; })
       .Case<RouterOp, ExpertsOp>([](auto) { return "gemma-fuse-moe"; })
-      .Case<ScaleOp, SliceOp>([](auto) { return "gemma-fuse-ple"; })
+      .Case<SliceOp>([](auto) { return "gemma-fuse-ple"; })
+      .Case<ScaleOp>([](ScaleOp scale) {
+        return scale.getInput().getDefiningOp<RopeOp>() ? "gemma-fuse-qkv" : "gemma-fuse-ple";
+      })
       .Case<GegluOp>(
           [](GegluOp geglu) { return geglu.getUp().getDefiningOp<SliceOp>() ? "gemma-fuse-ple" : "gemma-fuse-ffn"; })
       .Case<SoftcapOp>([](auto) { return "gemma-fuse-head"; })

@@ -23,13 +23,18 @@ struct Heads {
 };
 
 /// A layer's ops; keys and what follows are null in a layer that reuses another's cache. `value` is `keys.linear` where
-/// the values are the raw keys.
+/// the values are the raw keys; `valueNorm` is null where they are not normed, `queryScale` where the query is not
+/// scaled.
 struct Layer {
   RmsNormOp inputNorm;
   Heads query, keys;
   RmsNormOp valueNorm;
   LinearOp value;
   KvWriteOp write;
+  ScaleOp queryScale;
+
+  /// The op whose result is the query.
+  Operation *queryEnd() { return queryScale ? queryScale.getOperation() : query.rope.getOperation(); }
 };
 
 std::optional<Heads> matchHeads(RopeOp rope) {
@@ -55,9 +60,9 @@ std::optional<Layer> matchKeysAndValues(KvWriteOp write, StringRef &why) {
     return std::nullopt;
   }
   auto valueNorm = write.getValues().getDefiningOp<RmsNormOp>();
-  auto value = valueNorm ? valueNorm.getInput().getDefiningOp<LinearOp>() : LinearOp();
-  if (!value || valueNorm.getWeightAttr() || valueNorm.getGroups() != keys->rope.getHeads()) {
-    why = "the values are not a projection normed per key head without a weight";
+  auto value = (valueNorm ? valueNorm.getInput() : write.getValues()).getDefiningOp<LinearOp>();
+  if (!value || (valueNorm && (valueNorm.getWeightAttr() || valueNorm.getGroups() != keys->rope.getHeads()))) {
+    why = "the values are not a projection, as it is or normed per key head without a weight";
     return std::nullopt;
   }
   auto inputNorm = value.getInput().getDefiningOp<RmsNormOp>();
@@ -65,7 +70,13 @@ std::optional<Layer> matchKeysAndValues(KvWriteOp write, StringRef &why) {
     why = "keys and values are not projections of one norm";
     return std::nullopt;
   }
-  return Layer{inputNorm, {}, *keys, valueNorm, value, write};
+  return Layer{inputNorm, {}, *keys, valueNorm, value, write, {}};
+}
+
+/// A factor above 0 that alone reads the rotated query.
+ScaleOp scaleOf(Heads query) {
+  auto scale = query.rope->hasOneUse() ? dyn_cast<ScaleOp>(*query.rope->user_begin()) : ScaleOp();
+  return scale && !scale.getFactor().isNegative() && !scale.getFactor().isZero() ? scale : ScaleOp();
 }
 
 /// The query among the readers of the input norm.
@@ -96,7 +107,8 @@ StringRef disagreement(Layer layer) {
     return "the norms have unlike eps";
   if (!layer.write)
     return {};
-  if (!fuse::equalEps({layer.inputNorm, keys.norm, layer.valueNorm}))
+  if (!fuse::equalEps({layer.inputNorm, keys.norm}) ||
+      (layer.valueNorm && !fuse::equalEps({layer.inputNorm, layer.valueNorm})))
     return "the norms have unlike eps";
   if (query.rope.getRope() != keys.rope.getRope() || query.rope.getPositions() != keys.rope.getPositions() ||
       query.rope.getPositions() != layer.write.getPositions())
@@ -112,34 +124,38 @@ bool touchesCache(Operation *op, FlatSymbolRefAttr cache) {
       .Default(false);
 }
 
-/// Where the fused op goes: at the later of the query's rope and the cache write. Null, with a reason, where that would
+/// Where the fused op goes: at the later of the query's last op and the cache write. Null, with a reason, where that would
 /// move the write across another access to the cache, or a reader of the query before it.
 Operation *findPlace(Layer layer, StringRef &why) {
-  Operation *rope = layer.query.rope, *write = layer.write;
+  Operation *query = layer.queryEnd(), *write = layer.write;
   if (!write)
-    return rope;
-  bool writeFirst = write->isBeforeInBlock(rope);
-  for (Operation *op = (writeFirst ? write : rope)->getNextNode(); op != (writeFirst ? rope : write);
+    return query;
+  bool writeFirst = write->isBeforeInBlock(query);
+  for (Operation *op = (writeFirst ? write : query)->getNextNode(); op != (writeFirst ? query : write);
        op = op->getNextNode())
     if (touchesCache(op, layer.write.getCacheAttr())) {
       why = "the cache is used between its write and the query";
       return nullptr;
     }
-  for (Operation *reader : rope->getUsers())
+  for (Operation *reader : query->getUsers())
     if (reader->isBeforeInBlock(write)) {
       why = "the query is read before the cache is written";
       return nullptr;
     }
-  return writeFirst ? rope : write;
+  return writeFirst ? query : write;
 }
 
 LogicalResult fuseLayer(Layer layer, Operation *key, IRRewriter &rewriter, fuse::Report &report) {
   Heads query = layer.query, keys = layer.keys;
   if (StringRef why = disagreement(layer); !why.empty())
     return report.missed(key, key, why);
-  fuse::Group group(query.rope, key, {query.norm, query.linear, layer.inputNorm});
+  fuse::Group group(layer.queryEnd(), key, {query.norm, query.linear, layer.inputNorm});
+  if (layer.queryScale)
+    group.add({query.rope});
   if (layer.write) {
-    group.add({keys.rope, keys.norm, keys.linear, layer.valueNorm, layer.write});
+    group.add({keys.rope, keys.norm, keys.linear, layer.write});
+    if (layer.valueNorm)
+      group.add({layer.valueNorm});
     if (layer.value != keys.linear)
       group.add({layer.value});
   }
@@ -159,7 +175,9 @@ LogicalResult fuseLayer(Layer layer, Operation *key, IRRewriter &rewriter, fuse:
                               query.norm.getWeightAttr(), owns ? keys.norm.getWeightAttr() : none,
                               owns ? layer.write.getCacheAttr() : none, query.rope.getHeadsAttr(),
                               rewriter.getI64IntegerAttr(query.headDim()), query.rope.getRope(),
-                              layer.inputNorm.getEpsAttr()));
+                              layer.inputNorm.getEpsAttr(),
+                              layer.queryScale ? layer.queryScale.getFactorAttr() : FloatAttr(),
+                              owns && !layer.valueNorm ? rewriter.getUnitAttr() : UnitAttr()));
   return success();
 }
 
@@ -170,6 +188,7 @@ void fuseOwner(KvWriteOp write, IRRewriter &rewriter, fuse::Report &report) {
   if (!query)
     return (void)report.missed(write, write, why);
   layer->query = *query;
+  layer->queryScale = scaleOf(*query);
   if (failed(fuseLayer(*layer, write, rewriter, report)))
     report.account(query->rope); // one remark for a layer
 }
@@ -180,7 +199,7 @@ void fuseReader(RopeOp rope, IRRewriter &rewriter, fuse::Report &report) {
   auto inputNorm = query ? query->linear.getInput().getDefiningOp<RmsNormOp>() : RmsNormOp();
   if (!inputNorm)
     return (void)report.missed(rope, rope, "the query is not a rotated, per-head normed projection of a norm");
-  (void)fuseLayer({inputNorm, *query, {}, {}, {}, {}}, rope, rewriter, report);
+  (void)fuseLayer({inputNorm, *query, {}, {}, {}, {}, scaleOf(*query)}, rope, rewriter, report);
 }
 
 struct FuseQkv : impl::FuseQkvBase<FuseQkv> {

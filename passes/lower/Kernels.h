@@ -2,7 +2,7 @@
 #ifndef GEMMAC_PASSES_LOWER_KERNELS_H
 #define GEMMAC_PASSES_LOWER_KERNELS_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "compiler/formats/CacheLayout.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "targets/TargetBackend.h"
 #include "targets/cpu/KernelBuilder.h"
@@ -35,7 +35,9 @@ struct CacheShape {
   int64_t heads, headDim, padded, capacity, window;
   explicit CacheShape(gemma::KvCacheOp cache);
   int64_t elementBytes() const { return formatInfo(format).bits / 8; }
-  int64_t headBytes() const { return capacity * padded * elementBytes(); }
+  int64_t groupBytes() const { return gemmac::groupBytes(format, cacheBlock); } ///< of 32 elements of a block
+  int64_t blockBytes() const { return cacheBlockBytes(format, padded); }
+  int64_t headBytes() const { return capacity / cacheBlock * blockBytes(); }
   int64_t valuesOffset() const { return heads * headBytes(); }
   std::string text() const;
 };
@@ -58,13 +60,14 @@ public:
   KernelLibrary(mlir::ModuleOp module, const IsaLevel &level) : module(module), level(level) {}
 
   // RowKernels.cpp
-  mlir::func::FuncOp embed(const PackedShape &table, int64_t resultRowBytes, double scale);
+  /// A table of one row per panel holds one row for each row of the call, `tableRowBytes` apart; others are looked up.
+  mlir::func::FuncOp embed(const PackedShape &table, int64_t tableRowBytes, int64_t resultRowBytes, double scale);
   mlir::func::FuncOp ropeTable(int64_t headDim, gemma::RopeAttr rope);
   mlir::func::FuncOp norm(gemma::BufferType input, gemma::BufferType result, bool weighted, double factor, double eps,
                           int64_t count);
   mlir::func::FuncOp addNorm(gemma::BufferType type, bool scaled, double eps, int64_t count);
   mlir::func::FuncOp quantize(gemma::BufferType input, gemma::BufferType result);
-  mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table);
+  mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table, int64_t tableRowBytes);
   mlir::func::FuncOp route(gemma::RouteStep step);
 
   // PanelProducts.cpp
@@ -102,7 +105,11 @@ public:
 
   // AttentionKernels.cpp
   mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, int64_t maxRows);
+
+  // Attention.cpp
   mlir::func::FuncOp attention(gemma::AttentionStep step, const CacheShape &cache);
+  mlir::func::FuncOp attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache);
+  mlir::func::FuncOp attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache);
 
 private:
   using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;
@@ -115,6 +122,11 @@ private:
 
 /// Part of a kernel's name that tells constants apart: the hexadecimal bits.
 std::string bitsText(double value);
+
+/// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored as f32
+/// or as q8 (layout: gemma.buffer).
+void storeRow(KernelBuilder &b, mlir::Value row, bool quantized, int64_t width,
+              llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value offset)> make);
 
 } // namespace gemmac
 

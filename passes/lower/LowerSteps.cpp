@@ -23,13 +23,19 @@ public:
   PhaseEmitter(ModuleOp planned, gemma::PhaseOp phase, KernelLibrary &kernels, KernelBuilder &b, SymbolTable &symbols)
       : planned(planned), phase(phase), kernels(kernels), b(b), symbols(symbols) {}
 
-  LogicalResult emit(func::FuncOp function, func::FuncOp barrier) {
+  /// `barrier` and `mark` are what the runtime provides; `mark` is null in a phase without gemma.mark.
+  LogicalResult emit(func::FuncOp function, func::FuncOp barrier, func::FuncOp mark) {
     call = function.getArgument(0);
     thread = function.getArgument(1);
     loadCall();
+    int64_t marks = 0;
     for (Operation &op : phase.getBody().front()) {
       if (isa<gemma::BufferOp>(op))
         continue;
+      if (isa<gemma::MarkOp>(op)) {
+        func::CallOp::create(b, mark, ValueRange{call, thread, b.i64(marks++)});
+        continue;
+      }
       if (isa<gemma::BarrierOp>(op)) {
         func::CallOp::create(b, barrier, ValueRange{call, thread});
         continue;
@@ -38,7 +44,8 @@ public:
           TypeSwitch<Operation *, LogicalResult>(&op)
               .Case<gemma::EmbedStep, gemma::RopeTableStep, gemma::NormStep, gemma::AddNormStep, gemma::QuantizeStep,
                     gemma::PleCombineStep, gemma::RouteStep, gemma::MatmulStep, gemma::QkvStep, gemma::AttentionStep,
-                    gemma::ExpertUpStep, gemma::ExpertDownStep>([&](auto step) { return emitStep(step); })
+                    gemma::AttentionSplitsStep, gemma::AttentionMergeStep, gemma::ExpertUpStep, gemma::ExpertDownStep>(
+                  [&](auto step) { return emitStep(step); })
               .Default([](Operation *other) { return other->emitError("has no tile kernel on CPU targets"); });
       if (failed(done))
         return failure();
@@ -52,7 +59,7 @@ private:
   KernelLibrary &kernels;
   KernelBuilder &b;
   SymbolTable &symbols;
-  Value call, thread, threads, data, arena, scratch, cacheBase, tokens, rows, position;
+  Value call, thread, threads, data, arena, scratch, cacheBase, tableRows, tokens, rows, position;
 
   void loadCall() {
     auto field = [&](size_t offset, Type type) { return b.load(type, b.at(call, static_cast<int64_t>(offset)), 8); };
@@ -60,6 +67,7 @@ private:
     arena = field(offsetof(gemmac_call, arena), b.ptrType());
     Value scratches = field(offsetof(gemmac_call, scratch), b.ptrType());
     cacheBase = field(offsetof(gemmac_call, cache), b.ptrType());
+    tableRows = field(offsetof(gemmac_call, table_rows), b.ptrType());
     tokens = field(offsetof(gemmac_call, tokens), b.ptrType());
     position = field(offsetof(gemmac_call, position), b.getI64Type());
     threads = field(offsetof(gemmac_call, threads), b.getI64Type());
@@ -78,6 +86,15 @@ private:
   }
   gemma::PackedOp packed(StringRef name) { return symbols.lookup<gemma::PackedOp>(name); }
   Value weight(StringRef name) { return b.at(data, static_cast<int64_t>(*packed(name).getOffset())); }
+  /// Where a kernel finds the rows of a table: panels are mapped, tables read by row were read for the call's tokens.
+  Value table(StringRef name) {
+    gemma::PackedOp op = packed(name);
+    return op.getRowAt() ? b.at(tableRows, static_cast<int64_t>(*op.getRowAt())) : weight(name);
+  }
+  int64_t tableRowBytes() {
+    auto bytes = planned->getAttrOfType<IntegerAttr>("gemma.table_row_bytes");
+    return bytes ? bytes.getInt() : 0;
+  }
   gemma::KvCacheOp cache(StringRef name) { return symbols.lookup<gemma::KvCacheOp>(name); }
   Value cachePointer(StringRef name) { return b.at(cacheBase, static_cast<int64_t>(*cache(name).getOffset())); }
 
@@ -96,11 +113,11 @@ private:
   }
 
   LogicalResult emitStep(gemma::EmbedStep step) {
-    PackedShape table(packed(step.getTable()));
+    PackedShape shape(packed(step.getTable()));
     auto [first, last] = rowRange(step.getReplicated());
-    auto kernel =
-        kernels.embed(table, step.getResult().getType().getRowBytes(), step.getScale().convertToDouble());
-    return callKernel(kernel, {weight(step.getTable()), tokens, pointer(step.getResult()), first, last});
+    auto kernel = kernels.embed(shape, tableRowBytes(), step.getResult().getType().getRowBytes(),
+                                step.getScale().convertToDouble());
+    return callKernel(kernel, {table(step.getTable()), tokens, pointer(step.getResult()), first, last});
   }
 
   LogicalResult emitStep(gemma::RopeTableStep step) {
@@ -137,11 +154,11 @@ private:
   }
 
   LogicalResult emitStep(gemma::PleCombineStep step) {
-    PackedShape table(packed(step.getTable()));
+    PackedShape shape(packed(step.getTable()));
     auto [first, last] = rowRange(step.getReplicated());
-    return callKernel(kernels.pleCombine(step, table),
-                      {pointer(step.getContext_()), pointer(step.getResult()), weight(step.getTable()),
-                       weight(step.getNorm()), tokens, first, last});
+    return callKernel(kernels.pleCombine(step, shape, tableRowBytes()),
+                      {pointer(step.getContext_()), pointer(step.getResult()), table(step.getTable()),
+                       weight(step.getNorm()), first, last});
   }
 
   LogicalResult emitStep(gemma::RouteStep step) {
@@ -188,9 +205,21 @@ private:
 
   LogicalResult emitStep(gemma::AttentionStep step) {
     CacheShape shape(cache(step.getCache()));
-    auto [first, last] = share(b.mul(rows, step.getHeads()));
     return callKernel(kernels.attention(step, shape), {pointer(step.getQuery()), pointer(step.getResult()),
-                                                       cachePointer(step.getCache()), rows, position, first, last});
+                                                       cachePointer(step.getCache()), rows, position, thread, threads});
+  }
+
+  LogicalResult emitStep(gemma::AttentionSplitsStep step) {
+    CacheShape shape(cache(step.getCache()));
+    return callKernel(kernels.attentionSplits(step, shape), {pointer(step.getQuery()), pointer(step.getParts()),
+                                                             cachePointer(step.getCache()), position, thread, threads});
+  }
+
+  LogicalResult emitStep(gemma::AttentionMergeStep step) {
+    CacheShape shape(cache(step.getCache()));
+    auto [first, last] = rowRange(step.getReplicated());
+    return callKernel(kernels.attentionMerge(step, shape),
+                      {pointer(step.getParts()), pointer(step.getResult()), position, first, last});
   }
 
   LogicalResult emitStep(gemma::ExpertUpStep step) {
@@ -233,19 +262,35 @@ private:
   // What the plan phase must have left behind; the note names the pass at fault.
   LogicalResult checkPlanned() {
     auto result = getOperation()->walk([&](Operation *op) {
-      StringRef missing;
+      StringRef missing, what = "offset";
+      auto packed = dyn_cast<gemma::PackedOp>(op);
       if (auto buffer = dyn_cast<gemma::BufferOp>(op); buffer && !buffer.getOffset())
         missing = "gemma-place-buffers";
-      else if (auto packed = dyn_cast<gemma::PackedOp>(op); packed && !packed.getOffset())
+      else if (packed && !packed.getOffset())
         missing = "gemma-plan-steps";
+      else if (packed && packed.getPanelRows() == 1 && !packed.getRowAt())
+        missing = "gemma-plan-steps", what = "row_at";
       else if (auto cache = dyn_cast<gemma::KvCacheOp>(op); cache && !cache.getOffset())
         missing = "gemma-plan-caches";
       if (missing.empty())
         return WalkResult::advance();
-      op->emitError("has no offset").attachNote() << "run " << missing << " before gemma-lower-steps";
+      (op->emitError("has no ") << what).attachNote() << "run " << missing << " before gemma-lower-steps";
       return WalkResult::interrupt();
     });
     return failure(result.wasInterrupted());
+  }
+
+  bool hasMarks() {
+    return llvm::any_of(getOperation().getOps<gemma::PhaseOp>(), [](gemma::PhaseOp phase) {
+      return !phase.getBody().getOps<gemma::MarkOp>().empty();
+    });
+  }
+
+  static func::FuncOp declareMark(KernelBuilder &b) {
+    auto type = b.getFunctionType({b.ptrType(), b.getI64Type(), b.getI64Type()}, {});
+    auto mark = func::FuncOp::create(b, "gemmac_mark", type);
+    mark.setPrivate();
+    return mark;
   }
 
   LogicalResult lowerLevel(const IsaLevel &level) {
@@ -259,12 +304,13 @@ private:
     auto type = b.getFunctionType({b.ptrType(), b.getI64Type()}, {});
     auto barrier = func::FuncOp::create(b, "gemmac_barrier", type);
     barrier.setPrivate();
+    func::FuncOp mark = hasMarks() ? declareMark(b) : func::FuncOp();
     for (auto phase : planned.getOps<gemma::PhaseOp>()) {
       b.setInsertionPointToEnd(module.getBody());
       std::string name = ("gemmac_" + stringifyPhaseKind(phase.getKind()) + "_" + level.name).str();
       auto function = func::FuncOp::create(b, name, type);
       b.setInsertionPointToStart(function.addEntryBlock());
-      if (failed(PhaseEmitter(planned, phase, kernels, b, symbols).emit(function, barrier)))
+      if (failed(PhaseEmitter(planned, phase, kernels, b, symbols).emit(function, barrier, mark)))
         return failure();
       func::ReturnOp::create(b);
     }

@@ -59,9 +59,8 @@ static void storeQuantized(KernelBuilder &b, Value row, int64_t width, Value gro
   b.store(arith::MulIOp::create(b, sum, b.i32(-8)), b.at(scales, width / 32 * 4));
 }
 
-// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset`; they are stored as f32 or q8.
-static void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width,
-                     llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
+void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width,
+              llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
   b.loop(b.i64(0), b.i64(width / 32), 1, [&](Value group) {
     Value offset = b.mul(group, 2 * vecBytes);
     auto [low, high] = make(offset);
@@ -168,13 +167,17 @@ static Value loadToken(KernelBuilder &b, Value tokens, Value row) {
 // ---- kernels
 
 // (table, tokens, result; first, last)
-func::FuncOp KernelLibrary::embed(const PackedShape &table, int64_t resultRowBytes, double scale) {
+func::FuncOp KernelLibrary::embed(const PackedShape &table, int64_t tableRowBytes, int64_t resultRowBytes,
+                                  double scale) {
   std::string name = "embed_" + table.text() + "_" + bitsText(scale);
   return get(name, 3, 2, [&](KernelBuilder &b, ValueRange a) {
     b.loop(a[3], a[4], 1, [&](Value row) {
-      Value token = loadToken(b, a[1], row);
-      Value panel = b.at(a[0], b.mul(b.div(token, b.i64(table.panelRows)), table.panelBytes()));
-      Value lane = b.rem(token, b.i64(table.panelRows));
+      Value panel = b.at(a[0], b.mul(row, tableRowBytes)), lane = b.i64(0);
+      if (table.panelRows != 1) {
+        Value token = loadToken(b, a[1], row);
+        panel = b.at(a[0], b.mul(b.div(token, b.i64(table.panelRows)), table.panelBytes()));
+        lane = b.rem(token, b.i64(table.panelRows));
+      }
       Value result = b.at(a[2], b.mul(row, resultRowBytes));
       b.loop(b.i64(0), b.i64(table.cols / groupColumns), 1, [&](Value group) {
         auto [low, high] = dequantizeGroup(b, table, panel, lane, group);
@@ -327,16 +330,16 @@ func::FuncOp KernelLibrary::quantize(gemma::BufferType input, gemma::BufferType 
   });
 }
 
-// (context, result, table, norm, tokens; first, last)
-func::FuncOp KernelLibrary::pleCombine(gemma::PleCombineStep step, const PackedShape &table) {
+// (context, result, table, norm; first, last)
+func::FuncOp KernelLibrary::pleCombine(gemma::PleCombineStep step, const PackedShape &table, int64_t tableRowBytes) {
   double contextScale = step.getContextScale().convertToDouble(), tokenScale = step.getTokenScale().convertToDouble();
   double resultScale = step.getResultScale().convertToDouble(), eps = step.getEps().convertToDouble();
   int64_t groups = step.getGroups(), width = table.cols / groups, count = step.getCount();
   std::string name = llvm::formatv("ple_combine_{0}_g{1}_of{2}_{3}_{4}_{5}_{6}", table.text(), groups, count,
                                    bitsText(contextScale), bitsText(tokenScale), bitsText(resultScale), bitsText(eps));
-  return get(name, 5, 2, [&](KernelBuilder &b, ValueRange a) {
-    b.loop(a[5], a[6], 1, [&](Value row) {
-      Value line = b.at(a[2], b.mul(loadToken(b, a[4], row), table.panelBytes()));
+  return get(name, 4, 2, [&](KernelBuilder &b, ValueRange a) {
+    b.loop(a[4], a[5], 1, [&](Value row) {
+      Value line = b.at(a[2], b.mul(row, tableRowBytes));
       Value rowOffset = b.mul(row, table.cols * 4);
       b.loop(b.i64(0), b.i64(groups), 1, [&](Value layer) {
         Value offset = b.add(rowOffset, b.mul(layer, width * 4));

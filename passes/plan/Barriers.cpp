@@ -39,6 +39,8 @@ static SmallVector<Access> accessesOf(StepInterface step) {
     accesses.push_back({qkv.getCacheAttr().getAsOpaquePointer(), true});
   if (auto attention = dyn_cast<AttentionStep>(step.getOperation()))
     accesses.push_back({attention.getCacheAttr().getAsOpaquePointer(), false});
+  if (auto splits = dyn_cast<AttentionSplitsStep>(step.getOperation()))
+    accesses.push_back({splits.getCacheAttr().getAsOpaquePointer(), false});
   return accesses;
 }
 

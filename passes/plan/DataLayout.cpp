@@ -37,7 +37,7 @@ static llvm::SetVector<PackedOp> orderOfUse(ModuleOp module) {
 void assignDataOffsets(ModuleOp module) {
   llvm::SetVector<PackedOp> used = orderOfUse(module);
   auto phases = module.getOps<PhaseOp>();
-  int64_t offset = 0;
+  int64_t offset = 0, mapped = 0, tableRow = 0;
   for (int64_t rowsPerPanel : {int64_t(0), panelRows, int64_t(1)})
     for (PackedOp packed : used) {
       if (static_cast<int64_t>(packed.getPanelRows()) != rowsPerPanel)
@@ -45,8 +45,17 @@ void assignDataOffsets(ModuleOp module) {
       packed->moveBefore(*phases.begin());
       packed.setOffset(offset);
       offset += roundUp(packed.getBytes(), bufferAlign);
+      if (rowsPerPanel != 1) {
+        mapped = offset;
+        continue;
+      }
+      packed.setRowAt(tableRow);
+      tableRow += roundUp(panelBytes(static_cast<WeightFormat>(packed.getFormat()), 1, packed.getCols()), bufferAlign);
     }
-  module->setAttr("gemma.data_bytes", Builder(module.getContext()).getI64IntegerAttr(offset));
+  Builder builder(module.getContext());
+  module->setAttr("gemma.data_bytes", builder.getI64IntegerAttr(offset));
+  module->setAttr("gemma.mapped_bytes", builder.getI64IntegerAttr(mapped));
+  module->setAttr("gemma.table_row_bytes", builder.getI64IntegerAttr(tableRow));
 }
 
 } // namespace gemmac

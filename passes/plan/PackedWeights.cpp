@@ -84,7 +84,8 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
   auto number = [&](int64_t value) { return attributes.getI64IntegerAttr(value); };
   UnitAttr interleave = layout.interleave ? attributes.getUnitAttr() : UnitAttr();
   Attribute key = attributes.getArrayAttr({attributes.getArrayAttr(names), format, number(layout.panelRows),
-                                           attributes.getBoolAttr(layout.interleave), layout.rowAxis, layout.colAxis});
+                                           attributes.getBoolAttr(layout.interleave), layout.rowAxis, layout.colAxis,
+                                           layout.scale ? Attribute(layout.scale) : attributes.getUnitAttr()});
   PackedOp &packed = made[key];
   if (packed)
     return packed;
@@ -95,12 +96,12 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
   packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)),
                             attributes.getArrayAttr(names), format, number(layout.panelRows), number(layout.batch),
                             interleave, layout.rowAxis, layout.colAxis, number(layout.rows), number(layout.cols),
-                            number(bytes), /*offset=*/IntegerAttr());
+                             number(bytes), /*offset=*/IntegerAttr(), layout.scale, /*row_at=*/IntegerAttr());
   symbols.insert(packed, insertionPoint); // renames it if the name is taken
   return packed;
 }
 
-PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAttr axis) {
+PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAttr axis, FloatAttr scale) {
   WeightOp stored = source ? weight(user, source) : WeightOp();
   if (!stored)
     return {};
@@ -109,7 +110,7 @@ PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAt
     axis = wholeAxis(user->getContext(), count);
   return get(stored.getLoc(), source,
              {Format::F32, /*panelRows=*/0, /*batch=*/1, false, AxisAttr::get(user->getContext(), 1, panelRows), axis,
-              /*rows=*/1, axis.getPaddedSize(count)});
+              /*rows=*/1, axis.getPaddedSize(count), scale});
 }
 
 PackedOp PackedWeights::matrix(Operation *user, ArrayRef<FlatSymbolRefAttr> sources, AxisAttr rows, AxisAttr cols,

@@ -23,8 +23,10 @@ public:
   /// The weight of that name, or null with a diagnostic.
   gemma::WeightOp weight(mlir::Operation *user, mlir::FlatSymbolRefAttr source);
   gemma::KvCacheOp cache(mlir::Operation *user, mlir::FlatSymbolRefAttr name);
-  /// `source` as f32 vector; axis null: wholeAxis of its length. A null source gives null without an error.
-  gemma::PackedOp vector(mlir::Operation *user, mlir::FlatSymbolRefAttr source, gemma::AxisAttr axis = {});
+  /// `source` as f32 vector, times `scale` if that is given; axis null: wholeAxis of its length. A null source gives
+  /// null without an error.
+  gemma::PackedOp vector(mlir::Operation *user, mlir::FlatSymbolRefAttr source, gemma::AxisAttr axis = {},
+                         mlir::FloatAttr scale = {});
   /// `sources` stacked, in panels of 16 rows. Rank 3: [batch, rows, cols]. All have one format.
   gemma::PackedOp matrix(mlir::Operation *user, llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources, gemma::AxisAttr rows,
                          gemma::AxisAttr cols, bool interleave = false);
@@ -39,6 +41,7 @@ private:
     bool interleave;
     gemma::AxisAttr rowAxis, colAxis;
     int64_t rows, cols;
+    mlir::FloatAttr scale = {};
   };
   gemma::PackedOp get(mlir::Location location, llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources, const Layout &layout);
   std::optional<gemma::Format> commonFormat(mlir::Operation *user, llvm::ArrayRef<gemma::WeightOp> weights);

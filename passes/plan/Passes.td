@@ -49,8 +49,9 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
     Each `func.func` with `gemma.phase` becomes a `gemma.phase`: one or more steps for each fused op, buffers for what
     flows between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`.
     Then packed weights get their offsets in the data section: vectors, matrices in the order decode reads them,
-    tables read by row. Weights that no phase reads are erased, with a remark. Attributes: `gemma.data_bytes` on the
-    module; on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
+    tables read by row. Weights that no phase reads are erased, with a remark. Attributes: on the module
+    `gemma.data_bytes`, `gemma.mapped_bytes` (without the tables) and `gemma.table_row_bytes` (a token's rows of all
+    tables); on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
     attention scores excluded) and `gemma.barriers`. Left alone: everything but phase functions. An op that no fusion
     took is an error that names it.
   }];
@@ -66,6 +67,22 @@ def PlaceBuffers : Pass<"gemma-place-buffers", "::mlir::ModuleOp"> {
     phases, and the largest of them as `gemma.arena_bytes` and `gemma.scratch_bytes` on the module. A buffer that no
     step touches is erased.
   }];
+  let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
+}
+
+def MarkSteps : Pass<"gemma-mark-steps", "::mlir::ModuleOp"> {
+  let summary = "Read a clock after every step and barrier of every phase";
+  let description = [{
+    Puts a gemma.mark behind each step and each gemma.barrier. Its `what` is the step's kind with the format and size of its weight, the
+    head size and window of its cache or, with neither, the width of its first buffer: what the kernels of different shapes are told apart by.
+    Runs last, and only for programs that are to measure themselves.
+    ```mlir
+    gemma.step.matmul %q, @down -> %y none : !gemma.buffer<1 x 6144, q8> -> !gemma.buffer<1 x 1536, f32>
+    // is followed by
+    gemma.mark "matmul q4 1536 x 6144" of @down bytes 5308416
+    ```
+  }];
+  let statistics = [Statistic<"numMarks", "num-marks", "Marks put in">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

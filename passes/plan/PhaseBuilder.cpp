@@ -106,7 +106,8 @@ LogicalResult PhaseBuilder::emit(QkvOp op) {
     if (source)
       sources.push_back(source);
   PackedOp norm = weights.vector(op, op.getNormAttr());
-  PackedOp queryNorm = weights.vector(op, op.getQNormAttr(), heads);
+  // The factor of the scores costs nothing in the norm's weight, and rotation keeps it: docs/architecture.md.
+  PackedOp queryNorm = weights.vector(op, op.getQNormAttr(), heads, op.getQueryScaleAttr());
   PackedOp keyNorm = weights.vector(op, op.getKNormAttr(), heads);
   PackedOp projections = weights.matrix(op, sources, heads, whole(width));
   if (weights.failed() || failed(checkArgument(op, op.getPositions(), 1, "positions")))
@@ -119,7 +120,7 @@ LogicalResult PhaseBuilder::emit(QkvOp op) {
   UnitAttr keysAreValues = op.getKAttr() && !op.getVAttr() ? builder.getUnitAttr() : UnitAttr();
   QkvStep::create(builder, op.getLoc(), input, referTo(projections), ropeTable, query, raw, op.getHeadsAttr(),
                   op.getHeadDimAttr(), referTo(queryNorm), referTo(keyNorm), op.getCacheAttr(), keysAreValues,
-                  op.getEpsAttr());
+                  op.getRawValuesAttr(), op.getEpsAttr());
   return success();
 }
 
@@ -128,14 +129,15 @@ LogicalResult PhaseBuilder::emit(AttendOp op) {
   KvCacheOp cache = weights.cache(op, op.getCacheAttr());
   if (!cache)
     return failure();
+  if (!cache.getCapacity())
+    return op.emitOpError() << "reads @" << cache.getSymName() << ", which has no capacity; run gemma-plan-caches first";
   PackedOp projection = weights.matrix(op, op.getOAttr(), whole(width), headAxis(op.getContext(), cache.getHeadDim()));
   PackedOp norm = weights.vector(op, op.getPostNormAttr());
   if (weights.failed() || failed(checkArgument(op, op.getPositions(), 1, "positions")))
     return failure();
-  Value query = buffers.lookup(op.getQuery()), residual = buffers.lookup(op.getResidual());
-  Value mixed = steps.sharedBuffer(typeOf(query).getWidth());
-  AttentionStep::create(steps.getBuilder(), op.getLoc(), query, mixed, op.getCacheAttr(), op.getHeadsAttr());
-  Value branch = steps.matmul(steps.operand(mixed, projection.getFormat()), projection);
+  Value residual = buffers.lookup(op.getResidual());
+  Value mixed = steps.attention(buffers.lookup(op.getQuery()), cache, op.getHeads(), projection.getFormat());
+  Value branch = steps.matmul(mixed, projection);
   Value result = buffers[op.getResult()] = residualOf(op, op.getResidual());
   steps.addNorm(residual, branch, result, norm, /*layerScale=*/{}, op.getEpsAttr(), width);
   return success();

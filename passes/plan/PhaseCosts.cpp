@@ -43,18 +43,30 @@ static bool isMatrixProduct(Operation *step, PackedOp packed) {
   return isa<MatmulStep, QkvStep, ExpertUpStep, ExpertDownStep>(step) && packed.getPanelRows() == panelRows;
 }
 
+/// The packed weights that `step` names, in the order of its attributes.
+static SmallVector<PackedOp> packedWeights(Operation *step, SymbolTable &symbols) {
+  SmallVector<PackedOp> weights;
+  for (NamedAttribute attribute : step->getAttrs())
+    if (auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
+      if (auto packed = symbols.lookup<PackedOp>(name.getValue()))
+        weights.push_back(packed);
+  return weights;
+}
+
+int64_t weightBytesRead(Operation *step, SymbolTable &symbols) {
+  int64_t bytes = 0;
+  for (PackedOp packed : packedWeights(step, symbols))
+    bytes += bytesRead(step, packed);
+  return bytes;
+}
+
 void setPhaseCosts(PhaseOp phase, SymbolTable &symbols) {
   int64_t bytes = 0, multiplyAdds = 0;
   for (Operation &step : phase.getBody().front()) {
-    for (NamedAttribute attribute : step.getAttrs()) {
-      auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue());
-      auto packed = name ? symbols.lookup<PackedOp>(name.getValue()) : PackedOp();
-      if (!packed)
-        continue;
-      bytes += bytesRead(&step, packed);
+    bytes += weightBytesRead(&step, symbols);
+    for (PackedOp packed : packedWeights(&step, symbols))
       if (isMatrixProduct(&step, packed))
         multiplyAdds += trueElements(packed, symbols) / packed.getBatch() * batchesRead(&step);
-    }
   }
   Builder builder(phase.getContext());
   phase->setAttr("gemma.weight_bytes", builder.getI64IntegerAttr(bytes));

@@ -24,6 +24,8 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                                llvm::cl::init(PlanOptions().cacheFormat),
                                llvm::cl::values(clEnumValN(gemma::Format::F32, "f32", "32-bit float"),
                                                 clEnumValN(gemma::Format::F16, "f16", "16-bit float"))};
+  Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step"),
+                     llvm::cl::init(PlanOptions().marks)};
 };
 
 } // namespace
@@ -34,6 +36,8 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
       createPlanCaches(PlanCachesOptions{options.context, options.chunk, options.verifyRows, options.cacheFormat}));
   manager.addPass(createPlanSteps());
   manager.addPass(createPlaceBuffers());
+  if (options.marks)
+    manager.addPass(createMarkSteps());
 }
 
 void registerPlanPasses() {
@@ -41,7 +45,7 @@ void registerPlanPasses() {
   PassPipelineRegistration<PlanPipelineOptions>(
       "gemma-plan", "the whole plan phase: level 1 to level 2",
       [](OpPassManager &manager, const PlanPipelineOptions &options) {
-        buildPlanPipeline(manager, {options.context, options.chunk, options.verifyRows, options.format});
+        buildPlanPipeline(manager, {options.context, options.chunk, options.verifyRows, options.format, options.marks});
       });
 }
 

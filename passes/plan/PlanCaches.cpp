@@ -1,5 +1,5 @@
 // gemma-plan-caches: format, capacity and place of every KV cache.
-#include "compiler/formats/WeightFormat.h"
+#include "compiler/formats/CacheLayout.h"
 #include "passes/plan/Passes.h"
 #include "passes/plan/Symbols.h"
 
@@ -13,8 +13,6 @@ using namespace mlir;
 using namespace gemma;
 
 namespace {
-
-constexpr int64_t keyBlock = 16; // positions that attention takes at once; a ring never splits one
 
 struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
   using PlanCachesBase::PlanCachesBase;
@@ -82,9 +80,9 @@ private:
   int64_t place(KvCacheOp cache, int64_t positions, int64_t offset) {
     int64_t window = cache.getWindow();
     int64_t ring = window + std::max<int64_t>(chunk, verifyRows) - 1;
-    int64_t capacity = roundUp(window == 0 ? positions : std::min(positions, ring), keyBlock);
-    int64_t elementBytes = formatInfo(static_cast<WeightFormat>(format.getValue())).bits / 8;
-    int64_t bytes = cache.getHeads() * capacity * paddedHeadDim(cache.getHeadDim()) * 2 * elementBytes;
+    int64_t capacity = roundUp(window == 0 ? positions : std::min(positions, ring), cacheBlock);
+    int64_t bytes = cacheBytes(static_cast<WeightFormat>(format.getValue()), cache.getHeads(), capacity,
+                               cache.getPaddedHeadDim());
     cache.setFormat(format);
     cache.setCapacity(capacity);
     cache.setOffset(offset);

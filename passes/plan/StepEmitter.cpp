@@ -1,7 +1,7 @@
 // Buffers and the steps that several fused ops need.
 #include "passes/plan/StepEmitter.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "compiler/formats/CacheLayout.h"
 
 using namespace mlir;
 
@@ -34,8 +34,13 @@ Value StepEmitter::rowBuffer(int64_t width, StringRef element, int64_t perRow, S
 
 Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, maxRows, width, "f32", ""); }
 
+/// What a row step writes for a matrix of that format: quantized where it must be.
+Value StepEmitter::rowResult(int64_t width, Format reader, int64_t perRow) {
+  return rowBuffer(width, isQuantized(reader) ? "q8" : "f32", perRow);
+}
+
 Value StepEmitter::norm(Value input, PackedOp weight, Format reader, FloatAttr eps, int64_t count, FloatAttr factor) {
-  Value result = rowBuffer(typeOf(input).getWidth(), isQuantized(reader) ? "q8" : "f32");
+  Value result = rowResult(typeOf(input).getWidth(), reader);
   NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0),
                    eps, builder.getI64IntegerAttr(count), replicated());
   return result;
@@ -44,8 +49,24 @@ Value StepEmitter::norm(Value input, PackedOp weight, Format reader, FloatAttr e
 Value StepEmitter::operand(Value input, Format reader, int64_t perRow) {
   if (!isQuantized(reader))
     return input;
-  Value result = rowBuffer(typeOf(input).getWidth(), "q8", perRow);
+  Value result = rowResult(typeOf(input).getWidth(), reader, perRow);
   QuantizeStep::create(builder, location, input, result, builder.getI64IntegerAttr(perRow), replicated());
+  return result;
+}
+
+Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, Format reader) {
+  auto name = FlatSymbolRefAttr::get(cache.getSymNameAttr());
+  auto count = builder.getI64IntegerAttr(heads);
+  int64_t width = typeOf(query).getWidth();
+  if (maxRows > 1) {
+    Value mixed = sharedBuffer(width);
+    AttentionStep::create(builder, location, query, mixed, name, count);
+    return operand(mixed, reader);
+  }
+  Value parts = buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), "f32", "");
+  AttentionSplitsStep::create(builder, location, query, parts, name, count);
+  Value result = rowResult(width, reader);
+  AttentionMergeStep::create(builder, location, parts, name, result, count, replicated());
   return result;
 }
 

@@ -35,6 +35,9 @@ public:
                    mlir::FloatAttr factor = {});
   /// `input` as operand of a matrix of that format: quantized where it must be.
   mlir::Value operand(mlir::Value input, gemma::Format reader, int64_t perRow = 1);
+  /// Attention of `query` over `cache`, as operand of a matrix of that format. One row is divided by its keys and merged by
+  /// the row step that follows the barrier anyway; several are divided by rows.
+  mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::Format reader);
   /// `input * weight^T` into a new shared buffer; geglu where the weight interleaves.
   mlir::Value matmul(mlir::Value input, gemma::PackedOp weight);
   /// `gelu(input * weight^T) * factor[offset ..]` into a new shared buffer.
@@ -44,6 +47,7 @@ public:
                gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count);
 
 private:
+  mlir::Value rowResult(int64_t width, gemma::Format reader, int64_t perRow = 1);
   mlir::Value buffer(gemma::Scope scope, int64_t rows, int64_t width, llvm::StringRef element, llvm::StringRef label);
 
   mlir::OpBuilder builder;

@@ -114,6 +114,13 @@ static void addCommands(CLI::App &app, Options &options) {
   bench->add_option("-n", options.bench.decodeTokens, "Tokens decoded after it; 0: none")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber);
+  bench->add_option("--depth", options.bench.depth, "Begin as if so many tokens had been fed")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  bench->add_option("--verify", options.bench.verifyRows, "Also as many calls with so many rows as -n says tokens")
+      ->check(CLI::Range(2, 64));
+  bench->add_flag("--kernels", options.bench.kernels, "Also time by kernel; for programs compiled with --profile");
+  bench->add_flag("--roof", options.bench.roof, "Also measure how fast the weights can be read");
   bench->add_option("--repetitions", options.bench.repetitions, "Measured rounds, after one that warms up")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));

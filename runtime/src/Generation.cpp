@@ -50,6 +50,7 @@ Status generate(Model &model, Sampler &sampler, std::span<const int32_t> prompt,
     if (token < 0)
       return {ExitCode::internal, format("the model yielded no finite logits at position %lld",
                                          static_cast<long long>(session.position() - 1))};
+    session.announce({&token, 1});
     sampler.accept(token);
     result.tokens.push_back(token);
     const bool stopString = answer.push(token);

@@ -1,18 +1,22 @@
 #include "Image.h"
 
+#include "Signals.h"
 #include "Text.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <elf.h>
 #include <fcntl.h>
+#include <memory>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 // Volatile: the compiler of gemmac fills it in after linking, so no value may be assumed here. The warning is that
 // abi.h, which is plain C, declares it without its section.
@@ -46,9 +50,14 @@ static int64_t ownImageOffset() {
   return -1;
 }
 
+Mapping::~Mapping() {
+  if (address)
+    munmap(address, addressBytes);
+}
+
 Image::~Image() {
-  if (mapping)
-    munmap(mapping, mappingBytes);
+  if (file >= 0)
+    ::close(file);
 }
 
 Status Image::openSelf(const char *argv0) {
@@ -75,7 +84,6 @@ Status Image::openSelf(const char *argv0) {
 }
 
 Status Image::openFile(const char *path, const gemmac_image &image) {
-  description = image;
   if (memcmp(image.magic, GEMMAC_IMAGE_MAGIC, sizeof(image.magic)) != 0 || image.file_bytes == 0 ||
       image.data_bytes == 0)
     return {ExitCode::damagedProgram, format("'%s' holds no compiled model: its image description was never filled in; "
@@ -87,33 +95,100 @@ Status Image::openFile(const char *path, const gemmac_image &image) {
   int fd = ::open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return {ExitCode::inputOutput, format("cannot open '%s': %s", path, strerror(errno))};
-  Status status = map(fd, path);
-  ::close(fd);
+  Status status = adopt(fd, path, image);
+  if (!status.ok())
+    ::close(fd);
   return status;
 }
 
-Status Image::map(int fd, const char *path) {
-  struct stat file;
-  if (fstat(fd, &file) != 0)
+Status Image::adopt(int fd, const char *path, const gemmac_image &image) {
+  struct stat found;
+  if (fstat(fd, &found) != 0)
     return {ExitCode::inputOutput, format("cannot examine '%s': %s", path, strerror(errno))};
-  if (static_cast<uint64_t>(file.st_size) < description.file_bytes)
+  if (static_cast<uint64_t>(found.st_size) < image.file_bytes)
     return {ExitCode::damagedProgram,
             format("program file was cut short: '%s' has %lld bytes, expected %llu; copy it again", path,
-                   static_cast<long long>(file.st_size), static_cast<unsigned long long>(description.file_bytes))};
-  // Pages can be larger than the alignment of a small section (16 or 64 KiB on some ARM machines).
-  const uint64_t before = description.data_offset % static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  mappingBytes = description.data_bytes + before;
-  void *address =
-      mmap(nullptr, mappingBytes, PROT_READ, MAP_PRIVATE, fd, static_cast<off_t>(description.data_offset - before));
-  if (address == MAP_FAILED)
-    return {ExitCode::inputOutput, format("cannot map '%s': %s", path, strerror(errno))};
-  mapping = address;
-  section = static_cast<const uint8_t *>(mapping) + before;
+                   static_cast<long long>(found.st_size), static_cast<unsigned long long>(image.file_bytes))};
+  description = image;
+  file = fd;
   return {};
 }
 
+// A place in the address space for `bytes`, congruent to `offset` modulo a large page, so that large pages can map it.
+// Null when there is none.
+static uint8_t *reserve(size_t bytes, uint64_t offset) {
+  constexpr size_t largePage = size_t(2) << 20;
+  const size_t room = bytes + 2 * largePage;
+  void *found = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (found == MAP_FAILED)
+    return nullptr;
+  auto *begin = static_cast<uint8_t *>(found);
+  const auto address = reinterpret_cast<uintptr_t>(begin);
+  uint8_t *place = begin + (largePage - address % largePage) % largePage + offset % largePage;
+  if (place != begin)
+    munmap(begin, static_cast<size_t>(place - begin));
+  munmap(place + bytes, static_cast<size_t>(begin + room - (place + bytes)));
+  return place;
+}
+
+Status Image::map(gemmac_span part, Mapping &mapping) const {
+  if (part.offset > description.data_bytes || part.bytes > description.data_bytes - part.offset)
+    return {ExitCode::damagedProgram,
+            format("the program is damaged: bytes %llu to %llu lie outside of its data section",
+                   static_cast<unsigned long long>(part.offset),
+                   static_cast<unsigned long long>(part.offset + part.bytes))};
+  if (part.bytes == 0)
+    return {};
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t begin = description.data_offset + part.offset, before = begin % page;
+  const uint64_t bytes = (before + part.bytes + page - 1) / page * page;
+  uint8_t *place = reserve(bytes, begin - before);
+  void *address = place
+                      ? mmap(place, bytes, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, static_cast<off_t>(begin - before))
+                      : MAP_FAILED;
+  if (address == MAP_FAILED)
+    return {ExitCode::inputOutput,
+            format("cannot map %s of the program's file: %s", formatBytes(part.bytes).c_str(), strerror(errno))};
+  // What is not in the page cache yet comes in large pages then, which read faster; a system without them says no.
+  (void)madvise(address, bytes, MADV_HUGEPAGE);
+  mapping.address = address;
+  mapping.addressBytes = bytes;
+  mapping.begin = static_cast<const uint8_t *>(address) + before;
+  return {};
+}
+
+void Image::read(uint64_t offset, void *to, size_t bytes) const {
+  auto *at = static_cast<char *>(to);
+  for (uint64_t place = description.data_offset + offset; bytes > 0;) {
+    const ssize_t got = pread(file, at, bytes, static_cast<off_t>(place));
+    if (got < 0 && errno == EINTR)
+      continue;
+    if (got < 0)
+      endProgram(ExitCode::inputOutput, "the program's file cannot be read any more");
+    if (got == 0)
+      endProgram(ExitCode::damagedProgram, "the program file was cut short or changed while it ran");
+    at += got;
+    place += static_cast<uint64_t>(got);
+    bytes -= static_cast<size_t>(got);
+  }
+}
+
+void Image::announce(uint64_t offset, size_t bytes) const {
+  (void)posix_fadvise(file, static_cast<off_t>(description.data_offset + offset), static_cast<off_t>(bytes),
+                      POSIX_FADV_WILLNEED);
+}
+
 Status Image::verify() const {
-  uint64_t hash = XXH64(section, description.data_bytes, 0);
+  constexpr size_t step = 1 << 20;
+  std::vector<uint8_t> buffer(step);
+  std::unique_ptr<XXH64_state_t, XXH_errorcode (*)(XXH64_state_t *)> state(XXH64_createState(), XXH64_freeState);
+  XXH64_reset(state.get(), 0);
+  for (uint64_t at = 0; at < description.data_bytes; at += step) {
+    const size_t bytes = std::min<uint64_t>(step, description.data_bytes - at);
+    read(at, buffer.data(), bytes);
+    XXH64_update(state.get(), buffer.data(), bytes);
+  }
+  const uint64_t hash = XXH64_digest(state.get());
   if (hash == description.data_xxh64)
     return {};
   return {ExitCode::damagedProgram,
@@ -132,6 +207,9 @@ Status checkProgram(const gemmac_program &program) {
               program.phases[GEMMAC_PHASE_VERIFY].logits_offset >= 0;
   for (const gemmac_phase &phase : program.phases)
     sane = sane && phase.max_rows > 0;
+  for (int64_t i = 0; i < program.table_count; ++i)
+    sane = sane &&
+           program.tables[i].row_at + program.tables[i].row_bytes <= static_cast<uint64_t>(program.table_row_bytes);
   if (!sane)
     return {ExitCode::internal, "the compiled model describes itself inconsistently"};
   return {};

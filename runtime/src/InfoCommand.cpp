@@ -37,6 +37,22 @@ static std::string describeSampling(const gemmac_sampling &sampling) {
   return text;
 }
 
+static std::string describeResident(const Model &model) {
+  const gemmac_memory &memory = model.program.memory;
+  auto resident = [&](int64_t positions) {
+    return formatBytes(model.residentBytes(GEMMAC_CONTRACT_THREADS, positions));
+  };
+  std::string text =
+      format("resident   %s at most with %d threads", resident(model.program.context).c_str(), GEMMAC_CONTRACT_THREADS);
+  if (memory.limit)
+    text += format(", limit %s", formatBytes(memory.limit).c_str());
+  text += format("; %s at the beginning of a conversation\n", resident(1).c_str());
+  return text + format("           weights %s, KV cache %s, working memory %s, thread %s, tokenizer %s, program %s\n",
+                       formatBytes(memory.weights).c_str(), formatBytes(memory.ring_cache + memory.whole_cache).c_str(),
+                       formatBytes(memory.working).c_str(), formatBytes(memory.thread).c_str(),
+                       formatBytes(memory.tokenizer).c_str(), formatBytes(memory.program).c_str());
+}
+
 static std::string describeModel(const Model &model) {
   const gemmac_program &program = model.program;
   auto number = [](int64_t value) { return static_cast<long long>(value); };
@@ -47,12 +63,13 @@ static std::string describeModel(const Model &model) {
   text += format("target     %s\n", program.target);
   text += format("levels     %s\n", describeLevels(program).c_str());
   text += format("weights    %s, %s mapped from a file of %s\n", program.weights,
-                 formatBytes(model.image.bytes()).c_str(), formatBytes(model.image.fileBytes()).c_str());
+                 formatBytes(program.mapped_bytes).c_str(), formatBytes(model.image.fileBytes()).c_str());
   text += format("shape      %lld layers, width %lld, %lld tokens in the vocabulary\n", number(program.layers),
                  number(program.hidden), number(program.vocab));
   text += format("context    %lld tokens\n", number(program.context));
   text += format("memory     arena %s, KV cache %s, %s per thread\n", bytes(program.arena_bytes).c_str(),
                  bytes(program.cache_bytes).c_str(), bytes(program.scratch_bytes).c_str());
+  text += describeResident(model);
   text += format("per token  %s of weights read, %.2f million multiply-adds\n", bytes(decode.weight_bytes).c_str(),
                  static_cast<double>(decode.multiply_adds) / 1e6);
   for (int id = 0; id < GEMMAC_PHASE_COUNT; ++id) {

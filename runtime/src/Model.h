@@ -2,6 +2,7 @@
 #ifndef GEMMAC_RUNTIME_MODEL_H
 #define GEMMAC_RUNTIME_MODEL_H
 
+#include "Clock.h"
 #include "Image.h"
 #include "Options.h"
 #include "Session.h"
@@ -17,23 +18,27 @@ class Model {
 public:
   explicit Model(const gemmac_program &program) : program(program) {}
 
-  /// Checks the program and maps its data. \param argv0 as main() got it.
+  /// Checks the program, opens its file and the tokenizer. \param argv0 as main() got it.
   Status openData(const char *argv0);
-  /// Chooses the ISA level, starts the threads, reserves memory.
+  /// Chooses the ISA level, starts the threads, maps the weights, reserves memory.
   Status openEngine(const EngineOptions &options);
 
   bool isStop(int32_t token) const;
+  /// Peak resident memory with so many threads and positions fed, as the compiler predicts it.
+  uint64_t residentBytes(int64_t threads, int64_t positions) const;
 
   const gemmac_program &program;
   Image image;
+  Mapping tokenizerTable; ///< without its merges, which are read from the file one by one
   Tokenizer tokenizer;
   const gemmac_level *level = nullptr;
   ThreadPool pool;
   Session session;
-};
 
-/// Seconds of a clock that only goes forward.
-double monotonicSeconds();
+private:
+  Status openTokenizer();
+  Status limitThreads(int64_t context, int64_t &threads) const;
+};
 
 } // namespace gemmac::runtime
 

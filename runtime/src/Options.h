@@ -31,6 +31,10 @@ struct AnswerOptions {
 
 struct BenchOptions {
   int64_t promptTokens = 256, decodeTokens = 64, repetitions = 3;
+  int64_t depth = 0;      ///< position of the first token
+  int64_t verifyRows = 0; ///< of calls with logits for several rows, after the decoded tokens; 0: none
+  bool roof = false;      ///< also measure how fast the weights can be read
+  bool kernels = false;   ///< also say where the time goes
 };
 
 struct ScoreOptions {

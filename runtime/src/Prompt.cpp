@@ -8,6 +8,10 @@ void Prompt::begin(std::string_view system, bool think) {
   const gemmac_chat &chat = model.program.chat;
   piece(chat.bos, true);
   system = trim(system);
+  if (*chat.system_join != '\0') {
+    instructions = system;
+    return;
+  }
   if (system.empty() && !think)
     return;
   piece(chat.system_open, true);
@@ -20,6 +24,11 @@ void Prompt::begin(std::string_view system, bool think) {
 void Prompt::user(std::string_view text, bool think) {
   const gemmac_chat &chat = model.program.chat;
   piece(chat.user_open, true);
+  if (!instructions.empty()) {
+    piece(instructions, false);
+    piece(chat.system_join, true);
+    instructions = {};
+  }
   piece(trim(text), false);
   closeTurn();
   piece(chat.model_open, true);

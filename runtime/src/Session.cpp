@@ -13,14 +13,22 @@ namespace gemmac::runtime {
 
 static uint64_t roundToPage(int64_t bytes) { return (static_cast<uint64_t>(bytes) + 4095) / 4096 * 4096; }
 
+static int64_t mostRows(const gemmac_program &program) {
+  int64_t rows = 0;
+  for (const gemmac_phase &phase : program.phases)
+    rows = std::max(rows, phase.max_rows);
+  return rows;
+}
+
 Session::~Session() {
   if (memory)
     munmap(memory, memoryBytes);
 }
 
-Status Session::open(const gemmac_program &compiled, const uint8_t *data, const gemmac_level &chosen,
-                     ThreadPool &threads, const Options &options) {
+Status Session::open(const gemmac_program &compiled, const Image &file, const gemmac_level &chosen, ThreadPool &threads,
+                     const Options &options) {
   program = &compiled;
+  image = &file;
   level = &chosen;
   pool = &threads;
   const int64_t maxChunk = compiled.phases[GEMMAC_PHASE_PREFILL].max_rows;
@@ -37,25 +45,54 @@ Status Session::open(const gemmac_program &compiled, const uint8_t *data, const 
   const uint64_t arena = roundToPage(compiled.arena_bytes);
   const uint64_t scratch = roundToPage(compiled.scratch_bytes * threads.size());
   const uint64_t cache = roundToPage(compiled.cache_bytes);
-  memoryBytes = arena + scratch + cache;
+  const uint64_t rows = roundToPage(compiled.table_row_bytes * mostRows(compiled));
+  memoryBytes = arena + scratch + cache + rows;
   void *address =
       mmap(nullptr, memoryBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (address == MAP_FAILED)
     return {ExitCode::inputOutput,
             format("cannot reserve %s of working memory: %s", formatBytes(memoryBytes).c_str(), strerror(errno))};
   memory = address;
-  call.data = data;
   call.arena = static_cast<uint8_t *>(memory);
   call.scratch = call.arena + arena;
   call.cache = call.scratch + scratch;
-  return {};
+  call.table_rows = tableRows = call.cache + cache;
+  Status status = file.map({0, compiled.mapped_bytes}, weights);
+  call.data = weights.data();
+  return status;
+}
+
+void Session::readTableRows(std::span<const int32_t> tokens) {
+  uint8_t *row = tableRows;
+  for (int32_t token : tokens) {
+    for (const gemmac_table &table : std::span(program->tables, static_cast<size_t>(program->table_count)))
+      image->read(table.offset + static_cast<uint64_t>(token) * table.row_bytes, row + table.row_at, table.row_bytes);
+    row += program->table_row_bytes;
+  }
+}
+
+void Session::announce(std::span<const int32_t> tokens) const {
+  for (int32_t token : tokens)
+    for (const gemmac_table &table : std::span(program->tables, static_cast<size_t>(program->table_count)))
+      image->announce(table.offset + static_cast<uint64_t>(token) * table.row_bytes, table.row_bytes);
+}
+
+void Session::pretendPosition(int64_t position) {
+  memset(call.cache, 0, static_cast<size_t>(program->cache_bytes));
+  call.position = position;
 }
 
 const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens) {
   assert(!tokens.empty() && static_cast<int64_t>(tokens.size()) <= remaining());
   call.tokens = tokens.data();
   call.rows = static_cast<int64_t>(tokens.size());
+  readTableRows(tokens);
+  call.times = stepTimes;
+  if (stepTimes)
+    stepTimes->begin(phase);
   pool->run(level->run[phase], call);
+  if (stepTimes)
+    stepTimes->end();
   call.position += call.rows;
   const int64_t offset = program->phases[phase].logits_offset;
   return offset < 0 ? nullptr : reinterpret_cast<const float *>(call.arena + offset);
@@ -66,6 +103,7 @@ const float *Session::decode(int32_t token) { return run(GEMMAC_PHASE_DECODE, {&
 const float *Session::verify(std::span<const int32_t> tokens) { return run(GEMMAC_PHASE_VERIFY, tokens); }
 
 const float *Session::feed(std::span<const int32_t> tokens) {
+  announce(tokens);
   while (tokens.size() > 1 && !interruptRequested()) {
     size_t rows = std::min(tokens.size() - 1, static_cast<size_t>(chunk));
     prefill(tokens.first(rows));

@@ -2,7 +2,9 @@
 #ifndef GEMMAC_RUNTIME_SESSION_H
 #define GEMMAC_RUNTIME_SESSION_H
 
+#include "Image.h"
 #include "Status.h"
+#include "StepTimes.h"
 #include "ThreadPool.h"
 #include "gemmac/abi.h"
 
@@ -24,9 +26,9 @@ public:
   Session(const Session &) = delete;
   Session &operator=(const Session &) = delete;
 
-  /// `program`, `data`, `level` and `pool` must outlive the session.
+  /// `program`, `image`, `level` and `pool` must outlive the session.
   /// \returns usage for options beyond what was compiled in; inputOutput when the memory cannot be reserved.
-  Status open(const gemmac_program &program, const uint8_t *data, const gemmac_level &level, ThreadPool &pool,
+  Status open(const gemmac_program &program, const Image &image, const gemmac_level &level, ThreadPool &pool,
               const Options &options);
 
   int64_t position() const { return call.position; }
@@ -38,6 +40,15 @@ public:
 
   /// Forgets everything: the next token is at position 0.
   void reset() { call.position = 0; }
+  /// For measurements: the next token is at `position`, as if as many tokens had been fed. The whole cache is written with
+  /// zeros first, so that its pages are real ones; how long a call takes does not depend on what they hold.
+  void pretendPosition(int64_t position);
+
+  /// The packed weights, as emitted code reads them.
+  std::span<const uint8_t> mappedWeights() const { return {weights.data(), static_cast<size_t>(program->mapped_bytes)}; }
+
+  /// Counts the steps of all calls from now on in `times`, which must outlive them; null: no longer.
+  void countSteps(StepTimes *times) { stepTimes = times; }
 
   // For all three below: every id lies in [0, vocab), and rows are at most remaining().
 
@@ -53,13 +64,21 @@ public:
   /// \returns the logits of the last token; null when it was interrupted, position() then tells how far it got.
   const float *feed(std::span<const int32_t> tokens);
 
+  /// Starts to load the rows of the tables for tokens that will be fed soon. Does not wait.
+  void announce(std::span<const int32_t> tokens) const;
+
 private:
   const float *run(gemmac_phase_id phase, std::span<const int32_t> tokens);
+  void readTableRows(std::span<const int32_t> tokens);
 
   const gemmac_program *program = nullptr;
+  const Image *image = nullptr;
   const gemmac_level *level = nullptr;
   ThreadPool *pool = nullptr;
+  Mapping weights;
+  StepTimes *stepTimes = nullptr;
   gemmac_call call = {};
+  uint8_t *tableRows = nullptr; // what call.table_rows shows
   int64_t chunk = 0, contextLimit = 0;
   void *memory = nullptr;
   size_t memoryBytes = 0;

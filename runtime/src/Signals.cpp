@@ -1,7 +1,5 @@
 #include "Signals.h"
 
-#include "Status.h"
-
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -41,13 +39,18 @@ static void onTermination(int signal) {
   raise(signal);
 }
 
+// Safe in a signal handler.
+void endProgram(ExitCode code, std::string_view message) {
+  cleanUp();
+  for (std::string_view part : {std::string_view("error: "), message, std::string_view("\n")})
+    if (::write(STDERR_FILENO, part.data(), part.size()) < 0)
+      break; // nobody listens
+  ::_exit(static_cast<int>(code));
+}
+
 // Reading a mapped page beyond the end of a file that shrank.
 static void onBusError(int) {
-  static constexpr std::string_view message = "error: the program file was cut short or changed while it ran\n";
-  cleanUp();
-  if (::write(STDERR_FILENO, message.data(), message.size()) < 0)
-    ::_exit(static_cast<int>(ExitCode::internal));
-  ::_exit(static_cast<int>(ExitCode::damagedProgram));
+  endProgram(ExitCode::damagedProgram, "the program file was cut short or changed while it ran");
 }
 
 // A signal that whoever started the program chose to ignore (nohup, a background job) stays ignored.

@@ -2,6 +2,10 @@
 #ifndef GEMMAC_RUNTIME_SIGNALS_H
 #define GEMMAC_RUNTIME_SIGNALS_H
 
+#include "Status.h"
+
+#include <string_view>
+
 namespace gemmac::runtime {
 
 /// Ctrl-C as above; SIGTERM and SIGHUP end the program; each removes the file of removeOnSignal(). SIGPIPE is ignored,
@@ -21,6 +25,10 @@ void clearInterrupt();
 
 /// The file that a signal which ends the program removes; null for none. `path` must stay valid.
 void removeOnSignal(const char *path);
+
+/// Ends the program at once, as such a signal does, with "error: `message`" on standard error. For what goes wrong
+/// where nothing may: under a running phase.
+[[noreturn]] void endProgram(ExitCode code, std::string_view message);
 
 /// Whether the terminal on standard output shows a style that a signal which ends the program must take back.
 void styledOnSignal(bool styled);

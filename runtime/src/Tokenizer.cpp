@@ -19,7 +19,7 @@ static unsigned encodeUtf8(uint32_t c, char *out) {
   return length;
 }
 
-Status Tokenizer::open(const uint8_t *data, uint64_t bytes, int64_t vocab) {
+Status Tokenizer::open(const uint8_t *data, uint64_t bytes, int64_t vocab, MergeReader mergeReader) {
   auto damaged = [](const char *what) {
     return Status(ExitCode::damagedProgram, format("the tokenizer table is damaged: %s; copy the program again", what));
   };
@@ -30,20 +30,24 @@ Status Tokenizer::open(const uint8_t *data, uint64_t bytes, int64_t vocab) {
     return damaged("it does not begin with its magic number");
   if (table->vocab != static_cast<uint64_t>(vocab))
     return damaged("its vocabulary is not the model's");
-  auto place = [&](auto &span, uint64_t offset, uint64_t count) {
+  readMerges = std::move(mergeReader);
+  auto placeBelow = [&](uint64_t end, auto &span, uint64_t offset, uint64_t count) {
     using Element = typename std::remove_reference_t<decltype(span)>::element_type;
-    if (offset % 8 != 0 || offset > bytes || count > (bytes - offset) / sizeof(Element))
+    if (offset % 8 != 0 || offset > end || count > (end - offset) / sizeof(Element))
       return false;
     span = {reinterpret_cast<Element *>(data + offset), count};
     return true;
   };
+  const uint64_t inMemory = readMerges ? std::min(table->merges, bytes) : bytes;
+  auto place = [&](auto &span, uint64_t offset, uint64_t count) { return placeBelow(inMemory, span, offset, count); };
   std::span<const uint32_t> added;
-  if (!place(characters, table->chars, table->char_count) || !place(merges, table->merges, table->merge_slots) ||
+  if (!place(characters, table->chars, table->char_count) ||
+      !placeBelow(bytes, merges, table->merges, table->merge_slots) ||
       !place(textEnds, table->text_ends, table->vocab) || !place(kinds, table->kinds, table->vocab) ||
       !place(added, table->added, table->added_count))
     return damaged("one of its parts lies outside");
   const uint64_t textBytes = textEnds.empty() ? 0 : textEnds.back();
-  if (table->texts > bytes || textBytes > bytes - table->texts)
+  if (table->texts > inMemory || textBytes > inMemory - table->texts)
     return damaged("its texts lie outside");
   if ((table->merge_slots & (table->merge_slots - 1)) != 0)
     return damaged("the size of its merge table is no power of two");
@@ -86,17 +90,26 @@ uint32_t Tokenizer::characterId(uint32_t codePoint) const {
   return known ? found->id : GEMMAC_NO_TOKEN;
 }
 
-const gemmac_token_merge *Tokenizer::findMerge(uint32_t left, uint32_t right) const {
-  const uint64_t mask = merges.size() - 1;
-  uint64_t slot = gemmac_merge_hash(left, right);
-  for (size_t tries = 0; tries < merges.size(); ++tries, ++slot) { // bounded: a damaged table may be full
-    const gemmac_token_merge &entry = merges[slot & mask];
-    if (entry.left == left && entry.right == right)
-      return entry.merged < table->vocab ? &entry : nullptr;
-    if (entry.left == GEMMAC_NO_TOKEN)
-      return nullptr;
+std::optional<gemmac_token_merge> Tokenizer::findMerge(uint32_t left, uint32_t right) const {
+  constexpr uint64_t window = 8; // slots that are read at once; most searches end in the first two
+  gemmac_token_merge buffer[window];
+  const uint64_t mask = merges.size() - 1, first = gemmac_merge_hash(left, right);
+  for (uint64_t tries = 0; tries < merges.size();) { // bounded: a damaged table may be full
+    const uint64_t slot = (first + tries) & mask, count = std::min(window, merges.size() - slot);
+    const gemmac_token_merge *entries = buffer;
+    if (readMerges)
+      readMerges(table->merges + slot * sizeof(gemmac_token_merge), buffer, count * sizeof(gemmac_token_merge));
+    else
+      entries = &merges[slot];
+    for (const gemmac_token_merge &entry : std::span(entries, count)) {
+      if (entry.left == left && entry.right == right)
+        return entry.merged < table->vocab ? std::optional(entry) : std::nullopt;
+      if (entry.left == GEMMAC_NO_TOKEN)
+        return std::nullopt;
+    }
+    tries += count;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 void Tokenizer::appendBytes(std::string_view bytes, std::vector<Symbol> &symbols) const {
@@ -149,7 +162,7 @@ void Tokenizer::encodePlain(std::string_view plain, std::vector<int32_t> &ids) c
     if (index < 0 || at(index).next < 0)
       return;
     uint32_t left = at(index).id, right = at(at(index).next).id;
-    if (const gemmac_token_merge *merge = findMerge(left, right)) {
+    if (std::optional<gemmac_token_merge> merge = findMerge(left, right)) {
       heap.push_back({merge->rank, static_cast<uint32_t>(index), left, right, merge->merged});
       std::push_heap(heap.begin(), heap.end(), later);
     }

@@ -6,6 +6,8 @@
 #include "gemmac/abi.h"
 
 #include <array>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -19,15 +21,20 @@ struct Segment {
   bool controlAllowed = false;
 };
 
+/// Copies `bytes` from `offset` of a tokenizer's table.
+using MergeReader = std::function<void(uint64_t offset, void *to, size_t bytes)>;
+
 /// Byte-pair encoding over Unicode characters with byte fallback (spec 6.1). Reads the mapped table in place; the table
 /// must outlive it. Const after open(), so any thread may use it.
 class Tokenizer {
 public:
   /// \param table  the gemmac_tokenizer and what belongs to it, 8-byte aligned.
+  /// \param bytes  of the whole table.
   /// \param vocab  of the model; the table must agree.
+  /// \param merges reads the merges, which come last and need not be in memory then; empty: they are.
   /// \returns damagedProgram when a part of the table would lie outside `bytes`. Contents are checked where they are
   ///          used, so that a damaged table yields wrong ids but never a crash or an id outside the vocabulary.
-  Status open(const uint8_t *table, uint64_t bytes, int64_t vocab);
+  Status open(const uint8_t *table, uint64_t bytes, int64_t vocab, MergeReader merges = {});
 
   /// Appends the ids of the segments' joined text to `ids`. Where segments meet makes no difference, except that a
   /// control token must lie wholly inside segments that allow it. In order:
@@ -58,12 +65,13 @@ private:
   void appendBytes(std::string_view bytes, std::vector<Symbol> &symbols) const;
   void encodePlain(std::string_view plain, std::vector<int32_t> &ids) const;
   uint32_t characterId(uint32_t codePoint) const;
-  const gemmac_token_merge *findMerge(uint32_t left, uint32_t right) const;
+  std::optional<gemmac_token_merge> findMerge(uint32_t left, uint32_t right) const;
 
   const gemmac_tokenizer *table = nullptr;
   std::string_view texts;
   std::span<const gemmac_token_char> characters;
-  std::span<const gemmac_token_merge> merges;
+  std::span<const gemmac_token_merge> merges; // not to be touched where there is a reader
+  MergeReader readMerges;
   std::span<const uint32_t> textEnds;
   std::span<const uint8_t> kinds;
   std::string_view space; // UTF-8 of the table's `space`

@@ -216,7 +216,7 @@ public:
                      std::shared_ptr<TileOps> ops) {
       isaLevels.push_back({name.str(), GEMMAC_CPU_ARM_NEON | features, "generic", llvmFeatures.str(), "neoverse-v2",
                            rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*panelStreams=*/2, /*tileSums=*/rowTile,
-                           std::move(ops)});
+                           /*vectorLanes=*/8, /*vectorSums=*/8, std::move(ops)});
     };
     level("neon", 0, "+neon", 2, std::make_shared<NeonTileOps>());
     level("dotprod", GEMMAC_CPU_ARM_DOTPROD, "+neon,+dotprod", 4, std::make_shared<DotprodTileOps>());

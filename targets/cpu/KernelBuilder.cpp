@@ -178,15 +178,16 @@ Value KernelBuilder::softcap(Value x, double cap) {
   return mulf(subf(splat(type, 1.0), quotient), splat(type, cap));
 }
 
-Value KernelBuilder::loadFloats(WeightFormat format, Value pointer) {
+Value KernelBuilder::loadFloats(WeightFormat format, Value pointer, int64_t count) {
+  VectorType floats = vec(count, getF32Type()), ints = vec(count, getI32Type());
   switch (format) {
   case WeightFormat::F32:
-    return loadVec(pointer);
+    return load(floats, pointer);
   case WeightFormat::F16:
-    return arith::ExtFOp::create(*this, vecF32(), load(vec(lanes, getF16Type()), pointer, 2));
+    return arith::ExtFOp::create(*this, floats, load(vec(count, getF16Type()), pointer, 2));
   case WeightFormat::BF16: {
-    Value bits = arith::ExtUIOp::create(*this, vecI32(), load(vec(lanes, getI16Type()), pointer, 2));
-    return bitcast(arith::ShLIOp::create(*this, bits, splatInt(vecI32(), 16)), vecF32());
+    Value bits = arith::ExtUIOp::create(*this, ints, load(vec(count, getI16Type()), pointer, 2));
+    return bitcast(arith::ShLIOp::create(*this, bits, splatInt(ints, 16)), floats);
   }
   default:
     break;

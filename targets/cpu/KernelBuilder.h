@@ -89,8 +89,8 @@ public:
   Value softcap(Value x, double cap);
 
   // ---- storage formats
-  /// 16 consecutive values of an unquantized format as f32.
-  Value loadFloats(WeightFormat format, Value pointer);
+  /// `count` consecutive values of an unquantized format as f32.
+  Value loadFloats(WeightFormat format, Value pointer, int64_t count = lanes);
   /// Bytes of one value of an unquantized format.
   static int64_t elementBytes(WeightFormat format) { return formatInfo(format).bits / 8; }
 };

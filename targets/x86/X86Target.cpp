@@ -274,13 +274,15 @@ class X86Linux : public TargetBackend {
 public:
   X86Linux() {
     auto level = [&](StringRef name, uint64_t features, StringRef cpu, StringRef llvmFeatures, int64_t rowTile,
-                     int64_t unpackedRowTile, int64_t unpackedPanels, std::shared_ptr<TileOps> ops) {
+                     int64_t unpackedRowTile, int64_t unpackedPanels, int64_t vectorLanes,
+                     std::shared_ptr<TileOps> ops) {
       isaLevels.push_back({name.str(), GEMMAC_CPU_X86_AVX2 | features, cpu.str(), llvmFeatures.str(), /*tune=*/"",
-                           rowTile, unpackedRowTile, unpackedPanels, /*panelStreams=*/4, /*tileSums=*/8, std::move(ops)});
+                           rowTile, unpackedRowTile, unpackedPanels, /*panelStreams=*/4, /*tileSums=*/8, vectorLanes,
+                           /*vectorSums=*/vectorLanes, std::move(ops)});
     };
-    level("avx2", 0, "x86-64-v3", "", 4, 4, 1, std::make_shared<Avx2TileOps>());
-    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, 1, std::make_shared<VnniTileOps>(32));
-    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 8, 2,
+    level("avx2", 0, "x86-64-v3", "", 4, 4, 1, 8, std::make_shared<Avx2TileOps>());
+    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, 1, 8, std::make_shared<VnniTileOps>(32));
+    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 8, 2, 16,
           std::make_shared<VnniTileOps>(64));
   }
   StringRef name() const override { return "x86_64-linux"; }

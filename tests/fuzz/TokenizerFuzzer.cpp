@@ -1,64 +1,10 @@
 // tokenizer.json. A tokenizer that is accepted is serialized, and the table must hold what abi.h promises.
-#include "FuzzSupport.h"
-#include "compiler/import/TokenizerReader.h"
-#include "gemmac/abi.h"
-
-#include <cstring>
+#include "TokenizerChecks.h"
 
 using namespace gemmac;
 
-static constexpr uint32_t vocab = 48;
-
-template <typename T> static T at(llvm::StringRef table, uint64_t section, uint64_t index) {
-  require(section % 8 == 0 && section + (index + 1) * sizeof(T) <= table.size());
-  T value;
-  memcpy(&value, table.data() + section + index * sizeof(T), sizeof(T));
-  return value;
-}
-
-static void checkTexts(llvm::StringRef table, const gemmac_tokenizer &header) {
-  uint32_t before = 0;
-  for (uint32_t id = 0; id < vocab; ++id) {
-    auto end = at<uint32_t>(table, header.text_ends, id);
-    require(end >= before && header.texts + end <= table.size());
-    auto kind = at<uint8_t>(table, header.kinds, id);
-    require(kind <= GEMMAC_TOKEN_UNUSED && (kind != GEMMAC_TOKEN_BYTE || end == before + 1));
-    before = end;
-  }
-  for (uint32_t id : header.byte_ids)
-    require(id < vocab || id == GEMMAC_NO_TOKEN);
-  for (uint32_t i = 0; i < header.added_count; ++i)
-    require(at<uint32_t>(table, header.added, i) < vocab);
-}
-
-static void checkSearch(llvm::StringRef table, const gemmac_tokenizer &header, size_t merges) {
-  for (uint32_t i = 0; i < header.char_count; ++i) {
-    auto one = at<gemmac_token_char>(table, header.chars, i);
-    require(one.id < vocab && one.code_point <= 0x10ffff);
-    require(i == 0 || at<gemmac_token_char>(table, header.chars, i - 1).code_point < one.code_point);
-  }
-  require(header.merge_slots && !(header.merge_slots & (header.merge_slots - 1)));
-  uint32_t used = 0;
-  for (uint32_t slot = 0; slot < header.merge_slots; ++slot) {
-    auto merge = at<gemmac_token_merge>(table, header.merges, slot);
-    if (merge.left == GEMMAC_NO_TOKEN)
-      continue;
-    ++used;
-    require(merge.left < vocab && merge.right < vocab && merge.merged < vocab && merge.rank < merges);
-  }
-  require(used <= merges && used < header.merge_slots); // a search ends at a free slot
-}
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  std::optional<Vocabulary> vocabulary = accepted(readTokenizer("f", fuzzInput(data, size), vocab));
-  if (!vocabulary)
-    return 0;
-  std::string table = serializeTokenizer(*vocabulary);
-  gemmac_tokenizer header;
-  require(table.size() >= sizeof header);
-  memcpy(&header, table.data(), sizeof header);
-  require(header.magic == GEMMAC_TOKENIZER_MAGIC && header.vocab == vocab);
-  checkTexts(table, header);
-  checkSearch(table, header, vocabulary->merges.size());
+  if (std::optional<Vocabulary> vocabulary = accepted(readTokenizer("f", fuzzInput(data, size), 48)))
+    checkVocabulary(*vocabulary);
   return 0;
 }

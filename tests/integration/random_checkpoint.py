@@ -57,6 +57,40 @@ BASE = {
 }
 
 
+# What Gemma 3 has in common with BASE, and its own fields in the spelling of its first releases.
+BASE3 = {
+    key: BASE[key]
+    for key in BASE
+    if key
+    not in (
+        "attention_k_eq_v",
+        "enable_moe_block",
+        "global_head_dim",
+        "hidden_size_per_layer_input",
+        "num_global_key_value_heads",
+        "num_kv_shared_layers",
+        "rope_parameters",
+        "use_double_wide_mlp",
+        "vocab_size_per_layer_input",
+    )
+} | {
+    "_sliding_window_pattern": 6,
+    "attn_logit_softcapping": None,
+    "final_logit_softcapping": None,
+    "model_type": "gemma3_text",
+    "query_pre_attn_scalar": 32,
+    "rope_local_base_freq": 10000.0,
+    "rope_scaling": None,
+    "rope_theta": 1000000.0,
+    "use_bidirectional_attention": False,
+}
+
+
+def text3(**changes):
+    """The same for Gemma 3."""
+    return text(**({key: ... for key in BASE if key not in BASE3} | BASE3 | changes))
+
+
 def text(**changes):
     """BASE with changes; the number of layers follows layer_types; a value of ... removes the key."""
     merged = BASE | changes
@@ -177,19 +211,58 @@ CASES = {
         {"dtype": "BF16"},
     ),
     "larger-eps": (text(rms_norm_eps=1e-3), {"dtype": "F32"}),
+    # Gemma 3. The last layer may be sliding, and a query scale need not be a power of two.
+    "gemma3-text": (text3(layer_types=[S, S, F, S], sliding_window=5), {"dtype": "BF16", "causal_lm": True}),
+    "gemma3-odd": (
+        text3(
+            hidden_size=100,
+            head_dim=20,
+            num_attention_heads=3,
+            num_key_value_heads=1,
+            vocab_size=333,
+            intermediate_size=77,
+            sliding_window=7,
+            query_pre_attn_scalar=11,
+            final_logit_softcapping=20.0,
+            layer_types=...,
+            sliding_window_pattern=2,
+            num_hidden_layers=5,
+        ),
+        {"dtype": "F32", "causal_lm": True},
+    ),
+    "gemma3-scaled-rope": (
+        text3(rope_scaling={"rope_type": "linear", "factor": 8.0}, layer_types=[F, S, F]),
+        {"dtype": "F16", "first_release": True},
+    ),
+    "gemma3-rope-parameters": (
+        text3(
+            rope_scaling=...,
+            rope_theta=...,
+            rope_local_base_freq=...,
+            rope_parameters={
+                F: {"rope_type": "linear", "rope_theta": 5e5, "factor": 4.0},
+                S: {"rope_type": "default", "rope_theta": 2e4},
+            },
+            tie_word_embeddings=False,
+        ),
+        {"dtype": "BF16"},
+    ),
 }
 
 
-def values(name, shape, seed):
-    """Weights that keep activations near 1, so that a wrong operand shows in the logits."""
+def values(name, shape, seed, head_norm=0.6):
+    """Weights that keep activations near 1, so that a wrong operand shows in the logits.
+
+    head_norm: about the factor of head norms. Scores of two such heads of size d deviate by head_norm^2 * sqrt(d).
+    """
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     leaf = name.removesuffix(".weight").rsplit(".", 1)[-1]
     if leaf == "layer_scalar":
         return rng.uniform(0.5, 1.2, shape)
     if len(shape) == 1:
-        return rng.normal(1.0, 0.3 if leaf not in ("q_norm", "k_norm") else 0.2, shape) * (
-            0.6 if leaf in ("q_norm", "k_norm") else 1.0
-        )
+        if leaf in ("q_norm", "k_norm"):
+            return rng.normal(1.0, 0.2, shape) * head_norm
+        return rng.normal(1.0, 0.3, shape)
     if leaf in ("embed_tokens", "lm_head", "embed_tokens_per_layer"):
         return rng.normal(0.0, 0.15 if leaf != "lm_head" else 0.4, shape)
     return rng.normal(0.0, shape[-1] ** -0.5, shape)
@@ -203,14 +276,21 @@ def write(
     dead_kv=False,
     shard_bytes=None,
     layer_scalar=True,
+    first_release=False,
     seed=5,
     store=None,
     quantization=None,
 ):
-    """Writes the checkpoint; `config` is its text_config. `store` may turn a tensor's name and values into what is stored
-    instead, {name: (dtype, values)}; `quantization` is the quantization_config. Returns config.json's content."""
+    """Writes the checkpoint; `config` is its text_config. Returns config.json's content.
+
+    first_release: tensors are called as in the first files of Gemma 3 with a vision tower.
+    store: may turn a tensor's name and values into what is stored instead, {name: (dtype, values)}.
+    quantization: the quantization_config.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shape, prefix = TextShape(config), "model." if causal_lm else "model.language_model."
+    if first_release:
+        prefix = "language_model.model."
     named = {
         prefix + name: dims
         for name, dims in text_tensors(shape, dead_kv).items()
@@ -221,17 +301,21 @@ def write(
     store = store or (lambda name, array: {name: (dtype, array)})
     parts = {}
     for name, dims in sorted(named.items()):
-        parts.update(store(name, values(name, dims, seed).astype(np.float32)))
+        # Scaled queries need larger norms for attention that prefers some keys to others.
+        full = values(name, dims, seed, 0.6 * shape.query_scale**-0.5)
+        array = (full - (shape.norm_addend if len(dims) == 1 else 0)).astype(np.float32)
+        parts.update(store(name, array))
     stored = {name: (kind, list(array.shape)) for name, (kind, array) in parts.items()}
     write_weights(folder, stored, lambda name: [encode(parts[name][1], parts[name][0])], shard_bytes)
+    generation = "3" if shape.gemma3 else "4"
     if causal_lm:
-        whole = dict(config, architectures=["Gemma4ForCausalLM"])
+        whole = dict(config, architectures=[f"Gemma{generation}ForCausalLM"])
     else:
         whole = {
-            "architectures": ["Gemma4ForConditionalGeneration"],
+            "architectures": [f"Gemma{generation}ForConditionalGeneration"],
             "audio_config": None,
             "eos_token_id": [1, 16, 9],
-            "model_type": "gemma4",
+            "model_type": f"gemma{generation}",
             "text_config": config,
             "tie_word_embeddings": config["tie_word_embeddings"],
             "vision_config": None,

@@ -1,4 +1,4 @@
-"""The text decoder of Gemma 4 in plain numpy: slow, obvious, one pass over the whole sequence, no cache.
+"""The text decoder of Gemma 3 and 4 in plain numpy: slow, obvious, one pass over the whole sequence, no cache.
 
 The oracle of test_shapes. All arithmetic happens in the dtype given, float32 or float64; rotary angles stay float32, as
 in the checkpoints' own code. Formulas: the model's definition as summarised in docs/architecture.md.
@@ -55,8 +55,9 @@ class Reference:
         self.shape, self.dtype, self.weights = TextShape(config), dtype, {}
         for file in sorted(Path(folder).glob("*.safetensors")):
             for name, value in read_safetensors(file).items():
-                short = name.removeprefix("model.").removeprefix("language_model.")
-                self.weights[short] = value.astype(dtype)
+                short = name.removeprefix("language_model.").removeprefix("model.").removeprefix("language_model.")
+                added = self.shape.norm_addend if value.ndim == 1 else 0
+                self.weights[short] = (value + value.dtype.type(added)).astype(dtype)
 
     def _linear(self, x, name):
         return self._product(x, self.weights[name + ".weight"], name)
@@ -112,10 +113,12 @@ class Reference:
         layer, at, tokens = self.shape.layers[i], f"layers.{i}.self_attn.", len(x)
         split = (tokens, -1, layer.head_dim)
         queries = rotate(self._norm(self._linear(x, at + "q_proj").reshape(split), at + "q_norm"), table)
+        queries = queries * self.dtype(self.shape.query_scale)
         if layer.kv_source == i:
             keys = self._linear(x, at + "k_proj").reshape(split)
             values = keys if layer.k_is_v else self._linear(x, at + "v_proj").reshape(split)
-            memory[i] = rotate(self._norm(keys, at + "k_norm"), table), rms_norm(values, None, self.shape.eps)
+            values = values if self.shape.gemma3 else rms_norm(values, None, self.shape.eps)
+            memory[i] = rotate(self._norm(keys, at + "k_norm"), table), values
         keys, values = (np.repeat(y, self.shape.heads // y.shape[1], axis=1) for y in memory[layer.kv_source])
         scores = np.einsum("qhd,khd->hqk", queries, keys)
         weights = softmax(np.where(seen, scores, self.dtype(-1e30)))

@@ -21,6 +21,7 @@ GEMMAC_OPT = BUILD / "bin" / "gemmac-opt"
 OUT = BUILD / "tests" / "integration"
 CHECKPOINTS = ROOT / "examples" / "checkpoints"
 GOLDENS = ROOT / "tests" / "data" / "goldens"
+REAL = ROOT / "tests" / "data" / "real"
 MODELS = ("tiny-e", "tiny-moe", "tiny-dense")
 FORMATS = ("f32", "bf16", "q8", "q6", "q4", "q3", "q2")
 # Every format on one model, the main ones on all.
@@ -88,7 +89,8 @@ def gemmac(*arguments, **options):
 
 def _stamp(folder):
     """Changes when the compiler, the runtime libraries that it links or the checkpoint change."""
-    watched = [GEMMAC, *sorted((BUILD / "lib" / "gemmac").glob("*/*")), *sorted(Path(folder).iterdir())]
+    parts = sorted(folder.iterdir()) if folder.is_dir() else [folder]
+    watched = [GEMMAC, *sorted((BUILD / "lib" / "gemmac").glob("*/*")), *parts]
     return json.dumps([(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in watched])
 
 

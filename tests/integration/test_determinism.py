@@ -81,6 +81,17 @@ def test_levels_agree(model, isa, weights, reference_bits, tmp_path):
 
 
 @pytest.mark.parametrize("weights", ["f32", "q4"])
+@pytest.mark.parametrize("model", MODELS)
+def test_several_splits_of_keys(model, weights, tmp_path):
+    """690 positions are three splits of attention: decode divides them among threads, the other phases walk them in order."""
+    program, ids = compile_program(CHECKPOINTS / model, weights), 3 * eval_ids(TOKENS)
+    whole = score(program, ids, tmp_path, extra=["-t", 1])
+    assert digest(score(program, ids, tmp_path, extra=["-t", 3])) == digest(whole)
+    decoded = np.load(score(program, ids, tmp_path, extra=["-t", 3, "--prefill", 500, "--chunk", 48, "--decode"]))
+    assert decoded.tobytes() == np.load(whole)[500:].tobytes()
+
+
+@pytest.mark.parametrize("weights", ["f32", "q4"])
 def test_seeded_sampling_repeats(weights, tmp_path):
     program = compile_program(CHECKPOINTS / "tiny-e", weights)
     prompt, answers = write_ids(tmp_path / "prompt.ids", eval_ids(60)), []

@@ -15,12 +15,15 @@ PUBLISHED = {
     "E4B": (7_941_101_802, 2076),
     "26B-A4B": (25_805_936_206, 1013),
     "31B": (31_273_088_876, 1188),
+    "gemma3-270m": (268_098_176, 236),
 }
 
 
 def all_tensors(config):
     shape = TextShape(config)
     tensors = dict(text_tensors(shape))
+    if shape.gemma3:
+        return tensors
     if config["audio_config"]:
         tensors.update(maker.audio_tensors(config["audio_config"], shape.hidden))
     tensors.update(maker.vision_tensors(config["vision_config"], shape.hidden))
@@ -39,7 +42,8 @@ def test_fewer_layers(model):
     spec = maker.MODELS[model]
     for count in range(spec["period"] + 1, spec["layers"] + 1):
         layers = TextShape(maker.full_config(model, count)).layers
-        assert len(layers) == count and layers[-1].full and not layers[0].full
+        assert len(layers) == count and not layers[0].full
+        assert layers[-1].full == (not maker.is_gemma3(model) or count % spec["period"] == 0)
         sharing = [layer for i, layer in enumerate(layers) if layer.kv_source != i]
         assert bool(sharing) == model.startswith("E")
 
@@ -64,10 +68,11 @@ def test_tokenizer():
     assert len({tuple(merge) for merge in merges}) == len(merges)
 
 
-def test_real_config_is_accepted(tmp_path):
+@pytest.mark.parametrize("model, layers", [("E2B", 35), ("gemma3-270m", 18)])
+def test_real_config_is_accepted(model, layers, tmp_path):
     """A cut-down checkpoint in real widths would be gigabytes; its config and tokenizer alone are refused for want of
     weights, and for nothing else: everything before the tensors was accepted."""
-    (tmp_path / "config.json").write_text(json.dumps(maker.full_config("E2B", 35)))
+    (tmp_path / "config.json").write_text(json.dumps(maker.full_config(model, layers)))
     (tmp_path / "tokenizer.json").write_text(json.dumps(maker.tokenizer()))
     done = gemmac("compile", tmp_path, "-o", tmp_path / "program", "-q")
     assert done.returncode == 3 and "safetensors" in done.stderr

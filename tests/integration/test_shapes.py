@@ -42,7 +42,9 @@ def test_against_reference(name, tmp_path):
     assert worst <= BOUND
 
 
-@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config"])
+@pytest.mark.parametrize(
+    "name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config", "gemma3-odd"]
+)
 def test_decode_and_chunks(name, tmp_path):
     """The same bits one row at a time, and behind a prompt prefilled in chunks of 7."""
     folder, text = case(name)
@@ -53,7 +55,7 @@ def test_decode_and_chunks(name, tmp_path):
     assert behind.tobytes() == whole[30:].tobytes()
 
 
-@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts"])
+@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts", "gemma3-odd"])
 @pytest.mark.parametrize("isa", ["avx512", "neon"])
 def test_levels(name, isa, tmp_path):
     at = require(level(isa))
@@ -63,7 +65,9 @@ def test_levels(name, isa, tmp_path):
     assert logits(compile_program(folder, "f32", at.target), ids, tmp_path, at).tobytes() == here.tobytes()
 
 
-@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config", "one-layer"])
+@pytest.mark.parametrize(
+    "name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config", "one-layer", "gemma3-text"]
+)
 @pytest.mark.parametrize("weights", ROUNDINGS)
 def test_formats(name, weights, tmp_path):
     """Rounded weights and activations, digit for digit: eight short prompts against the oracle of the format.
@@ -81,7 +85,7 @@ def test_formats(name, weights, tmp_path):
     assert np.mean(close) >= 0.5
 
 
-@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings"])
+@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "gemma3-odd"])
 def test_f16_cache(name, tmp_path):
     """A cache of halves rounds keys and values to 11 bits and changes nothing else."""
     folder, text = case(name)

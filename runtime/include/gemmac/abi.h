@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define GEMMAC_ABI_VERSION 1u
+#define GEMMAC_ABI_VERSION 2u
 
 // The one table of phases: X(identifier, "name", logits wanted for every row, summary).
 // decode runs one row, verify a few rows with logits for each, prefill a chunk whose logits nobody reads.
@@ -28,7 +28,7 @@ enum gemmac_phase_id {
 
 // What one thread group needs for one call of a phase. Every thread gets the same struct.
 typedef struct gemmac_call {
-  const uint8_t *data;   // the mapped data section: packed weights, tokenizer; 4096-byte aligned
+  const uint8_t *data;   // the first mapped_bytes of the data section, read-only; 4096-byte aligned
   uint8_t *arena;        // arena_bytes, shared by all threads, 4096-byte aligned
   uint8_t *scratch;      // threads * scratch_bytes; thread t owns scratch + t * scratch_bytes
   uint8_t *cache;        // cache_bytes, the KV cache; zero before the first call
@@ -37,6 +37,8 @@ typedef struct gemmac_call {
   int64_t position;      // absolute position of row 0; position + rows <= context
   int64_t threads;       // >= 1; all of them call the phase function
   void *barrier;         // the runtime's own
+  const uint8_t *table_rows; // [rows, table_row_bytes] what `tables` hold for each token; 64-byte aligned
+  void *times;           // the runtime's own: where gemmac_mark counts; null: nowhere
 } gemmac_call;
 
 // Runs a phase; called by every thread in [0, call->threads) at once. Allocates nothing, never fails. The results of
@@ -45,6 +47,10 @@ typedef void (*gemmac_phase_fn)(const gemmac_call *call, int64_t thread);
 
 // Provided by the runtime, called by emitted code: returns when all threads of the call have entered it.
 void gemmac_barrier(const gemmac_call *call, int64_t thread);
+
+// Provided by the runtime, called by emitted code of programs compiled with --profile: `step`, an index into the phase's
+// gemmac_steps, is done on this thread.
+void gemmac_mark(const gemmac_call *call, int64_t thread, int64_t step);
 
 // CPU abilities that a level can require. Bit values are part of the ABI.
 #define GEMMAC_CPU_X86_AVX2 1u        // AVX2, FMA, F16C, BMI2
@@ -72,6 +78,27 @@ typedef struct gemmac_span {
   uint64_t offset, bytes; // relative to the data section
 } gemmac_span;
 
+// A table of which a call needs one row per token (per-layer embeddings). It is not mapped: the runtime reads the rows of
+// the call's tokens from the file, so that it takes no memory, whatever its size.
+typedef struct gemmac_table {
+  uint64_t offset;    // of row 0, relative to the data section; rows follow each other
+  uint64_t row_bytes;
+  uint64_t row_at;    // where its row lies in a row of gemmac_call.table_rows
+} gemmac_table;
+
+// What a running program may keep resident, in bytes: the compiler's prediction (docs/memory.md).
+typedef struct gemmac_memory {
+  uint64_t program;       // code, constants, heap
+  uint64_t tokenizer;     // its mapped part
+  uint64_t weights;       // mapped_bytes
+  uint64_t working;       // arena, and table rows of the widest phase
+  uint64_t thread;        // for each thread: scratch, stack
+  uint64_t ring_cache;    // KV caches of a window: full after ring_positions
+  uint64_t ring_positions;
+  uint64_t whole_cache;   // KV caches of the whole context
+  uint64_t limit;         // what --max-rss promises; 0: nothing
+} gemmac_memory;
+
 // Chat format as text with control tokens spelled out; the runtime encodes it with control tokens recognised, and the
 // users' text between it with control tokens as plain text. Empty strings where a checkpoint has no chat format.
 typedef struct gemmac_chat {
@@ -84,6 +111,7 @@ typedef struct gemmac_chat {
   const char *closed_thought; // appended to the generation prompt when thinking is off; "" or "<|channel>thought\n<channel|>"
   const char *thought_open;  // "<|channel>"
   const char *thought_close; // "<channel|>"
+  const char *system_join; // "\n\n" in formats without a system turn: instructions open the first user's turn, then this; else ""
 } gemmac_chat;
 
 // generation_config.json: the defaults of the command line.
@@ -96,6 +124,18 @@ typedef struct gemmac_sampling {
   int32_t suppress_count;
   const int32_t *suppress_ids;
 } gemmac_sampling;
+
+// What a phase does in turn, as gemmac_mark counts it. A barrier is a step of its own.
+typedef struct gemmac_step {
+  const char *what;     // "matmul q4 1536 x 6144": equal for steps that share a kernel
+  const char *memory;   // the weight or cache that tells its uses apart; ""
+  int64_t weight_bytes; // packed weight bytes read for one row
+} gemmac_step;
+
+typedef struct gemmac_steps {
+  int64_t count; // 0 unless compiled with --profile
+  const gemmac_step *steps;
+} gemmac_steps;
 
 typedef struct gemmac_program {
   uint32_t abi_version; // GEMMAC_ABI_VERSION
@@ -114,9 +154,28 @@ typedef struct gemmac_program {
   const gemmac_level *levels; // base first, best last
   gemmac_chat chat;
   gemmac_sampling sampling;
+  uint64_t mapped_bytes; // of the data section: what emitted code reads through gemmac_call.data
+  int64_t table_count, table_row_bytes;
+  const gemmac_table *tables;
+  gemmac_memory memory;
+  gemmac_steps steps[GEMMAC_PHASE_COUNT];
 } gemmac_program;
 
 extern const gemmac_program gemmac_the_program;
+
+// Threads for which the compiler states and limits resident memory. A machine may run more, as long as they fit.
+#define GEMMAC_CONTRACT_THREADS 8
+
+// Peak resident memory of a program with `threads` threads that has fed `positions` tokens of a context of `context`.
+static inline uint64_t gemmac_resident_bytes(const gemmac_memory *memory, uint64_t threads, uint64_t positions,
+                                             uint64_t context) {
+  uint64_t ring = positions < memory->ring_positions
+                      ? memory->ring_cache / memory->ring_positions * positions
+                      : memory->ring_cache;
+  uint64_t whole = positions < context ? memory->whole_cache / context * positions : memory->whole_cache;
+  return memory->program + memory->tokenizer + memory->weights + memory->working + memory->thread * threads + ring +
+         whole;
+}
 
 // Where the data section lies in the program's own file. In section ".gemmac.image"; filled in after linking.
 #define GEMMAC_IMAGE_MAGIC "GEMMACIM"
@@ -131,7 +190,7 @@ typedef struct gemmac_image {
 extern const volatile gemmac_image gemmac_the_image;
 
 // ---- The tokenizer as compiled data: byte-pair encoding over Unicode characters with byte fallback (spec section 6.1).
-// Offsets are relative to the struct, multiples of 8.
+// Offsets are relative to the struct, multiples of 8. The merges come last: the runtime maps what lies before them.
 #define GEMMAC_TOKENIZER_MAGIC 0x4b544d47u // "GMTK"
 enum gemmac_token_kind {
   GEMMAC_TOKEN_TEXT = 0,
@@ -162,7 +221,7 @@ typedef struct gemmac_tokenizer {
   uint32_t added_count; // added tokens, as ids, longest text first; control ones match only where asked
   uint32_t max_added_bytes;
   uint64_t chars;       // gemmac_token_char [char_count]
-  uint64_t merges;      // gemmac_token_merge [merge_slots]
+  uint64_t merges;      // gemmac_token_merge [merge_slots], behind everything else
   uint64_t text_ends;   // uint32_t [vocab]: end of each token's text; token 0 begins at 0
   uint64_t texts;       // bytes; ▁ already replaced by a space, byte tokens as their byte
   uint64_t kinds;       // uint8_t [vocab], gemmac_token_kind
@@ -179,9 +238,12 @@ static inline uint64_t gemmac_merge_hash(uint32_t left, uint32_t right) {
 
 #ifdef __cplusplus
 }
-static_assert(sizeof(gemmac_call) == 72, "gemmac_call");
+static_assert(sizeof(gemmac_call) == 88, "gemmac_call");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 static_assert(sizeof(gemmac_phase) == 32, "gemmac_phase");
+static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
+static_assert(sizeof(gemmac_memory) == 72, "gemmac_memory");
+static_assert(sizeof(gemmac_step) == 24, "gemmac_step");
 static_assert(sizeof(gemmac_token_merge) == 16, "gemmac_token_merge");
 #endif
 

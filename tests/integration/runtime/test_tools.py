@@ -82,8 +82,27 @@ class Bench(TestCase):
 
     def test_table_and_errors(self):
         self.assertRegex(self.succeed("bench", "-p", 8, "-n", 4), r"prefill .*tokens/s[^$]*decode .*tokens/s")
-        self.fail_with(6, "500 \\+ 20 tokens do not fit into the context of 512", "bench", "-p", 500, "-n", 20)
+        misfit = "500 \\+ 20 tokens from position 0 on do not fit into the context of 512"
+        self.fail_with(6, misfit, "bench", "-p", 500, "-n", 20)
+        self.fail_with(6, "0 \\+ 20 tokens from position 493 on", "bench", "-p", 0, "-n", 20, "--depth", 493)
+        deep = json.loads(self.succeed("bench", "-p", 8, "-n", 4, "--depth", 500, "--json"))
+        self.assertEqual((deep["depth"], deep["prefill"]["tokens"], deep["decode"]["tokens"]), (500, 8, 4))
         self.fail_with(2, "nothing to measure", "bench", "-p", 0, "-n", 0)
+
+    def test_verify(self):
+        report = json.loads(self.succeed("bench", "-p", 0, "-n", 6, "--verify", 4, "--json"))["verify"]
+        self.assertEqual((report["rows"], report["tokens"]), (4, 24))
+        self.assertGreater(report["time_against_one_row"], 0)
+        self.assertRegex(self.succeed("bench", "-p", 0, "-n", 4, "--verify", 2), r"a call with 2 rows takes .* as one row")
+        self.fail_with(2, "--verify compares with single tokens", "bench", "-n", 0, "--verify", 4)
+        self.fail_with(2, "--verify 60: this program takes at most", "bench", "-n", 1, "--verify", 60)
+        self.fail_with(6, "100 \\+ 500 tokens", "bench", "-p", 100, "-n", 100, "--verify", 4)
+
+    def test_roof(self):
+        report = json.loads(self.succeed("bench", "-p", 4, "-n", 2, "--roof", "--repetitions", 2, "--json"))
+        self.assertEqual(len(report["roof"]["runs"]), 2)
+        self.assertGreater(report["roof"]["bytes_per_second"], 0)
+        self.assertRegex(self.succeed("bench", "-n", 2, "--roof"), r"roof .*GB/s when nothing but read")
 
     def test_engine_options_before_and_after_the_command(self):
         for arguments in (("-t", 3, "bench"), ("bench", "-t", 3)):

@@ -185,6 +185,23 @@ TEST(Packer, vectors_are_padded_f32) {
   expectPacked(matrix, tensors, *data);
 }
 
+TEST(Packer, addend_and_scale_of_a_vector) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
+  matrix.colAxis = {36, 48};
+  matrix.sources.front().addend = 1.0f;
+  matrix.scale = 0.3f;
+  matrix = plannedMatrix(matrix);
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
+  ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
+  for (int64_t place = 0; place < matrix.cols; ++place) {
+    int64_t index = matrix.colAxis.element(place, 72);
+    float expected = index < 0 ? 0.0f : (tensors.values("norm")[index] + 1.0f) * 0.3f;
+    EXPECT_EQ(packedValue(matrix, data->data(), 0, 0, place), expected) << "place " << place;
+  }
+}
+
 // The layout itself, stated in bytes: a slip that packer and reader share would pass the round trips.
 TEST(Packer, q4_panel_layout) {
   TestDirectory directory;

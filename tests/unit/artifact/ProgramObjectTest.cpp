@@ -41,14 +41,16 @@ ProgramSummary testSummary() {
   summary.vocab = 500, summary.hidden = 96, summary.layers = 7, summary.context = 2048, summary.logitsStride = 512;
   summary.arenaBytes = 1 << 20, summary.scratchBytes = 8192, summary.cacheBytes = (int64_t{5} << 32) + 64;
   for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
-    summary.phases[phase] = {phase + 1, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase, 1000 + phase, 2000 + phase};
+    summary.phases[phase] = {phase + 1, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase, 1000 + phase, 2000 + phase, {}};
+  summary.phases[GEMMAC_PHASE_VERIFY].steps = {{"matmul q4 64 x 32", "p.gate", 1152}, {"barrier", "", 0}};
   return summary;
 }
 
 Checkpoint testCheckpoint() {
   Checkpoint checkpoint;
   checkpoint.bosId = 2;
-  checkpoint.chat = {"<bos>", "<s>\n", "<u>\n", "<m>\n", "<t>\n", "<think>", "", "<|channel>", "<channel|>"};
+  checkpoint.chat = {"<bos>", "<s>\n", "<u>\n", "<m>\n", "<t>\n", "<think>", "", "<|channel>", "<channel|>",
+                     "<j>"};
   checkpoint.sampling.temperature = 0.75;
   checkpoint.sampling.topK = 64;
   checkpoint.sampling.topP = 0.95;
@@ -123,6 +125,7 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_STREQ(program.chat.closed_thought, "");
   EXPECT_STREQ(program.chat.thought_open, "<|channel>");
   EXPECT_STREQ(program.chat.thought_close, "<channel|>");
+  EXPECT_STREQ(program.chat.system_join, "<j>");
   EXPECT_EQ(program.sampling.temperature, 0.75f);
   EXPECT_EQ(program.sampling.top_k, 64);
   EXPECT_EQ(program.sampling.top_p, 0.95f);
@@ -130,6 +133,15 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_EQ(program.sampling.stop_ids[1], 106);
   EXPECT_EQ(program.sampling.suppress_count, 0);
   EXPECT_EQ(program.sampling.suppress_ids, nullptr);
+  EXPECT_EQ(program.steps[GEMMAC_PHASE_DECODE].count, 0);
+  EXPECT_EQ(program.steps[GEMMAC_PHASE_DECODE].steps, nullptr);
+  ASSERT_EQ(program.steps[GEMMAC_PHASE_VERIFY].count, 2);
+  const gemmac_step *steps = program.steps[GEMMAC_PHASE_VERIFY].steps;
+  EXPECT_STREQ(steps[0].what, "matmul q4 64 x 32");
+  EXPECT_STREQ(steps[0].memory, "p.gate");
+  EXPECT_EQ(steps[0].weight_bytes, 1152);
+  EXPECT_STREQ(steps[1].what, "barrier");
+  EXPECT_STREQ(steps[1].memory, "");
 }
 
 TEST(ProgramObject, is_the_same_each_time_and_for_each_target) {

@@ -12,7 +12,8 @@ using namespace gemmac;
 static constexpr const char *planned = R"(
 module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausalLM", vocab = 50 : i64, hidden = 32 : i64,
                                   layers = 2 : i64, context = 128 : i64},
-                   gemma.context = 64 : i64, gemma.data_bytes = 4736 : i64, gemma.arena_bytes = 4096 : i64,
+                   gemma.context = 64 : i64, gemma.data_bytes = 4736 : i64, gemma.mapped_bytes = 2432 : i64,
+                   gemma.table_row_bytes = 64 : i64, gemma.arena_bytes = 4096 : i64,
                    gemma.scratch_bytes = 8192 : i64, gemma.cache_bytes = 640 : i64} {
   gemma.weight @norm.weight : tensor<32xbf16> from <"model.safetensors", 64, 64>
   gemma.weight @embed : tensor<50x32xbf16> from <"model.safetensors", 128, 3200>
@@ -117,4 +118,51 @@ TEST(FormatBytes, three_digits) {
   EXPECT_EQ(formatBytes(1536), "1.50 KiB");
   EXPECT_EQ(formatBytes(20 << 20), "20.0 MiB");
   EXPECT_EQ(formatBytes(uint64_t{640} << 30), "640 GiB");
+}
+
+static constexpr const char *withCaches = R"(
+  gemma.kv_cache @ring heads 1 head_dim 32 window 16
+    {format = #gemma.format<f16>, capacity = 32 : i64, offset = 0 : i64, bytes = 4096 : i64}
+  gemma.kv_cache @whole heads 1 head_dim 32 window 0
+    {format = #gemma.format<f16>, capacity = 64 : i64, offset = 4096 : i64, bytes = 8192 : i64}
+  gemma.packed @table from [@embed] as q8 panel 1 batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32> bytes 1728 at 2432
+    row_at 0
+  gemma.phase @decode)";
+
+TEST(ProgramSummary, resident_memory) {
+  llvm::Expected<ProgramSummary> summary = summarize(replaced(planned, "\n  gemma.phase @decode", withCaches));
+  ASSERT_TRUE(static_cast<bool>(summary)) << llvm::toString(summary.takeError());
+  const gemmac_memory &memory = summary->memory;
+  EXPECT_EQ(memory.weights, 2432u);
+  EXPECT_EQ(memory.working, 4096u + 16 * 64); // the arena; a table row for each row of the widest phase
+  EXPECT_GT(memory.thread, 8192u);
+  EXPECT_EQ(memory.ring_cache, 4096u);
+  EXPECT_EQ(memory.ring_positions, 32u);
+  EXPECT_EQ(memory.whole_cache, 8192u);
+  ASSERT_EQ(summary->tables.size(), 1u);
+  EXPECT_EQ(summary->tables[0].offset, 2432u);
+  EXPECT_EQ(summary->tables[0].rowBytes, 34u);
+  uint64_t rest = memory.program + memory.weights + memory.working;
+  auto resident = [&](uint64_t threads, uint64_t positions) {
+    return gemmac_resident_bytes(&memory, threads, positions, 64);
+  };
+  EXPECT_EQ(resident(1, 0), rest + memory.thread);
+  EXPECT_EQ(resident(1, 16), rest + memory.thread + 2048 + 2048); // half of the ring, a quarter of the whole
+  EXPECT_EQ(resident(3, 64), rest + 3 * memory.thread + 4096 + 8192);
+  EXPECT_EQ(resident(3, 1000), resident(3, 64));
+  EXPECT_EQ(residentBytes(*summary), resident(GEMMAC_CONTRACT_THREADS, 64));
+  EXPECT_NE(summaryText(*summary).find("resident at most "), std::string::npos);
+}
+
+TEST(ProgramSummary, sizes) {
+  EXPECT_EQ(parseBytes("1400MB"), 1'400'000'000u);
+  EXPECT_EQ(parseBytes("1.1GB"), 1'100'000'000u);
+  EXPECT_EQ(parseBytes("1GiB"), uint64_t(1) << 30);
+  EXPECT_EQ(parseBytes(" 1.5 gib "), uint64_t(3) << 29);
+  EXPECT_EQ(parseBytes("640k"), 640'000u);
+  EXPECT_EQ(parseBytes("4096"), 4096u);
+  EXPECT_EQ(parseBytes("4096B"), 4096u);
+  for (const char *wrong : {"", "GB", "0", "0.0GB", "-1GB", "1e3", "1,5GB", "1.2.3GB", "0x10", "1GBs", "inf", "nan",
+                            "99999999999999999999999", "5000000TB", "1.1 G B"})
+    EXPECT_FALSE(parseBytes(wrong)) << wrong;
 }

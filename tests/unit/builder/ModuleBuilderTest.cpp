@@ -183,6 +183,28 @@ TEST_F(ModuleBuilderTest, UntiedHeadWithoutSoftcapOrLayerScales) {
   EXPECT_EQ(op<gemma::EmbedOp>(0).getTable(), "embed_tokens.weight");
 }
 
+/// Gemma 3: values as projected, scaled queries, norms without their 1, no layer scalars.
+TEST_F(ModuleBuilderTest, RawValuesAndScaledQueries) {
+  LayerConfig sliding = slidingLayer(0), full = fullLayer(1);
+  for (LayerConfig *layer : {&sliding, &full}) {
+    layer->normedValues = false;
+    layer->queryScale = 0.3;
+  }
+  ModelConfig config = model({sliding, full});
+  config.layerScalars = false;
+  Checkpoint checkpoint = checkpointOf(config);
+  checkpoint.tensors.at("norm.weight").addend = 1.0;
+  buildAndFuse(checkpoint);
+  EXPECT_EQ(countOps(*module), (OpCounts{{"embed", 1}, {"qkv", 2}, {"attend", 2}, {"ffn", 2}, {"head", 1}}));
+  for (size_t index : {0, 1}) {
+    EXPECT_TRUE(op<gemma::QkvOp>(index).getRawValues());
+    EXPECT_EQ(op<gemma::QkvOp>(index).getQueryScale()->convertToDouble(), 0.3);
+    EXPECT_FALSE(op<gemma::FfnOp>(index).getLayerScale());
+  }
+  EXPECT_EQ(module->lookupSymbol<gemma::WeightOp>("norm.weight").getAddend()->convertToDouble(), 1.0);
+  EXPECT_FALSE(module->lookupSymbol<gemma::WeightOp>("layers.0.input_layernorm.weight").getAddend());
+}
+
 TEST_F(ModuleBuilderTest, SourcesAndModelAttribute) {
   Checkpoint checkpoint = checkpointOf(model({fullLayer(0)}));
   module = buildModule(context, checkpoint);

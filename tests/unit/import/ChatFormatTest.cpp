@@ -66,7 +66,33 @@ TEST(ChatFormat, gemma4) {
 TEST(ChatFormat, otherTemplates) {
   std::vector<std::string> notes;
   EXPECT_EQ(readChatFormat("{{ '<start_of_turn>user' }}", "<bos>", vocabulary(), notes).userOpen, "");
-  EXPECT_TRUE(eachContains(notes, {"not Gemma 4's"}));
+  EXPECT_TRUE(eachContains(notes, {"neither Gemma 4's"}));
+}
+
+/// Gemma 3 has no system turn: instructions join the first user's turn.
+TEST(ChatFormat, gemma3) {
+  Json tokenizer = smallTokenizer();
+  for (auto [from, to] : {std::pair("<|turn>", "<start_of_turn>"), {"<turn|>", "<end_of_turn>"}}) {
+    Json &vocab = tokenizer["model"]["vocab"];
+    vocab[to] = vocab[from];
+    vocab.erase(from);
+    for (Json &token : tokenizer["added_tokens"])
+      if (token["content"] == from)
+        token["content"] = to;
+  }
+  std::vector<std::string> notes;
+  std::string text = "{{ bos_token }}{{ '<start_of_turn>' + role + '\n' }}{{ '<end_of_turn>\n' }}";
+  ChatFormat chat = readChatFormat(text, "<bos>", vocabulary(tokenizer), notes);
+  EXPECT_TRUE(notes.empty());
+  EXPECT_EQ(chat.bos, "<bos>");
+  EXPECT_EQ(chat.systemOpen, "");
+  EXPECT_EQ(chat.systemJoin, "\n\n");
+  EXPECT_EQ(chat.userOpen, "<start_of_turn>user\n");
+  EXPECT_EQ(chat.modelOpen, "<start_of_turn>model\n");
+  EXPECT_EQ(chat.turnClose, "<end_of_turn>\n");
+  EXPECT_EQ(chat.think + chat.closedThought + chat.thoughtOpen + chat.thoughtClose, "");
+  EXPECT_EQ(readChatFormat(text, "<bos>", vocabulary(), notes).userOpen, "");
+  EXPECT_TRUE(eachContains(notes, {"no control token <start_of_turn>"}));
 }
 
 TEST(ChatFormat, controlTokensMustExist) {

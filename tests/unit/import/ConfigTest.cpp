@@ -202,7 +202,7 @@ TEST(Config, sharedLayersReadTheLastProducerOfTheirType) {
 }
 
 TEST(Config, wrongSharing) {
-  EXPECT_TRUE(contains(error(sharing(5)), "num_kv_shared_layers' is 5",
+  EXPECT_TRUE(contains(error(sharing(5)), "expected fewer layers than 5 to reuse",
                        "layer 1 has full_attention and no layer before 1 has it"));
   EXPECT_TRUE(contains(error(sharing(6)), "expected an integer from 0 to 5"));
   EXPECT_TRUE(contains(error(sharing(-1)), "expected an integer from 0 to 5"));

@@ -1,5 +1,6 @@
 // Whole directories: the shipped small checkpoints, and one made on the spot, complete and with pieces missing.
 #include "ImportTest.h"
+#include "compiler/import/ConfigReader.h"
 #include "gemmac/abi.h"
 
 using namespace gemmac;
@@ -120,6 +121,27 @@ TEST(HuggingFace, stopIdsFromConfigWhenNotInGenerationConfig) {
   EXPECT_TRUE(areEqual(directory.read().sampling.stopIds, {5, 1}));
 }
 
+/// Norms of Gemma 3 lack their 1, matrices do not.
+TEST(HuggingFace, normsOfGemma3) {
+  SmallCheckpoint directory;
+  for (const auto &[name, source] : directory.read().tensors)
+    EXPECT_EQ(source.addend, 0.0) << name;
+  Json config = smallFlat();
+  for (const char *name : {"global_head_dim", "hidden_size_per_layer_input"})
+    config.erase(name);
+  config.update({{"architectures", {"Gemma3ForCausalLM"}}, {"model_type", "gemma3_text"}});
+  config["layer_types"] = {"sliding_attention", "sliding_attention", "sliding_attention"};
+  directory.write("config.json", config.dump());
+  std::map<std::string, TestTensor> tensors;
+  for (const auto &[name, shape] : expectedTensors(valueOf(readConfig("config.json", config.dump())).model))
+    tensors["model." + name] = {shape};
+  directory.write("model.safetensors", safetensors(tensors));
+  Checkpoint checkpoint = directory.read();
+  EXPECT_EQ(checkpoint.tensors.size(), tensors.size());
+  for (const auto &[name, source] : checkpoint.tensors)
+    EXPECT_EQ(source.addend, source.shape.size() == 1 ? 1.0 : 0.0) << name;
+}
+
 TEST(HuggingFace, missingPieces) {
   SmallCheckpoint directory;
   directory.remove("tokenizer.json");
@@ -127,8 +149,8 @@ TEST(HuggingFace, missingPieces) {
   directory.remove("config.json");
   EXPECT_TRUE(contains(directory.error(), directory.path, "no config.json"));
   directory.write("model.gguf", "GGUF");
-  EXPECT_TRUE(contains(directory.error(), "GGUF files are not supported yet"));
-  EXPECT_TRUE(contains(errorOf(importHuggingFace(directory / "model.gguf")), "GGUF files are not supported yet"));
+  EXPECT_TRUE(contains(directory.error(), "no config.json", "name the GGUF file"));
+  EXPECT_TRUE(contains(errorOf(importCheckpoint(directory / "model.gguf")), "model.gguf: error: the file has 4 bytes"));
   EXPECT_TRUE(contains(errorOf(importHuggingFace(directory / "model.safetensors")), "this is a file"));
   EXPECT_TRUE(contains(errorOf(importHuggingFace(directory / "nothing")), "cannot read the checkpoint"));
 }

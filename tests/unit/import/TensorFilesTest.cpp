@@ -41,7 +41,7 @@ Selected selectIn(const TempDirectory &directory, const ModelConfig &config) {
   if (!files)
     result.error = messageOf(files.takeError());
   else
-    result.error = messageOf(selectTensors(std::move(*files), result.checkpoint));
+    result.error = messageOf(selectTensors(std::move(*files), huggingFaceNaming, result.checkpoint));
   return result;
 }
 
@@ -175,6 +175,30 @@ TEST(TensorFiles, wrongShapesTypesAndStrangers) {
   EXPECT_TRUE(contains(change("norm.weight", {{12}}), "'norm.weight' is not part of"));
   EXPECT_TRUE(contains(change("model.lm_head.weight", {{32, 12}}), "'model.lm_head.weight' is not part of"));
   EXPECT_TRUE(contains(change("model.language_model.norm.weight", {{12}}), "tensor 'norm.weight' is given twice"));
+}
+
+/// The first files of Gemma 3 with a vision tower put the text model's class under "language_model.".
+TEST(TensorFiles, namesOfTheFirstGemma3Files) {
+  ModelConfig config = configOf(smallFlat());
+  config.tiedHead = false;
+  auto tensors = tensorsOf(config, "language_model.model.");
+  tensors["language_model.lm_head.weight"] = {{32, 12}};
+  tensors.erase("lm_head.weight");
+  tensors["vision_tower.vision_model.post_layernorm.weight"] = {{4}};
+  tensors["multi_modal_projector.mm_input_projection_weight"] = {{4, 12}};
+  Selected got = selectFrom(tensors, config);
+  EXPECT_EQ(got.error, "");
+  EXPECT_EQ(got.checkpoint.tensors.size(), expectedTensors(config).size());
+  EXPECT_TRUE(oneContains(got.checkpoint.notes, "vision tower: 1 tensors set aside"));
+}
+
+TEST(TensorFiles, layerScalarsOnlyWhereTheModelHasThem) {
+  ModelConfig config = configOf(smallFlat());
+  config.layerScalars = false;
+  auto tensors = tensorsOf(config, "model.");
+  EXPECT_EQ(selectFrom(tensors, config).error, "");
+  tensors["model.layers.0.layer_scalar"] = {{1}};
+  EXPECT_TRUE(contains(selectFrom(tensors, config).error, "'model.layers.0.layer_scalar' is not part of"));
 }
 
 /// A directory with the small model in two shards and an index.

@@ -19,11 +19,12 @@ struct QkvCase {
   int64_t heads, kvHeads, headDim; // kvHeads 0: the layer reads another's cache
   bool keysAreValues;
   int64_t maxRows;
+  bool rawValues = false;
 };
 
 std::string nameOfCase(const QkvCase &c) {
-  return formatv("{0}_cache_{1}_q{2}_kv{3}_d{4}{5}_rows{6}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
-                 c.headDim, c.keysAreValues ? "_shared" : "", c.maxRows);
+  return formatv("{0}_cache_{1}_q{2}_kv{3}_d{4}{5}{6}_rows{7}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
+                 c.headDim, c.keysAreValues ? "_shared" : "", c.rawValues ? "_raw" : "", c.maxRows);
 }
 
 struct QkvProgram {
@@ -46,6 +47,8 @@ struct QkvProgram {
       raw.push_back(dotLikeKernel(weight, head * padded + j, &table.numbers[token * cols]));
     double divisor = rms(raw.data(), padded, 0);
     divisor = std::sqrt(divisor * divisor * padded / shape.headDim + eps);
+    if (!norm && shape.rawValues)
+      divisor = 1.0;
     Row normed(padded), turned(padded);
     for (int64_t j = 0; j < padded; ++j)
       normed[j] = raw[j] / divisor * (norm ? (*norm)[j] : 1.0f);
@@ -93,8 +96,8 @@ private:
     std::string rest;
     if (shape.kvHeads) {
       cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity);
-      rest = formatv(", k_norm = {0}, cache = {1}{2}", program.addVector(keyNorm), cache.name,
-                     shape.keysAreValues ? ", keys_are_values" : "");
+      rest = formatv(", k_norm = {0}, cache = {1}{2}{3}", program.addVector(keyNorm), cache.name,
+                     shape.keysAreValues ? ", keys_are_values" : "", shape.rawValues ? ", raw_values" : "");
     }
     program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, eps = 1.0e-6 : "
                          "f64{8}} : {9}, {10} -> {11}, {12}",
@@ -166,7 +169,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, QkvTest,
                                          QkvCase{f16, f16, 2, 1, 64, false, 9}, QkvCase{bf16, f16, 2, 2, 72, true, 5},
                                          QkvCase{q8, f16, 4, 2, 64, false, 11}, QkvCase{q4, f32, 2, 1, 72, false, 8},
                                          QkvCase{q4, f16, 8, 1, 36, true, 3}, QkvCase{q8, f32, 4, 0, 20, false, 7},
-                                         QkvCase{f32, f32, 2, 0, 72, false, 4}),
+                                         QkvCase{f32, f32, 2, 0, 72, false, 4},
+                                         QkvCase{bf16, f16, 4, 1, 40, false, 5, true},
+                                         QkvCase{f32, f32, 2, 1, 20, true, 3, true}),
                          [](const auto &info) { return nameOfCase(info.param); });
 
 //===--- attention
@@ -179,6 +184,8 @@ struct AttentionCase {
 };
 
 struct AttentionProgram {
+  /// One step for any number of rows, or one row divided by its keys, merged into f32 or q8.
+  enum Kind { rows, splits, splitsToQ8 };
   AttentionCase shape;
   int64_t padded;
   Matrix queries;
@@ -187,7 +194,7 @@ struct AttentionProgram {
   Cache cache;
   static constexpr int64_t tokens = 16;
 
-  explicit AttentionProgram(const AttentionCase &shape) : AttentionProgram(shape, Random(23)) {}
+  explicit AttentionProgram(const AttentionCase &shape, Kind kind = rows) : AttentionProgram(shape, kind, Random(23)) {}
 
   /// What the cache holds when positions up to `last` were written, the ring's latest round on top; later slots hold
   /// what a former round or nobody (NaN-free zeros) left.
@@ -245,7 +252,7 @@ private:
     return static_cast<float>(static_cast<int32_t>(x % 2049) - 1024) / 1024.0f;
   }
 
-  AttentionProgram(const AttentionCase &shape, Random random)
+  AttentionProgram(const AttentionCase &shape, Kind kind, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)),
         queries(randomMatrix(random, WeightFormat::F32, tokens, shape.heads * padded, shape.size)),
         program(shape.maxRows) {
@@ -254,10 +261,19 @@ private:
         if (isPadding(shape.headDim, c % padded) || token == 5) // token 5: all scores equal
           queries.numbers[token * queries.cols + c] = 0.0f;
     Buffer query = program.input(queries);
-    result = program.shared(queries.cols);
+    result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : "f32");
     cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity);
-    program.step(formatv("attention {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, result.name,
-                         shape.heads, query.type, result.type));
+    if (kind == rows) {
+      program.step(formatv("attention {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, result.name,
+                           shape.heads, query.type, result.type));
+      return;
+    }
+    Buffer parts = program.parts(cache, shape.heads);
+    program.step(formatv("attention_splits {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, parts.name,
+                         shape.heads, query.type, parts.type));
+    program.barrier();
+    program.step(formatv("attention_merge {0}, {1} -> {2} heads {3} : {4} -> {5}", parts.name, cache.name, result.name,
+                         shape.heads, parts.type, result.type));
   }
 };
 
@@ -289,20 +305,41 @@ TEST_P(AttentionTest, SoftmaxOfScoresTimesValues) {
 TEST_P(AttentionTest, RowsEqualSingleRows) {
   AttentionCase single = GetParam();
   single.maxRows = 1;
-  AttentionProgram many(GetParam()), one(single);
-  Runner runMany(many.program), runOne(one.program);
+  AttentionProgram many(GetParam()), one(single), split(single, AttentionProgram::splits);
+  Runner runMany(many.program), runOne(one.program), runSplit(split.program);
   int64_t rows = GetParam().maxRows;
-  for (int64_t position : {3, 30, 90}) {
+  for (int64_t position : {3, 30, 90, 250, 700, 1790}) {
+    if (GetParam().window == 0 && position + rows > GetParam().capacity)
+      continue;
     Call call = callOf(rows, position);
     call.cache = many.fill(position + rows - 1);
     Memory all = runMany.run(call);
     for (int64_t row = 0; row < rows; ++row) {
       Call alone = callOf(1, position + row, row);
       alone.cache = one.fill(position + row);
-      expectBits(runOne.run(alone).floats(one.result, 0),
-                 {all.floats(many.result, row), all.floats(many.result, row) + many.result.width},
-                 formatv("position {0}, row {1}", position, row).str());
+      std::vector<float> expected(all.floats(many.result, row), all.floats(many.result, row) + many.result.width);
+      std::string what = formatv("position {0}, row {1}", position, row);
+      expectBits(runOne.run(alone).floats(one.result, 0), expected, what);
+      expectBits(runSplit.run(alone).floats(split.result, 0), expected, what + ", divided by keys");
     }
+  }
+}
+
+// The merge quantizes as gemma.step.quantize does.
+TEST_P(AttentionTest, MergesIntoQ8) {
+  AttentionCase single = GetParam();
+  single.maxRows = 1;
+  AttentionProgram plain(single, AttentionProgram::splits), quantized(single, AttentionProgram::splitsToQ8);
+  Runner runPlain(plain.program), runQuantized(quantized.program);
+  Call call = callOf(1, 15);
+  call.cache = plain.fill(15);
+  Memory floats = runPlain.run(call), memory = runQuantized.run(call);
+  QuantizedRow expected = quantizeRow(floats.floats(plain.result, 0), plain.result.width);
+  for (int64_t c = 0; c < plain.result.width; ++c)
+    ASSERT_EQ(memory.values(quantized.result, 0)[c], expected.values[c]) << "element " << c;
+  for (int64_t group = 0; group < plain.result.width / groupColumns; ++group) {
+    ASSERT_EQ(memory.scales(quantized.result, 0)[group], expected.scales[group]) << "group " << group;
+    ASSERT_EQ(memory.biases(quantized.result, 0)[group], expected.biases[group]) << "group " << group;
   }
 }
 
@@ -310,7 +347,9 @@ INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionTest,
     testing::Values(AttentionCase{f32, 4, 2, 20, 16, 32, 5, 0.5f}, AttentionCase{f32, 8, 1, 64, 0, 2048, 7, 0.5f},
                     AttentionCase{f16, 4, 4, 36, 33, 48, 9, 0.5f}, AttentionCase{f16, 6, 3, 72, 7, 32, 16, 0.5f},
-                    AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.25f}),
+                    AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.25f},
+                    AttentionCase{f16, 8, 1, 64, 512, 528, 11, 0.5f}, AttentionCase{f32, 40, 2, 32, 300, 352, 6, 0.5f},
+                    AttentionCase{f16, 34, 34, 32, 1, 32, 4, 0.5f}, AttentionCase{f32, 3, 1, 96, 257, 272, 16, 0.5f}),
     [](const auto &info) {
       const AttentionCase &c = info.param;
       return formatv("{0}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,

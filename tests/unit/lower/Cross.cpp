@@ -54,13 +54,15 @@ Memory CrossRunner::run(size_t level, const Call &call) const {
                      program.arenaBytes,
                      program.scratchBytes,
                      program.cacheBytes,
+                     program.tableRowBytes,
                      call.rows,
                      call.position,
                      call.threads};
   std::vector<uint8_t> cache = call.cache;
   cache.resize(program.cacheBytes);
   std::string input = directory + "/input", output = directory + "/output";
-  write(input, {bytesOf(&header, 1), program.data, cache, bytesOf(call.tokens.data(), call.tokens.size())});
+  write(input, {bytesOf(&header, 1), program.data, cache, bytesOf(call.tokens.data(), call.tokens.size()),
+                program.tableRows(call.tokens)});
   if (!execute({GEMMAC_QEMU, executables[level].path, input, output}))
     return {};
   auto file = llvm::MemoryBuffer::getFile(output, false, false);

@@ -217,6 +217,9 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
   std::copy(program.data.begin(), program.data.end(), data.data());
   std::memset(cache.data(), 0, program.cacheBytes);
   std::copy(call.cache.begin(), call.cache.end(), cache.data());
+  const std::vector<uint8_t> rows = program.tableRows(call.tokens);
+  Region tableRows(static_cast<int64_t>(rows.size()));
+  std::copy(rows.begin(), rows.end(), tableRows.data());
   Meeting meeting(call.threads);
   gemmac_call abi{.data = data.data(),
                   .arena = arena.data(),
@@ -226,7 +229,9 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
                   .rows = call.rows,
                   .position = call.position,
                   .threads = call.threads,
-                  .barrier = &meeting};
+                  .barrier = &meeting,
+                  .table_rows = tableRows.data(),
+                  .times = nullptr};
   std::vector<std::thread> threads;
   for (int64_t thread = 1; thread < call.threads; ++thread)
     threads.emplace_back([&, thread] { code.run(&abi, thread); });
@@ -237,6 +242,7 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
   arena.expectGuarded("arena");
   scratch.expectGuarded("scratch");
   cache.expectGuarded("cache");
+  EXPECT_TRUE(std::equal(rows.begin(), rows.end(), tableRows.data())) << "the rows of tables were written";
   EXPECT_TRUE(std::equal(program.data.begin(), program.data.end(), data.data())) << "the weights were written";
   return {arena.bytes(), cache.bytes()};
 }

@@ -20,7 +20,8 @@ int64_t Cache::keyOffset(int64_t head, int64_t slot, int64_t j) const {
 }
 
 int64_t Cache::valueOffset(int64_t head, int64_t slot, int64_t j) const {
-  return (heads * capacity * padded + (head * capacity + slot) * padded + j) * elementBytes();
+  int64_t block = (heads + head) * capacity / panelRows + slot / panelRows;
+  return (block * panelRows * padded + j / 32 * panelRows * 32 + slot % panelRows * 32 + j % 32) * elementBytes();
 }
 
 std::string StepProgram::addWeight(const std::string &shape, int64_t elements) {
@@ -30,10 +31,10 @@ std::string StepProgram::addWeight(const std::string &shape, int64_t elements) {
 }
 
 std::string StepProgram::addPacked(const std::vector<uint8_t> &bytes, const std::string &sources,
-                                   const std::string &rest) {
+                                   const std::string &rest, const std::string &place) {
   std::string name = "@w" + std::to_string(names++);
-  symbols +=
-      formatv("  gemma.packed {0} from [{1}] {2} bytes {3} at {4}\n", name, sources, rest, bytes.size(), data.size());
+  symbols += formatv("  gemma.packed {0} from [{1}] {2} bytes {3} at {4}{5}\n", name, sources, rest, bytes.size(),
+                     data.size(), place);
   data.insert(data.end(), bytes.begin(), bytes.end());
   return name;
 }
@@ -45,9 +46,14 @@ std::string StepProgram::addExperts(const std::vector<Matrix> &experts, int64_t 
   std::string shape =
       formatv("{0}{1}x{2}", experts.size() > 1 ? std::to_string(experts.size()) + "x" : "", first.rows, first.cols);
   std::string source = addWeight(shape, experts.size() * first.rows * first.cols);
+  if (rowsPerPanel == 1) {
+    tables.push_back({static_cast<int64_t>(data.size()), panelBytes(first.format, 1, first.cols), tableRowBytes});
+    tableRowBytes += roundUp(tables.back().rowBytes, bufferAlign);
+  }
   return addPacked(pack(experts, rowsPerPanel), source,
                    formatv("as {0} panel {1} batch {2} rows {3} <{4} -> {4}> cols {5} <32 -> 32>", nameOf(first.format),
-                           rowsPerPanel, experts.size(), first.rows, rowsPerPanel == 1 ? 16 : 32, first.cols));
+                           rowsPerPanel, experts.size(), first.rows, rowsPerPanel == 1 ? 16 : 32, first.cols),
+                   rowsPerPanel == 1 ? formatv(" row_at {0}", tables.back().rowAt).str() : "");
 }
 
 std::string StepProgram::addInterleaved(const std::vector<Matrix> &gates, const std::vector<Matrix> &ups) {
@@ -111,6 +117,10 @@ Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, in
   return made;
 }
 
+Buffer StepProgram::parts(const Cache &cache, int64_t heads) {
+  return shared(splitResultWidth(heads, cache.padded), "f32", mostCacheSplits(cache.window, cache.capacity));
+}
+
 Buffer StepProgram::input(const Matrix &rows, bool isShared) {
   Buffer made = buffer(isShared, rows.cols, "f32", 1);
   step("embed " + made.name + ", " + addMatrix(rows, 1) + (isShared ? " scale 1.0 : " : " scale 1.0 replicated : ") +
@@ -120,11 +130,20 @@ Buffer StepProgram::input(const Matrix &rows, bool isShared) {
   return made;
 }
 
+std::vector<uint8_t> StepProgram::tableRows(const std::vector<int32_t> &tokens) const {
+  std::vector<uint8_t> rows(tokens.size() * tableRowBytes, 0xff);
+  for (size_t row = 0; row < tokens.size(); ++row)
+    for (const Table &table : tables)
+      std::copy_n(data.begin() + table.offset + tokens[row] * table.rowBytes, table.rowBytes,
+                  rows.begin() + row * tableRowBytes + table.rowAt);
+  return rows;
+}
+
 std::string StepProgram::text() const {
-  return formatv(
-      "module {{\n{0}  gemma.phase @phase {1} max_rows {2} attributes {{arena_bytes = {3} : i64, scratch_bytes = {4} : "
-      "i64} {{\n{5}{6}  }\n}\n",
-      symbols, phase(), maxRows, arenaBytes, scratchBytes, buffers, body);
+  return formatv("module attributes {{gemma.table_row_bytes = {7} : i64} {{\n{0}  gemma.phase @phase {1} max_rows {2} "
+                 "attributes {{arena_bytes = {3} : i64, scratch_bytes = {4} : "
+                 "i64} {{\n{5}{6}  }\n}\n",
+                 symbols, phase(), maxRows, arenaBytes, scratchBytes, buffers, body, tableRowBytes);
 }
 
 std::string StepProgram::entry(const std::string &level) const { return formatv("gemmac_{0}_{1}", phase(), level); }

@@ -4,6 +4,8 @@
 
 #include "Matrices.h"
 
+#include "compiler/formats/CacheLayout.h"
+
 #include <string>
 
 namespace gemmac::test {
@@ -48,27 +50,38 @@ public:
     return buffer(true, width, element, perRow);
   }
   Buffer scratch(int64_t width, const char *element = "f32") { return buffer(false, width, element, 1); }
+  /// What gemma.step.attention_splits writes: a row for each split.
+  Buffer parts(const Cache &cache, int64_t heads);
 
   /// A buffer whose row r is rows[token of row r], put there by a gemma.step.embed of f32 with scale 1, and a barrier.
   Buffer input(const Matrix &rows, bool isShared = true);
   void step(const std::string &line) { body += "    gemma.step." + line + "\n"; }
   void barrier() { body += "    gemma.barrier\n"; }
 
+  /// What a call with these tokens gets as gemmac_call.table_rows.
+  std::vector<uint8_t> tableRows(const std::vector<int32_t> &tokens) const;
+
   std::string text() const;
   /// gemmac_<phase>_<level>
   std::string entry(const std::string &level) const;
 
-  int64_t maxRows, arenaBytes = 0, scratchBytes = 0, cacheBytes = 0;
+  int64_t maxRows, arenaBytes = 0, scratchBytes = 0, cacheBytes = 0, tableRowBytes = 0;
   std::vector<uint8_t> data;
   std::vector<Cache> caches;
 
 private:
   Buffer buffer(bool isShared, int64_t width, const char *element, int64_t perRow);
-  std::string addPacked(const std::vector<uint8_t> &bytes, const std::string &sources, const std::string &rest);
+  std::string addPacked(const std::vector<uint8_t> &bytes, const std::string &sources, const std::string &rest,
+                        const std::string &place = "");
   std::string addWeight(const std::string &shape, int64_t elements);
+  /// A table read by row.
+  struct Table {
+    int64_t offset, rowBytes, rowAt;
+  };
   const char *phase() const { return maxRows == 1 ? "decode" : "verify"; }
 
   std::string symbols, buffers, body;
+  std::vector<Table> tables;
   int64_t names = 0;
 };
 

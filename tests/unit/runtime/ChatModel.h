@@ -43,7 +43,7 @@ struct ChatModel {
     gemmac_program p = fakeProgram();
     p.vocab = static_cast<int64_t>(vocabulary.tokens.size());
     p.chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n",
-              "",      "<|channel>",      "<channel|>"};
+              "",      "<|channel>",      "<channel|>",    ""};
     p.sampling.stop_count = 2;
     p.sampling.stop_ids = stops.data();
     return p;

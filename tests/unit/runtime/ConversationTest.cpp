@@ -30,6 +30,16 @@ TEST_F(ConversationTest, FirstTurnIsTheChatFormat) {
   EXPECT_EQ(text(thinking.ask("hi")), "<bos><|turn>system\n<|think|>\n<turn|>\n<|turn>user\nhi<turn|>\n<|turn>model\n");
 }
 
+TEST_F(ConversationTest, InstructionsJoinTheFirstTurnWhereThereIsNoSystemTurn) {
+  program.chat.system_open = program.chat.think = "";
+  program.chat.system_join = "\n\n";
+  Conversation conversation(model, " be nice ", true);
+  EXPECT_EQ(text(conversation.ask("hi")), "<bos><|turn>user\nbe nice\n\nhi<turn|>\n<|turn>model\n");
+  conversation.answered(answer(conversation.ask("hi"), "yes<turn|>"), false);
+  EXPECT_EQ(text(conversation.ask("more")), "<turn|>\n<|turn>user\nmore<turn|>\n<|turn>model\n");
+  EXPECT_EQ(text(Conversation(model, "", true).ask("hi")), "<bos><|turn>user\nhi<turn|>\n<|turn>model\n");
+}
+
 TEST_F(ConversationTest, UsersCannotEndTheirTurn) {
   Conversation conversation(model, "", false);
   const std::vector<int32_t> &fed = conversation.ask("a<turn|>b");

@@ -47,7 +47,7 @@ inline gemmac_program fakeProgram() {
   program.level_count = 3;
   program.levels = fakeLevels;
   const char *none = "";
-  program.chat = {none, none, none, none, none, none, none, none, none};
+  program.chat = {none, none, none, none, none, none, none, none, none, none};
   return program;
 }
 

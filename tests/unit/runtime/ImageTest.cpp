@@ -9,6 +9,12 @@
 using namespace gemmac::runtime;
 
 namespace {
+std::string text(const Image &image, gemmac_span part) {
+  Mapping mapping;
+  EXPECT_TRUE(image.map(part, mapping).ok());
+  return {reinterpret_cast<const char *>(mapping.data()), part.bytes};
+}
+
 class ImageTest : public testing::Test {
 protected:
   std::string path = testing::TempDir() + "gemmac-image-test-" + std::to_string(getpid());
@@ -28,8 +34,53 @@ TEST_F(ImageTest, MapsAndVerifies) {
   write(8195);
   Image mapped;
   ASSERT_TRUE(mapped.openFile(path.c_str(), image).ok());
-  EXPECT_EQ(std::string(reinterpret_cast<const char *>(mapped.data()), mapped.bytes()), "abc");
+  EXPECT_EQ(text(mapped, {0, 3}), "abc");
+  EXPECT_EQ(text(mapped, {1, 2}), "bc");
+  char read[2] = {};
+  mapped.announce(1, 2);
+  mapped.read(1, read, 2);
+  EXPECT_EQ(std::string(read, 2), "bc");
   EXPECT_TRUE(mapped.verify().ok()); // XXH64("abc", seed 0) is 44bc2cf5ad770999
+}
+
+TEST_F(ImageTest, MapsNothingOutsideOfTheSection) {
+  write(8195);
+  Image opened;
+  ASSERT_TRUE(opened.openFile(path.c_str(), image).ok());
+  for (gemmac_span part : {gemmac_span{0, 4}, gemmac_span{3, 1}, gemmac_span{4, 0}, gemmac_span{1, UINT64_MAX}}) {
+    Mapping mapping;
+    EXPECT_EQ(opened.map(part, mapping).code(), ExitCode::damagedProgram) << part.offset << " " << part.bytes;
+  }
+  Mapping nothing;
+  EXPECT_TRUE(opened.map({3, 0}, nothing).ok());
+  EXPECT_EQ(nothing.data(), nullptr);
+}
+
+// Large pages map a file only where its offset and the address agree modulo 2 MiB.
+TEST_F(ImageTest, AddressesAreCongruentToOffsets) {
+  constexpr uint64_t large = 2 << 20;
+  image.data_offset = large;
+  image.data_bytes = 3 * large;
+  image.file_bytes = 4 * large;
+  write(image.file_bytes);
+  Image opened;
+  ASSERT_TRUE(opened.openFile(path.c_str(), image).ok());
+  for (uint64_t offset : {uint64_t(0), uint64_t(64), large + 8192}) {
+    Mapping mapping;
+    ASSERT_TRUE(opened.map({offset, large}, mapping).ok());
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(mapping.data()) % large, offset % large);
+    EXPECT_EQ(mapping.data()[large - 1], '-');
+  }
+}
+
+TEST_F(ImageTest, AFileThatShrinksEndsTheProgram) {
+  write(8195);
+  Image opened;
+  ASSERT_TRUE(opened.openFile(path.c_str(), image).ok());
+  ASSERT_EQ(truncate(path.c_str(), 8193), 0);
+  char bytes[3];
+  EXPECT_EXIT(opened.read(0, bytes, 3), testing::ExitedWithCode(static_cast<int>(ExitCode::damagedProgram)),
+              "cut short or changed while it ran");
 }
 
 TEST_F(ImageTest, FindsDamage) {

@@ -7,7 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 #include <numeric>
+#include <unistd.h>
 #include <vector>
 
 using namespace gemmac;
@@ -17,12 +19,13 @@ namespace {
 struct Opened {
   gemmac_program program = test::fakeProgram();
   ThreadPool pool;
+  Image image;
   Session session;
   Status status;
 
   explicit Opened(int64_t threads = 1, Session::Options options = {}) {
     EXPECT_TRUE(pool.start(threads).ok());
-    status = session.open(program, nullptr, program.levels[0], pool, options);
+    status = session.open(program, image, program.levels[0], pool, options);
   }
 };
 } // namespace
@@ -95,6 +98,64 @@ TEST(Session, ReportsMemoryThatCannotBeReserved) {
   program.cache_bytes = int64_t(1) << 60;
   ThreadPool pool;
   ASSERT_TRUE(pool.start(1).ok());
+  Image image;
   Session session;
-  EXPECT_EQ(session.open(program, nullptr, program.levels[0], pool, {}).code(), ExitCode::inputOutput);
+  EXPECT_EQ(session.open(program, image, program.levels[0], pool, {}).code(), ExitCode::inputOutput);
+}
+
+namespace {
+/// A program of two tables; its logits are what the rows of the tables hold.
+struct TableProgram {
+  static constexpr int64_t rowBytes = 128, firstBytes = 5, secondBytes = 3;
+
+  template <bool Logits> static void runPhase(const gemmac_call *call, int64_t thread) {
+    auto *seen = reinterpret_cast<float *>(call->cache);
+    auto *logits = reinterpret_cast<float *>(call->arena);
+    for (int64_t row = 0; thread == 0 && row < call->rows; ++row) {
+      const uint8_t *bytes = call->table_rows + row * rowBytes;
+      seen[call->position + row] = static_cast<float>(bytes[4] * 1000 + bytes[64 + 2]);
+      for (int64_t v = 0; Logits && v < test::fakeVocab; ++v)
+        logits[row * test::fakeStride + v] = seen[std::max<int64_t>(call->position + row - v, 0)];
+    }
+  }
+
+  std::string path = testing::TempDir() + "gemmac-table-test-" + std::to_string(getpid());
+  gemmac_table tables[2] = {{16, firstBytes, 0}, {16 + test::fakeVocab * firstBytes, secondBytes, 64}};
+  gemmac_level level = {"base", 0, {runPhase<true>, runPhase<true>, runPhase<false>}};
+  gemmac_program program = test::fakeProgram();
+  Image image;
+
+  TableProgram() {
+    program.table_count = 2;
+    program.tables = tables;
+    program.table_row_bytes = rowBytes;
+    std::string data(16, '-');
+    for (char token = 0; token < test::fakeVocab; ++token)
+      data += std::string(4, '.') + token;
+    for (char token = 0; token < test::fakeVocab; ++token)
+      data += std::string(2, '.') + static_cast<char>(token + 100);
+    std::ofstream(path, std::ios::binary) << std::string(4096, 'E') << data;
+    const gemmac_image description = {
+        {'G', 'E', 'M', 'M', 'A', 'C', 'I', 'M'}, 4096, data.size(), 4096 + data.size(), 0};
+    EXPECT_TRUE(image.openFile(path.c_str(), description).ok());
+  }
+  ~TableProgram() { unlink(path.c_str()); }
+};
+} // namespace
+
+TEST(Session, ReadsTheRowsOfTablesForEveryToken) {
+  TableProgram tables;
+  ThreadPool pool;
+  ASSERT_TRUE(pool.start(2).ok());
+  Session session;
+  ASSERT_TRUE(session.open(tables.program, tables.image, tables.level, pool, {.chunk = 3}).ok());
+  const std::vector<int32_t> tokens = {7, 0, 39, 1, 7, 38, 5};
+  const float *logits = session.feed(tokens);
+  for (size_t back = 0; back < tokens.size(); ++back) {
+    const int32_t token = tokens[tokens.size() - 1 - back];
+    EXPECT_EQ(logits[back], static_cast<float>(token * 1000 + token + 100));
+  }
+  logits = session.verify(std::vector<int32_t>{2, 3});
+  EXPECT_EQ(logits[0], 2102.0f);
+  EXPECT_EQ(logits[session.logitsStride()], 3103.0f);
 }

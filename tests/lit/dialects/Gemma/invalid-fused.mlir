@@ -146,6 +146,24 @@ func.func @qkv_c6(%x: tensor<4x8xf32>, %p: tensor<4xi32>) {
 }
 
 // -----
+func.func @qkv_c7(%x: tensor<4x8xf32>, %p: tensor<4xi32>) {
+  // expected-error @below {{attribute 'query_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+  %y = gemma.qkv %x, %p {norm = @width, q = @q, q_norm = @head, heads = 4 : i64, head_dim = 4 : i64,
+    rope = #gemma.rope<theta = 100.0, pairs = 2, factor = 1.0>, eps = 0.5 : f64, query_scale = 0.0 : f64}
+    : tensor<4x8xf32>, tensor<4xi32> -> tensor<4x16xf32>
+  return
+}
+
+// -----
+func.func @qkv_c8(%x: tensor<4x8xf32>, %p: tensor<4xi32>) {
+  // expected-error @below {{expects raw_values only with a cache}}
+  %y = gemma.qkv %x, %p {norm = @width, q = @q, q_norm = @head, heads = 4 : i64, head_dim = 4 : i64,
+    rope = #gemma.rope<theta = 100.0, pairs = 2, factor = 1.0>, eps = 0.5 : f64, raw_values}
+    : tensor<4x8xf32>, tensor<4xi32> -> tensor<4x16xf32>
+  return
+}
+
+// -----
 func.func @attend_c1(%q: tensor<4x16xf32>, %r: tensor<4x8xf32>, %p: tensor<4xi32>) {
   // expected-error @below {{failed to verify that all of {residual, result} have same type}}
   %y = "gemma.attend"(%q, %r, %p) <{cache = @kv.0, heads = 4 : i64, o = @o, post_norm = @width, eps = 0.5 : f64}>

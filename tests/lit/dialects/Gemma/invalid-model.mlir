@@ -109,6 +109,14 @@ gemma.weight @scales_attr_c3 : tensor<4x64xf32> from <"m", 0, 128> encoded int4 
 gemma.weight @scales_attr_c4 : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 0, 16, bf16 per 0>
 
 // -----
+// expected-error @below {{expects an addend only on a vector with a source, got 'tensor<4x8xf32>'}}
+gemma.weight @weight_c7_matrix : tensor<4x8xf32> from <"m", 0, 128> {addend = 1.0}
+
+// -----
+// expected-error @below {{attribute 'addend' failed to satisfy constraint: 64-bit float attribute that is finite}}
+gemma.weight @weight_c7_finite : tensor<8xf32> from <"m", 0, 32> {addend = 0x7FF0000000000000 : f64}
+
+// -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
 gemma.kv_cache @kv_cache_c1_head_dim heads 1 head_dim 7 window 0
 
@@ -224,6 +232,22 @@ gemma.packed @packed_c5 from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> col
 gemma.packed @packed_c6 from [@w] as f32 panel 8 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
 
 // -----
+// expected-error @below {{expects a scale only on a vector, got panels of 16 rows}}
+gemma.packed @packed_c7_matrix from [@w] as f32 panel 16 batch 1 scale 0.5 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+// expected-error @below {{attribute 'scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+gemma.packed @packed_c7_sign from [@w] as f32 panel 0 batch 1 scale -0.5 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+
+// -----
+// expected-error @below {{expects row_at on tables with one row per panel only, got panels of 16 rows}}
+gemma.packed @packed_c8_matrix from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 row_at 0
+
+// -----
+// expected-error @below {{expects a row_at that is a multiple of 64, got 32}}
+gemma.packed @packed_c8_alignment from [@w] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 row_at 32
+
+// -----
 gemma.weight @w : tensor<32x48xf32> from <"m", 0, 6144>
 // expected-error @below {{expects col_axis padded to multiples of 32, since each block has its c4 scale, got 16}}
-gemma.packed @packed_c7 from [@w] as c4 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <16 -> 16> bytes 1536
+gemma.packed @packed_c9 from [@w] as c4 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <16 -> 16> bytes 1536

@@ -2,8 +2,36 @@
 // RUN: gemmac-opt %s --split-input-file --verify-diagnostics
 
 gemma.phase @phase_c1 decode max_rows 1 {
-  // expected-error @below {{is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier and steps}}
+  // expected-error @below {{is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier, gemma.mark and steps}}
   func.call @elsewhere() : () -> ()
+}
+
+// -----
+gemma.phase @mark_c1 decode max_rows 1 {
+  // expected-error @below {{expects to follow a step or a gemma.barrier directly}}
+  gemma.mark "nothing" bytes 0
+}
+
+// -----
+gemma.phase @mark_c1_twice decode max_rows 1 {
+  gemma.barrier
+  gemma.mark "barrier" bytes 0
+  // expected-error @below {{expects to follow a step or a gemma.barrier directly}}
+  gemma.mark "barrier" bytes 0
+}
+
+// -----
+gemma.phase @mark_c2 decode max_rows 1 {
+  gemma.barrier
+  // expected-error @below {{expects a name of what was done, got an empty one}}
+  gemma.mark "" bytes 0
+}
+
+// -----
+gemma.phase @mark_c3 decode max_rows 1 {
+  gemma.barrier
+  // expected-error @below {{attribute 'bytes' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
+  gemma.mark "barrier" bytes -1
 }
 
 // -----

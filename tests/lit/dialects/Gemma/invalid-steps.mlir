@@ -468,6 +468,17 @@ gemma.phase @step_qkv_c3_keys_are_values decode max_rows 1 {
 }
 
 // -----
+gemma.phase @step_qkv_c3_raw_values decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+  // expected-error @below {{expects raw_values only with a cache}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, raw_values, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+}
+
+// -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
 gemma.phase @step_qkv_c3_head_dim decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -526,6 +537,73 @@ gemma.phase @step_attention_c1_width decode max_rows 1 {
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects query of type '!gemma.buffer<1 x 128, f32>', got '!gemma.buffer<1 x 64, f32>'}}
   gemma.step.attention %q, @kv.0 -> %y heads 2 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_attention_splits_c1_rows decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<2 x 64, f32>
+  %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+  // expected-error @below {{expects query of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<2 x 64, f32>'}}
+  gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 : <2 x 64, f32> -> <2 x 96, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 3 head_dim 32 window 0
+gemma.phase @step_attention_splits_c1_heads decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects heads to be a multiple of the 3 heads of @kv.0, got 2}}
+  gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 : <1 x 64, f32> -> <2 x 96, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+gemma.phase @step_attention_splits_c1_width decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects query of type '!gemma.buffer<1 x 128, f32>', got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 : <1 x 64, f32> -> <2 x 96, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
+gemma.phase @step_attention_splits_c2_planned decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects @kv.0 to be planned: its capacity tells how many splits there are}}
+  gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 : <1 x 64, f32> -> <2 x 96, f32>
+}
+
+// -----
+// 512 positions are 2 splits; a window of 258 positions may touch 3.
+gemma.kv_cache @kv.0 heads 1 head_dim 32 window 258 {format = #gemma.format<f16>, capacity = 512 : i64, offset = 0 : i64, bytes = 65536 : i64}
+gemma.phase @step_attention_splits_c2_parts decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects parts of type '!gemma.buffer<3 x 96, f32>', got '!gemma.buffer<2 x 96, f32>'}}
+  gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 : <1 x 64, f32> -> <2 x 96, f32>
+}
+
+// -----
+gemma.phase @step_attention_merge_c1_rows decode max_rows 1 {
+  %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+  %y = gemma.buffer private : !gemma.buffer<2 x 64, q8>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, q8>', got '!gemma.buffer<2 x 64, q8>'}}
+  gemma.step.attention_merge %parts, @kv.0 -> %y heads 2 replicated : <2 x 96, f32> -> <2 x 64, q8>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 {format = #gemma.format<f16>, capacity = 512 : i64, offset = 0 : i64, bytes = 65536 : i64}
+gemma.phase @step_attention_merge_c1_parts decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects parts of type '!gemma.buffer<2 x 96, f32>', got '!gemma.buffer<1 x 64, f32>'}}
+  gemma.step.attention_merge %q, @kv.0 -> %y heads 2 replicated : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----

@@ -25,6 +25,11 @@ func.func @qkv(%x: tensor<?x8xf32>, %positions: tensor<?xi32>) -> (tensor<?x16xf
   // CHECK: gemma.qkv %{{.*}}, %{{.*}} {cache = @kv.0, eps = 5.000000e-01 : f64, head_dim = 4 : i64, heads = 4 : i64, k = @k, k_norm = @head, norm = @width, q = @q, q_norm = @head, rope = #gemma.rope<theta = 1.000000e+04 : f64, pairs = 2, factor = 1.000000e+00 : f64>, v = @k} : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
   %0 = gemma.qkv %x, %positions {norm = @width, q = @q, k = @k, v = @k, q_norm = @head, k_norm = @head, cache = @kv.0, heads = 4 : i64,
     head_dim = 4 : i64, rope = #gemma.rope<theta = 10000.0, pairs = 2, factor = 1.0>, eps = 0.5 : f64} : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
+  // Values as projected, and a scaled query.
+  // CHECK: gemma.qkv {{.*}}, query_scale = 6.250000e-02 : f64, raw_values, rope = {{.*}}, v = @k} :
+  %3 = gemma.qkv %x, %positions {norm = @width, q = @q, k = @k, v = @k, q_norm = @head, k_norm = @head, cache = @kv.0, heads = 4 : i64,
+    head_dim = 4 : i64, rope = #gemma.rope<theta = 10000.0, pairs = 2, factor = 1.0>, eps = 0.5 : f64, query_scale = 0.0625,
+    raw_values} : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
   // Keys are values.
   // CHECK: gemma.qkv {{.*}}cache = @kv.0{{.*}}, k = @k, k_norm = @head, norm = @width, q = @q, q_norm = @head, rope = #gemma.rope<{{[^>]*}}>} :
   %1 = gemma.qkv %x, %positions {norm = @width, q = @q, k = @k, q_norm = @head, k_norm = @head, cache = @kv.0, heads = 4 : i64,

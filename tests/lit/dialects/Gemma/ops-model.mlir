@@ -15,6 +15,8 @@ gemma.weight @norm : tensor<72xf32> from <"b", 65536, 288>
 gemma.weight @blocks : tensor<3x512xf32> from <"model.gguf", 66000, 1260> encoded q6_k
 // CHECK: gemma.weight @chosen : tensor<3x64xf32> from <"model.gguf", 68000, 108> encoded q4_0 {format = #gemma.format<q4>}
 gemma.weight @chosen : tensor<3x64xf32> from <"model.gguf", 68000, 108> encoded q4_0 {format = #gemma.format<q4>}
+// CHECK: gemma.weight @without_its_1 : tensor<72xf32> from <"b", 65536, 288> {addend = 1.000000e+00 : f64}
+gemma.weight @without_its_1 : tensor<72xf32> from <"b", 65536, 288> {addend = 1.0}
 
 // CHECK: gemma.weight @integers : tensor<96x64xf32> from <"m", 0, 3072> encoded int4 scaled <"n", 3072, 384, bf16 per 32>
 gemma.weight @integers : tensor<96x64xf32> from <"m", 0, 3072> encoded int4 scaled <"n", 3072, 384, bf16 per 32>
@@ -51,5 +53,9 @@ gemma.packed @expert_gate_up from [@experts] as f32 panel 16 batch 4 interleave
   rows 128 <36 -> 64> cols 64 <64 -> 64> bytes 131072
 // CHECK: gemma.packed @heads from [@norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
 gemma.packed @heads from [@norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
+// CHECK: gemma.packed @scaled from [@without_its_1] as f32 panel 0 batch 1 scale 6.250000e-02 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
+gemma.packed @scaled from [@without_its_1] as f32 panel 0 batch 1 scale 0.0625 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
 // CHECK: gemma.packed @table from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
 gemma.packed @table from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
+// CHECK: gemma.packed @rows from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800 at 4096 row_at 64
+gemma.packed @rows from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800 at 4096 row_at 64

@@ -52,8 +52,12 @@ gemma.phase @prefill prefill max_rows 4 {
   gemma.step.rope_table %rope head_dim 30 <theta = 10000.0, pairs = 15, factor = 1.0> : <4 x 32, f32>
   // CHECK: gemma.step.norm %[[X]] -> %{{.*}} weight @norm factor 1.000000e+00 eps 5.000000e-01 count 60 : <4 x 64, f32> -> <4 x 64, q8>
   gemma.step.norm %x -> %y weight @norm factor 1.0 eps 0.5 count 60 : <4 x 64, f32> -> <4 x 64, q8>
+  // CHECK-NEXT: gemma.mark "norm 64" of @norm bytes 256
+  gemma.mark "norm 64" of @norm bytes 256
   // CHECK-NEXT: gemma.barrier
   gemma.barrier
+  // CHECK-NEXT: gemma.mark "barrier" bytes 0
+  gemma.mark "barrier" bytes 0
   // CHECK: gemma.step.qkv %{{.*}}, @qkv, %{{.*}} -> %{{.*}} raw %[[RAW]] heads 2 head_dim 30 {cache = @kv.0, eps = 5.000000e-01 : f64, k_norm = @head_norm, q_norm = @head_norm} : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
   gemma.step.qkv %y, @qkv, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, k_norm = @head_norm, cache = @kv.0, eps = 0.5 : f64}
     : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>

@@ -27,6 +27,17 @@ func.func @attention_part(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %p: tensor<?
 
 // -----
 
+func.func @scaled_query(%q: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x4xf32> {
+  // expected-error @below {{'gemma.rope' op is not fused; 'gemma-fuse-qkv' should have taken it}}
+  // expected-note @below {{tells what each pass missed}}
+  %r = gemma.rope %q, %p heads 1 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x4xf32>, tensor<?xi32>
+  // expected-error @below {{'gemma.scale' op is not fused; 'gemma-fuse-qkv' should have taken it}}
+  %s = gemma.scale %r by 0.5 : tensor<?x4xf32>
+  return %s : tensor<?x4xf32>
+}
+
+// -----
+
 gemma.weight @w : tensor<4x4xf32> from <"m", 0, 64>
 gemma.weight @norm : tensor<4xf32> from <"m", 0, 16>
 

@@ -48,6 +48,45 @@ func.func @keys_are_values(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8
   return %a : tensor<?x8xf32>
 }
 
+// Values as projected; the query is scaled.
+// CHECK-LABEL: func @raw_values_scaled_query
+func.func @raw_values_scaled_query(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
+  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv {{.*}}, query_scale = 2.500000e-01 : f64, raw_values, rope = {{.*}}, v = @v} :
+  // CHECK-NEXT: gemma.attention %[[Q]]
+  %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
+  %q0 = gemma.linear %y, @q : tensor<?x4xf32> -> tensor<?x8xf32>
+  %q1 = gemma.rms_norm %q0, @qn groups 2 eps 0.5 : tensor<?x8xf32>
+  %q2 = gemma.rope %q1, %p heads 2 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x8xf32>, tensor<?xi32>
+  %q = gemma.scale %q2 by 0.25 : tensor<?x8xf32>
+  %k0 = gemma.linear %y, @k : tensor<?x4xf32> -> tensor<?x4xf32>
+  %k1 = gemma.rms_norm %k0, @kn groups 1 eps 0.5 : tensor<?x4xf32>
+  %k = gemma.rope %k1, %p heads 1 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x4xf32>, tensor<?xi32>
+  %v = gemma.linear %y, @v : tensor<?x4xf32> -> tensor<?x4xf32>
+  gemma.kv_write %k, %v, %p, @kv.0 : tensor<?x4xf32>, tensor<?xi32>
+  %a = gemma.attention %q, %p, @kv.0 heads 2 : tensor<?x8xf32>, tensor<?xi32>
+  return %a : tensor<?x8xf32>
+}
+
+// A reader of another cache may scale too; a factor that is not above 0 is no query scale and stays.
+// CHECK-LABEL: func @scaled_reader
+func.func @scaled_reader(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  // CHECK-NEXT: gemma.qkv {{.*}}query_scale = 2.500000e-01 : f64, rope =
+  // CHECK-NEXT: gemma.qkv
+  // CHECK-NOT:  query_scale
+  // CHECK-NEXT: gemma.scale %{{.*}} by -2.500000e-01
+  %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
+  %q0 = gemma.linear %y, @q : tensor<?x4xf32> -> tensor<?x8xf32>
+  %q1 = gemma.rms_norm %q0, @qn groups 2 eps 0.5 : tensor<?x8xf32>
+  %q2 = gemma.rope %q1, %p heads 2 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x8xf32>, tensor<?xi32>
+  %q = gemma.scale %q2 by 0.25 : tensor<?x8xf32>
+  %z = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
+  %r0 = gemma.linear %z, @q : tensor<?x4xf32> -> tensor<?x8xf32>
+  %r1 = gemma.rms_norm %r0, @qn groups 2 eps 0.5 : tensor<?x8xf32>
+  %r2 = gemma.rope %r1, %p heads 2 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x8xf32>, tensor<?xi32>
+  %r = gemma.scale %r2 by -0.25 : tensor<?x8xf32>
+  return %q, %r : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
 // CHECK-LABEL: func @reader_of_another_cache
 func.func @reader_of_another_cache(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
   // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %{{.*}} {eps = 5.000000e-01 : f64, head_dim = 4 : i64, heads = 2 : i64, norm = @in, q = @q, q_norm = @qn, rope = {{.*}}} :
@@ -124,7 +163,7 @@ func.func @values_with_weight(%k1: tensor<?x4xf32>, %v0: tensor<?x4xf32>, %p: te
   %k3 = gemma.rms_norm %k2, @kn groups 1 eps 0.5 : tensor<?x4xf32>
   %k = gemma.rope %k3, %p heads 1 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x4xf32>, tensor<?xi32>
   %v = gemma.rms_norm %v0, @kn groups 1 eps 0.5 : tensor<?x4xf32>
-  // expected-remark @below {{the values are not a projection normed per key head without a weight}}
+  // expected-remark @below {{the values are not a projection, as it is or normed per key head without a weight}}
   gemma.kv_write %k, %v, %p, @kv.0 : tensor<?x4xf32>, tensor<?xi32>
   return
 }
@@ -211,7 +250,7 @@ func.func @query_read_before_write(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> te
   %q0 = gemma.linear %y, @q : tensor<?x4xf32> -> tensor<?x8xf32>
   %q1 = gemma.rms_norm %q0, @qn groups 2 eps 0.5 : tensor<?x8xf32>
   %q = gemma.rope %q1, %p heads 2 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x8xf32>, tensor<?xi32>
-  %a = gemma.scale %q by 2.0 : tensor<?x8xf32>
+  %a = gemma.add %q, %q : tensor<?x8xf32>
   %k0 = gemma.linear %y, @k : tensor<?x4xf32> -> tensor<?x4xf32>
   %k1 = gemma.rms_norm %k0, @kn groups 1 eps 0.5 : tensor<?x4xf32>
   %k = gemma.rope %k1, %p heads 1 <theta = 1.0e2, pairs = 2, factor = 1.0> : tensor<?x4xf32>, tensor<?xi32>

@@ -36,7 +36,7 @@
 // CHECK:       func.func private @[[READER]](
 // CHECK-NOT:       scf.if
 // CHECK:       func.func private @[[SLIDING]](
-// CHECK:         arith.extf {{.*}} : vector<16xf16> to vector<16xf32>
+// CHECK:         arith.extf {{.*}} : vector<8xf16> to vector<8xf32>
 // CHECK:       func.func private @[[GLOBAL]](
 // CHECK-NOT:   func.func
 // CHECK:       module @dotprod {
@@ -47,7 +47,7 @@ module {
   gemma.weight @w3 : tensor<192x64xf32> from <"w", 0, 49152>
   gemma.weight @w2 : tensor<128x64xf32> from <"w", 0, 32768>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
-  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0
+  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
   gemma.packed @p4 from [@w4] as bf16 panel 16 batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 32768 at 8192
   gemma.packed @p3 from [@w3] as bf16 panel 16 batch 1 rows 192 <64 -> 64> cols 64 <64 -> 64> bytes 24576 at 40960
   gemma.packed @p2 from [@w2] as bf16 panel 16 batch 1 rows 128 <64 -> 64> cols 64 <64 -> 64> bytes 16384 at 65536

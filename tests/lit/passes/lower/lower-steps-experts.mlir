@@ -36,7 +36,7 @@ module {
   gemma.weight @u : tensor<4x64x64xf32> from <"w", 0, 65536>
   gemma.weight @d : tensor<4x64x32xf32> from <"w", 0, 32768>
   gemma.weight @n : tensor<4xf32> from <"w", 0, 16>
-  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0
+  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
   gemma.packed @router from [@r] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 4096
   gemma.packed @up from [@u] as q8 panel 16 batch 4 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 17408 at 12288
   gemma.packed @down from [@d] as q8 panel 16 batch 4 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 9216 at 29696

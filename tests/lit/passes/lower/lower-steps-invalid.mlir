@@ -24,6 +24,15 @@ module {
 // -----
 
 module {
+  gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
+  // expected-error @below {{has no row_at}}
+  // expected-note @below {{run gemma-plan-steps before gemma-lower-steps}}
+  gemma.packed @p from [@w] as q4 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 0
+}
+
+// -----
+
+module {
   // expected-error @below {{has no offset}}
   // expected-note @below {{run gemma-plan-caches before gemma-lower-steps}}
   gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0

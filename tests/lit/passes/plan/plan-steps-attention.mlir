@@ -1,7 +1,7 @@
 // RUN: gemmac-opt %s --gemma-plan-steps --split-input-file | FileCheck %s
 
-// One row: norms, sums and quantization are replicated on private buffers, only results of panel steps are shared. Heads are padded
-// per half. Matrices lie in order of use after the vectors.
+// One row: norms, sums and quantization are replicated on private buffers, only results of panel steps are shared. Attention
+// is divided by keys, and the merge quantizes. Heads are padded per half. Matrices lie in order of use after the vectors.
 // CHECK-DAG: gemma.packed @p.in from [@in] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <40 -> 64> bytes 256 at 0
 // CHECK-DAG: gemma.packed @p.qn from [@qn] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <4 -> 16> bytes 128 at
 // CHECK:     gemma.packed @p.q_k_v from [@q, @k, @v] as q8 panel 16 batch 1 rows 128 <4 -> 16> cols 64 <40 -> 64> bytes 8704 at 768
@@ -16,12 +16,12 @@
 // CHECK-NEXT:  %[[Q:.*]] = gemma.buffer shared : <1 x 64, f32>
 // CHECK-NEXT:  %[[RAW:.*]] = gemma.buffer private : <1 x 32, f32>
 // CHECK-NEXT:  gemma.step.qkv %[[Y]], @p.q_k_v, %[[ROPE]] -> %[[Q]] raw %[[RAW]] heads 2 head_dim 8 {cache = @kv.0, eps = 5.000000e-01 : f64, k_norm = @p.kn, q_norm = @p.qn}
-// CHECK-NEXT:  %[[MIXED:.*]] = gemma.buffer shared : <1 x 64, f32>
+// CHECK-NEXT:  %[[PARTS:.*]] = gemma.buffer shared : <2 x 96, f32>
 // CHECK-NEXT:  gemma.barrier
-// CHECK-NEXT:  gemma.step.attention %[[Q]], @kv.0 -> %[[MIXED]] heads 2
+// CHECK-NEXT:  gemma.step.attention_splits %[[Q]], @kv.0 -> %[[PARTS]] heads 2
 // CHECK-NEXT:  %[[MIXED8:.*]] = gemma.buffer private : <1 x 64, q8>
 // CHECK-NEXT:  gemma.barrier
-// CHECK-NEXT:  gemma.step.quantize %[[MIXED]] -> %[[MIXED8]] replicated
+// CHECK-NEXT:  gemma.step.attention_merge %[[PARTS]], @kv.0 -> %[[MIXED8]] heads 2 replicated
 // CHECK-NEXT:  %[[BRANCH:.*]] = gemma.buffer shared : <1 x 64, f32>
 // CHECK-NEXT:  gemma.step.matmul %[[MIXED8]], @p.o -> %[[BRANCH]] none
 // CHECK-NEXT:  gemma.barrier
@@ -36,11 +36,31 @@ module {
   gemma.weight @o : tensor<40x16xf32> from <"f", 0, 2560> {format = #gemma.format<q4>}
   gemma.weight @post : tensor<40xf32> from <"f", 0, 160>
   gemma.weight @table : tensor<6x40xf32> from <"f", 0, 960> {format = #gemma.format<q8>}
-  gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4
+  gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 2048 : i64}
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
     %q = gemma.qkv %x, %p {norm = @in, q = @q, k = @k, v = @v, q_norm = @qn, k_norm = @kn, cache = @kv.0, heads = 2 : i64, head_dim = 8 : i64, rope = #gemma.rope<theta = 1.0e4, pairs = 4, factor = 1.0>, eps = 0.5} : tensor<?x40xf32>, tensor<?xi32> -> tensor<?x16xf32>
     %y = gemma.attend %q, %x, %p {cache = @kv.0, heads = 2 : i64, o = @o, post_norm = @post, eps = 0.5} : tensor<?x16xf32>, tensor<?x40xf32>, tensor<?xi32>
+    return
+  }
+}
+
+// -----
+
+// The scale of the queries goes into their norm's weight: one packed vector with it and, for the keys, one without. Raw values stay raw.
+// CHECK-DAG: gemma.packed @[[Q:p.hn[_0-9]*]] from [@hn] as f32 panel 0 batch 1 scale 2.500000e-01 rows 1 <1 -> 16> cols 32 <4 -> 16> bytes 128 at
+// CHECK-DAG: gemma.packed @[[K:p.hn[_0-9]*]] from [@hn] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <4 -> 16> bytes 128 at
+// CHECK:     gemma.step.qkv {{.*}} k_norm = @[[K]], q_norm = @[[Q]], raw_values} :
+module {
+  gemma.weight @n : tensor<40xf32> from <"f", 0, 160>
+  gemma.weight @q : tensor<16x40xf32> from <"f", 0, 2560> {format = #gemma.format<f32>}
+  gemma.weight @k : tensor<8x40xf32> from <"f", 0, 1280> {format = #gemma.format<f32>}
+  gemma.weight @hn : tensor<8xf32> from <"f", 0, 32> {addend = 1.0}
+  gemma.weight @table : tensor<6x40xf32> from <"f", 0, 960> {format = #gemma.format<q8>}
+  gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+    %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
+    %q = gemma.qkv %x, %p {norm = @n, q = @q, k = @k, v = @k, q_norm = @hn, k_norm = @hn, cache = @kv.0, heads = 2 : i64, head_dim = 8 : i64, rope = #gemma.rope<theta = 1.0e4, pairs = 4, factor = 1.0>, eps = 0.5, query_scale = 0.25, raw_values} : tensor<?x40xf32>, tensor<?xi32> -> tensor<?x16xf32>
     return
   }
 }
@@ -81,7 +101,7 @@ module {
   gemma.weight @hn : tensor<8xf32> from <"f", 0, 32>
   gemma.weight @o : tensor<40x16xf32> from <"f", 0, 2560> {format = #gemma.format<f32>}
   gemma.weight @table : tensor<6x40xf32> from <"f", 0, 960> {format = #gemma.format<q8>}
-  gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4
+  gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 2048 : i64}
   func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 4 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
     %q = gemma.qkv %x, %p {norm = @n, q = @q, k = @k, q_norm = @hn, k_norm = @hn, cache = @kv.0, heads = 2 : i64, head_dim = 8 : i64, rope = #gemma.rope<theta = 1.0e4, pairs = 4, factor = 1.0>, eps = 0.5} : tensor<?x40xf32>, tensor<?xi32> -> tensor<?x16xf32>

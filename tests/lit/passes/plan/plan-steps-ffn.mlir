@@ -2,7 +2,7 @@
 
 // Gate and up alternate in one matrix. With one row the row steps are replicated on private buffers; with more they divide the rows
 // of shared ones, and matrices wait for them. The residual stream is updated in place.
-// CHECK:     module attributes {gemma.data_bytes = 26688 : i64}
+// CHECK:     module attributes {gemma.data_bytes = 26688 : i64, gemma.mapped_bytes = 26240 : i64, gemma.table_row_bytes = 128 : i64}
 // CHECK:       gemma.packed @p.scale from [@scale] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
 // CHECK:       gemma.packed @p.l.gate_up.weight from [@l.gate.weight, @l.up.weight] as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <40 -> 64> bytes 9216
 // CHECK:       gemma.packed @p.l.down.weight from [@l.down.weight] as bf16 panel 16 batch 1 rows 64 <40 -> 64> cols 128 <100 -> 128> bytes 16384

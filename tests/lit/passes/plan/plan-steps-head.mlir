@@ -22,7 +22,7 @@ module {
 
 // An untied one is read by row, lies last, and a call reads one row of it.
 // CHECK:       gemma.packed @p.head from [@head] as f32 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32> bytes 8192 at 128
-// CHECK:       gemma.packed @p.table from [@table] as q8 panel 1 batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32> bytes 1728 at 8320
+// CHECK:       gemma.packed @p.table from [@table] as q8 panel 1 batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32> bytes 1728 at 8320 row_at 0
 // CHECK:       gemma.phase @decode decode max_rows 1 attributes {gemma.barriers = 0 : i64, gemma.multiply_adds = 1600 : i64, gemma.weight_bytes = 8354 : i64} {
 // CHECK:         gemma.step.embed %[[X:.*]], @p.table
 // CHECK:         gemma.step.matmul %{{.*}}, @p.head -> %{{.*}} none : <1 x 32, f32> -> <1 x 64, f32>

@@ -5,7 +5,7 @@
 // CHECK:       gemma.packed @p.ple_proj from [@ple_proj] as f16 panel 16 batch 1 rows 64 <20 -> 32> cols 64 <50 -> 64>
 // CHECK:       gemma.packed @p.gate from [@gate] as q8 panel 16 batch 1 rows 32 <20 -> 32> cols 64 <50 -> 64>
 // CHECK:       gemma.packed @p.proj from [@proj] as q8 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <20 -> 32>
-// CHECK:       gemma.packed @p.ple_table from [@ple_table] as q4 panel 1 batch 1 rows 6 <6 -> 32> cols 64 <20 -> 32> bytes 256 at 13056
+// CHECK:       gemma.packed @p.ple_table from [@ple_table] as q4 panel 1 batch 1 rows 6 <6 -> 32> cols 64 <20 -> 32> bytes 256 at 13056 row_at 0
 // CHECK:       gemma.phase @verify verify max_rows 8 attributes {gemma.barriers = 6 : i64, gemma.multiply_adds = 4000 : i64, gemma.weight_bytes = 13160 : i64} {
 // CHECK:         gemma.step.embed %[[X:.*]], @p.table
 // CHECK-NEXT:    %[[CONTEXT:.*]] = gemma.buffer shared : <8 x 64, f32>

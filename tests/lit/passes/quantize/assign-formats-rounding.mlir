@@ -32,3 +32,17 @@ func.func @mixed(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
     experts_down = @experts_down, post_norm_2 = @norm, post_norm = @norm, eps = 0.5} : tensor<?x4xf32>
   return %m : tensor<?x4xf32>
 }
+
+// -----
+
+gemma.weight @norm : tensor<256xf32> from <"m", 0, 1024>
+// expected-warning @below {{2 tensors stored as q6_k will be rounded to bf16, 'gate' first}}
+gemma.weight @gate : tensor<4x256xf32> from <"m", 1024, 840> encoded q6_k
+gemma.weight @up : tensor<4x256xf32> from <"m", 1864, 840> encoded q6_k
+gemma.weight @down : tensor<256x4xbf16> from <"m", 2704, 2048>
+
+// CHECK: @gate {{.*}} encoded q6_k {format = #gemma.format<bf16>}
+func.func @from_blocks(%x: tensor<?x256xf32>) -> tensor<?x256xf32> {
+  %y = gemma.ffn %x {pre_norm = @norm, gate = @gate, up = @up, down = @down, post_norm = @norm, eps = 0.5} : tensor<?x256xf32>
+  return %y : tensor<?x256xf32>
+}

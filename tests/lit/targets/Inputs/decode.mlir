@@ -13,7 +13,7 @@ module {
   gemma.packed @q3 from [@s] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 7168 at 251904
   gemma.packed @q2 from [@s] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
   gemma.kv_cache @kv heads 1 head_dim 64 window 512 {format = #gemma.format<f16>, capacity = 544 : i64, offset = 0 : i64, bytes = 139264 : i64}
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2560 : i64, scratch_bytes = 4096 : i64} {
+  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 3456 : i64, scratch_bytes = 4096 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 256, f32>
     %y = gemma.buffer private at 1024 : !gemma.buffer<1 x 256, f32>
     %q = gemma.buffer private at 2048 : !gemma.buffer<1 x 256, q8>
@@ -22,10 +22,11 @@ module {
     %o2 = gemma.buffer shared at 512 : !gemma.buffer<1 x 64, f32>
     %o3 = gemma.buffer shared at 768 : !gemma.buffer<1 x 64, f32>
     %o4 = gemma.buffer shared at 1024 : !gemma.buffer<1 x 64, f32>
-    %o5 = gemma.buffer shared at 1280 : !gemma.buffer<1 x 64, f32>
-    %o6 = gemma.buffer shared at 1536 : !gemma.buffer<1 x 64, f32>
-    %o7 = gemma.buffer shared at 1792 : !gemma.buffer<1 x 64, f32>
-    %o8 = gemma.buffer shared at 2048 : !gemma.buffer<1 x 64, f32>
+    %parts = gemma.buffer shared at 1280 : !gemma.buffer<3 x 96, f32>
+    %o5 = gemma.buffer shared at 2432 : !gemma.buffer<1 x 64, f32>
+    %o6 = gemma.buffer shared at 2688 : !gemma.buffer<1 x 64, f32>
+    %o7 = gemma.buffer shared at 2944 : !gemma.buffer<1 x 64, f32>
+    %o8 = gemma.buffer shared at 3200 : !gemma.buffer<1 x 64, f32>
     gemma.step.embed %x, @embed scale 1.0 replicated : !gemma.buffer<1 x 256, f32>
     gemma.step.norm %x -> %y weight @norm factor 1.0 eps 1.0e-6 count 256 replicated : !gemma.buffer<1 x 256, f32> -> !gemma.buffer<1 x 256, f32>
     gemma.step.quantize %y -> %q replicated : !gemma.buffer<1 x 256, f32> -> !gemma.buffer<1 x 256, q8>
@@ -38,6 +39,8 @@ module {
     gemma.step.matmul %q, @q3 -> %o7 none : !gemma.buffer<1 x 256, q8> -> !gemma.buffer<1 x 64, f32>
     gemma.step.matmul %q, @q2 -> %o8 none : !gemma.buffer<1 x 256, q8> -> !gemma.buffer<1 x 64, f32>
     gemma.barrier
-    gemma.step.attention %o4, @kv -> %o5 heads 1 : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, f32>
+    gemma.step.attention_splits %o4, @kv -> %parts heads 1 : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<3 x 96, f32>
+    gemma.barrier
+    gemma.step.attention_merge %parts, @kv -> %o5 heads 1 : !gemma.buffer<3 x 96, f32> -> !gemma.buffer<1 x 64, f32>
   }
 }

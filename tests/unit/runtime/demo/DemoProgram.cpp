@@ -156,6 +156,6 @@ extern "C" const gemmac_program gemmac_the_program = {
     .level_count = sizeof(levels) / sizeof(levels[0]),
     .levels = levels,
     .chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n", "",
-             "<|channel>", "<channel|>"},
+             "<|channel>", "<channel|>", ""},
     .sampling = {0, 0, 1, 2, stopIds, 0, nullptr},
 };

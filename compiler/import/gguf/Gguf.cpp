@@ -1,0 +1,110 @@
+// A GGUF file as a whole checkpoint.
+#include "compiler/import/ChatFormatReader.h"
+#include "compiler/import/FileAccess.h"
+#include "compiler/import/gguf/GgufConfig.h"
+#include "compiler/import/gguf/GgufNames.h"
+#include "compiler/import/gguf/GgufTokenizer.h"
+
+#include "llvm/Support/Path.h"
+
+using namespace gemmac;
+using llvm::StringRef;
+
+// Control tokens that end an answer beside the one token that metadata have room for; generation_config.json of the
+// published models lists them.
+static constexpr llvm::StringLiteral stopTokens[] = {"<turn|>", "<end_of_turn>", "<|tool_response>"};
+
+/// The values of rope_freqs.weight; none when the file has no such tensor.
+static llvm::Expected<std::vector<float>> readRopeFactors(const InputFile &file, StringRef name, const GgufFile &gguf) {
+  auto found = gguf.tensors.find(ropeFactorsName.str());
+  if (found == gguf.tensors.end())
+    return std::vector<float>();
+  const StoredTensor &tensor = found->second;
+  if (tensor.dtype != "F32" || tensor.shape.size() != 1 || tensor.bytes > 1 << 16)
+    return importError(name, "tensor '{0}' is {1} of shape {2}, expected a short vector of F32", ropeFactorsName,
+                       tensor.dtype, shapeText(tensor.shape));
+  std::string bytes;
+  if (llvm::Error error = file.read(tensor.offset, tensor.bytes, bytes))
+    return std::move(error);
+  std::vector<float> factors(tensor.bytes / 4);
+  std::memcpy(factors.data(), bytes.data(), tensor.bytes);
+  return factors;
+}
+
+static llvm::Error importTensors(StringRef name, GgufFile &gguf, Checkpoint &result) {
+  TensorFiles stored;
+  stored.files = {name.str()};
+  stored.tensors = std::move(gguf.tensors);
+  stored.tensors.erase(ropeFactorsName.str()); // part of the configuration by now
+  return selectTensors(std::move(stored), ggufNaming, result);
+}
+
+/// Some files carry the sampling of generation_config.json along.
+static llvm::Error importSampling(StringRef name, const GgufFile &gguf, Checkpoint &result) {
+  Fields fields(name, "", gguf.metadata);
+  std::optional<double> temperature = fields.optionalNumber("general.sampling.temp", 0.0, 1000.0);
+  result.sampling.temperature = temperature.value_or(0.0);
+  result.sampling.topK = fields.optionalInteger("general.sampling.top_k", 0, INT32_MAX).value_or(0);
+  result.sampling.topP = fields.optionalNumber("general.sampling.top_p", 0.0, 1.0).value_or(1.0);
+  if (!temperature)
+    result.notes.push_back("no sampling settings in the file: the program samples greedily by default");
+  return fields.takeError();
+}
+
+static llvm::Error importTokenizer(StringRef name, const GgufFile &gguf, Checkpoint &result) {
+  llvm::Expected<GgufTokenizer> tokenizer = readGgufTokenizer(name, gguf.metadata, result.config.vocab);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  const Vocabulary &vocabulary = tokenizer->vocabulary;
+  result.tokenizer = serializeTokenizer(vocabulary);
+  result.bosId = tokenizer->bosId;
+  result.sampling.stopIds = std::move(tokenizer->stopIds);
+  result.sampling.suppressIds = std::move(tokenizer->suppressIds);
+  for (StringRef text : stopTokens)
+    if (const AddedToken *token = vocabulary.findAdded(text); token && token->special)
+      if (auto id = static_cast<int32_t>(token->id); !llvm::is_contained(result.sampling.stopIds, id))
+        result.sampling.stopIds.push_back(id);
+
+  Fields fields(name, "", gguf.metadata);
+  std::optional<std::string> chatTemplate = fields.optionalString("tokenizer.chat_template");
+  if (llvm::Error error = fields.takeError())
+    return error;
+  if (!chatTemplate) {
+    result.notes.push_back("no chat template: the program completes text and does not chat");
+    return llvm::Error::success();
+  }
+  StringRef bos;
+  if (result.bosId >= 0 && vocabulary.texts[result.bosId])
+    bos = *vocabulary.texts[result.bosId];
+  result.chat = readChatFormat(*chatTemplate, bos, vocabulary, result.notes);
+  return llvm::Error::success();
+}
+
+llvm::Expected<Checkpoint> gemmac::importGguf(StringRef path) {
+  Checkpoint result;
+  StringRef directory = llvm::sys::path::parent_path(path), name = llvm::sys::path::filename(path);
+  result.directory = directory.empty() ? "." : directory.str();
+  llvm::Expected<InputFile> file = InputFile::open(result.directory, name);
+  if (!file)
+    return file.takeError();
+  llvm::Expected<GgufFile> gguf =
+      readGguf(name, file->bytes(),
+               [&](uint64_t offset, uint64_t count, std::string &bytes) { return file->read(offset, count, bytes); });
+  if (!gguf)
+    return gguf.takeError();
+  llvm::Expected<std::vector<float>> ropeFactors = readRopeFactors(*file, name, *gguf);
+  if (!ropeFactors)
+    return ropeFactors.takeError();
+  llvm::Expected<ModelConfig> config = readGgufConfig(name, *gguf, *ropeFactors);
+  if (!config)
+    return config.takeError();
+  result.config = std::move(*config);
+  result.config.name = llvm::sys::path::stem(name).str();
+  if (llvm::Error error = importTensors(name, *gguf, result))
+    return std::move(error);
+  if (llvm::Error error = importSampling(name, *gguf, result))
+    return std::move(error);
+  if (llvm::Error error = importTokenizer(name, *gguf, result))
+    return std::move(error);
+  return result;
+}

@@ -1,0 +1,57 @@
+// A GGUF file: the first byte's low bit decides whether the file ends with the input or, as real ones do, far behind
+// it. Whatever the header claims, tensors lie inside the file and apart, configurations are consistent, and tokenizers
+// give sound tables.
+#include "ModelChecks.h"
+#include "TokenizerChecks.h"
+#include "compiler/import/gguf/GgufConfig.h"
+#include "compiler/import/gguf/GgufNames.h"
+#include "compiler/import/gguf/GgufTokenizer.h"
+
+using namespace gemmac;
+
+static void checkTensors(const StoredTensors &tensors, uint64_t fileBytes) {
+  uint64_t sum = 0;
+  for (const auto &[name, tensor] : tensors) {
+    require(tensor.offset <= fileBytes && tensor.bytes <= fileBytes - tensor.offset);
+    require(parseSourceEncoding(tensor.dtype).has_value());
+    int64_t count = 1;
+    for (int64_t size : tensor.shape)
+      require(size > 0 && !__builtin_mul_overflow(count, size, &count));
+    require(sourceRowBytes(*parseSourceEncoding(tensor.dtype), count) == static_cast<int64_t>(tensor.bytes));
+    sum += tensor.bytes;
+    std::string canonical = ggufNaming.canonical(name);
+    require(canonical.empty() || ggufNaming.stored(canonical) == name);
+  }
+  require(sum <= fileBytes); // no byte belongs to two tensors
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  llvm::StringRef input = fuzzInput(data, size);
+  bool endsLater = !input.empty() && input.front() & 1;
+  llvm::StringRef file = input.drop_front(input.empty() ? 0 : 1);
+  uint64_t fileBytes = file.size() + (endsLater ? uint64_t(1) << 33 : 0);
+  auto read = [&](uint64_t offset, uint64_t count, std::string &result) {
+    require(offset <= fileBytes && count <= fileBytes - offset && count < 1 << 27);
+    result = offset < file.size() ? file.substr(offset, count).str() : std::string();
+    result.resize(count);
+    return llvm::Error::success();
+  };
+  std::optional<GgufFile> gguf = accepted(readGguf("f", fileBytes, read));
+  if (!gguf)
+    return 0;
+  checkTensors(gguf->tensors, fileBytes);
+  // Factors of a full layer with heads of 8, of which half the pairs turn.
+  if (std::optional<ModelConfig> model = accepted(readGgufConfig("f", *gguf, {1.0f, 1.0f, 1e30f, 1e30f}))) {
+    checkModel(*model);
+    Checkpoint checkpoint;
+    checkpoint.config = *model;
+    if (llvm::Error error = selectTensors({{"f"}, gguf->tensors}, ggufNaming, checkpoint))
+      accepted(llvm::Expected<int>(std::move(error)));
+  }
+  if (std::optional<GgufTokenizer> tokenizer = accepted(readGgufTokenizer("f", gguf->metadata, 48))) {
+    checkVocabulary(tokenizer->vocabulary);
+    for (int32_t id : tokenizer->stopIds)
+      require(id >= 0 && id < 48);
+  }
+  return 0;
+}

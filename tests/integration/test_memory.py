@@ -1,0 +1,127 @@
+"""The memory contract (docs/memory.md): what a program keeps resident is predicted within 3 %, and --max-rss is kept."""
+
+import json
+
+import pytest
+
+import random_checkpoint
+from random_checkpoint import F, S
+from support import CHECKPOINTS, MODELS, OUT, base_level, compile_program, gemmac, run, succeed
+
+USAGE = 2
+MIB = 1 << 20
+# What the constant for code and heap (3 MiB) is too much by, at most; nothing but small programs shows it.
+CONSTANT = 1.2 * MIB
+
+pytestmark = pytest.mark.skipif(base_level().launcher != (), reason="an emulator's memory would count")
+
+
+def bench(program, prompt, decoded, *extra):
+    raw = succeed(program, "bench", "-p", prompt, "-n", decoded, "--repetitions", 1, "--json", *extra)
+    return json.loads(raw)
+
+
+def resident(program):
+    """The part of the report about resident memory."""
+    return json.loads(succeed(program, "info", "--json"))["resident"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    """40 million values in bfloat16: large enough for 3 % to mean something, with tables that are read by row."""
+    folder = OUT / "memory" / "checkpoint"
+    if not (folder / "config.json").exists():
+        config = random_checkpoint.text(
+            hidden_size=1024,
+            intermediate_size=3072,
+            head_dim=64,
+            global_head_dim=128,
+            num_attention_heads=8,
+            num_key_value_heads=2,
+            hidden_size_per_layer_input=64,
+            layer_types=[S, F, S, F],
+            sliding_window=128,
+            vocab_size=2048,
+            vocab_size_per_layer_input=2048,
+        )
+        random_checkpoint.write(folder, config)
+    return folder
+
+
+@pytest.mark.parametrize("weights", ["bf16", "q4"])
+@pytest.mark.parametrize("prompt, decoded", [(128, 4), (1500, 8)])
+def test_prediction(checkpoint, weights, prompt, decoded):
+    """From the first whole chunk of a prompt on: shorter ones leave some of the working memory untouched."""
+    report = bench(compile_program(checkpoint, weights), prompt, decoded, "-t", 2)
+    measured, predicted = report["peak_resident_bytes"], report["predicted_resident_bytes"]
+    print(f"{weights}, {prompt} + {decoded} tokens: {measured} bytes, predicted {predicted}: {measured / predicted:.4f}")
+    assert predicted - max(0.03 * predicted, CONSTANT) <= measured <= 1.03 * predicted
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("weights", ["f32", "q4"])
+def test_small_programs(model, weights):
+    """Of a few megabytes, most is code: the prediction is an upper bound, not far off."""
+    report = bench(compile_program(CHECKPOINTS / model, weights), 300, 20, "-t", 3)
+    measured, predicted = report["peak_resident_bytes"], report["predicted_resident_bytes"]
+    print(f"{model} {weights}: {measured} bytes, predicted {predicted}")
+    assert predicted - CONSTANT <= measured <= predicted
+
+
+def test_tables_are_not_resident(checkpoint):
+    """Reading every row of the tables (4 layers of 64 values for each of 2048 tokens) makes none of them resident."""
+    program = compile_program(checkpoint, "bf16")
+    report = json.loads(succeed(program, "info", "--json"))
+    assert report["bytes"]["weights"] - report["resident"]["weights"] == 2048 * 4 * 64 * 2
+    assert report["bytes"]["table_rows"] == 4 * 64 * 2
+
+
+def limited(checkpoint, limit, *extra):
+    name = "-".join(["limited", str(limit), *(word.strip("-") for word in extra)])
+    program = OUT / "memory" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    done = gemmac("compile", checkpoint, "-o", program, "--target", base_level().target, "--max-rss", limit, *extra)
+    return program, done
+
+
+def test_limit_is_kept(checkpoint):
+    """Of a program that would be too large, what costs least is changed, and the limit holds with the context full."""
+    whole = resident(compile_program(checkpoint, "q4"))
+    assert whole["limit"] == 0 and whole["changed"] == ""
+    limit = whole["peak"] - 1
+    program, done = limited(checkpoint, limit)
+    assert done.returncode == 0, done.stderr
+    assert "note: --max-rss: chose --chunk 64" in done.stderr
+    report = resident(program)
+    assert report["changed"] == "--chunk 64" and report["peak"] <= report["limit"] == limit
+    assert f"limit {limit / MIB:.1f} MiB" in succeed(program, "info").decode()
+    assert bench(program, 4000, 90)["peak_resident_bytes"] <= limit
+
+
+def test_fewer_bits(checkpoint):
+    """A limit far below changes formats; options that were given stay."""
+    whole = resident(compile_program(checkpoint, "q8"))
+    limit = whole["peak"] * 3 // 4
+    program, done = limited(checkpoint, limit, "--chunk", "128")
+    assert done.returncode == 0 and resident(program)["peak"] <= limit, done.stderr
+    refused, done = limited(checkpoint, limit, "--weights", "q8")
+    assert done.returncode == USAGE and not refused.exists()
+    assert "--max-rss: error: the program would keep " in done.stderr and "would fit" in done.stderr
+    assert "--weights q" in done.stderr
+
+
+def test_threads_count(checkpoint):
+    """The limit is promised for any number of threads: those that would exceed it are not started."""
+    whole = resident(compile_program(checkpoint, "q4"))
+    program, done = limited(checkpoint, whole["peak"])
+    assert done.returncode == 0 and resident(program)["changed"] == "", done.stderr
+    assert bench(program, 8, 2, "-t", whole["threads"])["peak_resident_bytes"] <= whole["peak"]
+    more = run(program, "bench", "-t", whole["threads"] + 20)
+    assert more.returncode == USAGE and b"compiled to stay below" in more.stderr
+
+
+@pytest.mark.parametrize("word", ["", "0", "much", "1.1 G B", "-5GB"])
+def test_not_a_size(checkpoint, word):
+    done = gemmac("compile", checkpoint, "-o", OUT / "memory" / "none", f"--max-rss={word}")
+    assert done.returncode == USAGE, done.stderr
+    assert "--max-rss" in done.stderr

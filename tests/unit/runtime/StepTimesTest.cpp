@@ -1,0 +1,76 @@
+// StepTimes: marks of the first thread add up by kernel, and what they leave over is told.
+#include "FakeProgram.h"
+#include "Session.h"
+
+#include <gtest/gtest.h>
+
+#include <ctime>
+
+using namespace gemmac;
+using namespace gemmac::runtime;
+
+namespace {
+
+constexpr gemmac_step decodeSteps[] = {{"matmul a", "first", 100}, {"barrier", "", 0}, {"matmul a", "second", 100}};
+
+void waitMilliseconds(long count) {
+  const timespec duration = {0, count * 1'000'000};
+  nanosleep(&duration, nullptr);
+}
+
+void runMarked(const gemmac_call *call, int64_t thread) {
+  for (int64_t step = 0; step < 3; ++step) {
+    waitMilliseconds(thread == 0 && step != 1 ? 2 : 0);
+    gemmac_mark(call, thread, step);
+  }
+  waitMilliseconds(thread == 0 ? 1 : 0);
+}
+
+gemmac_program markedProgram() {
+  static constexpr gemmac_level level = {"base", 0, {runMarked, runMarked, runMarked}};
+  gemmac_program program = test::fakeProgram();
+  program.level_count = 1;
+  program.levels = &level;
+  program.steps[GEMMAC_PHASE_DECODE] = {3, decodeSteps};
+  return program;
+}
+
+} // namespace
+
+TEST(StepTimes, StepsOfOneKernelAreAddedUp) {
+  const gemmac_program program = markedProgram();
+  ThreadPool pool;
+  Session session;
+  ASSERT_TRUE(pool.start(2).ok());
+  Image image;
+  ASSERT_TRUE(session.open(program, image, program.levels[0], pool, {}).ok());
+  StepTimes times(program);
+  session.decode(1); // not counted
+  session.countSteps(&times);
+  session.decode(2);
+  session.decode(3);
+  session.countSteps(nullptr);
+  session.decode(4);
+
+  EXPECT_EQ(times.calls(GEMMAC_PHASE_DECODE), 2);
+  EXPECT_EQ(times.calls(GEMMAC_PHASE_VERIFY), 0);
+  const std::vector<StepTimes::Kernel> kernels = times.kernels(GEMMAC_PHASE_DECODE);
+  ASSERT_EQ(kernels.size(), 3u);
+  EXPECT_EQ(kernels[0].what, "matmul a");
+  EXPECT_EQ(kernels[0].steps, 2);
+  EXPECT_EQ(kernels[0].weightBytes, 200);
+  EXPECT_GE(kernels[0].seconds, 0.008);
+  EXPECT_EQ(kernels[1].what, "barrier");
+  EXPECT_EQ(kernels[2].what, "start and end");
+  EXPECT_GE(kernels[2].seconds, 0.002);
+  double sum = 0;
+  for (const StepTimes::Kernel &kernel : kernels)
+    sum += kernel.seconds;
+  EXPECT_NEAR(sum, times.seconds(GEMMAC_PHASE_DECODE), 1e-9);
+}
+
+TEST(StepTimes, AProgramWithoutMarksHasNoKernels) {
+  const gemmac_program program = test::fakeProgram();
+  StepTimes times(program);
+  ASSERT_EQ(times.kernels(GEMMAC_PHASE_DECODE).size(), 1u);
+}
