@@ -124,7 +124,7 @@ static llvm::Error readTables(ModuleOp module, ProgramSummary &summary) {
       return defect("table '" + packed.getSymName() + "' has no offset or no row_at");
     auto format = static_cast<WeightFormat>(packed.getFormat());
     summary.tables.push_back({static_cast<uint64_t>(*packed.getOffset()),
-                              static_cast<uint64_t>(panelBytes(format, 1, packed.getCols())),
+                              static_cast<uint64_t>(panelBytes(format, 1, packed.getCols(), packed.getScaleBlocks())),
                               static_cast<uint64_t>(*packed.getRowAt())});
   }
   return llvm::Error::success();

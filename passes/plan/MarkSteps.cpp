@@ -56,7 +56,7 @@ private:
       auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue());
       if (!name)
         continue;
-      if (auto packed = symbols.lookup<PackedOp>(name.getValue()); packed && packed.getBytes() > bytes) {
+      if (auto packed = symbols.lookup<PackedOp>(name.getValue()); packed && static_cast<int64_t>(packed.getBytes()) > bytes) {
         bytes = packed.getBytes();
         label = {kind + " " + describe(packed), name};
       } else if (auto cache = symbols.lookup<KvCacheOp>(name.getValue()); cache && bytes == 0) {

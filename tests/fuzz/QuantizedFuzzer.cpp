@@ -90,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   complete(files, model);
   Checkpoint checkpoint;
   checkpoint.config = model;
-  llvm::Error error = selectTensors(std::move(files), checkpoint,
+  llvm::Error error = selectTensors(std::move(files), huggingFaceNaming, checkpoint,
                                     mobile ? QuantizedLayout::Gemma : QuantizedLayout::CompressedTensors);
   if (!accepted<bool>(error ? llvm::Expected<bool>(std::move(error)) : llvm::Expected<bool>(true)))
     return 0;

@@ -37,7 +37,7 @@ Checkpoint select(const Tensors &tensors, const ModelConfig &config, QuantizedLa
   directory.write("model.safetensors", safetensors(tensors));
   Checkpoint checkpoint;
   checkpoint.config = config;
-  error = messageOf(selectTensors(valueOf(readTensorFiles(directory.path)), checkpoint, layout));
+  error = messageOf(selectTensors(valueOf(readTensorFiles(directory.path)), huggingFaceNaming, checkpoint, layout));
   return checkpoint;
 }
 

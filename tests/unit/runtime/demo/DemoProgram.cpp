@@ -158,4 +158,5 @@ extern "C" const gemmac_program gemmac_the_program = {
     .chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n", "",
              "<|channel>", "<channel|>", ""},
     .sampling = {0, 0, 1, 2, stopIds, 0, nullptr},
+    .mapped_bytes = tokenizerBytes,
 };
