@@ -103,8 +103,11 @@ static uint64_t peakResidentBytes() {
 }
 
 static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &options) {
-  return model.residentBytes(model.pool.size(),
-                             options.promptTokens + options.decodeTokens * (1 + options.verifyRows));
+  // Beginning at a position fills the whole cache with zeros.
+  const int64_t positions = options.depth > 0
+                                ? model.program.context
+                                : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
+  return model.residentBytes(model.pool.size(), positions);
 }
 
 static std::string describe(const char *name, const Runs &speed, int64_t tokens) {

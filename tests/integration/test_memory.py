@@ -58,6 +58,13 @@ def test_prediction(checkpoint, weights, prompt, decoded):
     assert predicted - max(0.03 * predicted, CONSTANT) <= measured <= 1.03 * predicted
 
 
+def test_prediction_at_a_depth(checkpoint):
+    """A bench that begins at a position has the whole cache resident."""
+    report = bench(compile_program(checkpoint, "bf16"), 128, 4, "-t", 2, "--depth", 2000)
+    measured, predicted = report["peak_resident_bytes"], report["predicted_resident_bytes"]
+    assert 0.97 * predicted <= measured <= 1.03 * predicted
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("weights", ["f32", "q4"])
 def test_small_programs(model, weights):

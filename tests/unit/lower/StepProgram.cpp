@@ -47,8 +47,8 @@ std::string StepProgram::addExperts(const std::vector<Matrix> &experts, int64_t 
       formatv("{0}{1}x{2}", experts.size() > 1 ? std::to_string(experts.size()) + "x" : "", first.rows, first.cols);
   std::string source = addWeight(shape, experts.size() * first.rows * first.cols);
   if (rowsPerPanel == 1) {
-    tables.push_back({static_cast<int64_t>(data.size()), panelBytes(first.format, 1, first.cols, first.cols / groupColumns),
-                      tableRowBytes});
+    int64_t rowBytes = panelBytes(first.format, 1, first.cols, first.cols / groupColumns);
+    tables.push_back({static_cast<int64_t>(data.size()), rowBytes, tableRowBytes});
     tableRowBytes += roundUp(tables.back().rowBytes, bufferAlign);
   }
   return addPacked(pack(experts, rowsPerPanel), source,
