@@ -64,7 +64,7 @@ TEST(MemoryLimit, TakesBackWhatIsNotNeeded) {
 
 TEST(MemoryLimit, LeavesAloneWhatWasAskedFor) {
   EXPECT_EQ(changes(options(everything - 1, {false, true, true, true})), "--cache f16");
-  EXPECT_EQ(changes(options(everything - 40'000, {true, true, false, true})), "--weights q4");
+  EXPECT_EQ(changes(options(everything - 40'000, {true, true, false, true})), "--weights q6");
 }
 
 TEST(MemoryLimit, RefusesAndTellsWhatWouldFit) {
@@ -80,7 +80,7 @@ TEST(MemoryLimit, RefusesAndTellsWhatWouldFit) {
 TEST(MemoryLimit, OffersAShorterContext) {
   std::string error = changes(options(everything - 20'000, {false, false, false, false}));
   EXPECT_NE(error.find("\n  --context 256 would fit"), std::string::npos) << error;
-  EXPECT_NE(error.find("\n  --embeddings q4 would fit"), std::string::npos) << error;
+  EXPECT_NE(error.find("\n  --embeddings q6 would fit"), std::string::npos) << error;
   EXPECT_EQ(error.find("\n  --cache"), std::string::npos) << error;
 }
 
