@@ -2,52 +2,13 @@
 #include "compiler/artifact/GroupQuantizer.h"
 
 #include "compiler/artifact/Clones.h"
-#include "compiler/artifact/Lanes.h"
+#include "compiler/artifact/ScaleSearch.h"
 
 #pragma STDC FP_CONTRACT OFF
 
 namespace gemmac {
 
 namespace {
-
-/// Levels that the extreme value of a group may stand for: first, first + step, ... The plain choice is the zero point;
-/// beyond it the extreme is clipped, below it levels stay unused at the ends. docs/formats.md has what the trials gain.
-struct ScaleSearch {
-  float first, step;
-};
-
-constexpr int scaleTrials = 13;
-
-constexpr ScaleSearch scaleSearch(WeightFormat format) {
-  switch (format) {
-  case WeightFormat::Q6:
-    return {29.0f, 0.5f};
-  case WeightFormat::Q4:
-    return {6.4f, 0.3f};
-  case WeightFormat::C4: // the longer the row, the more it pays to clip its extreme
-    return {7.5f, 0.75f};
-  case WeightFormat::Q3:
-    return {3.2f, 0.15f};
-  case WeightFormat::Q2:
-    return {1.4f, 0.12f};
-  case WeightFormat::C2:
-    return {1.5f, 0.4f};
-  default:
-    return {0.0f, 0.0f}; // no zero point: the plain scale is exact at both ends
-  }
-}
-
-/// Stores `scale` as f16. False on overflow.
-GEMMAC_INLINE bool roundScales(const Lanes &scale, QuantizedTile &result) {
-  bool fits = true;
-  for (int64_t lane = 0; lane < lanes; ++lane) {
-    uint16_t half = floatToHalf(scale[lane]);
-    half = half == 0x8000 ? 0 : half; // no negative zero: equal weights give equal bytes
-    fits &= (half & 0x7c00) != 0x7c00;
-    result.scales[lane] = half;
-  }
-  return fits;
-}
 
 /// Rounds all values of a tile with the scales of its lanes.
 GEMMAC_INLINE void roundValues(const IntegerRange &range, const Lanes &scale, const GroupTile &tile,
@@ -66,8 +27,7 @@ GEMMAC_INLINE void roundValues(const IntegerRange &range, const Lanes &scale, co
 
 GEMMAC_INLINE void roundWithOwnScales(const IntegerRange &range, const GroupTile &tile, QuantizedTile &result) {
   Lanes scale;
-  for (int64_t lane = 0; lane < lanes; ++lane)
-    scale[lane] = halfToFloat(result.scales[lane]);
+  loadScales(result, scale);
   roundValues(range, scale, tile, result);
 }
 
@@ -82,17 +42,20 @@ GEMMAC_INLINE void findExtremes(const GroupTile *tiles, int64_t count, Lanes &ex
   }
 }
 
-/// For formats without a zero point: the extreme value becomes the largest integer.
+/// The extreme value becomes the end of the range: the largest integer, or the least one where there is one more of these.
 GEMMAC_INLINE void plainScale(const IntegerRange &range, const GroupTile *tiles, int64_t count, Lanes &scale) {
   Lanes extreme, magnitude;
   findExtremes(tiles, count, extreme, magnitude);
-  scale = magnitude / range.largest;
+  if (range.zeroPoint != 0.0f)
+    scale = extreme / range.least;
+  else
+    scale = magnitude / range.largest;
 }
 
 /// For formats with a zero point: the trial of least squared error, each with the least-squares scale for its integers.
 /// Extremes up to `smallest` give scale 0.
 GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &search, float smallest,
-                                 const GroupTile *tiles, int64_t count, Lanes &scale) {
+                                 const GroupTile *tiles, int64_t count, const float *importance, Lanes &scale) {
   Lanes extreme, magnitude;
   findExtremes(tiles, count, extreme, magnitude);
   LaneBits alive = magnitude > smallest;
@@ -107,8 +70,9 @@ GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &s
         loadLanes(tiles[i], col, value);
         rounded = value * inverse;
         roundTo(rounded, range);
-        cross += value * rounded;
-        square += rounded * rounded;
+        Lanes weighted = importance ? rounded * importance[i * groupColumns + col] : rounded;
+        cross += value * weighted;
+        square += rounded * weighted;
       }
     // With scale = cross / square the squared error falls by cross^2 / square.
     Lanes fitted = square > 0.0f ? cross / square : Lanes{}, gain = fitted * cross;
@@ -118,9 +82,9 @@ GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &s
 }
 
 GEMMAC_INLINE void findScale(const IntegerRange &range, const ScaleSearch &search, float smallest, const GroupTile *tiles,
-                             int64_t count, Lanes &scale) {
-  if (range.zeroPoint != 0.0f)
-    searchedScale(range, search, smallest, tiles, count, scale);
+                             int64_t count, const ScaleChoice &choice, Lanes &scale) {
+  if (range.zeroPoint != 0.0f && !choice.plain)
+    searchedScale(range, search, smallest, tiles, count, choice.importance, scale);
   else
     plainScale(range, tiles, count, scale);
 }
@@ -128,11 +92,9 @@ GEMMAC_INLINE void findScale(const IntegerRange &range, const ScaleSearch &searc
 } // namespace
 
 GEMMAC_CLONES static bool quantizeLanes(const IntegerRange &range, const ScaleSearch &search, const GroupTile &tile,
-                                        QuantizedTile &result) {
-  // Below 2^-22 the scale of most formats rounds to zero in f16, and so does the group.
-  constexpr float smallest = 0x1p-22f;
+                                        const ScaleChoice &choice, QuantizedTile &result) {
   Lanes scale;
-  findScale(range, search, smallest, &tile, 1, scale);
+  findScale(range, search, leastMagnitude, &tile, 1, choice, scale);
   bool fits = roundScales(scale, result);
   roundWithOwnScales(range, tile, result);
   return fits;
@@ -143,10 +105,11 @@ GEMMAC_CLONES static void roundLanes(const IntegerRange &range, const GroupTile 
 }
 
 GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const ScaleSearch &search,
-                                           const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales) {
+                                           const GroupTile *tiles, int64_t count, const ScaleChoice &choice,
+                                           QuantizedTile *results, float *scales) {
   constexpr float smallest = 0x1p-100f; // beyond it, squares of values and inverses stay in range
   Lanes scale;
-  findScale(range, search, smallest, tiles, count, scale);
+  findScale(range, search, smallest, tiles, count, choice, scale);
   scale = scale == 0.0f ? Lanes{} : scale; // no negative zero
   for (int64_t i = 0; i < count; ++i)
     roundValues(range, scale, tiles[i], results[i]);
@@ -157,16 +120,17 @@ GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const Scal
   return fits;
 }
 
-bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result) {
-  return quantizeLanes(IntegerRange(format), scaleSearch(format), tile, result);
+bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result, const ScaleChoice &choice) {
+  return quantizeLanes(IntegerRange(format), scaleSearch(format), tile, choice, result);
 }
 
 void roundTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result) {
   roundLanes(IntegerRange(format), tile, result);
 }
 
-bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales) {
-  return quantizeRowLanes(IntegerRange(format), scaleSearch(format), tiles, count, results, scales);
+bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales,
+                  const ScaleChoice &choice) {
+  return quantizeRowLanes(IntegerRange(format), scaleSearch(format), tiles, count, choice, results, scales);
 }
 
 } // namespace gemmac

@@ -22,16 +22,23 @@ struct QuantizedTile {
   alignas(64) uint16_t scales[panelRows];
 };
 
+/// How the scale of a group is chosen.
+struct ScaleChoice {
+  bool plain = false;                ///< the extreme value stands for the end of the range; else least squared error
+  const float *importance = nullptr; ///< of each column's squared error; null: all alike
+};
+
 /// Finds a scale for each lane and rounds with it (docs/formats.md says how). Values are finite. False when a scale is too
 /// large for f16.
-bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result);
+bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result, const ScaleChoice &choice = {});
 
 /// The second half alone: rounds all values with the scales that `result` already holds.
 void roundTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result);
 
 /// For formats whose scales hold for whole rows: one f32 scale for each lane of `count` tiles, which lie one behind the
 /// other in their rows, and all of them rounded with it. Leaves the tiles' own scales alone. False when a scale overflows.
-bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales);
+bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales,
+                  const ScaleChoice &choice = {});
 
 } // namespace gemmac
 

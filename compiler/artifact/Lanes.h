@@ -34,6 +34,13 @@ GEMMAC_INLINE void roundTo(Lanes &value, const IntegerRange &range) {
   value = value > range.largest ? Lanes{} + range.largest : value;
 }
 
+/// Makes `value` the extreme where its magnitude is larger.
+GEMMAC_INLINE void takeExtreme(const Lanes &value, Lanes &extreme, Lanes &magnitude) {
+  Lanes absolute = value < 0.0f ? -value : value;
+  extreme = absolute > magnitude ? value : extreme;
+  magnitude = absolute > magnitude ? absolute : magnitude;
+}
+
 /// The value of largest magnitude of each lane, sign kept; of equal ones the first.
 GEMMAC_INLINE void findExtreme(const GroupTile &tile, Lanes &extreme, Lanes &magnitude) {
   extreme = Lanes{};
@@ -41,9 +48,7 @@ GEMMAC_INLINE void findExtreme(const GroupTile &tile, Lanes &extreme, Lanes &mag
   for (int64_t col = 0; col < groupColumns; ++col) {
     Lanes value;
     loadLanes(tile, col, value);
-    Lanes absolute = value < 0.0f ? -value : value;
-    extreme = absolute > magnitude ? value : extreme;
-    magnitude = absolute > magnitude ? absolute : magnitude;
+    takeExtreme(value, extreme, magnitude);
   }
 }
 

@@ -1,6 +1,7 @@
 // Output files by O_TMPFILE and linkat, with a named temporary file where the file system lacks them.
 #include "compiler/artifact/OutputFile.h"
 
+#include "compiler/artifact/ScratchDirectory.h"
 #include "compiler/driver/ExitCodes.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/Twine.h"
@@ -36,6 +37,7 @@ static void rememberForSignal(llvm::StringRef path) {
 static void onInterrupt(int) {
   if (interruptedPath[0])
     ::unlink(interruptedPath);
+  removeScratchOnSignal();
   ::_exit(static_cast<int>(ExitCode::interrupted));
 }
 

@@ -43,7 +43,7 @@ llvm::Error writeAt(int fd, uint64_t offset, llvm::ArrayRef<uint8_t> bytes, llvm
 /// Checks that the file system that will hold `path` has `needed` bytes free.
 llvm::Error checkFreeSpace(llvm::StringRef path, uint64_t needed);
 
-/// From now on SIGINT, SIGTERM and SIGHUP remove the temporary file and end the process with ExitCode::interrupted.
+/// From now on SIGINT, SIGTERM and SIGHUP remove the temporary file and the scratch directory and end the process with ExitCode::interrupted.
 void installInterruptHandler();
 
 } // namespace gemmac

@@ -2,6 +2,7 @@
 // by number, fill a buffer and write it; the checksum is taken band after band in that same order.
 #include "compiler/artifact/Packer.h"
 
+#include "compiler/artifact/ErrorFeedback.h"
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/PanelKernels.h"
 #include "compiler/artifact/SourceKernels.h"
@@ -119,7 +120,8 @@ private:
 /// Fills bands; one per thread.
 class BandPacker {
 public:
-  explicit BandPacker(const SourceFiles &files) : files(files) {}
+  BandPacker(const SourceFiles &files, Rounding rounding, RoundingGuide *guide)
+      : files(files), rounding(rounding), guide(guide) {}
 
   /// Returns the bytes of the band, valid until the next call.
   llvm::Expected<llvm::ArrayRef<uint8_t>> pack(const Band &band) {
@@ -127,6 +129,8 @@ public:
     parts = matrix->parts();
     counts = {};
     if (llvm::Error error = readRows(band))
+      return std::move(error);
+    if (llvm::Error error = findFactor(band.batch))
       return std::move(error);
     int64_t stride = matrix->panelStride();
     int64_t bytes = band.panels * stride;
@@ -213,10 +217,43 @@ private:
       if (llvm::Error error = loadRow(band.batch, row, lane, rows[lane]))
         return error;
     }
-    bool fits = matrix->panelRows == 16
-                    ? packPanel(matrix->format, rows, matrix->cols, result, counts)
-                    : packRow(matrix->format, rows[0], matrix->cols, matrix->scaleBlocks(), result, counts);
+    bool fits = matrix->panelRows == 16 ? roundPanel(rows, result)
+                                        : packRow(matrix->format, rows[0], matrix->cols, matrix->scaleBlocks(), result,
+                                                  counts, {rounding == Rounding::plain, nullptr});
     return fits ? llvm::Error::success() : overflow(band.batch, panel * lanes, rows, lanes);
+  }
+
+  /// Asks the guide where the rounding needs it. The factor is kept until another matrix comes.
+  llvm::Error findFactor(int64_t batch) {
+    bool wanted = guide && rounding >= Rounding::weighted && matrix->panelRows == 16 &&
+                  formatInfo(matrix->format).quantized;
+    std::shared_ptr<const RoundingFactor> found;
+    if (wanted) {
+      llvm::Expected<std::shared_ptr<const RoundingFactor>> asked = guide->factor(*matrix, batch);
+      if (!asked)
+        return asked.takeError();
+      found = std::move(*asked);
+    }
+    factor = std::move(found);
+    return llvm::Error::success();
+  }
+
+  /// Rounds each value by itself unless feedback is asked for and possible: where scales hold for groups, and where the
+  /// checkpoint's values are not on the format's lattice already.
+  bool roundPanel(const PanelRows &rows, uint8_t *result) {
+    bool given = llvm::any_of(rows, [](const PanelRow &row) { return row.integers != nullptr; });
+    bool possible = factor && !given && !formatInfo(matrix->format).rowScales();
+    PackCounts found;
+    bool fits = packPanel(matrix->format, rows, matrix->cols, result, found,
+                          {rounding == Rounding::plain, factor ? factor->energies(0) : nullptr});
+    if (rounding == Rounding::feedback && possible && found.exact != found.groups) {
+      tiles.resize(matrix->cols / groupColumns);
+      fits = feedback.round(matrix->format, rows, *factor, tiles);
+      storePanel(matrix->format, tiles, result);
+      found.exact = 0;
+    }
+    counts.add(found);
+    return fits;
   }
 
   /// Converts one source row to f32, its columns at their padded places. Padding is zero already: it lies at the same
@@ -328,6 +365,11 @@ private:
   }
 
   const SourceFiles &files;
+  Rounding rounding;
+  RoundingGuide *guide;
+  std::shared_ptr<const RoundingFactor> factor;
+  ErrorFeedback feedback;
+  std::vector<QuantizedTile> tiles;
   const PackedMatrix *matrix = nullptr;
   std::vector<PackPart> parts;
   std::vector<Range> ranges;
@@ -378,7 +420,7 @@ public:
 
 private:
   void work() {
-    BandPacker packer(files);
+    BandPacker packer(files, options.rounding, options.guide);
     for (size_t number = next++; number < bands.size() && !failed; number = next++) {
       llvm::Expected<llvm::ArrayRef<uint8_t>> bytes = packer.pack(bands[number]);
       uint64_t offset = offsetOf(bands[number]);
@@ -463,14 +505,14 @@ llvm::Expected<PackedSection> writeDataSection(const DataSection &section, int f
 }
 
 llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm::StringRef directory,
-                                                PackCounts *counts) {
+                                                PackCounts *counts, Rounding rounding, RoundingGuide *guide) {
   if (llvm::Error error = matrix.verify())
     return std::move(error);
   SourceFiles files;
   if (llvm::Error error = files.open(matrix, directory))
     return std::move(error);
   std::vector<uint8_t> result;
-  BandPacker packer(files);
+  BandPacker packer(files, rounding, guide);
   for (const Band &band : cutBands(matrix)) {
     llvm::Expected<llvm::ArrayRef<uint8_t>> bytes = packer.pack(band);
     if (!bytes)

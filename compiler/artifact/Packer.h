@@ -5,6 +5,7 @@
 #define GEMMAC_COMPILER_ARTIFACT_PACKER_H
 
 #include "compiler/artifact/PackedMatrix.h"
+#include "compiler/artifact/RoundingGuide.h"
 #include "compiler/artifact/PanelKernels.h"
 
 #include <functional>
@@ -29,6 +30,8 @@ struct PackOptions {
   std::string outputName; ///< for messages
   unsigned threads = 1;
   PackProgress progress; ///< may be empty
+  Rounding rounding = Rounding::search;
+  RoundingGuide *guide = nullptr; ///< may be null
 };
 
 struct PackedSection {
@@ -46,7 +49,8 @@ llvm::Expected<PackedSection> writeDataSection(const DataSection &section, int f
 
 /// Packs one matrix into memory; `directory` as above. For tests and small weights.
 llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm::StringRef directory,
-                                                PackCounts *counts = nullptr);
+                                                PackCounts *counts = nullptr, Rounding rounding = Rounding::search,
+                                                RoundingGuide *guide = nullptr);
 
 } // namespace gemmac
 

@@ -118,10 +118,11 @@ struct LaneSource {
 /// Makes the tiles of one run of 16 lanes.
 class TilePacker {
 public:
-  TilePacker(WeightFormat format, SourceEncoding stored, PackCounts &counts)
-      : format(format), stored(stored), info(formatInfo(format)), counts(counts) {}
+  TilePacker(WeightFormat format, SourceEncoding stored, const ScaleChoice &choice, PackCounts &counts)
+      : choice(choice), format(format), stored(stored), info(formatInfo(format)), counts(counts) {}
 
   LaneSource lane[lanes];
+  ScaleChoice choice; ///< of the columns in `lane`
 
   /// One group of each lane, with scales of its own. False on overflow.
   bool quantizeGroups(QuantizedTile &result) {
@@ -140,7 +141,7 @@ public:
     uint32_t exact = taken == allLanes ? 0 : findLattice(format, stored, tile, result);
     if ((exact | taken) != allLanes) {
       QuantizedTile rounded;
-      fits &= quantizeTile(format, tile, rounded);
+      fits &= quantizeTile(format, tile, rounded, choice);
       merge(rounded, ~exact, result);
     }
     merge(given, taken, result);
@@ -162,7 +163,7 @@ public:
     bool fits = true;
     uint32_t exact = 0;
     if (llvm::any_of(lane, [](const LaneSource &source) { return !source.integers && !source.padding; }))
-      fits = quantizeRows(format, tiles.data(), groups, results.data(), scales);
+      fits = quantizeRows(format, tiles.data(), groups, results.data(), scales, choice);
     for (int64_t i = 0; i < lanes; ++i) {
       if (!lane[i].integers && !lane[i].padding)
         continue;
@@ -227,10 +228,13 @@ static SourceEncoding commonEncoding(const PanelRows &rows) {
   return common.value_or(SourceEncoding::F32);
 }
 
-static bool quantizePanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts) {
+static bool quantizePanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
+                          const ScaleChoice &choice) {
   const FormatInfo &info = formatInfo(format);
-  TilePacker packer(format, commonEncoding(rows), counts);
+  TilePacker packer(format, commonEncoding(rows), choice, counts);
   auto place = [&](int64_t group) {
+    if (choice.importance)
+      packer.choice.importance = choice.importance + group * groupColumns;
     for (int64_t i = 0; i < lanes; ++i)
       packer.lane[i] = {rows[i].values + group * groupColumns,
                         rows[i].integers ? rows[i].integers + group * groupColumns : nullptr,
@@ -257,12 +261,12 @@ static bool quantizePanel(WeightFormat format, const PanelRows &rows, int64_t co
   return fits;
 }
 
-/// Lanes are groups of the row or, where a block of columns shares a scale, blocks.
+/// Lanes are groups of the row or, where a block of columns shares a scale, blocks: columns have no importance of their own.
 static bool quantizeRow(WeightFormat format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
-                        PackCounts &counts) {
+                        PackCounts &counts, bool plain) {
   const FormatInfo &info = formatInfo(format);
   std::vector<float> zeros(cols);
-  TilePacker packer(format, row.stored, counts);
+  TilePacker packer(format, row.stored, {plain, nullptr}, counts);
   int64_t groups = cols / groupColumns, runs = info.rowScales() ? scaleBlocks : groups, runGroups = groups / runs;
   bool fits = true;
   for (int64_t first = 0; first < runs; first += lanes) {
@@ -286,15 +290,23 @@ static bool quantizeRow(WeightFormat format, const PanelRow &row, int64_t cols, 
   return fits;
 }
 
-bool packPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts) {
-  return formatInfo(format).quantized ? quantizePanel(format, rows, cols, result, counts)
+bool packPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
+               const ScaleChoice &choice) {
+  return formatInfo(format).quantized ? quantizePanel(format, rows, cols, result, counts, choice)
                                       : storePlainPanel(format, rows, cols, result);
 }
 
 bool packRow(WeightFormat format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
-             PackCounts &counts) {
-  return formatInfo(format).quantized ? quantizeRow(format, row, cols, scaleBlocks, result, counts)
+             PackCounts &counts, const ScaleChoice &choice) {
+  return formatInfo(format).quantized ? quantizeRow(format, row, cols, scaleBlocks, result, counts, choice.plain)
                                       : storePlainRow(format, row, cols, result);
+}
+
+void storePanel(WeightFormat format, llvm::ArrayRef<QuantizedTile> tiles, uint8_t *result) {
+  for (const QuantizedTile &tile : tiles) {
+    storePanelGroup(formatInfo(format).planes, /*scales=*/true, tile, result);
+    result += groupBytes(format, lanes);
+  }
 }
 
 } // namespace gemmac

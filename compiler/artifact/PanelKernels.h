@@ -3,8 +3,11 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 #define GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 
+#include "compiler/artifact/GroupQuantizer.h"
 #include "compiler/formats/SourceEncoding.h"
 #include "compiler/formats/WeightFormat.h"
+
+#include "llvm/ADT/ArrayRef.h"
 
 #include <array>
 #include <cstdint>
@@ -34,11 +37,16 @@ using PanelRows = std::array<PanelRow, panelRows>;
 /// Writes a panel of 16 rows and `cols` columns (a multiple of 32) in the layout of gemma.packed, without the padding
 /// that follows a panel. False when a value or scale is too large for the format's floats; other values are finite by
 /// then.
-bool packPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts);
+/// \param choice how scales of quantized formats are found; its importance has `cols` elements here.
+bool packPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
+               const ScaleChoice &choice = {});
 
 /// The same for one row as its own panel, the layout of tables; `scaleBlocks` as in panelBytes.
 bool packRow(WeightFormat format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
-             PackCounts &counts);
+             PackCounts &counts, const ScaleChoice &choice = {});
+
+/// Writes a panel of 16 rows that is rounded already, with scales for each group: one tile for each 32 columns.
+void storePanel(WeightFormat format, llvm::ArrayRef<QuantizedTile> tiles, uint8_t *result);
 
 } // namespace gemmac
 

@@ -7,7 +7,10 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
 
+#include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace gemmac {
 
@@ -52,7 +55,7 @@ static void describe(std::string &elf, uint64_t imageOffset, const ProgramFileIn
 }
 
 llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::string elf, const DataSection &section,
-                                             PackOptions options) {
+                                             PackOptions options, uint64_t elfRoom) {
   options.outputName = path;
   llvm::Expected<uint64_t> imageOffset = findImage(elf);
   if (!imageOffset)
@@ -60,7 +63,7 @@ llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::strin
   ProgramFileInfo info;
   info.elfBytes = elf.size();
   info.dataBytes = section.bytes();
-  info.dataOffset = dataSectionOffset(info.elfBytes, info.dataBytes);
+  info.dataOffset = dataSectionOffset(std::max(info.elfBytes, elfRoom), info.dataBytes);
   info.fileBytes = info.dataOffset + info.dataBytes;
   llvm::Expected<OutputFile> file = OutputFile::create(path);
   if (!file)
@@ -76,6 +79,28 @@ llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::strin
   if (llvm::Error error = writeAt(file->descriptor(), 0, llvm::arrayRefFromStringRef(elf), path))
     return std::move(error);
   if (llvm::Error error = file->commit(/*executable=*/true))
+    return std::move(error);
+  return info;
+}
+
+llvm::Expected<ProgramFileInfo> replaceElf(const std::string &path, std::string elf, ProgramFileInfo info) {
+  llvm::Expected<uint64_t> imageOffset = findImage(elf);
+  if (!imageOffset)
+    return imageOffset.takeError();
+  if (elf.size() > info.dataOffset)
+    return llvm::createStringError("link: error: the program's ELF has " + llvm::Twine(elf.size()) +
+                                   " bytes, and only " + llvm::Twine(info.dataOffset) + " lie before its weights");
+  info.elfBytes = elf.size();
+  describe(elf, *imageOffset, info);
+  elf.resize(info.dataOffset); // zeros over what a longer one left
+  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0)
+    return outputError(path, "cannot open: {0}", std::strerror(errno));
+  llvm::Error error = writeAt(fd, 0, llvm::arrayRefFromStringRef(elf), path);
+  if (!error && ::fsync(fd) != 0)
+    error = outputError(path, "cannot finish the file: {0}", std::strerror(errno));
+  ::close(fd);
+  if (error)
     return std::move(error);
   return info;
 }

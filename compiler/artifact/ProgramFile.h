@@ -20,8 +20,12 @@ uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes);
 /// Writes `elf` and `section` to `path`, executable. The file appears complete or not at all.
 /// \param options its outputName is set to `path`.
 /// Errors: OutputError (no space, not writable), ImportError (sources), others for an ELF without ".gemmac.image".
+/// \param elfRoom bytes that a later ELF in front of the same data section may need.
 llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::string elf, const DataSection &section,
-                                             PackOptions options);
+                                             PackOptions options, uint64_t elfRoom = 0);
+
+/// Puts another ELF in front of the data section of a finished program that does not run. \returns its description.
+llvm::Expected<ProgramFileInfo> replaceElf(const std::string &path, std::string elf, ProgramFileInfo info);
 
 } // namespace gemmac
 

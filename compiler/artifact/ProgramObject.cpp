@@ -16,7 +16,7 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 512,
+static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 528,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
 static_assert(sizeof(gemmac_chat) == 80, "gemmac_chat changed: update chatConstant");
@@ -245,7 +245,8 @@ private:
         .integer(offsetof(gemmac_program, table_count), static_cast<int64_t>(summary.tables.size()))
         .integer(offsetof(gemmac_program, table_row_bytes), summary.tableRowBytes)
         .add(offsetof(gemmac_program, tables), tablesConstant(), 8)
-        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory));
+        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory))
+        .add(offsetof(gemmac_program, moments), spanConstant(summary.moments), sizeof(gemmac_span));
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
       program.add(offsetof(gemmac_program, steps) + phase * sizeof(gemmac_steps),
                   stepsConstant(summary.phases[phase].steps), sizeof(gemmac_steps));

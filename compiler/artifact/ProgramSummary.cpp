@@ -63,6 +63,10 @@ static llvm::Error readModel(ModuleOp module, ProgramSummary &summary) {
                              {"gemma.cache_bytes", &summary.cacheBytes}})
     if (llvm::Error error = readInteger(attributes, name, *field))
       return error;
+  if (auto moments = attributes.getAs<IntegerAttr>("gemma.moments_offset")) {
+    auto offset = static_cast<uint64_t>(moments.getInt());
+    summary.moments = {offset, static_cast<uint64_t>(summary.cacheBytes) - offset};
+  }
   return llvm::Error::success();
 }
 
@@ -265,6 +269,14 @@ std::string summaryJson(const ProgramSummary &summary) {
           }
         });
     });
+    if (!summary.rounding.empty())
+      json.attribute("rounding", summary.rounding);
+    if (summary.quality)
+      json.attributeObject("quality", [&] {
+        json.attribute("kl", summary.quality->divergence);
+        json.attribute("top1", summary.quality->agreement);
+        json.attribute("tokens", summary.quality->tokens);
+      });
     writePhases(json, summary);
   });
   return text;
@@ -328,6 +340,9 @@ std::string summaryText(const ProgramSummary &summary) {
       os << llvm::formatv("  {0} of {1} weights in {2} hold every value of the checkpoint exactly ({3:F2} % of the groups)\n",
                           row.exactWeights, row.weights, formatInfo(row.format).name,
                           100.0 * static_cast<double>(row.groups.exact) / static_cast<double>(row.groups.groups));
+  if (summary.quality)
+    os << llvm::formatv("\n  against the unquantized program, {0} tokens: KL divergence {1:F6}, likeliest token the same {2:F1} %\n",
+                        summary.quality->tokens, summary.quality->divergence, 100 * summary.quality->agreement);
   os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),
                       formatBytes(summary.tokenizerBytes));
   os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n",

@@ -46,12 +46,20 @@ struct FormatSummary {
   }
 };
 
+/// How far a program's answers are from those of the unquantized one, measured on text that no weight was rounded by.
+struct ProgramQuality {
+  double divergence = 0; ///< mean KL divergence of the next token's distribution, in nats
+  double agreement = 0;  ///< share of tokens whose likeliest successor is the same
+  int64_t tokens = 0;
+};
+
 struct ProgramSummary {
   std::string name, architecture, target, weights, cacheFormat;
   std::vector<std::string> levels;
   int64_t vocab = 0, hidden = 0, layers = 0, context = 0, chunk = 0;
   int64_t logitsStride = 0;
   int64_t arenaBytes = 0, scratchBytes = 0, cacheBytes = 0;
+  gemmac_span moments = {0, 0}; ///< in the cache memory, of an observing program
   int64_t weightBytes = 0; ///< all packed weights, with the gaps between them
   int64_t mappedBytes = 0; ///< of them, those that are mapped; the others are tables
   int64_t tableRowBytes = 0;
@@ -62,12 +70,14 @@ struct ProgramSummary {
   std::vector<TableSummary> tables;
   PhaseSummary phases[GEMMAC_PHASE_COUNT];
   std::vector<FormatSummary> formats; ///< those in use, in the order of the format table
+  std::string rounding;               ///< how quantized weights were rounded; empty when there are none
+  std::optional<ProgramQuality> quality;
 };
 
 /// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,
 /// gemma.table_row_bytes, gemma.arena_bytes, gemma.scratch_bytes, gemma.cache_bytes; the gemma.phase ops, the buffer
-/// labelled "logits" of each; caches; tables. Fields that the module does not know (target, levels, weights,
-/// tokenizerBytes, dataBytes) stay for the caller.
+/// labelled "logits" of each; caches; tables; gemma.moments_offset where there is one. Fields that the module does not
+/// know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
 /// Errors are defects of a pass: a missing attribute or phase.
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);
 

@@ -4,6 +4,7 @@
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramFile.h"
 #include "compiler/artifact/ProgramObject.h"
+#include "compiler/calibrate/Calibration.h"
 #include "compiler/driver/MemoryLimit.h"
 #include "compiler/driver/Progress.h"
 #include "compiler/driver/UsageError.h"
@@ -28,16 +29,20 @@ namespace gemmac {
 namespace {
 
 constexpr int64_t defaultContext = 4096;
+constexpr int64_t observingContext = 512, observingRows = 64;
 
 class Compilation {
 public:
-  Compilation(CompileOptions options, std::optional<int64_t> context, const std::string &runtime)
-      : options(std::move(options)), wantedContext(context), runtime(runtime), progress(this->options.quiet),
+  Compilation(CompileOptions options, std::optional<int64_t> context)
+      : options(std::move(options)), wantedContext(context), progress(this->options.quiet),
         threadPool(llvm::hardware_concurrency(this->options.threads)) {}
 
   llvm::Error run() {
     if (llvm::Error error = readCheckpoint())
       return error;
+    if (options.calibration)
+      if (llvm::Error error = calibrate())
+        return error;
     for (const Phase &phase : phases()) {
       if (llvm::Error error = runPhase(phase))
         return error;
@@ -86,6 +91,51 @@ private:
     if (options.emit == EmitKind::executable || options.emit == EmitKind::mlir)
       return OutputFile::create(options.output).takeError();
     return checkFreeSpace(options.output, 0);
+  }
+
+  /// Programs of these types hold every weight of the checkpoint as it is stored, or exactly.
+  WeightFormat unquantizedFormat() const {
+    bool narrow = llvm::all_of(checkpoint.tensors, [](const auto &tensor) {
+      return tensor.second.shape.size() < 2 || tensor.second.encoding == SourceEncoding::BF16;
+    });
+    return narrow ? WeightFormat::BF16 : WeightFormat::F32;
+  }
+
+  /// Compiles the checkpoint unquantized for this machine and lets the program tell what its matrices see.
+  llvm::Error calibrate() {
+    progress.stage("calibrating: unquantized program");
+    llvm::Expected<CalibrationText> text =
+        options.calibration->empty() ? shippedText() : readCalibrationText(*options.calibration);
+    if (!text)
+      return text.takeError();
+    llvm::Expected<ScratchDirectory> made = ScratchDirectory::create(options.output);
+    if (!made)
+      return made.takeError();
+    scratch.emplace(std::move(*made));
+    CompileOptions observing;
+    observing.input = options.input;
+    observing.output = scratch->file("observing");
+    observing.target = options.native;
+    observing.runtime = options.nativeRuntime;
+    observing.formats = {unquantizedFormat(), {}, {}};
+    observing.plan = {.chunk = observingRows, .verifyRows = observingRows, .cacheFormat = gemma::Format::F32, .observe = true};
+    observing.threads = options.threads;
+    observing.quiet = true;
+    ObservingProgram program;
+    {
+      Compilation compilation(observing, std::min(checkpoint.config.context, observingContext));
+      if (llvm::Error error = compilation.run())
+        return error;
+      program = {observing.output, compilation.summary, std::move(compilation.moments)};
+    }
+    ProgramRunner runner(*scratch, options.threads);
+    llvm::Expected<Calibration> result = Calibration::run(
+        runner, program, checkpoint, *text, [this](llvm::StringRef name) { progress.stage(name.str()); });
+    if (!result)
+      return result.takeError();
+    calibration.emplace(std::move(*result));
+    llvm::sys::fs::remove(program.path); // as large as the checkpoint
+    return llvm::Error::success();
   }
 
   llvm::Error runPhase(const Phase &phase) {
@@ -154,10 +204,14 @@ private:
     summary = std::move(*read);
     section.matrixBytes = summary.weightBytes;
     section.tail = checkpoint.tokenizer;
+    if (options.plan.observe)
+      moments = momentPlaces(*module);
     summary.target = options.target->name().str();
     for (const IsaLevel &level : options.target->levels())
       summary.levels.push_back(level.name);
     summary.weights = formatInfo(options.formats.weights).name.str();
+    if (llvm::any_of(section.matrices, [](const PackedMatrix &matrix) { return formatInfo(matrix.format).quantized; }))
+      summary.rounding = roundingName(options.rounding).str();
     summary.tokenizerBytes = static_cast<int64_t>(section.tail.size());
     summary.memory.tokenizer = mappedTokenizerBytes(section.tail);
     summary.dataBytes = static_cast<int64_t>(section.bytes());
@@ -251,28 +305,38 @@ private:
     return writeText(options.output + ".program.o", *program);
   }
 
-  llvm::Error writeExecutable() {
+  /// The code of the planned program, linked with the runtime.
+  llvm::Expected<std::string> linkLevels() {
     progress.stage("generating code");
-    llvm::Expected<std::vector<std::string>> objects = emitLevels(CodeKind::object);
-    if (!objects)
-      return objects.takeError();
+    llvm::Expected<std::vector<std::string>> code = emitLevels(CodeKind::object);
+    if (!code)
+      return code.takeError();
+    objects = std::move(*code);
     module = {}; // its memory is not needed while weights are packed
+    return link();
+  }
+
+  /// Links again: the program's own report may have changed.
+  llvm::Expected<std::string> link() {
+    progress.stage("linking");
     llvm::Expected<std::string> program = programObject(summary, checkpoint, tokenizerSpan(), *options.target);
     if (!program)
       return program.takeError();
-    objects->push_back(std::move(*program));
-    progress.stage("linking");
-    llvm::Expected<std::string> elf = linkProgram(*objects, *options.target, runtime);
+    std::vector<std::string> all = objects;
+    all.push_back(std::move(*program));
+    return linkProgram(all, *options.target, options.runtime);
+  }
+
+  llvm::Error writeExecutable() {
+    llvm::Expected<std::string> elf = linkLevels();
     if (!elf)
       return elf.takeError();
-    progress.stage("packing weights");
-    PackOptions pack{checkpoint.directory, options.output, options.threads,
-                     [this](uint64_t done, uint64_t total) { progress.update(done, total); }};
-    llvm::Expected<ProgramFileInfo> info = writeProgram(options.output, std::move(*elf), section, pack);
+    if (calibration)
+      return writeMeasured(std::move(*elf));
+    llvm::Expected<ProgramFileInfo> info = pack(options.output, std::move(*elf), 0);
     if (!info)
       return info.takeError();
     file = std::move(*info);
-    noteExactness(summary, section.matrices, file.counts);
     warnOfInexact();
     return llvm::Error::success();
   }
@@ -293,6 +357,68 @@ private:
                              .str());
   }
 
+  llvm::Expected<ProgramFileInfo> pack(const std::string &path, std::string elf, uint64_t elfRoom) {
+    progress.stage("packing weights");
+    PackOptions pack{checkpoint.directory,
+                     path,
+                     options.threads,
+                     [this](uint64_t done, uint64_t total) { progress.update(done, total); },
+                     options.rounding,
+                     calibration ? &calibration->guide() : nullptr};
+    llvm::Expected<ProgramFileInfo> info = writeProgram(path, std::move(elf), section, pack, elfRoom);
+    if (info)
+      noteExactness(summary, section.matrices, info->counts);
+    return info;
+  }
+
+  /// Runs the program before it gets its name, so that its report tells what was measured. For another machine a program
+  /// of this one runs in its stead: the weights are the same bytes and give the same bits.
+  llvm::Error writeMeasured(std::string elf) {
+    constexpr uint64_t reportRoom = 65536;
+    std::string path = scratch->file("program");
+    uint64_t room = elf.size() + reportRoom;
+    if (options.target != options.native) {
+      llvm::Expected<std::string> native = nativeTwin();
+      if (!native)
+        return native.takeError();
+      elf = std::move(*native);
+    }
+    llvm::Expected<ProgramFileInfo> info = pack(path, std::move(elf), room);
+    if (!info)
+      return info.takeError();
+    progress.stage("comparing with the unquantized program");
+    llvm::Expected<ProgramQuality> quality = calibration->measure(ProgramRunner(*scratch, options.threads), path);
+    if (!quality)
+      return quality.takeError();
+    summary.quality = *quality;
+    llvm::Expected<std::string> measured = link();
+    if (!measured)
+      return measured.takeError();
+    info = replaceElf(path, std::move(*measured), *info);
+    if (!info)
+      return info.takeError();
+    file = std::move(*info);
+    warnOfInexact();
+    return ScratchDirectory::move(path, options.output);
+  }
+
+  /// The ELF of the same program for this machine.
+  llvm::Expected<std::string> nativeTwin() {
+    CompileOptions twin = options;
+    twin.target = options.native;
+    twin.runtime = options.nativeRuntime;
+    twin.calibration.reset();
+    twin.dumpDirectory.clear();
+    twin.quiet = true;
+    Compilation compilation(std::move(twin), options.plan.context);
+    if (llvm::Error error = compilation.readCheckpoint())
+      return std::move(error);
+    for (const Phase &phase : phases())
+      if (llvm::Error error = compilation.runPhase(phase))
+        return std::move(error);
+    return compilation.linkLevels();
+  }
+
   void printReport() {
     if (options.quiet)
       return;
@@ -311,7 +437,6 @@ private:
 
   CompileOptions options;
   std::optional<int64_t> wantedContext;
-  std::string runtime;
   Progress progress;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   Checkpoint checkpoint;
@@ -321,6 +446,10 @@ private:
   std::string memoryChanges; ///< what --max-rss changed
   DataSection section;
   ProgramSummary summary;
+  MomentPlaces moments; ///< of an observing program
+  std::vector<std::string> objects;
+  std::optional<ScratchDirectory> scratch;
+  std::optional<Calibration> calibration;
   ProgramFileInfo file;
   std::vector<std::string> warnings;
 };
@@ -351,8 +480,8 @@ ExitCode reportError(llvm::Error error) {
   return code;
 }
 
-ExitCode compileCheckpoint(CompileOptions options, std::optional<int64_t> context, const std::string &runtime) {
-  llvm::Error error = Compilation(std::move(options), context, runtime).run();
+ExitCode compileCheckpoint(CompileOptions options, std::optional<int64_t> context) {
+  llvm::Error error = Compilation(std::move(options), context).run();
   return reportError(std::move(error));
 }
 

@@ -12,8 +12,7 @@ namespace gemmac {
 
 /// Runs it. Messages, progress and the report go to standard error; nothing of the output exists unless it is complete.
 /// \param context positions asked for; empty: the model's maximum, at most 4096.
-/// \param runtime the directory of the target's runtime (Link.h); read for executables only.
-ExitCode compileCheckpoint(CompileOptions options, std::optional<int64_t> context, const std::string &runtime);
+ExitCode compileCheckpoint(CompileOptions options, std::optional<int64_t> context);
 
 /// `text` as valid UTF-8 without control characters other than line breaks: names in a checkpoint are anybody's bytes,
 /// and a terminal would obey them.

@@ -34,7 +34,7 @@ namespace {
 
 /// The words of the command line before they are checked.
 struct Words {
-  std::string target = "native", weights, embeddings, perLayerTable, cache, maxResident, emit;
+  std::string target = "native", weights, embeddings, perLayerTable, cache, maxResident, emit, rounding, calibration;
   std::optional<int64_t> context, chunk;
 };
 
@@ -64,6 +64,8 @@ static std::string positive(const std::string &word) {
   return {};
 }
 
+static std::string roundingWords() { return llvm::join(llvm::ArrayRef(roundingNames), ", "); }
+
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words) {
   CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint into one executable");
   std::string formats = choosableFormatNames();
@@ -83,6 +85,10 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
+  word("--rounding", words.rounding, "R",
+       "How weights are rounded: " + roundingWords() + " (default: gptq with --calibration, else search)");
+  word("--calibration", words.calibration, "FILE",
+       "Text, or JSON with prompts, to round and measure with; 'default' for what gemmac brings along");
   count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
   count("--chunk", words.chunk,
         "Prompt tokens that are worked on at once (default: " + std::to_string(options.plan.chunk) + ")");
@@ -136,6 +142,22 @@ static ExitCode readFormats(const Words &words, CompileOptions &options) {
   return ExitCode::success;
 }
 
+/// Which rounding, and whether programs run for it.
+static ExitCode readRounding(const Words &words, CompileOptions &options) {
+  if (!words.calibration.empty())
+    options.calibration = words.calibration == "default" ? "" : words.calibration;
+  options.rounding = options.calibration ? Rounding::feedback : Rounding::search;
+  if (words.rounding.empty())
+    return ExitCode::success;
+  auto *found = llvm::find(roundingNames, llvm::StringRef(words.rounding));
+  if (found == std::end(roundingNames))
+    return usage("--rounding: error: unknown rounding '" + words.rounding + "', expected one of " + roundingWords());
+  options.rounding = static_cast<Rounding>(found - std::begin(roundingNames));
+  if (options.rounding >= Rounding::weighted && !options.calibration)
+    options.calibration = "";
+  return ExitCode::success;
+}
+
 static ExitCode readEmit(const Words &words, CompileOptions &options) {
   static constexpr std::pair<const char *, EmitKind> kinds[] = {{"mlir", EmitKind::mlir},
                                                                 {"llvm", EmitKind::llvm},
@@ -157,6 +179,8 @@ static ExitCode readEmit(const Words &words, CompileOptions &options) {
     options.output = "-";
   if (options.output.empty())
     return usage("-o: error: no output was named; add -o FILE");
+  if (options.calibration && options.emit != EmitKind::executable)
+    return usage("--emit: error: --calibration and its roundings pack weights, which only --emit exe does; leave one out");
   if (options.output == "-" && options.emit != EmitKind::mlir)
     return usage("-o: error: only --emit mlir can go to standard output; name a file");
   return ExitCode::success;
@@ -184,10 +208,18 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
   options.plan.chunk = words.chunk.value_or(options.plan.chunk);
   if (ExitCode failed = readMemoryLimit(words, options); failed != ExitCode::success)
     return failed;
+  if (ExitCode failed = readRounding(words, options); failed != ExitCode::success)
+    return failed;
   if (ExitCode failed = readEmit(words, options); failed != ExitCode::success)
     return failed;
-  std::string runtime = runtimeDirectory(program, options.target->name());
-  return compileCheckpoint(std::move(options), words.context, runtime);
+  options.runtime = runtimeDirectory(program, options.target->name());
+  if (!options.calibration)
+    return compileCheckpoint(std::move(options), words.context);
+  options.native = targets.find("native");
+  if (!options.native)
+    return usage("--calibration: error: runs programs of this machine, for which gemmac has no target; leave it out");
+  options.nativeRuntime = runtimeDirectory(program, options.native->name());
+  return compileCheckpoint(std::move(options), words.context);
 }
 
 static ExitCode listTargets(const TargetRegistry &targets, const std::string &program) {

@@ -3,6 +3,7 @@
 #ifndef GEMMAC_COMPILER_PIPELINE_PHASES_H
 #define GEMMAC_COMPILER_PIPELINE_PHASES_H
 
+#include "compiler/artifact/RoundingGuide.h"
 #include "passes/plan/Passes.h"
 #include "passes/quantize/Passes.h"
 #include "targets/TargetBackend.h"
@@ -23,10 +24,16 @@ struct CompileOptions {
   std::string input; ///< the checkpoint: a directory or a file
   std::string output;    ///< "-": standard output, for mlir
   const TargetBackend *target = nullptr;
+  std::string runtime;                   ///< directory of the target's runtime (Link.h); for executables
+  const TargetBackend *native = nullptr; ///< what this machine runs, for calibration
+  std::string nativeRuntime;
   QuantizeOptions formats;
   PlanOptions plan;
   uint64_t maxResident = 0; ///< most bytes of resident memory that the program may take; 0: any
   OpenOptions open;
+  Rounding rounding = Rounding::search;
+  /// A file of text, empty for the one that gemmac brings along; nothing: the compilation runs no program.
+  std::optional<std::string> calibration;
   EmitKind emit = EmitKind::executable;
   std::string stopAfter;     ///< a phase's name; only with mlir
   std::string dumpDirectory; ///< empty: no dumps

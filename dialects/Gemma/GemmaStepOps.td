@@ -277,4 +277,23 @@ def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
   let assemblyFormat = "$input `,` $weight `picks` $picks `,` $weights `->` $result `top_k` $top_k attr-dict `:` type($input) `,` type($picks) `,` type($weights) `->` type($result)";
 }
 
+def Gemma_ObserveStep : Gemma_Step<"observe"> {
+  let summary = "adds the second moments of a matrix's input to those that the cache memory holds at `offset`; panels of columns divided among threads";
+  let description = [{
+    `moments += x x^T` for each row `x` of the call, within blocks of columns: compiler/formats/MomentLayout.h has the layout.
+    With `picks`, `top_k` rows belong to each row of the call, and each goes to the entry of the batch that it picked. Made by
+    gemma-observe for programs that tell how their weights are used; nothing reads the result inside the program.
+    - c1: weight packed with 16 rows per panel, its cols the width of the input; input f32.
+    - c2: picks i32 `[rows, top_k padded to 32]` and `[rows * top_k, cols]` as input, or neither picks nor top_k.
+    - c3: offset is a multiple of 64.
+    ```mlir
+    gemma.step.observe %x, @p.qkv at 4096 : <8 x 64, f32>
+    gemma.step.observe %h, @p.experts_down picks %picks top_k 2 at 8192 : <16 x 64, f32>, <8 x 32, i32>
+    ```
+  }];
+  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Optional<Gemma_BufferType>:$picks,
+                       OptionalAttr<Gemma_Count>:$top_k, Gemma_Offset:$offset);
+  let assemblyFormat = "$input `,` $weight (`picks` $picks^ `top_k` $top_k)? `at` $offset attr-dict `:` type($input) (`,` type($picks)^)?";
+}
+
 #endif // GEMMA_STEP_OPS_TD

@@ -466,3 +466,42 @@ LogicalResult ExpertDownStep::verifySymbolUses(SymbolTableCollection &symbols) {
     return failure();
   return check.atMost("top_k", getTopK(), weight.getBatch(), "the experts, batch of the weight"); // step_expert_down_c2
 }
+
+//===--- observe
+//----------------------------------------------------------------------------------------------------===//
+
+Values ObserveStep::getReads() {
+  Values reads{getInput()};
+  if (getPicks())
+    reads.push_back(getPicks());
+  return reads;
+}
+Values ObserveStep::getWrites() { return {}; }
+
+LogicalResult ObserveStep::verify() {
+  StepCheck check(*this);
+  if (failed(check.element(getInput(), "input", "f32"))) // step_observe_c1
+    return failure();
+  if ((getPicks() != nullptr) != getTopK().has_value()) // step_observe_c2
+    return emitOpError() << "expects picks and top_k together or not at all";
+  if (getOffset() % bufferAlign != 0) // step_observe_c3
+    return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << getOffset();
+  if (!getPicks())
+    return success();
+  int64_t topK = *getTopK();
+  if (rowsOf(getInput()) % topK != 0) // step_observe_c2
+    return emitOpError() << "expects top_k to divide the " << rowsOf(getInput()) << " rows of the input, got " << topK;
+  return check.buffer(getPicks(), "picks", rowsOf(getInput()) / topK, paddedTopK(topK), "i32"); // step_observe_c2
+}
+
+LogicalResult ObserveStep::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto weight = lookUp<PackedOp>(*this, symbols, getWeightAttr(), "weight"); // step_observe_c1
+  if (!weight)
+    return failure();
+  if (weight.getPanelRows() != panelRows ||
+      static_cast<int64_t>(weight.getCols()) != widthOf(getInput())) // step_observe_c1
+    return emitOpError() << "expects weight packed with " << panelRows << " rows per panel and "
+                         << widthOf(getInput()) << " cols (width of the input), got " << getWeightAttr() << " with "
+                         << weight.getPanelRows() << " and " << weight.getCols();
+  return success();
+}

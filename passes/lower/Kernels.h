@@ -3,6 +3,7 @@
 #define GEMMAC_PASSES_LOWER_KERNELS_H
 
 #include "compiler/formats/CacheLayout.h"
+#include "compiler/formats/MomentLayout.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "targets/TargetBackend.h"
 #include "targets/cpu/KernelBuilder.h"
@@ -110,6 +111,9 @@ public:
   mlir::func::FuncOp attention(gemma::AttentionStep step, const CacheShape &cache);
   mlir::func::FuncOp attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache);
   mlir::func::FuncOp attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache);
+
+  // ObserveKernel.cpp
+  mlir::func::FuncOp observe(gemma::ObserveStep step, const MomentLayout &layout);
 
 private:
   using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;

@@ -44,8 +44,8 @@ public:
           TypeSwitch<Operation *, LogicalResult>(&op)
               .Case<gemma::EmbedStep, gemma::RopeTableStep, gemma::NormStep, gemma::AddNormStep, gemma::QuantizeStep,
                     gemma::PleCombineStep, gemma::RouteStep, gemma::MatmulStep, gemma::QkvStep, gemma::AttentionStep,
-                    gemma::AttentionSplitsStep, gemma::AttentionMergeStep, gemma::ExpertUpStep, gemma::ExpertDownStep>(
-                  [&](auto step) { return emitStep(step); })
+                    gemma::AttentionSplitsStep, gemma::AttentionMergeStep, gemma::ExpertUpStep, gemma::ExpertDownStep,
+                    gemma::ObserveStep>([&](auto step) { return emitStep(step); })
               .Default([](Operation *other) { return other->emitError("has no tile kernel on CPU targets"); });
       if (failed(done))
         return failure();
@@ -236,6 +236,16 @@ private:
     return callKernel(kernels.expertDown(step, shape, maxRows()),
                       {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getPicks()),
                        pointer(step.getWeights()), pointer(step.getResult()), rows, first, last});
+  }
+
+  LogicalResult emitStep(gemma::ObserveStep step) {
+    gemma::PackedOp weight = packed(step.getWeight());
+    int64_t topK = step.getTopK().value_or(1);
+    MomentLayout layout = MomentLayout::of(weight.getCols(), step.getPicks() ? weight.getBatch() : 1);
+    auto [first, last] = share(b.i64(layout.panelCount()));
+    Value input = pointer(step.getInput()), picks = step.getPicks() ? pointer(step.getPicks()) : input;
+    Value moments = b.at(cacheBase, static_cast<int64_t>(step.getOffset()));
+    return callKernel(kernels.observe(step, layout), {input, moments, picks, b.mul(rows, topK), first, last});
   }
 };
 

@@ -18,16 +18,18 @@ struct PlanOptions {
   int64_t verifyRows = 8;                         ///< most rows of one verify call
   gemma::Format cacheFormat = gemma::Format::F16; ///< F32 or F16
   bool marks = false;                             ///< the program measures its own steps
+  bool observe = false;                           ///< verify adds up second moments of the matrices' inputs
 };
 
-/// From a fused module with formats to phases with placed buffers: split-phases, plan-caches, plan-steps,
-/// place-buffers; mark-steps where asked for.
+/// From a fused module with formats to phases with placed buffers: split-phases, plan-caches, plan-steps, observe where
+/// asked for, place-buffers; mark-steps where asked for.
 void buildPlanPipeline(mlir::OpPassManager &manager, const PlanOptions &options);
 
 /// Registers each pass by its flag, and the pipeline as `gemma-plan`.
 void registerPlanPasses();
 
-// createSplitPhases(options), createPlanCaches(options), createPlanSteps, createPlaceBuffers, createMarkSteps.
+// createSplitPhases(options), createPlanCaches(options), createPlanSteps, createObserve, createPlaceBuffers,
+// createMarkSteps.
 #define GEN_PASS_DECL
 #include "passes/plan/Passes.h.inc"
 

@@ -58,6 +58,23 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 
+def Observe : Pass<"gemma-observe", "::mlir::ModuleOp"> {
+  let summary = "Let the verify phase tell which inputs its matrices get";
+  let description = [{
+    Before each step of the verify phase that multiplies with a packed matrix stands a `gemma.step.observe` of its
+    input. The moments lie behind the KV caches: `gemma.cache_bytes` grows, `gemma.moments_offset` tells where they
+    begin. Experts' first matrices share one set of moments, since all of them see rows of one kind; second ones have
+    theirs. Left alone: other phases. A matrix whose input is quantized is an error: what it sees is rounded already.
+    ```mlir
+    gemma.step.matmul %x, @p.o -> %y none : <8 x 64, f32> -> <8 x 64, f32>
+    // after
+    gemma.step.observe %x, @p.o at 65536 : <8 x 64, f32>
+    gemma.step.matmul %x, @p.o -> %y none : <8 x 64, f32> -> <8 x 64, f32>
+    ```
+  }];
+  let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
+}
+
 def PlaceBuffers : Pass<"gemma-place-buffers", "::mlir::ModuleOp"> {
   let summary = "Place the buffers of each phase, reusing memory of dead ones";
   let description = [{

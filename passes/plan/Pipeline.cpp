@@ -26,6 +26,8 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                                                 clEnumValN(gemma::Format::F16, "f16", "16-bit float"))};
   Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step"),
                      llvm::cl::init(PlanOptions().marks)};
+  Option<bool> observe{*this, "observe", llvm::cl::desc("let verify add up second moments of the matrices' inputs"),
+                       llvm::cl::init(PlanOptions().observe)};
 };
 
 } // namespace
@@ -35,6 +37,8 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
   manager.addPass(
       createPlanCaches(PlanCachesOptions{options.context, options.chunk, options.verifyRows, options.cacheFormat}));
   manager.addPass(createPlanSteps());
+  if (options.observe)
+    manager.addPass(createObserve());
   manager.addPass(createPlaceBuffers());
   if (options.marks)
     manager.addPass(createMarkSteps());
@@ -45,7 +49,8 @@ void registerPlanPasses() {
   PassPipelineRegistration<PlanPipelineOptions>(
       "gemma-plan", "the whole plan phase: level 1 to level 2",
       [](OpPassManager &manager, const PlanPipelineOptions &options) {
-        buildPlanPipeline(manager, {options.context, options.chunk, options.verifyRows, options.format, options.marks});
+        buildPlanPipeline(manager, {options.context, options.chunk, options.verifyRows, options.format, options.marks,
+                                    options.observe});
       });
 }
 

@@ -9,7 +9,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
+#include <fcntl.h>
 #include <functional>
 #include <unistd.h>
 
@@ -24,6 +27,20 @@ static double negativeLogLikelihood(const float *logits, int64_t vocab, int32_t 
   for (int64_t i = 0; i < vocab; ++i)
     sum += std::exp(static_cast<double>(logits[i]) - highest);
   return highest + std::log(sum) - static_cast<double>(logits[token]);
+}
+
+// KL divergence in nats of softmax(logits) from softmax(reference), summed in double over the whole vocabulary.
+static double divergenceOf(const float *reference, const float *logits, int64_t vocab) {
+  const double highest = *std::max_element(reference, reference + vocab), other = *std::max_element(logits, logits + vocab);
+  double total = 0, otherTotal = 0, weighted = 0;
+  for (int64_t i = 0; i < vocab; ++i) {
+    const double left = static_cast<double>(reference[i]) - highest, right = static_cast<double>(logits[i]) - other;
+    const double power = std::exp(left);
+    total += power;
+    otherTotal += std::exp(right);
+    weighted += power * (left - right);
+  }
+  return weighted / total - std::log(total) + std::log(otherTotal);
 }
 
 /// Called with a row's place among the fed tokens and its logits.
@@ -66,57 +83,167 @@ static std::string npyHeader(size_t rows, int64_t columns) {
   return header + dictionary;
 }
 
-static Status printResult(double sum, size_t tokens, const std::vector<double> &windows, bool json) {
-  const double mean = tokens ? sum / static_cast<double>(tokens) : 0;
+/// What was found out about the scored tokens.
+struct Scores {
+  double nll = 0; ///< summed
+  size_t tokens = 0;
+  double divergence = 0; ///< summed over `compared` rows
+  size_t compared = 0, agreeing = 0;
+  std::vector<double> windows;
+};
+
+static Status printResult(const Scores &scores, bool json) {
+  auto mean = [](double sum, size_t count) { return count ? sum / static_cast<double>(count) : 0; };
+  const double nll = mean(scores.nll, scores.tokens);
+  const double divergence = mean(scores.divergence, scores.compared);
+  const double agreement = mean(static_cast<double>(scores.agreeing), scores.compared);
   Output out(STDOUT_FILENO, "standard output");
   if (json) {
-    nlohmann::ordered_json object = {{"nll", mean}, {"tokens", tokens}};
-    if (!windows.empty())
-      object["window_nll_sums"] = windows;
+    nlohmann::ordered_json object = {{"nll", nll}, {"tokens", scores.tokens}};
+    if (scores.compared)
+      object.update({{"kl", divergence}, {"top1", agreement}, {"compared", scores.compared}});
+    if (!scores.windows.empty())
+      object["window_nll_sums"] = scores.windows;
     out.write(object.dump() + "\n");
   } else {
-    out.write(format("nll %.6f per token over %zu tokens, perplexity %.4f\n", mean, tokens, std::exp(mean)));
+    out.write(format("nll %.6f per token over %zu tokens, perplexity %.4f\n", nll, scores.tokens, std::exp(nll)));
+    if (scores.compared)
+      out.write(format("KL divergence %.6f per token over %zu tokens, likeliest token the same for %.2f %%\n", divergence,
+                       scores.compared, 100 * agreement));
   }
   return out.finish();
 }
 
-static Status scoreIds(Model &model, const ScoreOptions &options, bool json) {
-  std::string text;
-  std::vector<int32_t> tokens;
-  if (Status status = readFile(options.ids, text); !status.ok())
+/// The logits that another program wrote with --logits, read row by row.
+class Reference {
+public:
+  ~Reference() {
+    if (fd >= 0)
+      ::close(fd);
+  }
+
+  Status open(const std::string &file, size_t rows, int64_t columns) {
+    path = file;
+    row.resize(static_cast<size_t>(columns));
+    fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+      return {ExitCode::inputOutput, format("cannot open '%s': %s", path.c_str(), strerror(errno))};
+    const std::string expected = npyHeader(rows, columns);
+    std::string found(expected.size(), '\0');
+    if (::pread(fd, found.data(), found.size(), 0) != static_cast<ssize_t>(found.size()) || found != expected)
+      return {ExitCode::usage, format("score: '%s' does not hold the logits of %zu tokens and a vocabulary of %lld; "
+                                      "write it with --logits and the same ids",
+                                      path.c_str(), rows, static_cast<long long>(columns))};
+    offset = static_cast<off_t>(found.size());
+    return {};
+  }
+
+  /// Reads the next row and adds what `logits` have lost of it.
+  Status compare(const float *logits, Scores &scores) {
+    const size_t bytes = row.size() * sizeof(float);
+    if (::pread(fd, row.data(), bytes, offset) != static_cast<ssize_t>(bytes))
+      return {ExitCode::inputOutput, format("cannot read '%s' at byte %lld: the file was cut short", path.c_str(),
+                                            static_cast<long long>(offset))};
+    offset += static_cast<off_t>(bytes);
+    const auto vocab = static_cast<int64_t>(row.size());
+    scores.divergence += divergenceOf(row.data(), logits, vocab);
+    scores.agreeing += likeliest(row.data(), vocab) == likeliest(logits, vocab);
+    ++scores.compared;
+    return {};
+  }
+
+private:
+  static int64_t likeliest(const float *logits, int64_t vocab) { return std::max_element(logits, logits + vocab) - logits; }
+
+  int fd = -1;
+  std::string path;
+  std::vector<float> row;
+  off_t offset = 0;
+};
+
+/// The texts of `--ids`: all ids, or those of each line.
+static Status readTexts(const ScoreOptions &options, int64_t vocab, std::vector<std::vector<int32_t>> &texts) {
+  std::string all;
+  if (Status status = readFile(options.ids, all); !status.ok())
     return status;
-  if (Status status = parseTokenIds(text, options.ids, model.program.vocab, tokens); !status.ok())
+  for (size_t begin = 0; begin < all.size();) {
+    const size_t end = options.lines ? std::min(all.find('\n', begin), all.size()) : all.size();
+    std::vector<int32_t> text;
+    if (Status status = parseTokenIds(std::string_view(all).substr(begin, end - begin), options.ids, vocab, text); !status.ok())
+      return status;
+    if (!text.empty())
+      texts.push_back(std::move(text));
+    begin = end + 1;
+  }
+  if (texts.empty())
+    texts.emplace_back();
+  return {};
+}
+
+static Status checkText(const Model &model, const ScoreOptions &options, size_t tokens) {
+  if (tokens <= static_cast<size_t>(options.prefill))
+    return {ExitCode::usage, format("score: '%s' has %zu tokens and --prefill takes %lld, so none is left to score",
+                                    options.ids.c_str(), tokens, static_cast<long long>(options.prefill))};
+  if (static_cast<int64_t>(tokens) > model.session.context())
+    return {ExitCode::context, format("score: '%s' has %zu tokens, but the context holds %lld", options.ids.c_str(),
+                                      tokens, static_cast<long long>(model.session.context()))};
+  return {};
+}
+
+static Status writeMoments(const Session &session, const std::string &path) {
+  NewFile file;
+  if (Status status = file.create(path); !status.ok())
+    return status;
+  if (Status status = file.write(session.moments().data(), session.moments().size()); !status.ok())
+    return status;
+  return file.commit();
+}
+
+static Status scoreIds(Model &model, const ScoreOptions &options, bool json) {
+  std::vector<std::vector<int32_t>> texts;
+  const int64_t vocab = model.program.vocab;
+  if (Status status = readTexts(options, vocab, texts); !status.ok())
     return status;
   const auto unscored = static_cast<size_t>(options.prefill);
-  if (tokens.size() <= unscored)
-    return {ExitCode::usage, format("score: '%s' has %zu tokens and --prefill takes %zu, so none is left to score",
-                                    options.ids.c_str(), tokens.size(), unscored)};
-  if (static_cast<int64_t>(tokens.size()) > model.session.context())
-    return {ExitCode::context, format("score: '%s' has %zu tokens, but the context holds %lld", options.ids.c_str(),
-                                      tokens.size(), static_cast<long long>(model.session.context()))};
+  size_t rows = 0;
+  for (const std::vector<int32_t> &text : texts) {
+    if (Status status = checkText(model, options, text.size()); !status.ok())
+      return status;
+    rows += text.size() - unscored;
+  }
+  Reference reference;
+  if (!options.reference.empty())
+    if (Status status = reference.open(options.reference, rows, vocab); !status.ok())
+      return status;
   NewFile file;
   const bool wanted = !options.logits.empty();
   if (wanted) {
-    const std::string header = npyHeader(tokens.size() - unscored, model.program.vocab);
+    const std::string header = npyHeader(rows, vocab);
     if (Status status = file.create(options.logits); !status.ok())
       return status;
     if (Status status = file.write(header.data(), header.size()); !status.ok())
       return status;
   }
-  double sum = 0;
-  size_t scored = 0;
-  const int64_t vocab = model.program.vocab;
-  Status status =
-      scoreTokens(model.session, tokens, unscored, options.decodeOnly, [&](size_t row, const float *logits) {
-        if (row + 1 < tokens.size()) {
-          sum += negativeLogLikelihood(logits, vocab, tokens[row + 1]);
-          ++scored;
-        }
-        return wanted ? file.write(logits, static_cast<size_t>(vocab) * sizeof(float)) : Status();
-      });
-  if (status.ok() && wanted)
-    status = file.commit();
-  return status.ok() ? printResult(sum, scored, {}, json) : status;
+  Scores scores;
+  for (const std::vector<int32_t> &text : texts) {
+    auto visit = [&](size_t row, const float *logits) {
+      if (row + 1 < text.size()) {
+        scores.nll += negativeLogLikelihood(logits, vocab, text[row + 1]);
+        ++scores.tokens;
+      }
+      Status status = options.reference.empty() ? Status() : reference.compare(logits, scores);
+      return status.ok() && wanted ? file.write(logits, static_cast<size_t>(vocab) * sizeof(float)) : status;
+    };
+    if (Status status = scoreTokens(model.session, text, unscored, options.decodeOnly, visit); !status.ok())
+      return status;
+  }
+  if (wanted)
+    if (Status status = file.commit(); !status.ok())
+      return status;
+  if (!options.moments.empty())
+    if (Status status = writeMoments(model.session, options.moments); !status.ok())
+      return status;
+  return printResult(scores, json);
 }
 
 static Status scoreText(Model &model, const ScoreOptions &options, bool json) {
@@ -135,9 +262,7 @@ static Status scoreText(Model &model, const ScoreOptions &options, bool json) {
     return {ExitCode::context, format("score: --window %lld does not fit into the context of %lld",
                                       static_cast<long long>(window), static_cast<long long>(context))};
   const int32_t bos = model.program.bos_id;
-  double sum = 0;
-  size_t scored = 0;
-  std::vector<double> windows;
+  Scores scores;
   std::vector<int32_t> fed;
   for (size_t begin = 0; begin < tokens.size(); begin += static_cast<size_t>(window)) {
     const auto part = std::span(tokens).subspan(begin, std::min(tokens.size() - begin, static_cast<size_t>(window)));
@@ -153,11 +278,11 @@ static Status scoreText(Model &model, const ScoreOptions &options, bool json) {
     });
     if (!status.ok())
       return status;
-    windows.push_back(windowSum);
-    sum += windowSum;
-    scored += predicted.size();
+    scores.windows.push_back(windowSum);
+    scores.nll += windowSum;
+    scores.tokens += predicted.size();
   }
-  return printResult(sum, scored, windows, json);
+  return printResult(scores, json);
 }
 
 Status runScore(Model &model, const ScoreOptions &options, bool json) {
@@ -165,6 +290,10 @@ Status runScore(Model &model, const ScoreOptions &options, bool json) {
     return {ExitCode::usage, "score: give either --ids FILE or --text FILE"};
   if (options.ids.empty() && (!options.logits.empty() || options.prefill))
     return {ExitCode::usage, "score: --logits and --prefill go with --ids"};
+  if (options.ids.empty() && (!options.reference.empty() || !options.moments.empty() || options.lines))
+    return {ExitCode::usage, "score: --reference, --moments and --lines go with --ids"};
+  if (!options.moments.empty() && model.program.moments.bytes == 0)
+    return {ExitCode::usage, "score: --moments: this program was not compiled to observe its matrices' inputs"};
   if (!options.ids.empty() && options.window)
     return {ExitCode::usage, "score: --window goes with --text"};
   return options.ids.empty() ? scoreText(model, options, json) : scoreIds(model, options, json);

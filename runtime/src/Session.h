@@ -37,6 +37,8 @@ public:
   int64_t chunkRows() const { return chunk; }
   int64_t verifyRows() const { return program->phases[GEMMAC_PHASE_VERIFY].max_rows; }
   int64_t logitsStride() const { return program->logits_stride; }
+  /// Second moments that an observing program has added up since open(); empty for others.
+  std::span<const uint8_t> moments() const { return {call.cache + program->moments.offset, program->moments.bytes}; }
 
   /// Forgets everything: the next token is at position 0.
   void reset() { call.position = 0; }

@@ -159,6 +159,7 @@ typedef struct gemmac_program {
   const gemmac_table *tables;
   gemmac_memory memory;
   gemmac_steps steps[GEMMAC_PHASE_COUNT];
+  gemmac_span moments; // in the cache memory: what an observing program's verify phase adds up; bytes 0: nothing
 } gemmac_program;
 
 extern const gemmac_program gemmac_the_program;

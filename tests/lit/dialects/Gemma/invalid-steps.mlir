@@ -876,3 +876,51 @@ gemma.phase @step_expert_down_c2_top_k decode max_rows 1 {
 // -----
 // expected-error @below {{expects parent op 'gemma.phase'}}
 gemma.barrier
+
+// -----
+gemma.phase @step_observe_c1_element verify max_rows 2 {
+  %x = gemma.buffer shared : !gemma.buffer<2 x 64, q8>
+  // expected-error @below {{expects input in f32, got '!gemma.buffer<2 x 64, q8>'}}
+  gemma.step.observe %x, @pm at 0 : <2 x 64, q8>
+}
+
+// -----
+gemma.weight @m : tensor<64x32xf32> from <"m", 0, 8192>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 8192
+gemma.phase @step_observe_c1_width verify max_rows 2 {
+  %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> : <2 x 64, f32>
+  gemma.barrier
+  // expected-error @below {{expects weight packed with 16 rows per panel and 64 cols (width of the input), got @pm with 16 and 32}}
+  gemma.step.observe %x, @pm at 0 : <2 x 64, f32>
+}
+
+// -----
+gemma.phase @step_observe_c2 verify max_rows 2 {
+  %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{expects picks and top_k together or not at all}}
+  gemma.step.observe %x, @pm at 0 {top_k = 2 : i64} : <4 x 64, f32>
+}
+
+// -----
+gemma.phase @step_observe_c2_rows verify max_rows 2 {
+  %x = gemma.buffer shared : !gemma.buffer<5 x 64, f32>
+  %p = gemma.buffer shared : !gemma.buffer<2 x 32, i32>
+  // expected-error @below {{expects top_k to divide the 5 rows of the input, got 2}}
+  gemma.step.observe %x, @pm picks %p top_k 2 at 0 : <5 x 64, f32>, <2 x 32, i32>
+}
+
+// -----
+gemma.phase @step_observe_c2_picks verify max_rows 2 {
+  %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  %p = gemma.buffer shared : !gemma.buffer<4 x 32, i32>
+  // expected-error @below {{expects picks of type '!gemma.buffer<2 x 32, i32>', got '!gemma.buffer<4 x 32, i32>'}}
+  gemma.step.observe %x, @pm picks %p top_k 2 at 0 : <4 x 64, f32>, <4 x 32, i32>
+}
+
+// -----
+gemma.phase @step_observe_c3 verify max_rows 2 {
+  %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+  // expected-error @below {{expects an offset that is a multiple of 64, got 32}}
+  gemma.step.observe %x, @pm at 32 : <2 x 64, f32>
+}

@@ -1,0 +1,64 @@
+// What all ways of rounding share: trials of scales, scales and integers as they are stored.
+#ifndef GEMMAC_COMPILER_ARTIFACT_SCALESEARCH_H
+#define GEMMAC_COMPILER_ARTIFACT_SCALESEARCH_H
+
+#include "compiler/artifact/Lanes.h"
+
+namespace gemmac {
+
+/// Levels that the extreme value of a group may stand for: first, first + step, ... The plain choice is the zero point;
+/// beyond it the extreme is clipped, below it levels stay unused at the ends. docs/formats.md has what the trials gain.
+struct ScaleSearch {
+  float first, step;
+};
+
+inline constexpr int scaleTrials = 13;
+/// Below this the scale of most formats rounds to zero in f16, and so does the group.
+inline constexpr float leastMagnitude = 0x1p-22f;
+
+constexpr ScaleSearch scaleSearch(WeightFormat format) {
+  switch (format) {
+  case WeightFormat::Q6:
+    return {29.0f, 0.5f};
+  case WeightFormat::Q4:
+    return {6.4f, 0.3f};
+  case WeightFormat::C4: // the longer the row, the more it pays to clip its extreme
+    return {7.5f, 0.75f};
+  case WeightFormat::Q3:
+    return {3.2f, 0.15f};
+  case WeightFormat::Q2:
+    return {1.4f, 0.12f};
+  case WeightFormat::C2:
+    return {1.5f, 0.4f};
+  default:
+    return {0.0f, 0.0f}; // no zero point: the plain scale is exact at both ends
+  }
+}
+
+/// Stores `scale` as f16. False on overflow.
+GEMMAC_INLINE bool roundScales(const Lanes &scale, QuantizedTile &result) {
+  bool fits = true;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    uint16_t half = floatToHalf(scale[lane]);
+    half = half == 0x8000 ? 0 : half; // no negative zero: equal weights give equal bytes
+    fits &= (half & 0x7c00) != 0x7c00;
+    result.scales[lane] = half;
+  }
+  return fits;
+}
+
+GEMMAC_INLINE void loadScales(const QuantizedTile &tile, Lanes &scale) {
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    scale[lane] = halfToFloat(tile.scales[lane]);
+}
+
+/// Stores one column of rounded integers.
+GEMMAC_INLINE void storeInteger(const IntegerRange &range, const Lanes &integer, int64_t col, QuantizedTile &result) {
+  Lanes stored = integer + range.zeroPoint;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    result.stored[col][lane] = static_cast<uint8_t>(static_cast<int32_t>(stored[lane]));
+}
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_ARTIFACT_SCALESEARCH_H

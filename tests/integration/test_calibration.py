@@ -1,0 +1,116 @@
+"""Rounding that looks at what matrices are multiplied with: what it gains, what compile and score report of it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from support import CHECKPOINTS, MODELS, compile_program, eval_ids, gemmac, logits, record, run, succeed, write_ids
+
+WINDOW = 256
+# KL divergence of gptq rounding over that of plain rounding at the same bits, on text that calibration never saw.
+MOST = 0.6
+
+
+def log_softmax(rows):
+    rows = rows.astype(np.float64)
+    rows -= rows.max(-1, keepdims=True)
+    return rows - np.log(np.exp(rows).sum(-1, keepdims=True))
+
+
+def divergence(expected, got):
+    p, q = log_softmax(expected), log_softmax(got)
+    return float((np.exp(p) * (p - q)).sum(-1).mean())
+
+
+def text_logits(program, folder):
+    windows = np.array(eval_ids(1 + 4 * (WINDOW - 1))[1:]).reshape(4, WINDOW - 1)
+    return np.concatenate([logits(program, [2, *window], folder) for window in windows])
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_gptq_against_plain(model, tmp_path):
+    reference = text_logits(compile_program(CHECKPOINTS / model), tmp_path)
+    got = {
+        rounding: divergence(
+            reference,
+            text_logits(compile_program(CHECKPOINTS / model, "q4", extra=["--rounding", rounding]), tmp_path),
+        )
+        for rounding in ("plain", "search", "gptq")
+    }
+    record(f"{model}.q4.rounding", {name: round(kl, 6) for name, kl in got.items()})
+    assert got["gptq"] <= MOST * got["plain"]
+    assert got["gptq"] <= got["search"]
+
+
+def test_report(tmp_path):
+    """compile measures its own program against the unquantized one, and the program knows."""
+    program, report = tmp_path / "program", tmp_path / "report.json"
+    done = gemmac("compile", CHECKPOINTS / "tiny-e", "-o", program, "--calibration", "default", "--json-report", report)
+    assert done.returncode == 0, done.stderr
+    assert "KL divergence" in done.stderr
+    parsed = json.loads(report.read_text())
+    assert parsed["rounding"] == "gptq"
+    quality = parsed["quality"]
+    assert 0 < quality["kl"] < 0.01 and 0.9 < quality["top1"] <= 1 and quality["tokens"] >= 256
+    assert json.loads(succeed(program, "info", "--json"))["compilation"]["quality"] == quality
+    assert list(tmp_path.glob("*scratch*")) == []
+
+
+def test_threads_do_not_matter(tmp_path):
+    """Observations, rounding and measurement give the same bytes with any number of threads."""
+    programs = []
+    for threads in (1, 2):
+        programs.append(tmp_path / f"with{threads}")
+        done = gemmac(
+            "compile", CHECKPOINTS / "tiny-moe", "-o", programs[-1], "--rounding", "gptq", "-j", threads, "-q"
+        )
+        assert done.returncode == 0, done.stderr
+    assert programs[0].read_bytes() == programs[1].read_bytes()
+
+
+def test_score_reference(tmp_path):
+    """`score --reference` computes the divergence of the logits that `score --logits` writes."""
+    exact, rounded = compile_program(CHECKPOINTS / "tiny-e"), compile_program(CHECKPOINTS / "tiny-e", "q4")
+    ids = eval_ids(200)
+    lines = write_ids(tmp_path / "lines.ids", ids[:100])
+    lines.write_text(lines.read_text() + " ".join(map(str, ids[100:])) + "\n")
+    written = tmp_path / "reference.npy"
+    succeed(exact, "score", "--ids", lines, "--lines", "--logits", written)
+    got = json.loads(succeed(rounded, "score", "--ids", lines, "--lines", "--reference", written, "--json"))
+    parts = (ids[:100], ids[100:])
+    expected, ours = (
+        np.concatenate([logits(program, part, tmp_path) for part in parts]) for program in (exact, rounded)
+    )
+    assert np.array_equal(np.load(written), expected)
+    assert got["compared"] == 200
+    assert got["kl"] == pytest.approx(divergence(expected, ours), rel=1e-6)
+    assert got["top1"] == pytest.approx(float((expected.argmax(-1) == ours.argmax(-1)).mean()))
+
+
+def test_score_errors(tmp_path):
+    program = compile_program(CHECKPOINTS / "tiny-e", "q4")
+    ids = write_ids(tmp_path / "some.ids", eval_ids(10))
+    wrong = tmp_path / "wrong.npy"
+    wrong.write_bytes(b"no logits")
+    done = run(program, "score", "--ids", ids, "--reference", wrong)
+    assert done.returncode == 2 and b"does not hold the logits of 10 tokens" in done.stderr
+    done = run(program, "score", "--ids", ids, "--moments", tmp_path / "moments")
+    assert done.returncode == 2 and b"was not compiled to observe" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name, content, message",
+    [
+        ("a.txt", b"\xff\xfe", "is not UTF-8 text"),
+        ("a.txt", b" \n", "holds no text to calibrate with"),
+        ("a.json", b"{", "is no JSON"),
+        ("a.json", b"[1]", "entry 0 is neither a string nor an object with a string 'prompt'"),
+    ],
+)
+def test_bad_text(name, content, message, tmp_path):
+    path = tmp_path / name
+    path.write_bytes(content)
+    done = gemmac("compile", CHECKPOINTS / "tiny-e", "-o", tmp_path / "out", "--calibration", path, "-q")
+    assert done.returncode != 0 and message in done.stderr
+    assert list(tmp_path.iterdir()) == [path]

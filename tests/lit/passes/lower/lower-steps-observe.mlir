@@ -1,0 +1,26 @@
+// RUN: gemmac-opt --gemma-lower-steps=target=x86_64-linux %s | FileCheck %s
+// Moments are added up in the cache memory, panels of 16 columns shared out from both ends of a block.
+
+// CHECK-LABEL: func.func @gemmac_verify_avx2(
+// CHECK:         call @embed_
+// CHECK:         call @gemmac_barrier(
+// CHECK:         %[[PANELS:.*]] = arith.constant 4
+// CHECK:         arith.muli %[[PANELS]], %{{.*}}
+// CHECK:         call @observe_k64_block64(
+
+// CHECK-LABEL: func.func private @observe_k64_block64(
+// CHECK:         %[[LAST:.*]] = arith.constant 3
+// CHECK:         arith.subi %[[LAST]], %{{.*}}
+// CHECK:         scf.for
+// CHECK:           scf.for %{{.*}} iter_args
+// CHECK:             math.fma
+module attributes {gemma.scratch_bytes = 0 : i64} {
+  gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
+  gemma.packed @table from [@t] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384 at 0
+  gemma.phase @verify verify max_rows 2 attributes {arena_bytes = 512 : i64, scratch_bytes = 0 : i64} {
+    %x = gemma.buffer shared at 0 : !gemma.buffer<2 x 64, f32>
+    gemma.step.embed %x, @table scale 1.0 : !gemma.buffer<2 x 64, f32>
+    gemma.barrier
+    gemma.step.observe %x, @table at 64 : !gemma.buffer<2 x 64, f32>
+  }
+}
