@@ -40,6 +40,7 @@ public:
   explicit StructConstant(llvm::LLVMContext &context) : context(context) {}
 
   StructConstant &add(size_t offset, llvm::Constant *value, size_t bytes) {
+    assert(offset >= end && "fields are added in the order of the struct");
     padTo(offset);
     fields.push_back(value);
     end = offset + bytes;
@@ -245,11 +246,11 @@ private:
         .integer(offsetof(gemmac_program, table_count), static_cast<int64_t>(summary.tables.size()))
         .integer(offsetof(gemmac_program, table_row_bytes), summary.tableRowBytes)
         .add(offsetof(gemmac_program, tables), tablesConstant(), 8)
-        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory))
-        .add(offsetof(gemmac_program, moments), spanConstant(summary.moments), sizeof(gemmac_span));
+        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory));
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
       program.add(offsetof(gemmac_program, steps) + phase * sizeof(gemmac_steps),
                   stepsConstant(summary.phases[phase].steps), sizeof(gemmac_steps));
+    program.add(offsetof(gemmac_program, moments), spanConstant(summary.moments), sizeof(gemmac_span));
     return program.finish(sizeof(gemmac_program));
   }
 

@@ -288,12 +288,12 @@ def Gemma_ObserveStep : Gemma_Step<"observe"> {
     - c3: offset is a multiple of 64.
     ```mlir
     gemma.step.observe %x, @p.qkv at 4096 : <8 x 64, f32>
-    gemma.step.observe %h, @p.experts_down picks %picks top_k 2 at 8192 : <16 x 64, f32>, <8 x 32, i32>
+    gemma.step.observe %h, @p.experts_down picks %picks top_k 2 at 8192 : <16 x 64, f32>, !gemma.buffer<8 x 32, i32>
     ```
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Optional<Gemma_BufferType>:$picks,
                        OptionalAttr<Gemma_Count>:$top_k, Gemma_Offset:$offset);
-  let assemblyFormat = "$input `,` $weight (`picks` $picks^ `top_k` $top_k)? `at` $offset attr-dict `:` type($input) (`,` type($picks)^)?";
+  let assemblyFormat = "$input `,` $weight (`picks` $picks^ `top_k` $top_k)? `at` $offset attr-dict `:` type($input) (`,` qualified(type($picks))^)?";
 }
 
 #endif // GEMMA_STEP_OPS_TD

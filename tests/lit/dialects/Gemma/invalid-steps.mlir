@@ -907,7 +907,7 @@ gemma.phase @step_observe_c2_rows verify max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<5 x 64, f32>
   %p = gemma.buffer shared : !gemma.buffer<2 x 32, i32>
   // expected-error @below {{expects top_k to divide the 5 rows of the input, got 2}}
-  gemma.step.observe %x, @pm picks %p top_k 2 at 0 : <5 x 64, f32>, <2 x 32, i32>
+  gemma.step.observe %x, @pm picks %p top_k 2 at 0 : <5 x 64, f32>, !gemma.buffer<2 x 32, i32>
 }
 
 // -----
@@ -915,7 +915,7 @@ gemma.phase @step_observe_c2_picks verify max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   %p = gemma.buffer shared : !gemma.buffer<4 x 32, i32>
   // expected-error @below {{expects picks of type '!gemma.buffer<2 x 32, i32>', got '!gemma.buffer<4 x 32, i32>'}}
-  gemma.step.observe %x, @pm picks %p top_k 2 at 0 : <4 x 64, f32>, <4 x 32, i32>
+  gemma.step.observe %x, @pm picks %p top_k 2 at 0 : <4 x 64, f32>, !gemma.buffer<4 x 32, i32>
 }
 
 // -----

@@ -147,8 +147,8 @@ gemma.phase @verify verify max_rows 2 {
   gemma.barrier
   // CHECK: gemma.step.observe %{{.*}}, @router at 4096 : <2 x 64, f32>
   gemma.step.observe %x, @router at 4096 : <2 x 64, f32>
-  // CHECK: gemma.step.observe %{{.*}}, @expert_down picks %{{.*}} top_k 2 at 8192 : <4 x 64, f32>, <2 x 32, i32>
-  gemma.step.observe %hidden, @expert_down picks %picks top_k 2 at 8192 : <4 x 64, f32>, <2 x 32, i32>
+  // CHECK: gemma.step.observe %{{.*}}, @expert_down picks %{{.*}} top_k 2 at 8192 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
+  gemma.step.observe %hidden, @expert_down picks %picks top_k 2 at 8192 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
   // CHECK: gemma.step.quantize %{{.*}} -> %{{.*}} {per_row = 2 : i64} : <4 x 64, f32> -> <4 x 64, q8>
   gemma.step.quantize %hidden -> %operand {per_row = 2 : i64} : <4 x 64, f32> -> <4 x 64, q8>
   gemma.barrier
