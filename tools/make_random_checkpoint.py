@@ -7,8 +7,8 @@ Models: E2B, E4B, 26B-A4B, 31B, gemma3-270m. Weights are BF16, normal with devia
 are; E2B and E4B contain the unread key and value tensors that the published files contain. With --layers the first N
 layers are kept: the pattern of sliding and full layers stays, the last one is full (but in Gemma 3), and the share of
 layers that reuse keys and values stays about the same. --layout writes the matrices as integers with scales, as quantized
-checkpoints do: compressed-tensors (4 bits in groups of 32: 26B-A4B takes 15 GB) or gemma (the mobile scheme). Memory
-stays under 300 MB: one random block is repeated, from a place that depends
+checkpoints do: compressed-tensors (4 bits in groups of 32: 26B-A4B takes 15 GB) or gemma (the mobile scheme of Gemma 4).
+Memory stays under 400 MB: one random block is repeated, from a place that depends
 on the tensor's name. The answers of such a model mean nothing. Needs numpy.
 """
 
@@ -490,6 +490,8 @@ def main():
     parser.add_argument("--layout", choices=[COMPRESSED, MOBILE], help="store integers and scales (default: BF16)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if options.layout == MOBILE and options.model.startswith("gemma3"):
+        parser.error(f"{options.model} has no mobile scheme; choose a Gemma 4 model or --layout {COMPRESSED}")
     begin = time.monotonic()
     layers = options.layers or MODELS[options.model]["layers"]
     parameters, count = write(
