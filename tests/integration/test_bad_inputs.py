@@ -429,7 +429,7 @@ def test_no_space(good, tmp_path):
     "words, named",
     [
         (["--target", "riscv64-linux"], "riscv64-linux"),
-        (["--weights", "q3"], "q3"),
+        (["--weights", "q5"], "q5"),
         (["--cache", "q8"], "q8"),
         (["--emit", "ptx"], "ptx"),
         (["--stop-after", "optimise"], "optimise"),
