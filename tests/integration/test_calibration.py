@@ -54,7 +54,7 @@ def test_report(tmp_path):
     quality = parsed["quality"]
     # on general text, which this small model finds hard: larger than on text of its own kind
     assert 0 < quality["kl"] < 0.1 and 0.7 < quality["top1"] <= 1 and quality["tokens"] >= 256
-    assert json.loads(succeed(program, "info", "--json"))["compilation"]["quality"] == quality
+    assert json.loads(succeed(program, "info", "--json"))["quality"] == quality
     assert list(tmp_path.glob("*scratch*")) == []
 
 
