@@ -3,7 +3,8 @@
 // RUN: gemmac-emit --target aarch64-linux --level dotprod %t.mlir -o %t.dotprod.s && FileCheck %s --check-prefix=DOT < %t.dotprod.s
 // RUN: python3 %S/../../tools/loop_spills.py matmul_f32=8 matmul_f16=8 matmul_bf16=8 matmul_q8=87 matmul_q4=76 < %t.neon.s
 // RUN: python3 %S/../../tools/loop_spills.py matmul_f32=12 matmul_f16=16 matmul_bf16=12 matmul_q8=20 matmul_q4=98 < %t.dotprod.s
-// Row tiles. The bounds on spills (measured, of some 700 instructions) only tighten.
+// Row tiles. The bounds on spills (measured, over all tiles of a kernel, of which there are twice as many since a
+// half tile reads panels abreast) only tighten from here.
 
 // NEON-LABEL: matmul_q4_n64_k256_none_to64_rows:
 // NEON:         smull {{.*}}.8h

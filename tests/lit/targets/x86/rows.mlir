@@ -5,7 +5,7 @@
 // RUN: python3 %S/../../tools/loop_spills.py matmul_f32=53 matmul_f16=53 matmul_bf16=53 matmul_q8=68 matmul_q4=49 < %t.avx512.s
 // Row tiles: weights are read once per tile, several panels abreast. Sums of a group stay in registers; with AVX2's 16 those of
 // the panel move to memory and back once per group of 32 columns, hidden behind its products. The bounds on spills (measured,
-// over all tiles of a kernel) only tighten.
+// over all tiles of a kernel, of which there are twice as many since panels are read abreast) only tighten from here.
 
 // AVX2-LABEL: matmul_q4_n64_k256_none_to64_rows:
 // AVX2:         Inner Loop Header
