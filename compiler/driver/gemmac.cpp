@@ -81,7 +81,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
   word("--weights", words.weights, "F", "Format of matrices: " + formats + " (default: q4)");
   word("--embeddings", words.embeddings, "F",
-       "Format of the embedding table and head (default: as --weights, q6 at least)");
+       "Format of the embedding table and head (default: as --weights, q5 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");

@@ -58,7 +58,7 @@ TEST(MemoryLimit, TakesTheMildestChange) {
 TEST(MemoryLimit, TakesBackWhatIsNotNeeded) {
   EXPECT_EQ(changes(options(everything - 10'000)), "--cache f16");
   EXPECT_EQ(changes(options(everything - 17'000)), "--chunk 64 --cache f16"); // 16,384 + 640
-  EXPECT_EQ(changes(options(everything - 40'000)), "--embeddings q4");
+  EXPECT_EQ(changes(options(everything - 40'000)), "--cache f16 --embeddings q5");
   EXPECT_EQ(changes(options(everything - 400'000)), "--weights q4");
 }
 
