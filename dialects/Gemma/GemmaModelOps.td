@@ -45,12 +45,22 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
 def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let summary = "the keys and values of one layer that owns them";
   let description = [{
-    `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`) are set by the plan phase.
+    `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`, `rotated`) are set by the plan phase.
     Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys `[kv_heads][C/16][d][16]`, then
     values `[kv_heads][C/16][d/32][16][32]`. Position `p` lives in slot `p mod C`, slots count over the `C/16` blocks of 16.
+
+    q8 and q4: per group of 32 elements of a block, keys are `[32][16]` (q4: `[16][16]`) bytes, values `[16][32]` (q4: `[16][16]`), then
+    come 16 f16 scales, one for each position. The byte of element `i` of a position holds an int8 or, in q4, element `i` in its low
+    and element `i + 16` in its high half, both in two's complement; the element is scale * integer. q8: scale = largest magnitude / 127.
+    q4: scale = the element of the largest magnitude / -8, so that this one becomes -8; others are cut off at 7.
+
+    `rotated`: keys and values are multiplied by a Hadamard matrix before they are stored, which spreads outliers over the head, in
+    blocks of the largest power of two that divides `d`: `H[i][j] = (-1)^popcount(i & j)`, times a power of two near 1/sqrt(block).
+    Attention multiplies queries by it too and its result back, so that nothing else sees it.
     - c1: heads, head_dim positive, head_dim even, window not negative.
-    - c2: once planned, all four fields are there: format f32 or f16, capacity a positive multiple of 16, offset a multiple of
-      64, bytes those of the layout, `2 * heads * capacity * d` elements.
+    - c2: once planned, all four of format, capacity, offset and bytes are there: format f32, f16, q8 or q4, capacity a positive multiple of 16, offset a multiple of
+      64, bytes those of the layout, `2 * heads * capacity * d` elements and their scales.
+    - c3: only planned caches are rotated.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
     gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0 {format = #gemma.format<f16>, capacity = 4096 : i64, offset = 0 : i64, bytes = 8388608 : i64}
@@ -58,7 +68,7 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$heads, I64Attr:$head_dim, I64Attr:$window,
                        OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<I64Attr>:$capacity,
-                       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes);
+                       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes, UnitAttr:$rotated);
   let assemblyFormat = "$sym_name `heads` $heads `head_dim` $head_dim `window` $window attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
