@@ -1,5 +1,6 @@
 #include "compiler/artifact/CacheSummary.h"
 
+#include "compiler/formats/CacheLayout.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
@@ -25,6 +26,7 @@ static CacheSummary rowOf(gemma::KvCacheOp cache) {
   row.format = static_cast<WeightFormat>(cache.getFormat().value_or(gemma::Format::F16));
   row.heads = cache.getHeads();
   row.headDim = cache.getHeadDim();
+  row.keyDim = storedKeyDim(cache.getHeadDim(), cache.getTurnedPairs().value_or(0));
   row.window = cache.getWindow();
   row.positions = cache.getCapacity().value_or(0);
   row.bytes = cache.getBytes().value_or(0);
@@ -33,7 +35,7 @@ static CacheSummary rowOf(gemma::KvCacheOp cache) {
 
 static bool alike(const CacheSummary &a, const CacheSummary &b) {
   auto key = [](const CacheSummary &row) {
-    return std::tuple(row.format, row.heads, row.headDim, row.window, row.positions, row.sharedFrom);
+    return std::tuple(row.format, row.heads, row.headDim, row.keyDim, row.window, row.positions, row.sharedFrom);
   };
   return key(a) == key(b);
 }
@@ -104,6 +106,7 @@ void writeCaches(llvm::json::OStream &json, llvm::ArrayRef<CacheSummary> caches)
         json.attribute("format", formatInfo(row.format).name);
         json.attribute("kv_heads", row.heads);
         json.attribute("head_dim", row.headDim);
+        json.attribute("stored_key_dim", row.keyDim);
         json.attribute("positions", row.positions);
         json.attribute("bytes", row.bytes);
         if (row.sharedFrom >= 0)

@@ -17,11 +17,10 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 544,
-              "gemmac_program changed: update programConstant");
+static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 544, "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
 static_assert(sizeof(gemmac_chat) == 80, "gemmac_chat changed: update chatConstant");
-static_assert(sizeof(gemmac_cache) == 64, "gemmac_cache changed: update cachesConstant");
+static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache changed: update cachesConstant");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
@@ -187,6 +186,7 @@ private:
                          .integer(offsetof(gemmac_cache, positions), row.positions)
                          .integer(offsetof(gemmac_cache, bytes), row.bytes)
                          .integer(offsetof(gemmac_cache, shared_from), row.sharedFrom)
+                         .integer(offsetof(gemmac_cache, key_dim), row.keyDim)
                          .finish(sizeof(gemmac_cache)));
     if (rows.empty())
       return llvm::ConstantPointerNull::get(pointer);

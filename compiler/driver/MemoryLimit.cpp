@@ -104,13 +104,12 @@ std::vector<Ladder> laddersFor(const CompileOptions &options) {
     changed.plan.context = value;
     changed.plan.chunk = std::min(changed.plan.chunk, value);
   };
-  return {
-      halvingLadder(open.chunk, "--chunk", options.plan.chunk, leastChunk, setChunk),
-      formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
-      formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(WeightFormat::F32),
-                   choosableFormats, setEmbeddings),
-      formatLadder(open.weights, "--weights", options.formats.weights, choosableFormats, setWeights),
-      halvingLadder(false, "--context", options.plan.context, leastContext, setContext)};
+  return {halvingLadder(open.chunk, "--chunk", options.plan.chunk, leastChunk, setChunk),
+          formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
+          formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(WeightFormat::F32), choosableFormats,
+                       setEmbeddings),
+          formatLadder(open.weights, "--weights", options.formats.weights, choosableFormats, setWeights),
+          halvingLadder(false, "--context", options.plan.context, leastContext, setContext)};
 }
 
 class Climber {

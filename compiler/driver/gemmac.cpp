@@ -86,8 +86,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--cache", words.cache, "F",
-       "KV cache: " + cacheFormatNames() +
-           ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)");
+       "KV cache: " + cacheFormatNames() + ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)");
   word("--rounding", words.rounding, "R",
        "How weights are rounded: " + roundingWords() + " (default: gptq with --calibration, else search)");
   word("--calibration", words.calibration, "FILE",
@@ -140,9 +139,10 @@ static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
       return usage(llvm::formatv("--cache: error: unknown format '{0}' in '{1}', expected {2}", name, word, cacheFormatNames()));
     bool both = !part.contains('=');
     if (!both && kind != "sliding" && kind != "full")
-      return usage(llvm::formatv("--cache: error: unknown kind of layers '{0}' in '{1}', expected sliding=F, full=F, or one format "
-                                 "for both",
-                                 kind, word));
+      return usage(
+          llvm::formatv("--cache: error: unknown kind of layers '{0}' in '{1}', expected sliding=F, full=F, or one format "
+                        "for both",
+                        kind, word));
     for (auto [layers, result] : {std::pair("sliding", &sliding), {"full", &full}}) {
       if (!both && kind != layers)
         continue;

@@ -51,9 +51,13 @@ constexpr int64_t cacheBlockBytes(WeightFormat format, int64_t padded) {
   return padded / groupColumns * groupBytes(format, cacheBlock);
 }
 
-/// Bytes of keys and values of all heads.
-constexpr int64_t cacheBytes(WeightFormat format, int64_t heads, int64_t capacity, int64_t padded) {
-  return 2 * heads * (capacity / cacheBlock) * cacheBlockBytes(format, padded);
+/// Elements of a stored key. Where keys are the values times a weight and rotated, a cache may keep only the 2 * `turnedPairs`
+/// elements of them that RoPE turns, laid out as a head of that size; 0: all.
+constexpr int64_t storedKeyDim(int64_t headDim, int64_t turnedPairs) { return turnedPairs ? 2 * turnedPairs : headDim; }
+
+/// Bytes of keys and values of all heads, of so many padded elements.
+constexpr int64_t cacheBytes(WeightFormat format, int64_t heads, int64_t capacity, int64_t paddedKey, int64_t padded) {
+  return heads * (capacity / cacheBlock) * (cacheBlockBytes(format, paddedKey) + cacheBlockBytes(format, padded));
 }
 
 /// The largest number of splits that the keys of one row touch. `window` 0: all positions.

@@ -45,7 +45,7 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
 def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let summary = "the keys and values of one layer that owns them";
   let description = [{
-    `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`, `rotated`) are set by the plan phase.
+    `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`, `rotated`, `turned_pairs`) are set by the plan phase.
     Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys `[kv_heads][C/16][d][16]`, then
     values `[kv_heads][C/16][d/32][16][32]`. Position `p` lives in slot `p mod C`, slots count over the `C/16` blocks of 16.
 
@@ -57,10 +57,15 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
     `rotated`: keys and values are multiplied by a Hadamard matrix before they are stored, which spreads outliers over the head, in
     blocks of the largest power of two that divides `d`: `H[i][j] = (-1)^popcount(i & j)`, times a power of two near 1/sqrt(block).
     Attention multiplies queries by it too and its result back, so that nothing else sees it.
+
+    `turned_pairs = n`, where keys are rope(value * weight) and rope turns only the first `n` pairs of a head: of a key only the turned
+    elements `0 .. n` and `d/2 .. d/2 + n` are stored, as a key of a head of `2n` elements; `d` of the keys' layout and of their rotation
+    is that one's padded size then. The others are those of the value times the weight, which attention multiplies into the query.
     - c1: heads, head_dim positive, head_dim even, window not negative.
     - c2: once planned, all four of format, capacity, offset and bytes are there: format f32, f16, q8 or q4, capacity a positive multiple of 16, offset a multiple of
-      64, bytes those of the layout, `2 * heads * capacity * d` elements and their scales.
-    - c3: only planned caches are rotated.
+      64, bytes those of the layout, `heads * capacity * d` elements each of keys and values, and their scales.
+    - c3: only planned caches are rotated or have turned pairs.
+    - c4: `turned_pairs` is positive and less than half of head_dim.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
     gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0 {format = #gemma.format<f16>, capacity = 4096 : i64, offset = 0 : i64, bytes = 8388608 : i64}
@@ -68,12 +73,15 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$heads, I64Attr:$head_dim, I64Attr:$window,
                        OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<I64Attr>:$capacity,
-                       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes, UnitAttr:$rotated);
+                       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes, UnitAttr:$rotated,
+                       OptionalAttr<I64Attr>:$turned_pairs);
   let assemblyFormat = "$sym_name `heads` $heads `head_dim` $head_dim `window` $window attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Head size with each half padded to 16.
     int64_t getPaddedHeadDim();
+    /// The same of a stored key.
+    int64_t getPaddedKeyDim();
     /// Splits that the keys of one row may touch. Planned caches only.
     int64_t getMostSplits();
   }];

@@ -183,6 +183,7 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
     - c2: query is f32, `[rows, heads * d]`; raw f32 private `[rows, d]`; rope table f32 `[rows, d]`; norms packed vectors of d.
     - c3: k_norm and cache come together; keys_are_values and raw_values only with them; head_dim is the cache's.
     - c4: `eps` is finite and above 0.
+    - c5: into a cache with turned_pairs go keys that are values, and these normed.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$rope_table, Gemma_BufferType:$query,
                        Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim, FlatSymbolRefAttr:$q_norm,
@@ -197,8 +198,10 @@ def Gemma_AttentionStep : Gemma_Step<"attention"> {
     All query heads of a KV head go through its keys and values together. The softmax of 256 keys at multiples of 256
     positions (a split) is taken at once in f32, and splits are merged in order, so that a row's bits depend on its position alone.
     - c1: query and result are f32 `[rows, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
+    - c2: `key_norm`, the weight that makes keys of values, is given for a cache with turned_pairs and for no other: a packed vector of d.
   }];
-  let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads);
+  let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
+                       OptionalAttr<FlatSymbolRefAttr>:$key_norm);
   let assemblyFormat = "$query `,` $cache `->` $result `heads` $heads attr-dict `:` type($query) `->` type($result)";
 }
 
@@ -210,8 +213,10 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
     - c1: query is f32 `[1, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
     - c2: the cache is planned; parts is f32, as many rows as a row's keys may touch splits, `heads * d` and twice `heads`
       padded to 16 wide.
+    - c3: `key_norm` is as in attention.
   }];
-  let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_Count:$heads);
+  let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
+                       OptionalAttr<FlatSymbolRefAttr>:$key_norm);
   let assemblyFormat = "$query `,` $cache `->` $parts `heads` $heads attr-dict `:` type($query) `->` type($parts)";
 }
 

@@ -104,6 +104,7 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 int64_t KvCacheOp::getPaddedHeadDim() { return paddedHeadDim(getHeadDim()); }
+int64_t KvCacheOp::getPaddedKeyDim() { return paddedHeadDim(storedKeyDim(getHeadDim(), getTurnedPairs().value_or(0))); }
 int64_t KvCacheOp::getMostSplits() { return mostCacheSplits(getWindow(), *getCapacity()); }
 
 LogicalResult KvCacheOp::verify() {
@@ -116,8 +117,8 @@ LogicalResult KvCacheOp::verify() {
   std::optional<Format> format = getFormat();
   std::optional<int64_t> capacity = getCapacity(), offset = getOffset(), bytes = getBytes();
   if (!format && !capacity && !offset && !bytes) {
-    if (getRotated()) // kv_cache_c3
-      return emitOpError() << "expects only a planned cache to be rotated, got one without a format";
+    if (getRotated() || getTurnedPairs()) // kv_cache_c3
+      return emitOpError() << "expects only a planned cache to be rotated or to have turned_pairs, got one without a format";
     return success();
   }
   if (!format || !capacity || !offset || !bytes) // kv_cache_c2
@@ -128,10 +129,15 @@ LogicalResult KvCacheOp::verify() {
     return emitOpError() << "expects a capacity that is a positive multiple of " << cacheBlock << ", got " << *capacity;
   if (*offset < 0 || *offset % bufferAlign != 0) // kv_cache_c2
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
-  int64_t expected = cacheBytes(storageFormat(*format), heads, *capacity, getPaddedHeadDim());
+  int64_t pairs = getTurnedPairs().value_or(1);
+  if (pairs <= 0 || (getTurnedPairs() && 2 * pairs >= headDim)) // kv_cache_c4
+    return emitOpError() << "expects turned_pairs above 0 and below " << headDim / 2 << " (half of head_dim), got " << pairs;
+  int64_t key = getPaddedKeyDim(), value = getPaddedHeadDim();
+  int64_t expected = cacheBytes(storageFormat(*format), heads, *capacity, key, value);
   if (*bytes != expected) // kv_cache_c2
     return emitOpError() << "expects " << expected << " bytes (keys and values of " << heads << " heads x " << *capacity
-                         << " positions x " << getPaddedHeadDim() << " padded elements), got " << *bytes;
+                         << " positions x " << value << " padded elements" << (key == value ? "" : ", of keys ")
+                         << (key == value ? "" : std::to_string(key)) << "), got " << *bytes;
   return success();
 }
 

@@ -286,6 +286,8 @@ LogicalResult QkvStep::verifySymbolUses(SymbolTableCollection &symbols) {
     if (cache.getHeadDim() != getHeadDim()) // step_qkv_c3
       return emitOpError() << "expects head_dim " << cache.getHeadDim() << ", that of @" << cache.getSymName()
                            << ", got " << getHeadDim();
+    if (cache.getTurnedPairs() && (!getKeysAreValues() || getRawValues())) // step_qkv_c5
+      return emitOpError() << "expects keys_are_values without raw_values, since @" << cache.getSymName() << " has turned_pairs";
     parts += cache.getHeads() * (getKeysAreValues() ? 1 : 2);
   }
   PackedOp weight = check.singleMatrix(getWeightAttr(), "weight", widthOf(getInput()), false); // step_qkv_c1
@@ -319,9 +321,17 @@ template <typename Step> static KvCacheOp checkHeads(Step step, SymbolTableColle
   return nullptr;
 }
 
+/// The weight that makes keys of values, where the cache leaves that to attention.
+template <typename Step> static LogicalResult checkKeyNorm(Step step, KvCacheOp cache, SymbolTableCollection &symbols) {
+  if (cache.getTurnedPairs().has_value() != (step.getKeyNormAttr() != nullptr))
+    return step.emitOpError() << "expects " << (step.getKeyNormAttr() ? "no key_norm" : "a key_norm") << ", since @"
+                              << cache.getSymName() << " has " << (step.getKeyNormAttr() ? "no " : "") << "turned_pairs";
+  return StepCheck(step, &symbols).vector(step.getKeyNormAttr(), "key_norm", cache.getPaddedHeadDim());
+}
+
 LogicalResult AttentionStep::verifySymbolUses(SymbolTableCollection &symbols) {
-  KvCacheOp cache = checkHeads(*this, symbols); // step_attention_c1
-  if (!cache)
+  KvCacheOp cache = checkHeads(*this, symbols);              // step_attention_c1
+  if (!cache || failed(checkKeyNorm(*this, cache, symbols))) // step_attention_c2
     return failure();
   int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
   return StepCheck(*this).buffer(getQuery(), "query", rowsOf(getQuery()), width, "f32"); // step_attention_c1
@@ -344,8 +354,8 @@ LogicalResult AttentionSplitsStep::verify() {
 }
 
 LogicalResult AttentionSplitsStep::verifySymbolUses(SymbolTableCollection &symbols) {
-  KvCacheOp cache = checkHeads(*this, symbols); // step_attention_splits_c1
-  if (!cache)
+  KvCacheOp cache = checkHeads(*this, symbols);              // step_attention_splits_c1
+  if (!cache || failed(checkKeyNorm(*this, cache, symbols))) // step_attention_splits_c3
     return failure();
   int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
   if (failed(StepCheck(*this).buffer(getQuery(), "query", 1, width, "f32"))) // step_attention_splits_c1

@@ -90,22 +90,23 @@ struct SplitUnits {
 } // namespace
 
 namespace {
-/// The queries of a KV head as its keys want them: they themselves, or rotated copies.
-class RotatedQueries {
+/// The queries of a KV head as its cache wants them: they themselves, or copies that prepareQuery made.
+class PreparedQueries {
 public:
-  RotatedQueries(KernelBuilder &b, const CacheShape &cache, int64_t count) : b(b), cache(cache), count(count) {
-    if (cache.rotated)
-      copies = b.stack(count * cache.padded * 4);
+  PreparedQueries(KernelBuilder &b, const CacheShape &cache, int64_t count, Value keyNorm)
+      : b(b), cache(cache), count(count), keyNorm(keyNorm) {
+    if (needed())
+      copies = b.stack(count * queryRowBytes(cache));
   }
   /// \param turn  above 0 where the head is the one that was asked for last: its copies are kept.
   Value of(Value queries, Value turn) {
-    if (!cache.rotated)
+    if (!needed())
       return queries;
     b.ifThen(b.less(turn, b.i64(1)), [&] {
-      b.loop(b.i64(0), b.i64(count * cache.padded * 4), vecBytes,
-             [&](Value i) { b.store(b.loadVec(b.at(queries, i)), b.at(copies, i)); });
-      b.loop(b.i64(0), b.i64(count), 1,
-             [&](Value pair) { CacheRows(b, cache).rotateQuery(b.at(copies, b.mul(pair, cache.padded * 4))); });
+      b.loop(b.i64(0), b.i64(count), 1, [&](Value pair) {
+        prepareQuery(b, cache, b.at(queries, b.mul(pair, cache.padded * 4)), keyNorm,
+                     b.at(copies, b.mul(pair, queryRowBytes(cache))));
+      });
     });
     return copies;
   }
@@ -114,34 +115,34 @@ private:
   KernelBuilder &b;
   const CacheShape &cache;
   int64_t count;
-  Value copies;
+  Value keyNorm, copies;
+  bool needed() const { return cache.rotated || cache.turnedPairs; }
 };
 } // namespace
 
-// (query, parts, cache; position, thread, threads)
+// (query, parts, cache, key norm; position, thread, threads)
 func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads;
   std::string name = llvm::formatv("attention_splits_{0}_q{1}", cache.text(), heads);
-  return get(name, 3, 3, [&](KernelBuilder &b, ValueRange a) {
+  return get(name, 4, 3, [&](KernelBuilder &b, ValueRange a) {
     PartLayout layout{heads, cache.padded};
-    Value position = a[3];
+    Value position = a[4];
     KeyRange range(b, cache, position, position);
     SplitUnits units(b, cache.heads, range);
     int64_t tilePairs = SplitAttention::tilePairs(level, perKvHead);
-    Value scores = b.stack(perKvHead * SplitAttention::scoreRowBytes), begin = units.begin(a[4], a[5]);
-    RotatedQueries rotated(b, cache, perKvHead);
-    b.loop(begin, units.begin(b.add(a[4], 1), a[5]), 1, [&](Value unit) {
+    Value scores = b.stack(perKvHead * SplitAttention::scoreRowBytes), begin = units.begin(a[5], a[6]);
+    PreparedQueries prepared(b, cache, perKvHead, a[3]);
+    b.loop(begin, units.begin(b.add(a[5], 1), a[6]), 1, [&](Value unit) {
       Value kvHead = b.div(unit, units.splits), index = b.rem(unit, units.splits);
       SplitBlocks blocks = range.blocksOf(b.add(range.firstSplit(), index));
-      Value headOffset = b.mul(kvHead, cache.headBytes());
-      SplitAttention attention(b, cache, level, b.at(a[2], headOffset),
-                               b.at(b.at(a[2], cache.valuesOffset()), headOffset),
+      SplitAttention attention(b, cache, level, b.at(a[2], b.mul(kvHead, cache.keyHeadBytes())),
+                               b.at(b.at(a[2], cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())),
                                /*prefetch=*/true);
       Value part = b.at(a[1], b.mul(index, layout.rowBytes())), firstHead = b.mul(kvHead, perKvHead);
-      Value queries = rotated.of(b.at(a[0], b.mul(firstHead, attention.rowBytes())), b.minSigned(index, b.sub(unit, begin)));
+      Value queries = prepared.of(b.at(a[0], b.mul(firstHead, attention.rowBytes())), b.minSigned(index, b.sub(unit, begin)));
       Value sums = b.at(part, b.mul(firstHead, attention.rowBytes()));
       auto tile = [&](int64_t pair) {
-        return PairTile{std::min(tilePairs, perKvHead - pair), b.at(queries, pair * attention.rowBytes()),
+        return PairTile{std::min(tilePairs, perKvHead - pair), b.at(queries, pair * attention.queryBytes()),
                         b.at(scores, pair * SplitAttention::scoreRowBytes), b.at(sums, pair * attention.rowBytes())};
       };
       for (int64_t pair = 0; pair < perKvHead; pair += tilePairs)
@@ -163,9 +164,8 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
 func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
   bool quantized = step.getResult().getType().isQuantized();
-  std::string name =
-      llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}", quantized ? "q8" : "f32", heads, cache.headDim, cache.window,
-                    cache.rotated ? "_rotated" : "");
+  std::string name = llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}", quantized ? "q8" : "f32", heads, cache.headDim,
+                                   cache.window, cache.rotated ? "_rotated" : "");
   return get(name, 2, 3, [&](KernelBuilder &b, ValueRange a) {
     PartLayout layout{heads, cache.padded};
     Value merged = quantized ? b.stack(width * 4) : a[1];
@@ -201,7 +201,7 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
       });
       if (cache.rotated)
         b.loop(b.i64(0), b.i64(heads), 1,
-               [&](Value head) { CacheRows(b, cache).rotateBack(b.at(merged, b.mul(head, cache.padded * 4))); });
+               [&](Value head) { CacheRows::values(b, cache).rotateBack(b.at(merged, b.mul(head, cache.padded * 4))); });
       Value inverses = factors;
       for (int64_t v = 0; v < headVectors; ++v)
         b.store(b.divf(b.splat(b.vecF32(), 1.0), state[2 * v + 1]), b.at(inverses, v * vecBytes));
@@ -226,11 +226,12 @@ public:
   static constexpr int64_t mostPairs = 32;
   static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
 
-  RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes)
-      : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes),
-        headBytes(cache.padded * 4), tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead)),
+  RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes, Value keyNorm)
+      : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes), headBytes(cache.padded * 4),
+        queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
+        tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead)),
         capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
-    queries = b.stack(capacity * headBytes);
+    queries = b.stack(capacity * queryBytes);
     sums = b.stack(capacity * headBytes);
     scores = b.stack(capacity * SplitAttention::scoreRowBytes);
     statistics = b.stack(6 * vectors * vecBytes);
@@ -257,7 +258,9 @@ private:
   KernelBuilder &b;
   const CacheShape &cache;
   const IsaLevel &level;
-  int64_t perKvHead, rowBytes, headBytes, tilePairs, capacity, vectors;
+  int64_t perKvHead, rowBytes, headBytes, queryBytes;
+  Value keyNorm;
+  int64_t tilePairs, capacity, vectors;
   Value queries, sums, scores, statistics, position;
 
   enum Statistic { largest, sum, splitLargest, splitSum, keep, take };
@@ -272,7 +275,7 @@ private:
   void forHead(llvm::function_ref<void(Value offset)> body) { b.loop(b.i64(0), b.i64(headBytes), vecBytes, body); }
   void forTiles(Value paddedPairs, llvm::function_ref<void(const PairTile &)> body) {
     b.loop(b.i64(0), paddedPairs, tilePairs, [&](Value pair) {
-      body({tilePairs, b.at(queries, b.mul(pair, headBytes)), b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)),
+      body({tilePairs, b.at(queries, b.mul(pair, queryBytes)), b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)),
             b.at(sums, b.mul(pair, headBytes))});
     });
   }
@@ -285,15 +288,11 @@ private:
         b.store(kind == largest || kind == splitLargest ? lowest : zero, vectorOf(kind, v));
     b.loop(b.i64(0), pairs, 1, [&](Value pair) {
       Value offset = offsetOf(firstRow, pair);
-      Value from = b.at(query, offset), to = b.at(queries, b.mul(pair, headBytes)), merged = b.at(result, offset);
-      forHead([&](Value i) {
-        b.store(b.loadVec(b.at(from, i)), b.at(to, i));
-        b.store(zero, b.at(merged, i));
-      });
-      CacheRows(b, cache).rotateQuery(to);
+      Value merged = b.at(result, offset);
+      forHead([&](Value i) { b.store(zero, b.at(merged, i)); });
+      prepareQuery(b, cache, b.at(query, offset), keyNorm, b.at(queries, b.mul(pair, queryBytes)));
     });
-    b.loop(b.mul(pairs, headBytes), b.mul(paddedPairs, headBytes), vecBytes,
-           [&](Value i) { b.store(zero, b.at(queries, i)); });
+    b.loop(b.mul(pairs, queryBytes), b.mul(paddedPairs, queryBytes), vecBytes, [&](Value i) { b.store(zero, b.at(queries, i)); });
   }
 
   void softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair) {
@@ -330,34 +329,34 @@ private:
       b.store(b.divf(b.splat(b.vecF32(), 1.0), b.loadVec(vectorOf(sum, v))), vectorOf(sum, v));
     b.loop(b.i64(0), pairs, 1, [&](Value pair) {
       Value merged = b.at(result, offsetOf(firstRow, pair)), inverse = b.broadcast(loadFloat(b, placeOf(sum, pair)));
-      CacheRows(b, cache).rotateBack(merged);
+      CacheRows::values(b, cache).rotateBack(merged);
       forHead([&](Value i) { b.store(b.mulf(b.loadVec(b.at(merged, i)), inverse), b.at(merged, i)); });
     });
   }
 };
 } // namespace
 
-// (query, result, cache; rows, position, thread, threads): tiles of rows of a KV head; each thread takes every
+// (query, result, cache, key norm; rows, position, thread, threads): tiles of rows of a KV head; each thread takes every
 // threads-th, since later rows see more keys
 func::FuncOp KernelLibrary::attention(gemma::AttentionStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads, rowBytes = step.getQuery().getType().getRowBytes();
   std::string name = llvm::formatv("attention_{0}_q{1}", cache.text(), heads);
-  return get(name, 3, 4, [&](KernelBuilder &b, ValueRange a) {
-    Value rows = a[3], threads = a[6];
-    RowTile tile(b, cache, level, heads, rowBytes);
+  return get(name, 4, 4, [&](KernelBuilder &b, ValueRange a) {
+    Value rows = a[4], thread = a[6], threads = a[7];
+    RowTile tile(b, cache, level, heads, rowBytes, a[3]);
     // Few rows make small tiles, so that every thread has some.
     Value share = b.div(b.sub(b.add(b.mul(rows, cache.heads), threads), b.i64(1)), threads);
     Value tileRows = b.minSigned(share, b.i64(RowTile::mostRows(perKvHead)));
     Value tiles = b.div(b.sub(b.add(rows, tileRows), b.i64(1)), tileRows);
     Value units = b.mul(tiles, cache.heads);
-    Value mine = b.div(b.sub(b.add(b.sub(units, a[5]), threads), b.i64(1)), threads);
+    Value mine = b.div(b.sub(b.add(b.sub(units, thread), threads), b.i64(1)), threads);
     b.loop(b.i64(0), mine, 1, [&](Value turn) {
-      Value unit = b.add(a[5], b.mul(turn, threads));
+      Value unit = b.add(thread, b.mul(turn, threads));
       Value kvHead = b.div(unit, tiles), firstRow = b.mul(b.rem(unit, tiles), tileRows);
       Value count = b.minSigned(tileRows, b.sub(rows, firstRow));
-      Value headOffset = b.mul(kvHead, cache.headBytes()), queryOffset = b.mul(kvHead, perKvHead * cache.padded * 4);
-      tile.emit(b.at(a[0], queryOffset), b.at(a[1], queryOffset), b.at(a[2], headOffset),
-                b.at(b.at(a[2], cache.valuesOffset()), headOffset), firstRow, count, a[4]);
+      Value queryOffset = b.mul(kvHead, perKvHead * cache.padded * 4);
+      tile.emit(b.at(a[0], queryOffset), b.at(a[1], queryOffset), b.at(a[2], b.mul(kvHead, cache.keyHeadBytes())),
+                b.at(b.at(a[2], cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())), firstRow, count, a[5]);
     });
   });
 }

@@ -27,11 +27,14 @@ public:
   }
 
   void key(const CacheShape &cache, Value weight, Value keys) {
-    Value slotRow = b.stack(padded * 4);
+    Value slotRow = b.stack(padded * 4), stored = cache.turnedPairs ? b.stack(cache.paddedKey * 4) : slotRow;
     b.loop(b.i64(0), rows, 1, [&](Value row) {
       rotated(row, weight, [&](Value offset, Value value) { b.store(value, b.at(slotRow, offset)); });
+      CacheRows cacheRows = CacheRows::keys(b, cache);
+      if (cache.turnedPairs)
+        cacheRows.takeTurned(slotRow, stored);
       Slot slot = slotOf(cache, row);
-      CacheRows(b, cache).storeKeys(slotRow, b.at(keys, slot.blockOffset), slot.lane);
+      cacheRows.storeKey(stored, b.at(keys, b.mul(slot.block, cache.keyBlockBytes())), slot.lane);
     });
   }
 
@@ -45,7 +48,7 @@ public:
         b.store(normed ? b.mulf(x, inverse) : x, b.at(slotRow, i));
       });
       Slot slot = slotOf(cache, row);
-      CacheRows(b, cache).storeValues(slotRow, b.at(values, slot.blockOffset), slot.lane);
+      CacheRows::values(b, cache).storeValue(slotRow, b.at(values, b.mul(slot.block, cache.valueBlockBytes())), slot.lane);
     });
   }
 
@@ -55,13 +58,13 @@ private:
   double eps;
   Value raw, ropeTable, rows, position;
 
-  /// Where the position of a row lies in the cache: its block, from the head's first byte on, and its lane in it.
+  /// Where the position of a row lies in the cache: the number of its block, and its lane in it.
   struct Slot {
-    Value blockOffset, lane;
+    Value block, lane;
   };
   Slot slotOf(const CacheShape &cache, Value row) {
     Value slot = b.rem(b.add(position, row), b.i64(cache.capacity));
-    return {b.mul(b.div(slot, b.i64(cacheBlock)), cache.blockBytes()), b.rem(slot, b.i64(cacheBlock))};
+    return {b.div(slot, b.i64(cacheBlock)), b.rem(slot, b.i64(cacheBlock))};
   }
 
   Value inverseRms(Value row) {
@@ -120,10 +123,9 @@ func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, 
       };
       if (!cache)
         return query();
-      auto key = [&](Value kvHead) { finish.key(*cache, a[6], b.at(a[7], b.mul(kvHead, cache->headBytes()))); };
+      auto key = [&](Value kvHead) { finish.key(*cache, a[6], b.at(a[7], b.mul(kvHead, cache->keyHeadBytes()))); };
       auto value = [&](Value kvHead) {
-        finish.value(*cache, b.at(b.at(a[7], cache->valuesOffset()), b.mul(kvHead, cache->headBytes())),
-                     !rawValues);
+        finish.value(*cache, b.at(b.at(a[7], cache->valuesOffset()), b.mul(kvHead, cache->valueHeadBytes())), !rawValues);
       };
       b.ifThen(b.less(head, b.i64(heads)), query, [&] {
         Value kvHead = b.sub(head, b.i64(heads));

@@ -12,13 +12,13 @@ static constexpr int64_t vecBytes = lanes * 4;
 
 void CacheRows::rotateQuery(Value row) {
   if (cache.rotated)
-    transform(row, rotationOfOthers(cacheRotation(cache.padded)));
+    transform(row, rotationOfOthers(cacheRotation(padded)));
 }
 
 void CacheRows::rotateBack(Value row) {
   if (!cache.rotated)
     return;
-  transform(row, rotationOfOthers(cacheRotation(cache.padded)));
+  transform(row, rotationOfOthers(cacheRotation(padded)));
   clearPadding(row);
 }
 
@@ -26,13 +26,13 @@ void CacheRows::rotateBack(Value row) {
 // at least 32 elements: the last step is one of whole vectors and multiplies by the factor, a power of two.
 void CacheRows::transform(Value row, double factor) {
   mixLanes(row);
-  int64_t last = cacheRotation(cache.padded) / lanes / 2;
+  int64_t last = cacheRotation(padded) / lanes / 2;
   for (int64_t vectors = 1; vectors <= last; vectors *= 2)
     mixVectors(row, vectors, vectors == last ? factor : 1.0);
 }
 
 void CacheRows::mixLanes(Value row) {
-  b.loop(b.i64(0), b.i64(cache.padded * 4), vecBytes, [&](Value i) {
+  b.loop(b.i64(0), b.i64(padded * 4), vecBytes, [&](Value i) {
     Value x = b.loadVec(b.at(row, i));
     for (int64_t distance = 1; distance < lanes; distance *= 2) {
       SmallVector<int64_t> partners;
@@ -53,7 +53,7 @@ void CacheRows::mixLanes(Value row) {
 void CacheRows::mixVectors(Value row, int64_t vectors, double factor) {
   int64_t distance = vectors * vecBytes;
   auto scaled = [&](Value x) { return factor == 1.0 ? x : b.mulf(x, b.splat(b.vecF32(), factor)); };
-  b.loop(b.i64(0), b.i64(cache.padded * 4), 2 * distance, [&](Value begin) {
+  b.loop(b.i64(0), b.i64(padded * 4), 2 * distance, [&](Value begin) {
     b.loop(begin, b.add(begin, distance), vecBytes, [&](Value i) {
       Value first = b.at(row, i), second = b.at(first, distance);
       Value x = b.loadVec(first), y = b.loadVec(second);
@@ -63,19 +63,67 @@ void CacheRows::mixVectors(Value row, int64_t vectors, double factor) {
   });
 }
 
+// True for the first `first` lanes.
+Value CacheRows::maskOf(int64_t first) {
+  SmallVector<bool> lanesBefore(lanes);
+  for (int64_t lane = 0; lane < std::min(first, lanes); ++lane)
+    lanesBefore[lane] = true;
+  return arith::ConstantOp::create(b, DenseElementsAttr::get(b.vec(lanes, b.getI1Type()), ArrayRef<bool>(lanesBefore)));
+}
+
 // Each half of a head is padded to whole vectors, so that at most the last one of a half has padding.
 void CacheRows::clearPadding(Value row) {
-  int64_t half = cache.headDim / 2, used = half % lanes;
+  int64_t half = headDim / 2, used = half % lanes;
   if (used == 0)
     return;
-  SmallVector<bool> isUsed(lanes);
-  for (int64_t lane = 0; lane < used; ++lane)
-    isUsed[lane] = true;
-  Value mask = arith::ConstantOp::create(b, DenseElementsAttr::get(b.vec(lanes, b.getI1Type()), ArrayRef<bool>(isUsed)));
-  for (int64_t start : {int64_t{0}, cache.padded / 2}) {
+  Value mask = maskOf(used);
+  for (int64_t start : {int64_t{0}, padded / 2}) {
     Value place = b.at(row, (start + half - used) * 4);
     b.store(b.select(mask, b.loadVec(place), b.splat(b.vecF32(), 0.0)), place);
   }
+}
+
+//===--- keys of which a part is made of values
+//-------------------------------------------------------------------------------------------------===//
+
+void CacheRows::takeTurned(Value from, Value to) {
+  Value zero = b.splat(b.vecF32(), 0.0);
+  for (int64_t half = 0; half < 2; ++half)
+    for (int64_t i = 0; i < padded / 2; i += lanes) {
+      Value x = b.loadVec(b.at(from, (half * cache.padded / 2 + i) * 4));
+      if (i + lanes > cache.turnedPairs)
+        x = b.select(maskOf(cache.turnedPairs - i), x, zero);
+      b.store(x, b.at(to, (half * padded / 2 + i) * 4));
+    }
+}
+
+void CacheRows::clearTurned(Value row) {
+  Value zero = b.splat(b.vecF32(), 0.0);
+  for (int64_t half = 0; half < 2; ++half)
+    for (int64_t i = 0; i < cache.turnedPairs; i += lanes) {
+      Value place = b.at(row, (half * padded / 2 + i) * 4), x = zero;
+      if (i + lanes > cache.turnedPairs)
+        x = b.select(maskOf(cache.turnedPairs - i), zero, b.loadVec(place));
+      b.store(x, place);
+    }
+}
+
+void prepareQuery(KernelBuilder &b, const CacheShape &cache, Value query, Value keyNorm, Value to) {
+  CacheRows keys = CacheRows::keys(b, cache), values = CacheRows::values(b, cache);
+  auto copy = [&](Value target, llvm::function_ref<Value(Value x, Value offset)> change) {
+    b.loop(b.i64(0), b.i64(cache.padded * 4), vecBytes,
+           [&](Value i) { b.store(change(b.loadVec(b.at(query, i)), i), b.at(target, i)); });
+  };
+  if (!cache.turnedPairs) {
+    copy(to, [](Value x, Value) { return x; });
+    return keys.rotateQuery(to);
+  }
+  keys.takeTurned(query, to);
+  keys.rotateQuery(to);
+  Value rest = b.at(to, cache.paddedKey * 4);
+  copy(rest, [&](Value x, Value offset) { return b.mulf(x, b.loadVec(b.at(keyNorm, offset))); });
+  values.clearTurned(rest);
+  values.rotateQuery(rest);
 }
 
 //===--- quantization
@@ -128,12 +176,12 @@ void CacheRows::storeScale(const Group &quantized, Value target, Value lane) {
 //===--- storing
 //-------------------------------------------------------------------------------------------------===//
 
-void CacheRows::storeKeys(Value row, Value block, Value lane) {
+void CacheRows::storeKey(Value row, Value block, Value lane) {
   if (cache.rotated)
-    transform(row, rotationOfStored(cacheRotation(cache.padded)));
+    transform(row, rotationOfStored(cacheRotation(padded)));
   if (!cache.quantized()) {
     Value place = b.at(block, b.mul(lane, cache.elementBytes()));
-    b.loop(b.i64(0), b.i64(cache.padded), 1, [&](Value j) {
+    b.loop(b.i64(0), b.i64(padded), 1, [&](Value j) {
       Value value = b.load(b.getF32Type(), b.at(row, b.mul(j, 4)));
       if (cache.format == WeightFormat::F16)
         value = arith::TruncFOp::create(b, b.getF16Type(), value);
@@ -142,22 +190,21 @@ void CacheRows::storeKeys(Value row, Value block, Value lane) {
     return;
   }
   Value slot = b.stack(groupColumns);
-  b.loop(b.i64(0), b.i64(cache.padded / groupColumns), 1, [&](Value group) {
+  b.loop(b.i64(0), b.i64(padded / groupColumns), 1, [&](Value group) {
     Group quantized = quantize(row, group);
     Value target = b.at(block, b.mul(group, cache.groupBytes())), place = b.at(target, lane);
     for (auto [i, bytes] : llvm::enumerate(quantized.bytes))
       b.store(bytes, b.at(slot, static_cast<int64_t>(i) * lanes), lanes);
-    b.loop(b.i64(0), b.i64(cache.groupRowBytes()), 1, [&](Value i) {
-      b.store(b.load(b.getI8Type(), b.at(slot, i), 1), b.at(place, b.mul(i, cacheBlock)), 1);
-    });
+    b.loop(b.i64(0), b.i64(cache.groupRowBytes()), 1,
+           [&](Value i) { b.store(b.load(b.getI8Type(), b.at(slot, i), 1), b.at(place, b.mul(i, cacheBlock)), 1); });
     storeScale(quantized, target, lane);
   });
 }
 
-void CacheRows::storeValues(Value row, Value block, Value lane) {
+void CacheRows::storeValue(Value row, Value block, Value lane) {
   if (cache.rotated)
-    transform(row, rotationOfStored(cacheRotation(cache.padded)));
-  b.loop(b.i64(0), b.i64(cache.padded / groupColumns), 1, [&](Value group) {
+    transform(row, rotationOfStored(cacheRotation(padded)));
+  b.loop(b.i64(0), b.i64(padded / groupColumns), 1, [&](Value group) {
     Value target = b.at(block, b.mul(group, cache.groupBytes())), place = b.at(target, b.mul(lane, cache.groupRowBytes()));
     if (cache.quantized()) {
       Group quantized = quantize(row, group);

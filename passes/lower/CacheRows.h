@@ -7,18 +7,26 @@
 
 namespace gemmac {
 
-/// Emits work on rows of `padded` f32: a head's key, value, query or result.
+/// Emits work on rows of f32 that are as long as a stored key or as a value.
 class CacheRows {
 public:
   using Value = mlir::Value;
-  CacheRows(KernelBuilder &b, const CacheShape &cache) : b(b), cache(cache) {}
+  static CacheRows keys(KernelBuilder &b, const CacheShape &cache) {
+    return {b, cache, cache.paddedKey, storedKeyDim(cache.headDim, cache.turnedPairs)};
+  }
+  static CacheRows values(KernelBuilder &b, const CacheShape &cache) { return {b, cache, cache.padded, cache.headDim}; }
 
-  /// Store a row as the keys or the values of position `lane` of the block at `block`. Rotates the row in place where the
-  /// cache is rotated.
-  void storeKeys(Value row, Value block, Value lane);
-  void storeValues(Value row, Value block, Value lane);
+  /// Stores a row as the key (the value) of position `lane` of the block at `block`. Rotates the row in place where the cache
+  /// is rotated.
+  void storeKey(Value row, Value block, Value lane);
+  void storeValue(Value row, Value block, Value lane);
 
-  /// A query as the stored keys want it, in place. Nothing where the cache is not rotated.
+  /// The elements that RoPE turns of a whole head, `from`, as a row of a stored key.
+  void takeTurned(Value from, Value to);
+  /// Sets the same elements of a row of values to zero.
+  void clearTurned(Value row);
+
+  /// A query as what is stored wants it, in place. Nothing where the cache is not rotated.
   void rotateQuery(Value row);
   /// A sum of stored values as one of values, in place; padding becomes zero. Nothing where the cache is not rotated.
   void rotateBack(Value row);
@@ -26,13 +34,18 @@ public:
 private:
   /// Group `group` of a row as a quantized cache holds it.
   struct Group {
-    Value scale;                   ///< f16
+    Value scale;                    ///< f16
     llvm::SmallVector<Value> bytes; ///< 16 each, element by element
   };
 
+  CacheRows(KernelBuilder &b, const CacheShape &cache, int64_t padded, int64_t headDim)
+      : b(b), cache(cache), padded(padded), headDim(headDim) {}
+
   KernelBuilder &b;
   const CacheShape &cache;
+  int64_t padded, headDim; ///< of the rows
 
+  Value maskOf(int64_t first);
   void transform(Value row, double factor);
   void mixLanes(Value row);
   void mixVectors(Value row, int64_t vectors, double factor);
@@ -42,6 +55,12 @@ private:
   Value integersOf(Value values, Value inverse);
   void storeScale(const Group &quantized, Value target, Value lane);
 };
+
+/// Bytes of a query as attention over a cache uses it: of a stored key; then, where keys are partly made of values, of a value.
+inline int64_t queryRowBytes(const CacheShape &cache) { return (cache.paddedKey + (cache.turnedPairs ? cache.padded : 0)) * 4; }
+
+/// Makes such a query of `query`. `keyNorm` is read where the cache has turned pairs.
+void prepareQuery(KernelBuilder &b, const CacheShape &cache, mlir::Value query, mlir::Value keyNorm, mlir::Value to);
 
 } // namespace gemmac
 

@@ -35,15 +35,19 @@ struct CacheShape {
   WeightFormat format;
   int64_t heads, headDim, padded, capacity, window;
   bool rotated;
+  int64_t turnedPairs; ///< 0: whole keys are stored
+  int64_t paddedKey;   ///< elements of a stored key
   explicit CacheShape(gemma::KvCacheOp cache);
   bool quantized() const { return formatInfo(format).quantized; }
-  int64_t elementBytes() const { return formatInfo(format).bits / 8; } ///< of f32 and f16
-  int64_t groupRowBytes() const { return valueBytes(format, 1); }      ///< of the 32 values of a position, without their scale
+  int64_t elementBytes() const { return formatInfo(format).bits / 8; }    ///< of f32 and f16
+  int64_t groupRowBytes() const { return valueBytes(format, 1); }         ///< of the 32 values of a position, without their scale
   int64_t scalesOffset() const { return valueBytes(format, cacheBlock); } ///< in a group of a quantized cache
   int64_t groupBytes() const { return gemmac::groupBytes(format, cacheBlock); } ///< of 32 elements of a block
-  int64_t blockBytes() const { return cacheBlockBytes(format, padded); }
-  int64_t headBytes() const { return capacity / cacheBlock * blockBytes(); }
-  int64_t valuesOffset() const { return heads * headBytes(); }
+  int64_t keyBlockBytes() const { return cacheBlockBytes(format, paddedKey); }
+  int64_t valueBlockBytes() const { return cacheBlockBytes(format, padded); }
+  int64_t keyHeadBytes() const { return capacity / cacheBlock * keyBlockBytes(); }
+  int64_t valueHeadBytes() const { return capacity / cacheBlock * valueBlockBytes(); }
+  int64_t valuesOffset() const { return heads * keyHeadBytes(); }
   std::string text() const;
 };
 

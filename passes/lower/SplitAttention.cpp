@@ -13,9 +13,9 @@ Value SplitAttention::powerOf(KernelBuilder &b, Value x) {
   return b.select(matters, b.exp(x), b.splat(type, 0.0));
 }
 
-Value SplitAttention::block(Value base, Value index) {
+Value SplitAttention::block(Value base, Value index, int64_t bytes) {
   Value slot = cache.window > 0 ? b.rem(index, b.i64(cache.capacity / cacheBlock)) : index;
-  return b.at(base, b.mul(slot, cache.blockBytes()));
+  return b.at(base, b.mul(slot, bytes));
 }
 
 // Products with the keys as they lie in the block: 16 of an element side by side.
@@ -23,7 +23,7 @@ KernelBuilder::Values SplitAttention::floatScores(const PairTile &tile, const Ke
   constexpr int64_t unroll = 4;
   int64_t element = cache.elementBytes(), keyBytes = cacheBlock * element;
   KernelBuilder::Values sums(tile.count * from.count(), b.splat(floats(), 0.0));
-  return b.loop(b.i64(0), b.i64(cache.padded), unroll, sums, [&](Value j, ValueRange state) {
+  return b.loop(b.i64(0), b.i64(cache.paddedKey), unroll, sums, [&](Value j, ValueRange state) {
     KernelBuilder::Values next(state);
     Value query = b.at(tile.queries, b.mul(j, 4)), offset = b.mul(j, keyBytes);
     if (prefetch && from.part == 0)
@@ -45,7 +45,7 @@ KernelBuilder::Values SplitAttention::quantizedScores(const PairTile &tile, cons
   constexpr int64_t unroll = 4;
   int64_t perByte = cacheValuesPerByte(cache.format), rows = groupColumns / perByte;
   KernelBuilder::Values zeros(tile.count * from.count(), b.splat(floats(), 0.0));
-  return b.loop(b.i64(0), b.i64(cache.padded / groupColumns), 1, zeros, [&](Value group, ValueRange totals) {
+  return b.loop(b.i64(0), b.i64(cache.paddedKey / groupColumns), 1, zeros, [&](Value group, ValueRange totals) {
     Value queries = b.at(tile.queries, b.mul(group, groupColumns * 4)), offset = b.mul(group, cache.groupBytes());
     KernelBuilder::Values bytes, scales;
     for (Value panel : from.panels) {
@@ -63,7 +63,7 @@ KernelBuilder::Values SplitAttention::quantizedScores(const PairTile &tile, cons
       for (int64_t u = 0; u < unroll; ++u) {
         SmallVector<KernelBuilder::Values> loaded(perByte); // by half of a byte
         for (Value place : bytes)
-          for (auto [half, integers] : llvm::enumerate(loadIntegers(b.at(b.at(place, rowOffset), u * cacheBlock))))
+          for (auto [half, integers] : llvm::enumerate(loadIntegers(b.at(b.at(place, rowOffset), u * cacheBlock), lanes)))
             loaded[half].push_back(integers);
         for (int64_t half = 0; half < perByte; ++half)
           addProducts(tile, query, u + half * rows, loaded[half], next);
@@ -80,7 +80,7 @@ KernelBuilder::Values SplitAttention::quantizedScores(const PairTile &tile, cons
 void SplitAttention::addProducts(const PairTile &tile, Value query, int64_t element, ArrayRef<Value> vectors,
                                  KernelBuilder::Values &sums) {
   for (int64_t pair = 0; pair < tile.count; ++pair) {
-    Value x = b.broadcast(b.load(b.getF32Type(), b.at(pairAt(query, pair, rowBytes()), element * 4)), floats());
+    Value x = b.broadcast(b.load(b.getF32Type(), b.at(pairAt(query, pair, queryBytes()), element * 4)), floats());
     for (auto [i, key] : llvm::enumerate(vectors)) {
       Value &sum = sums[pair * vectors.size() + i];
       sum = b.fma(key, x, sum);
@@ -88,11 +88,11 @@ void SplitAttention::addProducts(const PairTile &tile, Value query, int64_t elem
   }
 }
 
-// The integers that `lanes` bytes of a quantized cache hold, as floats: in q4 those of the low halves, then of the high ones.
-KernelBuilder::Values SplitAttention::loadIntegers(Value pointer) {
-  auto ints = b.vec(lanes, b.getI32Type());
-  Value bytes = arith::ExtSIOp::create(b, ints, b.load(b.vec(lanes, b.getI8Type()), pointer, 1));
-  auto toFloats = [&](Value x) -> Value { return arith::SIToFPOp::create(b, floats(), x); };
+// The integers that `count` bytes of a quantized cache hold, as floats: in q4 those of the low halves, then of the high ones.
+KernelBuilder::Values SplitAttention::loadIntegers(Value pointer, int64_t count) {
+  auto ints = b.vec(count, b.getI32Type());
+  Value bytes = arith::ExtSIOp::create(b, ints, b.load(b.vec(count, b.getI8Type()), pointer, 1));
+  auto toFloats = [&](Value x) -> Value { return arith::SIToFPOp::create(b, b.vec(count, b.getF32Type()), x); };
   if (cache.format == WeightFormat::Q8)
     return {toFloats(bytes)};
   Value low = arith::ShRSIOp::create(b, arith::ShLIOp::create(b, bytes, b.splatInt(ints, 28)), b.splatInt(ints, 28));
@@ -104,7 +104,7 @@ KernelBuilder::Values SplitAttention::loadIntegers(Value pointer) {
 void SplitAttention::scoreBlocks(const PairTile &tile, Value first, Value begin, int64_t blocks, int64_t half) {
   KeyVectors from{half < 0 ? 0 : half, half < 0 ? cacheBlock / lanes : 1, {}};
   for (int64_t i = 0; i < blocks; ++i)
-    from.panels.push_back(block(keys, b.add(first, i)));
+    from.panels.push_back(block(keys, b.add(first, i), cache.keyBlockBytes()));
   KernelBuilder::Values sums = cache.quantized() ? quantizedScores(tile, from) : floatScores(tile, from);
   Value target = b.at(tile.scores, b.mul(b.sub(first, begin), cacheBlock * 4));
   int64_t perPair = from.count();
@@ -113,7 +113,76 @@ void SplitAttention::scoreBlocks(const PairTile &tile, Value first, Value begin,
       b.store(sums[pair * perPair + i], b.at(pairAt(target, pair, scoreRowBytes), (from.part + i) * lanes * 4));
 }
 
+// The 32 values of one position in one group, times `scale` where it is given.
+std::pair<Value, Value> SplitAttention::loadValueGroup(Value row, Value scale) {
+  if (!scale)
+    return {b.loadFloats(cache.format, row), b.loadFloats(cache.format, b.at(row, panelRows * cache.elementBytes()))};
+  KernelBuilder::Values parts = loadIntegers(row, panelRows);
+  if (cache.format == WeightFormat::Q8)
+    parts.push_back(loadIntegers(b.at(row, panelRows), panelRows)[0]);
+  return {b.mulf(parts[0], scale), b.mulf(parts[1], scale)};
+}
+
+// Adds to the scores of `pairs` pairs those of one block's values with the queries' second part. `target` is the block's place
+// in the scores of the first pair.
+void SplitAttention::addValueScores(const PairTile &tile, Value panel, Value target, int64_t firstPair, int64_t pairs,
+                                    int64_t positions) {
+  Value queries = b.at(tile.queries, firstPair * queryBytes() + cache.paddedKey * 4);
+  KernelBuilder::Values zeros(pairs * positions, b.splat(b.vecF32(), 0.0));
+  b.loop(b.i64(0), b.i64(cacheBlock), positions, [&](Value position) {
+    Value rows = b.at(panel, b.mul(position, cache.groupRowBytes()));
+    Value scales = cache.quantized() ? b.at(b.at(panel, cache.scalesOffset()), b.mul(position, 2)) : Value();
+    auto sums = b.loop(b.i64(0), b.i64(cache.padded / groupColumns), 1, zeros, [&](Value group, ValueRange state) {
+      KernelBuilder::Values next(state);
+      Value offset = b.mul(group, cache.groupBytes()), query = b.at(queries, b.mul(group, groupColumns * 4));
+      for (int64_t i = 0; i < positions; ++i) {
+        Value scale;
+        if (scales) {
+          Value half = b.load(b.getF16Type(), b.at(b.at(scales, offset), i * 2), 2);
+          scale = b.broadcast(arith::ExtFOp::create(b, b.getF32Type(), half));
+        }
+        auto [low, high] = loadValueGroup(b.at(b.at(rows, offset), i * cache.groupRowBytes()), scale);
+        for (int64_t pair = 0; pair < pairs; ++pair) {
+          Value place = pairAt(query, pair, queryBytes()), &sum = next[i * pairs + pair];
+          sum = b.fma(low, b.loadVec(place), sum);
+          sum = b.fma(high, b.loadVec(b.at(place, panelRows * 4)), sum);
+        }
+      }
+      return next;
+    });
+    for (int64_t i = 0; i < positions; ++i)
+      for (int64_t pair = 0; pair < pairs; ++pair) {
+        Value place = b.at(b.at(pairAt(target, pair, scoreRowBytes), b.mul(position, 4)), i * 4);
+        b.store(b.addf(b.load(b.getF32Type(), place), b.sumLanes(sums[i * pairs + pair])), place);
+      }
+  });
+}
+
+void SplitAttention::addValueScores(const PairTile &tile, const SplitBlocks &blocks) {
+  int64_t most = std::max<int64_t>(1, mostSums * lanes / panelRows); // sums of 16 floats that registers hold
+  b.loop(blocks.first, blocks.last, 1, [&](Value index) {
+    Value panel = block(values, index, cache.valueBlockBytes());
+    Value target = b.at(tile.scores, b.mul(b.sub(index, blocks.begin), cacheBlock * 4));
+    if (prefetch) { // the next block
+      Value next = b.at(panel, cache.valueBlockBytes());
+      b.loop(b.i64(0), b.i64(cache.valueBlockBytes()), 64, [&](Value i) { b.prefetch(b.at(next, i), 64); });
+    }
+    for (int64_t pair = 0; pair < tile.count; pair += most) {
+      int64_t pairs = std::min(most, tile.count - pair), positions = 1;
+      while (2 * positions * pairs <= most && positions < cacheBlock)
+        positions *= 2;
+      addValueScores(tile, panel, pairAt(target, pair, scoreRowBytes), pair, pairs, positions);
+    }
+  });
+}
+
 void SplitAttention::scores(const PairTile &tile, const SplitBlocks &blocks) {
+  keyScores(tile, blocks);
+  if (cache.turnedPairs)
+    addValueScores(tile, blocks);
+}
+
+void SplitAttention::keyScores(const PairTile &tile, const SplitBlocks &blocks) {
   int64_t vectors = std::max<int64_t>(1, mostSums / tile.count), parts = cacheBlock / lanes;
   if (vectors < parts) {
     b.loop(blocks.first, blocks.last, 1, [&](Value index) {
@@ -179,7 +248,7 @@ Value SplitAttention::loadValues(Value row, int64_t vector) {
   if (!cache.quantized())
     return b.loadFloats(cache.format, b.at(row, element * cache.elementBytes()), lanes);
   int64_t bytes = cache.groupRowBytes();
-  return loadIntegers(b.at(row, element % bytes))[element / bytes];
+  return loadIntegers(b.at(row, element % bytes), lanes)[element / bytes];
 }
 
 // Adds one block's values to `vectors` vectors of the group's columns. `rows` and `powers` belong to the block.
@@ -232,7 +301,7 @@ void SplitAttention::weightedValues(const PairTile &tile, const SplitBlocks &blo
     vectors *= 2;
   int64_t groupStep = std::max<int64_t>(1, vectors / perGroup);
   b.loop(blocks.first, blocks.last, 1, [&](Value index) {
-    Value panel = block(values, index);
+    Value panel = block(values, index, cache.valueBlockBytes());
     Value powers = b.at(tile.scores, b.mul(b.sub(index, blocks.begin), cacheBlock * 4));
     b.loop(b.i64(0), b.i64(groups), groupStep, [&](Value group) {
       Value rows = b.at(panel, b.mul(group, cache.groupBytes()));

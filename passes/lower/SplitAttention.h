@@ -4,7 +4,7 @@
 #ifndef GEMMAC_PASSES_LOWER_SPLITATTENTION_H
 #define GEMMAC_PASSES_LOWER_SPLITATTENTION_H
 
-#include "passes/lower/Kernels.h"
+#include "passes/lower/CacheRows.h"
 
 namespace gemmac {
 
@@ -25,10 +25,8 @@ public:
   using Value = mlir::Value;
 
   /// \param keys, values  of the KV head.
-  SplitAttention(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, Value keys, Value values,
-                 bool prefetch)
-      : b(b), cache(cache), lanes(level.vectorLanes), mostSums(level.vectorSums), keys(keys), values(values),
-        prefetch(prefetch) {
+  SplitAttention(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, Value keys, Value values, bool prefetch)
+      : b(b), cache(cache), lanes(level.vectorLanes), mostSums(level.vectorSums), keys(keys), values(values), prefetch(prefetch) {
     if (cache.quantized())
       products = b.stack(mostSums * panelRows * 4);
   }
@@ -40,9 +38,11 @@ public:
   }
 
   static constexpr int64_t scoreRowBytes = cacheSplit * 4;
-  int64_t rowBytes() const { return cache.padded * 4; } ///< of queries and sums
+  int64_t rowBytes() const { return cache.padded * 4; } ///< of sums
+  int64_t queryBytes() const { return queryRowBytes(cache); }
 
-  /// Products of the tile's queries with the keys, every chain in the order of the head's elements.
+  /// Products of the tile's queries with the keys, every chain in the order of the stored key's elements. Where a part of the
+  /// keys is made of values, that part's products follow, 16 sums of every 16th element and then those of the sums.
   void scores(const PairTile &tile, const SplitBlocks &blocks);
 
   struct Softmax {
@@ -68,7 +68,7 @@ private:
   Value products; ///< of quantized caches: powers times scales of a group, 16 for each group and pair
 
   mlir::VectorType floats() { return b.vec(lanes, b.getF32Type()); }
-  Value block(Value base, Value index);
+  Value block(Value base, Value index, int64_t bytes);
   Value pairAt(Value base, int64_t pair, int64_t stride) { return b.at(base, pair * stride); }
   /// Keys that one pass multiplies with: `parts` vectors of each block from vector `part` on.
   struct KeyVectors {
@@ -80,7 +80,11 @@ private:
   KernelBuilder::Values quantizedScores(const PairTile &tile, const KeyVectors &from);
   void addProducts(const PairTile &tile, Value query, int64_t element, mlir::ArrayRef<Value> vectors,
                    KernelBuilder::Values &sums);
-  KernelBuilder::Values loadIntegers(Value pointer);
+  KernelBuilder::Values loadIntegers(Value pointer, int64_t count);
+  void keyScores(const PairTile &tile, const SplitBlocks &blocks);
+  void addValueScores(const PairTile &tile, const SplitBlocks &blocks);
+  void addValueScores(const PairTile &tile, Value panel, Value target, int64_t firstPair, int64_t pairs, int64_t positions);
+  std::pair<Value, Value> loadValueGroup(Value row, Value scale);
   void scoreBlocks(const PairTile &tile, Value first, Value begin, int64_t blocks, int64_t half);
   void multiplyPowers(const PairTile &tile, Value rows, Value powers, int64_t groups);
   Value loadValues(Value row, int64_t vector);

@@ -57,6 +57,8 @@ private:
       if (!name)
         continue;
       if (auto packed = symbols.lookup<PackedOp>(name.getValue()); packed && static_cast<int64_t>(packed.getBytes()) > bytes) {
+        if (packed.getPanelRows() == 0 && isa<AttentionStep, AttentionSplitsStep>(step))
+          continue;
         bytes = packed.getBytes();
         label = {kind + " " + describe(packed), name};
       } else if (auto cache = symbols.lookup<KvCacheOp>(name.getValue()); cache && bytes == 0) {

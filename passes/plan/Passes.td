@@ -22,7 +22,8 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
   let description = [{
     A cache without a window holds `context` positions. A cache with a window W is a ring of W + max(chunk,
     verify-rows) - 1: all rows of a call are written before any of them attends, so the oldest row still needs W - 1
-    keys before it. Both are rounded up to blocks of 16. Quantized caches are `rotated`. Caches follow each other at 64-byte offsets;
+    keys before it. Both are rounded up to blocks of 16. Quantized caches are `rotated`. Where
+    keys are values and RoPE turns a part of the head, `turned_pairs` says that only this part of a key is stored beside the value. Caches follow each other at 64-byte offsets;
     `gemma.cache_bytes` and `gemma.context` tell the module's totals. A cache that nothing uses is erased.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
@@ -39,7 +40,9 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
     Option<"format", "format", "std::string", /*default=*/"\"f16\"", "Storage of keys and values: f32, f16, q8 or q4">,
     Option<"slidingFormat", "sliding-format", "std::string", /*default=*/"\"\"",
            "Storage of those with a window; empty: as format">,
-    Option<"rotate", "rotate", "bool", /*default=*/"true", "Rotate quantized keys and values">];
+    Option<"rotate", "rotate", "bool", /*default=*/"true", "Rotate quantized keys and values">,
+    Option<"foldKeys", "fold-keys", "bool", /*default=*/"true",
+           "Store of keys that are values only the elements that RoPE turns">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

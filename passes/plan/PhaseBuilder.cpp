@@ -109,6 +109,8 @@ LogicalResult PhaseBuilder::emit(QkvOp op) {
   // The factor of the scores costs nothing in the norm's weight, and rotation keeps it: docs/architecture.md.
   PackedOp queryNorm = weights.vector(op, op.getQNormAttr(), heads, op.getQueryScaleAttr());
   PackedOp keyNorm = weights.vector(op, op.getKNormAttr(), heads);
+  if (keyNorm)
+    keyNorms[op.getCacheAttr()] = keyNorm;
   PackedOp projections = weights.matrix(op, sources, heads, whole(width));
   if (weights.failed() || failed(checkArgument(op, op.getPositions(), 1, "positions")))
     return failure();
@@ -131,12 +133,16 @@ LogicalResult PhaseBuilder::emit(AttendOp op) {
     return failure();
   if (!cache.getCapacity())
     return op.emitOpError() << "reads @" << cache.getSymName() << ", which has no capacity; run gemma-plan-caches first";
+  PackedOp keyNorm = cache.getTurnedPairs() ? keyNorms.lookup(op.getCacheAttr()) : PackedOp();
+  if (cache.getTurnedPairs() && !keyNorm)
+    return op.emitOpError() << "reads @" << cache.getSymName()
+                            << ", whose keys are made of its values, before a gemma.qkv writes it";
   PackedOp projection = weights.matrix(op, op.getOAttr(), whole(width), headAxis(op.getContext(), cache.getHeadDim()));
   PackedOp norm = weights.vector(op, op.getPostNormAttr());
   if (weights.failed() || failed(checkArgument(op, op.getPositions(), 1, "positions")))
     return failure();
   Value residual = buffers.lookup(op.getResidual());
-  Value mixed = steps.attention(buffers.lookup(op.getQuery()), cache, op.getHeads(), projection.getFormat());
+  Value mixed = steps.attention(buffers.lookup(op.getQuery()), cache, op.getHeads(), keyNorm, projection.getFormat());
   Value branch = steps.matmul(mixed, projection);
   Value result = buffers[op.getResult()] = residualOf(op, op.getResidual());
   steps.addNorm(residual, branch, result, norm, /*layerScale=*/{}, op.getEpsAttr(), width);

@@ -48,6 +48,7 @@ private:
   StepEmitter steps;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;                            // of the values of the function
   llvm::DenseMap<std::pair<mlir::Attribute, int64_t>, mlir::Value> ropeTables; // by rope and head size
+  llvm::DenseMap<mlir::Attribute, gemma::PackedOp> keyNorms;                   // by cache, of those already written
 };
 
 /// Elements of a row of a level-1 value.

@@ -22,8 +22,8 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                              llvm::cl::init(PlanOptions().verifyRows)};
   Option<std::string> format{*this, "format", llvm::cl::desc("storage of keys and values"),
                              llvm::cl::init(gemma::stringifyFormat(PlanOptions().cacheFormat).str())};
-  Option<std::string> slidingFormat{*this, "sliding-format",
-                                    llvm::cl::desc("storage of those with a window; empty: as format"), llvm::cl::init("")};
+  Option<std::string> slidingFormat{*this, "sliding-format", llvm::cl::desc("storage of those with a window; empty: as format"),
+                                    llvm::cl::init("")};
   Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step"),
                      llvm::cl::init(PlanOptions().marks)};
   Option<bool> observe{*this, "observe", llvm::cl::desc("let verify add up second moments of the matrices' inputs"),
@@ -55,16 +55,15 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
 
 void registerPlanPasses() {
   registerGemmacPlanPasses();
-  PassPipelineRegistration<PlanPipelineOptions>(
-      "gemma-plan", "the whole plan phase: level 1 to level 2",
-      [](OpPassManager &manager, const PlanPipelineOptions &options) {
-        PlanOptions plan{.context = options.context,
-                         .chunk = options.chunk,
-                         .verifyRows = options.verifyRows,
-                         .marks = options.marks,
-                         .observe = options.observe};
-        buildPipeline(manager, plan, options.format, options.slidingFormat);
-      });
+  PassPipelineRegistration<PlanPipelineOptions>("gemma-plan", "the whole plan phase: level 1 to level 2",
+                                                [](OpPassManager &manager, const PlanPipelineOptions &options) {
+                                                  PlanOptions plan{.context = options.context,
+                                                                   .chunk = options.chunk,
+                                                                   .verifyRows = options.verifyRows,
+                                                                   .marks = options.marks,
+                                                                   .observe = options.observe};
+                                                  buildPipeline(manager, plan, options.format, options.slidingFormat);
+                                                });
 }
 
 } // namespace gemmac

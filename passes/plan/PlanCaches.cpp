@@ -20,13 +20,17 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     FailureOr<int64_t> positions = contextOf(module);
-    if (failed(positions) || failed(checkOptions(module)) || failed(checkPhases(module)) ||
-        failed(readFormats(module)))
+    if (failed(positions) || failed(checkOptions(module)) || failed(checkPhases(module)) || failed(readFormats(module)))
       return signalPassFailure();
     eraseUnused(module);
     int64_t offset = 0;
-    for (KvCacheOp cache : module.getOps<KvCacheOp>())
+    llvm::DenseMap<StringAttr, int64_t> turnedPairs =
+        foldKeys ? pairsOfFoldedKeys(module) : llvm::DenseMap<StringAttr, int64_t>();
+    for (KvCacheOp cache : module.getOps<KvCacheOp>()) {
+      if (int64_t pairs = turnedPairs.lookup(cache.getSymNameAttr()))
+        cache.setTurnedPairs(pairs);
       offset += place(cache, *positions, offset);
+    }
     Builder builder(module.getContext());
     module->setAttr("gemma.context", builder.getI64IntegerAttr(*positions));
     module->setAttr("gemma.cache_bytes", builder.getI64IntegerAttr(offset));
@@ -94,6 +98,18 @@ private:
         cache.erase();
   }
 
+  /// Caches whose keys are their values, normed and rotated, with the pairs that are turned, where leaving out the others saves.
+  static llvm::DenseMap<StringAttr, int64_t> pairsOfFoldedKeys(ModuleOp module) {
+    llvm::DenseMap<StringAttr, int64_t> result;
+    module.walk([&](QkvOp qkv) {
+      int64_t pairs = qkv.getRope().getPairs(), headDim = qkv.getHeadDim();
+      bool keysAreValues = qkv.getKAttr() && !qkv.getVAttr() && !qkv.getRawValues();
+      if (keysAreValues && pairs > 0 && paddedHeadDim(2 * pairs) < paddedHeadDim(headDim))
+        result[qkv.getCacheAttr().getAttr()] = pairs;
+    });
+    return result;
+  }
+
   /// Sets the planned attributes of one cache and returns its bytes.
   int64_t place(KvCacheOp cache, int64_t positions, int64_t offset) {
     int64_t window = cache.getWindow();
@@ -101,7 +117,7 @@ private:
     int64_t capacity = roundUp(window == 0 ? positions : std::min(positions, ring), cacheBlock);
     Format stored = window == 0 ? wholeFormat : ringFormat;
     auto storage = static_cast<WeightFormat>(stored);
-    int64_t bytes = cacheBytes(storage, cache.getHeads(), capacity, cache.getPaddedHeadDim());
+    int64_t bytes = cacheBytes(storage, cache.getHeads(), capacity, cache.getPaddedKeyDim(), cache.getPaddedHeadDim());
     cache.setFormat(stored);
     cache.setRotated(rotate && formatInfo(storage).quantized);
     cache.setCapacity(capacity);

@@ -54,17 +54,17 @@ Value StepEmitter::operand(Value input, Format reader, int64_t perRow) {
   return result;
 }
 
-Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, Format reader) {
+Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, PackedOp keyNorm, Format reader) {
   auto name = FlatSymbolRefAttr::get(cache.getSymNameAttr());
   auto count = builder.getI64IntegerAttr(heads);
   int64_t width = typeOf(query).getWidth();
   if (maxRows > 1) {
     Value mixed = sharedBuffer(width);
-    AttentionStep::create(builder, location, query, mixed, name, count);
+    AttentionStep::create(builder, location, query, mixed, name, count, referTo(keyNorm));
     return operand(mixed, reader);
   }
   Value parts = buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), "f32", "");
-  AttentionSplitsStep::create(builder, location, query, parts, name, count);
+  AttentionSplitsStep::create(builder, location, query, parts, name, count, referTo(keyNorm));
   Value result = rowResult(width, reader);
   AttentionMergeStep::create(builder, location, parts, name, result, count, replicated());
   return result;

@@ -36,8 +36,8 @@ public:
   /// `input` as operand of a matrix of that format: quantized where it must be.
   mlir::Value operand(mlir::Value input, gemma::Format reader, int64_t perRow = 1);
   /// Attention of `query` over `cache`, as operand of a matrix of that format. One row is divided by its keys and merged by
-  /// the row step that follows the barrier anyway; several are divided by rows.
-  mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::Format reader);
+  /// the row step that follows the barrier anyway; several are divided by rows. `keyNorm` where the cache has turned pairs.
+  mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm, gemma::Format reader);
   /// `input * weight^T` into a new shared buffer; geglu where the weight interleaves.
   mlir::Value matmul(mlir::Value input, gemma::PackedOp weight);
   /// `gelu(input * weight^T) * factor[offset ..]` into a new shared buffer.

@@ -63,6 +63,20 @@ def test_levels_agree(cache, isa, tmp_path):
     assert there.tobytes() == here.tobytes()
 
 
+@pytest.mark.parametrize("model", ("tiny-dense", "tiny-moe"))
+def test_keys_that_are_values(model):
+    """Of 64 elements of a key the 16 that RoPE turns are stored, padded to 32; test_goldens holds the logits to the checkpoint's."""
+    report = json.loads(succeed(compiled(model, "f32"), "info", "--json"))
+    for row in report["caches"]:
+        if row["kind"] == "full":
+            assert (row["head_dim"], row["stored_key_dim"]) == (64, 16)
+            elements = len(row["layers"]) * row["kv_heads"] * row["positions"] * (64 + 32)
+            assert row["bytes"] == 4 * elements
+        else:
+            assert row["head_dim"] == row["stored_key_dim"]
+    assert "; 16 of a key, the rest from the value" in succeed(compiled(model, "f32"), "info").decode()
+
+
 def test_info():
     """The table has the formats, and bytes that follow from them: 8.5 and 4.5 bits an element where f16 has 16."""
     half, mixed = (json.loads(succeed(compiled("tiny-e", cache), "info", "--json")) for cache in ("f16", FORMATS[2]))

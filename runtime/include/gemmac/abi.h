@@ -88,13 +88,14 @@ typedef struct gemmac_table {
 
 // Layers whose KV caches are alike, or that read the cache of one and the same layer: for `info`.
 typedef struct gemmac_cache {
-  const char *layers;  // "0-3, 5"
-  const char *format;  // "f16"
+  const char *layers; // "0-3, 5"
+  const char *format; // "f16"
   int64_t heads, head_dim;
   int64_t window;      // 0: the whole context
   int64_t positions;   // that each has room for
   int64_t bytes;       // of all these layers together; 0 where they read another's
   int64_t shared_from; // the layer whose cache they read; -1: each has its own
+  int64_t key_dim;     // elements of a key that are stored; fewer than head_dim where the others are made of the values
 } gemmac_cache;
 
 // What a running program may keep resident, in bytes: the compiler's prediction (docs/memory.md).
@@ -256,7 +257,7 @@ static_assert(sizeof(gemmac_call) == 88, "gemmac_call");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 static_assert(sizeof(gemmac_phase) == 32, "gemmac_phase");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
-static_assert(sizeof(gemmac_cache) == 64, "gemmac_cache");
+static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache");
 static_assert(sizeof(gemmac_memory) == 72, "gemmac_memory");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step");
 static_assert(sizeof(gemmac_token_merge) == 16, "gemmac_token_merge");

@@ -36,6 +36,7 @@ class Info(TestCase):
             self.assertIn(words, text)
         self.assertIn("caches     layers 0-3, 5  sliding, window 512   f16   2 x 256       640 positions  3.00 MiB\n", text)
         self.assertIn("           layers 6       full                  read the cache of layer 4\n", text)
+        self.assertIn("q4    2 x 512      4096 positions  1.00 MiB; 128 of a key, the rest from the value\n", text)
         self.assertEqual(json.loads(self.succeed("info", "--json")), {"name": "demo", "context": 512})
         self.assertIn("intact", run("info", "--verify").stderr)
 

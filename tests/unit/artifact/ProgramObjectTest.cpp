@@ -43,7 +43,8 @@ ProgramSummary testSummary() {
   for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
     summary.phases[phase] = {phase + 1, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase, 1000 + phase, 2000 + phase, {}};
   summary.phases[GEMMAC_PHASE_VERIFY].steps = {{"matmul q4 64 x 32", "p.gate", 1152}, {"barrier", "", 0}};
-  summary.caches = {{{0, 1, 3}, WeightFormat::F16, 2, 64, 32, 48, 1 << 20, -1}, {{4}, WeightFormat::F32, 1, 128, 0, 64, 0, 2}};
+  summary.caches = {{{0, 1, 3}, WeightFormat::F16, 2, 64, 64, 32, 48, 1 << 20, -1},
+                    {{4}, WeightFormat::F32, 1, 128, 32, 0, 64, 0, 2}};
   return summary;
 }
 
@@ -155,6 +156,8 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_STREQ(program.caches[1].layers, "4");
   EXPECT_EQ(program.caches[1].window, 0);
   EXPECT_EQ(program.caches[1].shared_from, 2);
+  EXPECT_EQ(program.caches[1].head_dim, 128);
+  EXPECT_EQ(program.caches[1].key_dim, 32);
 }
 
 TEST(ProgramObject, is_the_same_each_time_and_for_each_target) {

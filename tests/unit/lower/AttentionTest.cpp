@@ -20,12 +20,13 @@ struct QkvCase {
   bool keysAreValues;
   int64_t maxRows;
   bool rawValues = false, rotated = false;
+  int64_t turnedPairs = 0;
 };
 
 std::string nameOfCase(const QkvCase &c) {
   return formatv("{0}_cache_{1}{8}_q{2}_kv{3}_d{4}{5}{6}_rows{7}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
                  c.headDim, c.keysAreValues ? "_shared" : "", c.rawValues ? "_raw" : "", c.maxRows,
-                 c.rotated ? "_rotated" : "");
+                 (c.rotated ? "_rotated" : "") + (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()));
 }
 
 struct QkvProgram {
@@ -75,10 +76,10 @@ private:
   }
 
   QkvProgram(const QkvCase &shape, Random random)
-      : shape(shape), padded(paddedHeadDim(shape.headDim)), pairs(shape.headDim / 2 - 1),
+      : shape(shape), padded(paddedHeadDim(shape.headDim)), pairs(shape.turnedPairs ? shape.turnedPairs : shape.headDim / 2 - 1),
         table(randomMatrix(random, WeightFormat::F32, tokens, cols)),
-        weight(randomMatrix(random, shape.weight,
-                            (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols, 0.3f)),
+        weight(randomMatrix(random, shape.weight, (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols,
+                            0.3f)),
         queryNorm(paddedNorm(random)), keyNorm(paddedNorm(random)), program(shape.maxRows) {
     for (int64_t row = 0; row < weight.rows; ++row)
       if (isPadding(shape.headDim, row % padded))
@@ -96,7 +97,7 @@ private:
                          rope.name, shape.headDim, literal(theta), pairs, rope.type));
     std::string rest;
     if (shape.kvHeads) {
-      cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity, shape.rotated);
+      cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity, shape.rotated, shape.turnedPairs);
       rest = formatv(", k_norm = {0}, cache = {1}{2}{3}", program.addVector(keyNorm), cache.name,
                      shape.keysAreValues ? ", keys_are_values" : "", shape.rawValues ? ", raw_values" : "");
     }
@@ -114,7 +115,7 @@ constexpr double headError = 3e-6;
 void expectStored(const Memory &memory, const Cache &cache, Part part, int64_t head, int64_t slot, const Row &row,
                   const std::string &what) {
   Row stored = readRow(memory.cache, cache, part, head, slot), expected = rotated(cache, row);
-  for (int64_t j = 0; j < cache.padded; ++j)
+  for (size_t j = 0; j < stored.size(); ++j)
     ASSERT_NEAR(stored[j], expected[j],
                 roundingError(cache, expected, j) + headError * (cache.rotated ? 4 : 1) * (1 + std::fabs(expected[j])))
         << what << ", head " << head << ", element " << j;
@@ -138,7 +139,7 @@ TEST_P(QkvTest, ProjectsNormsTurnsAndStores) {
         Row key = m.head(row, position + row, shape.heads + head, &m.keyNorm);
         Row value =
             m.head(row, position + row, shape.heads + (shape.keysAreValues ? 0 : shape.kvHeads) + head, nullptr);
-        expectStored(memory, m.cache, Part::keys, head, slot, key, what + ", key");
+        expectStored(memory, m.cache, Part::keys, head, slot, storedKey(m.cache, key), what + ", key");
         expectStored(memory, m.cache, Part::values, head, slot, value, what + ", value");
       }
     }
@@ -168,22 +169,20 @@ TEST_P(QkvTest, RowsEqualSingleRows) {
 constexpr WeightFormat f32 = WeightFormat::F32, f16 = WeightFormat::F16, bf16 = WeightFormat::BF16,
                        q8 = WeightFormat::Q8, q4 = WeightFormat::Q4;
 
-INSTANTIATE_TEST_SUITE_P(Shapes, QkvTest,
-                         testing::Values(QkvCase{f32, f32, 4, 2, 20, false, 6}, QkvCase{f32, f32, 3, 1, 36, true, 13},
-                                         QkvCase{f16, f16, 2, 1, 64, false, 9}, QkvCase{bf16, f16, 2, 2, 72, true, 5},
-                                         QkvCase{q8, f16, 4, 2, 64, false, 11}, QkvCase{q4, f32, 2, 1, 72, false, 8},
-                                         QkvCase{q4, f16, 8, 1, 36, true, 3}, QkvCase{q8, f32, 4, 0, 20, false, 7},
-                                         QkvCase{f32, f32, 2, 0, 72, false, 4},
-                                         QkvCase{bf16, f16, 4, 1, 40, false, 5, true},
-                                         QkvCase{f32, f32, 2, 1, 20, true, 3, true},
-                                         QkvCase{f32, f32, 2, 1, 64, false, 9, false, true},
-                                         QkvCase{f32, f16, 2, 2, 20, false, 5, false, true},
-                                         QkvCase{q8, q8, 4, 2, 64, false, 11, false, true},
-                                         QkvCase{bf16, q8, 2, 1, 36, true, 5},
-                                         QkvCase{f32, q4, 3, 1, 72, true, 13, false, true},
-                                         QkvCase{f32, q4, 2, 2, 20, false, 7},
-                                         QkvCase{q4, q4, 1, 1, 256, false, 3, true, true}),
-                         [](const auto &info) { return nameOfCase(info.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, QkvTest,
+    testing::Values(QkvCase{f32, f32, 4, 2, 20, false, 6}, QkvCase{f32, f32, 3, 1, 36, true, 13},
+                    QkvCase{f16, f16, 2, 1, 64, false, 9}, QkvCase{bf16, f16, 2, 2, 72, true, 5},
+                    QkvCase{q8, f16, 4, 2, 64, false, 11}, QkvCase{q4, f32, 2, 1, 72, false, 8},
+                    QkvCase{q4, f16, 8, 1, 36, true, 3}, QkvCase{q8, f32, 4, 0, 20, false, 7},
+                    QkvCase{f32, f32, 2, 0, 72, false, 4}, QkvCase{bf16, f16, 4, 1, 40, false, 5, true},
+                    QkvCase{f32, f32, 2, 1, 20, true, 3, true}, QkvCase{f32, f32, 2, 1, 64, false, 9, false, true},
+                    QkvCase{f32, f16, 2, 2, 20, false, 5, false, true}, QkvCase{q8, q8, 4, 2, 64, false, 11, false, true},
+                    QkvCase{bf16, q8, 2, 1, 36, true, 5}, QkvCase{f32, q4, 3, 1, 72, true, 13, false, true},
+                    QkvCase{f32, q4, 2, 2, 20, false, 7}, QkvCase{q4, q4, 1, 1, 256, false, 3, true, true},
+                    QkvCase{f32, f32, 3, 1, 64, true, 7, false, false, 8}, QkvCase{q8, f16, 2, 1, 128, true, 4, false, false, 20},
+                    QkvCase{f32, q4, 2, 1, 72, true, 5, false, true, 9}),
+    [](const auto &info) { return nameOfCase(info.param); });
 
 //===--- attention
 //--------------------------------------------------------------------------------------------------===//
@@ -193,6 +192,7 @@ struct AttentionCase {
   int64_t heads, kvHeads, headDim, window, capacity, maxRows;
   float size; // of queries and keys: large ones make the softmax a choice of one key
   bool rotated = false;
+  int64_t turnedPairs = 0;
 };
 
 struct AttentionProgram {
@@ -201,6 +201,7 @@ struct AttentionProgram {
   AttentionCase shape;
   int64_t padded;
   Matrix queries;
+  std::vector<float> keyNorm;
   StepProgram program;
   Buffer result;
   Cache cache;
@@ -219,7 +220,7 @@ struct AttentionProgram {
           key.push_back(element(2 * head, position, j) * shape.size);
           value.push_back(element(2 * head + 1, position, j));
         }
-        writeRow(bytes, cache, Part::keys, head, position % shape.capacity, key);
+        writeRow(bytes, cache, Part::keys, head, position % shape.capacity, storedKey(cache, key));
         writeRow(bytes, cache, Part::values, head, position % shape.capacity, value);
       }
     return bytes;
@@ -234,8 +235,9 @@ struct AttentionProgram {
     for (int64_t head = 0; head < shape.kvHeads; ++head) {
       std::vector<Row> &keys = result.keys.emplace_back(), &values = result.values.emplace_back();
       for (int64_t slot = 0; slot <= std::min(last, shape.capacity - 1); ++slot) {
-        keys.push_back(rotatedBack(cache, readRow(bytes, cache, Part::keys, head, slot)));
         values.push_back(rotatedBack(cache, readRow(bytes, cache, Part::values, head, slot)));
+        Row key = rotatedBack(cache, readRow(bytes, cache, Part::keys, head, slot));
+        keys.push_back(wholeKey(cache, key, values.back(), keyNorm));
       }
     }
     return result;
@@ -248,8 +250,7 @@ struct AttentionProgram {
     for (int64_t p = first; p <= position; ++p) {
       double score = 0;
       for (int64_t j = 0; j < padded; ++j)
-        score += static_cast<double>(queries.number(token, head * padded + j)) *
-                 contents.keys[kvHead][p % shape.capacity][j];
+        score += static_cast<double>(queries.number(token, head * padded + j)) * contents.keys[kvHead][p % shape.capacity][j];
       scores.push_back(score);
     }
     double top = *std::max_element(scores.begin(), scores.end()), sum = 0;
@@ -278,22 +279,28 @@ private:
   AttentionProgram(const AttentionCase &shape, Kind kind, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)),
         queries(randomMatrix(random, WeightFormat::F32, tokens, shape.heads * padded, shape.size)),
-        program(shape.maxRows) {
+        keyNorm(randomVector(random, padded, shape.size)), program(shape.maxRows) {
+    for (int64_t j = 0; j < padded; ++j)
+      if (isPadding(shape.headDim, j))
+        keyNorm[j] = 0.0f;
     for (int64_t token = 0; token < tokens; ++token)
       for (int64_t c = 0; c < queries.cols; ++c)
         if (isPadding(shape.headDim, c % padded) || token == 5) // token 5: all scores equal
           queries.numbers[token * queries.cols + c] = 0.0f;
     Buffer query = program.input(queries);
     result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : "f32");
-    cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity, shape.rotated);
+    cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity, shape.rotated,
+                             shape.turnedPairs);
+    std::string norm =
+        shape.turnedPairs ? formatv(" {{key_norm = {0}}", program.addVector(keyNorm, padded)).str() : std::string();
     if (kind == rows) {
-      program.step(formatv("attention {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, result.name,
-                           shape.heads, query.type, result.type));
+      program.step(formatv("attention {0}, {1} -> {2} heads {3}{6} : {4} -> {5}", query.name, cache.name, result.name,
+                           shape.heads, query.type, result.type, norm));
       return;
     }
     Buffer parts = program.parts(cache, shape.heads);
-    program.step(formatv("attention_splits {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, parts.name,
-                         shape.heads, query.type, parts.type));
+    program.step(formatv("attention_splits {0}, {1} -> {2} heads {3}{6} : {4} -> {5}", query.name, cache.name, parts.name,
+                         shape.heads, query.type, parts.type, norm));
     program.barrier();
     program.step(formatv("attention_merge {0}, {1} -> {2} heads {3} : {4} -> {5}", parts.name, cache.name, result.name,
                          shape.heads, parts.type, result.type));
@@ -369,20 +376,24 @@ TEST_P(AttentionTest, MergesIntoQ8) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionTest,
-    testing::Values(AttentionCase{f32, 4, 2, 20, 16, 32, 5, 0.5f}, AttentionCase{f32, 8, 1, 64, 0, 2048, 7, 0.5f},
-                    AttentionCase{f16, 4, 4, 36, 33, 48, 9, 0.5f}, AttentionCase{f16, 6, 3, 72, 7, 32, 16, 0.5f},
-                    AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.25f},
-                    AttentionCase{f16, 8, 1, 64, 512, 528, 11, 0.5f}, AttentionCase{f32, 40, 2, 32, 300, 352, 6, 0.5f},
-                    AttentionCase{f16, 34, 34, 32, 1, 32, 4, 0.5f}, AttentionCase{f32, 3, 1, 96, 257, 272, 16, 0.5f},
-                    AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, true}, AttentionCase{f16, 2, 1, 36, 33, 48, 9, 0.5f, true},
-                    AttentionCase{q8, 8, 1, 64, 300, 352, 7, 0.5f, true}, AttentionCase{q8, 6, 3, 20, 16, 32, 9, 0.5f},
-                    AttentionCase{q8, 1, 1, 128, 0, 304, 3, 0.5f, true}, AttentionCase{q4, 4, 4, 72, 33, 48, 9, 0.5f, true},
-                    AttentionCase{q4, 40, 2, 32, 300, 352, 6, 0.5f}, AttentionCase{q4, 2, 1, 64, 50, 80, 16, 20.0f, true},
-                    AttentionCase{q4, 16, 2, 256, 0, 288, 3, 0.25f, true}),
+    testing::Values(
+        AttentionCase{f32, 4, 2, 20, 16, 32, 5, 0.5f}, AttentionCase{f32, 8, 1, 64, 0, 2048, 7, 0.5f},
+        AttentionCase{f16, 4, 4, 36, 33, 48, 9, 0.5f}, AttentionCase{f16, 6, 3, 72, 7, 32, 16, 0.5f},
+        AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.25f},
+        AttentionCase{f16, 8, 1, 64, 512, 528, 11, 0.5f}, AttentionCase{f32, 40, 2, 32, 300, 352, 6, 0.5f},
+        AttentionCase{f16, 34, 34, 32, 1, 32, 4, 0.5f}, AttentionCase{f32, 3, 1, 96, 257, 272, 16, 0.5f},
+        AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, true}, AttentionCase{f16, 2, 1, 36, 33, 48, 9, 0.5f, true},
+        AttentionCase{q8, 8, 1, 64, 300, 352, 7, 0.5f, true}, AttentionCase{q8, 6, 3, 20, 16, 32, 9, 0.5f},
+        AttentionCase{q8, 1, 1, 128, 0, 304, 3, 0.5f, true}, AttentionCase{q4, 4, 4, 72, 33, 48, 9, 0.5f, true},
+        AttentionCase{q4, 40, 2, 32, 300, 352, 6, 0.5f}, AttentionCase{q4, 2, 1, 64, 50, 80, 16, 20.0f, true},
+        AttentionCase{q4, 16, 2, 256, 0, 288, 3, 0.25f, true}, AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, false, 8},
+        AttentionCase{f16, 8, 1, 128, 0, 304, 7, 0.25f, false, 32}, AttentionCase{q8, 3, 1, 72, 50, 80, 9, 0.5f, false, 9},
+        AttentionCase{q4, 17, 1, 128, 0, 288, 4, 0.25f, true, 20}, AttentionCase{f32, 2, 2, 64, 300, 352, 16, 0.5f, true, 8}),
     [](const auto &info) {
       const AttentionCase &c = info.param;
       return formatv("{0}{6}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,
-                     c.size > 1 ? "_large" : "", c.rotated ? "_rotated" : "")
+                     c.size > 1 ? "_large" : "",
+                     (c.rotated ? "_rotated" : "") + (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()))
           .str();
     });
 

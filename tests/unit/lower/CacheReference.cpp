@@ -16,9 +16,9 @@ static Row timesHadamard(const Row &row, int64_t block, double factor) {
   return result;
 }
 
-static int64_t blockOf(const Cache &cache) {
+static int64_t blockOf(const Row &row) {
   int64_t block = 1;
-  while (cache.padded % (2 * block) == 0)
+  while (row.size() % (2 * block) == 0)
     block *= 2;
   return block;
 }
@@ -27,13 +27,37 @@ static int64_t blockOf(const Cache &cache) {
 static double storedFactor(int64_t block) { return std::exp2(-std::floor(std::log2(static_cast<double>(block)) / 2)); }
 
 Row rotated(const Cache &cache, const Row &row) {
-  return cache.rotated ? timesHadamard(row, blockOf(cache), storedFactor(blockOf(cache))) : row;
+  return cache.rotated ? timesHadamard(row, blockOf(row), storedFactor(blockOf(row))) : row;
 }
 
 Row rotatedBack(const Cache &cache, const Row &row) {
-  int64_t block = blockOf(cache);
+  int64_t block = blockOf(row);
   return cache.rotated ? timesHadamard(row, block, 1.0 / storedFactor(block) / static_cast<double>(block)) : row;
 }
+
+Row storedKey(const Cache &cache, const Row &key) {
+  if (!cache.turnedPairs)
+    return key;
+  Row stored(cache.paddedKey);
+  for (int64_t i = 0; i < cache.turnedPairs; ++i) {
+    stored[i] = key[i];
+    stored[cache.paddedKey / 2 + i] = key[cache.padded / 2 + i];
+  }
+  return stored;
+}
+
+Row wholeKey(const Cache &cache, const Row &stored, const Row &value, const std::vector<float> &norm) {
+  if (!cache.turnedPairs)
+    return stored;
+  Row key(cache.padded);
+  for (int64_t i = 0; i < cache.padded; ++i) {
+    int64_t half = i / (cache.padded / 2), pair = i % (cache.padded / 2);
+    key[i] = pair < cache.turnedPairs ? stored[half * cache.paddedKey / 2 + pair] : value[i] * norm[i];
+  }
+  return key;
+}
+
+static int64_t lengthOf(const Cache &cache, Part part) { return part == Part::keys ? cache.paddedKey : cache.padded; }
 
 namespace {
 /// Where an element lies: its first byte, for q4 also the bit; and its scale.
@@ -46,9 +70,9 @@ static Place placeOf(const Cache &cache, Part part, int64_t head, int64_t slot, 
   int64_t bits = formatInfo(cache.format).bits, lane = slot % 16, group = j / 32, i = j % 32;
   int64_t valueBytes = 16 * 32 * bits / 8, groupBytes = valueBytes + (isQuantized(cache.format) ? 32 : 0);
   int64_t block = head * (cache.capacity / 16) + slot / 16;
+  int64_t begin = cache.offset + block * (lengthOf(cache, part) / 32) * groupBytes + group * groupBytes;
   if (part == Part::values)
-    block += cache.heads * (cache.capacity / 16);
-  int64_t begin = cache.offset + block * (cache.padded / 32) * groupBytes + group * groupBytes;
+    begin += cache.heads * (cache.capacity / 16) * (cache.paddedKey / 32) * groupBytes;
   int64_t rows = bits == 4 ? 16 : 32, row = i % rows, place = part == Part::keys ? row * 16 + lane : lane * rows + row;
   return {begin + place * std::max<int64_t>(bits / 8, 1), i / rows * 4, begin + valueBytes + lane * 2};
 }
@@ -65,7 +89,7 @@ template <typename T> static void store(std::vector<uint8_t> &memory, int64_t at
 
 Row readRow(const std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot) {
   Row row;
-  for (int64_t j = 0; j < cache.padded; ++j) {
+  for (int64_t j = 0; j < lengthOf(cache, part); ++j) {
     Place place = placeOf(cache, part, head, slot, j);
     if (cache.format == WeightFormat::F32) {
       row.push_back(load<float>(memory, place.byte));
@@ -106,11 +130,11 @@ static void writeGroup(std::vector<uint8_t> &memory, const Cache &cache, Part pa
 void writeRow(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot, const Row &row) {
   Row turned = rotated(cache, row);
   if (isQuantized(cache.format)) {
-    for (int64_t first = 0; first < cache.padded; first += 32)
+    for (int64_t first = 0; first < lengthOf(cache, part); first += 32)
       writeGroup(memory, cache, part, head, slot, first, &turned[first]);
     return;
   }
-  for (int64_t j = 0; j < cache.padded; ++j) {
+  for (int64_t j = 0; j < lengthOf(cache, part); ++j) {
     Place place = placeOf(cache, part, head, slot, j);
     if (cache.format == WeightFormat::F32)
       store(memory, place.byte, static_cast<float>(turned[j]));

@@ -9,10 +9,14 @@ namespace gemmac::test {
 
 enum class Part { keys, values };
 
-/// A row of a head as it is stored but for rounding: times the Hadamard matrix and its factor where the cache is rotated.
+/// A stored key or a value but for rounding: times the Hadamard matrix and its factor where the cache is rotated.
 Row rotated(const Cache &cache, const Row &row);
 /// The inverse.
 Row rotatedBack(const Cache &cache, const Row &row);
+/// What is stored of a key: all of it, or the elements that RoPE turns, as a head of that many.
+Row storedKey(const Cache &cache, const Row &key);
+/// The key that stored elements and a value stand for; `norm` is the weight that makes keys of values.
+Row wholeKey(const Cache &cache, const Row &stored, const Row &value, const std::vector<float> &norm);
 
 /// Rounds the row that is the key or value of position `slot` as gemma.kv_cache says; `memory` is all of the cache memory.
 void writeRow(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot, const Row &row);

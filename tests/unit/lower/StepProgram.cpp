@@ -69,8 +69,8 @@ std::string StepProgram::addVector(const std::vector<float> &values, int64_t wid
                    formatv("as f32 panel 0 batch 1 rows 1 <16 -> 16> cols {0} <{1} -> {0}>", padded, length));
 }
 
-Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
-                            bool rotated) {
+Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity, bool rotated,
+                            int64_t turnedPairs) {
   Cache cache{.name = "@kv" + std::to_string(names++),
               .format = format,
               .heads = heads,
@@ -80,14 +80,17 @@ Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim,
               .padded = paddedHeadDim(headDim),
               .offset = cacheBytes,
               .bytes = 0,
-              .rotated = rotated};
+              .rotated = rotated,
+              .turnedPairs = turnedPairs,
+              .paddedKey = paddedHeadDim(turnedPairs ? 2 * turnedPairs : headDim)};
   // Bits of the elements, and 16 for each 32 of quantized ones.
-  int64_t elements = 2 * heads * capacity * cache.padded;
+  int64_t elements = heads * capacity * (cache.paddedKey + cache.padded);
   cache.bytes = elements * formatInfo(format).bits / 8 + (isQuantized(format) ? elements / 32 * 2 : 0);
   symbols += formatv(
       "  gemma.kv_cache {0} heads {1} head_dim {2} window {3} {{format = #gemma.format<{4}>, capacity = {5} : i64, "
       "offset = {6} : i64, bytes = {7} : i64{8}}\n",
-      cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes, rotated ? ", rotated" : "");
+      cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes,
+      (rotated ? ", rotated" : "") + (turnedPairs ? formatv(", turned_pairs = {0} : i64", turnedPairs).str() : std::string()));
   cacheBytes += roundUp(cache.bytes, bufferAlign);
   caches.push_back(cache);
   return cache;

@@ -26,6 +26,7 @@ struct Cache {
   WeightFormat format;
   int64_t heads, headDim, window, capacity, padded, offset, bytes;
   bool rotated;
+  int64_t turnedPairs, paddedKey; ///< 0: whole keys are stored
 };
 
 class StepProgram {
@@ -42,8 +43,8 @@ public:
   /// `values` padded with zeros to `width`, or to a multiple of 32.
   std::string addVector(const std::vector<float> &values, int64_t width = 0);
 
-  Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
-                 bool rotated = false);
+  Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity, bool rotated = false,
+                 int64_t turnedPairs = 0);
   Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) {
     return buffer(true, width, element, perRow);
   }

@@ -149,8 +149,24 @@ gemma.kv_cache @kv_cache_c2_offset heads 1 head_dim 8 window 0 {format = #gemma.
 gemma.kv_cache @kv_cache_c2_bytes heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 512 : i64}
 
 // -----
-// expected-error @below {{expects only a planned cache to be rotated, got one without a format}}
+// expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs, got one without a format}}
 gemma.kv_cache @kv_cache_c3 heads 1 head_dim 8 window 0 {rotated}
+
+// -----
+// expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs, got one without a format}}
+gemma.kv_cache @kv_cache_c3_pairs heads 1 head_dim 64 window 0 {turned_pairs = 8 : i64}
+
+// -----
+// expected-error @below {{expects turned_pairs above 0 and below 32 (half of head_dim), got 32}}
+gemma.kv_cache @kv_cache_c4_all heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 32 : i64}
+
+// -----
+// expected-error @below {{expects turned_pairs above 0 and below 32 (half of head_dim), got 0}}
+gemma.kv_cache @kv_cache_c4_none heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 0 : i64}
+
+// -----
+// expected-error @below {{expects 3072 bytes (keys and values of 1 heads x 16 positions x 64 padded elements, of keys 32), got 4096}}
+gemma.kv_cache @kv_cache_c2_turned heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 8 : i64}
 
 // -----
 // expected-error @below {{expects source to name a gemma.weight, got @missing, which is not in the module}}

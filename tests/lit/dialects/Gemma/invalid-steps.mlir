@@ -493,6 +493,24 @@ gemma.phase @step_qkv_c3_head_dim decode max_rows 1 {
 }
 
 // -----
+gemma.weight @m : tensor<256x64xf32> from <"m", 0, 65536>
+gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 65536
+gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
+gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+gemma.phase @step_qkv_c5 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %r = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %q = gemma.buffer shared : !gemma.buffer<1 x 128, f32>
+  %raw = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.rope_table %r head_dim 64 <theta = 100.0, pairs = 8, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects keys_are_values without raw_values, since @kv.0 has turned_pairs}}
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 64 {q_norm = @n, k_norm = @n, cache = @kv.0, eps = 0.5 : f64}
+    : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
+}
+
+// -----
 gemma.phase @step_qkv_c4 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -537,6 +555,50 @@ gemma.phase @step_attention_c1_width decode max_rows 1 {
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects query of type '!gemma.buffer<1 x 128, f32>', got '!gemma.buffer<1 x 64, f32>'}}
   gemma.step.attention %q, @kv.0 -> %y heads 2 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+gemma.phase @step_attention_c2_missing decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects a key_norm, since @kv.0 has turned_pairs}}
+  gemma.step.attention %q, @kv.0 -> %y heads 1 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
+gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64}
+gemma.phase @step_attention_c2_needless decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects no key_norm, since @kv.0 has no turned_pairs}}
+  gemma.step.attention %q, @kv.0 -> %y heads 1 {key_norm = @n} : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
+gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+gemma.phase @step_attention_c2_width decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects key_norm to be a packed vector of 64 elements, got @n of 32 with 0 rows per panel}}
+  gemma.step.attention %q, @kv.0 -> %y heads 1 {key_norm = @n} : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+gemma.phase @step_attention_splits_c3 decode max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects a key_norm, since @kv.0 has turned_pairs}}
+  gemma.step.attention_splits %q, @kv.0 -> %y heads 1 : <1 x 64, f32> -> <1 x 96, f32>
 }
 
 // -----

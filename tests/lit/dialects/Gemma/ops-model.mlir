@@ -34,6 +34,11 @@ gemma.kv_cache @kv.1 heads 2 head_dim 72 window 0
 gemma.kv_cache @kv.2 heads 2 head_dim 72 window 0
   {format = #gemma.format<q4>, capacity = 32 : i64, offset = 64 : i64, bytes = 6912 : i64, rotated}
 
+// Of a key of 64 elements the 16 that RoPE turns, padded to 32.
+// CHECK: gemma.kv_cache @kv.3 heads 1 head_dim 64 window 0 {bytes = 3072 : i64, capacity = 16 : i64, format = #gemma.format<f16>, offset = 64 : i64, turned_pairs = 8 : i64}
+gemma.kv_cache @kv.3 heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 64 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+
 // CHECK: gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
 gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
 // CHECK: gemma.packed @six from [@plain] as q6 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 5120

@@ -128,7 +128,9 @@ constexpr gemmac_level levels[] = {
     {"future", 1ull << 63, {run<true>, run<true>, run<false>}},
 };
 constexpr int32_t stopIds[] = {eos, turnClose};
-constexpr gemmac_cache caches[] = {{"0-3, 5", "f16", 2, 256, 512, 640, 3 << 20, -1}, {"6", "f16", 1, 512, 0, 4096, 0, 4}};
+constexpr gemmac_cache caches[] = {{"0-3, 5", "f16", 2, 256, 512, 640, 3 << 20, -1, 256},
+                                   {"6", "f16", 1, 512, 0, 4096, 0, 4, 512},
+                                   {"7", "q4", 2, 512, 0, 4096, 1 << 20, -1, 128}};
 
 } // namespace
 
@@ -156,10 +158,10 @@ extern "C" const gemmac_program gemmac_the_program = {
     .phases = {{1, logitsOffset, 1000, 100}, {verifyRows, logitsOffset, 1000, 100}, {chunkRows, -1, 1000, 100}},
     .level_count = sizeof(levels) / sizeof(levels[0]),
     .levels = levels,
-    .chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n", "",
-             "<|channel>", "<channel|>", ""},
+    .chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n", "", "<|channel>",
+             "<channel|>", ""},
     .sampling = {0, 0, 1, 2, stopIds, 0, nullptr},
     .mapped_bytes = tokenizerBytes,
-    .cache_count = 2,
+    .cache_count = 3,
     .caches = caches,
 };
