@@ -135,12 +135,12 @@ struct Levels {
   int64_t most, least, narrow;
 };
 
-/// All that there are, up to four bits. Of more bits only what the format's own quantizer gives the extreme value, and what
+/// All that there are, up to five bits. Of more bits only what the format's own quantizer gives the extreme value, and what
 /// weights trained for four bits have.
 constexpr Levels levelsOf(WeightFormat format) {
   int64_t most = formatInfo(format).largest;
-  constexpr int64_t fourBits = 8;
-  return most <= fourBits ? Levels{most, 1, 0} : Levels{most, formatInfo(format).zeroPoint ? most - 1 : most, fourBits};
+  constexpr int64_t fourBits = 8, fiveBits = 16;
+  return most <= fiveBits ? Levels{most, 1, 0} : Levels{most, formatInfo(format).zeroPoint ? most - 1 : most, fourBits};
 }
 
 } // namespace

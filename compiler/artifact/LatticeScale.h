@@ -11,7 +11,7 @@ namespace gemmac {
 /// Looks, lane by lane, for an f16 scale and integers of `format` with which scale * integer equals every value of the lane,
 /// once rounded to what the checkpoint stores (bf16 or f16; all else counts as f32). Fills the lanes of `result` for which
 /// there is one; bit `lane` of the return value tells. A lane that is reported is proven: each of its 32 products was
-/// compared. q4, q3 and q2 find a scale whenever one exists; q8 and q6 only those of four-bit lattices, and ones that give the
+/// compared. q5 to q2 find a scale whenever one exists; q8 and q6 only those of four-bit lattices, and ones that give the
 /// value of largest magnitude the integer that their own quantizers give it.
 uint32_t findLattice(WeightFormat format, SourceEncoding stored, const GroupTile &tile, QuantizedTile &result);
 

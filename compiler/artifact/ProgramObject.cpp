@@ -17,10 +17,11 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 528,
+static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 544,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
 static_assert(sizeof(gemmac_chat) == 80, "gemmac_chat changed: update chatConstant");
+static_assert(sizeof(gemmac_cache) == 64, "gemmac_cache changed: update cachesConstant");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
@@ -174,6 +175,25 @@ private:
     return place(llvm::ConstantArray::get(type, tables), alignof(gemmac_table));
   }
 
+  llvm::Constant *cachesConstant() {
+    std::vector<llvm::Constant *> rows;
+    for (const CacheSummary &row : summary.caches)
+      rows.push_back(StructConstant(context)
+                         .add(offsetof(gemmac_cache, layers), text(layersText(row.layers)), 8)
+                         .add(offsetof(gemmac_cache, format), text(formatInfo(row.format).name), 8)
+                         .integer(offsetof(gemmac_cache, heads), row.heads)
+                         .integer(offsetof(gemmac_cache, head_dim), row.headDim)
+                         .integer(offsetof(gemmac_cache, window), row.window)
+                         .integer(offsetof(gemmac_cache, positions), row.positions)
+                         .integer(offsetof(gemmac_cache, bytes), row.bytes)
+                         .integer(offsetof(gemmac_cache, shared_from), row.sharedFrom)
+                         .finish(sizeof(gemmac_cache)));
+    if (rows.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    auto *type = llvm::ArrayType::get(rows.front()->getType(), rows.size());
+    return place(llvm::ConstantArray::get(type, rows), alignof(gemmac_cache));
+  }
+
   llvm::Constant *memoryConstant() {
     const gemmac_memory &memory = summary.memory;
     return StructConstant(context)
@@ -251,7 +271,9 @@ private:
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
       program.add(offsetof(gemmac_program, steps) + phase * sizeof(gemmac_steps),
                   stepsConstant(summary.phases[phase].steps), sizeof(gemmac_steps));
-    program.add(offsetof(gemmac_program, moments), spanConstant(summary.moments), sizeof(gemmac_span));
+    program.add(offsetof(gemmac_program, moments), spanConstant(summary.moments), sizeof(gemmac_span))
+        .integer(offsetof(gemmac_program, cache_count), static_cast<int64_t>(summary.caches.size()))
+        .add(offsetof(gemmac_program, caches), cachesConstant(), 8);
     return program.finish(sizeof(gemmac_program));
   }
 

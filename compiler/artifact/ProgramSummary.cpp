@@ -175,9 +175,8 @@ llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<
   if (llvm::Error error = readTables(module, summary))
     return std::move(error);
   readMemory(module, summary);
-  for (auto cache : module.getOps<gemma::KvCacheOp>())
-    if (cache.getFormat())
-      summary.cacheFormat = formatInfo(static_cast<WeightFormat>(*cache.getFormat())).name.str();
+  summary.caches = readCaches(module);
+  summary.cacheFormat = cacheFormatText(summary.caches);
   for (const FormatInfo &info : formatTable) {
     FormatSummary row{info.format};
     for (const PackedMatrix &matrix : matrices)
@@ -255,6 +254,7 @@ std::string summaryJson(const ProgramSummary &summary) {
       json.attribute("tokenizer", memory.tokenizer);
       json.attribute("program", memory.program);
     });
+    writeCaches(json, summary.caches);
     json.attributeArray("formats", [&] {
       for (const FormatSummary &row : summary.formats)
         json.object([&] {

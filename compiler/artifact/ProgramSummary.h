@@ -3,6 +3,7 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_PROGRAMSUMMARY_H
 #define GEMMAC_COMPILER_ARTIFACT_PROGRAMSUMMARY_H
 
+#include "compiler/artifact/CacheSummary.h"
 #include "compiler/artifact/PackedMatrix.h"
 #include "compiler/artifact/PanelKernels.h"
 #include "gemmac/abi.h"
@@ -68,6 +69,7 @@ struct ProgramSummary {
   gemmac_memory memory = {}; ///< `tokenizer` and `limit` stay for the caller
   std::string memoryChanges; ///< options that were changed to keep the limit, as one would type them; the caller's
   std::vector<TableSummary> tables;
+  std::vector<CacheSummary> caches;
   PhaseSummary phases[GEMMAC_PHASE_COUNT];
   std::vector<FormatSummary> formats; ///< those in use, in the order of the format table
   std::string rounding;               ///< how quantized weights were rounded; empty when there are none

@@ -20,6 +20,8 @@ constexpr ScaleSearch scaleSearch(WeightFormat format) {
   switch (format) {
   case WeightFormat::Q6:
     return {29.0f, 0.5f};
+  case WeightFormat::Q5:
+    return {13.6f, 0.4f};
   case WeightFormat::Q4:
     return {6.4f, 0.3f};
   case WeightFormat::C4: // the longer the row, the more it pays to clip its extreme

@@ -1,6 +1,7 @@
 #include "compiler/driver/MemoryLimit.h"
 
 #include "compiler/driver/UsageError.h"
+#include "compiler/formats/CacheLayout.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -54,15 +55,16 @@ struct Ladder {
 using Position = std::vector<int>;
 constexpr int asked = -1;
 
-/// Formats with fewer bits than `from`, most bits first; of those with equal bits the one that the table names first.
-/// `unusable` is left out.
+/// Those of `usable` with fewer bits than `from`, most bits first; of those with equal bits the one that is named first.
 template <typename Apply>
-Ladder formatLadder(bool open, const char *option, WeightFormat from, WeightFormat unusable, Apply apply) {
+Ladder formatLadder(bool open, const char *option, WeightFormat from, llvm::ArrayRef<WeightFormat> usable, Apply apply) {
   std::vector<const FormatInfo *> formats;
-  for (const FormatInfo &info : formatTable)
-    if (info.bits < formatInfo(from).bits && info.format != unusable &&
+  for (WeightFormat format : usable) {
+    const FormatInfo &info = formatInfo(format);
+    if (info.bits < formatInfo(from).bits &&
         llvm::none_of(formats, [&](const FormatInfo *other) { return other->bits == info.bits; }))
       formats.push_back(&info);
+  }
   llvm::sort(formats, [](auto *a, auto *b) { return a->bits > b->bits; });
   Ladder ladder{open, {}};
   for (const FormatInfo *info : formats)
@@ -80,14 +82,21 @@ Ladder halvingLadder(bool open, const char *option, int64_t from, int64_t least,
   return ladder;
 }
 
+/// Of the formats of caches with and without a window the one with more bits: one for all saves from the next on.
+WeightFormat widestCache(const PlanOptions &plan) {
+  auto whole = static_cast<WeightFormat>(plan.cacheFormat);
+  auto sliding = static_cast<WeightFormat>(plan.slidingCacheFormat.value_or(plan.cacheFormat));
+  return formatInfo(sliding).bits > formatInfo(whole).bits ? sliding : whole;
+}
+
 /// In the order in which they are climbed: what costs least comes first. Nobody gets a shorter context unasked.
 std::vector<Ladder> laddersFor(const CompileOptions &options) {
   constexpr int64_t leastChunk = 16, leastContext = 256;
-  constexpr WeightFormat cachesOnly = WeightFormat::F16, weightsOnly = WeightFormat::BF16;
   const OpenOptions &open = options.open;
   auto setChunk = [](CompileOptions &changed, int64_t value) { changed.plan.chunk = value; };
   auto setCache = [](CompileOptions &changed, WeightFormat format) {
     changed.plan.cacheFormat = static_cast<gemma::Format>(format);
+    changed.plan.slidingCacheFormat.reset();
   };
   auto setEmbeddings = [](CompileOptions &changed, WeightFormat format) { changed.formats.embeddings = format; };
   auto setWeights = [](CompileOptions &changed, WeightFormat format) { changed.formats.weights = format; };
@@ -97,10 +106,10 @@ std::vector<Ladder> laddersFor(const CompileOptions &options) {
   };
   return {
       halvingLadder(open.chunk, "--chunk", options.plan.chunk, leastChunk, setChunk),
-      formatLadder(open.cache, "--cache", static_cast<WeightFormat>(options.plan.cacheFormat), weightsOnly, setCache),
-      formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(WeightFormat::F32), cachesOnly,
-                   setEmbeddings),
-      formatLadder(open.weights, "--weights", options.formats.weights, cachesOnly, setWeights),
+      formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
+      formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(WeightFormat::F32),
+                   choosableFormats, setEmbeddings),
+      formatLadder(open.weights, "--weights", options.formats.weights, choosableFormats, setWeights),
       halvingLadder(false, "--context", options.plan.context, leastContext, setContext)};
 }
 

@@ -5,6 +5,7 @@
 #include "compiler/artifact/ProgramSummary.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
+#include "compiler/formats/CacheLayout.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -81,10 +82,12 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
   word("--weights", words.weights, "F", "Format of matrices: " + formats + " (default: q4)");
   word("--embeddings", words.embeddings, "F",
-       "Format of the embedding table and head (default: as --weights, q6 at least)");
+       "Format of the embedding table and head (default: as --weights, q5 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
-  word("--cache", words.cache, "F", "KV cache: f32 or f16 (default: f32 with --weights f32, else f16)");
+  word("--cache", words.cache, "F",
+       "KV cache: " + cacheFormatNames() +
+           ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)");
   word("--rounding", words.rounding, "R",
        "How weights are rounded: " + roundingWords() + " (default: gptq with --calibration, else search)");
   word("--calibration", words.calibration, "FILE",
@@ -124,6 +127,36 @@ static ExitCode readFormat(const char *option, const std::string &word, std::opt
   return ExitCode::success;
 }
 
+/// Reads "q8", "sliding=q8", "full=q4" or both kinds with a comma between them. A kind that is not named keeps its default.
+static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
+  gemma::Format usual = options.formats.weights == WeightFormat::F32 ? gemma::Format::F32 : gemma::Format::F16;
+  std::optional<gemma::Format> sliding, full;
+  llvm::SmallVector<llvm::StringRef> parts;
+  word.split(parts, ',');
+  for (llvm::StringRef part : word.empty() ? llvm::ArrayRef<llvm::StringRef>() : parts) {
+    auto [kind, name] = part.contains('=') ? part.split('=') : std::pair(llvm::StringRef(), part);
+    std::optional<WeightFormat> format = parseFormat(name);
+    if (!format || !isCacheFormat(*format))
+      return usage(llvm::formatv("--cache: error: unknown format '{0}' in '{1}', expected {2}", name, word, cacheFormatNames()));
+    bool both = !part.contains('=');
+    if (!both && kind != "sliding" && kind != "full")
+      return usage(llvm::formatv("--cache: error: unknown kind of layers '{0}' in '{1}', expected sliding=F, full=F, or one format "
+                                 "for both",
+                                 kind, word));
+    for (auto [layers, result] : {std::pair("sliding", &sliding), {"full", &full}}) {
+      if (!both && kind != layers)
+        continue;
+      if (*result)
+        return usage(llvm::formatv("--cache: error: '{0}' gives {1} layers two formats; give one", word, layers));
+      *result = static_cast<gemma::Format>(*format);
+    }
+  }
+  options.plan.cacheFormat = full.value_or(usual);
+  if (sliding.value_or(usual) != options.plan.cacheFormat)
+    options.plan.slidingCacheFormat = sliding.value_or(usual);
+  return ExitCode::success;
+}
+
 static ExitCode readFormats(const Words &words, CompileOptions &options) {
   std::optional<WeightFormat> weights;
   if (ExitCode failed = readFormat("--weights", words.weights, weights); failed != ExitCode::success)
@@ -135,11 +168,7 @@ static ExitCode readFormats(const Words &words, CompileOptions &options) {
   if (ExitCode failed = readFormat("--per-layer-table", words.perLayerTable, options.formats.perLayerTable);
       failed != ExitCode::success)
     return failed;
-  if (!words.cache.empty() && words.cache != "f32" && words.cache != "f16")
-    return usage("--cache: error: unknown format '" + words.cache + "', expected f32 or f16");
-  bool exact = words.cache.empty() ? options.formats.weights == WeightFormat::F32 : words.cache == "f32";
-  options.plan.cacheFormat = exact ? gemma::Format::F32 : gemma::Format::F16;
-  return ExitCode::success;
+  return readCache(words.cache, options);
 }
 
 /// Which rounding, and whether programs run for it.

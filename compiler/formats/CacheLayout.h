@@ -15,6 +15,37 @@ inline constexpr int64_t cacheBlock = panelRows;
 inline constexpr int64_t cacheSplit = 256;
 static_assert(cacheSplit % cacheBlock == 0);
 
+/// The formats that keys and values may have, from most bits to fewest. The quantized ones share the sizes of the weight
+/// formats of their names, an f16 scale for 32 elements of a position included, but not the order of their bits.
+inline constexpr WeightFormat cacheFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::Q8, WeightFormat::Q4};
+
+inline bool isCacheFormat(WeightFormat format) {
+  for (WeightFormat known : cacheFormats)
+    if (known == format)
+      return true;
+  return false;
+}
+
+/// "f32, f16, q8 or q4"
+inline std::string cacheFormatNames() {
+  std::string names;
+  for (const WeightFormat &format : cacheFormats)
+    names += (names.empty() ? "" : &format == std::end(cacheFormats) - 1 ? " or " : ", ") + formatInfo(format).name.str();
+  return names;
+}
+
+/// Elements of a position that share a byte of a quantized cache: element i of 32 and, where there is room, element i + 16.
+constexpr int64_t cacheValuesPerByte(WeightFormat format) { return 8 / formatInfo(format).bits; }
+
+/// Elements of a head that a rotated cache mixes with each other, from a multiple of this on: the largest power of two that
+/// divides the padded head size.
+constexpr int64_t cacheRotation(int64_t padded) { return padded & -padded; }
+
+/// Rotated caches hold H x times this, and queries and results are multiplied by the other: powers of two, so that nothing is
+/// rounded, which together make H H = size * identity an identity.
+constexpr double rotationOfStored(int64_t size) { return size < 4 ? 1.0 : 0.5 * rotationOfStored(size / 4); }
+constexpr double rotationOfOthers(int64_t size) { return 1.0 / static_cast<double>(size) / rotationOfStored(size); }
+
 /// Bytes of the keys, or the values, of one block of one head.
 constexpr int64_t cacheBlockBytes(WeightFormat format, int64_t padded) {
   return padded / groupColumns * groupBytes(format, cacheBlock);

@@ -13,7 +13,7 @@
 namespace gemmac {
 
 /// Values equal those of gemma::Format in the dialect.
-enum class WeightFormat : uint32_t { F32 = 0, F16 = 1, BF16 = 2, Q8 = 3, Q4 = 4, Q6 = 5, Q3 = 6, Q2 = 7, C8 = 8, C4 = 9, C2 = 10 };
+enum class WeightFormat : uint32_t { F32 = 0, F16 = 1, BF16 = 2, Q8 = 3, Q4 = 4, Q6 = 5, Q3 = 6, Q2 = 7, C8 = 8, C4 = 9, C2 = 10, Q5 = 11 };
 
 /// Which values share a scale.
 enum class ScaleKind : uint32_t {
@@ -58,6 +58,7 @@ inline constexpr FormatInfo formatTable[] = {
     {WeightFormat::C8, "c8", 8, ScaleKind::Row, 0, 127, {{8, 0}}, true},
     {WeightFormat::C4, "c4", 4, ScaleKind::Row, 8, 8, {{4, 0}}, true},
     {WeightFormat::C2, "c2", 2, ScaleKind::Row, 2, 2, {{2, 0}}, true},
+    {WeightFormat::Q5, "q5", 5, ScaleKind::Group, 16, 16, {{4, 0}, {1, 4}}, true},
 };
 
 inline constexpr int64_t groupColumns = 32; ///< columns that share a scale; every axis is padded to a multiple
@@ -75,10 +76,10 @@ inline std::optional<WeightFormat> parseFormat(llvm::StringRef name) {
 
 /// The formats that a user may choose for weights. f16 is for KV caches only.
 inline constexpr WeightFormat choosableFormats[] = {WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q6,
-                                                    WeightFormat::Q4,  WeightFormat::Q3,   WeightFormat::Q2, WeightFormat::C8,
-                                                    WeightFormat::C4,  WeightFormat::C2};
+                                                    WeightFormat::Q5,  WeightFormat::Q4,   WeightFormat::Q3, WeightFormat::Q2,
+                                                    WeightFormat::C8,  WeightFormat::C4,   WeightFormat::C2};
 
-/// "f32, bf16, q8, q6, q4, q3, q2, c8, c4 or c2"
+/// "f32, bf16, q8, q6, q5, q4, q3, q2, c8, c4 or c2"
 inline std::string choosableFormatNames() {
   std::string names;
   for (const WeightFormat &format : choosableFormats)

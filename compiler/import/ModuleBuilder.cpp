@@ -141,7 +141,7 @@ void ModelBuilder::createCaches() {
     if (config.ownsKv(index))
       KvCacheOp::create(symbols, loc, ops.getStringAttr(cacheName(index)), ops.getI64IntegerAttr(layer.kvHeads),
                         ops.getI64IntegerAttr(layer.headDim), ops.getI64IntegerAttr(layer.window), FormatAttr(),
-                        IntegerAttr(), IntegerAttr(), IntegerAttr());
+                        IntegerAttr(), IntegerAttr(), IntegerAttr(), UnitAttr());
   }
 }
 

@@ -29,7 +29,8 @@ def Gemma_Format : I32EnumAttr<"Format", "storage format", [
     I32EnumAttrCase<"Q2", 7, "q2">,
     I32EnumAttrCase<"C8", 8, "c8">,
     I32EnumAttrCase<"C4", 9, "c4">,
-    I32EnumAttrCase<"C2", 10, "c2">]> {
+    I32EnumAttrCase<"C2", 10, "c2">,
+    I32EnumAttrCase<"Q5", 11, "q5">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }

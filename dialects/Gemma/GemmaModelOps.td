@@ -52,12 +52,22 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
 def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let summary = "the keys and values of one layer that owns them";
   let description = [{
-    `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`) are set by the plan phase.
+    `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`, `rotated`) are set by the plan phase.
     Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys `[kv_heads][C/16][d][16]`, then
     values `[kv_heads][C/16][d/32][16][32]`. Position `p` lives in slot `p mod C`, slots count over the `C/16` blocks of 16.
+
+    q8 and q4: per group of 32 elements of a block, keys are `[32][16]` (q4: `[16][16]`) bytes, values `[16][32]` (q4: `[16][16]`), then
+    come 16 f16 scales, one for each position. The byte of element `i` of a position holds an int8 or, in q4, element `i` in its low
+    and element `i + 16` in its high half, both in two's complement; the element is scale * integer. q8: scale = largest magnitude / 127.
+    q4: scale = the element of the largest magnitude / -8, so that this one becomes -8; others are cut off at 7.
+
+    `rotated`: keys and values are multiplied by a Hadamard matrix before they are stored, which spreads outliers over the head, in
+    blocks of the largest power of two that divides `d`: `H[i][j] = (-1)^popcount(i & j)`, times a power of two near 1/sqrt(block).
+    Attention multiplies queries by it too and its result back, so that nothing else sees it.
     - c1: heads, head_dim positive, head_dim even, window not negative.
-    - c2: once planned, all four fields are there: format f32 or f16, capacity a positive multiple of 16, offset a multiple of
-      64, bytes those of the layout, `2 * heads * capacity * d` elements.
+    - c2: once planned, all four of format, capacity, offset and bytes are there: format f32, f16, q8 or q4, capacity a positive multiple of 16, offset a multiple of
+      64, bytes those of the layout, `2 * heads * capacity * d` elements and their scales.
+    - c3: only planned caches are rotated.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
     gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0 {format = #gemma.format<f16>, capacity = 4096 : i64, offset = 0 : i64, bytes = 8388608 : i64}
@@ -65,7 +75,7 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$heads, I64Attr:$head_dim, I64Attr:$window,
                        OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<I64Attr>:$capacity,
-                       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes);
+                       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes, UnitAttr:$rotated);
   let assemblyFormat = "$sym_name `heads` $heads `head_dim` $head_dim `window` $window attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -84,9 +94,9 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     `interleave`, 16-row panels of the first source (or first half of the rows of a single source, split before padding) alternate
     with those of the second. `panel_rows`:
     - 16: panels of 16 rows, the layout of matmul: f32/f16/bf16 `[cols][16]`; quantized formats, per group of 32 columns: the planes of
-      the format (q8: 8 bits; q6: the low 4, the high 2; q4: 4; q3: the low 2, the high 1; q2: 2), then 16 f16 scales. A plane of `p` bits
+      the format (q8: 8 bits; q6: the low 4, the high 2; q5: the low 4, the high 1; q4: 4; q3: the low 2, the high 1; q2: 2), then 16 f16 scales. A plane of `p` bits
       is `[p blocks][16 rows][4 (c)]` bytes; column `4q+c` lies in block `q % p`, from bit `q / p * p` of its byte on. Zero points: 0 for q8
-      (int8), else half of the range (32, 8, 4, 2). The weight is scale * (stored - zero point). c8, c4 and c2 are q8, q4 and q2
+      (int8), else half of the range (32, 16, 8, 4, 2). The weight is scale * (stored - zero point). c8, c4 and c2 are q8, q4 and q2
       without scales in the groups; 16 f32 scales, one a row, follow the last group of a panel.
     - 1: the same with one row per panel (q4: 18 bytes a group), for tables read by row. Rows are not padded then, and
       `row_axis` is not used. c8, c4 and c2 have one f32 scale for each block of `col_axis` behind the groups of a row.

@@ -117,12 +117,15 @@ LogicalResult KvCacheOp::verify() {
 
   std::optional<Format> format = getFormat();
   std::optional<int64_t> capacity = getCapacity(), offset = getOffset(), bytes = getBytes();
-  if (!format && !capacity && !offset && !bytes)
+  if (!format && !capacity && !offset && !bytes) {
+    if (getRotated()) // kv_cache_c3
+      return emitOpError() << "expects only a planned cache to be rotated, got one without a format";
     return success();
+  }
   if (!format || !capacity || !offset || !bytes) // kv_cache_c2
     return emitOpError() << "expects format, capacity, offset and bytes together: the plan phase sets all four";
-  if (*format != Format::F32 && *format != Format::F16) // kv_cache_c2
-    return emitOpError() << "expects format f32 or f16, got " << stringifyFormat(*format);
+  if (!isCacheFormat(storageFormat(*format))) // kv_cache_c2
+    return emitOpError() << "expects format " << cacheFormatNames() << ", got " << stringifyFormat(*format);
   if (*capacity <= 0 || *capacity % cacheBlock != 0) // kv_cache_c2
     return emitOpError() << "expects a capacity that is a positive multiple of " << cacheBlock << ", got " << *capacity;
   if (*offset < 0 || *offset % bufferAlign != 0) // kv_cache_c2

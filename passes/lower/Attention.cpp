@@ -1,6 +1,7 @@
 // Attention: one row divided among threads by its keys, then merged; several rows divided by rows. Both work through
 // the splits of 256 keys in order with SplitAttention and merge alike, so that a row's bits depend on its position
 // alone.
+#include "passes/lower/CacheRows.h"
 #include "passes/lower/SplitAttention.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -88,6 +89,35 @@ struct SplitUnits {
 };
 } // namespace
 
+namespace {
+/// The queries of a KV head as its keys want them: they themselves, or rotated copies.
+class RotatedQueries {
+public:
+  RotatedQueries(KernelBuilder &b, const CacheShape &cache, int64_t count) : b(b), cache(cache), count(count) {
+    if (cache.rotated)
+      copies = b.stack(count * cache.padded * 4);
+  }
+  /// \param turn  above 0 where the head is the one that was asked for last: its copies are kept.
+  Value of(Value queries, Value turn) {
+    if (!cache.rotated)
+      return queries;
+    b.ifThen(b.less(turn, b.i64(1)), [&] {
+      b.loop(b.i64(0), b.i64(count * cache.padded * 4), vecBytes,
+             [&](Value i) { b.store(b.loadVec(b.at(queries, i)), b.at(copies, i)); });
+      b.loop(b.i64(0), b.i64(count), 1,
+             [&](Value pair) { CacheRows(b, cache).rotateQuery(b.at(copies, b.mul(pair, cache.padded * 4))); });
+    });
+    return copies;
+  }
+
+private:
+  KernelBuilder &b;
+  const CacheShape &cache;
+  int64_t count;
+  Value copies;
+};
+} // namespace
+
 // (query, parts, cache; position, thread, threads)
 func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads;
@@ -98,8 +128,9 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
     KeyRange range(b, cache, position, position);
     SplitUnits units(b, cache.heads, range);
     int64_t tilePairs = SplitAttention::tilePairs(level, perKvHead);
-    Value scores = b.stack(perKvHead * SplitAttention::scoreRowBytes);
-    b.loop(units.begin(a[4], a[5]), units.begin(b.add(a[4], 1), a[5]), 1, [&](Value unit) {
+    Value scores = b.stack(perKvHead * SplitAttention::scoreRowBytes), begin = units.begin(a[4], a[5]);
+    RotatedQueries rotated(b, cache, perKvHead);
+    b.loop(begin, units.begin(b.add(a[4], 1), a[5]), 1, [&](Value unit) {
       Value kvHead = b.div(unit, units.splits), index = b.rem(unit, units.splits);
       SplitBlocks blocks = range.blocksOf(b.add(range.firstSplit(), index));
       Value headOffset = b.mul(kvHead, cache.headBytes());
@@ -107,7 +138,7 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
                                b.at(b.at(a[2], cache.valuesOffset()), headOffset),
                                /*prefetch=*/true);
       Value part = b.at(a[1], b.mul(index, layout.rowBytes())), firstHead = b.mul(kvHead, perKvHead);
-      Value queries = b.at(a[0], b.mul(firstHead, attention.rowBytes()));
+      Value queries = rotated.of(b.at(a[0], b.mul(firstHead, attention.rowBytes())), b.minSigned(index, b.sub(unit, begin)));
       Value sums = b.at(part, b.mul(firstHead, attention.rowBytes()));
       auto tile = [&](int64_t pair) {
         return PairTile{std::min(tilePairs, perKvHead - pair), b.at(queries, pair * attention.rowBytes()),
@@ -132,8 +163,9 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
 func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
   bool quantized = step.getResult().getType().isQuantized(), isStatic = step.getStaticScale().has_value();
-  std::string name = llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}", step.getResult().getType().getElement().getValue(),
-                                   heads, cache.headDim, cache.window, isStatic ? "_static" : "");
+  std::string name =
+      llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}", step.getResult().getType().getElement().getValue(), heads,
+                    cache.headDim, cache.window, isStatic ? "_static" : "", cache.rotated ? "_rotated" : "");
   auto body = [&](KernelBuilder &b, ValueRange a) {
     PartLayout layout{heads, cache.padded};
     Value merged = quantized ? b.stack(width * 4) : a[1];
@@ -167,6 +199,9 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
         });
         return next;
       });
+      if (cache.rotated)
+        b.loop(b.i64(0), b.i64(heads), 1,
+               [&](Value head) { CacheRows(b, cache).rotateBack(b.at(merged, b.mul(head, cache.padded * 4))); });
       Value inverses = factors;
       for (int64_t v = 0; v < headVectors; ++v)
         b.store(b.divf(b.splat(b.vecF32(), 1.0), state[2 * v + 1]), b.at(inverses, v * vecBytes));
@@ -256,6 +291,7 @@ private:
         b.store(b.loadVec(b.at(from, i)), b.at(to, i));
         b.store(zero, b.at(merged, i));
       });
+      CacheRows(b, cache).rotateQuery(to);
     });
     b.loop(b.mul(pairs, headBytes), b.mul(paddedPairs, headBytes), vecBytes,
            [&](Value i) { b.store(zero, b.at(queries, i)); });
@@ -295,6 +331,7 @@ private:
       b.store(b.divf(b.splat(b.vecF32(), 1.0), b.loadVec(vectorOf(sum, v))), vectorOf(sum, v));
     b.loop(b.i64(0), pairs, 1, [&](Value pair) {
       Value merged = b.at(result, offsetOf(firstRow, pair)), inverse = b.broadcast(loadFloat(b, placeOf(sum, pair)));
+      CacheRows(b, cache).rotateBack(merged);
       forHead([&](Value i) { b.store(b.mulf(b.loadVec(b.at(merged, i)), inverse), b.at(merged, i)); });
     });
   }

@@ -1,5 +1,5 @@
-// Head projection with norms and RoPE, and what it writes to the KV cache. Cache layout: gemma.kv_cache.
-#include "passes/lower/Kernels.h"
+// Head projection with norms and RoPE; CacheRows writes keys and values.
+#include "passes/lower/CacheRows.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -31,33 +31,21 @@ public:
     b.loop(b.i64(0), rows, 1, [&](Value row) {
       rotated(row, weight, [&](Value offset, Value value) { b.store(value, b.at(slotRow, offset)); });
       Slot slot = slotOf(cache, row);
-      Value place = b.at(b.at(keys, slot.blockOffset), b.mul(slot.lane, cache.elementBytes()));
-      b.loop(b.i64(0), b.i64(padded), 1, [&](Value j) {
-        Value value = b.load(b.getF32Type(), b.at(slotRow, b.mul(j, 4)));
-        if (cache.format == WeightFormat::F16)
-          value = arith::TruncFOp::create(b, b.getF16Type(), value);
-        b.store(value, b.at(place, b.mul(j, lanes * cache.elementBytes())), cache.elementBytes());
-      });
+      CacheRows(b, cache).storeKeys(slotRow, b.at(keys, slot.blockOffset), slot.lane);
     });
   }
 
   void value(const CacheShape &cache, Value values, bool normed) {
+    Value slotRow = b.stack(padded * 4);
     b.loop(b.i64(0), rows, 1, [&](Value row) {
       Value source = b.at(raw, b.mul(row, padded * 4));
       Value inverse = normed ? inverseRms(source) : Value();
-      Slot slot = slotOf(cache, row);
-      Value target = b.at(b.at(values, slot.blockOffset), b.mul(slot.lane, groupColumns * cache.elementBytes()));
-      b.loop(b.i64(0), b.i64(padded / groupColumns), 1, [&](Value group) {
-        Value from = b.at(source, b.mul(group, groupColumns * 4)), to = b.at(target, b.mul(group, cache.groupBytes()));
-        for (int64_t j = 0; j < groupColumns; j += lanes) {
-          Value x = b.loadVec(b.at(from, j * 4));
-          if (normed)
-            x = b.mulf(x, inverse);
-          if (cache.format == WeightFormat::F16)
-            x = arith::TruncFOp::create(b, b.vec(lanes, b.getF16Type()), x);
-          b.store(x, b.at(to, j * cache.elementBytes()), cache.elementBytes());
-        }
+      b.loop(b.i64(0), b.i64(padded * 4), vecBytes, [&](Value i) {
+        Value x = b.loadVec(b.at(source, i));
+        b.store(normed ? b.mulf(x, inverse) : x, b.at(slotRow, i));
       });
+      Slot slot = slotOf(cache, row);
+      CacheRows(b, cache).storeValues(slotRow, b.at(values, slot.blockOffset), slot.lane);
     });
   }
 

@@ -23,10 +23,13 @@ std::string PackedShape::text() const {
 
 CacheShape::CacheShape(gemma::KvCacheOp cache)
     : format(static_cast<WeightFormat>(*cache.getFormat())), heads(cache.getHeads()), headDim(cache.getHeadDim()),
-      padded(paddedHeadDim(cache.getHeadDim())), capacity(*cache.getCapacity()), window(cache.getWindow()) {}
+      padded(paddedHeadDim(cache.getHeadDim())), capacity(*cache.getCapacity()), window(cache.getWindow()),
+      rotated(cache.getRotated()) {}
 
 std::string CacheShape::text() const {
-  return llvm::formatv("{0}_h{1}_d{2}_c{3}_w{4}", formatInfo(format).name, heads, headDim, capacity, window).str();
+  return llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}", formatInfo(format).name, rotated ? "_rotated" : "", heads, headDim,
+                       capacity, window)
+      .str();
 }
 
 func::FuncOp KernelLibrary::get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats) {

@@ -40,8 +40,12 @@ struct PackedShape {
 struct CacheShape {
   WeightFormat format;
   int64_t heads, headDim, padded, capacity, window;
+  bool rotated;
   explicit CacheShape(gemma::KvCacheOp cache);
-  int64_t elementBytes() const { return formatInfo(format).bits / 8; }
+  bool quantized() const { return formatInfo(format).quantized; }
+  int64_t elementBytes() const { return formatInfo(format).bits / 8; } ///< of f32 and f16
+  int64_t groupRowBytes() const { return valueBytes(format, 1); }      ///< of the 32 values of a position, without their scale
+  int64_t scalesOffset() const { return valueBytes(format, cacheBlock); } ///< in a group of a quantized cache
   int64_t groupBytes() const { return gemmac::groupBytes(format, cacheBlock); } ///< of 32 elements of a block
   int64_t blockBytes() const { return cacheBlockBytes(format, padded); }
   int64_t headBytes() const { return capacity / cacheBlock * blockBytes(); }

@@ -18,44 +18,99 @@ Value SplitAttention::block(Value base, Value index) {
   return b.at(base, b.mul(slot, cache.blockBytes()));
 }
 
-// Scores of `blocks` blocks from `first` on, lanes [half * lanes, (half + 1) * lanes) of each where a block takes more
-// than one vector and one pass does not do both.
-void SplitAttention::scoreBlocks(const PairTile &tile, Value first, Value begin, int64_t blocks, int64_t half) {
+// Products with the keys as they lie in the block: 16 of an element side by side.
+KernelBuilder::Values SplitAttention::floatScores(const PairTile &tile, const KeyVectors &from) {
   constexpr int64_t unroll = 4;
   int64_t element = cache.elementBytes(), keyBytes = cacheBlock * element;
-  int64_t parts = half < 0 ? cacheBlock / lanes : 1;
-  KernelBuilder::Values panels, sums(tile.count * blocks * parts, b.splat(floats(), 0.0));
-  for (int64_t i = 0; i < blocks; ++i) {
-    Value panel = block(keys, b.add(first, i));
-    for (int64_t part = 0; part < parts; ++part)
-      panels.push_back(b.at(panel, (half < 0 ? part : half) * lanes * element));
-  }
-  sums = b.loop(b.i64(0), b.i64(cache.padded), unroll, sums, [&](Value j, ValueRange state) {
+  KernelBuilder::Values sums(tile.count * from.count(), b.splat(floats(), 0.0));
+  return b.loop(b.i64(0), b.i64(cache.padded), unroll, sums, [&](Value j, ValueRange state) {
     KernelBuilder::Values next(state);
     Value query = b.at(tile.queries, b.mul(j, 4)), offset = b.mul(j, keyBytes);
-    if (prefetch && half <= 0)
-      for (int64_t i = 0; i < blocks; ++i)
-        b.prefetch(b.at(b.at(panels[i * parts], offset), prefetchDistance), unroll * keyBytes);
+    if (prefetch && from.part == 0)
+      for (Value panel : from.panels)
+        b.prefetch(b.at(b.at(panel, offset), prefetchDistance), unroll * keyBytes);
     for (int64_t u = 0; u < unroll; ++u) {
       KernelBuilder::Values loaded;
-      for (Value panel : panels)
-        loaded.push_back(b.loadFloats(cache.format, b.at(b.at(panel, offset), u * keyBytes), lanes));
-      for (int64_t pair = 0; pair < tile.count; ++pair) {
-        Value x = b.broadcast(b.load(b.getF32Type(), b.at(pairAt(query, pair, rowBytes()), u * 4)), floats());
-        for (auto [i, key] : llvm::enumerate(loaded)) {
-          Value &sum = next[pair * loaded.size() + i];
-          sum = b.fma(key, x, sum);
-        }
-      }
+      for (Value panel : from.panels)
+        for (int64_t part = from.part; part < from.part + from.parts; ++part)
+          loaded.push_back(b.loadFloats(cache.format, b.at(b.at(panel, offset), u * keyBytes + part * lanes * element), lanes));
+      addProducts(tile, query, u, loaded, next);
     }
     return next;
   });
-  Value target = b.at(tile.scores, b.mul(b.sub(first, begin), cacheBlock * 4));
-  for (int64_t pair = 0; pair < tile.count; ++pair)
-    for (size_t i = 0; i < panels.size(); ++i) {
-      int64_t offset = (half < 0 ? static_cast<int64_t>(i) * lanes : half * lanes) * 4;
-      b.store(sums[pair * panels.size() + i], b.at(pairAt(target, pair, scoreRowBytes), offset));
+}
+
+// Per group of 32 elements: products with the integers, then the sums times the scales of the positions.
+KernelBuilder::Values SplitAttention::quantizedScores(const PairTile &tile, const KeyVectors &from) {
+  constexpr int64_t unroll = 4;
+  int64_t perByte = cacheValuesPerByte(cache.format), rows = groupColumns / perByte;
+  KernelBuilder::Values zeros(tile.count * from.count(), b.splat(floats(), 0.0));
+  return b.loop(b.i64(0), b.i64(cache.padded / groupColumns), 1, zeros, [&](Value group, ValueRange totals) {
+    Value queries = b.at(tile.queries, b.mul(group, groupColumns * 4)), offset = b.mul(group, cache.groupBytes());
+    KernelBuilder::Values bytes, scales;
+    for (Value panel : from.panels) {
+      Value place = b.at(panel, offset);
+      if (prefetch && from.part == 0)
+        b.prefetch(b.at(place, prefetchDistance), cache.groupBytes());
+      for (int64_t part = from.part; part < from.part + from.parts; ++part) {
+        bytes.push_back(b.at(place, part * lanes));
+        scales.push_back(b.loadFloats(WeightFormat::F16, b.at(place, cache.scalesOffset() + part * lanes * 2), lanes));
+      }
     }
+    auto sums = b.loop(b.i64(0), b.i64(rows), unroll, zeros, [&](Value row, ValueRange state) {
+      KernelBuilder::Values next(state);
+      Value query = b.at(queries, b.mul(row, 4)), rowOffset = b.mul(row, cacheBlock);
+      for (int64_t u = 0; u < unroll; ++u) {
+        SmallVector<KernelBuilder::Values> loaded(perByte); // by half of a byte
+        for (Value place : bytes)
+          for (auto [half, integers] : llvm::enumerate(loadIntegers(b.at(b.at(place, rowOffset), u * cacheBlock))))
+            loaded[half].push_back(integers);
+        for (int64_t half = 0; half < perByte; ++half)
+          addProducts(tile, query, u + half * rows, loaded[half], next);
+      }
+      return next;
+    });
+    for (auto [i, sum] : llvm::enumerate(sums))
+      sum = b.fma(sum, scales[i % scales.size()], totals[i]);
+    return sums;
+  });
+}
+
+// Adds, for each pair, element `element` behind `query` times each vector of keys.
+void SplitAttention::addProducts(const PairTile &tile, Value query, int64_t element, ArrayRef<Value> vectors,
+                                 KernelBuilder::Values &sums) {
+  for (int64_t pair = 0; pair < tile.count; ++pair) {
+    Value x = b.broadcast(b.load(b.getF32Type(), b.at(pairAt(query, pair, rowBytes()), element * 4)), floats());
+    for (auto [i, key] : llvm::enumerate(vectors)) {
+      Value &sum = sums[pair * vectors.size() + i];
+      sum = b.fma(key, x, sum);
+    }
+  }
+}
+
+// The integers that `lanes` bytes of a quantized cache hold, as floats: in q4 those of the low halves, then of the high ones.
+KernelBuilder::Values SplitAttention::loadIntegers(Value pointer) {
+  auto ints = b.vec(lanes, b.getI32Type());
+  Value bytes = arith::ExtSIOp::create(b, ints, b.load(b.vec(lanes, b.getI8Type()), pointer, 1));
+  auto toFloats = [&](Value x) -> Value { return arith::SIToFPOp::create(b, floats(), x); };
+  if (cache.format == WeightFormat::Q8)
+    return {toFloats(bytes)};
+  Value low = arith::ShRSIOp::create(b, arith::ShLIOp::create(b, bytes, b.splatInt(ints, 28)), b.splatInt(ints, 28));
+  return {toFloats(low), toFloats(arith::ShRSIOp::create(b, bytes, b.splatInt(ints, 4)))};
+}
+
+// Scores of `blocks` blocks from `first` on, lanes [half * lanes, (half + 1) * lanes) of each where a block takes more
+// than one vector and one pass does not do both.
+void SplitAttention::scoreBlocks(const PairTile &tile, Value first, Value begin, int64_t blocks, int64_t half) {
+  KeyVectors from{half < 0 ? 0 : half, half < 0 ? cacheBlock / lanes : 1, {}};
+  for (int64_t i = 0; i < blocks; ++i)
+    from.panels.push_back(block(keys, b.add(first, i)));
+  KernelBuilder::Values sums = cache.quantized() ? quantizedScores(tile, from) : floatScores(tile, from);
+  Value target = b.at(tile.scores, b.mul(b.sub(first, begin), cacheBlock * 4));
+  int64_t perPair = from.count();
+  for (int64_t pair = 0; pair < tile.count; ++pair)
+    for (int64_t i = 0; i < perPair; ++i)
+      b.store(sums[pair * perPair + i], b.at(pairAt(target, pair, scoreRowBytes), (from.part + i) * lanes * 4));
 }
 
 void SplitAttention::scores(const PairTile &tile, const SplitBlocks &blocks) {
@@ -108,11 +163,30 @@ SplitAttention::Softmax SplitAttention::softmax(Value scores, const SplitBlocks 
   return {top, b.sumLanes(total[0])};
 }
 
+// Powers of the block's positions times the scales that their values have in each of `groups` groups.
+void SplitAttention::multiplyPowers(const PairTile &tile, Value rows, Value powers, int64_t groups) {
+  for (int64_t group = 0; group < groups; ++group) {
+    Value scales = b.loadFloats(WeightFormat::F16, b.at(rows, group * cache.groupBytes() + cache.scalesOffset()));
+    for (int64_t pair = 0; pair < tile.count; ++pair)
+      b.store(b.mulf(b.loadVec(pairAt(powers, pair, scoreRowBytes)), scales),
+              b.at(products, (group * tile.count + pair) * panelRows * 4));
+  }
+}
+
+// Vector `vector` of the values of one position in one group, in a quantized cache without their scale.
+Value SplitAttention::loadValues(Value row, int64_t vector) {
+  int64_t element = vector * lanes;
+  if (!cache.quantized())
+    return b.loadFloats(cache.format, b.at(row, element * cache.elementBytes()), lanes);
+  int64_t bytes = cache.groupRowBytes();
+  return loadIntegers(b.at(row, element % bytes))[element / bytes];
+}
+
 // Adds one block's values to `vectors` vectors of the group's columns. `rows` and `powers` belong to the block.
 void SplitAttention::addColumns(const PairTile &tile, Value rows, Value powers, Value group, int64_t firstVector,
                                 int64_t vectors) {
   constexpr int64_t unroll = 4;
-  int64_t element = cache.elementBytes(), rowGroupBytes = groupColumns * element, perGroup = groupColumns / lanes;
+  int64_t rowGroupBytes = cache.groupRowBytes(), perGroup = groupColumns / lanes;
   Value target = b.at(b.at(tile.sums, b.mul(group, groupColumns * 4)), firstVector * lanes * 4);
   KernelBuilder::Values sums;
   for (int64_t pair = 0; pair < tile.count; ++pair)
@@ -120,16 +194,22 @@ void SplitAttention::addColumns(const PairTile &tile, Value rows, Value powers, 
       sums.push_back(b.load(floats(), b.at(pairAt(target, pair, rowBytes()), v * lanes * 4)));
   sums = b.loop(b.i64(0), b.i64(cacheBlock), unroll, sums, [&](Value key, ValueRange state) {
     KernelBuilder::Values next(state);
-    Value row = b.at(rows, b.mul(key, rowGroupBytes)), power = b.at(powers, b.mul(key, 4));
+    Value row = b.at(rows, b.mul(key, rowGroupBytes)), position = b.mul(key, 4);
+    // What the values of a position are multiplied with: its power, in a quantized cache times the scale of the group.
+    auto factor = [&](int64_t pair, int64_t vector, int64_t u) {
+      Value from = cache.quantized() ? b.at(products, (vector / perGroup * tile.count + pair) * panelRows * 4)
+                                     : pairAt(powers, pair, scoreRowBytes);
+      return b.broadcast(b.load(b.getF32Type(), b.at(b.at(from, position), u * 4)), floats());
+    };
     for (int64_t u = 0; u < unroll; ++u) {
       KernelBuilder::Values loaded;
-      for (int64_t v = firstVector; v < firstVector + vectors; ++v) {
-        int64_t offset = v / perGroup * cache.groupBytes() + v % perGroup * lanes * element + u * rowGroupBytes;
-        loaded.push_back(b.loadFloats(cache.format, b.at(row, offset), lanes));
-      }
+      for (int64_t v = firstVector; v < firstVector + vectors; ++v)
+        loaded.push_back(loadValues(b.at(row, v / perGroup * cache.groupBytes() + u * rowGroupBytes), v % perGroup));
       for (int64_t pair = 0; pair < tile.count; ++pair) {
-        Value p = b.broadcast(b.load(b.getF32Type(), b.at(pairAt(power, pair, scoreRowBytes), u * 4)), floats());
+        Value p;
         for (int64_t v = 0; v < vectors; ++v) {
+          if (v == 0 || (cache.quantized() && (firstVector + v) % perGroup == 0))
+            p = factor(pair, firstVector + v, u);
           Value &sum = next[pair * vectors + v];
           sum = b.fma(loaded[v], p, sum);
         }
@@ -158,6 +238,8 @@ void SplitAttention::weightedValues(const PairTile &tile, const SplitBlocks &blo
       Value rows = b.at(panel, b.mul(group, cache.groupBytes()));
       if (prefetch)
         b.prefetch(b.at(rows, prefetchDistance), groupStep * cache.groupBytes());
+      if (cache.quantized())
+        multiplyPowers(tile, rows, powers, groupStep);
       for (int64_t v = 0; v < groupStep * perGroup; v += vectors)
         addColumns(tile, rows, powers, group, v, vectors);
     });

@@ -28,7 +28,10 @@ public:
   SplitAttention(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, Value keys, Value values,
                  bool prefetch)
       : b(b), cache(cache), lanes(level.vectorLanes), mostSums(level.vectorSums), keys(keys), values(values),
-        prefetch(prefetch) {}
+        prefetch(prefetch) {
+    if (cache.quantized())
+      products = b.stack(mostSums * panelRows * 4);
+  }
 
   /// Pairs per tile so that `pairs` need the fewest passes over the cache.
   static int64_t tilePairs(const IsaLevel &level, int64_t pairs) {
@@ -62,11 +65,25 @@ private:
   int64_t lanes, mostSums;
   Value keys, values;
   bool prefetch;
+  Value products; ///< of quantized caches: powers times scales of a group, 16 for each group and pair
 
   mlir::VectorType floats() { return b.vec(lanes, b.getF32Type()); }
   Value block(Value base, Value index);
   Value pairAt(Value base, int64_t pair, int64_t stride) { return b.at(base, pair * stride); }
+  /// Keys that one pass multiplies with: `parts` vectors of each block from vector `part` on.
+  struct KeyVectors {
+    int64_t part, parts;
+    KernelBuilder::Values panels; ///< the first bytes of the blocks
+    int64_t count() const { return static_cast<int64_t>(panels.size()) * parts; }
+  };
+  KernelBuilder::Values floatScores(const PairTile &tile, const KeyVectors &from);
+  KernelBuilder::Values quantizedScores(const PairTile &tile, const KeyVectors &from);
+  void addProducts(const PairTile &tile, Value query, int64_t element, mlir::ArrayRef<Value> vectors,
+                   KernelBuilder::Values &sums);
+  KernelBuilder::Values loadIntegers(Value pointer);
   void scoreBlocks(const PairTile &tile, Value first, Value begin, int64_t blocks, int64_t half);
+  void multiplyPowers(const PairTile &tile, Value rows, Value powers, int64_t groups);
+  Value loadValues(Value row, int64_t vector);
   void addColumns(const PairTile &tile, Value rows, Value powers, Value group, int64_t firstVector, int64_t vectors);
 };
 

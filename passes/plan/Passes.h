@@ -9,6 +9,8 @@
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 
+#include <optional>
+
 namespace gemmac {
 
 /// What the user decides about phases and memory.
@@ -16,9 +18,10 @@ struct PlanOptions {
   int64_t context = 0;                            ///< positions of a conversation; 0: the model's maximum
   int64_t chunk = 128;                            ///< most rows of one prefill call
   int64_t verifyRows = 8;                         ///< most rows of one verify call
-  gemma::Format cacheFormat = gemma::Format::F16; ///< F32 or F16
+  gemma::Format cacheFormat = gemma::Format::F16; ///< of all caches; one of cacheFormats
   bool marks = false;                             ///< the program measures its own steps
   bool observe = false;                           ///< verify adds up second moments of the matrices' inputs
+  std::optional<gemma::Format> slidingCacheFormat; ///< of caches with a window; none: as the others
 };
 
 /// From a fused module with formats to phases with placed buffers: split-phases, plan-caches, plan-steps, observe where

@@ -22,7 +22,7 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
   let description = [{
     A cache without a window holds `context` positions. A cache with a window W is a ring of W + max(chunk,
     verify-rows) - 1: all rows of a call are written before any of them attends, so the oldest row still needs W - 1
-    keys before it. Both are rounded up to blocks of 16. Caches follow each other at 64-byte offsets;
+    keys before it. Both are rounded up to blocks of 16. Quantized caches are `rotated`. Caches follow each other at 64-byte offsets;
     `gemma.cache_bytes` and `gemma.context` tell the module's totals. A cache that nothing uses is erased.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
@@ -36,10 +36,10 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
            "Positions that a conversation may have; 0: the model's maximum">,
     Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
     Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
-    Option<"format", "format", "::gemmac::gemma::Format", /*default=*/"::gemmac::gemma::Format::F16",
-           "Storage of keys and values",
-           [{::llvm::cl::values(clEnumValN(::gemmac::gemma::Format::F32, "f32", "32-bit float"),
-                                clEnumValN(::gemmac::gemma::Format::F16, "f16", "16-bit float"))}]>];
+    Option<"format", "format", "std::string", /*default=*/"\"f16\"", "Storage of keys and values: f32, f16, q8 or q4">,
+    Option<"slidingFormat", "sliding-format", "std::string", /*default=*/"\"\"",
+           "Storage of those with a window; empty: as format">,
+    Option<"rotate", "rotate", "bool", /*default=*/"true", "Rotate quantized keys and values">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

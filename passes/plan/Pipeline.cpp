@@ -20,10 +20,10 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                         llvm::cl::init(PlanOptions().chunk)};
   Option<int64_t> verifyRows{*this, "verify-rows", llvm::cl::desc("most rows of one verify call"),
                              llvm::cl::init(PlanOptions().verifyRows)};
-  Option<gemma::Format> format{*this, "format", llvm::cl::desc("storage of keys and values"),
-                               llvm::cl::init(PlanOptions().cacheFormat),
-                               llvm::cl::values(clEnumValN(gemma::Format::F32, "f32", "32-bit float"),
-                                                clEnumValN(gemma::Format::F16, "f16", "16-bit float"))};
+  Option<std::string> format{*this, "format", llvm::cl::desc("storage of keys and values"),
+                             llvm::cl::init(gemma::stringifyFormat(PlanOptions().cacheFormat).str())};
+  Option<std::string> slidingFormat{*this, "sliding-format",
+                                    llvm::cl::desc("storage of those with a window; empty: as format"), llvm::cl::init("")};
   Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step"),
                      llvm::cl::init(PlanOptions().marks)};
   Option<bool> observe{*this, "observe", llvm::cl::desc("let verify add up second moments of the matrices' inputs"),
@@ -32,10 +32,13 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
 
 } // namespace
 
-void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
+/// The pipeline, with the formats of caches as text: gemma-plan-caches checks them.
+static void buildPipeline(OpPassManager &manager, const PlanOptions &options, StringRef format, StringRef slidingFormat) {
   manager.addPass(createSplitPhases(SplitPhasesOptions{options.chunk, options.verifyRows}));
-  manager.addPass(
-      createPlanCaches(PlanCachesOptions{options.context, options.chunk, options.verifyRows, options.cacheFormat}));
+  PlanCachesOptions caches{options.context, options.chunk, options.verifyRows};
+  caches.format = format.str();
+  caches.slidingFormat = slidingFormat.str();
+  manager.addPass(createPlanCaches(caches));
   manager.addPass(createPlanSteps());
   if (options.observe)
     manager.addPass(createObserve());
@@ -44,13 +47,23 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
     manager.addPass(createMarkSteps());
 }
 
+void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
+  std::optional<gemma::Format> sliding = options.slidingCacheFormat;
+  buildPipeline(manager, options, gemma::stringifyFormat(options.cacheFormat),
+                sliding ? gemma::stringifyFormat(*sliding) : StringRef());
+}
+
 void registerPlanPasses() {
   registerGemmacPlanPasses();
   PassPipelineRegistration<PlanPipelineOptions>(
       "gemma-plan", "the whole plan phase: level 1 to level 2",
       [](OpPassManager &manager, const PlanPipelineOptions &options) {
-        buildPlanPipeline(manager, {options.context, options.chunk, options.verifyRows, options.format, options.marks,
-                                    options.observe});
+        PlanOptions plan{.context = options.context,
+                         .chunk = options.chunk,
+                         .verifyRows = options.verifyRows,
+                         .marks = options.marks,
+                         .observe = options.observe};
+        buildPipeline(manager, plan, options.format, options.slidingFormat);
       });
 }
 

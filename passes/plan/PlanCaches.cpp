@@ -20,7 +20,8 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     FailureOr<int64_t> positions = contextOf(module);
-    if (failed(positions) || failed(checkOptions(module)) || failed(checkPhases(module)))
+    if (failed(positions) || failed(checkOptions(module)) || failed(checkPhases(module)) ||
+        failed(readFormats(module)))
       return signalPassFailure();
     eraseUnused(module);
     int64_t offset = 0;
@@ -32,6 +33,8 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
   }
 
 private:
+  Format wholeFormat = Format::F16, ringFormat = Format::F16; ///< of caches without and with a window
+
   // Options are cast where they are printed: a diagnostic takes an Option<int64_t> for a character.
 
   /// Positions to plan for: the option, checked against the model's maximum, or that maximum.
@@ -58,6 +61,21 @@ private:
     return success();
   }
 
+  LogicalResult readFormats(ModuleOp module) {
+    StringRef whole = format.getValue(), ring = slidingFormat.getValue();
+    if (failed(readFormat(module, "format", whole, wholeFormat)))
+      return failure();
+    return readFormat(module, "sliding-format", ring.empty() ? whole : ring, ringFormat);
+  }
+
+  static LogicalResult readFormat(ModuleOp module, StringRef option, StringRef name, Format &result) {
+    std::optional<Format> known = symbolizeFormat(name);
+    if (!known || !isCacheFormat(static_cast<WeightFormat>(*known)))
+      return module.emitError(option) << " is '" << name << "', expected " << cacheFormatNames();
+    result = *known;
+    return success();
+  }
+
   /// A phase that writes more rows at once than the rings were planned for would overwrite keys that it still reads.
   LogicalResult checkPhases(ModuleOp module) {
     int64_t most = std::max<int64_t>(chunk, verifyRows);
@@ -81,9 +99,11 @@ private:
     int64_t window = cache.getWindow();
     int64_t ring = window + std::max<int64_t>(chunk, verifyRows) - 1;
     int64_t capacity = roundUp(window == 0 ? positions : std::min(positions, ring), cacheBlock);
-    int64_t bytes = cacheBytes(static_cast<WeightFormat>(format.getValue()), cache.getHeads(), capacity,
-                               cache.getPaddedHeadDim());
-    cache.setFormat(format);
+    Format stored = window == 0 ? wholeFormat : ringFormat;
+    auto storage = static_cast<WeightFormat>(stored);
+    int64_t bytes = cacheBytes(storage, cache.getHeads(), capacity, cache.getPaddedHeadDim());
+    cache.setFormat(stored);
+    cache.setRotated(rotate && formatInfo(storage).quantized);
     cache.setCapacity(capacity);
     cache.setOffset(offset);
     cache.setBytes(bytes);

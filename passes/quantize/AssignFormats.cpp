@@ -71,7 +71,7 @@ WeightFormat formatOf(Role role, const QuantizeOptions &choice, WeightFormat sto
   case Role::Router:
     return choice.weights == WeightFormat::F32 ? WeightFormat::F32 : stored;
   case Role::Embedding:
-    return choice.embeddings.value_or(atLeast(WeightFormat::Q6));
+    return choice.embeddings.value_or(atLeast(WeightFormat::Q5));
   case Role::PerLayerTable:
     return choice.perLayerTable.value_or(choice.weights);
   }

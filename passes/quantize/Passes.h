@@ -9,7 +9,7 @@
 namespace gemmac {
 
 /// A format, or what follows from the format of the matrices. Values of formats equal those of WeightFormat.
-enum class FormatChoice : uint32_t { F32, F16, BF16, Q8, Q4, Q6, Q3, Q2, C8, C4, C2, Derived };
+enum class FormatChoice : uint32_t { F32, F16, BF16, Q8, Q4, Q6, Q3, Q2, C8, C4, C2, Q5, Derived };
 
 constexpr FormatChoice choose(std::optional<WeightFormat> format) {
   return format ? static_cast<FormatChoice>(*format) : FormatChoice::Derived;
@@ -21,7 +21,7 @@ constexpr FormatChoice choose(std::optional<WeightFormat> format) {
 /// What the command line says about formats.
 struct QuantizeOptions {
   WeightFormat weights = WeightFormat::Q4;
-  std::optional<WeightFormat> embeddings;    ///< empty: as weights, but q6 at least
+  std::optional<WeightFormat> embeddings;    ///< empty: as weights, but q5 at least
   std::optional<WeightFormat> perLayerTable; ///< empty: as weights
 };
 

@@ -12,6 +12,7 @@ class FormatOption<string member, string flag, string default, string text>
                                   clEnumValN(::gemmac::FormatChoice::Q8, "q8", "8-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::Q6, "q6", "6-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::Q4, "q4", "4-bit integers, groups of 32"),
+                                  clEnumValN(::gemmac::FormatChoice::Q5, "q5", "5-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::Q3, "q3", "3-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::Q2, "q2", "2-bit integers, groups of 32"),
                                   clEnumValN(::gemmac::FormatChoice::C8, "c8", "8-bit integers, one scale a row"),

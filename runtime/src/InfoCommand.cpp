@@ -7,6 +7,8 @@
 #include "Text.h"
 #include "TextStream.h"
 
+#include <algorithm>
+#include <cstring>
 #include <unistd.h>
 
 namespace gemmac::runtime {
@@ -53,6 +55,27 @@ static std::string describeResident(const Model &model) {
                        formatBytes(memory.tokenizer).c_str(), formatBytes(memory.program).c_str());
 }
 
+/// A line for each kind of KV cache and each layer that others share.
+static std::string describeCaches(const gemmac_program &program) {
+  size_t width = 0;
+  for (int64_t i = 0; i < program.cache_count; ++i)
+    width = std::max(width, std::strlen(program.caches[i].layers));
+  std::string text;
+  for (int64_t i = 0; i < program.cache_count; ++i) {
+    const gemmac_cache &cache = program.caches[i];
+    auto number = [](int64_t value) { return static_cast<long long>(value); };
+    const std::string kind = cache.window ? format("sliding, window %lld", number(cache.window)) : "full";
+    text += format("%-10s layers %-*s  %-20s  ", i == 0 ? "caches" : "", static_cast<int>(width), cache.layers, kind.c_str());
+    if (cache.shared_from >= 0)
+      text += format("read the cache of layer %lld\n", number(cache.shared_from));
+    else
+      text += format("%-4s  %lld x %-4lld  %7lld positions  %s\n", cache.format, number(cache.heads),
+                     number(cache.head_dim), number(cache.positions),
+                     formatBytes(static_cast<uint64_t>(cache.bytes)).c_str());
+  }
+  return text;
+}
+
 static std::string describeModel(const Model &model) {
   const gemmac_program &program = model.program;
   auto number = [](int64_t value) { return static_cast<long long>(value); };
@@ -69,6 +92,7 @@ static std::string describeModel(const Model &model) {
   text += format("context    %lld tokens\n", number(program.context));
   text += format("memory     arena %s, KV cache %s, %s per thread\n", bytes(program.arena_bytes).c_str(),
                  bytes(program.cache_bytes).c_str(), bytes(program.scratch_bytes).c_str());
+  text += describeCaches(program);
   text += describeResident(model);
   text += format("per token  %s of weights read, %.2f million multiply-adds\n", bytes(decode.weight_bytes).c_str(),
                  static_cast<double>(decode.multiply_adds) / 1e6);

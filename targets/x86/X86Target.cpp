@@ -52,25 +52,21 @@ class Avx2TileOps : public TileOps {
   }
   static Value add(KernelBuilder &b, Value left, Value right) { return arith::AddIOp::create(b, left, right); }
 
-  // Adds the products of quads j and j + 4. Sums: [row][half of the panel], of int16, or of int32 when `widen`.
+  // Adds the products of quads j and j + 4. Sums: [row][half of the panel], of int16, or of int32 when `widen`. A row is done
+  // before the next begins, so that little is alive at once.
   static KernelBuilder::Values addProducts(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows,
                                            Value j, ValueRange sums, bool widen) {
-    KernelBuilder::Values next(sums), firsts(sums.size());
+    KernelBuilder::Values next(sums);
     QuadLoader::Pair halves[2] = {loader.load(j, 0), loader.load(j, 1)};
-    for (int64_t column : {0, 16})
-      for (auto [r, row] : llvm::enumerate(rows)) {
-        Value x = broadcastQuad(b, b.at(b.at(row.values, b.mul(j, 4)), column), bytes);
-        for (int64_t half = 0; half < 2; ++half) {
-          Value &sum = next[2 * r + half], &first = firsts[2 * r + half];
-          Value products = multiplyPairs(b, column ? halves[half].second : halves[half].first, x);
-          if (!widen)
-            sum = add(b, sum, products);
-          else if (column == 0)
-            first = products;
-          else
-            sum = add(b, sum, widenPairs(b, add(b, first, products)));
-        }
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      Value quad = b.at(row.values, b.mul(j, 4));
+      Value x = broadcastQuad(b, quad, bytes), y = broadcastQuad(b, b.at(quad, 16), bytes);
+      for (int64_t half = 0; half < 2; ++half) {
+        Value &sum = next[2 * r + half];
+        Value first = multiplyPairs(b, halves[half].first, x), second = multiplyPairs(b, halves[half].second, y);
+        sum = widen ? add(b, sum, widenPairs(b, add(b, first, second))) : add(b, add(b, sum, first), second);
       }
+    }
     return next;
   }
 
@@ -313,15 +309,15 @@ class X86Linux : public TargetBackend {
 public:
   X86Linux() {
     auto level = [&](StringRef name, uint64_t features, StringRef cpu, StringRef llvmFeatures, int64_t rowTile,
-                     int64_t unpackedRowTile, int64_t unpackedPanels, int64_t vectorLanes,
+                     int64_t unpackedRowTile, int64_t unpackedPanels, int64_t tileSums, int64_t vectorLanes,
                      std::shared_ptr<TileOps> ops) {
       isaLevels.push_back({name.str(), GEMMAC_CPU_X86_AVX2 | features, cpu.str(), llvmFeatures.str(), /*tune=*/"",
-                           rowTile, unpackedRowTile, unpackedPanels, /*panelStreams=*/4, /*tileSums=*/8, vectorLanes,
+                           rowTile, unpackedRowTile, unpackedPanels, /*panelStreams=*/4, tileSums, vectorLanes,
                            /*vectorSums=*/vectorLanes, std::move(ops)});
     };
-    level("avx2", 0, "x86-64-v3", "", 4, 4, 1, 8, std::make_shared<Avx2TileOps>());
-    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, 1, 8, std::make_shared<VnniTileOps>(32));
-    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 8, 2, 16,
+    level("avx2", 0, "x86-64-v3", "", 4, 4, 1, 8, 8, std::make_shared<Avx2TileOps>());
+    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, 1, 32, 8, std::make_shared<VnniTileOps>(32));
+    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 8, 2, 64, 16,
           std::make_shared<VnniTileOps>(64));
   }
   StringRef name() const override { return "x86_64-linux"; }

@@ -74,11 +74,12 @@ ROUNDINGS = {
     "bf16": round_bf16,
     "q8": round_q8,
     "q6": functools.partial(round_searched, zero=32, first=29, step=0.5),
+    "q5": functools.partial(round_searched, zero=16, first=13.6, step=0.4),
     "q4": functools.partial(round_searched, zero=8, first=6.4, step=0.3),
     "q3": functools.partial(round_searched, zero=4, first=3.2, step=0.15),
     "q2": functools.partial(round_searched, zero=2, first=1.4, step=0.12),
 }
-BITS = {"bf16": 16, "q8": 8, "q6": 6, "q4": 4, "q3": 3, "q2": 2}
+BITS = {"bf16": 16, "q8": 8, "q6": 6, "q5": 5, "q4": 4, "q3": 3, "q2": 2}
 
 
 def at_least(weights, least):
@@ -108,7 +109,7 @@ class QuantizedReference(Reference):
                 continue
             format = weights
             if name == "embed_tokens.weight" or "lm_head" in name:
-                format = at_least(weights, "q6")
+                format = at_least(weights, "q5")
             elif "per_layer_" in name and "embed" not in name:
                 format = at_least(weights, "q8")
             block, unit = self._block(name, value.shape[-1])

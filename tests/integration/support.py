@@ -23,7 +23,7 @@ CHECKPOINTS = ROOT / "examples" / "checkpoints"
 GOLDENS = ROOT / "tests" / "data" / "goldens"
 REAL = ROOT / "tests" / "data" / "real"
 MODELS = ("tiny-e", "tiny-moe", "tiny-dense")
-FORMATS = ("f32", "bf16", "q8", "q6", "q4", "q3", "q2")
+FORMATS = ("f32", "bf16", "q8", "q6", "q5", "q4", "q3", "q2")
 # Every format on one model, the main ones on all.
 MODEL_FORMATS = [(m, w) for m in MODELS for w in (FORMATS if m == "tiny-e" else ("f32", "bf16", "q8", "q4"))]
 

@@ -430,7 +430,12 @@ def test_no_space(good, tmp_path):
     [
         (["--target", "riscv64-linux"], "riscv64-linux"),
         (["--weights", "q5"], "q5"),
-        (["--cache", "q8"], "q8"),
+        (["--cache", "q6"], "expected f32, f16, q8 or q4"),
+        (["--cache", "global=q8"], "unknown kind of layers 'global'"),
+        (["--cache", "full="], "unknown format ''"),
+        (["--cache", "q8,full=q4"], "gives full layers two formats"),
+        (["--cache", "full=q8,full=q4"], "gives full layers two formats"),
+        (["--cache", "sliding=q8,"], "unknown format ''"),
         (["--emit", "ptx"], "ptx"),
         (["--stop-after", "optimise"], "optimise"),
         (["--context", "0"], "context"),

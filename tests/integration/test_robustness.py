@@ -248,7 +248,13 @@ def test_little_memory(program):
 def test_info(program):
     report = json.loads(succeed(program, "info", "--json"))
     assert "tiny-e" in json.dumps(report)
-    assert "tiny-e" in succeed(program, "info").decode()
+    text = succeed(program, "info").decode()
+    assert "tiny-e" in text
+    rows = report["caches"]
+    assert sorted(layer for row in rows for layer in row["layers"]) == list(range(report["layers"]))
+    assert sum(row["bytes"] for row in rows) == report["bytes"]["kv_cache"]
+    assert {row["kind"] for row in rows} == {"sliding", "full"}
+    assert len([row for row in rows if "shared_from" in row]) == text.count("read the cache of layer") > 0
 
 
 def test_bench(program):

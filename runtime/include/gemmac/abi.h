@@ -86,6 +86,17 @@ typedef struct gemmac_table {
   uint64_t row_at;    // where its row lies in a row of gemmac_call.table_rows
 } gemmac_table;
 
+// Layers whose KV caches are alike, or that read the cache of one and the same layer: for `info`.
+typedef struct gemmac_cache {
+  const char *layers;  // "0-3, 5"
+  const char *format;  // "f16"
+  int64_t heads, head_dim;
+  int64_t window;      // 0: the whole context
+  int64_t positions;   // that each has room for
+  int64_t bytes;       // of all these layers together; 0 where they read another's
+  int64_t shared_from; // the layer whose cache they read; -1: each has its own
+} gemmac_cache;
+
 // What a running program may keep resident, in bytes: the compiler's prediction (docs/memory.md).
 typedef struct gemmac_memory {
   uint64_t program;       // code, constants, heap
@@ -160,6 +171,8 @@ typedef struct gemmac_program {
   gemmac_memory memory;
   gemmac_steps steps[GEMMAC_PHASE_COUNT];
   gemmac_span moments; // in the cache memory: what an observing program's verify phase adds up; bytes 0: nothing
+  int64_t cache_count;
+  const gemmac_cache *caches; // by first layer
 } gemmac_program;
 
 extern const gemmac_program gemmac_the_program;
@@ -243,6 +256,7 @@ static_assert(sizeof(gemmac_call) == 88, "gemmac_call");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 static_assert(sizeof(gemmac_phase) == 32, "gemmac_phase");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
+static_assert(sizeof(gemmac_cache) == 64, "gemmac_cache");
 static_assert(sizeof(gemmac_memory) == 72, "gemmac_memory");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step");
 static_assert(sizeof(gemmac_token_merge) == 16, "gemmac_token_merge");

@@ -34,6 +34,8 @@ class Info(TestCase):
         text = self.succeed("info")
         for words in ("model      demo", "context    512 tokens", "336 tokens in the vocabulary", "(in use)"):
             self.assertIn(words, text)
+        self.assertIn("caches     layers 0-3, 5  sliding, window 512   f16   2 x 256       640 positions  3.00 MiB\n", text)
+        self.assertIn("           layers 6       full                  read the cache of layer 4\n", text)
         self.assertEqual(json.loads(self.succeed("info", "--json")), {"name": "demo", "context": 512})
         self.assertIn("intact", run("info", "--verify").stderr)
 

@@ -130,7 +130,7 @@ TEST_P(ErrorFeedbackTest, costs_less_than_a_search) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, ErrorFeedbackTest,
-                         testing::Values(WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q4, WeightFormat::Q3,
+                         testing::Values(WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4, WeightFormat::Q3,
                                          WeightFormat::Q2),
                          [](const auto &info) { return formatInfo(info.param).name.str(); });
 

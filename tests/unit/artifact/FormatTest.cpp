@@ -95,7 +95,7 @@ TEST_P(ScaleSearch, beats_the_plain_scale) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, ScaleSearch,
-                         testing::Values(SearchCase{WeightFormat::Q6, 0.932}, SearchCase{WeightFormat::Q4, 0.945},
+                         testing::Values(SearchCase{WeightFormat::Q6, 0.932}, SearchCase{WeightFormat::Q5, 0.94}, SearchCase{WeightFormat::Q4, 0.945},
                                          SearchCase{WeightFormat::Q3, 0.936}, SearchCase{WeightFormat::Q2, 0.928}),
                          [](const auto &info) { return formatInfo(info.param.format).name.str(); });
 

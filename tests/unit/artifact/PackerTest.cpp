@@ -31,6 +31,8 @@ double tolerance(WeightFormat format, double value, double largest) {
     return largest * (0.5 / 127 + 0x1p-11) + 1e-7;
   case WeightFormat::Q6:
     return largest * 0.1;
+  case WeightFormat::Q5:
+    return largest * 0.16;
   case WeightFormat::Q4:
     return largest * 0.25;
   case WeightFormat::C4: // clips the extreme of a long row to less than half
@@ -104,7 +106,7 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(, PackFormats,
                          testing::Values(WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8,
-                                         WeightFormat::Q6, WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2,
+                                         WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2,
                                          WeightFormat::C8, WeightFormat::C4, WeightFormat::C2),
                          [](const auto &info) { return formatInfo(info.param).name.str(); });
 
@@ -279,6 +281,24 @@ TEST(Packer, q6_panel_layout) {
       }
     }
   expectScales(data, 384);
+}
+
+TEST(Packer, q5_panel_layout) {
+  auto integer = [](int row, int col) { return (3 * row + 5 * col + (col > 15)) % 32 - 16; };
+  auto data = packIntegers(WeightFormat::Q5, [&](int row, int col) { return col == 7 ? -16 : integer(row, col); });
+  auto stored = [&](int row, int col) { return col == 7 ? 0 : integer(row, col) + 16; };
+  ASSERT_EQ(data.size(), 2 * 384u) << "two panels of 352 bytes, padded to 64";
+  for (int row = 0; row < 16; ++row)
+    for (int byte = 0; byte < 4; ++byte) {
+      int high = 0;
+      for (int quad = 0; quad < 4; ++quad)
+        EXPECT_EQ(data[quad * 64 + row * 4 + byte],
+                  (stored(row, 4 * quad + byte) & 15) | (stored(row, 16 + 4 * quad + byte) & 15) << 4);
+      for (int quad = 0; quad < 8; ++quad)
+        high |= stored(row, 4 * quad + byte) >> 4 << quad;
+      EXPECT_EQ(data[256 + row * 4 + byte], high);
+    }
+  expectScales(data, 320);
 }
 
 TEST(Packer, q3_and_q2_panel_layout) {
@@ -516,7 +536,7 @@ TEST_P(Lattice, is_found_again_bit_for_bit) {
 
 INSTANTIATE_TEST_SUITE_P(, Lattice,
                          testing::Values(LatticeCase{WeightFormat::Q4, -8, 7}, LatticeCase{WeightFormat::Q3, -4, 3},
-                                         LatticeCase{WeightFormat::Q2, -2, 1}, LatticeCase{WeightFormat::Q6, -32, 31},
+                                         LatticeCase{WeightFormat::Q2, -2, 1}, LatticeCase{WeightFormat::Q6, -32, 31}, LatticeCase{WeightFormat::Q5, -16, 15},
                                          LatticeCase{WeightFormat::Q8, -127, 127}, LatticeCase{WeightFormat::Q4, -5, 5},
                                          LatticeCase{WeightFormat::Q6, -8, 7}, LatticeCase{WeightFormat::Q8, -8, 7}),
                          [](const auto &info) {

@@ -43,6 +43,7 @@ ProgramSummary testSummary() {
   for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
     summary.phases[phase] = {phase + 1, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase, 1000 + phase, 2000 + phase, {}};
   summary.phases[GEMMAC_PHASE_VERIFY].steps = {{"matmul q4 64 x 32", "p.gate", 1152}, {"barrier", "", 0}};
+  summary.caches = {{{0, 1, 3}, WeightFormat::F16, 2, 64, 32, 48, 1 << 20, -1}, {{4}, WeightFormat::F32, 1, 128, 0, 64, 0, 2}};
   return summary;
 }
 
@@ -142,6 +143,18 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_EQ(steps[0].weight_bytes, 1152);
   EXPECT_STREQ(steps[1].what, "barrier");
   EXPECT_STREQ(steps[1].memory, "");
+  ASSERT_EQ(program.cache_count, 2);
+  EXPECT_STREQ(program.caches[0].layers, "0-1, 3");
+  EXPECT_STREQ(program.caches[0].format, "f16");
+  EXPECT_EQ(program.caches[0].heads, 2);
+  EXPECT_EQ(program.caches[0].head_dim, 64);
+  EXPECT_EQ(program.caches[0].window, 32);
+  EXPECT_EQ(program.caches[0].positions, 48);
+  EXPECT_EQ(program.caches[0].bytes, 1 << 20);
+  EXPECT_EQ(program.caches[0].shared_from, -1);
+  EXPECT_STREQ(program.caches[1].layers, "4");
+  EXPECT_EQ(program.caches[1].window, 0);
+  EXPECT_EQ(program.caches[1].shared_from, 2);
 }
 
 TEST(ProgramObject, is_the_same_each_time_and_for_each_target) {

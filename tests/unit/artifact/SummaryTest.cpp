@@ -154,6 +154,58 @@ TEST(ProgramSummary, resident_memory) {
   EXPECT_NE(summaryText(*summary).find("resident at most "), std::string::npos);
 }
 
+static constexpr const char *attentions = R"(label "logits" : !gemma.buffer<1 x 64, f32>
+    %q = gemma.buffer shared at 512 : !gemma.buffer<1 x 32, f32>
+    %p = gemma.buffer shared at 640 : !gemma.buffer<1 x 64, f32>
+    gemma.step.attention_splits %q, @ring -> %p heads 1 : !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>
+    gemma.step.attention_splits %q, @whole -> %p heads 1 : !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>
+    gemma.step.attention_splits %q, @ring2 -> %p heads 1 : !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>
+    gemma.step.attention_splits %q, @whole -> %p heads 1 : !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>)";
+
+TEST(ProgramSummary, caches) {
+  std::string text = replaced(planned, "\n  gemma.phase @decode", withCaches);
+  text = replaced(text, "\n  gemma.packed @table", R"(
+  gemma.kv_cache @ring2 heads 1 head_dim 32 window 16
+    {format = #gemma.format<f16>, capacity = 32 : i64, offset = 12288 : i64, bytes = 4096 : i64}
+  gemma.packed @table)");
+  text = replaced(text, "label \"logits\" : !gemma.buffer<1 x 64, f32>", attentions);
+  llvm::Expected<ProgramSummary> summary = summarize(text);
+  ASSERT_TRUE(static_cast<bool>(summary)) << llvm::toString(summary.takeError());
+  ASSERT_EQ(summary->caches.size(), 3u);
+  const CacheSummary &ring = summary->caches[0], &whole = summary->caches[1], &reader = summary->caches[2];
+  EXPECT_EQ(ring.layers, (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(ring.window, 16);
+  EXPECT_EQ(ring.positions, 32);
+  EXPECT_EQ(ring.bytes, 8192); // of both
+  EXPECT_EQ(ring.sharedFrom, -1);
+  EXPECT_EQ(whole.layers, (std::vector<int64_t>{1}));
+  EXPECT_EQ(whole.bytes, 8192);
+  EXPECT_EQ(reader.layers, (std::vector<int64_t>{3}));
+  EXPECT_EQ(reader.sharedFrom, 1);
+  EXPECT_EQ(reader.bytes, 0);
+  EXPECT_EQ(summary->cacheFormat, "f16");
+  llvm::Expected<llvm::json::Value> json = llvm::json::parse(summaryJson(*summary));
+  ASSERT_TRUE(static_cast<bool>(json)) << llvm::toString(json.takeError());
+  const llvm::json::Array *caches = json->getAsObject()->getArray("caches");
+  ASSERT_EQ(caches->size(), 3u);
+  EXPECT_EQ((*caches)[0].getAsObject()->getString("kind"), "sliding");
+  EXPECT_EQ((*caches)[1].getAsObject()->getString("format"), "f16");
+  EXPECT_EQ((*caches)[2].getAsObject()->getInteger("shared_from"), 1);
+}
+
+TEST(ProgramSummary, words_of_caches) {
+  EXPECT_EQ(layersText({}), "");
+  EXPECT_EQ(layersText({3}), "3");
+  EXPECT_EQ(layersText({0, 1, 2, 4, 6, 7}), "0-2, 4, 6-7");
+  CacheSummary ring, whole;
+  ring.window = 512;
+  EXPECT_EQ(cacheFormatText({ring, whole}), "f16");
+  whole.format = WeightFormat::F32;
+  EXPECT_EQ(cacheFormatText({ring, whole}), "sliding=f16,full=f32");
+  EXPECT_EQ(cacheFormatText({whole}), "f32");
+  EXPECT_EQ(cacheFormatText({}), "");
+}
+
 TEST(ProgramSummary, sizes) {
   EXPECT_EQ(parseBytes("1400MB"), 1'400'000'000u);
   EXPECT_EQ(parseBytes("1.1GB"), 1'100'000'000u);

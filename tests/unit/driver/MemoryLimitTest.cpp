@@ -2,6 +2,7 @@
 #include "compiler/driver/MemoryLimit.h"
 
 #include "compiler/driver/UsageError.h"
+#include "compiler/formats/CacheLayout.h"
 
 #include <gtest/gtest.h>
 
@@ -10,10 +11,10 @@ using namespace gemmac;
 static int64_t bitsOf(WeightFormat format) { return formatInfo(format).bits; }
 
 /// Matrices of 100,000 bytes a bit, embeddings of 10,000, a cache of a byte for each position and bit, and 10 bytes for
-/// each row of a chunk. Caches are f32 or f16.
+/// each row of a chunk.
 static llvm::Expected<ProgramSummary> plan(const CompileOptions &options) {
   auto cache = static_cast<WeightFormat>(options.plan.cacheFormat);
-  if (cache != WeightFormat::F32 && cache != WeightFormat::F16)
+  if (!isCacheFormat(cache))
     return llvm::createStringError("no such cache");
   ProgramSummary summary;
   summary.context = options.plan.context;
@@ -58,7 +59,8 @@ TEST(MemoryLimit, TakesTheMildestChange) {
 TEST(MemoryLimit, TakesBackWhatIsNotNeeded) {
   EXPECT_EQ(changes(options(everything - 10'000)), "--cache f16");
   EXPECT_EQ(changes(options(everything - 17'000)), "--chunk 64 --cache f16"); // 16,384 + 640
-  EXPECT_EQ(changes(options(everything - 40'000)), "--embeddings q4");
+  EXPECT_EQ(changes(options(everything - 25'000)), "--chunk 64 --cache q8"); // 24,576 + 640
+  EXPECT_EQ(changes(options(everything - 40'000)), "--cache q8 --embeddings q6"); // 24,576 + 20,000
   EXPECT_EQ(changes(options(everything - 400'000)), "--weights q4");
 }
 
@@ -81,7 +83,7 @@ TEST(MemoryLimit, OffersAShorterContext) {
   std::string error = changes(options(everything - 20'000, {false, false, false, false}));
   EXPECT_NE(error.find("\n  --context 256 would fit"), std::string::npos) << error;
   EXPECT_NE(error.find("\n  --embeddings q6 would fit"), std::string::npos) << error;
-  EXPECT_EQ(error.find("\n  --cache"), std::string::npos) << error;
+  EXPECT_NE(error.find("\n  --cache q8 would fit"), std::string::npos) << error;
 }
 
 TEST(MemoryLimit, TellsTheLeastThereIs) {
@@ -90,7 +92,7 @@ TEST(MemoryLimit, TellsTheLeastThereIs) {
   EXPECT_TRUE(fit.errorIsA<UsageError>());
   std::string error = llvm::toString(fit.takeError());
   EXPECT_NE(error.find(" would be the least, and too much: "), std::string::npos) << error;
-  EXPECT_NE(error.find("--chunk 16 --cache f16 --embeddings q"), std::string::npos) << error;
+  EXPECT_NE(error.find("--chunk 16 --cache q4 --embeddings q"), std::string::npos) << error;
   EXPECT_NE(error.find("--context 256"), std::string::npos) << error;
 }
 

@@ -1,5 +1,5 @@
 // gemma.step.qkv and gemma.step.attention against plain loops in doubles.
-#include "Reference.h"
+#include "CacheReference.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -19,12 +19,13 @@ struct QkvCase {
   int64_t heads, kvHeads, headDim; // kvHeads 0: the layer reads another's cache
   bool keysAreValues;
   int64_t maxRows;
-  bool rawValues = false;
+  bool rawValues = false, rotated = false;
 };
 
 std::string nameOfCase(const QkvCase &c) {
-  return formatv("{0}_cache_{1}_q{2}_kv{3}_d{4}{5}{6}_rows{7}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
-                 c.headDim, c.keysAreValues ? "_shared" : "", c.rawValues ? "_raw" : "", c.maxRows);
+  return formatv("{0}_cache_{1}{8}_q{2}_kv{3}_d{4}{5}{6}_rows{7}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
+                 c.headDim, c.keysAreValues ? "_shared" : "", c.rawValues ? "_raw" : "", c.maxRows,
+                 c.rotated ? "_rotated" : "");
 }
 
 struct QkvProgram {
@@ -95,7 +96,7 @@ private:
                          rope.name, shape.headDim, literal(theta), pairs, rope.type));
     std::string rest;
     if (shape.kvHeads) {
-      cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity);
+      cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity, shape.rotated);
       rest = formatv(", k_norm = {0}, cache = {1}{2}{3}", program.addVector(keyNorm), cache.name,
                      shape.keysAreValues ? ", keys_are_values" : "", shape.rawValues ? ", raw_values" : "");
     }
@@ -108,7 +109,16 @@ private:
 
 // f32: a norm, two products and a sum; values of size 3 may cancel in RoPE. f16 rounds once more.
 constexpr double headError = 3e-6;
-double cacheError(WeightFormat format) { return format == WeightFormat::F16 ? 0x1p-11 : 0.0; }
+
+// `stored` is what the row becomes in the cache. Rotation adds up to 512 elements, whose own errors partly cancel.
+void expectStored(const Memory &memory, const Cache &cache, Part part, int64_t head, int64_t slot, const Row &row,
+                  const std::string &what) {
+  Row stored = readRow(memory.cache, cache, part, head, slot), expected = rotated(cache, row);
+  for (int64_t j = 0; j < cache.padded; ++j)
+    ASSERT_NEAR(stored[j], expected[j],
+                roundingError(cache, expected, j) + headError * (cache.rotated ? 4 : 1) * (1 + std::fabs(expected[j])))
+        << what << ", head " << head << ", element " << j;
+}
 
 class QkvTest : public testing::TestWithParam<QkvCase> {};
 
@@ -128,14 +138,8 @@ TEST_P(QkvTest, ProjectsNormsTurnsAndStores) {
         Row key = m.head(row, position + row, shape.heads + head, &m.keyNorm);
         Row value =
             m.head(row, position + row, shape.heads + (shape.keysAreValues ? 0 : shape.kvHeads) + head, nullptr);
-        double error = headError + cacheError(shape.cache);
-        for (int64_t j = 0; j < m.padded; ++j) {
-          ASSERT_NEAR(memory.cached(m.cache, m.cache.keyOffset(head, slot, j)), key[j], error * (1 + std::fabs(key[j])))
-              << what << ", key head " << head << ", element " << j;
-          ASSERT_NEAR(memory.cached(m.cache, m.cache.valueOffset(head, slot, j)), value[j],
-                      error * (1 + std::fabs(value[j])))
-              << what << ", value head " << head << ", element " << j;
-        }
+        expectStored(memory, m.cache, Part::keys, head, slot, key, what + ", key");
+        expectStored(memory, m.cache, Part::values, head, slot, value, what + ", value");
       }
     }
   }
@@ -171,7 +175,14 @@ INSTANTIATE_TEST_SUITE_P(Shapes, QkvTest,
                                          QkvCase{q4, f16, 8, 1, 36, true, 3}, QkvCase{q8, f32, 4, 0, 20, false, 7},
                                          QkvCase{f32, f32, 2, 0, 72, false, 4},
                                          QkvCase{bf16, f16, 4, 1, 40, false, 5, true},
-                                         QkvCase{f32, f32, 2, 1, 20, true, 3, true}),
+                                         QkvCase{f32, f32, 2, 1, 20, true, 3, true},
+                                         QkvCase{f32, f32, 2, 1, 64, false, 9, false, true},
+                                         QkvCase{f32, f16, 2, 2, 20, false, 5, false, true},
+                                         QkvCase{q8, q8, 4, 2, 64, false, 11, false, true},
+                                         QkvCase{bf16, q8, 2, 1, 36, true, 5},
+                                         QkvCase{f32, q4, 3, 1, 72, true, 13, false, true},
+                                         QkvCase{f32, q4, 2, 2, 20, false, 7},
+                                         QkvCase{q4, q4, 1, 1, 256, false, 3, true, true}),
                          [](const auto &info) { return nameOfCase(info.param); });
 
 //===--- attention
@@ -181,6 +192,7 @@ struct AttentionCase {
   WeightFormat cache;
   int64_t heads, kvHeads, headDim, window, capacity, maxRows;
   float size; // of queries and keys: large ones make the softmax a choice of one key
+  bool rotated = false;
 };
 
 struct AttentionProgram {
@@ -201,34 +213,44 @@ struct AttentionProgram {
   /// what a former round or nobody (NaN-free zeros) left.
   std::vector<uint8_t> fill(int64_t last) const {
     std::vector<uint8_t> bytes(program.cacheBytes);
-    auto put = [&](int64_t offset, float value) {
-      if (shape.cache == WeightFormat::F32) {
-        std::memcpy(bytes.data() + cache.offset + offset, &value, 4);
-      } else {
-        _Float16 half = static_cast<_Float16>(value);
-        std::memcpy(bytes.data() + cache.offset + offset, &half, 2);
-      }
-    };
     for (int64_t position = std::max<int64_t>(0, last + 1 - shape.capacity); position <= last; ++position)
-      for (int64_t head = 0; head < shape.kvHeads; ++head)
+      for (int64_t head = 0; head < shape.kvHeads; ++head) {
+        Row key, value;
         for (int64_t j = 0; j < padded; ++j) {
-          put(cache.keyOffset(head, position % shape.capacity, j), key(head, position, j));
-          put(cache.valueOffset(head, position % shape.capacity, j), value(head, position, j));
+          key.push_back(element(2 * head, position, j) * shape.size);
+          value.push_back(element(2 * head + 1, position, j));
         }
+        writeRow(bytes, cache, Part::keys, head, position % shape.capacity, key);
+        writeRow(bytes, cache, Part::values, head, position % shape.capacity, value);
+      }
     return bytes;
   }
 
-  float key(int64_t head, int64_t position, int64_t j) const { return element(2 * head, position, j) * shape.size; }
-  float value(int64_t head, int64_t position, int64_t j) const { return element(2 * head + 1, position, j); }
+  /// Keys and values of all heads, as rounding left them, for positions up to `last` that the cache holds.
+  struct Contents {
+    std::vector<std::vector<Row>> keys, values; ///< [head][slot]
+  };
+  Contents contents(const std::vector<uint8_t> &bytes, int64_t last) const {
+    Contents result;
+    for (int64_t head = 0; head < shape.kvHeads; ++head) {
+      std::vector<Row> &keys = result.keys.emplace_back(), &values = result.values.emplace_back();
+      for (int64_t slot = 0; slot <= std::min(last, shape.capacity - 1); ++slot) {
+        keys.push_back(rotatedBack(cache, readRow(bytes, cache, Part::keys, head, slot)));
+        values.push_back(rotatedBack(cache, readRow(bytes, cache, Part::values, head, slot)));
+      }
+    }
+    return result;
+  }
 
-  Row expected(int64_t token, int64_t position, int64_t head) const {
+  Row expected(const Contents &contents, int64_t token, int64_t position, int64_t head) const {
     int64_t kvHead = head / (shape.heads / shape.kvHeads);
     int64_t first = shape.window ? std::max<int64_t>(0, position - shape.window + 1) : 0;
     Row scores;
     for (int64_t p = first; p <= position; ++p) {
       double score = 0;
       for (int64_t j = 0; j < padded; ++j)
-        score += static_cast<double>(queries.number(token, head * padded + j)) * key(kvHead, p, j);
+        score += static_cast<double>(queries.number(token, head * padded + j)) *
+                 contents.keys[kvHead][p % shape.capacity][j];
       scores.push_back(score);
     }
     double top = *std::max_element(scores.begin(), scores.end()), sum = 0;
@@ -237,7 +259,8 @@ struct AttentionProgram {
     Row result(padded);
     for (int64_t p = first; p <= position; ++p)
       for (int64_t j = 0; j < padded; ++j)
-        result[j] += scores[p - first] / sum * value(kvHead, p, j);
+        if (!isPadding(shape.headDim, j)) // which rotation and rounding fill, and attention clears
+          result[j] += scores[p - first] / sum * contents.values[kvHead][p % shape.capacity][j];
     return result;
   }
 
@@ -263,7 +286,7 @@ private:
           queries.numbers[token * queries.cols + c] = 0.0f;
     Buffer query = program.input(queries);
     result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : kind == splitsToS8 ? "s8" : "f32");
-    cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity);
+    cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity, shape.rotated);
     if (kind == rows) {
       program.step(formatv("attention {0}, {1} -> {2} heads {3} : {4} -> {5}", query.name, cache.name, result.name,
                            shape.heads, query.type, result.type));
@@ -294,10 +317,11 @@ TEST_P(AttentionTest, SoftmaxOfScoresTimesValues) {
     for (int64_t rows : {int64_t(1), shape.maxRows}) {
       Call call = callOf(rows, position);
       call.cache = m.fill(position + rows - 1);
+      AttentionProgram::Contents contents = m.contents(call.cache, position + rows - 1);
       Memory memory = runner.run(call);
       for (int64_t row = 0; row < rows; ++row)
         for (int64_t head = 0; head < shape.heads; ++head)
-          expectNear(memory.floats(m.result, row) + head * m.padded, m.expected(row, position + row, head), error, 0,
+          expectNear(memory.floats(m.result, row) + head * m.padded, m.expected(contents, row, position + row, head), error, 0,
                      formatv("position {0}, row {1}, head {2}", position, row, head).str());
     }
   }
@@ -357,11 +381,16 @@ INSTANTIATE_TEST_SUITE_P(
                     AttentionCase{f16, 4, 4, 36, 33, 48, 9, 0.5f}, AttentionCase{f16, 6, 3, 72, 7, 32, 16, 0.5f},
                     AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.25f},
                     AttentionCase{f16, 8, 1, 64, 512, 528, 11, 0.5f}, AttentionCase{f32, 40, 2, 32, 300, 352, 6, 0.5f},
-                    AttentionCase{f16, 34, 34, 32, 1, 32, 4, 0.5f}, AttentionCase{f32, 3, 1, 96, 257, 272, 16, 0.5f}),
+                    AttentionCase{f16, 34, 34, 32, 1, 32, 4, 0.5f}, AttentionCase{f32, 3, 1, 96, 257, 272, 16, 0.5f},
+                    AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, true}, AttentionCase{f16, 2, 1, 36, 33, 48, 9, 0.5f, true},
+                    AttentionCase{q8, 8, 1, 64, 300, 352, 7, 0.5f, true}, AttentionCase{q8, 6, 3, 20, 16, 32, 9, 0.5f},
+                    AttentionCase{q8, 1, 1, 128, 0, 304, 3, 0.5f, true}, AttentionCase{q4, 4, 4, 72, 33, 48, 9, 0.5f, true},
+                    AttentionCase{q4, 40, 2, 32, 300, 352, 6, 0.5f}, AttentionCase{q4, 2, 1, 64, 50, 80, 16, 20.0f, true},
+                    AttentionCase{q4, 16, 2, 256, 0, 288, 3, 0.25f, true}),
     [](const auto &info) {
       const AttentionCase &c = info.param;
-      return formatv("{0}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,
-                     c.size > 1 ? "_large" : "")
+      return formatv("{0}{6}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,
+                     c.size > 1 ? "_large" : "", c.rotated ? "_rotated" : "")
           .str();
     });
 

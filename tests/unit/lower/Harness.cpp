@@ -48,18 +48,6 @@ const int32_t *Memory::biases(const Buffer &buffer, int64_t row) const {
   return at<int32_t>(*this, buffer, row, buffer.width + buffer.width / groupColumns * 4);
 }
 
-double Memory::cached(const Cache &part, int64_t byteOffset) const {
-  const uint8_t *place = cache.data() + part.offset + byteOffset;
-  if (part.format == WeightFormat::F32) {
-    float value;
-    std::memcpy(&value, place, sizeof(value));
-    return value;
-  }
-  _Float16 value;
-  std::memcpy(&value, place, sizeof(value));
-  return static_cast<double>(value);
-}
-
 //===--- Compiling
 //--------------------------------------------------------------------------------------------------===//
 

@@ -33,8 +33,6 @@ struct Memory {
   const int8_t *values(const Buffer &buffer, int64_t row) const;
   const float *scales(const Buffer &buffer, int64_t row) const;
   const int32_t *biases(const Buffer &buffer, int64_t row) const;
-  /// A key or a value of a cache.
-  double cached(const Cache &cache, int64_t byteOffset) const;
 };
 
 /// Objects of all levels of `target`, base first; a failed expectation and an empty list when a phase of compilation

@@ -41,6 +41,8 @@ static int lowestInteger(WeightFormat format) {
     return -128;
   case WeightFormat::Q6:
     return -32;
+  case WeightFormat::Q5:
+    return -16;
   case WeightFormat::Q4:
   case WeightFormat::C4:
     return -8;
@@ -64,6 +66,9 @@ static void putBits(WeightFormat format, uint8_t *bytes, int64_t rows, int64_t r
   case WeightFormat::Q6: // the low bits as q4, then the high bits as q2
     put(0, quad % 4, stored & 15, quad < 4 ? 0 : 4);
     return put(16 * rows, quad % 2, stored >> 4, quad / 2 * 2);
+  case WeightFormat::Q5: // the low bits as q4, then one byte of high bits for 8 columns
+    put(0, quad % 4, stored & 15, quad < 4 ? 0 : 4);
+    return put(16 * rows, 0, stored >> 4, quad);
   case WeightFormat::Q4: // [4][rows][4], columns 16.. in the high nibbles
   case WeightFormat::C4:
     return put(0, quad % 4, stored, quad < 4 ? 0 : 4);

@@ -12,7 +12,7 @@
 namespace gemmac::test {
 
 inline constexpr WeightFormat allFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16,
-                                              WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q6,
+                                              WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q6, WeightFormat::Q5,
                                               WeightFormat::Q3, WeightFormat::Q2,   WeightFormat::C8,
                                               WeightFormat::C4,  WeightFormat::C2};
 

@@ -18,16 +18,6 @@ std::string literal(double value) {
   return text;
 }
 
-int64_t Cache::keyOffset(int64_t head, int64_t slot, int64_t j) const {
-  return (head * capacity * padded + slot / panelRows * padded * panelRows + j * panelRows + slot % panelRows) *
-         elementBytes();
-}
-
-int64_t Cache::valueOffset(int64_t head, int64_t slot, int64_t j) const {
-  int64_t block = (heads + head) * capacity / panelRows + slot / panelRows;
-  return (block * panelRows * padded + j / 32 * panelRows * 32 + slot % panelRows * 32 + j % 32) * elementBytes();
-}
-
 std::string StepProgram::addWeight(const std::string &shape, int64_t elements, size_t source) {
   std::string name = "@s" + std::to_string(names++), scales;
   const auto &[input, outputs] = activationScales;
@@ -112,7 +102,8 @@ std::string StepProgram::addVector(const std::vector<float> &values, int64_t wid
                    formatv("as f32 panel 0 batch 1 rows 1 <16 -> 16> cols {0} <{1} -> {0}>", padded, length));
 }
 
-Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity) {
+Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
+                            bool rotated) {
   Cache cache{.name = "@kv" + std::to_string(names++),
               .format = format,
               .heads = heads,
@@ -121,12 +112,15 @@ Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim,
               .capacity = capacity,
               .padded = paddedHeadDim(headDim),
               .offset = cacheBytes,
-              .bytes = 0};
-  cache.bytes = 2 * heads * capacity * cache.padded * cache.elementBytes();
+              .bytes = 0,
+              .rotated = rotated};
+  // Bits of the elements, and 16 for each 32 of quantized ones.
+  int64_t elements = 2 * heads * capacity * cache.padded;
+  cache.bytes = elements * formatInfo(format).bits / 8 + (isQuantized(format) ? elements / 32 * 2 : 0);
   symbols += formatv(
       "  gemma.kv_cache {0} heads {1} head_dim {2} window {3} {{format = #gemma.format<{4}>, capacity = {5} : i64, "
-      "offset = {6} : i64, bytes = {7} : i64}\n",
-      cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes);
+      "offset = {6} : i64, bytes = {7} : i64{8}}\n",
+      cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes, rotated ? ", rotated" : "");
   cacheBytes += roundUp(cache.bytes, bufferAlign);
   caches.push_back(cache);
   return cache;

@@ -20,15 +20,12 @@ struct Buffer {
   int64_t offset, rows, width, rowBytes;
 };
 
-/// A planned KV cache; element (head, slot, j) of keys and values by byte offset from the cache's base
-/// (gemma.kv_cache).
+/// A planned KV cache. CacheReference.h reads and writes what it holds.
 struct Cache {
   std::string name;
   WeightFormat format;
   int64_t heads, headDim, window, capacity, padded, offset, bytes;
-  int64_t elementBytes() const { return formatInfo(format).bits / 8; }
-  int64_t keyOffset(int64_t head, int64_t slot, int64_t j) const;
-  int64_t valueOffset(int64_t head, int64_t slot, int64_t j) const;
+  bool rotated;
 };
 
 class StepProgram {
@@ -47,7 +44,8 @@ public:
   /// `values` padded with zeros to `width`, or to a multiple of 32.
   std::string addVector(const std::vector<float> &values, int64_t width = 0);
 
-  Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity);
+  Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
+                 bool rotated = false);
   Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) {
     return buffer(true, width, element, perRow);
   }

@@ -53,5 +53,5 @@ func.func private @buffer_type_c4(!gemma.buffer<1 x 131072, s8>)
 func.func private @buffer_type_shape(!gemma.buffer<1 x 2 x 32, f32>)
 
 // -----
-// expected-error @below {{'q5' is no format}}
-gemma.packed @unknown_format from [@w] as q5 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1024
+// expected-error @below {{'q7' is no format}}
+gemma.packed @unknown_format from [@w] as q7 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1024

@@ -145,8 +145,8 @@ gemma.kv_cache @kv_cache_c1_window heads 1 head_dim 8 window -1
 gemma.kv_cache @kv_cache_c2_partial heads 1 head_dim 8 window 0 {capacity = 32 : i64}
 
 // -----
-// expected-error @below {{expects format f32 or f16, got q8}}
-gemma.kv_cache @kv_cache_c2_format heads 1 head_dim 8 window 0 {format = #gemma.format<q8>, capacity = 16 : i64, offset = 0 : i64, bytes = 1024 : i64}
+// expected-error @below {{expects format f32, f16, q8 or q4, got q6}}
+gemma.kv_cache @kv_cache_c2_format heads 1 head_dim 8 window 0 {format = #gemma.format<q6>, capacity = 16 : i64, offset = 0 : i64, bytes = 1024 : i64}
 
 // -----
 // expected-error @below {{expects a capacity that is a positive multiple of 16, got 24}}
@@ -159,6 +159,10 @@ gemma.kv_cache @kv_cache_c2_offset heads 1 head_dim 8 window 0 {format = #gemma.
 // -----
 // expected-error @below {{expects 2048 bytes (keys and values of 1 heads x 16 positions x 32 padded elements), got 512}}
 gemma.kv_cache @kv_cache_c2_bytes heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 512 : i64}
+
+// -----
+// expected-error @below {{expects only a planned cache to be rotated, got one without a format}}
+gemma.kv_cache @kv_cache_c3 heads 1 head_dim 8 window 0 {rotated}
 
 // -----
 // expected-error @below {{expects source to name a gemma.weight, got @missing, which is not in the module}}

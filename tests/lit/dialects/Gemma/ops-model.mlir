@@ -34,6 +34,10 @@ gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
 // CHECK: gemma.kv_cache @kv.1 heads 2 head_dim 72 window 0 {bytes = 24576 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 64 : i64}
 gemma.kv_cache @kv.1 heads 2 head_dim 72 window 0
   {format = #gemma.format<f16>, capacity = 32 : i64, offset = 64 : i64, bytes = 24576 : i64}
+// 24 groups of 32 elements of 16 positions, each with 16 scales.
+// CHECK: gemma.kv_cache @kv.2 heads 2 head_dim 72 window 0 {bytes = 6912 : i64, capacity = 32 : i64, format = #gemma.format<q4>, offset = 64 : i64, rotated}
+gemma.kv_cache @kv.2 heads 2 head_dim 72 window 0
+  {format = #gemma.format<q4>, capacity = 32 : i64, offset = 64 : i64, bytes = 6912 : i64, rotated}
 
 // CHECK: gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
 gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656

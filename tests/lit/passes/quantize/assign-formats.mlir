@@ -5,16 +5,16 @@
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=f16 2>/dev/null | FileCheck %s --check-prefixes=CHECK,F16
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=f32 | FileCheck %s --check-prefixes=CHECK,F32
 // RUN: gemmac-opt %s --gemma-assign-formats="weights=q4 embeddings=q4 per-layer-table=q8" | FileCheck %s --check-prefixes=CHECK,OPTIONS
-// RUN: not gemmac-opt %s --gemma-assign-formats=weights=q5 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not gemmac-opt %s --gemma-assign-formats=weights=q7 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not gemmac-opt %s --gemma-assign-formats=weights=derived 2>&1 | FileCheck %s --check-prefix=DERIVED
 
-// UNKNOWN: q5
+// UNKNOWN: q7
 // DERIVED: error: option 'weights' of gemma-assign-formats must name a format
 
 // Every line names the weight's role.
 // CHECK:        @embedding
-// Q4-SAME:      #gemma.format<q6>
-// Q2-SAME:      #gemma.format<q6>
+// Q4-SAME:      #gemma.format<q5>
+// Q2-SAME:      #gemma.format<q5>
 // Q8-SAME:      #gemma.format<q8>
 // BF16-SAME:    #gemma.format<bf16>
 // F16-SAME:     #gemma.format<f16>

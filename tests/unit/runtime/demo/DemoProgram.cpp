@@ -128,6 +128,7 @@ constexpr gemmac_level levels[] = {
     {"future", 1ull << 63, {run<true>, run<true>, run<false>}},
 };
 constexpr int32_t stopIds[] = {eos, turnClose};
+constexpr gemmac_cache caches[] = {{"0-3, 5", "f16", 2, 256, 512, 640, 3 << 20, -1}, {"6", "f16", 1, 512, 0, 4096, 0, 4}};
 
 } // namespace
 
@@ -159,4 +160,6 @@ extern "C" const gemmac_program gemmac_the_program = {
              "<|channel>", "<channel|>", ""},
     .sampling = {0, 0, 1, 2, stopIds, 0, nullptr},
     .mapped_bytes = tokenizerBytes,
+    .cache_count = 2,
+    .caches = caches,
 };

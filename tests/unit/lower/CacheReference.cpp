@@ -1,0 +1,133 @@
+#include "CacheReference.h"
+
+#include <bit>
+
+namespace gemmac::test {
+
+// H[i][j] = (-1)^popcount(i & j) in blocks, times `factor`.
+static Row timesHadamard(const Row &row, int64_t block, double factor) {
+  Row result(row.size());
+  for (size_t i = 0; i < row.size(); ++i)
+    for (int64_t j = 0; j < block; ++j) {
+      int64_t begin = static_cast<int64_t>(i) / block * block;
+      double x = row[begin + j];
+      result[i] += factor * (std::popcount(static_cast<uint64_t>((static_cast<int64_t>(i) - begin) & j)) % 2 ? -x : x);
+    }
+  return result;
+}
+
+static int64_t blockOf(const Cache &cache) {
+  int64_t block = 1;
+  while (cache.padded % (2 * block) == 0)
+    block *= 2;
+  return block;
+}
+
+// A power of two, 1/sqrt(block) or the next above it.
+static double storedFactor(int64_t block) { return std::exp2(-std::floor(std::log2(static_cast<double>(block)) / 2)); }
+
+Row rotated(const Cache &cache, const Row &row) {
+  return cache.rotated ? timesHadamard(row, blockOf(cache), storedFactor(blockOf(cache))) : row;
+}
+
+Row rotatedBack(const Cache &cache, const Row &row) {
+  int64_t block = blockOf(cache);
+  return cache.rotated ? timesHadamard(row, block, 1.0 / storedFactor(block) / static_cast<double>(block)) : row;
+}
+
+namespace {
+/// Where an element lies: its first byte, for q4 also the bit; and its scale.
+struct Place {
+  int64_t byte, shift, scale;
+};
+} // namespace
+
+static Place placeOf(const Cache &cache, Part part, int64_t head, int64_t slot, int64_t j) {
+  int64_t bits = formatInfo(cache.format).bits, lane = slot % 16, group = j / 32, i = j % 32;
+  int64_t valueBytes = 16 * 32 * bits / 8, groupBytes = valueBytes + (isQuantized(cache.format) ? 32 : 0);
+  int64_t block = head * (cache.capacity / 16) + slot / 16;
+  if (part == Part::values)
+    block += cache.heads * (cache.capacity / 16);
+  int64_t begin = cache.offset + block * (cache.padded / 32) * groupBytes + group * groupBytes;
+  int64_t rows = bits == 4 ? 16 : 32, row = i % rows, place = part == Part::keys ? row * 16 + lane : lane * rows + row;
+  return {begin + place * std::max<int64_t>(bits / 8, 1), i / rows * 4, begin + valueBytes + lane * 2};
+}
+
+template <typename T> static T load(const std::vector<uint8_t> &memory, int64_t at) {
+  T value;
+  std::memcpy(&value, memory.data() + at, sizeof(T));
+  return value;
+}
+
+template <typename T> static void store(std::vector<uint8_t> &memory, int64_t at, T value) {
+  std::memcpy(memory.data() + at, &value, sizeof(T));
+}
+
+Row readRow(const std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot) {
+  Row row;
+  for (int64_t j = 0; j < cache.padded; ++j) {
+    Place place = placeOf(cache, part, head, slot, j);
+    if (cache.format == WeightFormat::F32) {
+      row.push_back(load<float>(memory, place.byte));
+    } else if (cache.format == WeightFormat::F16) {
+      row.push_back(static_cast<double>(load<_Float16>(memory, place.byte)));
+    } else {
+      int integer = load<int8_t>(memory, place.byte);
+      if (cache.format == WeightFormat::Q4)
+        integer = ((integer >> place.shift & 15) ^ 8) - 8;
+      row.push_back(integer * static_cast<double>(load<_Float16>(memory, place.scale)));
+    }
+  }
+  return row;
+}
+
+// The scale of a group of 32, rounded to f16.
+static double scaleOf(WeightFormat format, const double *group) {
+  double largest = *std::max_element(group, group + 32, [](double a, double b) { return std::fabs(a) < std::fabs(b); });
+  double scale = format == WeightFormat::Q4 ? largest / -8 : std::fabs(largest) / 127;
+  return static_cast<double>(static_cast<_Float16>(scale));
+}
+
+static void writeGroup(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot, int64_t first,
+                       const double *group) {
+  double scale = scaleOf(cache.format, group);
+  bool narrow = cache.format == WeightFormat::Q4;
+  for (int64_t i = 0; i < 32; ++i) {
+    Place place = placeOf(cache, part, head, slot, first + i);
+    double rounded = scale == 0 ? 0 : std::nearbyint(group[i] / scale);
+    int integer = static_cast<int>(narrow ? std::clamp(rounded, -8.0, 7.0) : std::clamp(rounded, -127.0, 127.0));
+    auto old = load<uint8_t>(memory, place.byte);
+    store<uint8_t>(memory, place.byte,
+                   static_cast<uint8_t>(narrow ? (old & (240 >> place.shift)) | (integer & 15) << place.shift : integer));
+    store(memory, place.scale, static_cast<_Float16>(scale));
+  }
+}
+
+void writeRow(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot, const Row &row) {
+  Row turned = rotated(cache, row);
+  if (isQuantized(cache.format)) {
+    for (int64_t first = 0; first < cache.padded; first += 32)
+      writeGroup(memory, cache, part, head, slot, first, &turned[first]);
+    return;
+  }
+  for (int64_t j = 0; j < cache.padded; ++j) {
+    Place place = placeOf(cache, part, head, slot, j);
+    if (cache.format == WeightFormat::F32)
+      store(memory, place.byte, static_cast<float>(turned[j]));
+    else
+      store(memory, place.byte, static_cast<_Float16>(turned[j]));
+  }
+}
+
+double roundingError(const Cache &cache, const Row &rotatedRow, int64_t j) {
+  if (cache.format == WeightFormat::F32)
+    return 0;
+  if (cache.format == WeightFormat::F16)
+    return 0x1p-11 * std::fabs(rotatedRow[j]);
+  double scale = scaleOf(cache.format, &rotatedRow[j / 32 * 32]), integer = rotatedRow[j] / scale;
+  // Half a step; more where q4 cuts off. A scale that rounds the other way moves its integer's product by 2^-11 of it.
+  double cut = cache.format == WeightFormat::Q4 ? std::max(0.0, integer - 7) : 0;
+  return std::fabs(scale) * (std::max(0.5, cut) + std::fabs(integer) * 0x1p-10);
+}
+
+} // namespace gemmac::test
