@@ -22,6 +22,7 @@ class KernelBuilder; // targets/cpu/KernelBuilder.h
 struct ActivationGroup {
   mlir::Value values;
   mlir::Value bias;
+  bool wholeRange = false; ///< values may be -128; else they stay within 127
 };
 
 /// One group of weights: 32 columns of the 16 rows of a panel, in the layout of gemma.packed or, unpacked, as one byte a

@@ -287,8 +287,9 @@ def layout_tensors(layout, name, shape, text):
     if "embed_tokens" in name:
         blocks = cols // text.ple if "per_layer" in name else 1
         return {base + ".embedding_quantized": stored, base + ".embedding_scale": ("F32", [rows, blocks])}
-    steps = {base + f".{side}_activation_scale": ("F32", []) for side in ("input", "output")}
-    return {name: stored, base + ".weight_scale": ("F32", [rows, 1]), **steps}
+    sides = () if ".experts." in name else ("input", "output")  # experts have no grids for their activations
+    grids = {base + f".{side}_activation_scale": ("F32", []) for side in sides}
+    return {name: stored, base + ".weight_scale": ("F32", [rows, 1]), **grids}
 
 
 def quantization_config(layout):

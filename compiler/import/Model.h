@@ -69,6 +69,11 @@ struct TensorScales {
   int64_t columns = 0;
 };
 
+/// Static int8 grids around a matrix: what it reads and what it gives are scale * q, q in -128..127. 0: none.
+struct ActivationScales {
+  float input = 0, output = 0;
+};
+
 /// A tensor's bytes in one of the checkpoint's files, row-major.
 struct TensorSource {
   uint32_t file = 0;   ///< index into Checkpoint::files
@@ -80,6 +85,7 @@ struct TensorSource {
   /// Names in Checkpoint::pieces of the tensors whose rows make up this one, in order; file and offset mean nothing then.
   std::vector<std::string> pieces = {};
   double addend = 0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
+  ActivationScales activations = {};
 };
 
 /// How a checkpoint stores the matrices that are quantized.

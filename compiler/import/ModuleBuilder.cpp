@@ -93,7 +93,7 @@ void ModelBuilder::createWeight(const std::string &name, const TensorSource &sou
       pieces.push_back(FlatSymbolRefAttr::get(ops.getContext(), piece));
     }
     WeightOp::create(symbols, loc, ops.getStringAttr(name), type, SourceAttr(), ops.getArrayAttr(pieces), EncodingAttr(),
-                     ScalesAttr(), FormatAttr(), FloatAttr());
+                     ScalesAttr(), FormatAttr(), FloatAttr(), FloatAttr(), FloatAttr());
     return;
   }
   auto fileName = [&](uint32_t file) { return ops.getStringAttr(checkpoint.files[file]); };
@@ -103,9 +103,10 @@ void ModelBuilder::createWeight(const std::string &name, const TensorSource &sou
     scales = ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset,
                              source.scales->bytes, static_cast<Encoding>(source.scales->encoding),
                              source.scales->columns);
-  WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(),
-                   encodingAttribute(source.encoding, ops), scales, FormatAttr(),
-                   source.addend == 0 ? FloatAttr() : ops.getF64FloatAttr(source.addend));
+  auto unlessZero = [&](double value) { return value == 0 ? FloatAttr() : ops.getF64FloatAttr(value); };
+  WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(), encodingAttribute(source.encoding, ops),
+                   scales, FormatAttr(), unlessZero(source.addend), unlessZero(source.activations.input),
+                   unlessZero(source.activations.output));
 }
 
 /// A reference to a tensor of the checkpoint, whose symbol is made at first use.

@@ -1,5 +1,6 @@
 #include "compiler/import/QuantizedTensors.h"
 
+#include "compiler/import/ActivationScales.h"
 #include "compiler/import/Json.h"
 #include "compiler/import/TensorFiles.h"
 
@@ -88,6 +89,9 @@ private:
       return error;
     if (llvm::Error error = readScales(scalesName, scales->second, joined))
       return error;
+    if (!compressed)
+      if (llvm::Error error = takeActivationScales(base, stored, joined.activations))
+        return error;
     stored.tensors.erase(integersName);
     stored.tensors.erase(scalesName);
     stored.tensors.erase((base + ".weight_shape").str());
@@ -140,13 +144,13 @@ private:
 
 } // namespace
 
-/// Scales that a checkpoint was trained with and a program does not use.
-static void dropStaticScales(TensorFiles &stored, std::vector<std::string> &notes) {
+/// Scales that a checkpoint was trained with and a program does not use. Of the mobile scheme only those of caches: its own
+/// code does not use them either.
+static void dropStaticScales(bool compressed, TensorFiles &stored, std::vector<std::string> &notes) {
   size_t activations = 0, caches = 0;
   for (auto at = stored.tensors.begin(); at != stored.tensors.end();) {
     StringRef name = at->first;
-    bool ofActivations = name.ends_with(".input_activation_scale") || name.ends_with(".output_activation_scale") ||
-                         name.ends_with(".input_scale") || name.ends_with(".output_scale");
+    bool ofActivations = compressed && (name.ends_with(".input_scale") || name.ends_with(".output_scale"));
     bool ofCaches = name.ends_with(".k_cache_scale") || name.ends_with(".v_cache_scale") || name.ends_with(".k_scale") ||
                     name.ends_with(".v_scale");
     activations += ofActivations;
@@ -166,8 +170,12 @@ llvm::Error gemmac::joinQuantized(QuantizedLayout layout, const TensorShapes &sh
                                   std::vector<std::string> &notes) {
   if (layout == QuantizedLayout::None)
     return llvm::Error::success();
-  dropStaticScales(stored, notes);
-  return Joiner(layout, shapes, stored).joinAll();
+  dropStaticScales(layout == QuantizedLayout::CompressedTensors, stored, notes);
+  if (llvm::Error error = Joiner(layout, shapes, stored).joinAll())
+    return error;
+  if (layout == QuantizedLayout::Gemma)
+    dropUnusedActivationScales(shapes, stored, notes);
+  return llvm::Error::success();
 }
 
 namespace {

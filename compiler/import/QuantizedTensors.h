@@ -14,9 +14,10 @@ TensorShapes expertShapes(const ModelConfig &config);
 
 /// Replaces the tensors that `layout` stores for a quantized matrix by one of the matrix's own name, whose `dtype` is the
 /// name of a SourceEncoding and which has `scales`. Its shape is the one that `shapes` expects; errors say what does not
-/// fit. Static scales of activations and caches are taken out and noted.
+/// fit. Scales of caches are taken out and noted; those of activations too, where the layout does not define their use.
 ///   compressed-tensors: X.weight_packed I32 [rows, cols / 8 or 4], X.weight_scale [rows, groups or 1], X.weight_shape
-///   gemma: X.weight U8 or I8 and X.weight_scale; X.embedding_quantized and X.embedding_scale; F32 scales of whole rows
+///   gemma: X.weight U8 or I8 and X.weight_scale; X.embedding_quantized and X.embedding_scale; F32 scales of whole rows; static
+///   scales of activations (ActivationScales.h)
 llvm::Error joinQuantized(QuantizedLayout layout, const TensorShapes &shapes, TensorFiles &stored,
                           std::vector<std::string> &notes);
 

@@ -15,6 +15,7 @@ struct StoredTensor {
   std::string dtype; ///< as written: "BF16", "I64", ...; the name of a SourceEncoding once joined (QuantizedTensors.h)
   std::vector<int64_t> shape;
   std::optional<TensorScales> scales = std::nullopt;
+  ActivationScales activations = {};
 };
 
 using StoredTensors = std::map<std::string, StoredTensor>;

@@ -1,5 +1,6 @@
 #include "compiler/import/TensorFiles.h"
 
+#include "compiler/import/ActivationScales.h"
 #include "compiler/import/FileAccess.h"
 #include "compiler/import/Json.h"
 #include "compiler/import/QuantizedTensors.h"
@@ -57,6 +58,19 @@ static llvm::Error mergeShards(StringRef directory, const std::map<std::string, 
   return llvm::Error::success();
 }
 
+/// Opens the file anew: what is read so are a few bytes of a few tensors.
+static auto readerOf(StringRef directory, std::vector<std::string> files) {
+  return [directory = directory.str(), files = std::move(files)](const StoredTensor &tensor) -> llvm::Expected<std::string> {
+    llvm::Expected<InputFile> file = InputFile::open(directory, files[tensor.file]);
+    if (!file)
+      return file.takeError();
+    std::string bytes;
+    if (llvm::Error error = file->read(tensor.offset, tensor.bytes, bytes))
+      return std::move(error);
+    return bytes;
+  };
+}
+
 llvm::Expected<TensorFiles> gemmac::readTensorFiles(StringRef directory) {
   TensorFiles result;
   if (fileExists(directory, singleFile)) {
@@ -65,6 +79,7 @@ llvm::Expected<TensorFiles> gemmac::readTensorFiles(StringRef directory) {
       return tensors.takeError();
     result.files.push_back(singleFile.str());
     result.tensors = std::move(*tensors);
+    result.read = readerOf(directory, result.files);
     return result;
   }
   if (!fileExists(directory, indexFile))
@@ -78,6 +93,7 @@ llvm::Expected<TensorFiles> gemmac::readTensorFiles(StringRef directory) {
     return index.takeError();
   if (llvm::Error error = mergeShards(directory, *index, result))
     return std::move(error);
+  result.read = readerOf(directory, result.files);
   return result;
 }
 
@@ -111,14 +127,15 @@ static std::string canonicalName(StringRef name) {
 
 const TensorNaming gemmac::huggingFaceNaming = {canonicalName, [](StringRef canonical) { return canonical.str(); }};
 
-/// Keys and values that no layer reads (spec 2.4): "layers.<i>.self_attn.k_proj.weight" of a layer that reuses others'.
+/// Keys and values that no layer reads (spec 2.4): "layers.<i>.self_attn.k_proj.weight" of a layer that reuses others', and
+/// the scales of quantized ones.
 static bool isDeadKv(const ModelConfig &config, StringRef name) {
   if (!name.consume_front("layers."))
     return false;
   auto [index, part] = name.split('.');
   size_t layer = 0;
   return !index.getAsInteger(10, layer) && layer < config.layers.size() && !config.ownsKv(layer) &&
-         (part == "self_attn.k_proj.weight" || part == "self_attn.v_proj.weight" || part == "self_attn.k_norm.weight");
+         (part.starts_with("self_attn.k_proj.") || part.starts_with("self_attn.v_proj.") || part == "self_attn.k_norm.weight");
 }
 
 static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, StoredTensor stored,
@@ -133,7 +150,9 @@ static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, Sto
       encoding = info.encoding;
   if (!encoding)
     return importError(file, "tensor {0} has type {1}, expected F32, F16 or BF16", inQuotes(name), stored.dtype);
-  return TensorSource{stored.file, stored.offset, stored.bytes, *encoding, std::move(stored.shape), stored.scales};
+  TensorSource source{stored.file, stored.offset, stored.bytes, *encoding, std::move(stored.shape), stored.scales};
+  source.activations = stored.activations;
+  return source;
 }
 
 llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,
@@ -176,6 +195,9 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming
     chosen.emplace(wanted->first, std::move(*source));
   }
   result.files = stored.files;
+  if (layout == QuantizedLayout::Gemma)
+    if (llvm::Error error = checkActivationScales(result))
+      return error;
   if (llvm::Error error = stackExperts(result))
     return error;
   for (const auto &[name, shape] : expected) {

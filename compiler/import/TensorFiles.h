@@ -4,12 +4,16 @@
 
 #include "compiler/import/Safetensors.h"
 
+#include <functional>
+
 namespace gemmac {
 
 /// Every tensor that a directory's files hold.
 struct TensorFiles {
   std::vector<std::string> files;
   StoredTensors tensors;
+  /// The bytes of a small tensor of `tensors`: of the scalars that decide what the model computes.
+  std::function<llvm::Expected<std::string>(const StoredTensor &)> read = {};
 };
 
 /// Reads the headers of model.safetensors or, when there is none, of the files that model.safetensors.index.json names;

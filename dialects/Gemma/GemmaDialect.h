@@ -28,4 +28,11 @@
 #define GET_OP_CLASSES
 #include "dialects/Gemma/GemmaOps.h.inc"
 
+namespace gemmac::gemma {
+
+/// The output_activation_scale of each source of a matrix, 0 where it has none; empty where none has one.
+llvm::SmallVector<double> outputScalesOf(llvm::ArrayRef<WeightOp> sources);
+
+} // namespace gemmac::gemma
+
 #endif // GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H

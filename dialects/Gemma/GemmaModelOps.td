@@ -13,6 +13,9 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     `scales`, which are stored as a tensor of their own. A tensor that a checkpoint stores in parts (one for each expert) is
     `stacked` from other weights, whose rows follow each other in it. With `addend` the values are what is stored plus the
     addend, added in f32: norms that a file holds as factor - 1.
+
+    A matrix with `input_activation_scale` is multiplied with inputs on a static int8 grid, x becomes clamp(round(x / scale), -128, 127) *
+    scale, rounded to even; with `output_activation_scale` so are its products. This is part of what gemma.linear computes.
     - c1: the element type is f32, f16 or bf16, the shape static, every dimension positive.
     - c2: `source` covers exactly the bytes of the type in its encoding (compiler/formats/SourceEncoding.h).
     - c3: `encoding` is one of blocks, whose size divides the last dimension; the element type is f32 then.
@@ -22,18 +25,22 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c6: pieces are weights that have a source, of rank 2, all of one type, encoding and kind of scales; together they have the
       elements of the type and its last dimension.
     - c7: `addend`, if given, is finite and the weight a vector with a source.
+    - c8: activation scales, if given, are finite and above 0, and the weight is of rank 2.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> from <"model.safetensors", 4096, 18874368> {format = #gemma.format<q4>}
     gemma.weight @layers.0.mlp.down_proj.weight : tensor<1536x6144xf32> from <"model.gguf", 18878464, 7741440> encoded q6_k
     gemma.weight @layers.0.self_attn.q_proj.weight : tensor<64x64xf32> from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, bf16 per 32>
     gemma.weight @layers.0.experts.down_proj : tensor<2x32x64xf32> stacked [@layers.0.experts.0.down_proj.weight, @layers.0.experts.1.down_proj.weight]
     gemma.weight @norm.weight : tensor<640xbf16> from <"model.safetensors", 18878464, 1280> {addend = 1.0}
+    gemma.weight @layers.0.self_attn.o_proj.weight : tensor<64x64xf32> from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, f32 per 64> {input_activation_scale = 0.5, output_activation_scale = 0.25}
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<Gemma_SourceAttr>:$source,
                        OptionalAttr<FlatSymbolRefArrayAttr>:$pieces, OptionalAttr<Gemma_EncodingAttr>:$encoding,
                        OptionalAttr<Gemma_ScalesAttr>:$scales, OptionalAttr<Gemma_FormatAttr>:$format,
-                       OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */);
+                       OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */,
+                       OptionalAttr<Gemma_PositiveF64>:$input_activation_scale /* c8 */,
+                       OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */);
   let assemblyFormat = "$sym_name `:` $type (`from` $source^)? (`stacked` $pieces^)? (`encoded` custom<EnumKeyword>($encoding)^)? (`scaled` $scales^)? attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -114,6 +121,10 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c7: scale, if given, is finite and above 0, and the layout a vector.
     - c8: `row_at`, set by the plan phase on tables that are read by row and on nothing else, is a multiple of 64.
     - c9: the blocks of a table's col_axis are padded to multiples of 32 where each has its own scale (c8, c4, c2).
+    - c10: `input_scale`, if given, is finite and above 0; on matrices with panels of 16 rows it is the input_activation_scale of every
+      source, on others there is none: sources are multiplied with the same rows.
+    - c11: `output_scales`, if given, are the output_activation_scale of each source, 0 where it has none; absent where no source has
+      one, and where `panel_rows` is not 16.
 
     Tables read by row (panel_rows 1) are not mapped: before a call the runtime reads the rows of its tokens from the file, and the row
     of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
@@ -125,7 +136,8 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,
                        I64Attr:$panel_rows, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis,
                        Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
-                       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */);
+                       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */,
+                       OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales);
   let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)? (`scale` $scale^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes (`at` $offset^)? (`row_at` $row_at^)? attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{

@@ -119,15 +119,17 @@ def Gemma_RopeTableStep : Gemma_RowStep<"rope_table"> {
 def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
   let summary = "`result = rms(input) * weight * factor` over the first `count` elements";
   let description = [{
-    The mean is over `count` true elements; padding stays zero. `result` may be q8: then the row is quantized as it is stored.
-    - c1: input is f32, result f32 or q8 of the same rows and width; weight, if given, a packed vector of that width.
+    The mean is over `count` true elements; padding stays zero. `result` may be quantized: then the row is stored as gemma.step.quantize
+    stores it.
+    - c1: input is f32, result f32, q8 or s8 of the same rows and width; weight, if given, a packed vector of that width.
     - c2: 0 < count <= width.
     - c3: `factor` is finite, `eps` finite and above 0.
+    - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
                        Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
-                       UnitAttr:$replicated);
-  let assemblyFormat = "$input `->` $result (`weight` $weight^)? `factor` $factor `eps` $eps `count` $count (`replicated` $replicated^)? attr-dict `:` type($input) `->` type($result)";
+                       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, UnitAttr:$replicated);
+  let assemblyFormat = "$input `->` $result (`weight` $weight^)? `factor` $factor `eps` $eps `count` $count (`static` $static_scale^)? (`replicated` $replicated^)? attr-dict `:` type($input) `->` type($result)";
 }
 
 def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
@@ -144,27 +146,33 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
 }
 
 def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
-  let summary = "f32 rows to q8 rows";
+  let summary = "f32 rows to q8 rows, or to rows on a static grid";
   let description = [{
-    Per group of 32: scale = max|x| / 127, value = round to nearest even of x * (127 / max|x|) (0 when the largest magnitude is below 2^-120),
-    bias = -8 times the sum of the values.
+    q8, per group of 32: scale = max|x| / 127, value = round to nearest even of x * (127 / max|x|) (0 when the largest magnitude is below
+    2^-120), bias = -8 times the sum of the values. s8: value = x / static_scale rounded to the nearest even integer, at least -128 and at
+    most 127; scale and bias accordingly. f32: that value times static_scale.
     `per_row` rows of the buffers belong to each row of the call (top-k picks), default 1.
-    - c1: input f32, result q8, of the same rows and width.
+    - c1: input f32, result q8, s8 or, with `static_scale`, f32, of the same rows and width.
     - c2: `per_row` is positive.
+    - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
   }];
-  let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */, UnitAttr:$replicated);
-  let assemblyFormat = "$input `->` $result (`replicated` $replicated^)? attr-dict `:` type($input) `->` type($result)";
+  let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */,
+                       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */, UnitAttr:$replicated);
+  let assemblyFormat = "$input `->` $result (`static` $static_scale^)? (`replicated` $replicated^)? attr-dict `:` type($input) `->` type($result)";
 }
 
 def Gemma_MatmulStep : Gemma_Step<"matmul"> {
   let summary = "`result = epilogue(input * weight^T)`, panels divided among threads";
   let description = [{
-    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8 for quantized weights,
-    else f32. `factor` is the second operand of gelu_mul, read at `factor_offset` elements.
+    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8 or s8 for quantized
+    weights, else f32. s8 rows and weights with one scale a row (c8, c4, c2) have one exact int32 sum, which is scaled at the end. With
+    output_scales of the weight, products are rounded to the grid of their source before the epilogue. `factor` is the second
+    operand of gelu_mul, read at `factor_offset` elements.
     - c1: weight packed with 16 rows per panel, batch 1; cols = input width; result f32, its width rows (geglu: rows / 2), as many
       rows as the input.
     - c2: epilogue geglu iff the weight interleaves; gelu_mul iff `factor` is given (f32, wide enough); softcap iff `cap` is given,
       finite and above 0.
+    - c3: input is s8 if and only if the weight is quantized and has an input_scale.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$result, Optional<Gemma_BufferType>:$factor,
                        Gemma_EpilogueAttr:$epilogue, DefaultValuedAttr<Gemma_Offset, "0">:$factor_offset /* c2 */,
@@ -179,6 +187,7 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
     `d` padded rows each. For each head: project all rows into `raw` (private, `[rows, d]`), then q: norm with q_norm, rotate, store to
     columns `head * d` of `query`; k: norm with k_norm, rotate, store to the cache; v: norm without weight (with
     `raw_values`: not at all), store to the cache; keys-are-values: both from one raw projection.
+    Sources of a weight with output_scales are those of q, k and v, in this order.
     - c1: weight and input as in matmul, without interleave; rows = (heads + kv parts) * d.
     - c2: query is f32, `[rows, heads * d]`; raw f32 private `[rows, d]`; rope table f32 `[rows, d]`; norms packed vectors of d.
     - c3: k_norm and cache come together; keys_are_values and raw_values only with them; head_dim is the cache's.
@@ -223,11 +232,13 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
 def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
   let summary = "merges the splits of attention_splits, in order";
   let description = [{
-    `result` may be q8: then the row is quantized as it is stored.
-    - c1: parts is as in attention_splits; result f32 or q8 `[1, heads * d]`.
+    `result` may be quantized: then the row is stored as gemma.step.quantize stores it.
+    - c1: parts is as in attention_splits; result f32, q8 or s8 `[1, heads * d]`.
+    - c2: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
   }];
-  let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads, UnitAttr:$replicated);
-  let assemblyFormat = "$parts `,` $cache `->` $result `heads` $heads (`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)";
+  let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads,
+                       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c2 */, UnitAttr:$replicated);
+  let assemblyFormat = "$parts `,` $cache `->` $result `heads` $heads (`static` $static_scale^)? (`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)";
 }
 
 def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {

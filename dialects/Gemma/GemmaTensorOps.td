@@ -52,6 +52,7 @@ def Gemma_RmsNormOp : Gemma_UserOp<"rms_norm", [Pure, AllTypesMatch<["input", "r
 def Gemma_LinearOp : Gemma_UserOp<"linear", [Pure]> {
   let summary = "`result = input * weight^T`";
   let description = [{
+    Input and result are first rounded to the static grids that the weight's activation scales say, if it has any (gemma.weight).
     - c1: `weight` is rank 2, `[result width, input width]`.
     - c2: `input` and `result` have the same number of rows.
   }];

@@ -66,6 +66,8 @@ LogicalResult WeightOp::verify() {
     return emitOpError() << "expects encoding and scales at the pieces, not at what is stacked from them";
   if (getAddendAttr() && (type.getRank() != 1 || !getSource())) // weight_c7
     return emitOpError() << "expects an addend only on a vector with a source, got " << type << (getSource() ? "" : ", stacked");
+  if ((getInputActivationScale() || getOutputActivationScale()) && type.getRank() != 2) // weight_c8
+    return emitOpError() << "expects activation scales only on a weight of rank 2, got " << type;
   return getSource() ? verifySource(*this, type) : success();
 }
 
@@ -145,6 +147,15 @@ int64_t PackedOp::getScaleBlocks() {
   return gemmac::scaleBlocks(getPanelRows(), getCols(), getColAxis().getPadded());
 }
 
+SmallVector<double> gemmac::gemma::outputScalesOf(ArrayRef<WeightOp> sources) {
+  SmallVector<double> scales;
+  for (WeightOp weight : sources)
+    scales.push_back(weight.getOutputActivationScale() ? weight.getOutputActivationScale()->convertToDouble() : 0.0);
+  if (llvm::all_of(scales, [](double scale) { return scale == 0; }))
+    scales.clear();
+  return scales;
+}
+
 LogicalResult PackedOp::verify() {
   int64_t panel = getPanelRows(), batch = getBatch(), rows = getRows(), cols = getCols(), bytes = getBytes();
   std::optional<int64_t> offset = getOffset();
@@ -180,9 +191,22 @@ LogicalResult PackedOp::verify() {
   return success();
 }
 
+static LogicalResult checkActivationScales(PackedOp op, ArrayRef<WeightOp> sources) {
+  bool isMatrix = op.getPanelRows() == panelRows;
+  for (WeightOp weight : sources)
+    if (op.getInputScaleAttr() != (isMatrix ? weight.getInputActivationScaleAttr() : FloatAttr())) // packed_c10
+      return op.emitOpError() << "expects as input_scale the input_activation_scale of each source of a matrix, which '@"
+                              << weight.getSymName() << "' has otherwise";
+  SmallVector<double> expected = isMatrix ? outputScalesOf(sources) : SmallVector<double>();
+  if (op.getOutputScales().value_or(ArrayRef<double>()) != ArrayRef<double>(expected)) // packed_c11
+    return op.emitOpError() << "expects as output_scales those of the sources of a matrix, in order";
+  return success();
+}
+
 /// The types of the sources, of the rank that the layout asks for and alike but for their rows; empty after an error.
 static SmallVector<RankedTensorType> sourceTypes(PackedOp op, SymbolTableCollection &symbols) {
   SmallVector<RankedTensorType> types;
+  SmallVector<WeightOp> weights;
   int64_t panel = op.getPanelRows(), batch = op.getBatch();
   if (op.getSources().empty() || (panel == 0 && op.getSources().size() != 1)) { // packed_c1
     op.emitOpError() << "expects " << (panel == 0 ? "one source" : "at least one source") << ", got "
@@ -207,8 +231,9 @@ static SmallVector<RankedTensorType> sourceTypes(PackedOp op, SymbolTableCollect
       return {};
     }
     types.push_back(type);
+    weights.push_back(weight);
   }
-  return types;
+  return succeeded(checkActivationScales(op, weights)) ? types : SmallVector<RankedTensorType>();
 }
 
 /// Adds the padded length of an axis of `size` elements to `total`.

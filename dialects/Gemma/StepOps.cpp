@@ -70,13 +70,25 @@ public:
     return nullptr;
   }
 
-  /// Activations come as q8 for quantized weights, else as f32.
+  /// Activations come as q8 for quantized weights, as s8 where these want a static scale, else as f32.
   LogicalResult activations(Buffer input, PackedOp weight) const {
     bool quantized = formatInfo(static_cast<WeightFormat>(weight.getFormat())).quantized;
-    if (input.getType().isQuantized() == quantized && input.getType().getElement().getValue() != "i32")
+    bool isStatic = quantized && weight.getInputScale().has_value();
+    StringRef expected = isStatic ? "s8" : quantized ? "q8" : "f32";
+    if (input.getType().getElement().getValue() == expected)
       return success();
-    return op->emitOpError() << "expects input in " << (quantized ? "q8" : "f32") << " for weights in "
-                             << stringifyFormat(weight.getFormat()) << ", got " << input.getType();
+    return op->emitOpError() << "expects input in " << expected << " for weights in " << stringifyFormat(weight.getFormat())
+                             << (isStatic ? " with an input_scale" : "") << ", got " << input.getType();
+  }
+
+  /// `result` is rows of f32, of q8 or, with `scale`, on a static grid.
+  LogicalResult rowResult(Buffer result, int64_t rows, int64_t width, FloatAttr scale) const {
+    StringRef element = result.getType().isQuantized() ? result.getType().getElement().getValue() : "f32";
+    if (failed(buffer(result, "result", rows, width, element)))
+      return failure();
+    if (result.getType().isQuantized() && result.getType().isStatic() != (scale != nullptr))
+      return op->emitOpError() << "expects " << (scale ? "no static scale" : "a static scale") << " for a result in " << element;
+    return success();
   }
 
   /// 0 < value <= limit, where attribute constraints saw to the first half.
@@ -160,9 +172,8 @@ Values NormStep::getWrites() { return {getResult()}; }
 
 LogicalResult NormStep::verify() {
   StepCheck check(*this);
-  StringRef element = getResult().getType().isQuantized() ? "q8" : "f32";
-  if (failed(check.element(getInput(), "input", "f32")) || // step_norm_c1
-      failed(check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getInput()), element)))
+  if (failed(check.element(getInput(), "input", "f32")) || // step_norm_c1, step_norm_c4
+      failed(check.rowResult(getResult(), rowsOf(getInput()), widthOf(getInput()), getStaticScaleAttr())))
     return failure();
   return check.atMost("count", getCount(), widthOf(getInput()), "the width"); // step_norm_c2
 }
@@ -206,7 +217,9 @@ LogicalResult QuantizeStep::verify() {
   StepCheck check(*this);
   if (failed(check.element(getInput(), "input", "f32"))) // step_quantize_c1
     return failure();
-  return check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getInput()), "q8"); // step_quantize_c1
+  if (!getStaticScaleAttr() && !getResult().getType().isQuantized()) // step_quantize_c1
+    return check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getInput()), "q8");
+  return check.rowResult(getResult(), rowsOf(getInput()), widthOf(getInput()), getStaticScaleAttr()); // step_quantize_c3
 }
 
 //===--- matmul
@@ -245,7 +258,7 @@ LogicalResult MatmulStep::verifySymbolUses(SymbolTableCollection &symbols) {
   bool geglu = getEpilogue() == Epilogue::GeGlu;
   PackedOp weight =
       check.singleMatrix(getWeightAttr(), "weight", widthOf(getInput()), geglu); // step_matmul_c1, step_matmul_c2
-  if (!weight || failed(check.activations(getInput(), weight)))                  // step_matmul_c1
+  if (!weight || failed(check.activations(getInput(), weight)))                  // step_matmul_c1, step_matmul_c3
     return failure();
   int64_t width = static_cast<int64_t>(weight.getRows()) / (geglu ? 2 : 1);
   return check.buffer(getResult(), "result", rowsOf(getInput()), width, "f32"); // step_matmul_c1
@@ -367,17 +380,16 @@ Values AttentionMergeStep::getReads() { return {getParts()}; }
 Values AttentionMergeStep::getWrites() { return {getResult()}; }
 
 LogicalResult AttentionMergeStep::verify() {
-  StringRef element = getResult().getType().isQuantized() ? "q8" : "f32";
-  return StepCheck(*this).buffer(getResult(), "result", 1, widthOf(getResult()), element); // step_attention_merge_c1
+  return StepCheck(*this).rowResult(getResult(), 1, widthOf(getResult()),
+                                    getStaticScaleAttr()); // step_attention_merge_c1, step_attention_merge_c2
 }
 
 LogicalResult AttentionMergeStep::verifySymbolUses(SymbolTableCollection &symbols) {
   KvCacheOp cache = checkHeads(*this, symbols); // step_attention_merge_c1
   if (!cache || failed(checkParts(*this, cache))) // step_attention_merge_c1
     return failure();
-  StringRef element = getResult().getType().isQuantized() ? "q8" : "f32";
   int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
-  return StepCheck(*this).buffer(getResult(), "result", 1, width, element); // step_attention_merge_c1
+  return StepCheck(*this).rowResult(getResult(), 1, width, getStaticScaleAttr()); // step_attention_merge_c1
 }
 
 //===--- ple_combine

@@ -160,13 +160,14 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
   });
 }
 
-// (parts, result; position, first, last): row 0 if it is in [first, last)
+// (parts, result; position, first, last[; static scale]): row 0 if it is in [first, last)
 func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
-  bool quantized = step.getResult().getType().isQuantized();
-  std::string name = llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}", quantized ? "q8" : "f32", heads, cache.headDim,
-                                   cache.window, cache.rotated ? "_rotated" : "");
-  return get(name, 2, 3, [&](KernelBuilder &b, ValueRange a) {
+  bool quantized = step.getResult().getType().isQuantized(), isStatic = step.getStaticScale().has_value();
+  std::string name =
+      llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}", step.getResult().getType().getElement().getValue(), heads,
+                    cache.headDim, cache.window, isStatic ? "_static" : "", cache.rotated ? "_rotated" : "");
+  auto body = [&](KernelBuilder &b, ValueRange a) {
     PartLayout layout{heads, cache.padded};
     Value merged = quantized ? b.stack(width * 4) : a[1];
     Value factors = b.stack(2 * headVectors * vecBytes), zero = b.splat(b.vecF32(), 0.0);
@@ -205,14 +206,15 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
       Value inverses = factors;
       for (int64_t v = 0; v < headVectors; ++v)
         b.store(b.divf(b.splat(b.vecF32(), 1.0), state[2 * v + 1]), b.at(inverses, v * vecBytes));
-      storeRow(b, a[1], quantized, width, [&](Value offset) {
+      storeRow(b, a[1], quantized, width, isStatic ? a[5] : Value(), [&](Value offset) {
         Value head = b.div(offset, b.i64(cache.padded * 4));
         Value inverse = b.broadcast(loadFloat(b, b.at(inverses, b.mul(head, 4))));
         Value place = b.at(merged, offset), low = b.mulf(b.loadVec(place), inverse);
         return std::make_pair(low, b.mulf(b.loadVec(b.at(place, vecBytes)), inverse));
       });
     });
-  });
+  };
+  return get(name, 2, 3, body, isStatic ? 1 : 0);
 }
 
 //===--- several rows

@@ -98,26 +98,35 @@ private:
 };
 } // namespace
 
-// (input, weights, rope table, query, raw, q norm, k norm, cache; rows, position, first, last): heads [first, last) of q, k, v
-func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
+// (input, weights, rope table, query, raw, q norm, k norm, cache; rows, position, first, last[; scales of the output grids of q,
+// k, v]): heads [first, last) of q, k, v
+func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, bool outputGrids,
                                 int64_t maxRows) {
   int64_t heads = step.getHeads(), headDim = step.getHeadDim(), padded = paddedHeadDim(headDim);
   bool keysAreValues = step.getKeysAreValues(), rawValues = step.getRawValues();
   Matmul shape{.weight = weight,
                .inputRowBytes = step.getInput().getType().getRowBytes(),
                .resultRowBytes = padded * 4,
+               .outputGrids = outputGrids,
                .maxRows = maxRows};
   func::FuncOp project = matmul(shape);
-  std::string name = llvm::formatv("qkv_{0}_q{1}_d{2}_{3}{4}{5}{6}{7}", weight.text(), heads, headDim,
+  std::string name = llvm::formatv("qkv_{0}_q{1}_d{2}_{3}{4}{5}{6}{7}{8}", weight.text(), heads, headDim,
                                    bitsText(step.getEps().convertToDouble()), cache ? "_kv_" + cache->text() : "",
                                    keysAreValues ? "_shared" : "", rawValues ? "_raw" : "",
-                                   maxRows == 1 ? "" : "_upto" + std::to_string(maxRows));
-  return get(name, 8, 4, [&](KernelBuilder &b, ValueRange a) {
+                                   maxRows == 1 ? "" : "_upto" + std::to_string(maxRows), outputGrids ? "_grid" : "");
+  auto body = [&](KernelBuilder &b, ValueRange a) {
     Value raw = a[4], rows = a[8], position = a[9];
     HeadFinisher finish(b, headDim, step.getEps().convertToDouble(), raw, a[2], rows, position);
     b.loop(a[10], a[11], 1, [&](Value head) {
       Value panels = b.at(a[1], b.mul(head, padded / panelRows * weight.panelBytes()));
-      func::CallOp::create(b, project, ValueRange{a[0], panels, raw, raw, rows, b.i64(0), b.i64(padded / panelRows)});
+      SmallVector<Value> arguments{a[0], panels, raw, raw, rows, b.i64(0), b.i64(padded / panelRows)};
+      if (outputGrids) {
+        Value ofKeysAndValues = a[13];
+        if (cache && !keysAreValues)
+          ofKeysAndValues = b.select(b.less(head, b.i64(heads + cache->heads)), a[13], a[14]);
+        arguments.append(2, b.select(b.less(head, b.i64(heads)), a[12], ofKeysAndValues));
+      }
+      func::CallOp::create(b, project, arguments);
       auto query = [&] {
         finish.query(a[5], b.at(a[3], b.mul(head, padded * 4)), step.getQuery().getType().getRowBytes());
       };
@@ -138,7 +147,8 @@ func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, 
                  [&] { value(b.sub(kvHead, b.i64(cache->heads))); });
       });
     });
-  });
+  };
+  return get(name, 8, 4, body, outputGrids ? 3 : 0);
 }
 
 } // namespace gemmac

@@ -16,7 +16,8 @@ PackedShape::PackedShape(gemma::PackedOp packed)
 
 std::string PackedShape::text() const {
   std::string table = panelRows != 1 ? "" : rowScales() ? "_rows" + std::to_string(scaleBlocks) : "_rows";
-  return llvm::formatv("{0}_n{1}_k{2}{3}{4}", formatInfo(format).name, rows, cols, table, batch > 1 ? "_e" + std::to_string(batch) : "")
+  return llvm::formatv("{0}_n{1}_k{2}{3}{4}{5}", formatInfo(format).name, rows, cols, table,
+                       batch > 1 ? "_e" + std::to_string(batch) : "", staticInput ? "_static" : "")
       .str();
 }
 
@@ -31,13 +32,14 @@ std::string CacheShape::text() const {
       .str();
 }
 
-func::FuncOp KernelLibrary::get(const std::string &name, int64_t pointers, int64_t counts, Body body) {
+func::FuncOp KernelLibrary::get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats) {
   if (auto known = module.lookupSymbol<func::FuncOp>(name))
     return known;
   KernelBuilder b(module.getLoc(), module.getContext());
   b.setInsertionPointToEnd(module.getBody());
   SmallVector<Type> types(pointers, b.ptrType());
   types.append(counts, b.getI64Type());
+  types.append(floats, b.getF32Type());
   auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
   function.setPrivate();
   function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));

@@ -21,11 +21,17 @@ struct PackedShape {
   int64_t panelRows, batch, rows, cols;
   int64_t scaleBlocks; ///< row scales of one row
   bool interleave;
+  bool staticInput = false; ///< its inputs are s8, with one scale for a whole row
   explicit PackedShape(gemma::PackedOp packed);
+  /// The matrix of a step with that input.
+  PackedShape(gemma::PackedOp packed, gemma::BufferType input) : PackedShape(packed) { staticInput = input.isStatic(); }
   int64_t panelBytes() const { return gemmac::panelBytes(format, panelRows, cols, scaleBlocks); }
   int64_t batchBytes() const { return rows / panelRows * panelBytes(); }
   bool quantized() const { return formatInfo(format).quantized; }
   bool rowScales() const { return formatInfo(format).rowScales(); }
+  /// Sums of products stay integers over all columns, because one scale holds for the whole row on either side. Before they are
+  /// scaled they travel as the bits of vectors of floats.
+  bool sumsIntegers() const { return staticInput && rowScales(); }
   int64_t rowScalesOffset() const { return gemmac::rowScalesOffset(format, panelRows, cols); }
   std::string text() const; ///< part of a kernel's name
 };
@@ -72,10 +78,9 @@ public:
   /// A table of one row per panel holds one row for each row of the call, `tableRowBytes` apart; others are looked up.
   mlir::func::FuncOp embed(const PackedShape &table, int64_t tableRowBytes, int64_t resultRowBytes, double scale);
   mlir::func::FuncOp ropeTable(int64_t headDim, gemma::RopeAttr rope);
-  mlir::func::FuncOp norm(gemma::BufferType input, gemma::BufferType result, bool weighted, double factor, double eps,
-                          int64_t count);
+  mlir::func::FuncOp norm(gemma::NormStep step);
   mlir::func::FuncOp addNorm(gemma::BufferType type, bool scaled, double eps, int64_t count);
-  mlir::func::FuncOp quantize(gemma::BufferType input, gemma::BufferType result);
+  mlir::func::FuncOp quantize(gemma::QuantizeStep step);
   mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table, int64_t tableRowBytes);
   mlir::func::FuncOp route(gemma::RouteStep step);
 
@@ -97,6 +102,8 @@ public:
   KernelBuilder::Values dotBlocks(KernelBuilder &b, const PackedShape &weight, mlir::ArrayRef<mlir::Value> blocks,
                                   mlir::Value first, mlir::Value last, mlir::ArrayRef<mlir::Value> rows,
                                   mlir::ValueRange totals) const;
+  /// What dotBlocks summed up of a row and a panel as the value that it stands for.
+  mlir::Value scaledSum(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value row, mlir::Value sum) const;
 
   // MatmulKernels.cpp
   struct Matmul {
@@ -104,7 +111,8 @@ public:
     int64_t inputRowBytes, resultRowBytes, factorRowBytes = 0;
     gemma::Epilogue epilogue = gemma::Epilogue::None;
     double cap = 0;
-    int64_t maxRows; ///< of the phase
+    bool outputGrids = false; ///< sums are rounded to static grids; their scales are two more arguments, of gate and up for geglu
+    int64_t maxRows;          ///< of the phase
   };
   mlir::func::FuncOp matmul(const Matmul &shape);
 
@@ -113,7 +121,9 @@ public:
   mlir::func::FuncOp expertDown(gemma::ExpertDownStep step, const PackedShape &weight, int64_t maxRows);
 
   // AttentionKernels.cpp
-  mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, int64_t maxRows);
+  /// With `outputGrids` the scales of the grids of q, k and v are three more arguments, 0 where there is none.
+  mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, bool outputGrids,
+                         int64_t maxRows);
 
   // Attention.cpp
   mlir::func::FuncOp attention(gemma::AttentionStep step, const CacheShape &cache);
@@ -125,8 +135,8 @@ public:
 
 private:
   using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;
-  /// The kernel of that name; made of `pointers` pointers and `counts` i64 arguments by `body` when it is new.
-  mlir::func::FuncOp get(const std::string &name, int64_t pointers, int64_t counts, Body body);
+  /// The kernel of that name; made of `pointers` pointers, `counts` i64 and `floats` f32 arguments by `body` when it is new.
+  mlir::func::FuncOp get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats = 0);
 
   mlir::ModuleOp module;
   const IsaLevel &level;
@@ -136,8 +146,8 @@ private:
 std::string bitsText(double value);
 
 /// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored as f32
-/// or as q8 (layout: gemma.buffer).
-void storeRow(KernelBuilder &b, mlir::Value row, bool quantized, int64_t width,
+/// or quantized (layout: gemma.buffer). `staticScale`, an f32, puts them on its grid; null: none.
+void storeRow(KernelBuilder &b, mlir::Value row, bool quantized, int64_t width, mlir::Value staticScale,
               llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value offset)> make);
 
 } // namespace gemmac

@@ -107,9 +107,23 @@ private:
     Range range = replicated ? Range{b.i64(0), rows} : share(rows);
     return {b.mul(range.first, perRow), b.mul(range.second, perRow)};
   }
-  LogicalResult callKernel(func::FuncOp kernel, std::initializer_list<Value> arguments) {
-    func::CallOp::create(b, kernel, ValueRange(ArrayRef<Value>(arguments)));
+  LogicalResult callKernel(func::FuncOp kernel, ArrayRef<Value> arguments) {
+    func::CallOp::create(b, kernel, ValueRange(arguments));
     return success();
+  }
+  /// Adds the static scale of a row step to what its kernel gets, if there is one.
+  void addScale(SmallVectorImpl<Value> &arguments, std::optional<llvm::APFloat> scale) {
+    if (scale)
+      arguments.push_back(b.f32(static_cast<float>(scale->convertToDouble())));
+  }
+  /// Adds `count` scales of the grids of products, as the sources of `weight` have them; those beyond are 0.
+  void addOutputScales(SmallVectorImpl<Value> &arguments, gemma::PackedOp weight, size_t count) {
+    if (!weight.getOutputScales())
+      return;
+    SmallVector<double> scales(*weight.getOutputScales());
+    scales.resize(count);
+    for (double scale : scales)
+      arguments.push_back(b.f32(static_cast<float>(scale)));
   }
 
   LogicalResult emitStep(gemma::EmbedStep step) {
@@ -128,12 +142,12 @@ private:
 
   LogicalResult emitStep(gemma::NormStep step) {
     auto [first, last] = rowRange(step.getReplicated());
-    auto kernel = kernels.norm(step.getInput().getType(), step.getResult().getType(), step.getWeight().has_value(),
-                               step.getFactor().convertToDouble(), step.getEps().convertToDouble(), step.getCount());
-    if (!step.getWeight())
-      return callKernel(kernel, {pointer(step.getInput()), pointer(step.getResult()), first, last});
-    return callKernel(kernel,
-                      {pointer(step.getInput()), pointer(step.getResult()), weight(*step.getWeight()), first, last});
+    SmallVector<Value> arguments{pointer(step.getInput()), pointer(step.getResult())};
+    if (step.getWeight())
+      arguments.push_back(weight(*step.getWeight()));
+    arguments.append({first, last});
+    addScale(arguments, step.getStaticScale());
+    return callKernel(kernels.norm(step), arguments);
   }
 
   LogicalResult emitStep(gemma::AddNormStep step) {
@@ -149,8 +163,9 @@ private:
 
   LogicalResult emitStep(gemma::QuantizeStep step) {
     auto [first, last] = rowRange(step.getReplicated(), step.getPerRow());
-    return callKernel(kernels.quantize(step.getInput().getType(), step.getResult().getType()),
-                      {pointer(step.getInput()), pointer(step.getResult()), first, last});
+    SmallVector<Value> arguments{pointer(step.getInput()), pointer(step.getResult()), first, last};
+    addScale(arguments, step.getStaticScale());
+    return callKernel(kernels.quantize(step), arguments);
   }
 
   LogicalResult emitStep(gemma::PleCombineStep step) {
@@ -168,10 +183,12 @@ private:
   }
 
   LogicalResult emitStep(gemma::MatmulStep step) {
-    KernelLibrary::Matmul shape{.weight = PackedShape(packed(step.getWeight())),
+    gemma::PackedOp matrix = packed(step.getWeight());
+    KernelLibrary::Matmul shape{.weight = PackedShape(matrix, step.getInput().getType()),
                                 .inputRowBytes = step.getInput().getType().getRowBytes(),
                                 .resultRowBytes = step.getResult().getType().getRowBytes(),
                                 .epilogue = step.getEpilogue(),
+                                .outputGrids = matrix.getOutputScales().has_value(),
                                 .maxRows = maxRows()};
     Value result = pointer(step.getResult()), factor = result;
     if (step.getFactor()) {
@@ -183,12 +200,14 @@ private:
       shape.cap = step.getCap()->convertToDouble();
     int64_t tiles = shape.weight.rows / panelRows / (shape.epilogue == gemma::Epilogue::GeGlu ? 2 : 1);
     auto [first, last] = share(b.i64(tiles));
-    return callKernel(kernels.matmul(shape), {pointer(step.getInput()), weight(step.getWeight()), result, factor, rows,
-                                              first, last});
+    SmallVector<Value> arguments{pointer(step.getInput()), weight(step.getWeight()), result, factor, rows, first, last};
+    addOutputScales(arguments, matrix, 2);
+    return callKernel(kernels.matmul(shape), arguments);
   }
 
   LogicalResult emitStep(gemma::QkvStep step) {
-    PackedShape shape(packed(step.getWeight()));
+    gemma::PackedOp matrix = packed(step.getWeight());
+    PackedShape shape(matrix, step.getInput().getType());
     std::optional<CacheShape> cacheShape;
     Value unused = pointer(step.getRaw()), keysNorm = unused, cacheAt = unused;
     if (step.getCache()) {
@@ -197,10 +216,20 @@ private:
       cacheAt = cachePointer(*step.getCache());
     }
     auto [first, last] = share(b.i64(shape.rows / paddedHeadDim(step.getHeadDim())));
-    return callKernel(kernels.qkv(step, shape, cacheShape, maxRows()),
-                      {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getRopeTable()),
-                       pointer(step.getQuery()), pointer(step.getRaw()), weight(step.getQNorm()), keysNorm, cacheAt, rows,
-                       position, first, last});
+    SmallVector<Value> arguments{pointer(step.getInput()),
+                                 weight(step.getWeight()),
+                                 pointer(step.getRopeTable()),
+                                 pointer(step.getQuery()),
+                                 pointer(step.getRaw()),
+                                 weight(step.getQNorm()),
+                                 keysNorm,
+                                 cacheAt,
+                                 rows,
+                                 position,
+                                 first,
+                                 last};
+    addOutputScales(arguments, matrix, 3);
+    return callKernel(kernels.qkv(step, shape, cacheShape, matrix.getOutputScales().has_value(), maxRows()), arguments);
   }
 
   LogicalResult emitStep(gemma::AttentionStep step) {
@@ -220,8 +249,9 @@ private:
   LogicalResult emitStep(gemma::AttentionMergeStep step) {
     CacheShape shape(cache(step.getCache()));
     auto [first, last] = rowRange(step.getReplicated());
-    return callKernel(kernels.attentionMerge(step, shape),
-                      {pointer(step.getParts()), pointer(step.getResult()), position, first, last});
+    SmallVector<Value> arguments{pointer(step.getParts()), pointer(step.getResult()), position, first, last};
+    addScale(arguments, step.getStaticScale());
+    return callKernel(kernels.attentionMerge(step, shape), arguments);
   }
 
   LogicalResult emitStep(gemma::ExpertUpStep step) {

@@ -25,7 +25,14 @@ static Value finished(KernelBuilder &b, const KernelLibrary::Matmul &shape, Valu
   llvm_unreachable("unknown epilogue");
 }
 
-// (input, weights, result, factor or result; rows, first, last): panels [first, last), for geglu pairs of panels
+/// Sums on the static grid of `scale`, an f32; as they are where that is 0.
+static Value onGrid(KernelBuilder &b, Value sum, Value scale) {
+  Value vector = b.broadcast(scale), isGrid = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, scale, b.f32(0.0f));
+  return b.select(isGrid, b.mulf(b.gridSteps(sum, vector), vector), sum);
+}
+
+// (input, weights, result, factor or result; rows, first, last[; scales of the output grids]): panels [first, last), for geglu
+// pairs of panels
 func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
   std::string name = llvm::formatv("matmul_{0}_{1}_to{2}", shape.weight.text(), gemma::stringifyEpilogue(shape.epilogue),
                                    shape.resultRowBytes / 4);
@@ -38,7 +45,9 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
     name += "_chunk" + std::to_string(shape.maxRows);
   else if (shape.maxRows > 1)
     name += "_rows";
-  return get(name, 4, 3, [&](KernelBuilder &b, ValueRange a) {
+  if (shape.outputGrids)
+    name += "_grid";
+  auto body = [&](KernelBuilder &b, ValueRange a) {
     Value input = a[0], weights = a[1], result = a[2], factor = a[3], rows = a[4], first = a[5], last = a[6];
     // constant distances from one pointer, which addresses can hold
     auto inputs = [&](Value row, int64_t count) {
@@ -50,6 +59,10 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
     };
     auto finish = [&](Value panel, Value row, Value sum, Value up) {
       Value column = b.mul(panel, vecBytes), factors = b.at(b.at(factor, b.mul(row, shape.factorRowBytes)), column);
+      if (shape.outputGrids) {
+        sum = onGrid(b, sum, a[7]);
+        up = up ? onGrid(b, up, a[8]) : up;
+      }
       b.store(finished(b, shape, sum, up, factors), b.at(b.at(result, b.mul(row, shape.resultRowBytes)), column));
     };
     RowProducts products(*this, b, shape.weight, shape.epilogue == gemma::Epilogue::GeGlu, weights, inputs, finish);
@@ -59,7 +72,8 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
       products.fewRows(rows, first, last);
     else
       products.oneRow(first, last);
-  });
+  };
+  return get(name, 4, 3, body, shape.outputGrids ? 2 : 0);
 }
 
 } // namespace gemmac

@@ -53,32 +53,49 @@ static Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, Value r
 }
 
 // Per panel and row: the exact integer dot product of the group, scaled and added to the total. `rowScales`: by panel, what
-// loadRowScales gave.
+// loadRowScales gave. Where `shape` sums integers, so are the totals, and scales wait for scaledSum.
 static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
-                                               ArrayRef<Value> rowScales, int64_t cols, ArrayRef<Value> rows,
+                                               ArrayRef<Value> rowScales, const PackedShape &shape, ArrayRef<Value> rows,
                                                Value group, ValueRange totals) {
+  int64_t cols = shape.cols;
   SmallVector<ActivationGroup> activations;
   KernelBuilder::Values scales, weightScales;
   Value valuesOffset = b.mul(group, groupColumns), scaleOffset = b.add(b.mul(group, 4), cols);
   for (Value row : rows) {
     Value scale = b.at(row, scaleOffset);
     Value bias = b.load(b.getI32Type(), b.at(scale, cols / groupColumns * 4));
-    activations.push_back({b.at(row, valuesOffset), bias});
+    activations.push_back({b.at(row, valuesOffset), bias, /*wholeRange=*/shape.staticInput});
     scales.push_back(b.load(b.getF32Type(), scale));
   }
   for (auto [weights, ofRows] : llvm::zip(panels, rowScales))
     weightScales.push_back(scalesOfGroup(b, weights, ofRows));
   KernelBuilder::Values next;
   for (auto [i, dot] : llvm::enumerate(ops.dotPanels(b, panels, activations))) {
+    if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
+      next.push_back(arith::AddIOp::create(b, totals[i], dot));
+      continue;
+    }
     Value scale = b.mulf(weightScales[i / rows.size()], b.broadcast(scales[i % rows.size()]));
     next.push_back(b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, totals[i]));
   }
   return next;
 }
 
+static Value sumOfIntegers(KernelBuilder &b, Value rowScales, int64_t cols, Value row, Value sum) {
+  Value scale = b.mulf(rowScales, b.broadcast(b.load(b.getF32Type(), b.at(row, cols)))); // the first group's, and so everyone's
+  return b.mulf(arith::SIToFPOp::create(b, b.vecF32(), sum), scale);
+}
+
+Value KernelLibrary::scaledSum(KernelBuilder &b, const PackedShape &weight, Value panel, Value row, Value sum) const {
+  if (!weight.sumsIntegers())
+    return sum;
+  return sumOfIntegers(b, loadRowScales(b, weight, panel), weight.cols, row, b.bitcast(sum, b.vecI32()));
+}
+
 SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, const PackedShape &weight,
                                                             ArrayRef<Value> panels, ArrayRef<Value> rows) const {
-  KernelBuilder::Values zero(panels.size() * rows.size(), b.splat(b.vecF32(), 0.0)), rowScales;
+  Value none = weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0);
+  KernelBuilder::Values zero(panels.size() * rows.size(), none), rowScales;
   for (Value panel : panels)
     rowScales.push_back(loadRowScales(b, weight, panel));
   int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
@@ -90,13 +107,15 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
       b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
       ValueRange before = totals.slice(p * rows.size(), rows.size());
       if (weight.quantized())
-        next.append(addQuantizedGroup(b, *level.tileOps, WeightGroup{weight.format, weights}, rowScales[p], weight.cols,
-                                      rows, group, before));
+        next.append(
+            addQuantizedGroup(b, *level.tileOps, WeightGroup{weight.format, weights}, rowScales[p], weight, rows, group, before));
       else
         next.append(addFloatGroup(b, weight.format, weights, rows, group, before));
     }
     return next;
   });
+  for (size_t i = 0; weight.sumsIntegers() && i < sums.size(); ++i)
+    sums[i] = sumOfIntegers(b, rowScales[i / rows.size()], weight.cols, rows[i % rows.size()], sums[i]);
   SmallVector<KernelBuilder::Values> result;
   for (size_t p = 0; p < panels.size(); ++p)
     result.emplace_back(ArrayRef<Value>(sums).slice(p * rows.size(), rows.size()));
@@ -118,14 +137,22 @@ void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Val
 KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight, ArrayRef<Value> blocks,
                                                Value first, Value last, ArrayRef<Value> rows,
                                                ValueRange totals) const {
-  return b.loop(first, last, 1, totals, [&](Value group, ValueRange state) {
+  KernelBuilder::Values before(totals);
+  if (weight.sumsIntegers())
+    for (Value &total : before)
+      total = b.bitcast(total, b.vecI32());
+  KernelBuilder::Values sums = b.loop(first, last, 1, before, [&](Value group, ValueRange state) {
     Value offset = b.mul(b.sub(group, first), UnpackedBlock::groupBytes);
     SmallVector<WeightGroup> panels;
     for (Value block : blocks)
       panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true});
     KernelBuilder::Values noRowScales(panels.size()); // they stand in the blocks
-    return addQuantizedGroup(b, *level.tileOps, panels, noRowScales, weight.cols, rows, group, state);
+    return addQuantizedGroup(b, *level.tileOps, panels, noRowScales, weight, rows, group, state);
   });
+  if (weight.sumsIntegers())
+    for (Value &sum : sums)
+      sum = b.bitcast(sum, b.vecF32());
+  return sums;
 }
 
 } // namespace gemmac

@@ -35,7 +35,19 @@ static Value inverseRms(KernelBuilder &b, Value row, int64_t width, int64_t coun
   return b.broadcast(b.divf(b.f32(1.0f), root));
 }
 
-// Stores one group of 32 values, two vectors, as q8: int8 values, scale, bias. Layout: gemma.buffer.
+// Stores one group of 32 integers, two vectors, with their scale and their bias. Layout: gemma.buffer.
+static void storeIntegers(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high, Value scale) {
+  auto bytes = b.vec(lanes, b.getI8Type());
+  Value values = b.at(row, b.mul(group, 32));
+  b.store(arith::TruncIOp::create(b, bytes, low), values, 16);
+  b.store(arith::TruncIOp::create(b, bytes, high), b.at(values, lanes), 16);
+  Value scales = b.at(b.at(row, width), b.mul(group, 4));
+  b.store(scale, scales);
+  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, arith::AddIOp::create(b, low, high));
+  b.store(arith::MulIOp::create(b, sum, b.i32(-8)), b.at(scales, width / 32 * 4));
+}
+
+// The same of 32 floats, as q8.
 static void storeQuantized(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high) {
   Value largest = b.maxLanes(b.maxf(b.absf(low), b.absf(high)));
   Value scale = b.divf(largest, b.f32(127.0f));
@@ -47,28 +59,29 @@ static void storeQuantized(KernelBuilder &b, Value row, int64_t width, Value gro
     Value shifted = b.addf(b.mulf(x, inverse), b.splat(b.vecF32(), 12582912.0));
     return arith::SubIOp::create(b, b.bitcast(shifted, b.vecI32()), b.splatInt(b.vecI32(), 0x4B400000));
   };
-  Value lowInts = round(low), highInts = round(high);
-  auto bytes = b.vec(lanes, b.getI8Type());
-  Value values = b.at(row, b.mul(group, 32));
-  b.store(arith::TruncIOp::create(b, bytes, lowInts), values, 16);
-  b.store(arith::TruncIOp::create(b, bytes, highInts), b.at(values, lanes), 16);
-  Value scales = b.at(b.at(row, width), b.mul(group, 4));
-  b.store(scale, scales);
-  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD,
-                                          arith::AddIOp::create(b, lowInts, highInts));
-  b.store(arith::MulIOp::create(b, sum, b.i32(-8)), b.at(scales, width / 32 * 4));
+  Value lowInts = round(low);
+  storeIntegers(b, row, width, group, lowInts, round(high), scale);
 }
 
-void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width,
+void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width, Value staticScale,
               llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
+  Value gridScale = staticScale ? b.broadcast(staticScale) : Value();
   b.loop(b.i64(0), b.i64(width / 32), 1, [&](Value group) {
     Value offset = b.mul(group, 2 * vecBytes);
     auto [low, high] = make(offset);
-    if (quantized) {
+    if (staticScale) {
+      low = b.gridSteps(low, gridScale);
+      high = b.gridSteps(high, gridScale);
+    }
+    if (quantized && staticScale) {
+      low = arith::FPToSIOp::create(b, b.vecI32(), low);
+      high = arith::FPToSIOp::create(b, b.vecI32(), high);
+      storeIntegers(b, row, width, group, low, high, staticScale);
+    } else if (quantized) {
       storeQuantized(b, row, width, group, low, high);
     } else {
-      b.store(low, b.at(row, offset));
-      b.store(high, b.at(b.at(row, offset), vecBytes));
+      b.store(staticScale ? b.mulf(low, gridScale) : low, b.at(row, offset));
+      b.store(staticScale ? b.mulf(high, gridScale) : high, b.at(b.at(row, offset), vecBytes));
     }
   });
 }
@@ -267,18 +280,21 @@ func::FuncOp KernelLibrary::ropeTable(int64_t headDim, gemma::RopeAttr rope) {
   });
 }
 
-// (input, result[, weight]; first, last)
-func::FuncOp KernelLibrary::norm(gemma::BufferType input, gemma::BufferType result, bool weighted, double factor,
-                                 double eps, int64_t count) {
-  std::string name = llvm::formatv("norm_{0}_w{1}_of{2}{3}_{4}_{5}", result.getElement().getValue(), result.getWidth(),
-                                   count, weighted ? "" : "_plain", bitsText(factor), bitsText(eps));
-  return get(name, weighted ? 3 : 2, 2, [&](KernelBuilder &b, ValueRange a) {
-    Value weight = weighted ? a[2] : Value();
-    b.loop(a[a.size() - 2], a[a.size() - 1], 1, [&](Value row) {
+// (input, result[, weight]; first, last[; static scale])
+func::FuncOp KernelLibrary::norm(gemma::NormStep step) {
+  gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
+  double factor = step.getFactor().convertToDouble(), eps = step.getEps().convertToDouble();
+  bool weighted = step.getWeight().has_value(), isStatic = step.getStaticScale().has_value();
+  int64_t count = step.getCount(), pointers = weighted ? 3 : 2;
+  std::string name = llvm::formatv("norm_{0}_w{1}_of{2}{3}{4}_{5}_{6}", result.getElement().getValue(), result.getWidth(), count,
+                                   weighted ? "" : "_plain", isStatic ? "_static" : "", bitsText(factor), bitsText(eps));
+  auto body = [&](KernelBuilder &b, ValueRange a) {
+    Value weight = weighted ? a[2] : Value(), staticScale = isStatic ? a[pointers + 2] : Value();
+    b.loop(a[pointers], a[pointers + 1], 1, [&](Value row) {
       Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
       Value inverse = inverseRms(b, source, input.getWidth(), count, eps);
       Value target = b.at(a[1], b.mul(row, result.getRowBytes()));
-      storeRow(b, target, result.isQuantized(), result.getWidth(), [&](Value offset) {
+      storeRow(b, target, result.isQuantized(), result.getWidth(), staticScale, [&](Value offset) {
         auto normed = [&](int64_t half) {
           Value x = b.mulf(b.loadVec(b.at(b.at(source, offset), half)), inverse);
           if (weighted)
@@ -289,7 +305,8 @@ func::FuncOp KernelLibrary::norm(gemma::BufferType input, gemma::BufferType resu
         return std::make_pair(low, normed(vecBytes));
       });
     });
-  });
+  };
+  return get(name, pointers, 2, body, isStatic ? 1 : 0);
 }
 
 // (input, branch, result, weight[, layer scale]; first, last)
@@ -302,7 +319,7 @@ func::FuncOp KernelLibrary::addNorm(gemma::BufferType type, bool scaled, double 
       Value rowOffset = b.mul(row, type.getRowBytes());
       Value input = b.at(a[0], rowOffset), branch = b.at(a[1], rowOffset), result = b.at(a[2], rowOffset);
       Value inverse = inverseRms(b, branch, type.getWidth(), count, eps);
-      storeRow(b, result, /*quantized=*/false, type.getWidth(), [&](Value offset) {
+      storeRow(b, result, /*quantized=*/false, type.getWidth(), /*staticScale=*/{}, [&](Value offset) {
         auto sum = [&](int64_t half) {
           Value normed = b.mulf(b.loadVec(b.at(b.at(branch, offset), half)), inverse);
           normed = b.mulf(normed, b.loadVec(b.at(b.at(a[3], offset), half)));
@@ -316,18 +333,23 @@ func::FuncOp KernelLibrary::addNorm(gemma::BufferType type, bool scaled, double 
   });
 }
 
-// (input, result; first, last)
-func::FuncOp KernelLibrary::quantize(gemma::BufferType input, gemma::BufferType result) {
-  return get(llvm::formatv("quantize_w{0}", input.getWidth()), 2, 2, [&](KernelBuilder &b, ValueRange a) {
+// (input, result; first, last[; static scale])
+func::FuncOp KernelLibrary::quantize(gemma::QuantizeStep step) {
+  gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
+  bool isStatic = step.getStaticScale().has_value();
+  std::string name = llvm::formatv("quantize_{0}w{1}", isStatic ? result.getElement().str() + "_" : "", input.getWidth());
+  auto body = [&](KernelBuilder &b, ValueRange a) {
+    Value staticScale = isStatic ? a[4] : Value();
     b.loop(a[2], a[3], 1, [&](Value row) {
       Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
       Value target = b.at(a[1], b.mul(row, result.getRowBytes()));
-      storeRow(b, target, /*quantized=*/true, input.getWidth(), [&](Value offset) {
+      storeRow(b, target, result.isQuantized(), input.getWidth(), staticScale, [&](Value offset) {
         Value low = b.loadVec(b.at(source, offset));
         return std::make_pair(low, b.loadVec(b.at(b.at(source, offset), vecBytes)));
       });
     });
-  });
+  };
+  return get(name, 2, 2, body, isStatic ? 1 : 0);
 }
 
 // (context, result, table, norm; first, last)

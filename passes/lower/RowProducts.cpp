@@ -69,7 +69,10 @@ void RowProducts::chunk(Value rows, int64_t maxRows, Value first, Value last) {
       addBlocks(ArrayRef(panels).slice(p, now), rows, ArrayRef(sums).slice(p, now), blocks);
     }
     b.loop(b.i64(0), rows, 1, [&](Value row) {
-      auto sum = [&](int64_t which) { return b.loadVec(b.at(sums[which], b.mul(row, vecBytes))); };
+      auto sum = [&](int64_t which) {
+        Value stored = b.loadVec(b.at(sums[which], b.mul(row, vecBytes)));
+        return weight.sumsIntegers() ? library.scaledSum(b, weight, panels[which], inputs(row, 1)[0], stored) : stored;
+      };
       for (int64_t p = 0; p < count; ++p)
         finish(b.add(panel, p), row, sum(paired ? 0 : p), paired ? sum(1) : Value());
     });

@@ -93,10 +93,10 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
       packedBytes(static_cast<WeightFormat>(layout.format), layout.panelRows, layout.batch, layout.rows, layout.cols,
                   scaleBlocks(layout.panelRows, layout.cols, layout.colAxis.getPadded()));
   OpBuilder detached(location.getContext());
-  packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)),
-                            attributes.getArrayAttr(names), format, number(layout.panelRows), number(layout.batch),
-                            interleave, layout.rowAxis, layout.colAxis, number(layout.rows), number(layout.cols),
-                             number(bytes), /*offset=*/IntegerAttr(), layout.scale, /*row_at=*/IntegerAttr());
+  packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)), attributes.getArrayAttr(names),
+                            format, number(layout.panelRows), number(layout.batch), interleave, layout.rowAxis, layout.colAxis,
+                            number(layout.rows), number(layout.cols), number(bytes), /*offset=*/IntegerAttr(), layout.scale,
+                            /*row_at=*/IntegerAttr(), layout.inputScale, layout.outputScales);
   symbols.insert(packed, insertionPoint); // renames it if the name is taken
   return packed;
 }
@@ -128,9 +128,11 @@ PackedOp PackedWeights::matrix(Operation *user, ArrayRef<FlatSymbolRefAttr> sour
   int64_t paddedRows = 0;
   for (WeightOp stored : weights)
     paddedRows += rows.getPaddedSize(cast<RankedTensorType>(stored.getType()).getShape().drop_back().back());
+  SmallVector<double> outputScales = outputScalesOf(weights);
   return get(weights.front().getLoc(), sources,
              {*format, panelRows, shape.size() == 3 ? shape.front() : 1, interleave, rows, cols, paddedRows,
-              cols.getPaddedSize(shape.back())});
+              cols.getPaddedSize(shape.back()), /*scale=*/{}, weights.front().getInputActivationScaleAttr(),
+              outputScales.empty() ? DenseF64ArrayAttr() : DenseF64ArrayAttr::get(user->getContext(), outputScales)});
 }
 
 PackedOp PackedWeights::rowTable(Operation *user, FlatSymbolRefAttr source, AxisAttr cols) {

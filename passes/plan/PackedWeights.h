@@ -41,7 +41,8 @@ private:
     bool interleave;
     gemma::AxisAttr rowAxis, colAxis;
     int64_t rows, cols;
-    mlir::FloatAttr scale = {};
+    mlir::FloatAttr scale = {}, inputScale = {};
+    mlir::DenseF64ArrayAttr outputScales = {};
   };
   gemma::PackedOp get(mlir::Location location, llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources, const Layout &layout);
   std::optional<gemma::Format> commonFormat(mlir::Operation *user, llvm::ArrayRef<gemma::WeightOp> weights);

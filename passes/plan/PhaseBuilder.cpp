@@ -89,7 +89,7 @@ LogicalResult PhaseBuilder::emit(PleInputOp op) {
   PackedOp norm = weights.vector(op, op.getNormAttr());
   if (weights.failed() || failed(checkArgument(op, op.getIds(), 0, "ids")))
     return failure();
-  Value context = steps.matmul(steps.operand(buffers.lookup(op.getInput()), proj.getFormat()), proj);
+  Value context = steps.matmul(steps.operand(buffers.lookup(op.getInput()), proj), proj);
   Value result = buffers[op.getResult()] = steps.rowBuffer(groups * roundUp(width, groupColumns), "f32", 1, "ple");
   OpBuilder &builder = steps.getBuilder();
   PleCombineStep::create(builder, op.getLoc(), context, result, referTo(table), referTo(norm), op.getGroupsAttr(),
@@ -115,7 +115,7 @@ LogicalResult PhaseBuilder::emit(QkvOp op) {
   if (weights.failed() || failed(checkArgument(op, op.getPositions(), 1, "positions")))
     return failure();
   OpBuilder &builder = steps.getBuilder();
-  Value input = steps.norm(buffers.lookup(op.getInput()), norm, projections.getFormat(), op.getEpsAttr(), width);
+  Value input = steps.norm(buffers.lookup(op.getInput()), norm, projections, op.getEpsAttr(), width);
   Value query = buffers[op.getQuery()] = steps.sharedBuffer(op.getHeads() * padded);
   Value raw = steps.privateBuffer(padded);
   Value ropeTable = ropeTables.at({op.getRope(), headDim});
@@ -142,7 +142,7 @@ LogicalResult PhaseBuilder::emit(AttendOp op) {
   if (weights.failed() || failed(checkArgument(op, op.getPositions(), 1, "positions")))
     return failure();
   Value residual = buffers.lookup(op.getResidual());
-  Value mixed = steps.attention(buffers.lookup(op.getQuery()), cache, op.getHeads(), keyNorm, projection.getFormat());
+  Value mixed = steps.attention(buffers.lookup(op.getQuery()), cache, op.getHeads(), keyNorm, projection);
   Value branch = steps.matmul(mixed, projection);
   Value result = buffers[op.getResult()] = residualOf(op, op.getResidual());
   steps.addNorm(residual, branch, result, norm, /*layerScale=*/{}, op.getEpsAttr(), width);
@@ -164,8 +164,8 @@ LogicalResult PhaseBuilder::emit(FfnOp op) {
   if (weights.failed())
     return failure();
   Value input = buffers.lookup(op.getInput());
-  Value hidden = steps.matmul(steps.norm(input, preNorm, gateUp.getFormat(), op.getEpsAttr(), width), gateUp);
-  Value branch = steps.matmul(steps.operand(hidden, down.getFormat()), down);
+  Value hidden = steps.matmul(steps.norm(input, preNorm, gateUp, op.getEpsAttr(), width), gateUp);
+  Value branch = steps.matmul(steps.operand(hidden, down), down);
   Value result = buffers[op.getResult()] = residualOf(op, op.getInput());
   steps.addNorm(input, branch, result, postNorm, layerScale, op.getEpsAttr(), width);
   return success();
@@ -185,8 +185,8 @@ LogicalResult PhaseBuilder::emit(PleMixOp op) {
     return failure();
   Value input = buffers.lookup(op.getInput());
   int64_t offset = op.getOffset() / slice * roundUp(slice, groupColumns);
-  Value gated = steps.geluMul(steps.operand(input, gate.getFormat()), gate, buffers.lookup(op.getPle()), offset);
-  Value branch = steps.matmul(steps.operand(gated, proj.getFormat()), proj);
+  Value gated = steps.geluMul(steps.operand(input, gate), gate, buffers.lookup(op.getPle()), offset);
+  Value branch = steps.matmul(steps.operand(gated, proj), proj);
   Value result = buffers[op.getResult()] = residualOf(op, op.getInput());
   steps.addNorm(input, branch, result, postNorm, layerScale, op.getEpsAttr(), width);
   return success();
@@ -199,7 +199,7 @@ LogicalResult PhaseBuilder::emit(HeadOp op) {
   if (weights.failed())
     return failure();
   OpBuilder &builder = steps.getBuilder();
-  Value input = steps.norm(buffers.lookup(op.getInput()), norm, table.getFormat(), op.getEpsAttr(), width);
+  Value input = steps.norm(buffers.lookup(op.getInput()), norm, table, op.getEpsAttr(), width);
   Value logits = buffers[op.getLogits()] = steps.sharedBuffer(table.getRows(), 1, "logits");
   auto epilogue = EpilogueAttr::get(op.getContext(), op.getSoftcapAttr() ? Epilogue::Softcap : Epilogue::None);
   MatmulStep::create(builder, op.getLoc(), input, referTo(table), logits, /*factor=*/Value(), epilogue,

@@ -57,23 +57,22 @@ LogicalResult PhaseBuilder::emit(MoeOp op) {
   FloatAttr eps = op.getEpsAttr();
   Value x = buffers.lookup(op.getInput());
 
-  Value denseInput = steps.norm(x, packed.preNorm, packed.gateUp.getFormat(), eps, width);
-  Value routerInput =
-      steps.norm(x, packed.routerScale, packed.routerProj.getFormat(), eps, width, op.getRouterFactorAttr());
-  Value expertInput = steps.norm(x, packed.preNorm2, packed.expertGateUp.getFormat(), eps, width);
+  Value denseInput = steps.norm(x, packed.preNorm, packed.gateUp, eps, width);
+  Value routerInput = steps.norm(x, packed.routerScale, packed.routerProj, eps, width, op.getRouterFactorAttr());
+  Value expertInput = steps.norm(x, packed.preNorm2, packed.expertGateUp, eps, width);
   Value scores = steps.matmul(routerInput, packed.routerProj);
   Value hidden = steps.matmul(denseInput, packed.gateUp);
 
   Value picks = steps.rowBuffer(topK, "i32"), pickWeights = steps.rowBuffer(topK);
   RouteStep::create(builder, location, scores, picks, pickWeights, builder.getI64IntegerAttr(experts), op.getTopKAttr(),
                     referTo(packed.perExpertScale), steps.replicated());
-  Value hiddenOperand = steps.operand(hidden, packed.down.getFormat());
+  Value hiddenOperand = steps.operand(hidden, packed.down);
   Value dense = steps.matmul(hiddenOperand, packed.down);
   Value expertHidden = steps.sharedBuffer(packed.expertGateUp.getRows() / 2, topK);
   ExpertUpStep::create(builder, location, expertInput, referTo(packed.expertGateUp), picks, expertHidden,
                        op.getTopKAttr());
 
-  Value expertOperand = steps.operand(expertHidden, packed.expertDown.getFormat(), topK);
+  Value expertOperand = steps.operand(expertHidden, packed.expertDown, topK);
   Value mixed = steps.sharedBuffer(width);
   ExpertDownStep::create(builder, location, expertOperand, referTo(packed.expertDown), picks, pickWeights, mixed,
                          op.getTopKAttr());

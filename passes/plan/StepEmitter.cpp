@@ -13,7 +13,7 @@ FlatSymbolRefAttr referTo(PackedOp packed) {
   return packed ? FlatSymbolRefAttr::get(packed.getSymNameAttr()) : FlatSymbolRefAttr();
 }
 
-static bool isQuantized(Format format) { return formatInfo(static_cast<WeightFormat>(format)).quantized; }
+static bool isQuantized(const Reader &reader) { return formatInfo(static_cast<WeightFormat>(reader.format)).quantized; }
 
 StepEmitter::StepEmitter(PhaseOp phase, int64_t maxRows)
     : builder(OpBuilder::atBlockEnd(&phase.getBody().front())), location(phase.getLoc()), maxRows(maxRows) {}
@@ -34,27 +34,27 @@ Value StepEmitter::rowBuffer(int64_t width, StringRef element, int64_t perRow, S
 
 Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, maxRows, width, "f32", ""); }
 
-/// What a row step writes for a matrix of that format: quantized where it must be.
-Value StepEmitter::rowResult(int64_t width, Format reader, int64_t perRow) {
-  return rowBuffer(width, isQuantized(reader) ? "q8" : "f32", perRow);
+/// What a row step writes for a matrix: quantized where it must be.
+Value StepEmitter::rowResult(int64_t width, const Reader &reader, int64_t perRow) {
+  return rowBuffer(width, !isQuantized(reader) ? "f32" : reader.staticScale ? "s8" : "q8", perRow);
 }
 
-Value StepEmitter::norm(Value input, PackedOp weight, Format reader, FloatAttr eps, int64_t count, FloatAttr factor) {
+Value StepEmitter::norm(Value input, PackedOp weight, const Reader &reader, FloatAttr eps, int64_t count, FloatAttr factor) {
   Value result = rowResult(typeOf(input).getWidth(), reader);
-  NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0),
-                   eps, builder.getI64IntegerAttr(count), replicated());
+  NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0), eps,
+                   builder.getI64IntegerAttr(count), reader.staticScale, replicated());
   return result;
 }
 
-Value StepEmitter::operand(Value input, Format reader, int64_t perRow) {
-  if (!isQuantized(reader))
+Value StepEmitter::operand(Value input, const Reader &reader, int64_t perRow) {
+  if (!isQuantized(reader) && !reader.staticScale)
     return input;
   Value result = rowResult(typeOf(input).getWidth(), reader, perRow);
-  QuantizeStep::create(builder, location, input, result, builder.getI64IntegerAttr(perRow), replicated());
+  QuantizeStep::create(builder, location, input, result, builder.getI64IntegerAttr(perRow), reader.staticScale, replicated());
   return result;
 }
 
-Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, PackedOp keyNorm, Format reader) {
+Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, PackedOp keyNorm, const Reader &reader) {
   auto name = FlatSymbolRefAttr::get(cache.getSymNameAttr());
   auto count = builder.getI64IntegerAttr(heads);
   int64_t width = typeOf(query).getWidth();
@@ -66,7 +66,7 @@ Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, Packed
   Value parts = buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), "f32", "");
   AttentionSplitsStep::create(builder, location, query, parts, name, count, referTo(keyNorm));
   Value result = rowResult(width, reader);
-  AttentionMergeStep::create(builder, location, parts, name, result, count, replicated());
+  AttentionMergeStep::create(builder, location, parts, name, result, count, reader.staticScale, replicated());
   return result;
 }
 

@@ -8,6 +8,14 @@
 
 namespace gemmac {
 
+/// What a row step must know of the matrix that reads its result.
+struct Reader {
+  gemma::Format format;
+  mlir::FloatAttr staticScale; ///< of the rows that the matrix is multiplied with; null: none
+  Reader(gemma::Format format) : format(format) {}
+  Reader(gemma::PackedOp matrix) : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()) {}
+};
+
 /// Appends steps to a phase. With one row, row steps are `replicated`: every thread does the row in its own scratch,
 /// which costs less than a barrier. With more, they divide the rows and their buffers are shared.
 class StepEmitter {
@@ -30,14 +38,14 @@ public:
   /// What each thread keeps to itself whatever the number of rows.
   mlir::Value privateBuffer(int64_t width);
 
-  /// `rms(input) * weight * factor` as operand of a matrix of that format: q8 for quantized ones, else f32.
-  mlir::Value norm(mlir::Value input, gemma::PackedOp weight, gemma::Format reader, mlir::FloatAttr eps, int64_t count,
+  /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8, with a static scale s8; else f32.
+  mlir::Value norm(mlir::Value input, gemma::PackedOp weight, const Reader &reader, mlir::FloatAttr eps, int64_t count,
                    mlir::FloatAttr factor = {});
-  /// `input` as operand of a matrix of that format: quantized where it must be.
-  mlir::Value operand(mlir::Value input, gemma::Format reader, int64_t perRow = 1);
-  /// Attention of `query` over `cache`, as operand of a matrix of that format. One row is divided by its keys and merged by
+  /// `input` as operand of a matrix: quantized, or rounded to its static grid, where it must be.
+  mlir::Value operand(mlir::Value input, const Reader &reader, int64_t perRow = 1);
+  /// Attention of `query` over `cache`, as operand of a matrix. One row is divided by its keys and merged by
   /// the row step that follows the barrier anyway; several are divided by rows. `keyNorm` where the cache has turned pairs.
-  mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm, gemma::Format reader);
+  mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm, const Reader &reader);
   /// `input * weight^T` into a new shared buffer; geglu where the weight interleaves.
   mlir::Value matmul(mlir::Value input, gemma::PackedOp weight);
   /// `gelu(input * weight^T) * factor[offset ..]` into a new shared buffer.
@@ -47,7 +55,7 @@ public:
                gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count);
 
 private:
-  mlir::Value rowResult(int64_t width, gemma::Format reader, int64_t perRow = 1);
+  mlir::Value rowResult(int64_t width, const Reader &reader, int64_t perRow = 1);
   mlir::Value buffer(gemma::Scope scope, int64_t rows, int64_t width, llvm::StringRef element, llvm::StringRef label);
 
   mlir::OpBuilder builder;

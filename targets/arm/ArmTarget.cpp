@@ -35,8 +35,8 @@ class ArmTileOps : public TileOps {
 protected:
   /// The dot products of one part with one activation row. `quads` are its weights, 4 columns of 4 rows each, `x` the
   /// activations that belong to them.
-  virtual Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x,
-                         WeightFormat format) const = 0;
+  virtual Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, WeightFormat format,
+                         bool wholeRange) const = 0;
   /// The quads of an activation row, each the same in all four lanes of 32 bits.
   virtual SmallVector<Value> activations(KernelBuilder &b, const ActivationGroup &row) const = 0;
 
@@ -69,8 +69,8 @@ public:
     for (int64_t part = 0; part < parts; ++part) {
       SmallVector<Value> quads = loadQuads(b, weights, part);
       for (auto [r, row] : llvm::enumerate(rows))
-        quarters[r].push_back(arith::AddIOp::create(b, dotQuads(b, quads, x[r], weights.format),
-                                                    startOf(b, weights, row)));
+        quarters[r].push_back(
+            arith::AddIOp::create(b, dotQuads(b, quads, x[r], weights.format, row.wholeRange), startOf(b, weights, row)));
     }
     SmallVector<Value> dots;
     for (ArrayRef<Value> quarter : quarters)
@@ -96,7 +96,7 @@ class DotprodTileOps : public ArmTileOps {
     return quads;
   }
 
-  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, WeightFormat) const override {
+  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, WeightFormat, bool) const override {
     Value sum = b.splatInt(ints4(b), 0);
     for (auto [weights, activation] : llvm::zip(quads, x))
       sum = b.intrinsic("llvm.aarch64.neon.sdot.v4i32.v16i8", ints4(b), {sum, weights, activation});
@@ -168,7 +168,8 @@ public:
   }
 };
 
-/// The base: smull gives int16 products, of which a lane adds up as many as fit: all 8 of up to 4 bits, 4 of 6 bits, 2 of 8.
+/// The base: smull gives int16 products, of which a lane adds up as many as fit: all 8 of up to 4 bits, 4 of 6 bits, 2 of 8,
+/// but 1 of 8 where activations may be -128: twice 128 * 128 is 2^15.
 class NeonTileOps : public ArmTileOps {
   static Value half(KernelBuilder &b, Value bytes, int64_t offset) {
     return vector::ExtractStridedSliceOp::create(b, bytes, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{8},
@@ -189,11 +190,11 @@ class NeonTileOps : public ArmTileOps {
     return quads;
   }
 
-  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x,
-                 WeightFormat format) const override {
+  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, WeightFormat format,
+                 bool wholeRange) const override {
     Value sums[2]; // of pairs: rows 0 and 1, rows 2 and 3
     for (int64_t side = 0; side < 2; ++side) {
-      size_t widenEvery = std::min<size_t>(quads.size(), productsInInt16(format));
+      size_t widenEvery = std::min<size_t>(quads.size(), productsInInt16(format, wholeRange));
       for (size_t first = 0; first < quads.size(); first += widenEvery) {
         Value products = multiply(b, quads[first], x[first], 8 * side);
         for (size_t j = first + 1; j < first + widenEvery; ++j)

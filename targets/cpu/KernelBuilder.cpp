@@ -116,6 +116,14 @@ Value KernelBuilder::select(Value condition, Value a, Value b) {
   return arith::SelectOp::create(*this, condition, a, b);
 }
 
+Value KernelBuilder::gridSteps(Value x, Value scale) {
+  auto type = cast<VectorType>(x.getType());
+  // A quotient, as in the scheme's own code: with a product by 1 / scale some values would round to the other side.
+  Value steps = maxf(divf(x, scale), splat(type, -128.0)), most = splat(type, 127.0);
+  steps = select(arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, steps, most), steps, most);
+  return math::RoundEvenOp::create(*this, steps);
+}
+
 // Halves the vector until one lane is left.
 static Value reduceTree(KernelBuilder &b, Value vector, llvm::function_ref<Value(Value, Value)> combine) {
   int64_t count = cast<VectorType>(vector.getType()).getNumElements();

@@ -76,6 +76,8 @@ public:
   Value sqrt(Value a);
   Value bitcast(Value a, mlir::VectorType type);
   Value select(Value condition, Value a, Value b);
+  /// x / scale rounded to the nearest even integer, at least -128 and at most 127, as floats: where x lies on a static grid.
+  Value gridSteps(Value x, Value scale);
   Value sumLanes(Value vector); ///< pairwise tree: lane i + lane i + n/2, halving
   Value maxLanes(Value vector);
   Value intrinsic(llvm::StringRef name, mlir::Type result, mlir::ValueRange arguments);

@@ -70,11 +70,11 @@ class Avx2TileOps : public TileOps {
     return next;
   }
 
-  // Weights of up to 4 bits are at most 15, an activation 127, so the 16 products of a lane in a group stay below 2^15: one
+  // Weights of up to 4 bits are at most 15, an activation 128, so the 16 products of a lane in a group stay below 2^15: one
   // widening per group. Of 6 bits (63) only the four products of two quads do.
   static SmallVector<Value> dotUnsigned(KernelBuilder &b, const QuadLoader &loader, WeightFormat format,
                                         ArrayRef<ActivationGroup> rows) {
-    bool widenLate = productsInInt16(format) >= 16;
+    bool widenLate = productsInInt16(format, /*wholeRange=*/true) >= 16;
     auto sumType = widenLate ? b.vec(16, b.getI16Type()) : b.vec(8, b.getI32Type());
     KernelBuilder::Values sums(2 * rows.size(), b.splatInt(sumType, 0));
     if (rows.size() == 1) {
@@ -128,11 +128,50 @@ class Avx2TileOps : public TileOps {
     return dots;
   }
 
+  // Signed bytes that may be -128 on either side: psign would turn -128 into itself. Even and odd columns are multiplied as
+  // int16, each with its own half of the quad, so that every lane of int32 stays one row: at most 4 * 2^14 a quad.
+  static SmallVector<Value> dotWholeRange(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows) {
+    auto words = b.vec(16, b.getI16Type());
+    Value eight = b.splatInt(words, 8);
+    auto evenAndOdd = [&](Value quads) -> std::pair<Value, Value> {
+      Value both = b.bitcast(quads, words);
+      Value even = arith::ShRSIOp::create(b, arith::ShLIOp::create(b, both, eight), eight);
+      return {even, arith::ShRSIOp::create(b, both, eight)};
+    };
+    auto multiply = [&](Value left, Value right) {
+      return b.intrinsic("llvm.x86.avx2.pmadd.wd", b.vec(8, b.getI32Type()), {left, right});
+    };
+    KernelBuilder::Values start(2 * rows.size(), b.splatInt(b.vec(8, b.getI32Type()), 0));
+    auto sums = b.loop(b.i64(0), b.i64(4), 1, start, [&](Value j, ValueRange state) {
+      KernelBuilder::Values next(state);
+      QuadLoader::Pair halves[2] = {loader.load(j, 0), loader.load(j, 1)};
+      for (int64_t column : {0, 16}) {
+        std::pair<Value, Value> weights[2];
+        for (int64_t half = 0; half < 2; ++half)
+          weights[half] = evenAndOdd(column ? halves[half].second : halves[half].first);
+        for (auto [r, row] : llvm::enumerate(rows)) {
+          auto [even, odd] = evenAndOdd(broadcastQuad(b, b.at(b.at(row.values, b.mul(j, 4)), column), bytes));
+          for (int64_t half = 0; half < 2; ++half) {
+            Value &sum = next[2 * r + half];
+            sum = add(b, sum, add(b, multiply(weights[half].first, even), multiply(weights[half].second, odd)));
+          }
+        }
+      }
+      return next;
+    });
+    SmallVector<Value> dots;
+    for (size_t r = 0; r < rows.size(); ++r)
+      dots.push_back(joinHalves(b, sums[2 * r], sums[2 * r + 1]));
+    return dots;
+  }
+
 public:
   SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
                          ArrayRef<ActivationGroup> rows) const override {
     QuadLoader loader(b, weights, bytes);
-    return formatInfo(weights.format).zeroPoint ? dotUnsigned(b, loader, weights.format, rows) : dotQ8(b, loader, rows);
+    if (formatInfo(weights.format).zeroPoint)
+      return dotUnsigned(b, loader, weights.format, rows);
+    return rows.front().wholeRange ? dotWholeRange(b, loader, rows) : dotQ8(b, loader, rows);
   }
 
   void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {

@@ -1,9 +1,11 @@
 // The tensors of a quantized checkpoint: the first byte's low bit chooses the layout, then each line is one tensor, "name type
-// dimensions". What they do not give of the model below is there as bf16. What is accepted must have the bytes that its
-// shape asks for.
+// dimensions", of a scalar also "=bits" in hexadecimal. What they do not give of the model below is there as bf16. What is
+// accepted must have the bytes that its shape asks for.
 #include "FuzzSupport.h"
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/TensorFiles.h"
+
+#include <cmath>
 
 using namespace gemmac;
 
@@ -33,15 +35,25 @@ static StoredTensors readLines(llvm::StringRef input) {
     words.clear();
     line.split(words, ' ');
     std::vector<int64_t> shape;
+    uint64_t bits = 0; // kept as the offset, from which `read` takes them
     for (llvm::StringRef word : llvm::ArrayRef(words).drop_front(std::min<size_t>(2, words.size())))
-      if (int64_t size; !word.getAsInteger(10, size) && size >= 0)
+      if (int64_t size; word.consume_front("="))
+        (void)word.getAsInteger(16, bits);
+      else if (!word.getAsInteger(10, size) && size >= 0)
         shape.push_back(size);
     if (words.size() < 2 || words[0].empty())
       continue;
     if (std::optional<uint64_t> bytes = bytesOf(words[1], shape))
-      tensors[words[0].str()] = {0, 0, *bytes, words[1].str(), shape};
+      tensors[words[0].str()] = {0, bits, *bytes, words[1].str(), shape};
   }
   return tensors;
+}
+
+static llvm::Expected<std::string> readBits(const StoredTensor &tensor) {
+  std::string bytes;
+  for (uint64_t i = 0; i < std::min<uint64_t>(tensor.bytes, 8); ++i)
+    bytes.push_back(static_cast<char>(tensor.offset >> (8 * i)));
+  return bytes;
 }
 
 /// Adds what the lines do not mention.
@@ -70,6 +82,8 @@ static int64_t elementsOf(const TensorSource &tensor) {
 static void checkTensor(const TensorSource &tensor, const Checkpoint &checkpoint) {
   for (const std::string &piece : tensor.pieces)
     require(checkpoint.pieces.contains(piece) && checkpoint.pieces.at(piece).pieces.empty());
+  for (float scale : {tensor.activations.input, tensor.activations.output})
+    require(scale >= 0 && std::isfinite(scale * 128) && (scale == 0 || tensor.shape.size() == 2));
   if (!tensor.pieces.empty())
     return;
   const SourceEncodingInfo &info = sourceEncodingInfo(tensor.encoding);
@@ -86,7 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const ModelConfig model = smallModel();
   llvm::StringRef input = fuzzInput(data, size);
   bool mobile = !input.empty() && input.front() & 1;
-  TensorFiles files{{"f"}, readLines(input.drop_front(input.empty() ? 0 : 1))};
+  TensorFiles files{{"f"}, readLines(input.drop_front(input.empty() ? 0 : 1)), readBits};
   complete(files, model);
   Checkpoint checkpoint;
   checkpoint.config = model;

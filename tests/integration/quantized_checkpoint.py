@@ -89,14 +89,20 @@ def parts_of(name, value):
     }
 
 
-def steps_of(name):
-    """Grids of a module's inputs and outputs; those who read the same activations share the first."""
-    shared = name.replace("k_proj", "q_proj").replace("v_proj", "q_proj").replace("up_proj", "gate_proj")
-    if "per_layer_projection" in name:
-        return 0.0, 0.0  # not calibrated
-    return tuple(
-        np.float32(np.random.default_rng([zlib.crc32(text.encode())]).uniform(0.02, 0.03)) for text in (shared, name)
-    )
+def activation_scales(name):
+    """Scales of a matrix's inputs and outputs, so that some values lie beyond the ends of the grids. Matrices that read the same
+    activations share the first; 0: no grid, as for published heads."""
+    module, shared = name.removesuffix(".weight"), name.replace("k_proj", "q_proj").replace("v_proj", "q_proj")
+    size = 4 if "layers" in name and "per_layer" in name else 1
+    scales = [
+        np.float32(size * np.random.default_rng([side, zlib.crc32(text.encode())]).uniform(0.02, 0.03))
+        for side, text in enumerate((shared.replace("up_proj", "gate_proj"), name))
+    ]
+    if module.endswith("lm_head") or module.endswith("layers.2.mlp.down_proj"):
+        scales[0] = np.float32(0)
+    if module.endswith("lm_head") or module.endswith("layers.1.self_attn.o_proj"):
+        scales[1] = np.float32(0)
+    return scales
 
 
 def stored_parts(layout, name, value, text):
@@ -114,7 +120,7 @@ def stored_parts(layout, name, value, text):
     found = {}
     for part, (kind, shape) in layout_tensors(layout, name, list(value.shape), text).items():
         if part.endswith("_activation_scale"):
-            found[part] = kind, np.array(steps_of(name)["output" in part], np.float32)
+            found[part] = kind, np.array(activation_scales(name)["output" in part], np.float32)
         elif part.endswith("weight_shape"):
             found[part] = kind, np.array(value.shape)
         elif part.endswith("_scale"):
@@ -147,27 +153,29 @@ def write(folder, name):
 
 
 def read(folder, config):
-    """(all tensors by canonical name, grids of activations by module, names of what is stored as floats), decoded."""
+    """(all tensors by canonical name; what is on int8 grids, {module: (integers, scales of rows, scale of inputs, of outputs)}; names
+    of what is stored as floats), decoded."""
     text, stored, floats = TextShape(config), {}, []
     for file in sorted(Path(folder).glob("*.safetensors")):
         for name, value in read_safetensors(file).items():
             stored[name.removeprefix("model.").removeprefix("language_model.")] = value
-    weights, steps = {}, {}
+    weights, grids = {}, {}
     for name, value in stored.items():
         base, leaf = name.rsplit(".", 1) if "." in name else (name, "")
-        if leaf.endswith("_activation_scale"):
-            steps.setdefault(base, {})[leaf.split("_")[0]] = np.float32(value)
-        elif leaf in ("weight_packed", "embedding_quantized") or value.dtype in (np.uint8, np.int8):
+        if leaf in ("weight_packed", "embedding_quantized") or value.dtype in (np.uint8, np.int8):
             scale = stored[base + (".embedding_scale" if leaf.startswith("embed") else ".weight_scale")]
             bits = 4 if leaf == "weight_packed" else mobile_bits(base + ".weight", text.count)
             packed = np.ascontiguousarray(value)
             integers = packed if bits == 8 else unpack_integers(packed.view(np.uint8), bits)
             weights[base + ".weight"] = integers * np.repeat(scale, integers.shape[1] // scale.shape[1], axis=1)
+            if base + ".input_activation_scale" in stored:
+                ends = [np.float32(stored[f"{base}.{side}_activation_scale"]) for side in ("input", "output")]
+                grids[base] = integers, scale, *ends
         elif not leaf.endswith("_scale") or leaf == "per_expert_scale":
             if leaf != "weight_shape":
                 weights[name] = value
                 floats.append(name)
-    return {name: value.astype(np.float32) for name, value in stacked(weights, text).items()}, steps, floats
+    return {name: value.astype(np.float32) for name, value in stacked(weights, text).items()}, grids, floats
 
 
 def stacked(weights, text):

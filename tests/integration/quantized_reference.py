@@ -129,11 +129,33 @@ class QuantizedReference(Reference):
         return super()._product(ungrouped(round_activations(grouped(x, block, unit)), block, x.shape[-1]), matrix, name)
 
 
+def grid_steps(x, scale):
+    """Where x lies on a static int8 grid."""
+    return np.clip(np.rint(x / scale), -128, 127)
+
+
 class StoredReference(QuantizedReference):
     """A checkpoint that is quantized already: its integers as they are, its other matrices rounded to `weights` (None: as
-    they are, because they lie on the format's lattice)."""
+    they are, because they lie on the format's lattice; "f32": the values of the integers, in floats).
+
+    Static grids of activations are the scheme's: clamp(round(x / scale), -128, 127) * scale before and after a product, no grid where
+    the scale is 0. Products of integers are exact and scaled once.
+    """
 
     def __init__(self, folder, config, weights):
-        self.shape, self.dtype, self.integers = TextShape(config), np.float32, True
-        self.weights, self.steps, floats = quantized_checkpoint.read(folder, config)
-        self._round(floats if weights else (), weights)
+        self.shape, self.dtype, self.integers = TextShape(config), np.float32, weights != "f32"
+        self.weights, self.grids, floats = quantized_checkpoint.read(folder, config)
+        self._round(floats if weights not in (None, "f32") else (), weights)
+
+    def _product(self, x, matrix, name):
+        if name not in self.grids:
+            return super()._product(x, matrix, name)
+        integers, scales, input_scale, output_scale = self.grids[name]
+        if not input_scale:
+            out = super()._product(x, matrix, name)
+        elif self.integers:
+            total = grid_steps(x, input_scale).astype(np.float64) @ integers.T.astype(np.float64)
+            out = total.astype(np.float32) * (scales[:, 0] * input_scale)
+        else:
+            out = (grid_steps(x, input_scale) * input_scale) @ matrix.T
+        return grid_steps(out, output_scale) * output_scale if output_scale else out

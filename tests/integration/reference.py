@@ -79,8 +79,8 @@ class Reference:
         for i, layer in enumerate(shape.layers):
             table = rotary_table(len(ids), layer.head_dim, shape.rope[FULL if layer.full else SLIDING])
             x = self._layer(i, x, None if slices is None else slices[:, i], table, seen[layer.full], memory)
-        head = self.weights.get("lm_head.weight", self.weights["embed_tokens.weight"])
-        z = self._product(self._norm(x, "norm"), head, "embed_tokens")
+        head = "lm_head" if "lm_head.weight" in self.weights else "embed_tokens"
+        z = self._linear(self._norm(x, "norm"), head)
         return z if shape.cap is None else (np.tanh(z / shape.cap) * shape.cap).astype(self.dtype)
 
     def _per_layer_inputs(self, ids, x):

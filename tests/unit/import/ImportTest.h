@@ -10,6 +10,7 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -115,20 +116,26 @@ inline std::string safetensors(llvm::StringRef header, size_t dataBytes) {
 struct TestTensor {
   std::vector<int64_t> shape;
   std::string dtype = "BF16";
+  std::string data = ""; ///< its first bytes; the rest are zeros
 };
 
-/// A valid file of these tensors, all zeros.
+/// A valid file of these tensors.
 inline std::string safetensors(const std::map<std::string, TestTensor> &tensors) {
   Json header = Json::object();
   uint64_t end = 0;
+  std::map<uint64_t, std::string> data;
   for (const auto &[name, tensor] : tensors) {
     uint64_t bytes = tensor.dtype.ends_with("64") ? 8 : tensor.dtype.ends_with("32") ? 4 : tensor.dtype.ends_with("16") ? 2 : 1;
     for (int64_t size : tensor.shape)
       bytes *= static_cast<uint64_t>(size);
     header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {end, end + bytes}}};
+    data[end] = tensor.data;
     end += bytes;
   }
-  return safetensors(header.dump(), end);
+  std::string file = safetensors(header.dump(), end);
+  for (const auto &[offset, bytes] : data)
+    std::copy(bytes.begin(), bytes.end(), file.end() - static_cast<int64_t>(end - offset));
+  return file;
 }
 
 /// All tensors that a configuration asks for, as bf16.

@@ -4,6 +4,8 @@
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/TensorFiles.h"
 
+#include <cmath>
+
 using namespace gemmac;
 using namespace gemmac::test;
 
@@ -130,19 +132,22 @@ TEST(CompressedTensors, whatDoesNotFit) {
   EXPECT_TRUE(contains(error, "is not part of"));
 }
 
+/// Replaces a matrix by what the mobile scheme stores.
+void storeMobile(Tensors &tensors, const std::string &base, int64_t perByte, const char *suffix = ".weight",
+                 const char *scales = ".weight_scale") {
+  std::vector<int64_t> shape = tensors.at(base + ".weight").shape;
+  tensors.erase(base + ".weight");
+  tensors[base + suffix] = {{shape[0], shape[1] / perByte}, perByte == 1 ? "I8" : "U8"};
+  tensors[base + scales] = {{shape[0], 1}, "F32"};
+}
+
 TEST(MobileScheme, bitsFollowFromShapes) {
   ModelConfig config = wideConfig(false);
   Tensors tensors = tensorsOf(config, prefix);
-  auto store = [&](const std::string &base, int64_t perByte, const char *suffix, const char *scales) {
-    std::vector<int64_t> shape = tensors.at(base + ".weight").shape;
-    tensors.erase(base + ".weight");
-    tensors[base + suffix] = {{shape[0], shape[1] / perByte}, perByte == 1 ? "I8" : "U8"};
-    tensors[base + scales] = {{shape[0], 1}, "F32"};
-  };
-  store(query, 2, ".weight", ".weight_scale");
-  store(prefix + "layers.1.mlp.up_proj", 4, ".weight", ".weight_scale");
-  store(prefix + "layers.1.mlp.down_proj", 1, ".weight", ".weight_scale");
-  store(prefix + "embed_tokens", 4, ".embedding_quantized", ".embedding_scale");
+  storeMobile(tensors, query, 2);
+  storeMobile(tensors, prefix + "layers.1.mlp.up_proj", 4);
+  storeMobile(tensors, prefix + "layers.1.mlp.down_proj", 1);
+  storeMobile(tensors, prefix + "embed_tokens", 4, ".embedding_quantized", ".embedding_scale");
   tensors[query + ".input_activation_scale"] = tensors[query + ".output_activation_scale"] = {{}, "F32"};
   tensors[prefix + "layers.0.self_attn.k_cache_scale"] = {{}, "F32"};
   std::string error;
@@ -153,10 +158,120 @@ TEST(MobileScheme, bitsFollowFromShapes) {
   EXPECT_EQ(got.tensors["layers.1.mlp.down_proj.weight"].encoding, SourceEncoding::Int8);
   EXPECT_EQ(got.tensors["embed_tokens.weight"].encoding, SourceEncoding::Int2);
   EXPECT_EQ(got.tensors["embed_tokens.weight"].scales->columns, 64);
-  EXPECT_TRUE(oneContains(got.notes, "1 scales of KV caches set aside"));
+  EXPECT_TRUE(eachContains(got.notes, {"1 scales of KV caches set aside",
+                                       "0 matrices read activations on the static grids of the checkpoint; 3 have none"}));
   tensors[query + ".weight"] = {{64, 30}, "U8"};
   select(tensors, config, QuantizedLayout::Gemma, error);
   EXPECT_TRUE(contains(error, "has type U8 and shape [64, 30]", "U8 with 2 (or 4) integers"));
+}
+
+/// The bytes of a number.
+std::string bytesOf(float value) { return {reinterpret_cast<const char *>(&value), 4}; }
+
+/// All matrices of layer 0 in the mobile scheme, on grids of 0.25 and 0.5.
+Tensors mobileTensors(const ModelConfig &config) {
+  Tensors tensors = tensorsOf(config, prefix);
+  for (const char *part : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj",
+                           "mlp.up_proj", "mlp.down_proj"}) {
+    std::string base = prefix + "layers.0." + part;
+    storeMobile(tensors, base, 2);
+    tensors[base + ".input_activation_scale"] = {{}, "F32", bytesOf(0.25f)};
+    tensors[base + ".output_activation_scale"] = {{}, "F32", bytesOf(0.5f)};
+  }
+  return tensors;
+}
+
+TEST(MobileScheme, activationScalesAreRead) {
+  ModelConfig config = wideConfig(false);
+  Tensors tensors = mobileTensors(config);
+  const std::string output = prefix + "layers.0.self_attn.o_proj", down = prefix + "layers.0.mlp.down_proj";
+  tensors[output + ".input_activation_scale"] = {{1}, "BF16", std::string("\x80\x3f", 2)};  // 1
+  tensors[output + ".output_activation_scale"] = {{1, 1}, "F16", std::string("\0\x34", 2)}; // 0.25
+  for (const char *side : {".input", ".output"})
+    tensors[down + side + "_activation_scale"] = {{}, "F32", bytesOf(-0.0f)}; // none
+  // Of matrices that are stored as floats, and of towers.
+  tensors[prefix + "layers.1.mlp.up_proj.input_activation_scale"] = {{}, "F32", bytesOf(7)};
+  tensors["model.vision_tower.x.input_activation_scale"] = {{}, "F32", bytesOf(-7)};
+  std::string error;
+  Checkpoint got = select(tensors, config, QuantizedLayout::Gemma, error);
+  EXPECT_EQ(error, "");
+  auto scalesOf = [&](const std::string &name) { return got.tensors[name + ".weight"].activations; };
+  EXPECT_EQ(scalesOf("layers.0.self_attn.k_proj").input, 0.25f);
+  EXPECT_EQ(scalesOf("layers.0.self_attn.k_proj").output, 0.5f);
+  EXPECT_EQ(scalesOf("layers.0.self_attn.o_proj").input, 1.0f);
+  EXPECT_EQ(scalesOf("layers.0.self_attn.o_proj").output, 0.25f);
+  EXPECT_FALSE(std::signbit(scalesOf("layers.0.mlp.down_proj").input));
+  EXPECT_EQ(scalesOf("layers.1.mlp.up_proj").input, 0.0f);
+  EXPECT_TRUE(eachContains(got.notes, {"1 static scales of activations set aside, their matrices are not quantized",
+                                       "6 matrices read activations on the static grids of the checkpoint; 1 have none",
+                                       "vision tower: 1 tensors set aside"}));
+}
+
+TEST(MobileScheme, activationScalesThatCannotBe) {
+  ModelConfig config = wideConfig(false);
+  const std::string up = prefix + "layers.0.mlp.up_proj";
+  auto change = [&](const std::string &name, std::optional<TestTensor> tensor) {
+    Tensors tensors = mobileTensors(config);
+    tensors.erase(name);
+    if (tensor)
+      tensors[name] = *tensor;
+    std::string error;
+    select(tensors, config, QuantizedLayout::Gemma, error);
+    return error;
+  };
+  std::string input = up + ".input_activation_scale", output = up + ".output_activation_scale";
+  EXPECT_TRUE(contains(change(output, TestTensor{{}, "F32", bytesOf(-1)}), "is -1", "expected a finite scale", "or 0"));
+  EXPECT_TRUE(contains(change(output, TestTensor{{}, "F32", bytesOf(NAN)}), "is nan", "expected a finite scale"));
+  EXPECT_TRUE(contains(change(output, TestTensor{{}, "F32", bytesOf(INFINITY)}), "is INF", "expected a finite scale"));
+  EXPECT_TRUE(contains(change(output, TestTensor{{}, "F32", bytesOf(3e38f)}), "is 3", "expected a finite scale"));
+  EXPECT_TRUE(contains(change(output, TestTensor{{2}, "F32"}), "has type F32 and shape [2], expected one number"));
+  EXPECT_TRUE(contains(change(output, TestTensor{{}, "I32"}), "has type I32 and shape [], expected one number"));
+  EXPECT_TRUE(contains(change(output, std::nullopt), "up_proj.input_activation_scale' stands alone", "output_activation_scale'"));
+  EXPECT_TRUE(contains(change(input, std::nullopt), "up_proj.output_activation_scale' stands alone", "input_activation_scale'"));
+  EXPECT_TRUE(contains(change(input, TestTensor{{}, "F32", bytesOf(0.125f)}),
+                       "'layers.0.mlp.up_proj.input_activation_scale' is 1.25", "expected 2.5", "as of 'mlp.gate_proj'",
+                       "read the same activations"));
+  EXPECT_TRUE(contains(change(prefix + "layers.7.mlp.up_proj.input_activation_scale", TestTensor{{}, "F32"}), "is not part of"));
+}
+
+TEST(MobileScheme, expertsHaveNoGrids) {
+  ModelConfig config = wideConfig(true);
+  Tensors tensors = tensorsOf(config, prefix);
+  std::string at = prefix + "layers.0.experts.", down = at + "1.down_proj";
+  tensors.erase(at + "down_proj");
+  for (const char *expert : {"0", "1"}) {
+    tensors[at + expert + ".down_proj.weight"] = {{64, 32}};
+    storeMobile(tensors, at + expert + ".down_proj", 2);
+  }
+  for (float scale : {0.0f, 0.5f}) {
+    for (const char *side : {".input", ".output"})
+      tensors[down + side + "_activation_scale"] = {{}, "F32", bytesOf(scale)};
+    std::string error;
+    select(tensors, config, QuantizedLayout::Gemma, error);
+    if (scale == 0)
+      EXPECT_EQ(error, "");
+    else
+      EXPECT_TRUE(
+          contains(error, "'layers.0.experts.1.down_proj.weight' has static scales of activations", "not supported for experts"));
+  }
+}
+
+TEST(MobileScheme, deadKeysAndValuesGoWithTheirScales) {
+  Json json = smallFlat();
+  json["hidden_size"] = json["intermediate_size"] = 64;
+  json["head_dim"] = json["global_head_dim"] = 16;
+  json["num_kv_shared_layers"] = 1;
+  json["layer_types"] = {"sliding_attention", "full_attention", "full_attention"};
+  ModelConfig config = valueOf(readConfig("config.json", json.dump())).model;
+  Tensors tensors = tensorsOf(config, prefix);
+  std::string dead = prefix + "layers.2.self_attn.k_proj";
+  tensors[dead + ".weight"] = {{32, 64}};
+  storeMobile(tensors, dead, 2);
+  tensors[dead + ".input_activation_scale"] = tensors[dead + ".output_activation_scale"] = {{}, "F32", bytesOf(1)};
+  std::string error;
+  Checkpoint got = select(tensors, config, QuantizedLayout::Gemma, error);
+  EXPECT_EQ(error, "");
+  EXPECT_TRUE(oneContains(got.notes, "4 key and value tensors of layers that reuse other layers' are left out"));
 }
 
 } // namespace

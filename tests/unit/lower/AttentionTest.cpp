@@ -196,8 +196,9 @@ struct AttentionCase {
 };
 
 struct AttentionProgram {
-  /// One step for any number of rows, or one row divided by its keys, merged into f32 or q8.
-  enum Kind { rows, splits, splitsToQ8 };
+  /// One step for any number of rows, or one row divided by its keys, merged into f32, q8 or s8.
+  enum Kind { rows, splits, splitsToQ8, splitsToS8 };
+  static constexpr double staticScale = 0.003; // most values are beyond the ends of the grid
   AttentionCase shape;
   int64_t padded;
   Matrix queries;
@@ -288,7 +289,7 @@ private:
         if (isPadding(shape.headDim, c % padded) || token == 5) // token 5: all scores equal
           queries.numbers[token * queries.cols + c] = 0.0f;
     Buffer query = program.input(queries);
-    result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : "f32");
+    result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : kind == splitsToS8 ? "s8" : "f32");
     cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity, shape.rotated,
                              shape.turnedPairs);
     std::string norm =
@@ -302,8 +303,9 @@ private:
     program.step(formatv("attention_splits {0}, {1} -> {2} heads {3}{6} : {4} -> {5}", query.name, cache.name, parts.name,
                          shape.heads, query.type, parts.type, norm));
     program.barrier();
-    program.step(formatv("attention_merge {0}, {1} -> {2} heads {3} : {4} -> {5}", parts.name, cache.name, result.name,
-                         shape.heads, parts.type, result.type));
+    std::string scale = kind == splitsToS8 ? "static " + literal(staticScale) : "";
+    program.step(formatv("attention_merge {0}, {1} -> {2} heads {3} {6} : {4} -> {5}", parts.name, cache.name, result.name,
+                         shape.heads, parts.type, result.type, scale));
   }
 };
 
@@ -357,15 +359,17 @@ TEST_P(AttentionTest, RowsEqualSingleRows) {
 }
 
 // The merge quantizes as gemma.step.quantize does.
-TEST_P(AttentionTest, MergesIntoQ8) {
-  AttentionCase single = GetParam();
+void expectMergedAs(AttentionCase single, AttentionProgram::Kind kind) {
   single.maxRows = 1;
-  AttentionProgram plain(single, AttentionProgram::splits), quantized(single, AttentionProgram::splitsToQ8);
+  AttentionProgram plain(single, AttentionProgram::splits), quantized(single, kind);
   Runner runPlain(plain.program), runQuantized(quantized.program);
   Call call = callOf(1, 15);
   call.cache = plain.fill(15);
   Memory floats = runPlain.run(call), memory = runQuantized.run(call);
-  QuantizedRow expected = quantizeRow(floats.floats(plain.result, 0), plain.result.width);
+  const float *row = floats.floats(plain.result, 0);
+  QuantizedRow expected = kind == AttentionProgram::splitsToS8
+                              ? quantizeRow(row, plain.result.width, static_cast<float>(AttentionProgram::staticScale))
+                              : quantizeRow(row, plain.result.width);
   for (int64_t c = 0; c < plain.result.width; ++c)
     ASSERT_EQ(memory.values(quantized.result, 0)[c], expected.values[c]) << "element " << c;
   for (int64_t group = 0; group < plain.result.width / groupColumns; ++group) {
@@ -373,6 +377,10 @@ TEST_P(AttentionTest, MergesIntoQ8) {
     ASSERT_EQ(memory.biases(quantized.result, 0)[group], expected.biases[group]) << "group " << group;
   }
 }
+
+TEST_P(AttentionTest, MergesIntoQ8) { expectMergedAs(GetParam(), AttentionProgram::splitsToQ8); }
+
+TEST_P(AttentionTest, MergesIntoS8) { expectMergedAs(GetParam(), AttentionProgram::splitsToS8); }
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionTest,

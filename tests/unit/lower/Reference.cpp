@@ -1,5 +1,7 @@
 #include "Reference.h"
 
+#include <algorithm>
+
 namespace gemmac::test {
 
 QuantizedRow quantizeRow(const float *row, int64_t width) {
@@ -21,6 +23,25 @@ QuantizedRow quantizeRow(const float *row, int64_t width) {
   return result;
 }
 
+static float gridStep(float value, float scale) { return std::nearbyint(std::min(std::max(value / scale, -128.0f), 127.0f)); }
+
+float onGrid(float value, float staticScale) { return staticScale == 0 ? value : gridStep(value, staticScale) * staticScale; }
+
+QuantizedRow quantizeRow(const float *row, int64_t width, float staticScale) {
+  QuantizedRow result;
+  result.isStatic = true;
+  for (int64_t group = 0; group < width / groupColumns; ++group) {
+    int sum = 0;
+    for (int64_t c = 0; c < groupColumns; ++c) {
+      result.values.push_back(static_cast<int>(gridStep(row[group * groupColumns + c], staticScale)));
+      sum += result.values.back();
+    }
+    result.scales.push_back(staticScale);
+    result.biases.push_back(-8 * sum);
+  }
+  return result;
+}
+
 float dotExact(const Matrix &weight, int64_t row, const float *input) {
   float total = 0;
   for (int64_t first = 0; first < weight.cols; first += groupColumns) {
@@ -33,6 +54,12 @@ float dotExact(const Matrix &weight, int64_t row, const float *input) {
 }
 
 float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {
+  if (input.isStatic && formatInfo(weight.format).rowScales()) {
+    int64_t sum = 0;
+    for (int64_t c = 0; c < weight.cols; ++c)
+      sum += static_cast<int64_t>(weight.number(row, c)) * input.values[c];
+    return static_cast<float>(sum) * (weight.scale(row, 0) * input.scales[0]);
+  }
   float total = 0;
   for (int64_t first = 0; first < weight.cols; first += groupColumns) {
     int dot = 0;

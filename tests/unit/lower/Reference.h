@@ -25,8 +25,13 @@ inline uint32_t bitsOf(float value) {
 struct QuantizedRow {
   std::vector<int> values, biases;
   std::vector<float> scales;
+  bool isStatic = false; ///< one scale
 };
 QuantizedRow quantizeRow(const float *row, int64_t width);
+/// The same to s8.
+QuantizedRow quantizeRow(const float *row, int64_t width, float staticScale);
+/// The nearest value of a static grid; 0: as it is.
+float onGrid(float value, float staticScale);
 
 /// Products of a row with a matrix row in exactly the order of the kernels (gemma.step.matmul): bits can be compared.
 float dotExact(const Matrix &weight, int64_t row, const float *input);

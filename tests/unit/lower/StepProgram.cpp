@@ -2,9 +2,13 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace gemmac::test {
+
+/// "64x32", not "64".
+static bool isMatrix(const std::string &shape) { return std::count(shape.begin(), shape.end(), 'x') == 1; }
 
 using llvm::formatv;
 
@@ -14,10 +18,28 @@ std::string literal(double value) {
   return text;
 }
 
-std::string StepProgram::addWeight(const std::string &shape, int64_t elements) {
-  std::string name = "@s" + std::to_string(names++);
-  symbols += formatv("  gemma.weight {0} : tensor<{1}xf32> from <\"test\", 0, {2}>\n", name, shape, 4 * elements);
+std::string StepProgram::addWeight(const std::string &shape, int64_t elements, size_t source) {
+  std::string name = "@s" + std::to_string(names++), scales;
+  const auto &[input, outputs] = activationScales;
+  if (input != 0 && isMatrix(shape))
+    scales += formatv("input_activation_scale = {0} : f64", literal(input));
+  if (source < outputs.size() && outputs[source] != 0 && isMatrix(shape))
+    scales += formatv("{0}output_activation_scale = {1} : f64", scales.empty() ? "" : ", ", literal(outputs[source]));
+  symbols += formatv("  gemma.weight {0} : tensor<{1}xf32> from <\"test\", 0, {2}> {{{3}}\n", name, shape, 4 * elements, scales);
   return name;
+}
+
+std::string StepProgram::scalesOfPacked(size_t sources) const {
+  const auto &[input, outputs] = activationScales;
+  std::string text = input != 0 ? formatv("input_scale = {0} : f64", literal(input)).str() : "";
+  if (std::any_of(outputs.begin(), outputs.begin() + std::min(sources, outputs.size()),
+                  [](double scale) { return scale != 0; })) {
+    text += text.empty() ? "output_scales = array<f64: " : ", output_scales = array<f64: ";
+    for (size_t i = 0; i < sources; ++i)
+      text += (i ? ", " : "") + literal(i < outputs.size() ? outputs[i] : 0);
+    text += ">";
+  }
+  return " {" + text + "}";
 }
 
 std::string StepProgram::addPacked(const std::vector<uint8_t> &bytes, const std::string &sources,
@@ -44,7 +66,17 @@ std::string StepProgram::addExperts(const std::vector<Matrix> &experts, int64_t 
   return addPacked(pack(experts, rowsPerPanel), source,
                    formatv("as {0} panel {1} batch {2} rows {3} <{4} -> {4}> cols {5} <32 -> 32>", nameOf(first.format),
                            rowsPerPanel, experts.size(), first.rows, rowsPerPanel == 1 ? 16 : 32, first.cols),
-                   rowsPerPanel == 1 ? formatv(" row_at {0}", tables.back().rowAt).str() : "");
+                   rowsPerPanel == 1 ? formatv(" row_at {0}", tables.back().rowAt).str() : scalesOfPacked(1));
+}
+
+std::string StepProgram::addStacked(const Matrix &matrix, const std::vector<int64_t> &rows) {
+  std::string sources;
+  for (size_t i = 0; i < rows.size(); ++i)
+    sources += (i ? ", " : "") + addWeight(formatv("{0}x{1}", rows[i], matrix.cols), rows[i] * matrix.cols, i);
+  return addPacked(
+      pack({matrix}, panelRows), sources,
+      formatv("as {0} panel 16 batch 1 rows {1} <32 -> 32> cols {2} <32 -> 32>", nameOf(matrix.format), matrix.rows, matrix.cols),
+      scalesOfPacked(rows.size()));
 }
 
 std::string StepProgram::addInterleaved(const std::vector<Matrix> &gates, const std::vector<Matrix> &ups) {
@@ -55,10 +87,11 @@ std::string StepProgram::addInterleaved(const std::vector<Matrix> &gates, const 
   std::string batch = gates.size() > 1 ? std::to_string(gates.size()) + "x" : "";
   int64_t elements = gates.size() * first.rows * first.cols;
   std::string gate = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements);
-  std::string up = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements);
+  std::string up = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements, 1);
   return addPacked(pack(experts, panelRows), gate + ", " + up,
-                   formatv("as {0} panel 16 batch {1} interleave rows {2} <32 -> 32> cols {3} <32 -> 32>",
-                           nameOf(first.format), gates.size(), 2 * first.rows, first.cols));
+                   formatv("as {0} panel 16 batch {1} interleave rows {2} <32 -> 32> cols {3} <32 -> 32>", nameOf(first.format),
+                           gates.size(), 2 * first.rows, first.cols),
+                   scalesOfPacked(2));
 }
 
 std::string StepProgram::addVector(const std::vector<float> &values, int64_t width) {
@@ -104,8 +137,8 @@ Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, in
               .rows = maxRows * perRow,
               .width = width,
               .rowBytes = 0};
-  bool q8 = element[0] == 'q';
-  made.rowBytes = roundUp(q8 ? width + width / 4 : 4 * width, bufferAlign);
+  bool quantized = element[0] == 'q' || element[0] == 's'; // q8, s8
+  made.rowBytes = roundUp(quantized ? width + width / 4 : 4 * width, bufferAlign);
   int64_t &end = isShared ? arenaBytes : scratchBytes;
   made.offset = end;
   end += made.rowBytes * made.rows;

@@ -38,6 +38,8 @@ public:
     return addExperts({matrix}, rowsPerPanel);
   }
   std::string addGateUp(const Matrix &gate, const Matrix &up) { return addInterleaved({gate}, {up}); }
+  /// One matrix whose rows are those of several sources: `rows` of each.
+  std::string addStacked(const Matrix &matrix, const std::vector<int64_t> &rows);
   std::string addExperts(const std::vector<Matrix> &experts, int64_t rowsPerPanel = panelRows);
   std::string addInterleaved(const std::vector<Matrix> &gates, const std::vector<Matrix> &ups);
   /// `values` padded with zeros to `width`, or to a multiple of 32.
@@ -64,6 +66,12 @@ public:
   /// gemmac_<phase>_<level>
   std::string entry(const std::string &level) const;
 
+  /// Activation scales of the weights that are added from now on: of the input, and of the products of each source, 0: none.
+  struct ActivationScales {
+    double input = 0;
+    std::vector<double> outputs;
+  } activationScales;
+
   int64_t maxRows, arenaBytes = 0, scratchBytes = 0, cacheBytes = 0, tableRowBytes = 0;
   std::vector<uint8_t> data;
   std::vector<Cache> caches;
@@ -72,7 +80,8 @@ private:
   Buffer buffer(bool isShared, int64_t width, const char *element, int64_t perRow);
   std::string addPacked(const std::vector<uint8_t> &bytes, const std::string &sources, const std::string &rest,
                         const std::string &place = "");
-  std::string addWeight(const std::string &shape, int64_t elements);
+  std::string addWeight(const std::string &shape, int64_t elements, size_t source = 0);
+  std::string scalesOfPacked(size_t sources) const;
   /// A table read by row.
   struct Table {
     int64_t offset, rowBytes, rowAt;

@@ -117,6 +117,18 @@ gemma.weight @weight_c7_matrix : tensor<4x8xf32> from <"m", 0, 128> {addend = 1.
 gemma.weight @weight_c7_finite : tensor<8xf32> from <"m", 0, 32> {addend = 0x7FF0000000000000 : f64}
 
 // -----
+// expected-error @below {{attribute 'input_activation_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+gemma.weight @weight_c8_zero : tensor<4x8xf32> from <"m", 0, 128> {input_activation_scale = 0.0}
+
+// -----
+// expected-error @below {{attribute 'output_activation_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+gemma.weight @weight_c8_sign : tensor<4x8xf32> from <"m", 0, 128> {output_activation_scale = -0.5}
+
+// -----
+// expected-error @below {{expects activation scales only on a weight of rank 2, got 'tensor<8xf32>'}}
+gemma.weight @weight_c8_rank : tensor<8xf32> from <"m", 0, 32> {output_activation_scale = 0.5}
+
+// -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
 gemma.kv_cache @kv_cache_c1_head_dim heads 1 head_dim 7 window 0
 
@@ -271,3 +283,34 @@ gemma.packed @packed_c8_alignment from [@w] as f32 panel 1 batch 1 rows 32 <32 -
 gemma.weight @w : tensor<32x48xf32> from <"m", 0, 6144>
 // expected-error @below {{expects col_axis padded to multiples of 32, since each block has its c4 scale, got 16}}
 gemma.packed @packed_c9 from [@w] as c4 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <16 -> 16> bytes 1536
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
+gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.25}
+// expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@v' has otherwise}}
+gemma.packed @packed_c10_unlike from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304 {input_scale = 0.5}
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
+// expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@w' has otherwise}}
+gemma.packed @packed_c10_missing from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
+// expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@w' has otherwise}}
+gemma.packed @packed_c10_table from [@w] as c8 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152 {input_scale = 0.5}
+
+// -----
+// expected-error @below {{attribute 'input_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+gemma.packed @packed_c10_sign from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152 {input_scale = -0.5}
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {output_activation_scale = 0.5}
+gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096>
+// expected-error @below {{expects as output_scales those of the sources of a matrix, in order}}
+gemma.packed @packed_c11_order from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304 {output_scales = array<f64: 0.0, 0.5>}
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {output_activation_scale = 0.5}
+// expected-error @below {{expects as output_scales those of the sources of a matrix, in order}}
+gemma.packed @packed_c11_missing from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152

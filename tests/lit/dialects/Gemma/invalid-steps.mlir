@@ -134,6 +134,30 @@ gemma.phase @step_norm_c3 decode max_rows 1 {
 }
 
 // -----
+gemma.phase @step_norm_c4_s8 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
+  // expected-error @below {{expects a static scale for a result in s8}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.5 count 60 replicated : <1 x 64, f32> -> <1 x 64, s8>
+}
+
+// -----
+gemma.phase @step_norm_c4_q8 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  // expected-error @below {{expects no static scale for a result in q8}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.5 count 60 static 0.5 replicated : <1 x 64, f32> -> <1 x 64, q8>
+}
+
+// -----
+gemma.phase @step_norm_c4_zero decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
+  // expected-error @below {{attribute 'static_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+  gemma.step.norm %x -> %y weight @pv factor 1.0 eps 0.5 count 60 static 0.0 replicated : <1 x 64, f32> -> <1 x 64, s8>
+}
+
+// -----
 gemma.phase @step_add_norm_c1_branch decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 96, f32>
@@ -197,6 +221,56 @@ gemma.phase @step_quantize_c1_result decode max_rows 1 {
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, q8>', got '!gemma.buffer<1 x 64, f32>'}}
   gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_quantize_c3_s8 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
+  // expected-error @below {{expects a static scale for a result in s8}}
+  gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, s8>
+}
+
+// -----
+gemma.phase @step_quantize_c3_q8 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  // expected-error @below {{expects no static scale for a result in q8}}
+  gemma.step.quantize %x -> %y static 0.5 replicated : <1 x 64, f32> -> <1 x 64, q8>
+}
+
+// -----
+gemma.phase @step_quantize_c3_width decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 96, f32>
+  // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
+  gemma.step.quantize %x -> %y static 0.5 replicated : <1 x 64, f32> -> <1 x 96, f32>
+}
+
+// -----
+gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192> {input_activation_scale = 0.5}
+gemma.packed @pm from [@m] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176 {input_scale = 0.5}
+gemma.phase @step_matmul_c3_q8 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  %z = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, q8>
+  // expected-error @below {{expects input in s8 for weights in c8 with an input_scale, got '!gemma.buffer<1 x 64, q8>'}}
+  gemma.step.matmul %y, @pm -> %z none : <1 x 64, q8> -> <1 x 32, f32>
+}
+
+// -----
+gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192>
+gemma.packed @pm from [@m] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176
+gemma.phase @step_matmul_c3_s8 decode max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
+  %z = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.quantize %x -> %y static 0.5 replicated : <1 x 64, f32> -> <1 x 64, s8>
+  // expected-error @below {{expects input in q8 for weights in c8, got '!gemma.buffer<1 x 64, s8>'}}
+  gemma.step.matmul %y, @pm -> %z none : <1 x 64, s8> -> <1 x 32, f32>
 }
 
 // -----
@@ -666,6 +740,22 @@ gemma.phase @step_attention_merge_c1_parts decode max_rows 1 {
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects parts of type '!gemma.buffer<2 x 96, f32>', got '!gemma.buffer<1 x 64, f32>'}}
   gemma.step.attention_merge %q, @kv.0 -> %y heads 2 replicated : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.phase @step_attention_merge_c2_s8 decode max_rows 1 {
+  %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
+  // expected-error @below {{expects a static scale for a result in s8}}
+  gemma.step.attention_merge %parts, @kv.0 -> %y heads 2 replicated : <2 x 96, f32> -> <1 x 64, s8>
+}
+
+// -----
+gemma.phase @step_attention_merge_c2_q8 decode max_rows 1 {
+  %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  // expected-error @below {{expects no static scale for a result in q8}}
+  gemma.step.attention_merge %parts, @kv.0 -> %y heads 2 static 0.5 replicated : <2 x 96, f32> -> <1 x 64, q8>
 }
 
 // -----

@@ -18,6 +18,11 @@ gemma.weight @chosen : tensor<3x64xf32> from <"model.gguf", 68000, 108> encoded 
 // CHECK: gemma.weight @without_its_1 : tensor<72xf32> from <"b", 65536, 288> {addend = 1.000000e+00 : f64}
 gemma.weight @without_its_1 : tensor<72xf32> from <"b", 65536, 288> {addend = 1.0}
 
+// CHECK: gemma.weight @on_grids : tensor<100x64xf32> from <"a", 0, 25600> {input_activation_scale = 5.000000e-01 : f64, output_activation_scale = 2.500000e-01 : f64}
+gemma.weight @on_grids : tensor<100x64xf32> from <"a", 0, 25600> {input_activation_scale = 0.5, output_activation_scale = 0.25}
+// CHECK: gemma.weight @on_one_grid : tensor<100x64xf32> from <"a", 0, 25600> {input_activation_scale = 5.000000e-01 : f64}
+gemma.weight @on_one_grid : tensor<100x64xf32> from <"a", 0, 25600> {input_activation_scale = 0.5}
+
 // CHECK: gemma.weight @integers : tensor<96x64xf32> from <"m", 0, 3072> encoded int4 scaled <"n", 3072, 384, bf16 per 32>
 gemma.weight @integers : tensor<96x64xf32> from <"m", 0, 3072> encoded int4 scaled <"n", 3072, 384, bf16 per 32>
 // CHECK: gemma.weight @stacked : tensor<2x96x64xf32> stacked [@integers, @integers]
@@ -57,6 +62,9 @@ gemma.packed @channel_table from [@integers] as c2 panel 1 batch 1 rows 96 <96 -
 // CHECK: gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
 gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave
   rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
+// CHECK: gemma.packed @grids from [@on_one_grid, @on_grids] as c4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 {input_scale = 5.000000e-01 : f64, output_scales = array<f64: 0.000000e+00, 2.500000e-01>}
+gemma.packed @grids from [@on_one_grid, @on_grids] as c4 panel 16 batch 1 interleave
+  rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 {input_scale = 0.5, output_scales = array<f64: 0.0, 0.25>}
 // CHECK: gemma.packed @expert_gate_up from [@experts] as f32 panel 16 batch 4 interleave rows 128 <36 -> 64> cols 64 <64 -> 64> bytes 131072
 gemma.packed @expert_gate_up from [@experts] as f32 panel 16 batch 4 interleave
   rows 128 <36 -> 64> cols 64 <64 -> 64> bytes 131072
