@@ -68,6 +68,8 @@ struct PackedMatrix {
   std::string name;
   std::vector<PackSource> sources;
   WeightFormat format = WeightFormat::F32;
+  /// Rounds to this narrower format of group scales, and stores its numbers in `format` (PanelNumbers.h).
+  std::optional<WeightFormat> narrower = std::nullopt;
   int64_t panelRows = 0; ///< 16, 1, or 0 for a vector
   int64_t batch = 1;
   bool interleave = false;
@@ -77,6 +79,8 @@ struct PackedMatrix {
   int64_t bytes = 0;
   uint64_t offset = 0; ///< in the data section
 
+  /// The format whose numbers the values become.
+  WeightFormat lattice() const { return narrower.value_or(format); }
   std::vector<PackPart> parts() const;
   /// Which source row fills padded row `row` of any batch entry.
   RowRef rowAt(llvm::ArrayRef<PackPart> parts, int64_t row) const;

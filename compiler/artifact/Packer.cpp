@@ -5,6 +5,7 @@
 #include "compiler/artifact/ErrorFeedback.h"
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/PanelKernels.h"
+#include "compiler/artifact/PanelNumbers.h"
 #include "compiler/artifact/SourceKernels.h"
 #include "compiler/import/ImportError.h"
 #include "llvm/ADT/STLExtras.h"
@@ -217,16 +218,23 @@ private:
       if (llvm::Error error = loadRow(band.batch, row, lane, rows[lane]))
         return error;
     }
-    bool fits = matrix->panelRows == 16 ? roundPanel(rows, result)
-                                        : packRow(matrix->format, rows[0], matrix->cols, matrix->scaleBlocks(), result,
-                                                  counts, {rounding == Rounding::plain, nullptr});
+    WeightFormat lattice = matrix->lattice();
+    bool wider = lattice != matrix->format;
+    if (wider)
+      narrow.resize(panelBytes(lattice, lanes, matrix->cols, matrix->scaleBlocks()));
+    uint8_t *rounded = wider ? narrow.data() : result;
+    bool fits = matrix->panelRows == 16 ? roundPanel(rows, rounded)
+                                        : packRow(lattice, rows[0], matrix->cols, matrix->scaleBlocks(), rounded, counts,
+                                                  {rounding == Rounding::plain, nullptr});
+    if (wider)
+      widenPanel(lattice, rounded, matrix->format, lanes, matrix->cols, result);
     return fits ? llvm::Error::success() : overflow(band.batch, panel * lanes, rows, lanes);
   }
 
   /// Asks the guide where the rounding needs it. The factor is kept until another matrix comes.
   llvm::Error findFactor(int64_t batch) {
     bool wanted = guide && rounding >= Rounding::weighted && matrix->panelRows == 16 &&
-                  formatInfo(matrix->format).quantized;
+                  formatInfo(matrix->lattice()).quantized;
     std::shared_ptr<const RoundingFactor> found;
     if (wanted) {
       llvm::Expected<std::shared_ptr<const RoundingFactor>> asked = guide->factor(*matrix, batch);
@@ -242,14 +250,14 @@ private:
   /// checkpoint's values are not on the format's lattice already.
   bool roundPanel(const PanelRows &rows, uint8_t *result) {
     bool given = llvm::any_of(rows, [](const PanelRow &row) { return row.integers != nullptr; });
-    bool possible = factor && !given && !formatInfo(matrix->format).rowScales();
+    bool possible = factor && !given && !formatInfo(matrix->lattice()).rowScales();
     PackCounts found;
-    bool fits = packPanel(matrix->format, rows, matrix->cols, result, found,
+    bool fits = packPanel(matrix->lattice(), rows, matrix->cols, result, found,
                           {rounding == Rounding::plain, factor ? factor->energies(0) : nullptr});
     if (rounding == Rounding::feedback && possible && found.exact != found.groups) {
       tiles.resize(matrix->cols / groupColumns);
-      fits = feedback.round(matrix->format, rows, *factor, tiles);
-      storePanel(matrix->format, tiles, result);
+      fits = feedback.round(matrix->lattice(), rows, *factor, tiles);
+      storePanel(matrix->lattice(), tiles, result);
       found.exact = 0;
     }
     counts.add(found);
@@ -318,7 +326,7 @@ private:
 
   /// Padded columns that share a scale in the format, when the source's integers and scales fit it as they are; else 0.
   int64_t takenScaleWidth(const PackSource &source) const {
-    const FormatInfo &info = formatInfo(matrix->format);
+    const FormatInfo &info = formatInfo(matrix->lattice());
     int64_t bits = 8 * sourceEncodingInfo(source.encoding).blockBytes / sourceEncodingInfo(source.encoding).blockValues;
     const PackAxis &axis = matrix->colAxis;
     bool oneBlock = axis.block >= source.cols;
@@ -361,7 +369,7 @@ private:
     int64_t index = (batch * source.rows + row.row) * source.cols + matrix->colAxis.element(worstCol, source.cols);
     return importError(fileOf(source),
                        "tensor '{0}' holds {1} at index {2}, too large for weight format {3}; choose f32 for it",
-                       source.name, rows[worstRow].values[worstCol], index, formatInfo(matrix->format).name);
+                       source.name, rows[worstRow].values[worstCol], index, formatInfo(matrix->lattice()).name);
   }
 
   const SourceFiles &files;
@@ -373,7 +381,7 @@ private:
   const PackedMatrix *matrix = nullptr;
   std::vector<PackPart> parts;
   std::vector<Range> ranges;
-  std::vector<uint8_t> input, output;
+  std::vector<uint8_t> input, output, narrow;
   std::vector<float> values, zeros, decoded, decodedScales, laneScales;
   std::vector<int8_t> integers, decodedIntegers;
   PackCounts counts;
@@ -403,19 +411,26 @@ public:
     XXH64_reset(hash.get(), 0);
   }
 
+  /// Writes everything.
   llvm::Expected<PackedSection> run() {
+    if (llvm::Error error = writeMatrices())
+      return std::move(error);
+    llvm::ArrayRef<uint8_t> tail(reinterpret_cast<const uint8_t *>(section.tail.data()), section.tail.size());
+    if (llvm::Error error = put(section.tailOffset(), tail))
+      return std::move(error);
+    return PackedSection{XXH64_digest(hash.get()), std::move(counts)};
+  }
+
+  /// Writes the matrices alone; with `leaveGaps` nothing between them.
+  llvm::Error writeMatrices(bool leaveGaps = false) {
+    gaps = !leaveGaps;
     std::vector<std::thread> workers;
     for (unsigned thread = 1; thread < std::max(options.threads, 1u); ++thread)
       workers.emplace_back([this] { work(); });
     work();
     for (std::thread &worker : workers)
       worker.join();
-    if (failure)
-      return std::move(*failure);
-    llvm::ArrayRef<uint8_t> tail(reinterpret_cast<const uint8_t *>(section.tail.data()), section.tail.size());
-    if (llvm::Error error = put(section.tailOffset(), tail))
-      return std::move(error);
-    return PackedSection{XXH64_digest(hash.get()), std::move(counts)};
+    return failure ? std::move(*failure) : llvm::Error::success();
   }
 
 private:
@@ -428,7 +443,7 @@ private:
       llvm::Error error = bytes ? writeAt(fd, base + offset, *bytes, options.outputName) : bytes.takeError();
       std::unique_lock lock(mutex);
       turnCame.wait(lock, [&] { return turn == number || failed; });
-      if (!error && !failed)
+      if (!error && !failed && gaps)
         error = fillGap(offset);
       if (error || failed) {
         fail(std::move(error));
@@ -485,6 +500,7 @@ private:
   std::vector<PackCounts> counts; ///< of each matrix; under the lock
   std::unique_ptr<XXH64_state_t, XXH_errorcode (*)(XXH64_state_t *)> hash;
 
+  bool gaps = true;
   std::atomic<size_t> next{0};
   std::atomic<bool> failed{false};
   std::mutex mutex; // guards what follows
@@ -502,6 +518,30 @@ llvm::Expected<PackedSection> writeDataSection(const DataSection &section, int f
   if (llvm::Error error = files.open(section.matrices, options.directory))
     return std::move(error);
   return SectionWriter(section, files, fd, base, options).run();
+}
+
+llvm::Error rewriteMatrices(const DataSection &some, int fd, uint64_t base, const PackOptions &options) {
+  SourceFiles files;
+  if (llvm::Error error = files.open(some.matrices, options.directory))
+    return error;
+  return SectionWriter(some, files, fd, base, options).writeMatrices(/*leaveGaps=*/true);
+}
+
+llvm::Expected<std::vector<uint8_t>> packPanels(const PackedMatrix &matrix, llvm::ArrayRef<int64_t> panels,
+                                                llvm::StringRef directory, Rounding rounding, RoundingGuide *guide) {
+  SourceFiles files;
+  if (llvm::Error error = files.open(matrix, directory))
+    return std::move(error);
+  std::vector<uint8_t> result;
+  BandPacker packer(files, rounding, guide);
+  for (int64_t panel : panels) {
+    llvm::Expected<llvm::ArrayRef<uint8_t>> bytes =
+        packer.pack({&matrix, panel / matrix.panelCount(), panel % matrix.panelCount(), 1, /*last=*/false});
+    if (!bytes)
+      return bytes.takeError();
+    result.insert(result.end(), bytes->begin(), bytes->end());
+  }
+  return result;
 }
 
 llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm::StringRef directory,

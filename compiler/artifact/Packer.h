@@ -47,6 +47,13 @@ struct PackedSection {
 llvm::Expected<PackedSection> writeDataSection(const DataSection &section, int fd, uint64_t base,
                                                const PackOptions &options);
 
+/// Writes some of a section's matrices once more, at their offsets; all else stays as it is, the checksum included.
+llvm::Error rewriteMatrices(const DataSection &some, int fd, uint64_t base, const PackOptions &options);
+
+/// Packs single panels of a matrix, numbered through all entries of its batch, one behind the other.
+llvm::Expected<std::vector<uint8_t>> packPanels(const PackedMatrix &matrix, llvm::ArrayRef<int64_t> panels,
+                                                llvm::StringRef directory, Rounding rounding, RoundingGuide *guide);
+
 /// Packs one matrix into memory; `directory` as above. For tests and small weights.
 llvm::Expected<std::vector<uint8_t>> packMatrix(const PackedMatrix &matrix, llvm::StringRef directory,
                                                 PackCounts *counts = nullptr, Rounding rounding = Rounding::search,

@@ -15,8 +15,8 @@
 namespace gemmac {
 
 uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes) {
-  constexpr int64_t hugePage = 2 << 20, page = 4096;
-  return roundUp(static_cast<int64_t>(elfBytes), dataBytes > hugePage ? hugePage : page);
+  constexpr uint64_t page = 4096;
+  return roundUp(static_cast<int64_t>(elfBytes), dataBytes > hugePageBytes ? hugePageBytes : page);
 }
 
 /// File offset of the program's gemmac_image.

@@ -13,6 +13,9 @@ struct ProgramFileInfo {
   std::vector<PackCounts> counts; ///< of each matrix of the section
 };
 
+/// Data sections of more than this begin at multiples of it.
+inline constexpr uint64_t hugePageBytes = 2 << 20;
+
 /// Where a data section of `dataBytes` begins behind `elfBytes` of ELF: a multiple of 2 MiB when it is larger than
 /// that, so that huge pages can map it, else of 4096.
 uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes);

@@ -213,6 +213,37 @@ static void writePhases(llvm::json::OStream &json, const ProgramSummary &summary
   });
 }
 
+static void writeQuality(llvm::json::OStream &json, const ProgramQuality &quality) {
+  json.attribute("kl", quality.divergence);
+  json.attribute("top1", quality.agreement);
+  json.attribute("tokens", quality.tokens);
+}
+
+static void writeChoice(llvm::json::OStream &json, const FormatChoiceSummary &choice) {
+  json.attributeObject("auto", [&] {
+    json.attribute("predicted_kl", choice.predicted);
+    json.attributeArray("measured", [&] {
+      for (const FormatTrial &trial : choice.trials)
+        json.object([&] {
+          json.attribute("weights", trial.name);
+          json.attribute("bytes", trial.bytes);
+          json.attribute("bits_per_weight", trial.bitsPerValue);
+          writeQuality(json, trial.quality);
+        });
+    });
+    json.attributeArray("parts", [&] {
+      for (const PartSummary &row : choice.parts)
+        json.object([&] {
+          json.attribute("part", row.part);
+          json.attributeObject("formats", [&] {
+            for (const auto &[format, count] : row.weights)
+              json.attribute(formatInfo(format).name, count);
+          });
+        });
+    });
+  });
+}
+
 std::string summaryJson(const ProgramSummary &summary) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -272,11 +303,9 @@ std::string summaryJson(const ProgramSummary &summary) {
     if (!summary.rounding.empty())
       json.attribute("rounding", summary.rounding);
     if (summary.quality)
-      json.attributeObject("quality", [&] {
-        json.attribute("kl", summary.quality->divergence);
-        json.attribute("top1", summary.quality->agreement);
-        json.attribute("tokens", summary.quality->tokens);
-      });
+      json.attributeObject("quality", [&] { writeQuality(json, *summary.quality); });
+    if (summary.choice)
+      writeChoice(json, *summary.choice);
     writePhases(json, summary);
   });
   return text;
@@ -322,6 +351,26 @@ std::string residentText(const ProgramSummary &summary) {
                        formatBytes(memory.program));
 }
 
+static std::string formatCounts(const PartSummary &row) {
+  std::vector<std::pair<WeightFormat, int64_t>> formats(row.weights.begin(), row.weights.end());
+  llvm::sort(formats, [](auto &a, auto &b) { return formatInfo(a.first).bits > formatInfo(b.first).bits; });
+  std::string text;
+  for (const auto &[format, count] : formats)
+    text += llvm::formatv("{0}{1} in {2}", text.empty() ? "" : ", ", count, formatInfo(format).name);
+  return text;
+}
+
+static void printChoice(llvm::raw_ostream &os, const FormatChoiceSummary &choice) {
+  os << llvm::formatv("\n  {0,-8}{1,13}{2,13}{3,15}{4,16}\n", "measured", "weights", "bits/weight", "KL divergence",
+                      "likeliest same");
+  for (const FormatTrial &trial : choice.trials)
+    os << llvm::formatv("  {0,-8}{1,13}{2,13:F2}{3,15:F6}{4,14:F1} %\n", trial.name, formatBytes(trial.bytes),
+                        trial.bitsPerValue, trial.quality.divergence, 100 * trial.quality.agreement);
+  os << llvm::formatv("  auto (predicted KL divergence {0:F6}) has\n", choice.predicted);
+  for (const PartSummary &row : choice.parts)
+    os << llvm::formatv("    {0,-16}{1}\n", row.part, formatCounts(row));
+}
+
 std::string summaryText(const ProgramSummary &summary) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -343,6 +392,8 @@ std::string summaryText(const ProgramSummary &summary) {
   if (summary.quality)
     os << llvm::formatv("\n  against the unquantized program, {0} tokens: KL divergence {1:F6}, likeliest token the same {2:F1} %\n",
                         summary.quality->tokens, summary.quality->divergence, 100 * summary.quality->agreement);
+  if (summary.choice)
+    printChoice(os, *summary.choice);
   os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),
                       formatBytes(summary.tokenizerBytes));
   os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n",

@@ -9,6 +9,7 @@
 #include "gemmac/abi.h"
 #include "mlir/IR/BuiltinOps.h"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,27 @@ struct ProgramQuality {
   int64_t tokens = 0;
 };
 
+/// A mix of formats that was measured while --weights auto chose one.
+struct FormatTrial {
+  std::string name;        ///< "q4", "auto"
+  int64_t bytes = 0;       ///< of all weights
+  double bitsPerValue = 0; ///< of all weights
+  ProgramQuality quality;
+};
+
+/// Which formats were chosen for a part of the model.
+struct PartSummary {
+  std::string part;
+  std::map<WeightFormat, int64_t> weights; ///< packed matrices of each format
+};
+
+/// What --weights auto found.
+struct FormatChoiceSummary {
+  std::vector<FormatTrial> trials; ///< all measured; the chosen one last
+  std::vector<PartSummary> parts;
+  double predicted = 0; ///< KL divergence of the chosen mix, before it was measured
+};
+
 struct ProgramSummary {
   std::string name, architecture, target, weights, cacheFormat;
   std::vector<std::string> levels;
@@ -74,6 +96,7 @@ struct ProgramSummary {
   std::vector<FormatSummary> formats; ///< those in use, in the order of the format table
   std::string rounding;               ///< how quantized weights were rounded; empty when there are none
   std::optional<ProgramQuality> quality;
+  std::optional<FormatChoiceSummary> choice; ///< of --weights auto
 };
 
 /// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,

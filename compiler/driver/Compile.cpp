@@ -4,9 +4,11 @@
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramFile.h"
 #include "compiler/artifact/ProgramObject.h"
-#include "compiler/calibrate/Calibration.h"
+#include "compiler/driver/AutoWeights.h"
+#include "compiler/driver/Measurement.h"
 #include "compiler/driver/MemoryLimit.h"
 #include "compiler/driver/Progress.h"
+#include "compiler/driver/SizeLimit.h"
 #include "compiler/driver/UsageError.h"
 #include "compiler/import/ImportError.h"
 #include "compiler/import/ModuleBuilder.h"
@@ -29,7 +31,8 @@ namespace gemmac {
 namespace {
 
 constexpr int64_t defaultContext = 4096;
-constexpr int64_t observingContext = 512, observingRows = 64;
+/// What a program's own report may grow by when it is linked again.
+constexpr uint64_t reportRoom = 65536;
 
 class Compilation {
 public:
@@ -40,7 +43,7 @@ public:
   llvm::Error run() {
     if (llvm::Error error = readCheckpoint())
       return error;
-    if (options.calibration)
+    if (options.calibration && !options.chooseFormats) // else once it is known that there is something to choose
       if (llvm::Error error = calibrate())
         return error;
     for (const Phase &phase : phases()) {
@@ -93,48 +96,21 @@ private:
     return checkFreeSpace(options.output, 0);
   }
 
-  /// Programs of these types hold every weight of the checkpoint as it is stored, or exactly.
-  WeightFormat unquantizedFormat() const {
-    bool narrow = llvm::all_of(checkpoint.tensors, [](const auto &tensor) {
-      return tensor.second.shape.size() < 2 || tensor.second.encoding == SourceEncoding::BF16;
-    });
-    return narrow ? WeightFormat::BF16 : WeightFormat::F32;
+  /// Compiles another program of the same checkpoint, for Measurement.
+  static llvm::Expected<BuiltProgram> build(CompileOptions options, int64_t context, RoundingGuide *guide) {
+    Compilation compilation(std::move(options), context);
+    compilation.guide = guide;
+    if (llvm::Error error = compilation.run())
+      return std::move(error);
+    return BuiltProgram{std::move(compilation.summary), std::move(compilation.moments), std::move(compilation.section),
+                        std::move(compilation.file)};
   }
 
-  /// Compiles the checkpoint unquantized for this machine and lets the program tell what its matrices see.
   llvm::Error calibrate() {
-    progress.stage("calibrating: unquantized program");
-    llvm::Expected<CalibrationText> text =
-        options.calibration->empty() ? shippedText() : readCalibrationText(*options.calibration);
-    if (!text)
-      return text.takeError();
-    llvm::Expected<ScratchDirectory> made = ScratchDirectory::create(options.output);
-    if (!made)
-      return made.takeError();
-    scratch.emplace(std::move(*made));
-    CompileOptions observing;
-    observing.input = options.input;
-    observing.output = scratch->file("observing");
-    observing.target = options.native;
-    observing.runtime = options.nativeRuntime;
-    observing.formats = {unquantizedFormat(), {}, {}};
-    observing.plan = {.chunk = observingRows, .verifyRows = observingRows, .cacheFormat = gemma::Format::F32, .observe = true};
-    observing.threads = options.threads;
-    observing.quiet = true;
-    ObservingProgram program;
-    {
-      Compilation compilation(observing, std::min(checkpoint.config.context, observingContext));
-      if (llvm::Error error = compilation.run())
-        return error;
-      program = {observing.output, compilation.summary, std::move(compilation.moments)};
-    }
-    ProgramRunner runner(*scratch, options.threads);
-    llvm::Expected<Calibration> result = Calibration::run(
-        runner, program, checkpoint, *text, [this](llvm::StringRef name) { progress.stage(name.str()); });
-    if (!result)
-      return result.takeError();
-    calibration.emplace(std::move(*result));
-    llvm::sys::fs::remove(program.path); // as large as the checkpoint
+    measurement.emplace(options, checkpoint, build, [this](const std::string &name) { progress.stage(name); });
+    if (llvm::Error error = measurement->calibrate())
+      return error;
+    guide = &measurement->guide();
     return llvm::Error::success();
   }
 
@@ -147,7 +123,7 @@ private:
         return failed(phase);
     } else {
       if (phase.name == "quantize")
-        if (llvm::Error error = keepMemoryLimit())
+        if (llvm::Error error = settleOptions())
           return error;
       PassManager manager(&context);
       phase.build(manager, options);
@@ -165,16 +141,55 @@ private:
     return writeModule(llvm::formatv("{0}/{1}-{2}.mlir", options.dumpDirectory, number, phase.name));
   }
 
-  /// Changes the options as --max-rss demands, before they have an effect.
+  /// Decides what the user left to gemmac, before it has an effect; once, also when phases run again.
+  llvm::Error settleOptions() {
+    if (settled)
+      return llvm::Error::success();
+    settled = true;
+    if (options.chooseFormats || options.maxFile)
+      fused = module->clone();
+    if (llvm::Error error = keepMemoryLimit())
+      return error;
+    return options.chooseFormats ? chooseWeights() : llvm::Error::success();
+  }
+
+  /// Changes the options as --max-rss demands.
   llvm::Error keepMemoryLimit() {
+    Planner planner = plannerOf(*module, mappedTokenizerBytes(checkpoint.tokenizer));
     llvm::Expected<MemoryFit> fit =
-        fitMemoryLimit(options, plannerOf(*module, mappedTokenizerBytes(checkpoint.tokenizer)));
+        options.chooseFormats ? fitMemoryForAuto(options, planner) : fitMemoryLimit(options, planner);
     if (!fit)
       return fit.takeError();
     options = std::move(fit->options);
     memoryChanges = std::move(fit->changes);
     if (!memoryChanges.empty() && !options.quiet)
       llvm::errs() << "note: --max-rss: chose " << memoryChanges << "\n";
+    return llvm::Error::success();
+  }
+
+  Planner plannerOfFused() const { return plannerOf(*fused, mappedTokenizerBytes(checkpoint.tokenizer)); }
+
+  /// --weights auto: calibrates, compiles the program in which mixes of formats are measured, and chooses one.
+  llvm::Error chooseWeights() {
+    autoWeights.emplace(options, *fused, plannerOfFused(), checkpoint.tokenizer.size());
+    if (llvm::Error error = autoWeights->plan())
+      return error;
+    if (llvm::Error error = calibrate())
+      return error;
+    if (llvm::Error error = measurement->makeMixProgram(*autoWeights))
+      return error;
+    if (llvm::Error error = autoWeights->learn(measurement->meter()))
+      return error;
+    return applyChoice(measurement->mixElfBytes() + reportRoom);
+  }
+
+  llvm::Error applyChoice(uint64_t elfBytes) {
+    llvm::Expected<AutoWeights::Choice> choice = autoWeights->choose(elfBytes);
+    if (!choice)
+      return choice.takeError();
+    options.formats.choices = std::move(choice->formats);
+    formatChoice = std::move(choice->summary);
+    chosenTrial = std::move(choice->trial);
     return llvm::Error::success();
   }
 
@@ -209,7 +224,8 @@ private:
     summary.target = options.target->name().str();
     for (const IsaLevel &level : options.target->levels())
       summary.levels.push_back(level.name);
-    summary.weights = formatInfo(options.formats.weights).name.str();
+    summary.weights = options.chooseFormats ? "auto" : formatInfo(options.formats.weights).name.str();
+    summary.choice = formatChoice;
     if (llvm::any_of(section.matrices, [](const PackedMatrix &matrix) { return formatInfo(matrix.format).quantized; }))
       summary.rounding = roundingName(options.rounding).str();
     summary.tokenizerBytes = static_cast<int64_t>(section.tail.size());
@@ -327,11 +343,38 @@ private:
     return linkProgram(all, *options.target, options.runtime);
   }
 
+  /// Space for the ELF: what is measured is linked again, with a longer report.
+  uint64_t elfRoom(const std::string &elf) const { return elf.size() + (measurement ? reportRoom : 0); }
+
+  /// The program's code, of a size that --max-size allows. A mix of formats has more kernels than the program that was
+  /// measured, so its size is known only now: the choice is made again with what is left for the weights.
+  llvm::Expected<std::string> linkWithinLimit() {
+    constexpr int mostRounds = 4;
+    uint64_t largest = 0;
+    for (int round = 1;; ++round) {
+      llvm::Expected<std::string> elf = linkLevels();
+      if (!elf || !options.maxFile)
+        return elf;
+      FileParts parts{elfRoom(*elf), section.tail.size()};
+      if (programBytes(parts, section.matrixBytes) <= options.maxFile)
+        return elf;
+      if (!autoWeights || round == mostRounds)
+        return fileTooLarge(options, parts, section.matrixBytes, plannerOfFused());
+      largest = std::max(largest, parts.elf);
+      if (llvm::Error error = applyChoice(largest))
+        return std::move(error);
+      module = fused->clone();
+      for (const Phase &phase : llvm::make_range(findPhase("quantize"), phases().end()))
+        if (llvm::Error error = runPhase(phase))
+          return std::move(error);
+    }
+  }
+
   llvm::Error writeExecutable() {
-    llvm::Expected<std::string> elf = linkLevels();
+    llvm::Expected<std::string> elf = linkWithinLimit();
     if (!elf)
       return elf.takeError();
-    if (calibration)
+    if (measurement)
       return writeMeasured(std::move(*elf));
     llvm::Expected<ProgramFileInfo> info = pack(options.output, std::move(*elf), 0);
     if (!info)
@@ -364,7 +407,7 @@ private:
                      options.threads,
                      [this](uint64_t done, uint64_t total) { progress.update(done, total); },
                      options.rounding,
-                     calibration ? &calibration->guide() : nullptr};
+                     guide};
     llvm::Expected<ProgramFileInfo> info = writeProgram(path, std::move(elf), section, pack, elfRoom);
     if (info)
       noteExactness(summary, section.matrices, info->counts);
@@ -374,9 +417,9 @@ private:
   /// Runs the program before it gets its name, so that its report tells what was measured. For another machine a program
   /// of this one runs in its stead: the weights are the same bytes and give the same bits.
   llvm::Error writeMeasured(std::string elf) {
-    constexpr uint64_t reportRoom = 65536;
-    std::string path = scratch->file("program");
-    uint64_t room = elf.size() + reportRoom;
+    measurement->removeMixProgram();
+    std::string path = measurement->file("program");
+    uint64_t room = elfRoom(elf);
     if (options.target != options.native) {
       llvm::Expected<std::string> native = nativeTwin();
       if (!native)
@@ -387,10 +430,12 @@ private:
     if (!info)
       return info.takeError();
     progress.stage("comparing with the unquantized program");
-    llvm::Expected<ProgramQuality> quality = calibration->measure(ProgramRunner(*scratch, options.threads), path);
+    llvm::Expected<ProgramQuality> quality = measurement->measure(path);
     if (!quality)
       return quality.takeError();
-    summary.quality = *quality;
+    if (options.maxDivergence && quality->divergence > *options.maxDivergence)
+      return AutoWeights::tooFarOff(options, *quality);
+    noteQuality(*quality);
     llvm::Expected<std::string> measured = link();
     if (!measured)
       return measured.takeError();
@@ -402,12 +447,22 @@ private:
     return ScratchDirectory::move(path, options.output);
   }
 
+  void noteQuality(const ProgramQuality &quality) {
+    summary.quality = quality;
+    if (!summary.choice)
+      return;
+    chosenTrial.quality = quality;
+    summary.choice->trials.push_back(chosenTrial);
+  }
+
   /// The ELF of the same program for this machine.
   llvm::Expected<std::string> nativeTwin() {
     CompileOptions twin = options;
-    twin.target = options.native;
+    twin.target = &measurement->target();
     twin.runtime = options.nativeRuntime;
     twin.calibration.reset();
+    twin.chooseFormats = false; // they are chosen
+    twin.maxFile = 0;
     twin.dumpDirectory.clear();
     twin.quiet = true;
     Compilation compilation(std::move(twin), options.plan.context);
@@ -443,13 +498,18 @@ private:
   llvm::DefaultThreadPool threadPool; // outlives the context
   MLIRContext context{MLIRContext::Threading::DISABLED};
   OwningOpRef<ModuleOp> module;
-  std::string memoryChanges; ///< what --max-rss changed
+  OwningOpRef<ModuleOp> fused; ///< before formats are chosen, where it may be needed again
+  bool settled = false;        ///< what the user left open is decided
+  std::string memoryChanges;   ///< what --max-rss changed
   DataSection section;
   ProgramSummary summary;
   MomentPlaces moments; ///< of an observing program
   std::vector<std::string> objects;
-  std::optional<ScratchDirectory> scratch;
-  std::optional<Calibration> calibration;
+  std::optional<Measurement> measurement;
+  RoundingGuide *guide = nullptr; ///< of the measurement, or of the one that this compilation serves
+  std::optional<AutoWeights> autoWeights;
+  std::optional<FormatChoiceSummary> formatChoice;
+  FormatTrial chosenTrial;
   ProgramFileInfo file;
   std::vector<std::string> warnings;
 };

@@ -21,16 +21,23 @@ uint64_t mappedTokenizerBytes(llvm::StringRef table) {
   return std::min<uint64_t>(header.merges, table.size());
 }
 
+llvm::Expected<OwningOpRef<ModuleOp>> planCopy(ModuleOp fused, const CompileOptions &options) {
+  ScopedDiagnosticHandler quiet(fused.getContext(), [](Diagnostic &) { return success(); });
+  OwningOpRef<ModuleOp> copy = fused.clone();
+  PassManager manager(fused.getContext());
+  findPhase("quantize")->build(manager, options);
+  findPhase("plan")->build(manager, options);
+  if (failed(manager.run(*copy)))
+    return llvm::createStringError("these options cannot be planned");
+  return copy;
+}
+
 Planner plannerOf(ModuleOp fused, uint64_t mappedTokenizer) {
-  return [fused, mappedTokenizer](const CompileOptions &options) mutable -> llvm::Expected<ProgramSummary> {
-    ScopedDiagnosticHandler quiet(fused.getContext(), [](Diagnostic &) { return success(); });
-    OwningOpRef<ModuleOp> copy = fused.clone();
-    PassManager manager(fused.getContext());
-    findPhase("quantize")->build(manager, options);
-    findPhase("plan")->build(manager, options);
-    if (failed(manager.run(*copy)))
-      return llvm::createStringError("these options cannot be planned");
-    llvm::Expected<ProgramSummary> summary = summarizeProgram(*copy, {});
+  return [fused, mappedTokenizer](const CompileOptions &options) -> llvm::Expected<ProgramSummary> {
+    llvm::Expected<OwningOpRef<ModuleOp>> copy = planCopy(fused, options);
+    if (!copy)
+      return copy.takeError();
+    llvm::Expected<ProgramSummary> summary = summarizeProgram(**copy, {});
     if (summary)
       summary->memory.tokenizer = mappedTokenizer;
     return summary;
@@ -198,7 +205,7 @@ private:
 
 } // namespace
 
-static std::string bothUnits(uint64_t bytes) { return llvm::formatv("{0} ({1} bytes)", formatBytes(bytes), bytes); }
+std::string bothUnits(uint64_t bytes) { return llvm::formatv("{0} ({1} bytes)", formatBytes(bytes), bytes); }
 
 /// What the user could give up: for each thing that was asked for, together with what was left open.
 static std::string advice(Climber &climber) {

@@ -9,8 +9,14 @@
 
 namespace gemmac {
 
+/// "1.2 GiB (1288490189 bytes)"
+std::string bothUnits(uint64_t bytes);
+
 /// What the runtime maps of a serialized tokenizer: all but its merges, which come last (abi.h).
 uint64_t mappedTokenizerBytes(llvm::StringRef table);
+
+/// A copy of a fused module after the quantize and plan phases. Diagnostics are swallowed.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> planCopy(mlir::ModuleOp fused, const CompileOptions &options);
 
 /// Tells what a program would be for other options; residentBytes() of the result is its peak resident memory.
 using Planner = std::function<llvm::Expected<ProgramSummary>(const CompileOptions &)>;

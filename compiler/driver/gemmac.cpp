@@ -14,6 +14,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cmath>
 #include <iostream>
 #include <thread>
 
@@ -23,6 +24,8 @@ static constexpr const char *footer = R"(
 Examples:
   gemmac compile gemma-4-E2B-it -o gemma          4-bit program for this machine; ./gemma chats
   gemmac compile gemma-4-E2B-it -o gemma-arm --target aarch64-linux --context 32768
+  gemmac compile gemma-4-E2B-it -o gemma --weights auto --max-rss 1.2GB
+                                                  the best quality that keeps 1.2 GB, measured
   gemmac compile model -o exact --weights f32     reproduces the reference token for token
   gemmac compile gemma-3-270m.gguf -o gemma       from a GGUF file
   gemmac compile model --stop-after plan          prints the plan as MLIR; gemmac-opt reads it
@@ -35,7 +38,8 @@ namespace {
 
 /// The words of the command line before they are checked.
 struct Words {
-  std::string target = "native", weights, embeddings, perLayerTable, cache, maxResident, emit, rounding, calibration;
+  std::string target = "native", weights, embeddings, perLayerTable, cache, emit, rounding, calibration;
+  std::string maxResident, maxFile, maxDivergence;
   std::optional<int64_t> context, chunk;
 };
 
@@ -80,7 +84,10 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("MODEL", options.input, "", "Hugging Face directory or GGUF file of a Gemma 3 or 4 model")->required();
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
-  word("--weights", words.weights, "F", "Format of matrices: " + formats + " (default: q4)");
+  word("--weights", words.weights, "F",
+       "Format of matrices: " + formats + " (default: q4); or auto: one for each matrix, by how much it matters. Keeps\n"
+       "--max-rss and --max-size with the least KL divergence, or --max-kld with the smallest program; else it is no\n"
+       "larger than q4. Takes minutes, as programs run meanwhile");
   word("--embeddings", words.embeddings, "F",
        "Format of the embedding table and head (default: as --weights, q5 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
@@ -98,6 +105,9 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
       "--max-rss", words.maxResident, "SIZE",
       "Most memory that the program may keep resident, as 1.1GB or 900MiB. Chooses --chunk, --cache, --embeddings and\n"
       "--weights accordingly where they are not given, and says so; an error when it cannot be");
+  word("--max-size", words.maxFile, "SIZE", "Largest file that the program may be; an error when it cannot be");
+  word("--max-kld", words.maxDivergence, "NATS",
+       "Most KL divergence from the unquantized program, measured on the calibration text; an error when it is more");
   word("--emit", words.emit, "KIND",
        "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
   word("--stop-after", options.stopAfter, "PHASE", phaseHelp());
@@ -121,7 +131,8 @@ static ExitCode readFormat(const char *option, const std::string &word, std::opt
     return ExitCode::success;
   std::optional<WeightFormat> format = parseFormat(word);
   if (!format || !llvm::is_contained(choosableFormats, *format))
-    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected {2}", option, word, choosableFormatNames()));
+    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected {2}{3}", option, word, choosableFormatNames(),
+                               llvm::StringRef(option) == "--weights" ? ", or auto" : ""));
   result = format;
   return ExitCode::success;
 }
@@ -159,8 +170,10 @@ static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
 
 static ExitCode readFormats(const Words &words, CompileOptions &options) {
   std::optional<WeightFormat> weights;
-  if (ExitCode failed = readFormat("--weights", words.weights, weights); failed != ExitCode::success)
-    return failed;
+  options.chooseFormats = words.weights == "auto"; // what it does not choose is as with the default
+  if (!options.chooseFormats)
+    if (ExitCode failed = readFormat("--weights", words.weights, weights); failed != ExitCode::success)
+      return failed;
   options.formats.weights = weights.value_or(WeightFormat::Q4);
   if (ExitCode failed = readFormat("--embeddings", words.embeddings, options.formats.embeddings);
       failed != ExitCode::success)
@@ -175,6 +188,8 @@ static ExitCode readFormats(const Words &words, CompileOptions &options) {
 static ExitCode readRounding(const Words &words, CompileOptions &options) {
   if (!words.calibration.empty())
     options.calibration = words.calibration == "default" ? "" : words.calibration;
+  else if (options.chooseFormats || options.maxDivergence)
+    options.calibration = "";
   options.rounding = options.calibration ? Rounding::feedback : Rounding::search;
   if (words.rounding.empty())
     return ExitCode::success;
@@ -209,20 +224,39 @@ static ExitCode readEmit(const Words &words, CompileOptions &options) {
   if (options.output.empty())
     return usage("-o: error: no output was named; add -o FILE");
   if (options.calibration && options.emit != EmitKind::executable)
-    return usage("--emit: error: --calibration and its roundings pack weights, which only --emit exe does; leave one out");
+    return usage("--emit: error: --calibration, its roundings, --weights auto and --max-kld pack weights, which only --emit "
+                 "exe does; leave one out");
+  if (options.maxFile && options.emit != EmitKind::executable)
+    return usage("--max-size: error: limits what --emit exe writes; leave one of them out");
   if (options.output == "-" && options.emit != EmitKind::mlir)
     return usage("-o: error: only --emit mlir can go to standard output; name a file");
   return ExitCode::success;
 }
 
-static ExitCode readMemoryLimit(const Words &words, CompileOptions &options) {
-  if (words.maxResident.empty())
+/// Reads a size in bytes. Empty leaves it as it is.
+static ExitCode readSize(const char *option, const std::string &word, uint64_t &result) {
+  if (word.empty())
     return ExitCode::success;
-  std::optional<uint64_t> bytes = parseBytes(words.maxResident);
+  std::optional<uint64_t> bytes = parseBytes(word);
   if (!bytes)
-    return usage("--max-rss: error: got '" + words.maxResident + "', expected a size such as 1.1GB, 1400MB or 1GiB");
-  options.maxResident = *bytes;
-  options.open = {!words.chunk, words.cache.empty(), words.embeddings.empty(), words.weights.empty()};
+    return usage(llvm::formatv("{0}: error: got '{1}', expected a size such as 1.1GB, 1400MB or 1GiB", option, word));
+  result = *bytes;
+  return ExitCode::success;
+}
+
+static ExitCode readLimits(const Words &words, CompileOptions &options) {
+  if (ExitCode failed = readSize("--max-rss", words.maxResident, options.maxResident); failed != ExitCode::success)
+    return failed;
+  if (ExitCode failed = readSize("--max-size", words.maxFile, options.maxFile); failed != ExitCode::success)
+    return failed;
+  if (options.maxResident)
+    options.open = {!words.chunk, words.cache.empty(), words.embeddings.empty(), words.weights.empty()};
+  if (words.maxDivergence.empty())
+    return ExitCode::success;
+  double limit = 0;
+  if (llvm::StringRef(words.maxDivergence).getAsDouble(limit) || !(limit > 0) || !std::isfinite(limit))
+    return usage("--max-kld: error: got '" + words.maxDivergence + "', expected a number above 0, in nats, such as 0.01");
+  options.maxDivergence = limit;
   return ExitCode::success;
 }
 
@@ -235,7 +269,7 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
     return failed;
   options.plan.chunk = words.chunk.value_or(options.plan.chunk);
-  if (ExitCode failed = readMemoryLimit(words, options); failed != ExitCode::success)
+  if (ExitCode failed = readLimits(words, options); failed != ExitCode::success)
     return failed;
   if (ExitCode failed = readRounding(words, options); failed != ExitCode::success)
     return failed;

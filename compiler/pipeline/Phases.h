@@ -29,7 +29,10 @@ struct CompileOptions {
   std::string nativeRuntime;
   QuantizeOptions formats;
   PlanOptions plan;
-  uint64_t maxResident = 0; ///< most bytes of resident memory that the program may take; 0: any
+  bool chooseFormats = false; ///< --weights auto: `formats.choices` are gemmac's to make
+  uint64_t maxResident = 0;   ///< most bytes of resident memory that the program may take; 0: any
+  uint64_t maxFile = 0;       ///< most bytes of the program; 0: any
+  std::optional<double> maxDivergence = std::nullopt; ///< most KL divergence from the unquantized program, as measured
   OpenOptions open;
   Rounding rounding = Rounding::search;
   /// A file of text, empty for the one that gemmac brings along; nothing: the compilation runs no program.

@@ -295,8 +295,13 @@ public:
     }
     if (failed(checkPlanned()))
       return signalPassFailure();
+    for (const std::string &name : levels)
+      if (llvm::none_of(backend->levels(), [&](const IsaLevel &level) { return level.name == name; })) {
+        getOperation().emitError("target '") << target << "' has no ISA level '" << name << "'";
+        return signalPassFailure();
+      }
     for (const IsaLevel &level : backend->levels())
-      if (failed(lowerLevel(level)))
+      if ((levels.empty() || llvm::is_contained(levels, level.name)) && failed(lowerLevel(level)))
         return signalPassFailure();
   }
 

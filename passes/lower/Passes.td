@@ -12,7 +12,8 @@ def LowerSteps : Pass<"gemma-lower-steps", "::mlir::ModuleOp"> {
     llvm loads and stores; what differs between levels comes from the target's TileOps.
     The gemma ops stay as they are: the artifact writer reads packed weights and sizes from them.
   }];
-  let options = [Option<"target", "target", "std::string", /*default=*/"\"native\"", "Name of the target">];
+  let options = [Option<"target", "target", "std::string", /*default=*/"\"native\"", "Name of the target">,
+                 ListOption<"levels", "levels", "std::string", "ISA levels of the target; none: all of them">];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect", "::mlir::vector::VectorDialect", "::mlir::func::FuncDialect",
                            "::mlir::cf::ControlFlowDialect"];

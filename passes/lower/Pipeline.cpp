@@ -14,9 +14,10 @@ namespace gemmac {
 #define GEN_PASS_REGISTRATION
 #include "passes/lower/Passes.h.inc"
 
-static void buildLowering(OpPassManager &pm, StringRef target) {
+static void buildLowering(OpPassManager &pm, StringRef target, ArrayRef<std::string> levels) {
   LowerStepsOptions options;
   options.target = target.str();
+  options.levels.assign(levels.begin(), levels.end());
   pm.addPass(createLowerSteps(options));
   OpPassManager &nested = pm.nest<ModuleOp>();
   nested.addPass(createCanonicalizerPass());
@@ -30,7 +31,12 @@ static void buildLowering(OpPassManager &pm, StringRef target) {
   nested.addPass(createReconcileUnrealizedCastsPass());
 }
 
-void buildLowerPipeline(OpPassManager &pm, const TargetBackend &target) { buildLowering(pm, target.name()); }
+void buildLowerPipeline(OpPassManager &pm, const TargetBackend &target) {
+  SmallVector<std::string> levels;
+  for (const IsaLevel &level : target.levels())
+    levels.push_back(level.name);
+  buildLowering(pm, target.name(), levels);
+}
 
 namespace {
 struct LowerPipelineOptions : PassPipelineOptions<LowerPipelineOptions> {
@@ -42,7 +48,7 @@ void registerLowerPasses() {
   registerLowerSteps();
   PassPipelineRegistration<LowerPipelineOptions>(
       "gemma-lower", "gemma-lower-steps and the conversion of its modules to the LLVM dialect",
-      [](OpPassManager &pm, const LowerPipelineOptions &options) { buildLowering(pm, options.target); });
+      [](OpPassManager &pm, const LowerPipelineOptions &options) { buildLowering(pm, options.target, {}); });
 }
 
 } // namespace gemmac

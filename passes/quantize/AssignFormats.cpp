@@ -29,27 +29,28 @@ enum class Role {
 struct RoleRule {
   StringLiteral op, attribute;
   Role role;
+  StringLiteral part; ///< of the model, for people
 };
 constexpr RoleRule roleRules[] = {
-    {"gemma.embed", "table", Role::Embedding},
-    {"gemma.head", "table", Role::Embedding},
-    {"gemma.ple_input", "table", Role::PerLayerTable},
-    {"gemma.ple_input", "proj", Role::PleProjection},
-    {"gemma.ple_mix", "gate", Role::PleProjection},
-    {"gemma.ple_mix", "proj", Role::PleProjection},
-    {"gemma.qkv", "q", Role::Matrix},
-    {"gemma.qkv", "k", Role::Matrix},
-    {"gemma.qkv", "v", Role::Matrix},
-    {"gemma.attend", "o", Role::Matrix},
-    {"gemma.ffn", "gate", Role::Matrix},
-    {"gemma.ffn", "up", Role::Matrix},
-    {"gemma.ffn", "down", Role::Matrix},
-    {"gemma.moe", "gate", Role::Matrix},
-    {"gemma.moe", "up", Role::Matrix},
-    {"gemma.moe", "down", Role::Matrix},
-    {"gemma.moe", "gate_up", Role::Matrix},
-    {"gemma.moe", "experts_down", Role::Matrix},
-    {"gemma.moe", "router_proj", Role::Router},
+    {"gemma.embed", "table", Role::Embedding, "embeddings"},
+    {"gemma.head", "table", Role::Embedding, "embeddings"},
+    {"gemma.ple_input", "table", Role::PerLayerTable, "per-layer table"},
+    {"gemma.ple_input", "proj", Role::PleProjection, "per-layer"},
+    {"gemma.ple_mix", "gate", Role::PleProjection, "per-layer"},
+    {"gemma.ple_mix", "proj", Role::PleProjection, "per-layer"},
+    {"gemma.qkv", "q", Role::Matrix, "attention in"},
+    {"gemma.qkv", "k", Role::Matrix, "attention in"},
+    {"gemma.qkv", "v", Role::Matrix, "attention in"},
+    {"gemma.attend", "o", Role::Matrix, "attention out"},
+    {"gemma.ffn", "gate", Role::Matrix, "MLP in"},
+    {"gemma.ffn", "up", Role::Matrix, "MLP in"},
+    {"gemma.ffn", "down", Role::Matrix, "MLP out"},
+    {"gemma.moe", "gate", Role::Matrix, "MLP in"},
+    {"gemma.moe", "up", Role::Matrix, "MLP in"},
+    {"gemma.moe", "down", Role::Matrix, "MLP out"},
+    {"gemma.moe", "gate_up", Role::Matrix, "experts in"},
+    {"gemma.moe", "experts_down", Role::Matrix, "experts out"},
+    {"gemma.moe", "router_proj", Role::Router, "router"},
 };
 
 /// Of the values as they are decoded: blocks give f32.
@@ -107,11 +108,29 @@ std::optional<WeightFormat> exactFormat(WeightOp weight, Role role, SymbolTable 
   }
 }
 
-std::optional<Role> roleOf(Operation *user, StringRef attribute) {
-  for (const RoleRule &rule : roleRules)
-    if (rule.op == user->getName().getStringRef() && rule.attribute == attribute)
-      return rule.role;
-  return std::nullopt;
+const RoleRule *ruleOf(Operation *user, StringRef attribute) {
+  const RoleRule *found = llvm::find_if(roleRules, [&](const RoleRule &rule) {
+    return rule.op == user->getName().getStringRef() && rule.attribute == attribute;
+  });
+  return found == std::end(roleRules) ? nullptr : found;
+}
+
+bool isMatrix(WeightOp weight) { return cast<RankedTensorType>(weight.getType()).getRank() > 1; }
+
+/// Calls `visit` for each use of a weight by an op of the dialect, until it fails.
+LogicalResult forEachUse(ModuleOp module, SymbolTable &symbols,
+                         llvm::function_ref<LogicalResult(WeightOp, Operation *, StringRef)> visit) {
+  auto result = module.walk([&](Operation *user) {
+    if (user == module || !isa_and_present<GemmaDialect>(user->getDialect()))
+      return WalkResult::advance();
+    for (NamedAttribute attribute : user->getAttrDictionary())
+      if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
+        if (auto weight = symbols.lookup<WeightOp>(symbol.getAttr()))
+          if (failed(visit(weight, user, attribute.getName())))
+            return WalkResult::interrupt();
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
 }
 
 /// A narrower float loses bits (and f16 the range of the others): allowed, but told.
@@ -136,21 +155,16 @@ struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
       getOperation().emitError() << "option 'weights' of " << getArgument() << " must name a format";
       return signalPassFailure();
     }
-    choice = {*toFormat(weights), toFormat(embeddings), toFormat(perLayerTable)};
-    Chosen chosen;
+    choice = {*toFormat(weights), toFormat(embeddings), toFormat(perLayerTable), {}};
     SymbolTable table(getOperation());
     symbols = &table;
-    auto result = getOperation().walk([&](Operation *user) {
-      if (user == getOperation() || !isa_and_present<GemmaDialect>(user->getDialect()))
-        return WalkResult::advance();
-      for (NamedAttribute attribute : user->getAttrDictionary())
-        if (auto symbol = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
-          if (auto weight = table.lookup<WeightOp>(symbol.getAttr()))
-            if (failed(note(weight, user, attribute.getName(), chosen)))
-              return WalkResult::interrupt();
-      return WalkResult::advance();
-    });
-    if (result.wasInterrupted())
+    if (failed(readChoices()))
+      return signalPassFailure();
+    Chosen chosen;
+    auto visit = [&](WeightOp weight, Operation *user, StringRef attribute) {
+      return note(weight, user, attribute, chosen);
+    };
+    if (failed(forEachUse(getOperation(), table, visit)))
       return signalPassFailure();
     for (auto &[weight, format] : chosen)
       WeightOp(weight).setFormatAttr(FormatAttr::get(&getContext(), static_cast<Format>(format.first)));
@@ -158,20 +172,45 @@ struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
   }
 
 private:
+  /// Choices for single weights: each must name a matrix of the module.
+  LogicalResult readChoices() {
+    auto refuse = [&](StringRef entry, const Twine &reason) {
+      return getOperation().emitError("option 'choices' of ")
+             << getArgument() << " holds '" << entry << "': " << reason << "; expected WEIGHT=FORMAT";
+    };
+    for (const std::string &entry : choices) {
+      auto [name, word] = StringRef(entry).rsplit('=');
+      std::optional<WeightFormat> format = parseFormat(word);
+      if (!format)
+        return refuse(entry, "there is no format '" + word + "'");
+      auto weight = symbols->lookup<WeightOp>(name);
+      if (!weight || !isMatrix(weight))
+        return refuse(entry, "the module has no matrix of this name");
+      if (!choice.choices.try_emplace(name.str(), *format).second)
+        return refuse(entry, "the weight is named twice");
+    }
+    return success();
+  }
+
+  WeightFormat wanted(WeightOp weight, Role role) {
+    if (auto own = choice.choices.find(weight.getSymName().str()); own != choice.choices.end())
+      return own->second;
+    WeightFormat format = formatOf(role, choice, storedFormat(weight));
+    // Rounding integers again would lose, and wider ones would gain nothing.
+    std::optional<WeightFormat> exact = exactFormat(weight, role, *symbols);
+    bool better = exact && formatInfo(format).quantized && formatInfo(format).bits >= formatInfo(*exact).bits;
+    return better ? *exact : format;
+  }
+
   /// Decides the format that `user` wants for `weight`, and compares with what earlier users wanted.
   LogicalResult note(WeightOp weight, Operation *user, StringRef attribute, Chosen &chosen) {
-    auto type = cast<RankedTensorType>(weight.getType());
     WeightFormat format = WeightFormat::F32;
-    if (type.getRank() > 1) {
-      auto role = roleOf(user, attribute);
-      if (!role)
+    if (isMatrix(weight)) {
+      const RoleRule *rule = ruleOf(user, attribute);
+      if (!rule)
         return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute << "', for which "
                                    << getArgument() << " has no rule; run gemma-fuse first";
-      format = formatOf(*role, choice, storedFormat(weight));
-      // Rounding integers again would lose, and wider ones would gain nothing.
-      std::optional<WeightFormat> exact = exactFormat(weight, *role, *symbols);
-      if (exact && formatInfo(format).quantized && formatInfo(format).bits >= formatInfo(*exact).bits)
-        format = *exact;
+      format = wanted(weight, rule->role);
     }
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
@@ -204,11 +243,40 @@ private:
 
 } // namespace
 
+static bool isOpen(Role role, const QuantizeOptions &options) {
+  switch (role) {
+  case Role::Matrix:
+    return true;
+  case Role::PleProjection:
+  case Role::Router:
+    return false;
+  case Role::Embedding:
+    return !options.embeddings;
+  case Role::PerLayerTable:
+    return !options.perLayerTable;
+  }
+  llvm_unreachable("a role outside of its enum");
+}
+
+llvm::StringMap<WeightPart> weightParts(ModuleOp fused, const QuantizeOptions &options) {
+  llvm::StringMap<WeightPart> parts;
+  SymbolTable symbols(fused);
+  (void)forEachUse(fused, symbols, [&](WeightOp weight, Operation *user, StringRef attribute) {
+    const RoleRule *rule = ruleOf(user, attribute);
+    if (rule && isMatrix(weight))
+      parts[weight.getSymName()] = {rule->part, isOpen(rule->role, options)};
+    return success();
+  });
+  return parts;
+}
+
 void buildQuantizePipeline(OpPassManager &pm, const QuantizeOptions &options) {
   AssignFormatsOptions pass;
   pass.weights = choose(options.weights);
   pass.embeddings = choose(options.embeddings);
   pass.perLayerTable = choose(options.perLayerTable);
+  for (const auto &[name, format] : options.choices)
+    pass.choices.push_back(name + "=" + formatInfo(format).name.str());
   pm.addPass(createAssignFormats(pass));
 }
 

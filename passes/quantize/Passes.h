@@ -4,7 +4,11 @@
 
 #include "compiler/formats/WeightFormat.h"
 
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+#include "llvm/ADT/StringMap.h"
+
+#include <map>
 
 namespace gemmac {
 
@@ -23,7 +27,19 @@ struct QuantizeOptions {
   WeightFormat weights = WeightFormat::Q4;
   std::optional<WeightFormat> embeddings;    ///< empty: as weights, but q5 at least
   std::optional<WeightFormat> perLayerTable; ///< empty: as weights
+  std::map<std::string, WeightFormat> choices; ///< of single matrices, by weight; they go before all others
 };
+
+/// What a matrix is in its model.
+struct WeightPart {
+  llvm::StringRef name; ///< "MLP out"
+  /// Whether `choices` may name it: not what stays high (routers, matrices around the per-layer embeddings), nor tables
+  /// whose format the options give.
+  bool open = false;
+};
+
+/// The matrices of a fused module, by weight.
+llvm::StringMap<WeightPart> weightParts(mlir::ModuleOp fused, const QuantizeOptions &options);
 
 /// Sets `format` on every gemma.weight that a fused module uses.
 void buildQuantizePipeline(mlir::OpPassManager &pm, const QuantizeOptions &options);

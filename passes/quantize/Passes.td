@@ -30,12 +30,14 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
     ```
     The roles and their formats are one table in AssignFormats.cpp. Left alone: weights that no op uses. A weight used in two roles
     that want different formats is an error, and so is a matrix used where the table knows no role (level 0).
-    Rounding a stored float to a narrower one is told in a warning.
+    Rounding a stored float to a narrower one is told in a warning. `choices` names single matrices, whatever their role; matrices that
+    are packed into one must get the same format (gemma-plan-steps refuses others).
   }];
   let options = [
     FormatOption<"weights", "weights", "Q4", "Format of matrices; the others follow from it">,
     FormatOption<"embeddings", "embeddings", "Derived", "Format of token embedding and output matrix (derived: weights, q6 at least)">,
-    FormatOption<"perLayerTable", "per-layer-table", "Derived", "Format of the per-layer embedding table (derived: weights)">];
+    FormatOption<"perLayerTable", "per-layer-table", "Derived", "Format of the per-layer embedding table (derived: weights)">,
+    ListOption<"choices", "choices", "std::string", "Formats of single matrices, WEIGHT=FORMAT; they go before all others">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

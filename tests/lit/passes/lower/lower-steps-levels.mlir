@@ -1,0 +1,10 @@
+// One module for each ISA level of the target, or only for those that are asked for.
+// RUN: gemmac-opt %s --gemma-lower-steps=target=x86_64-linux | FileCheck %s --check-prefix=ALL
+// RUN: gemmac-opt %s --gemma-lower-steps="target=x86_64-linux levels=avx512" | FileCheck %s --check-prefix=ONE
+// RUN: not gemmac-opt %s --gemma-lower-steps="target=x86_64-linux levels=sse" 2>&1 | FileCheck %s --check-prefix=NONE
+
+// ALL: module @avx2
+// ALL: module @avx512
+// ONE-NOT: module @avx2
+// ONE: module @avx512
+// NONE: error: target 'x86_64-linux' has no ISA level 'sse'
