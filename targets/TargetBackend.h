@@ -64,7 +64,8 @@ struct IsaLevel {
   int64_t unpackedRowTile;  ///< activation rows that one pass over unpacked panels serves
   int64_t unpackedPanels;   ///< unpacked panels that one pass serves, 1 or 2
   int64_t panelStreams;     ///< packed panels (of geglu: pairs) that a product of one row reads abreast, a power of two
-  int64_t tileSums;         ///< sums of 16 floats that a product of several rows with packed panels keeps at once
+  int64_t tileSums;         ///< sums of 16 floats that a product of several rows with packed panels keeps at once;
+                            ///< 0: they lie in memory, for twice the streams
   int64_t vectorLanes;      ///< floats of a vector as attention writes them: 16, or 8 where fewer registers are spent so
   int64_t vectorSums;       ///< such vectors that can be kept as running sums in registers
   std::shared_ptr<TileOps> tileOps;

@@ -53,7 +53,8 @@ static void describeSizes(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
   os << "weights of a program, about:";
   const char *separator = " ";
   for (WeightFormat format : {WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q2}) {
-    WeightFormat table = formatInfo(format).bits < 5 ? WeightFormat::Q5 : format;
+    WeightFormat least = leastEmbeddingFormat(embedding);
+    WeightFormat table = formatInfo(format).bits < formatInfo(least).bits ? least : format;
     auto bytes = [](int64_t values, WeightFormat kind) { return values / groupColumns * groupBytes(kind, 1); };
     os << separator << formatInfo(format).name << " "
        << formatBytes(static_cast<uint64_t>(bytes(others, format) + bytes(embedding, table)));

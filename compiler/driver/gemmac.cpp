@@ -89,7 +89,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
        "--max-rss and --max-size with the least KL divergence, or --max-kld with the smallest program; else it is no\n"
        "larger than q4. Takes minutes, as programs run meanwhile");
   word("--embeddings", words.embeddings, "F",
-       "Format of the embedding table and head (default: as --weights, q5 at least)");
+       "Format of the embedding table and head (default: as --weights, but q5 or q6 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--cache", words.cache, "F",

@@ -88,6 +88,12 @@ inline std::string choosableFormatNames() {
   return names;
 }
 
+/// The narrowest format that an embedding table of so many values, which is also the head, gets unasked. A large one is a good
+/// part of what each token reads and loses little by a bit less; in a small one bits cost nothing (docs/formats.md).
+constexpr WeightFormat leastEmbeddingFormat(int64_t values) {
+  return values < int64_t{1} << 26 ? WeightFormat::Q6 : WeightFormat::Q5;
+}
+
 constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /// Bytes of the values of one group of 32 columns of a panel of `rows` rows.

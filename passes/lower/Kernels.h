@@ -94,6 +94,10 @@ public:
                                  mlir::ArrayRef<mlir::Value> rows) const {
     return dotPanels(b, weight, panel, rows)[0];
   }
+  /// The same for `count` panels, `most` at most, that follow each other from `first` on, with sums in memory: 16 floats for
+  /// each panel and row, in this order. Little code for many streams.
+  void dotLot(KernelBuilder &b, const PackedShape &weight, mlir::Value first, mlir::Value count, int64_t most,
+              mlir::ArrayRef<mlir::Value> rows, mlir::Value sums) const;
   /// Unpacks groups [first, last) of a quantized panel into `block`, an UnpackedBlock.
   void unpackBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value first, mlir::Value last,
                    mlir::Value block) const;

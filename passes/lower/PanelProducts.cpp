@@ -92,6 +92,14 @@ Value KernelLibrary::scaledSum(KernelBuilder &b, const PackedShape &weight, Valu
   return sumOfIntegers(b, loadRowScales(b, weight, panel), weight.cols, row, b.bitcast(sum, b.vecI32()));
 }
 
+// The same for packed weights of any format.
+static KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const PackedShape &shape, Value weights,
+                                      Value rowScales, ArrayRef<Value> rows, Value group, ValueRange totals) {
+  if (shape.quantized())
+    return addQuantizedGroup(b, ops, WeightGroup{shape.format, weights}, rowScales, shape, rows, group, totals);
+  return addFloatGroup(b, shape.format, weights, rows, group, totals);
+}
+
 SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, const PackedShape &weight,
                                                             ArrayRef<Value> panels, ArrayRef<Value> rows) const {
   Value none = weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0);
@@ -105,12 +113,8 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
     for (auto [p, panel] : llvm::enumerate(panels)) {
       Value weights = b.at(panel, offset);
       b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
-      ValueRange before = totals.slice(p * rows.size(), rows.size());
-      if (weight.quantized())
-        next.append(
-            addQuantizedGroup(b, *level.tileOps, WeightGroup{weight.format, weights}, rowScales[p], weight, rows, group, before));
-      else
-        next.append(addFloatGroup(b, weight.format, weights, rows, group, before));
+      next.append(addGroup(b, *level.tileOps, weight, weights, rowScales[p], rows, group,
+                           totals.slice(p * rows.size(), rows.size())));
     }
     return next;
   });
@@ -120,6 +124,37 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
   for (size_t p = 0; p < panels.size(); ++p)
     result.emplace_back(ArrayRef<Value>(sums).slice(p * rows.size(), rows.size()));
   return result;
+}
+
+void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value first, Value count, int64_t most,
+                           ArrayRef<Value> rows, Value sums) const {
+  Value none = weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0), start = b.i64(0);
+  int64_t vecBytes = lanes * 4;
+  auto panelAt = [&](Value p) { return b.at(first, b.mul(p, weight.panelBytes())); };
+  auto forSums = [&](Value p, llvm::function_ref<void(size_t row, Value place)> body) {
+    Value own = b.at(sums, b.mul(p, static_cast<int64_t>(rows.size()) * vecBytes));
+    for (size_t row = 0; row < rows.size(); ++row)
+      body(row, b.at(own, static_cast<int64_t>(row) * vecBytes));
+  };
+  b.loop(start, count, 1, [&](Value p) { forSums(p, [&](size_t, Value place) { b.store(none, place, 64); }); });
+  b.loop(start, b.i64(weight.cols / groupColumns), 1, [&](Value group) {
+    Value offset = b.mul(group, groupBytes(weight.format, panelRows));
+    b.loop(start, count, 1, [&](Value p) {
+      Value panel = panelAt(p), weights = b.at(panel, offset);
+      b.prefetch(b.at(weights, prefetchBytes / most), groupBytes(weight.format, panelRows));
+      KernelBuilder::Values totals;
+      forSums(p, [&](size_t, Value place) { totals.push_back(b.load(none.getType(), place, 64)); });
+      totals = addGroup(b, *level.tileOps, weight, weights, loadRowScales(b, weight, panel), rows, group, totals);
+      forSums(p, [&](size_t row, Value place) { b.store(totals[row], place, 64); });
+    });
+  });
+  if (weight.sumsIntegers())
+    b.loop(start, count, 1, [&](Value p) {
+      Value rowScales = loadRowScales(b, weight, panelAt(p));
+      forSums(p, [&](size_t row, Value place) {
+        b.store(sumOfIntegers(b, rowScales, weight.cols, rows[row], b.load(none.getType(), place, 64)), place, 64);
+      });
+    });
 }
 
 void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Value panel, Value first, Value last,

@@ -8,8 +8,8 @@ namespace gemmac {
 
 static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 
-void RowProducts::forParts(KernelBuilder &b, Value first, Value last, int64_t largest, Part body, int64_t divide) {
-  for (int64_t tile = largest; tile > 0; tile = tile > 1 && tile < divide ? 1 : tile / divide) {
+void RowProducts::forParts(KernelBuilder &b, Value first, Value last, int64_t largest, Part body) {
+  for (int64_t tile = largest; tile > 0; tile /= 2) {
     Value end = b.sub(last, b.rem(b.sub(last, first), b.i64(tile)));
     b.loop(first, end, tile, [&](Value at) { body(at, tile); });
     first = end;
@@ -21,27 +21,42 @@ void RowProducts::oneRow(Value first, Value last) {
            [&](Value panel, int64_t count) { packedTile(panel, count, b.i64(0), 1); });
 }
 
-// Where one instruction does much, memory is what limits: as many streams as help it, though their sums do not fit registers.
-// Else many sums cost more than streams gain, and narrow tiles of rows afford more streams.
 void RowProducts::fewRows(Value rows, Value first, Value last) {
   const IsaLevel &level = library.getLevel();
-  int64_t rowTile = level.rowTile;
-  if (level.tileSums >= 2 * level.panelStreams * rowTile)
-    return forRowTiles(rows, first, last, rowTile);
-  Value half = b.select(b.less(b.i64(rowTile / 2), rows), first, last);
-  forRowTiles(rows, first, half, rowTile / 2);
-  forRowTiles(rows, half, last, rowTile);
+  if (level.tileSums == 0)
+    return manyStreams(rows, first, last);
+  Value half = b.select(b.less(b.i64(level.rowTile / 2), rows), first, last);
+  forRowTiles(rows, first, half, level.rowTile / 2);
+  forRowTiles(rows, half, last, level.rowTile);
 }
 
-// Panels [first, last), some of them at a time; each lot with one tile of rows after the other.
+// Where one instruction does much, memory is what limits, and eight streams bring more of it than sums in memory cost.
+void RowProducts::manyStreams(Value rows, Value first, Value last) {
+  const IsaLevel &level = library.getLevel();
+  int64_t together = paired ? 2 : 1, streams = 2 * level.panelStreams, lot = streams / together;
+  Value sums = b.stack(streams * level.rowTile * vecBytes);
+  b.loop(first, last, lot, [&](Value panel) {
+    Value count = b.minSigned(b.sub(last, panel), b.i64(lot));
+    Value packed = b.at(weights, b.mul(panel, together * weight.panelBytes()));
+    forParts(b, b.i64(0), rows, level.rowTile, [&](Value row, int64_t tile) {
+      library.dotLot(b, weight, packed, b.mul(count, together), streams, inputs(row, tile), sums);
+      b.loop(b.i64(0), count, 1, [&](Value p) {
+        Value own = b.at(sums, b.mul(p, together * tile * vecBytes));
+        auto sum = [&](int64_t i) { return b.load(b.vecF32(), b.at(own, i * vecBytes), 64); };
+        for (int64_t r = 0; r < tile; ++r)
+          finish(b.add(panel, p), b.add(row, r), sum(r), paired ? sum(tile + r) : Value());
+      });
+    });
+  });
+}
+
+// Panels [first, last), so many of them at a time that their sums are few; each lot with one tile of rows after the other.
 void RowProducts::forRowTiles(Value rows, Value first, Value last, int64_t rowTile) {
   const IsaLevel &level = library.getLevel();
-  int64_t sums = rowTile * (paired ? 2 : 1), streams = level.panelStreams * (paired ? 1 : 2);
-  int64_t abreast = std::clamp<int64_t>(level.tileSums / sums, 1, streams);
-  auto lot = [&](Value panel, int64_t panels) {
+  int64_t abreast = std::clamp<int64_t>(level.tileSums / (rowTile * (paired ? 2 : 1)), 1, level.panelStreams);
+  forParts(b, first, last, abreast, [&](Value panel, int64_t panels) {
     forParts(b, b.i64(0), rows, rowTile, [&](Value row, int64_t tile) { packedTile(panel, panels, row, tile); });
-  };
-  forParts(b, first, last, abreast, lot, /*divide=*/4);
+  });
 }
 
 void RowProducts::packedTile(Value firstPanel, int64_t panels, Value firstRow, int64_t count) {

@@ -34,9 +34,8 @@ public:
   void chunk(mlir::Value rows, int64_t maxRows, mlir::Value first, mlir::Value last);
 
   using Part = llvm::function_ref<void(mlir::Value at, int64_t count)>;
-  /// [first, last) in whole tiles of `largest`, a power of two, then what is left in halves: five are four and one. With
-  /// `divide` 4 in quarters, which is less code.
-  static void forParts(KernelBuilder &b, mlir::Value first, mlir::Value last, int64_t largest, Part body, int64_t divide = 2);
+  /// [first, last) in whole tiles of `largest`, a power of two, then what is left in halves: five are four and one.
+  static void forParts(KernelBuilder &b, mlir::Value first, mlir::Value last, int64_t largest, Part body);
 
 private:
   const KernelLibrary &library;
@@ -48,6 +47,7 @@ private:
   Finish finish;
 
   mlir::SmallVector<mlir::Value> panelsFrom(mlir::Value panel, int64_t count);
+  void manyStreams(mlir::Value rows, mlir::Value first, mlir::Value last);
   void forRowTiles(mlir::Value rows, mlir::Value first, mlir::Value last, int64_t rowTile);
   void packedTile(mlir::Value firstPanel, int64_t panels, mlir::Value firstRow, int64_t count);
   void addBlocks(mlir::ArrayRef<mlir::Value> panels, mlir::Value rows, mlir::ArrayRef<mlir::Value> sums, mlir::Value blocks);

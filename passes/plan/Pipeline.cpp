@@ -61,7 +61,8 @@ void registerPlanPasses() {
                                                                    .chunk = options.chunk,
                                                                    .verifyRows = options.verifyRows,
                                                                    .marks = options.marks,
-                                                                   .observe = options.observe};
+                                                                   .observe = options.observe,
+                                                                   .slidingCacheFormat = {}};
                                                   buildPipeline(manager, plan, options.format, options.slidingFormat);
                                                 });
 }

@@ -59,8 +59,8 @@ WeightFormat storedFormat(WeightOp weight) {
   return element.isF32() ? WeightFormat::F32 : element.isF16() ? WeightFormat::F16 : WeightFormat::BF16;
 }
 
-/// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type.
-WeightFormat formatOf(Role role, const QuantizeOptions &choice, WeightFormat stored) {
+/// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type, `values` how many there are.
+WeightFormat formatOf(Role role, const QuantizeOptions &choice, WeightFormat stored, int64_t values) {
   auto atLeast = [&](WeightFormat least) {
     return formatInfo(choice.weights).bits < formatInfo(least).bits ? least : choice.weights;
   };
@@ -72,7 +72,7 @@ WeightFormat formatOf(Role role, const QuantizeOptions &choice, WeightFormat sto
   case Role::Router:
     return choice.weights == WeightFormat::F32 ? WeightFormat::F32 : stored;
   case Role::Embedding:
-    return choice.embeddings.value_or(atLeast(WeightFormat::Q5));
+    return choice.embeddings.value_or(atLeast(leastEmbeddingFormat(values)));
   case Role::PerLayerTable:
     return choice.perLayerTable.value_or(choice.weights);
   }
@@ -195,7 +195,7 @@ private:
   WeightFormat wanted(WeightOp weight, Role role) {
     if (auto own = choice.choices.find(weight.getSymName().str()); own != choice.choices.end())
       return own->second;
-    WeightFormat format = formatOf(role, choice, storedFormat(weight));
+    WeightFormat format = formatOf(role, choice, storedFormat(weight), cast<RankedTensorType>(weight.getType()).getNumElements());
     // Rounding integers again would lose, and wider ones would gain nothing.
     std::optional<WeightFormat> exact = exactFormat(weight, role, *symbols);
     bool better = exact && formatInfo(format).quantized && formatInfo(format).bits >= formatInfo(*exact).bits;

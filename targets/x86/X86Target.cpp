@@ -316,8 +316,8 @@ public:
                            /*vectorSums=*/vectorLanes, std::move(ops)});
     };
     level("avx2", 0, "x86-64-v3", "", 4, 4, 1, 8, 8, std::make_shared<Avx2TileOps>());
-    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, 1, 32, 8, std::make_shared<VnniTileOps>(32));
-    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 8, 2, 64, 16,
+    level("avxvnni", GEMMAC_CPU_X86_AVX_VNNI, "x86-64-v3", "+avxvnni", 4, 4, 1, 0, 8, std::make_shared<VnniTileOps>(32));
+    level("avx512", GEMMAC_CPU_X86_AVX512_VNNI, "x86-64-v4", "+avx512vnni,-prefer-256-bit", 8, 8, 2, 0, 16,
           std::make_shared<VnniTileOps>(64));
   }
   StringRef name() const override { return "x86_64-linux"; }

@@ -109,7 +109,7 @@ class QuantizedReference(Reference):
                 continue
             format = weights
             if name == "embed_tokens.weight" or "lm_head" in name:
-                format = at_least(weights, "q5")
+                format = at_least(weights, "q6")
             elif "per_layer_" in name and "embed" not in name:
                 format = at_least(weights, "q8")
             block, unit = self._block(name, value.shape[-1])

@@ -429,7 +429,7 @@ def test_no_space(good, tmp_path):
     "words, named",
     [
         (["--target", "riscv64-linux"], "riscv64-linux"),
-        (["--weights", "q5"], "q5"),
+        (["--weights", "q7"], "q7"),
         (["--cache", "q6"], "expected f32, f16, q8 or q4"),
         (["--cache", "global=q8"], "unknown kind of layers 'global'"),
         (["--cache", "full="], "unknown format ''"),

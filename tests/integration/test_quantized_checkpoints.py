@@ -15,7 +15,7 @@ from support import OUT, base_level, gemmac, generate, level, levels, logits, re
 EXACT = [name for name in CASES if name != "compressed-odd-heads"]
 WEIGHTS = {LATTICE: "q4", LATTICE_F32: "q4", COMPRESSED: "q4", MOBILE: "q8"}
 # Formats that are checked, and what they hold beside the checkpoint's integers: compressed-tensors keeps tables in bf16.
-ALL = {"q4": 0, "q5": 0, "q8": 0}
+ALL = {"q4": 0, "q6": 0, "q8": 0}
 KEPT = {LATTICE: ALL, LATTICE_F32: ALL, COMPRESSED: {"q4": 1}, MOBILE: {"c8": 0, "c4": 0, "c2": 0}}
 
 

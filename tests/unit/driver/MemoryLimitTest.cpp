@@ -27,7 +27,7 @@ static llvm::Expected<ProgramSummary> plan(const CompileOptions &options) {
 
 static CompileOptions options(uint64_t limit, OpenOptions open = {true, true, true, true}) {
   CompileOptions result;
-  result.plan = {.context = 1024, .chunk = 128, .cacheFormat = gemma::Format::F32};
+  result.plan = {.context = 1024, .chunk = 128, .cacheFormat = gemma::Format::F32, .slidingCacheFormat = {}};
   result.formats.weights = WeightFormat::Q8;
   result.maxResident = limit;
   result.open = open;

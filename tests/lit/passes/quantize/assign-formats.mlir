@@ -13,8 +13,8 @@
 
 // Every line names the weight's role.
 // CHECK:        @embedding
-// Q4-SAME:      #gemma.format<q5>
-// Q2-SAME:      #gemma.format<q5>
+// Q4-SAME:      #gemma.format<q6>
+// Q2-SAME:      #gemma.format<q6>
 // Q8-SAME:      #gemma.format<q8>
 // BF16-SAME:    #gemma.format<bf16>
 // F16-SAME:     #gemma.format<f16>
