@@ -139,8 +139,8 @@ struct Levels {
 /// weights trained for four bits have.
 constexpr Levels levelsOf(WeightFormat format) {
   int64_t most = formatInfo(format).largest;
-  constexpr int64_t fourBits = 8, fiveBits = 16;
-  return most <= fiveBits ? Levels{most, 1, 0} : Levels{most, formatInfo(format).zeroPoint ? most - 1 : most, fourBits};
+  constexpr int64_t fiveBits = 16;
+  return most <= fiveBits ? Levels{most, 1, 0} : Levels{most, formatInfo(format).zeroPoint ? most - 1 : most, fiveBits};
 }
 
 } // namespace

@@ -58,6 +58,7 @@ static llvm::Error readModel(ModuleOp module, ProgramSummary &summary) {
                              {"gemma.data_bytes", &summary.weightBytes},
                              {"gemma.mapped_bytes", &summary.mappedBytes},
                              {"gemma.table_row_bytes", &summary.tableRowBytes},
+                             {"gemma.activation_bits", &summary.activationBits},
                              {"gemma.arena_bytes", &summary.arenaBytes},
                              {"gemma.scratch_bytes", &summary.scratchBytes},
                              {"gemma.cache_bytes", &summary.cacheBytes}})
@@ -257,6 +258,7 @@ std::string summaryJson(const ProgramSummary &summary) {
         json.value(level);
     });
     json.attribute("weights", summary.weights);
+    json.attribute("activation_bits", summary.activationBits);
     json.attribute("cache", summary.cacheFormat);
     json.attribute("vocab", summary.vocab);
     json.attribute("hidden", summary.hidden);
@@ -379,7 +381,10 @@ std::string summaryText(const ProgramSummary &summary) {
   os << "target " << summary.target << ":";
   for (const std::string &level : summary.levels)
     os << " " << level;
-  os << llvm::formatv("; context {0}, prompts in chunks of {1}\n\n", summary.context, summary.chunk);
+  os << llvm::formatv("; context {0}, prompts in chunks of {1}", summary.context, summary.chunk);
+  if (llvm::any_of(summary.formats, [](const FormatSummary &row) { return formatInfo(row.format).quantized; }))
+    os << "; activations of " << summary.activationBits << " bits";
+  os << "\n\n";
   os << llvm::formatv("  {0,-8}{1,9}{2,13}{3,13}{4,13}\n", "format", "weights", "values", "size", "bits/weight");
   for (const FormatSummary &row : summary.formats)
     os << llvm::formatv("  {0,-8}{1,9}{2,13}{3,13}{4,13:F2}\n", formatInfo(row.format).name, row.weights,

@@ -86,6 +86,7 @@ struct ProgramSummary {
   int64_t weightBytes = 0; ///< all packed weights, with the gaps between them
   int64_t mappedBytes = 0; ///< of them, those that are mapped; the others are tables
   int64_t tableRowBytes = 0;
+  int64_t activationBits = 8; ///< of what quantized matrices without a static scale multiply with
   int64_t tokenizerBytes = 0;
   int64_t dataBytes = 0;     ///< the data section
   gemmac_memory memory = {}; ///< `tokenizer` and `limit` stay for the caller
@@ -100,9 +101,9 @@ struct ProgramSummary {
 };
 
 /// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,
-/// gemma.table_row_bytes, gemma.arena_bytes, gemma.scratch_bytes, gemma.cache_bytes; the gemma.phase ops, the buffer
-/// labelled "logits" of each; caches; tables; gemma.moments_offset where there is one. Fields that the module does not
-/// know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
+/// gemma.table_row_bytes, gemma.activation_bits, gemma.arena_bytes, gemma.scratch_bytes, gemma.cache_bytes; the gemma.phase
+/// ops, the buffer labelled "logits" of each; caches; tables; gemma.moments_offset where there is one. Fields that the module
+/// does not know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
 /// Errors are defects of a pass: a missing attribute or phase.
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);
 

@@ -71,6 +71,7 @@ llvm::Expected<ProgramQuality> Measurement::measure(const std::string &program) 
 llvm::Error Measurement::makeMixProgram(const AutoWeights &autoWeights) {
   stage("choosing formats: program for measuring");
   CompileOptions wide = optionsFor("widest", autoWeights.widestFormats(), options.plan);
+  wide.activationBits = options.wideActivations() ? 16 : 8; // as in the program that the mix is for
   llvm::Expected<BuiltProgram> built = build(wide, context(), &guide());
   if (!built)
     return built.takeError();

@@ -38,7 +38,7 @@ namespace {
 
 /// The words of the command line before they are checked.
 struct Words {
-  std::string target = "native", weights, embeddings, perLayerTable, cache, emit, rounding, calibration;
+  std::string target = "native", weights, embeddings, perLayerTable, cache, emit, rounding, calibration, activations;
   std::string maxResident, maxFile, maxDivergence;
   std::optional<int64_t> context, chunk;
 };
@@ -92,6 +92,9 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
        "Format of the embedding table and head (default: as --weights, but q5 or q6 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
+  word("--activations", words.activations, "BITS",
+       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8, else 8). 16 costs prompts up to\n"
+       "half of their speed, one token at a time little");
   word("--cache", words.cache, "F",
        "KV cache: " + cacheFormatNames() + ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)");
   word("--rounding", words.rounding, "R",
@@ -184,6 +187,15 @@ static ExitCode readFormats(const Words &words, CompileOptions &options) {
   return readCache(words.cache, options);
 }
 
+static ExitCode readActivations(const Words &words, CompileOptions &options) {
+  if (words.activations.empty())
+    return ExitCode::success;
+  if (words.activations != "8" && words.activations != "16")
+    return usage("--activations: error: got '" + words.activations + "', expected 8 or 16");
+  options.activationBits = words.activations == "16" ? 16 : 8;
+  return ExitCode::success;
+}
+
 /// Which rounding, and whether programs run for it.
 static ExitCode readRounding(const Words &words, CompileOptions &options) {
   if (!words.calibration.empty())
@@ -269,6 +281,8 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
     return failed;
   options.plan.chunk = words.chunk.value_or(options.plan.chunk);
+  if (ExitCode failed = readActivations(words, options); failed != ExitCode::success)
+    return failed;
   if (ExitCode failed = readLimits(words, options); failed != ExitCode::success)
     return failed;
   if (ExitCode failed = readRounding(words, options); failed != ExitCode::success)

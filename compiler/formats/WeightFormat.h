@@ -96,6 +96,9 @@ constexpr WeightFormat leastEmbeddingFormat(int64_t values) {
 
 constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
+/// Bytes of a row of `width` activations in int8: values, then a scale and a bias of each group. Layout: gemma.buffer.
+constexpr int64_t quantizedRowBytes(int64_t width) { return roundUp(width + width / groupColumns * 8, bufferAlign); }
+
 /// Bytes of the values of one group of 32 columns of a panel of `rows` rows.
 constexpr int64_t valueBytes(WeightFormat format, int64_t rows) {
   return rows * groupColumns * formatInfo(format).bits / 8;

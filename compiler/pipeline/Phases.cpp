@@ -15,7 +15,9 @@ static void buildQuantize(mlir::OpPassManager &manager, const CompileOptions &op
   buildQuantizePipeline(manager, options.formats);
 }
 static void buildPlan(mlir::OpPassManager &manager, const CompileOptions &options) {
-  buildPlanPipeline(manager, options.plan);
+  PlanOptions plan = options.plan;
+  plan.wideActivations = options.wideActivations();
+  buildPlanPipeline(manager, plan);
 }
 static void buildLower(mlir::OpPassManager &manager, const CompileOptions &options) {
   buildLowerPipeline(manager, *options.target);

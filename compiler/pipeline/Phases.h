@@ -35,6 +35,7 @@ struct CompileOptions {
   std::optional<double> maxDivergence = std::nullopt; ///< most KL divergence from the unquantized program, as measured
   OpenOptions open;
   Rounding rounding = Rounding::search;
+  std::optional<int64_t> activationBits = std::nullopt; ///< 8 or 16; nothing: as the format of the matrices wants
   /// A file of text, empty for the one that gemmac brings along; nothing: the compilation runs no program.
   std::optional<std::string> calibration;
   EmitKind emit = EmitKind::executable;
@@ -43,6 +44,10 @@ struct CompileOptions {
   unsigned threads = 1;
   bool quiet = false;
   std::string jsonReport; ///< empty: none
+
+  /// Whether quantized matrices multiply with activations of 16 bits. Unasked those of q8 do: rounding activations to 8 bits
+  /// loses as much as rounding weights to q8 (docs/quantization.md).
+  bool wideActivations() const { return activationBits ? *activationBits == 16 : formats.weights == WeightFormat::Q8; }
 };
 
 /// A step of the compilation whose result is a module that can be printed and read again.

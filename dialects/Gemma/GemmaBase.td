@@ -158,10 +158,11 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
     `rows` is the largest number of rows; `width` counts elements, padded to 32. Elements: `f32`; `i32`; or `q8`,
     activations quantized in groups of 32, stored row by row as `width` int8, then `width/32` f32 scales, then `width/32`
     i32 biases, -8 times the sum of the int8 values, each row padded to 64 bytes. `s8` is laid out alike, but all scales of a row are
-    one static scale, and values may be -128, where those of q8 stay within 127.
+    one static scale, and values may be -128, where those of q8 stay within 127. A row of `q16` is two rows of q8: the second holds what
+    is left of the values once those of the first are taken off, in steps about 254 times finer; a product with it is the sum of both.
     - c1: rows are positive.
     - c2: width is a positive multiple of 32.
-    - c3: the element is f32, i32, q8 or s8.
+    - c3: the element is f32, i32, q8, q16 or s8.
     - c4: s8 is at most 131040 wide: so many products of int8 with int8 have a sum within int32 (131040 * 128 * 128 < 2^31).
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$width, "::mlir::StringAttr":$element);
@@ -171,8 +172,9 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
     /// Bytes from one row to the next, a multiple of 64.
     int64_t getRowBytes() const;
     int64_t getBytes() const { return getRows() * getRowBytes(); }
-    bool isQuantized() const { return getElement().getValue() == "q8" || isStatic(); }
+    bool isQuantized() const { return getElement().getValue() == "q8" || isWide() || isStatic(); }
     bool isStatic() const { return getElement().getValue() == "s8"; }
+    bool isWide() const { return getElement().getValue() == "q16"; }
   }];
 }
 

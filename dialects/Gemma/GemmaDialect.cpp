@@ -122,8 +122,8 @@ LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> error, int64
     return error() << "expects a positive number of rows, got " << rows;
   if (width <= 0 || width % groupColumns != 0) // buffer_type_c2
     return error() << "expects a width that is a positive multiple of " << groupColumns << ", got " << width;
-  if (!llvm::is_contained({"f32", "i32", "q8", "s8"}, element.getValue())) // buffer_type_c3
-    return error() << "expects elements f32, i32, q8 or s8, got " << element.getValue();
+  if (!llvm::is_contained({"f32", "i32", "q8", "q16", "s8"}, element.getValue())) // buffer_type_c3
+    return error() << "expects elements f32, i32, q8, q16 or s8, got " << element.getValue();
   constexpr int64_t widestStatic = 131040;
   if (element.getValue() == "s8" && width > widestStatic) // buffer_type_c4
     return error() << "expects a width of at most " << widestStatic << " in s8, got " << width;
@@ -131,7 +131,7 @@ LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> error, int64
 }
 
 int64_t BufferType::getRowBytes() const {
-  // q8, s8: int8 values, then a scale and a sum per group.
-  int64_t bytes = isQuantized() ? getWidth() + getWidth() / groupColumns * 8 : getWidth() * 4;
-  return roundUp(bytes, bufferAlign);
+  if (!isQuantized())
+    return roundUp(getWidth() * 4, bufferAlign);
+  return (isWide() ? 2 : 1) * quantizedRowBytes(getWidth());
 }

@@ -70,18 +70,19 @@ public:
     return nullptr;
   }
 
-  /// Activations come as q8 for quantized weights, as s8 where these want a static scale, else as f32.
+  /// Activations come as q8 or q16 for quantized weights, as s8 where these want a static scale, else as f32.
   LogicalResult activations(Buffer input, PackedOp weight) const {
     bool quantized = formatInfo(static_cast<WeightFormat>(weight.getFormat())).quantized;
     bool isStatic = quantized && weight.getInputScale().has_value();
-    StringRef expected = isStatic ? "s8" : quantized ? "q8" : "f32";
-    if (input.getType().getElement().getValue() == expected)
+    BufferType type = input.getType();
+    StringRef expected = isStatic ? "s8" : quantized ? "q8 or q16" : "f32";
+    if (quantized ? type.isQuantized() && type.isStatic() == isStatic : type.getElement().getValue() == expected)
       return success();
     return op->emitOpError() << "expects input in " << expected << " for weights in " << stringifyFormat(weight.getFormat())
                              << (isStatic ? " with an input_scale" : "") << ", got " << input.getType();
   }
 
-  /// `result` is rows of f32, of q8 or, with `scale`, on a static grid.
+  /// `result` is rows of f32, of q8 or q16 or, with `scale`, on a static grid.
   LogicalResult rowResult(Buffer result, int64_t rows, int64_t width, FloatAttr scale) const {
     StringRef element = result.getType().isQuantized() ? result.getType().getElement().getValue() : "f32";
     if (failed(buffer(result, "result", rows, width, element)))
@@ -475,7 +476,7 @@ LogicalResult ExpertDownStep::verify() {
   if (failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), "i32")) || // step_expert_down_c2
       failed(check.buffer(getWeights(), "weights", rows, paddedTopK(topK), "f32")))
     return failure();
-  StringRef element = getInput().getType().isQuantized() ? "q8" : "f32";
+  StringRef element = getInput().getType().isQuantized() ? getInput().getType().getElement().getValue() : "f32";
   return check.buffer(getInput(), "input", rows * topK, widthOf(getInput()), element); // step_expert_down_c1
 }
 

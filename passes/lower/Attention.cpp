@@ -206,7 +206,7 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
       Value inverses = factors;
       for (int64_t v = 0; v < headVectors; ++v)
         b.store(b.divf(b.splat(b.vecF32(), 1.0), state[2 * v + 1]), b.at(inverses, v * vecBytes));
-      storeRow(b, a[1], quantized, width, isStatic ? a[5] : Value(), [&](Value offset) {
+      storeRow(b, a[1], step.getResult().getType(), isStatic ? a[5] : Value(), [&](Value offset) {
         Value head = b.div(offset, b.i64(cache.padded * 4));
         Value inverse = b.broadcast(loadFloat(b, b.at(inverses, b.mul(head, 4))));
         Value place = b.at(merged, offset), low = b.mulf(b.loadVec(place), inverse);

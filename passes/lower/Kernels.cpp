@@ -16,8 +16,8 @@ PackedShape::PackedShape(gemma::PackedOp packed)
 
 std::string PackedShape::text() const {
   std::string table = panelRows != 1 ? "" : rowScales() ? "_rows" + std::to_string(scaleBlocks) : "_rows";
-  return llvm::formatv("{0}_n{1}_k{2}{3}{4}{5}", formatInfo(format).name, rows, cols, table,
-                       batch > 1 ? "_e" + std::to_string(batch) : "", staticInput ? "_static" : "")
+  return llvm::formatv("{0}_n{1}_k{2}{3}{4}{5}{6}", formatInfo(format).name, rows, cols, table,
+                       batch > 1 ? "_e" + std::to_string(batch) : "", staticInput ? "_static" : "", wideInput ? "_wide" : "")
       .str();
 }
 

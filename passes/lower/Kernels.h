@@ -22,9 +22,13 @@ struct PackedShape {
   int64_t scaleBlocks; ///< row scales of one row
   bool interleave;
   bool staticInput = false; ///< its inputs are s8, with one scale for a whole row
+  bool wideInput = false;   ///< its inputs are q16: two rows of q8 for each row
   explicit PackedShape(gemma::PackedOp packed);
   /// The matrix of a step with that input.
-  PackedShape(gemma::PackedOp packed, gemma::BufferType input) : PackedShape(packed) { staticInput = input.isStatic(); }
+  PackedShape(gemma::PackedOp packed, gemma::BufferType input) : PackedShape(packed) {
+    staticInput = input.isStatic();
+    wideInput = input.isWide();
+  }
   int64_t panelBytes() const { return gemmac::panelBytes(format, panelRows, cols, scaleBlocks); }
   int64_t batchBytes() const { return rows / panelRows * panelBytes(); }
   bool quantized() const { return formatInfo(format).quantized; }
@@ -150,8 +154,8 @@ private:
 std::string bitsText(double value);
 
 /// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored as f32
-/// or quantized (layout: gemma.buffer). `staticScale`, an f32, puts them on its grid; null: none.
-void storeRow(KernelBuilder &b, mlir::Value row, bool quantized, int64_t width, mlir::Value staticScale,
+/// or quantized, as `type` has it (layout: gemma.buffer). `staticScale`, an f32, puts them on its grid; null: none.
+void storeRow(KernelBuilder &b, mlir::Value row, gemma::BufferType type, mlir::Value staticScale,
               llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value offset)> make);
 
 } // namespace gemmac

@@ -255,7 +255,7 @@ private:
   }
 
   LogicalResult emitStep(gemma::ExpertUpStep step) {
-    PackedShape shape(packed(step.getWeight()));
+    PackedShape shape(packed(step.getWeight()), step.getInput().getType());
     auto [first, last] = share(b.i64(shape.rows / panelRows / 2));
     return callKernel(kernels.expertUp(step, shape, maxRows()),
                       {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getPicks()),
@@ -263,7 +263,7 @@ private:
   }
 
   LogicalResult emitStep(gemma::ExpertDownStep step) {
-    PackedShape shape(packed(step.getWeight()));
+    PackedShape shape(packed(step.getWeight()), step.getInput().getType());
     auto [first, last] = share(b.i64(shape.rows / panelRows));
     return callKernel(kernels.expertDown(step, shape, maxRows()),
                       {pointer(step.getInput()), weight(step.getWeight()), pointer(step.getPicks()),

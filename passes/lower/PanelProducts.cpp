@@ -52,31 +52,35 @@ static Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, Value r
   return b.loadFloats(WeightFormat::F16, b.at(weights.pointer, valueBytes(weights.format, lanes)));
 }
 
-// Per panel and row: the exact integer dot product of the group, scaled and added to the total. `rowScales`: by panel, what
-// loadRowScales gave. Where `shape` sums integers, so are the totals, and scales wait for scaledSum.
+// Per panel and row: the exact integer dot product of the group, scaled and added to the total; of wide rows those of their
+// two parts, one after the other. `rowScales`: by panel, what loadRowScales gave. Where `shape` sums integers, so are the
+// totals, and scales wait for scaledSum.
 static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
                                                ArrayRef<Value> rowScales, const PackedShape &shape, ArrayRef<Value> rows,
                                                Value group, ValueRange totals) {
   int64_t cols = shape.cols;
+  size_t parts = shape.wideInput ? 2 : 1;
   SmallVector<ActivationGroup> activations;
   KernelBuilder::Values scales, weightScales;
   Value valuesOffset = b.mul(group, groupColumns), scaleOffset = b.add(b.mul(group, 4), cols);
-  for (Value row : rows) {
-    Value scale = b.at(row, scaleOffset);
-    Value bias = b.load(b.getI32Type(), b.at(scale, cols / groupColumns * 4));
-    activations.push_back({b.at(row, valuesOffset), bias, /*wholeRange=*/shape.staticInput});
-    scales.push_back(b.load(b.getF32Type(), scale));
-  }
+  for (Value row : rows)
+    for (size_t p = 0; p < parts; ++p) {
+      Value part = p == 0 ? row : b.at(row, quantizedRowBytes(cols)), scale = b.at(part, scaleOffset);
+      Value bias = b.load(b.getI32Type(), b.at(scale, cols / groupColumns * 4));
+      activations.push_back({b.at(part, valuesOffset), bias, /*wholeRange=*/shape.staticInput});
+      scales.push_back(b.load(b.getF32Type(), scale));
+    }
   for (auto [weights, ofRows] : llvm::zip(panels, rowScales))
     weightScales.push_back(scalesOfGroup(b, weights, ofRows));
-  KernelBuilder::Values next;
+  KernelBuilder::Values next(totals);
   for (auto [i, dot] : llvm::enumerate(ops.dotPanels(b, panels, activations))) {
+    Value &total = next[i / parts];
     if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
-      next.push_back(arith::AddIOp::create(b, totals[i], dot));
+      total = arith::AddIOp::create(b, total, dot);
       continue;
     }
-    Value scale = b.mulf(weightScales[i / rows.size()], b.broadcast(scales[i % rows.size()]));
-    next.push_back(b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, totals[i]));
+    Value scale = b.mulf(weightScales[i / activations.size()], b.broadcast(scales[i % activations.size()]));
+    total = b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, total);
   }
   return next;
 }

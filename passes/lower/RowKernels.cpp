@@ -47,8 +47,8 @@ static void storeIntegers(KernelBuilder &b, Value row, int64_t width, Value grou
   b.store(arith::MulIOp::create(b, sum, b.i32(-8)), b.at(scales, width / 32 * 4));
 }
 
-// The same of 32 floats, as q8.
-static void storeQuantized(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high) {
+// The same of 32 floats, as q8. Returns what is left of them.
+static std::pair<Value, Value> storeQuantized(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high) {
   Value largest = b.maxLanes(b.maxf(b.absf(low), b.absf(high)));
   Value scale = b.divf(largest, b.f32(127.0f));
   // Below 2^-120 the quotient could overflow: such a group becomes zeros, as an empty one does.
@@ -59,12 +59,18 @@ static void storeQuantized(KernelBuilder &b, Value row, int64_t width, Value gro
     Value shifted = b.addf(b.mulf(x, inverse), b.splat(b.vecF32(), 12582912.0));
     return arith::SubIOp::create(b, b.bitcast(shifted, b.vecI32()), b.splatInt(b.vecI32(), 0x4B400000));
   };
-  Value lowInts = round(low);
-  storeIntegers(b, row, width, group, lowInts, round(high), scale);
+  Value lowInts = round(low), highInts = round(high), steps = b.broadcast(scale);
+  storeIntegers(b, row, width, group, lowInts, highInts, scale);
+  auto rest = [&](Value x, Value ints) {
+    return b.fma(arith::NegFOp::create(b, arith::SIToFPOp::create(b, b.vecF32(), ints)), steps, x);
+  };
+  Value lowRest = rest(low, lowInts);
+  return {lowRest, rest(high, highInts)};
 }
 
-void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width, Value staticScale,
+void storeRow(KernelBuilder &b, Value row, gemma::BufferType type, Value staticScale,
               llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
+  int64_t width = type.getWidth();
   Value gridScale = staticScale ? b.broadcast(staticScale) : Value();
   b.loop(b.i64(0), b.i64(width / 32), 1, [&](Value group) {
     Value offset = b.mul(group, 2 * vecBytes);
@@ -73,12 +79,14 @@ void storeRow(KernelBuilder &b, Value row, bool quantized, int64_t width, Value 
       low = b.gridSteps(low, gridScale);
       high = b.gridSteps(high, gridScale);
     }
-    if (quantized && staticScale) {
+    if (type.isStatic()) {
       low = arith::FPToSIOp::create(b, b.vecI32(), low);
       high = arith::FPToSIOp::create(b, b.vecI32(), high);
       storeIntegers(b, row, width, group, low, high, staticScale);
-    } else if (quantized) {
-      storeQuantized(b, row, width, group, low, high);
+    } else if (type.isQuantized()) {
+      auto [lowRest, highRest] = storeQuantized(b, row, width, group, low, high);
+      if (type.isWide())
+        storeQuantized(b, b.at(row, quantizedRowBytes(width)), width, group, lowRest, highRest);
     } else {
       b.store(staticScale ? b.mulf(low, gridScale) : low, b.at(row, offset));
       b.store(staticScale ? b.mulf(high, gridScale) : high, b.at(b.at(row, offset), vecBytes));
@@ -294,7 +302,7 @@ func::FuncOp KernelLibrary::norm(gemma::NormStep step) {
       Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
       Value inverse = inverseRms(b, source, input.getWidth(), count, eps);
       Value target = b.at(a[1], b.mul(row, result.getRowBytes()));
-      storeRow(b, target, result.isQuantized(), result.getWidth(), staticScale, [&](Value offset) {
+      storeRow(b, target, result, staticScale, [&](Value offset) {
         auto normed = [&](int64_t half) {
           Value x = b.mulf(b.loadVec(b.at(b.at(source, offset), half)), inverse);
           if (weighted)
@@ -319,7 +327,7 @@ func::FuncOp KernelLibrary::addNorm(gemma::BufferType type, bool scaled, double 
       Value rowOffset = b.mul(row, type.getRowBytes());
       Value input = b.at(a[0], rowOffset), branch = b.at(a[1], rowOffset), result = b.at(a[2], rowOffset);
       Value inverse = inverseRms(b, branch, type.getWidth(), count, eps);
-      storeRow(b, result, /*quantized=*/false, type.getWidth(), /*staticScale=*/{}, [&](Value offset) {
+      storeRow(b, result, type, /*staticScale=*/{}, [&](Value offset) {
         auto sum = [&](int64_t half) {
           Value normed = b.mulf(b.loadVec(b.at(b.at(branch, offset), half)), inverse);
           normed = b.mulf(normed, b.loadVec(b.at(b.at(a[3], offset), half)));
@@ -337,13 +345,13 @@ func::FuncOp KernelLibrary::addNorm(gemma::BufferType type, bool scaled, double 
 func::FuncOp KernelLibrary::quantize(gemma::QuantizeStep step) {
   gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
   bool isStatic = step.getStaticScale().has_value();
-  std::string name = llvm::formatv("quantize_{0}w{1}", isStatic ? result.getElement().str() + "_" : "", input.getWidth());
+  std::string name = llvm::formatv("quantize_{0}{1}_w{2}", result.getElement().getValue(), isStatic ? "_static" : "", input.getWidth());
   auto body = [&](KernelBuilder &b, ValueRange a) {
     Value staticScale = isStatic ? a[4] : Value();
     b.loop(a[2], a[3], 1, [&](Value row) {
       Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
       Value target = b.at(a[1], b.mul(row, result.getRowBytes()));
-      storeRow(b, target, result.isQuantized(), input.getWidth(), staticScale, [&](Value offset) {
+      storeRow(b, target, result, staticScale, [&](Value offset) {
         Value low = b.loadVec(b.at(source, offset));
         return std::make_pair(low, b.loadVec(b.at(b.at(source, offset), vecBytes)));
       });

@@ -25,20 +25,25 @@ void RowProducts::fewRows(Value rows, Value first, Value last) {
   const IsaLevel &level = library.getLevel();
   if (level.tileSums == 0)
     return manyStreams(rows, first, last);
-  Value half = b.select(b.less(b.i64(level.rowTile / 2), rows), first, last);
-  forRowTiles(rows, first, half, level.rowTile / 2);
-  forRowTiles(rows, half, last, level.rowTile);
+  int64_t most = tileOf(level.rowTile), fewer = std::max<int64_t>(most / 2, 1);
+  Value half = b.select(b.less(b.i64(fewer), rows), first, last);
+  forRowTiles(rows, first, half, fewer);
+  forRowTiles(rows, half, last, most);
 }
+
+// A wide row is two to the instructions that multiply.
+int64_t RowProducts::tileOf(int64_t rows) const { return std::max<int64_t>(rows / (weight.wideInput ? 2 : 1), 1); }
 
 // Where one instruction does much, memory is what limits, and eight streams bring more of it than sums in memory cost.
 void RowProducts::manyStreams(Value rows, Value first, Value last) {
   const IsaLevel &level = library.getLevel();
   int64_t together = paired ? 2 : 1, streams = 2 * level.panelStreams, lot = streams / together;
-  Value sums = b.stack(streams * level.rowTile * vecBytes);
+  int64_t most = tileOf(level.rowTile);
+  Value sums = b.stack(streams * most * vecBytes);
   b.loop(first, last, lot, [&](Value panel) {
     Value count = b.minSigned(b.sub(last, panel), b.i64(lot));
     Value packed = b.at(weights, b.mul(panel, together * weight.panelBytes()));
-    forParts(b, b.i64(0), rows, level.rowTile, [&](Value row, int64_t tile) {
+    forParts(b, b.i64(0), rows, most, [&](Value row, int64_t tile) {
       library.dotLot(b, weight, packed, b.mul(count, together), streams, inputs(row, tile), sums);
       b.loop(b.i64(0), count, 1, [&](Value p) {
         Value own = b.at(sums, b.mul(p, together * tile * vecBytes));
@@ -105,7 +110,7 @@ void RowProducts::addBlocks(ArrayRef<Value> panels, Value rows, ArrayRef<Value> 
       unpacked.push_back(b.at(blocks, p * UnpackedBlock::bytes));
       library.unpackBlock(b, weight, panel, first, last, unpacked.back());
     }
-    forParts(b, b.i64(0), rows, library.getLevel().unpackedRowTile, [&](Value row, int64_t count) {
+    forParts(b, b.i64(0), rows, tileOf(library.getLevel().unpackedRowTile), [&](Value row, int64_t count) {
       SmallVector<Value> places;
       KernelBuilder::Values totals;
       for (Value panelSums : sums)

@@ -46,6 +46,7 @@ private:
   Inputs inputs;
   Finish finish;
 
+  int64_t tileOf(int64_t rows) const;
   mlir::SmallVector<mlir::Value> panelsFrom(mlir::Value panel, int64_t count);
   void manyStreams(mlir::Value rows, mlir::Value first, mlir::Value last);
   void forRowTiles(mlir::Value rows, mlir::Value first, mlir::Value last, int64_t rowTile);

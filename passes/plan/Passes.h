@@ -21,6 +21,7 @@ struct PlanOptions {
   gemma::Format cacheFormat = gemma::Format::F16; ///< of all caches; one of cacheFormats
   bool marks = false;                             ///< the program measures its own steps
   bool observe = false;                           ///< verify adds up second moments of the matrices' inputs
+  bool wideActivations = false;                   ///< q16 instead of q8 for quantized matrices
   std::optional<gemma::Format> slidingCacheFormat; ///< of caches with a window; none: as the others
 };
 

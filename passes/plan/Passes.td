@@ -53,11 +53,13 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
     flows between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`.
     Then packed weights get their offsets in the data section: vectors, matrices in the order decode reads them,
     tables read by row. Weights that no phase reads are erased, with a remark. Attributes: on the module
-    `gemma.data_bytes`, `gemma.mapped_bytes` (without the tables) and `gemma.table_row_bytes` (a token's rows of all
-    tables); on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
+    `gemma.data_bytes`, `gemma.mapped_bytes` (without the tables), `gemma.table_row_bytes` (a token's rows of all
+    tables) and `gemma.activation_bits` (8 or 16, of what quantized matrices without a static scale multiply with); on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
     attention scores excluded) and `gemma.barriers`. Left alone: everything but phase functions. An op that no fusion
     took is an error that names it.
   }];
+  let options = [Option<"wideActivations", "wide-activations", "bool", /*default=*/"false",
+                        "Give quantized matrices activations of 16 bits, q16, instead of q8">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

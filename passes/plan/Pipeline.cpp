@@ -26,6 +26,8 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                                     llvm::cl::init("")};
   Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step"),
                      llvm::cl::init(PlanOptions().marks)};
+  Option<bool> wideActivations{*this, "wide-activations", llvm::cl::desc("q16 instead of q8 for quantized matrices"),
+                               llvm::cl::init(PlanOptions().wideActivations)};
   Option<bool> observe{*this, "observe", llvm::cl::desc("let verify add up second moments of the matrices' inputs"),
                        llvm::cl::init(PlanOptions().observe)};
 };
@@ -39,7 +41,7 @@ static void buildPipeline(OpPassManager &manager, const PlanOptions &options, St
   caches.format = format.str();
   caches.slidingFormat = slidingFormat.str();
   manager.addPass(createPlanCaches(caches));
-  manager.addPass(createPlanSteps());
+  manager.addPass(createPlanSteps(PlanStepsOptions{options.wideActivations}));
   if (options.observe)
     manager.addPass(createObserve());
   manager.addPass(createPlaceBuffers());
@@ -62,6 +64,7 @@ void registerPlanPasses() {
                                                                    .verifyRows = options.verifyRows,
                                                                    .marks = options.marks,
                                                                    .observe = options.observe,
+                                                                   .wideActivations = options.wideActivations,
                                                                    .slidingCacheFormat = {}};
                                                   buildPipeline(manager, plan, options.format, options.slidingFormat);
                                                 });

@@ -32,6 +32,7 @@ struct PlanSteps : impl::PlanStepsBase<PlanSteps> {
     for (func::FuncOp function : functions)
       function.erase();
     assignDataOffsets(module);
+    module->setAttr("gemma.activation_bits", OpBuilder(module).getI64IntegerAttr(wideActivations ? 16 : 8));
     SymbolTable symbols(module);
     for (PhaseOp phase : module.getOps<PhaseOp>())
       setPhaseCosts(phase, symbols);
@@ -52,8 +53,7 @@ private:
     return tables;
   }
 
-  static LogicalResult planPhase(func::FuncOp function, PackedWeights &weights,
-                                 const llvm::DenseSet<StringAttr> &headTables) {
+  LogicalResult planPhase(func::FuncOp function, PackedWeights &weights, const llvm::DenseSet<StringAttr> &headTables) {
     auto kind = function->getAttrOfType<PhaseKindAttr>("gemma.phase");
     auto maxRows = function->getAttrOfType<IntegerAttr>("gemma.max_rows");
     if (!kind || !maxRows || maxRows.getInt() < 1)
@@ -63,7 +63,7 @@ private:
     auto phase = PhaseOp::create(builder, function.getLoc(), function.getSymNameAttr(), kind, maxRows,
                                  /*arena_bytes=*/IntegerAttr(), /*scratch_bytes=*/IntegerAttr());
     phase.getBody().emplaceBlock();
-    if (failed(PhaseBuilder(phase, function, weights, headTables).build()))
+    if (failed(PhaseBuilder(phase, function, weights, headTables, wideActivations).build()))
       return failure();
     phase->setAttr("gemma.barriers", builder.getI64IntegerAttr(insertBarriers(phase)));
     return success();

@@ -15,8 +15,9 @@ FlatSymbolRefAttr referTo(PackedOp packed) {
 
 static bool isQuantized(const Reader &reader) { return formatInfo(static_cast<WeightFormat>(reader.format)).quantized; }
 
-StepEmitter::StepEmitter(PhaseOp phase, int64_t maxRows)
-    : builder(OpBuilder::atBlockEnd(&phase.getBody().front())), location(phase.getLoc()), maxRows(maxRows) {}
+StepEmitter::StepEmitter(PhaseOp phase, int64_t maxRows, bool wideActivations)
+    : builder(OpBuilder::atBlockEnd(&phase.getBody().front())), location(phase.getLoc()), maxRows(maxRows),
+      wideActivations(wideActivations) {}
 
 Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, StringRef element, StringRef label) {
   auto type = BufferType::get(builder.getContext(), rows, roundUp(width, groupColumns), builder.getStringAttr(element));
@@ -36,7 +37,7 @@ Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, 
 
 /// What a row step writes for a matrix: quantized where it must be.
 Value StepEmitter::rowResult(int64_t width, const Reader &reader, int64_t perRow) {
-  return rowBuffer(width, !isQuantized(reader) ? "f32" : reader.staticScale ? "s8" : "q8", perRow);
+  return rowBuffer(width, !isQuantized(reader) ? "f32" : reader.staticScale ? "s8" : wideActivations ? "q16" : "q8", perRow);
 }
 
 Value StepEmitter::norm(Value input, PackedOp weight, const Reader &reader, FloatAttr eps, int64_t count, FloatAttr factor) {

@@ -20,7 +20,8 @@ struct Reader {
 /// which costs less than a barrier. With more, they divide the rows and their buffers are shared.
 class StepEmitter {
 public:
-  StepEmitter(gemma::PhaseOp phase, int64_t maxRows);
+  /// \param wideActivations operands of quantized matrices are q16 instead of q8.
+  StepEmitter(gemma::PhaseOp phase, int64_t maxRows, bool wideActivations);
 
   /// Steps made from now on carry this location.
   void setLocation(mlir::Location newLocation) { location = newLocation; }
@@ -38,7 +39,7 @@ public:
   /// What each thread keeps to itself whatever the number of rows.
   mlir::Value privateBuffer(int64_t width);
 
-  /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8, with a static scale s8; else f32.
+  /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8 or q16, with a static scale s8; else f32.
   mlir::Value norm(mlir::Value input, gemma::PackedOp weight, const Reader &reader, mlir::FloatAttr eps, int64_t count,
                    mlir::FloatAttr factor = {});
   /// `input` as operand of a matrix: quantized, or rounded to its static grid, where it must be.
@@ -61,6 +62,7 @@ private:
   mlir::OpBuilder builder;
   mlir::Location location;
   int64_t maxRows;
+  bool wideActivations;
 };
 
 /// Reference to a packed weight; null for null.

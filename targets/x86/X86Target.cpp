@@ -52,8 +52,8 @@ class Avx2TileOps : public TileOps {
   }
   static Value add(KernelBuilder &b, Value left, Value right) { return arith::AddIOp::create(b, left, right); }
 
-  // Adds the products of quads j and j + 4. Sums: [row][half of the panel], of int16, or of int32 when `widen`. A row is done
-  // before the next begins, so that little is alive at once.
+  // Adds the products of quads j and j + 4. Sums: [row][half of the panel], of int16, or of int32 when `widen`; null ones begin. A
+  // row is done before the next begins, so that little is alive at once.
   static KernelBuilder::Values addProducts(KernelBuilder &b, const QuadLoader &loader, ArrayRef<ActivationGroup> rows,
                                            Value j, ValueRange sums, bool widen) {
     KernelBuilder::Values next(sums);
@@ -64,7 +64,10 @@ class Avx2TileOps : public TileOps {
       for (int64_t half = 0; half < 2; ++half) {
         Value &sum = next[2 * r + half];
         Value first = multiplyPairs(b, halves[half].first, x), second = multiplyPairs(b, halves[half].second, y);
-        sum = widen ? add(b, sum, widenPairs(b, add(b, first, second))) : add(b, add(b, sum, first), second);
+        if (!sum)
+          sum = widen ? widenPairs(b, add(b, first, second)) : add(b, first, second);
+        else
+          sum = widen ? add(b, sum, widenPairs(b, add(b, first, second))) : add(b, add(b, sum, first), second);
       }
     }
     return next;
@@ -75,13 +78,12 @@ class Avx2TileOps : public TileOps {
   static SmallVector<Value> dotUnsigned(KernelBuilder &b, const QuadLoader &loader, WeightFormat format,
                                         ArrayRef<ActivationGroup> rows) {
     bool widenLate = productsInInt16(format, /*wholeRange=*/true) >= 16;
-    auto sumType = widenLate ? b.vec(16, b.getI16Type()) : b.vec(8, b.getI32Type());
-    KernelBuilder::Values sums(2 * rows.size(), b.splatInt(sumType, 0));
+    KernelBuilder::Values none(2 * rows.size()), sums = addProducts(b, loader, rows, b.i64(0), none, !widenLate);
     if (rows.size() == 1) {
-      for (int64_t j = 0; j < 4; ++j)
+      for (int64_t j = 1; j < 4; ++j)
         sums = addProducts(b, loader, rows, b.i64(j), sums, !widenLate);
     } else { // several rows keep a real loop: unrolled flat they spill
-      sums = b.loop(b.i64(0), b.i64(4), 1, sums, [&](Value j, ValueRange state) {
+      sums = b.loop(b.i64(1), b.i64(4), 1, sums, [&](Value j, ValueRange state) {
         return addProducts(b, loader, rows, j, state, !widenLate);
       });
     }

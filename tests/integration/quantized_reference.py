@@ -86,20 +86,22 @@ def at_least(weights, least):
     return weights if BITS[weights] >= BITS[least] else least
 
 
-def round_activations(groups):
-    """int8 per group of 32, the scale in f32."""
+def round_activations(groups, wide):
+    """int8 per group of 32, the scale in f32; with `wide` what is left once more."""
     largest = np.abs(groups).max(-1, keepdims=True)
     with np.errstate(divide="ignore"):
         inverse = np.where(largest > 0, np.float32(127) / largest, np.float32(0))
-    return np.rint(groups * inverse) * (largest / np.float32(127))
+    rounded = np.rint(groups * inverse) * (largest / np.float32(127))
+    return rounded + round_activations(groups - rounded, wide=False) if wide else rounded
 
 
 class QuantizedReference(Reference):
-    """`weights`: a key of ROUNDINGS, as on gemmac's command line; tables and small matrices follow as gemmac chooses."""
+    """`weights`: a key of ROUNDINGS, as on gemmac's command line; tables and small matrices follow as gemmac chooses. `wide`:
+    activations of 16 bits."""
 
-    def __init__(self, folder, config, weights):
+    def __init__(self, folder, config, weights, wide=False):
         super().__init__(folder, config, np.float32)
-        self.integers = weights != "bf16"
+        self.integers, self.wide = weights != "bf16", wide
         self._round(self.weights, weights)
 
     def _round(self, names, weights):
@@ -126,7 +128,8 @@ class QuantizedReference(Reference):
         if not self.integers or ".router." in name:
             return super()._product(x, matrix, name)
         block, unit = self._block(name, x.shape[-1])
-        return super()._product(ungrouped(round_activations(grouped(x, block, unit)), block, x.shape[-1]), matrix, name)
+        rounded = round_activations(grouped(x, block, unit), self.wide)
+        return super()._product(ungrouped(rounded, block, x.shape[-1]), matrix, name)
 
 
 def grid_steps(x, scale):
@@ -144,6 +147,7 @@ class StoredReference(QuantizedReference):
 
     def __init__(self, folder, config, weights):
         self.shape, self.dtype, self.integers = TextShape(config), np.float32, weights != "f32"
+        self.wide = weights == "q8"
         self.weights, self.grids, floats = quantized_checkpoint.read(folder, config)
         self._round(floats if weights not in (None, "f32") else (), weights)
 

@@ -76,7 +76,7 @@ def test_what_is_called_measured_is(tmp_path):
     table = rows(report)
     assert list(table) == ["q8", "q4", "auto"]
     for weights in ("q8", "q4"):
-        _, alone = fixed("tiny-e", "--weights", weights)
+        _, alone = fixed("tiny-e", "--weights", weights, "--activations", "8")
         assert table[weights]["bytes"] == alone["bytes"]["weights"]
         assert table[weights]["kl"] == alone["quality"]["kl"] and table[weights]["top1"] == alone["quality"]["top1"]
     assert table["auto"]["kl"] == report["quality"]["kl"] and table["auto"]["bytes"] == report["bytes"]["weights"]

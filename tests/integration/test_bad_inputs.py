@@ -430,6 +430,7 @@ def test_no_space(good, tmp_path):
     [
         (["--target", "riscv64-linux"], "riscv64-linux"),
         (["--weights", "q7"], "q7"),
+        (["--activations", "12"], "'12', expected 8 or 16"),
         (["--cache", "q6"], "expected f32, f16, q8 or q4"),
         (["--cache", "global=q8"], "unknown kind of layers 'global'"),
         (["--cache", "full="], "unknown format ''"),

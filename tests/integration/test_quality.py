@@ -40,6 +40,22 @@ def test_divergence(model, weights, tmp_path):
     assert 0 <= kl <= most and agreement >= least
 
 
+@pytest.mark.parametrize("weights", ["q8", "q4"])
+@pytest.mark.parametrize("model", MODELS)
+def test_activation_bits(model, weights, tmp_path):
+    """Activations of 16 bits, which q8 has unasked, leave nearly all of what is lost to the weights."""
+    ids = eval_ids(WINDOW)
+    expected, loss = logits(compile_program(CHECKPOINTS / model), ids, tmp_path), {}
+    for bits in (8, 16):
+        program = compile_program(CHECKPOINTS / model, weights, extra=["--activations", bits])
+        assert json.loads(succeed(program, "info", "--json"))["activation_bits"] == bits
+        loss[bits] = divergence(expected, logits(program, ids, tmp_path))[0]
+    unasked = compile_program(CHECKPOINTS / model, weights)
+    assert json.loads(succeed(unasked, "info", "--json"))["activation_bits"] == {"q8": 16, "q4": 8}[weights]
+    record(f"{model}.{weights}.activations", {str(bits): round(kl, 6) for bits, kl in loss.items()})
+    assert loss[16] < loss[8] if weights == "q8" else loss[16] < 1.2 * loss[8]
+
+
 def perplexity(program, *extra):
     """Mean negative log-likelihood per token that `score --text` reports for eval.txt."""
     report = json.loads(succeed(program, "score", "--text", GOLDENS / "eval.txt", "--window", 255, "--json", *extra))

@@ -196,8 +196,8 @@ struct AttentionCase {
 };
 
 struct AttentionProgram {
-  /// One step for any number of rows, or one row divided by its keys, merged into f32, q8 or s8.
-  enum Kind { rows, splits, splitsToQ8, splitsToS8 };
+  /// One step for any number of rows, or one row divided by its keys, merged into f32, q8, q16 or s8.
+  enum Kind { rows, splits, splitsToQ8, splitsToQ16, splitsToS8 };
   static constexpr double staticScale = 0.003; // most values are beyond the ends of the grid
   AttentionCase shape;
   int64_t padded;
@@ -289,7 +289,7 @@ private:
         if (isPadding(shape.headDim, c % padded) || token == 5) // token 5: all scores equal
           queries.numbers[token * queries.cols + c] = 0.0f;
     Buffer query = program.input(queries);
-    result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : kind == splitsToS8 ? "s8" : "f32");
+    result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : kind == splitsToQ16 ? "q16" : kind == splitsToS8 ? "s8" : "f32");
     cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity, shape.rotated,
                              shape.turnedPairs);
     std::string norm =
@@ -367,20 +367,30 @@ void expectMergedAs(AttentionCase single, AttentionProgram::Kind kind) {
   call.cache = plain.fill(15);
   Memory floats = runPlain.run(call), memory = runQuantized.run(call);
   const float *row = floats.floats(plain.result, 0);
-  QuantizedRow expected = kind == AttentionProgram::splitsToS8
-                              ? quantizeRow(row, plain.result.width, static_cast<float>(AttentionProgram::staticScale))
-                              : quantizeRow(row, plain.result.width);
-  for (int64_t c = 0; c < plain.result.width; ++c)
-    ASSERT_EQ(memory.values(quantized.result, 0)[c], expected.values[c]) << "element " << c;
-  for (int64_t group = 0; group < plain.result.width / groupColumns; ++group) {
-    ASSERT_EQ(memory.scales(quantized.result, 0)[group], expected.scales[group]) << "group " << group;
-    ASSERT_EQ(memory.biases(quantized.result, 0)[group], expected.biases[group]) << "group " << group;
-  }
+  int64_t width = plain.result.width;
+  auto expect = [&](const Buffer &result, const QuantizedRow &expected) {
+    for (int64_t c = 0; c < width; ++c)
+      ASSERT_EQ(memory.values(result, 0)[c], expected.values[c]) << "element " << c;
+    for (int64_t group = 0; group < width / groupColumns; ++group) {
+      ASSERT_EQ(memory.scales(result, 0)[group], expected.scales[group]) << "group " << group;
+      ASSERT_EQ(memory.biases(result, 0)[group], expected.biases[group]) << "group " << group;
+    }
+  };
+  if (kind == AttentionProgram::splitsToS8)
+    return expect(quantized.result, quantizeRow(row, width, static_cast<float>(AttentionProgram::staticScale)));
+  auto [first, rest] = quantizeWide(row, width);
+  expect(quantized.result, first);
+  if (kind == AttentionProgram::splitsToQ16)
+    expect(quantized.result.rest(), rest);
 }
 
 TEST_P(AttentionTest, MergesIntoQ8) { expectMergedAs(GetParam(), AttentionProgram::splitsToQ8); }
 
 TEST_P(AttentionTest, MergesIntoS8) { expectMergedAs(GetParam(), AttentionProgram::splitsToS8); }
+
+TEST(WideMergeTest, MergesIntoQ16) {
+  expectMergedAs(AttentionCase{f32, 3, 1, 96, 257, 272, 16, 0.5f}, AttentionProgram::splitsToQ16);
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionTest,

@@ -97,13 +97,16 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RouteTest,
                          });
 
 /// A format, and the rows of the phase: one alone, few, or a chunk, in which experts with more than a few rows unpack weights.
-class ExpertTest : public testing::TestWithParam<std::tuple<WeightFormat, int64_t>> {};
+class ExpertTest : public testing::TestWithParam<std::tuple<WeightFormat, int64_t>> {
+protected:
+  void upAndDown(const char *activations);
+};
 
 // Up and down in one phase, as the plan phase makes them: picks and their weights as the router left them.
-TEST_P(ExpertTest, UpAndDown) {
+void ExpertTest::upAndDown(const char *activations) {
   constexpr int64_t experts = 6, topK = 3, hidden = 160, inner = 96;
   auto [format, maxRows] = GetParam();
-  bool quantized = isQuantized(format);
+  bool quantized = isQuantized(format), wide = llvm::StringRef(activations) == "q16";
   Random random(37);
   std::vector<Matrix> gates, ups, downs;
   for (int64_t i = 0; i < experts; ++i) {
@@ -117,7 +120,7 @@ TEST_P(ExpertTest, UpAndDown) {
   Buffer x = program.input(inputs), upInput = x, middle = program.shared(inner, "f32", topK), downInput = middle,
          result = program.shared(hidden);
   if (quantized) {
-    upInput = program.shared(hidden, "q8");
+    upInput = program.shared(hidden, activations);
     program.step(formatv("quantize {0} -> {1} : {2} -> {3}", x.name, upInput.name, x.type, upInput.type));
     program.barrier();
   }
@@ -126,7 +129,7 @@ TEST_P(ExpertTest, UpAndDown) {
                        route.picks.type, middle.type));
   program.barrier();
   if (quantized) {
-    downInput = program.shared(inner, "q8", topK);
+    downInput = program.shared(inner, activations, topK);
     program.step(formatv("quantize {0} -> {1} {{per_row = {4} : i64} : {2} -> {3}", middle.name, downInput.name,
                          middle.type, downInput.type, topK));
     program.barrier();
@@ -144,21 +147,30 @@ TEST_P(ExpertTest, UpAndDown) {
         const float *up = memory.floats(middle, row * topK + pick);
         Row expected;
         for (int64_t i = 0; i < inner; ++i)
-          expected.push_back(gelu(dotLikeKernel(gates[expert], i, &inputs.numbers[row * hidden])) *
-                             dotLikeKernel(ups[expert], i, &inputs.numbers[row * hidden]));
+          expected.push_back(gelu(dotLikeKernel(gates[expert], i, &inputs.numbers[row * hidden], wide)) *
+                             dotLikeKernel(ups[expert], i, &inputs.numbers[row * hidden], wide));
         expectNear(up, expected, 2e-6, 2e-6, formatv("row {0}, pick {1}", row, pick).str());
         // from what expert_up stored, the sums have the bits of the scalar order
         for (int64_t i = 0; i < hidden; ++i)
-          sums[i] = std::fma(dotLikeKernel(downs[expert], i, up), memory.floats(route.weights, row)[pick], sums[i]);
+          sums[i] = std::fma(dotLikeKernel(downs[expert], i, up, wide), memory.floats(route.weights, row)[pick], sums[i]);
       }
       expectBits(memory.floats(result, row), sums, formatv("row {0}, down", row).str());
     }
   }
 }
 
+TEST_P(ExpertTest, UpAndDown) { upAndDown("q8"); }
+
+class WideExpertTest : public ExpertTest {};
+
+TEST_P(WideExpertTest, UpAndDown) { upAndDown("q16"); }
+
 INSTANTIATE_TEST_SUITE_P(Formats, ExpertTest, testing::Combine(testing::ValuesIn(allFormats), testing::Values(1, 7, tokens)),
                          [](const auto &info) {
                            return formatv("{0}_upto{1}", nameOf(std::get<0>(info.param)), std::get<1>(info.param)).str();
                          });
+
+INSTANTIATE_TEST_SUITE_P(Rows, WideExpertTest, testing::Combine(testing::Values(WeightFormat::Q8), testing::Values(1, 7, tokens)),
+                         [](const auto &info) { return formatv("upto{0}", std::get<1>(info.param)).str(); });
 
 } // namespace

@@ -12,6 +12,11 @@ namespace {
 
 constexpr int64_t cols = 160, rowsOfWeight = 96, tokens = 24;
 
+struct MatmulCase {
+  WeightFormat format;
+  bool wide = false;
+};
+
 /// One matmul per epilogue on the same input.
 struct MatmulProgram {
   Matrix table, weight, gate, up, factor;
@@ -20,22 +25,26 @@ struct MatmulProgram {
   static constexpr int64_t factorOffset = 64;
   static constexpr double cap = 5.0;
 
-  MatmulProgram(WeightFormat format, int64_t maxRows, bool privateInput, unsigned seed = 1)
-      : MatmulProgram(Random(seed), format, maxRows, privateInput) {}
+  bool wide; ///< activations of 16 bits
 
-  float sum(int64_t token, int64_t row) const { return dotLikeKernel(weight, row, &table.numbers[token * cols]); }
+  MatmulProgram(const MatmulCase &shape, int64_t maxRows, bool privateInput, unsigned seed = 1)
+      : MatmulProgram(Random(seed), shape, maxRows, privateInput) {}
+
+  float sum(int64_t token, int64_t row) const { return dot(weight, row, &table.numbers[token * cols]); }
+  float dot(const Matrix &matrix, int64_t row, const float *input) const { return dotLikeKernel(matrix, row, input, wide); }
 
 private:
-  MatmulProgram(Random random, WeightFormat format, int64_t maxRows, bool privateInput)
+  MatmulProgram(Random random, const MatmulCase &shape, int64_t maxRows, bool privateInput)
       : table(randomMatrix(random, WeightFormat::F32, tokens, cols)),
-        weight(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
-        gate(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
-        up(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
-        factor(randomMatrix(random, WeightFormat::F32, tokens, rowsOfWeight + 96)), program(maxRows) {
+        weight(randomMatrix(random, shape.format, rowsOfWeight, cols, 0.3f)),
+        gate(randomMatrix(random, shape.format, rowsOfWeight, cols, 0.3f)),
+        up(randomMatrix(random, shape.format, rowsOfWeight, cols, 0.3f)),
+        factor(randomMatrix(random, WeightFormat::F32, tokens, rowsOfWeight + 96)), program(maxRows), wide(shape.wide) {
     x = program.input(table, !privateInput);
     factors = program.input(factor);
-    if (isQuantized(format)) {
-      Buffer q = privateInput ? program.scratch(cols, "q8") : program.shared(cols, "q8");
+    if (isQuantized(shape.format)) {
+      const char *element = wide ? "q16" : "q8";
+      Buffer q = privateInput ? program.scratch(cols, element) : program.shared(cols, element);
       program.step(formatv("quantize {0} -> {1} {2}: {3} -> {4}", x.name, q.name, privateInput ? "replicated " : "",
                            x.type, q.type));
       x = q;
@@ -68,7 +77,7 @@ void checkRow(const MatmulProgram &m, const Memory &memory, int64_t row, int64_t
   const float *input = &m.table.numbers[token * cols];
   for (int64_t i = 0; i < rowsOfWeight; ++i) {
     sums.push_back(m.sum(token, i));
-    products.push_back(gelu(dotLikeKernel(m.gate, i, input)) * dotLikeKernel(m.up, i, input));
+    products.push_back(gelu(m.dot(m.gate, i, input)) * m.dot(m.up, i, input));
     multiplied.push_back(gelu(sums[i]) * m.factor.number(token, MatmulProgram::factorOffset + i));
     capped.push_back(MatmulProgram::cap * std::tanh(sums[i] / MatmulProgram::cap));
   }
@@ -78,7 +87,7 @@ void checkRow(const MatmulProgram &m, const Memory &memory, int64_t row, int64_t
   expectNear(memory.floats(m.capped, row), capped, epilogueError, epilogueError, what + ", softcap");
 }
 
-class MatmulTest : public testing::TestWithParam<WeightFormat> {};
+class MatmulTest : public testing::TestWithParam<MatmulCase> {};
 
 TEST_P(MatmulTest, OneRow) {
   MatmulProgram m(GetParam(), 1, /*privateInput=*/true);
@@ -103,8 +112,8 @@ TEST_P(MatmulTest, ReferenceIsNearDoubles) {
   MatmulProgram m(GetParam(), 1, true);
   for (int64_t i = 0; i < rowsOfWeight; ++i) {
     double expected = dotDouble(m.weight, i, m.table.numbers.data());
-    // 160 terms of size 0.3; int8 activations are off by up to max|x| / 254 each
-    EXPECT_NEAR(m.sum(0, i), expected, isQuantized(GetParam()) ? 0.2 : 1e-4);
+    // 160 terms of size 0.3; int8 activations are off by up to max|x| / 254 each, those of 16 bits by a 254th of that
+    EXPECT_NEAR(m.sum(0, i), expected, !isQuantized(GetParam().format) ? 1e-4 : GetParam().wide ? 1e-3 : 0.2);
   }
 }
 
@@ -144,7 +153,17 @@ TEST(EpilogueTest, GeluAndSoftcapOfAnyValue) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, MatmulTest, testing::ValuesIn(allFormats),
-                         [](const auto &info) { return std::string(nameOf(info.param)); });
+std::vector<MatmulCase> matmulCases() {
+  std::vector<MatmulCase> cases;
+  for (WeightFormat format : allFormats)
+    cases.push_back({format});
+  for (WeightFormat format : {WeightFormat::Q8, WeightFormat::Q4})
+    cases.push_back({format, /*wide=*/true});
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, MatmulTest, testing::ValuesIn(matmulCases()), [](const auto &info) {
+  return nameOf(info.param.format) + std::string(info.param.wide ? "_wide" : "");
+});
 
 } // namespace

@@ -23,6 +23,14 @@ QuantizedRow quantizeRow(const float *row, int64_t width) {
   return result;
 }
 
+std::pair<QuantizedRow, QuantizedRow> quantizeWide(const float *row, int64_t width) {
+  QuantizedRow first = quantizeRow(row, width);
+  std::vector<float> rest;
+  for (int64_t c = 0; c < width; ++c)
+    rest.push_back(std::fma(-static_cast<float>(first.values[c]), first.scales[c / groupColumns], row[c]));
+  return {first, quantizeRow(rest.data(), width)};
+}
+
 static float gridStep(float value, float scale) { return std::nearbyint(std::min(std::max(value / scale, -128.0f), 127.0f)); }
 
 float onGrid(float value, float staticScale) { return staticScale == 0 ? value : gridStep(value, staticScale) * staticScale; }
@@ -53,6 +61,23 @@ float dotExact(const Matrix &weight, int64_t row, const float *input) {
   return total;
 }
 
+/// Adds the product of one group.
+static float addGroup(const Matrix &weight, int64_t row, int64_t first, const QuantizedRow &input, float total) {
+  int dot = 0;
+  for (int64_t c = first; c < first + groupColumns; ++c)
+    dot += static_cast<int>(weight.number(row, c)) * input.values[c];
+  float scale = weight.scale(row, first) * input.scales[first / groupColumns];
+  return std::fma(static_cast<float>(dot), scale, total);
+}
+
+float dotExact(const Matrix &weight, int64_t row, const std::pair<QuantizedRow, QuantizedRow> &input) {
+  float total = 0;
+  for (int64_t first = 0; first < weight.cols; first += groupColumns)
+    for (const QuantizedRow &part : {input.first, input.second})
+      total = addGroup(weight, row, first, part, total);
+  return total;
+}
+
 float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {
   if (input.isStatic && formatInfo(weight.format).rowScales()) {
     int64_t sum = 0;
@@ -61,19 +86,15 @@ float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {
     return static_cast<float>(sum) * (weight.scale(row, 0) * input.scales[0]);
   }
   float total = 0;
-  for (int64_t first = 0; first < weight.cols; first += groupColumns) {
-    int dot = 0;
-    for (int64_t c = first; c < first + groupColumns; ++c)
-      dot += static_cast<int>(weight.number(row, c)) * input.values[c];
-    float scale = weight.scale(row, first) * input.scales[first / groupColumns];
-    total = std::fma(static_cast<float>(dot), scale, total);
-  }
+  for (int64_t first = 0; first < weight.cols; first += groupColumns)
+    total = addGroup(weight, row, first, input, total);
   return total;
 }
 
-float dotLikeKernel(const Matrix &weight, int64_t row, const float *input) {
-  return isQuantized(weight.format) ? dotExact(weight, row, quantizeRow(input, weight.cols))
-                                    : dotExact(weight, row, input);
+float dotLikeKernel(const Matrix &weight, int64_t row, const float *input, bool wide) {
+  if (!isQuantized(weight.format))
+    return dotExact(weight, row, input);
+  return wide ? dotExact(weight, row, quantizeWide(input, weight.cols)) : dotExact(weight, row, quantizeRow(input, weight.cols));
 }
 
 double dotDouble(const Matrix &weight, int64_t row, const float *input) {

@@ -30,14 +30,17 @@ struct QuantizedRow {
 QuantizedRow quantizeRow(const float *row, int64_t width);
 /// The same to s8.
 QuantizedRow quantizeRow(const float *row, int64_t width, float staticScale);
+/// The same to q16: as q8, then what is left as q8.
+std::pair<QuantizedRow, QuantizedRow> quantizeWide(const float *row, int64_t width);
 /// The nearest value of a static grid; 0: as it is.
 float onGrid(float value, float staticScale);
 
 /// Products of a row with a matrix row in exactly the order of the kernels (gemma.step.matmul): bits can be compared.
 float dotExact(const Matrix &weight, int64_t row, const float *input);
 float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input);
-/// Whichever the weight's format asks for.
-float dotLikeKernel(const Matrix &weight, int64_t row, const float *input);
+float dotExact(const Matrix &weight, int64_t row, const std::pair<QuantizedRow, QuantizedRow> &input);
+/// What the weight's format asks for: f32, or q8 (with `wide` q16).
+float dotLikeKernel(const Matrix &weight, int64_t row, const float *input, bool wide = false);
 /// The same product in doubles.
 double dotDouble(const Matrix &weight, int64_t row, const float *input);
 

@@ -185,9 +185,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, NormTest,
                                .str();
                          });
 
-void expectQuantized(const Memory &memory, const Buffer &result, int64_t row, const std::vector<float> &input,
-                     const std::string &what) {
-  QuantizedRow expected = quantizeRow(input.data(), result.width);
+void expectIntegers(const Memory &memory, const Buffer &result, int64_t row, const QuantizedRow &expected,
+                    const std::vector<float> &input, const std::string &what) {
   for (int64_t c = 0; c < result.width; ++c)
     ASSERT_EQ(memory.values(result, row)[c], expected.values[c]) << what << ", value " << c << " of " << input[c];
   for (int64_t group = 0; group < result.width / groupColumns; ++group)
@@ -195,20 +194,31 @@ void expectQuantized(const Memory &memory, const Buffer &result, int64_t row, co
   expectBits(memory.scales(result, row), expected.scales, what + ", scales");
 }
 
-// The q8 result of a norm is the quantized f32 result: nothing is rounded twice or in another order.
+void expectQuantized(const Memory &memory, const Buffer &result, int64_t row, const std::vector<float> &input,
+                     const std::string &what) {
+  if (!result.isWide())
+    return expectIntegers(memory, result, row, quantizeRow(input.data(), result.width), input, what);
+  auto [first, rest] = quantizeWide(input.data(), result.width);
+  expectIntegers(memory, result, row, first, input, what);
+  expectIntegers(memory, result.rest(), row, rest, input, what + ", second part");
+}
+
+// The q8 or q16 result of a norm is the quantized f32 result: nothing is rounded twice or in another order.
 TEST(NormQuantizedTest, QuantizesWhatTheF32NormStores) {
   Matrix rows = normRows(160, 150);
   StepProgram program(8);
-  Buffer x = program.input(rows), plain = program.shared(160), quantized = program.shared(160, "q8");
+  Buffer x = program.input(rows), plain = program.shared(160), quantized = program.shared(160, "q8"),
+         wide = program.shared(160, "q16");
   Random random(5);
   std::string weight = program.addVector(randomVector(random, 150), 160);
-  for (const Buffer &result : {plain, quantized})
+  for (const Buffer &result : {plain, quantized, wide})
     program.step(formatv("norm {0} -> {1} weight {2} factor 1.0 eps 1.0e-6 count 150 : {3} -> {4}", x.name, result.name,
                          weight, x.type, result.type));
   Memory memory = Runner(program).run(callOf(8));
   for (int64_t row = 0; row < 8; ++row) {
     const float *normed = memory.floats(plain, row);
-    expectQuantized(memory, quantized, row, {normed, normed + 160}, "row " + std::to_string(row));
+    for (const Buffer &result : {quantized, wide})
+      expectQuantized(memory, result, row, {normed, normed + 160}, "row " + std::to_string(row));
   }
 }
 
@@ -256,11 +266,13 @@ TEST(QuantizeTest, ValuesScalesAndSumsAreExact) {
   for (int64_t c = 96; c < 128; ++c)
     rows.numbers[6 * width + c] = 1e-41f; // denormals only
   StepProgram program(8);
-  Buffer x = program.input(rows), q = program.shared(width, "q8");
-  program.step(formatv("quantize {0} -> {1} : {2} -> {3}", x.name, q.name, x.type, q.type));
+  Buffer x = program.input(rows), q = program.shared(width, "q8"), wide = program.shared(width, "q16");
+  for (const Buffer &result : {q, wide})
+    program.step(formatv("quantize {0} -> {1} : {2} -> {3}", x.name, result.name, x.type, result.type));
   Memory memory = Runner(program).run(callOf(8));
   for (int64_t row = 0; row < 8; ++row)
-    expectQuantized(memory, q, row, rowOf(rows, row), "row " + std::to_string(row));
+    for (const Buffer &result : {q, wide})
+      expectQuantized(memory, result, row, rowOf(rows, row), "row " + std::to_string(row));
   EXPECT_EQ(memory.values(q, 7)[0], -16) << "-15.5 rounds to even";
   EXPECT_EQ(memory.values(q, 7)[1], -14) << "-14.5 rounds to even";
 }

@@ -6,6 +6,8 @@
 
 #include "compiler/formats/CacheLayout.h"
 
+#include "llvm/ADT/StringRef.h"
+
 #include <string>
 
 namespace gemmac::test {
@@ -18,6 +20,14 @@ struct Buffer {
   std::string name, type;
   bool shared;
   int64_t offset, rows, width, rowBytes;
+
+  bool isWide() const { return llvm::StringRef(type).contains("q16"); }
+  /// The second parts of rows of q16, as a buffer of q8. The first ones are seen with the buffer itself.
+  Buffer rest() const {
+    Buffer part = *this;
+    part.offset += rowBytes / 2;
+    return part;
+  }
 };
 
 /// A planned KV cache. CacheReference.h reads and writes what it holds.

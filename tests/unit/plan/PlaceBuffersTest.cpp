@@ -34,7 +34,7 @@ public:
     phase = PhaseOp::create(builder, builder.getUnknownLoc(), "p", PhaseKind::Verify, maxRows, {}, {});
     phase.getBody().emplaceBlock();
     PackedWeights packed(*module);
-    StepEmitter steps(phase, maxRows);
+    StepEmitter steps(phase, maxRows, /*wideActivations=*/false);
     for (int64_t i = 0, count = 1 + random() % 120; i < count; ++i)
       addStep(steps, packed);
     EXPECT_FALSE(packed.failed());

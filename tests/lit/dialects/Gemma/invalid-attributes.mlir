@@ -41,7 +41,7 @@ func.func private @buffer_type_c1(!gemma.buffer<0 x 32, f32>)
 func.func private @buffer_type_c2(!gemma.buffer<1 x 48, f32>)
 
 // -----
-// expected-error @below {{expects elements f32, i32, q8 or s8, got f16}}
+// expected-error @below {{expects elements f32, i32, q8, q16 or s8, got f16}}
 func.func private @buffer_type_c3(!gemma.buffer<1 x 32, f16>)
 
 // -----

@@ -269,7 +269,7 @@ gemma.phase @step_matmul_c3_s8 decode max_rows 1 {
   %z = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.quantize %x -> %y static 0.5 replicated : <1 x 64, f32> -> <1 x 64, s8>
-  // expected-error @below {{expects input in q8 for weights in c8, got '!gemma.buffer<1 x 64, s8>'}}
+  // expected-error @below {{expects input in q8 or q16 for weights in c8, got '!gemma.buffer<1 x 64, s8>'}}
   gemma.step.matmul %y, @pm -> %z none : <1 x 64, s8> -> <1 x 32, f32>
 }
 
@@ -337,7 +337,7 @@ gemma.phase @step_matmul_c1_activations decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects input in q8 for weights in q8, got '!gemma.buffer<1 x 64, f32>'}}
+  // expected-error @below {{expects input in q8 or q16 for weights in q8, got '!gemma.buffer<1 x 64, f32>'}}
   gemma.step.matmul %x, @pq -> %y none : <1 x 64, f32> -> <1 x 64, f32>
 }
 

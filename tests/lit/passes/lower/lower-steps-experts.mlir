@@ -13,7 +13,7 @@
 // per_row picks of each row
 // CHECK:         %[[PICKS:.*]] = arith.constant 2
 // CHECK:         arith.muli %{{.*}}, %[[PICKS]]
-// CHECK:         call @quantize_w32(
+// CHECK:         call @quantize_q8_w32(
 // CHECK:         call @expert_down_q8_n64_k32_e4_top2(
 
 // CHECK-LABEL: func.func private @route_e4_k2(

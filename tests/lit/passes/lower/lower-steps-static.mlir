@@ -3,15 +3,15 @@
 
 // CHECK-LABEL: func.func @gemmac_decode_avx2(
 // CHECK:         %[[IN:.*]] = arith.constant 5.000000e-01 : f32
-// CHECK:         call @quantize_s8_w64({{.*}}, %[[IN]])
+// CHECK:         call @quantize_s8_static_w64({{.*}}, %[[IN]])
 // CHECK:         %[[OUT:.*]] = arith.constant 2.500000e-01 : f32
 // CHECK:         %[[NONE:.*]] = arith.constant 0.000000e+00 : f32
 // CHECK:         call @matmul_c4_n64_k64_static_none_to64_grid({{.*}}, %[[OUT]], %[[NONE]])
 // CHECK:         %[[OTHER:.*]] = arith.constant 1.000000e+00 : f32
-// CHECK:         call @quantize_s8_w64({{.*}}, %[[OTHER]])
+// CHECK:         call @quantize_s8_static_w64({{.*}}, %[[OTHER]])
 // CHECK:         call @matmul_c8_n64_k64_static_none_to64(
 
-// CHECK-LABEL: func.func private @quantize_s8_w64(
+// CHECK-LABEL: func.func private @quantize_s8_static_w64(
 // CHECK:         arith.divf
 // CHECK:         math.roundeven
 // CHECK:         arith.fptosi {{.*}} : vector<16xf32> to vector<16xi32>

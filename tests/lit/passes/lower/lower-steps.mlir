@@ -38,7 +38,7 @@
 // CHECK:          call @gemmac_barrier(%[[CALL]], %[[THREAD]])
 
 // The second layer calls the same kernels.
-// CHECK:          call @quantize_w64(
+// CHECK:          call @quantize_q8_w64(
 // CHECK:          call @[[MATMUL]](
 // CHECK:          call @gemmac_barrier(
 // CHECK-NEXT:     return
@@ -47,7 +47,7 @@
 // CHECK:        func.func private @[[NORM]](
 // CHECK:        func.func private @[[MATMUL]](
 // CHECK:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
-// CHECK:        func.func private @quantize_w64(
+// CHECK:        func.func private @quantize_q8_w64(
 // CHECK-NOT:    func.func private
 
 // CHECK:      module @avxvnni {

@@ -3,7 +3,7 @@
 
 // The whole phase on a model of one layer: prefill fills the cache and stops there; the packed weights are shared; the second run
 // shows that passes hand over through the text alone.
-// CHECK: module attributes {gemma.arena_bytes = {{[1-9][0-9]*}} : i64, gemma.cache_bytes = 16384 : i64, gemma.context = 64 : i64, gemma.data_bytes = [[DATA:[1-9][0-9]*]] : i64, gemma.mapped_bytes = [[DATA]] : i64, gemma.model = {{.*}}, gemma.scratch_bytes = 4096 : i64, gemma.table_row_bytes = 0 : i64}
+// CHECK: module attributes {gemma.activation_bits = 8 : i64, gemma.arena_bytes = {{[1-9][0-9]*}} : i64, gemma.cache_bytes = 16384 : i64, gemma.context = 64 : i64, gemma.data_bytes = [[DATA:[1-9][0-9]*]] : i64, gemma.mapped_bytes = [[DATA]] : i64, gemma.model = {{.*}}, gemma.scratch_bytes = 4096 : i64, gemma.table_row_bytes = 0 : i64}
 module attributes {gemma.model = {context = 100 : i64}} {
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>
   gemma.weight @q : tensor<32x32xf32> from <"f", 0, 4096> {format = #gemma.format<q8>}

@@ -1,8 +1,9 @@
 // RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s
+// RUN: gemmac-opt %s --gemma-plan-steps=wide-activations | FileCheck %s --check-prefix=WIDE
 
 // Gate and up alternate in one matrix. With one row the row steps are replicated on private buffers; with more they divide the rows
 // of shared ones, and matrices wait for them. The residual stream is updated in place.
-// CHECK:     module attributes {gemma.data_bytes = 26688 : i64, gemma.mapped_bytes = 26240 : i64, gemma.table_row_bytes = 128 : i64}
+// CHECK:     module attributes {gemma.activation_bits = 8 : i64, gemma.data_bytes = 26688 : i64, gemma.mapped_bytes = 26240 : i64, gemma.table_row_bytes = 128 : i64}
 // CHECK:       gemma.packed @p.scale from [@scale] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
 // CHECK:       gemma.packed @p.l.gate_up.weight from [@l.gate.weight, @l.up.weight] as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <40 -> 64> bytes 9216
 // CHECK:       gemma.packed @p.l.down.weight from [@l.down.weight] as bf16 panel 16 batch 1 rows 64 <40 -> 64> cols 128 <100 -> 128> bytes 16384
@@ -29,6 +30,14 @@
 // CHECK-NEXT:    gemma.step.matmul
 // CHECK-NEXT:    gemma.barrier
 // CHECK-NEXT:    gemma.step.add_norm %[[X2:.*]], %{{.*}} -> %[[X2]] weight
+// With wide activations what quantized matrices read is q16; floats stay.
+// WIDE:      module attributes {gemma.activation_bits = 16 : i64,
+// WIDE:        gemma.phase @decode
+// WIDE:          %[[Y:.*]] = gemma.buffer private : <1 x 64, q16>
+// WIDE-NEXT:     gemma.step.norm %{{.*}} -> %[[Y]] weight @p.pre
+// WIDE:          gemma.step.matmul %[[Y]], @p.l.gate_up.weight -> %[[HIDDEN:.*]] geglu : <1 x 64, q16> -> <1 x 128, f32>
+// WIDE:          gemma.step.matmul %[[HIDDEN]], @p.l.down.weight -> %{{.*}} none : <1 x 128, f32>
+// WIDE-NOT:      , q8>
 module {
   gemma.weight @pre : tensor<40xf32> from <"f", 0, 160>
   gemma.weight @l.gate.weight : tensor<100x40xf32> from <"f", 0, 16000> {format = #gemma.format<q4>}
