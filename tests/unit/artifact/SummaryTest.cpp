@@ -13,7 +13,7 @@ static constexpr const char *planned = R"(
 module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausalLM", vocab = 50 : i64, hidden = 32 : i64,
                                   layers = 2 : i64, context = 128 : i64},
                    gemma.context = 64 : i64, gemma.data_bytes = 4736 : i64, gemma.mapped_bytes = 2432 : i64,
-                   gemma.table_row_bytes = 64 : i64, gemma.arena_bytes = 4096 : i64,
+                   gemma.table_row_bytes = 64 : i64, gemma.activation_bits = 16 : i64, gemma.arena_bytes = 4096 : i64,
                    gemma.scratch_bytes = 8192 : i64, gemma.cache_bytes = 640 : i64} {
   gemma.weight @norm.weight : tensor<32xbf16> from <"model.safetensors", 64, 64>
   gemma.weight @embed : tensor<50x32xbf16> from <"model.safetensors", 128, 3200>
@@ -80,8 +80,10 @@ TEST(ProgramSummary, json_and_text) {
   ASSERT_TRUE(static_cast<bool>(json)) << llvm::toString(json.takeError());
   const llvm::json::Object *object = json->getAsObject();
   EXPECT_EQ(object->getInteger("context"), 64);
+  EXPECT_EQ(object->getInteger("activation_bits"), 16);
   EXPECT_EQ(object->getObject("bytes")->getInteger("kv_cache"), 640);
   EXPECT_EQ((*object->getArray("phases"))[1].getAsObject()->getInteger("max_rows"), 8);
+  EXPECT_NE(summaryText(*summary).find("; activations of 16 bits\n"), std::string::npos);
   EXPECT_NE(summaryText(*summary).find("11.52"), std::string::npos) << "2304 bytes for 1600 values";
 }
 
