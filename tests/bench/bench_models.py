@@ -62,6 +62,10 @@ def run_or_fail(command, advice="", **options):
         raise Failure(f"{shlex.join(map(str, command))} exited with {status}{advice}")
 
 
+def context_of(program):
+    return json.loads(subprocess.run([program, "info", "--json"], stdout=subprocess.PIPE, check=True).stdout)["context"]
+
+
 def gguf_shape(path):
     """Of a TextShape, what a cache depends on."""
     fields, _, _ = gguf_writer.read_gguf(path)
@@ -205,6 +209,9 @@ class Files:
         path = self.options.work / f"{self.label}-{weights}"
         if path.exists() and path.stat().st_mtime < self.options.gemmac.stat().st_mtime:
             say(f"{path} is older than {self.options.gemmac}; compiling it again")
+            path.unlink()
+        if path.exists() and context_of(path) < context:
+            say(f"{path} has too small a context; compiling it again")
             path.unlink()
         command = [self.options.gemmac, "compile", source, "--weights", weights, "--context", context, "-q"]
         command += self.options.compile_options
