@@ -633,7 +633,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Packer, pieces_are_rows_behind_each_other) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackSource stacked{.name = "w", .encoding = SourceEncoding::F32, .batch = 2, .rows = 64, .cols = 32};
+  PackSource stacked{.name = "w", .file = {}, .encoding = SourceEncoding::F32, .batch = 2, .rows = 64, .cols = 32};
   std::vector<float> all;
   for (int piece = 0; piece < 4; ++piece) {
     stacked.pieces.push_back(tensors.add("w" + std::to_string(piece), SourceEncoding::F32, 1, 32, 32));
