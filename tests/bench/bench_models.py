@@ -63,7 +63,12 @@ def run_or_fail(command, advice="", **options):
 
 
 def context_of(program):
-    return json.loads(subprocess.run([program, "info", "--json"], stdout=subprocess.PIPE, check=True).stdout)["context"]
+    """Positions that a program has; 0 for a file that does not run."""
+    try:
+        done = subprocess.run([str(program), "info", "--json"], capture_output=True, check=True)
+        return json.loads(done.stdout)["context"]
+    except (OSError, subprocess.CalledProcessError, ValueError, KeyError):
+        return 0
 
 
 def gguf_shape(path):
