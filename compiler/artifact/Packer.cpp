@@ -218,6 +218,7 @@ private:
       if (llvm::Error error = loadRow(band.batch, row, lane, rows[lane]))
         return error;
     }
+    countFaint(rows);
     WeightFormat lattice = matrix->lattice();
     bool wider = lattice != matrix->format;
     if (wider)
@@ -229,6 +230,26 @@ private:
     if (wider)
       widenPanel(lattice, rounded, matrix->format, lanes, matrix->cols, result);
     return fits ? llvm::Error::success() : overflow(band.batch, panel * lanes, rows, lanes);
+  }
+
+  /// Counts the groups that an f16 scale, or f16 values, cannot hold. Rows that come as integers bring scales of their own.
+  void countFaint(const PanelRows &rows) {
+    const FormatInfo &info = formatInfo(matrix->lattice());
+    bool halves = info.quantized ? !info.rowScales() : info.format == WeightFormat::F16;
+    if (!halves)
+      return;
+    float least = 0x1p-21f * static_cast<float>(info.quantized ? info.largest : 1);
+    for (const PanelRow &row : llvm::ArrayRef<PanelRow>(rows).take_front(std::max<int64_t>(matrix->panelRows, 1))) {
+      if (row.padding || row.integers)
+        continue;
+      for (int64_t group = 0; group < matrix->cols; group += groupColumns) {
+        float largest = 0;
+        for (int64_t col = 0; col < groupColumns; ++col)
+          largest = std::max(largest, std::fabs(row.values[group + col]));
+        counts.alive += largest > 0;
+        counts.faint += largest > 0 && largest < least;
+      }
+    }
   }
 
   /// Asks the guide where the rounding needs it. The factor is kept until another matrix comes.
@@ -402,6 +423,19 @@ std::vector<Band> cutBands(llvm::ArrayRef<PackedMatrix> matrices) {
   return bands;
 }
 
+/// A matrix that would lose much of itself in silence. A few faint groups are harmless beside those that the format holds.
+static llvm::Error checkFaint(const PackedMatrix &matrix, const PackCounts &counts) {
+  if (counts.faint * 16 <= counts.alive)
+    return llvm::Error::success();
+  const PackSource &source = matrix.sources.front();
+  llvm::StringRef file = source.pieces.empty() ? source.file : source.pieces.front().file;
+  return importError(file,
+                     "tensor '{0}'{1}: {2} of {3} groups of values are too small for weight format {4}, whose scales are f16 "
+                     "numbers; choose bf16 or f32 for it",
+                     source.name, matrix.sources.size() > 1 ? " and those beside it" : "", counts.faint, counts.alive,
+                     formatInfo(matrix.lattice()).name);
+}
+
 /// What the threads of one writeDataSection share.
 class SectionWriter {
 public:
@@ -415,6 +449,9 @@ public:
   llvm::Expected<PackedSection> run() {
     if (llvm::Error error = writeMatrices())
       return std::move(error);
+    for (auto [matrix, found] : llvm::zip(section.matrices, counts))
+      if (llvm::Error error = checkFaint(matrix, found))
+        return std::move(error);
     llvm::ArrayRef<uint8_t> tail(reinterpret_cast<const uint8_t *>(section.tail.data()), section.tail.size());
     if (llvm::Error error = put(section.tailOffset(), tail))
       return std::move(error);

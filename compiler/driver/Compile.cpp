@@ -1,5 +1,6 @@
 #include "compiler/driver/Compile.h"
 
+#include "compiler/artifact/CacheBounds.h"
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramFile.h"
@@ -130,6 +131,9 @@ private:
       if (mlir::failed(manager.run(*module)))
         return failed(phase);
     }
+    if (phase.name == "fuse")
+      if (llvm::Error error = setCacheBounds(*module, checkpoint.directory))
+        return error;
     if (phase.name == "plan")
       if (llvm::Error error = readPlan())
         return error;
