@@ -66,7 +66,7 @@ public:
 private:
   llvm::Error readCheckpoint() {
     progress.stage("reading the checkpoint");
-    llvm::Expected<Checkpoint> read = importCheckpoint(options.input);
+    llvm::Expected<Checkpoint> read = importCheckpoint(options.input, options.reading);
     if (!read)
       return read.takeError();
     checkpoint = std::move(*read);

@@ -72,6 +72,17 @@ static std::string positive(const std::string &word) {
 
 static std::string roundingWords() { return llvm::join(llvm::ArrayRef(roundingNames), ", "); }
 
+static void addIgnoreConfig(CLI::App *command, ImportOptions &options) {
+  command
+      ->add_option(
+          "--ignore-config", options.ignoredFields,
+          "Leave out a field of config.json or GGUF metadata that gemmac does not know, as its message names it;\n"
+          "may be given several times")
+      ->type_name("FIELD")
+      ->expected(1)
+      ->take_all();
+}
+
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words) {
   CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint into one executable");
   std::string formats = choosableFormatNames();
@@ -118,6 +129,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
        "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
   word("--stop-after", options.stopAfter, "PHASE", phaseHelp());
   word("--dump-phases", options.dumpDirectory, "DIR", "Write the module after every phase into this directory");
+  addIgnoreConfig(compile, options.reading);
   count("-j,--jobs", options.threads, "Threads (default: all cores)");
   compile->add_flag("--profile", options.plan.marks,
                     "Let the program measure its own steps: `PROG bench --kernels`");
@@ -331,8 +343,8 @@ static ExitCode listTargets(const TargetRegistry &targets, const std::string &pr
   return ExitCode::success;
 }
 
-static ExitCode inspect(const std::string &path) {
-  llvm::Expected<Checkpoint> checkpoint = importCheckpoint(path);
+static ExitCode inspect(const std::string &path, const ImportOptions &options) {
+  llvm::Expected<Checkpoint> checkpoint = importCheckpoint(path, options);
   if (!checkpoint)
     return reportError(checkpoint.takeError());
   llvm::outs() << printable(describeCheckpoint(*checkpoint));
@@ -352,6 +364,7 @@ int main(int argc, char **argv) {
   CLI::App *targetsCommand = app.add_subcommand("targets", "List targets and their ISA levels");
   CLI::App *inspectCommand = app.add_subcommand("inspect", "Tell what a checkpoint is, without compiling it");
   inspectCommand->add_option("MODEL", inspected, "Hugging Face directory or GGUF file")->type_name("")->required();
+  addIgnoreConfig(inspectCommand, options.reading);
   auto isNamed = [&](CLI::App *command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(isNamed).empty())
     return code(
@@ -372,5 +385,5 @@ int main(int argc, char **argv) {
   if (targetsCommand->parsed())
     return code(listTargets(targets, program));
   (void)inspectCommand;
-  return code(inspect(inspected));
+  return code(inspect(inspected, options.reading));
 }

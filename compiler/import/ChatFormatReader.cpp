@@ -61,6 +61,8 @@ llvm::Expected<TokenizerSettings> gemmac::readTokenizerSettings(StringRef file, 
   TokenizerSettings settings;
   settings.bosToken = readToken(fields, file, "bos_token");
   settings.chatTemplate = readTemplate(fields);
+  if (std::optional<bool> adds = fields.optionalBoolean("add_bos_token"))
+    settings.addsBos = *adds;
   if (llvm::Error error = fields.takeError())
     return std::move(error);
   return settings;

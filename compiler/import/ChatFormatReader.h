@@ -11,6 +11,7 @@ namespace gemmac {
 /// What tokenizer_config.json says.
 struct TokenizerSettings {
   std::optional<std::string> bosToken, chatTemplate;
+  bool addsBos = true; ///< add_bos_token
 };
 
 llvm::Expected<TokenizerSettings> readTokenizerSettings(llvm::StringRef file, llvm::StringRef text);

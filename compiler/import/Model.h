@@ -47,7 +47,7 @@ struct PerLayerEmbeddingConfig {
 };
 
 struct ModelConfig {
-  std::string name;                           ///< of the checkpoint's directory, or of its file without ".gguf"
+  std::string name;                           ///< what people call the checkpoint (ModelName.h)
   std::string architecture;                   ///< "Gemma4ForConditionalGeneration", ...
   int64_t vocab = 0, hidden = 0, context = 0; ///< context: max_position_embeddings
   double rmsEpsilon = 1e-6;
@@ -82,10 +82,18 @@ struct TensorSource {
   SourceEncoding encoding = SourceEncoding::BF16;
   std::vector<int64_t> shape;
   std::optional<TensorScales> scales = std::nullopt; ///< of encodings of integers
-  /// Names in Checkpoint::pieces of the tensors whose rows make up this one, in order; file and offset mean nothing then.
+  /// Names in Checkpoint::pieces of the tensors whose rows make up this one, in order; file and offset mean nothing
+  /// then.
   std::vector<std::string> pieces = {};
-  double addend = 0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
+  double addend =
+      0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
   ActivationScales activations = {};
+};
+
+/// Token ids as a file lists them, split by whether the model can yield them.
+struct ListedIds {
+  std::vector<int32_t> ids;    ///< in [0, vocabulary), each once, in the file's order
+  std::vector<int64_t> beyond; ///< of the vocabulary
 };
 
 /// How a checkpoint stores the matrices that are quantized.
@@ -113,18 +121,24 @@ struct Checkpoint {
   /// when untied). Exactly those that the configuration asks for, shapes verified; dead KV tensors are left out.
   std::map<std::string, TensorSource> tensors;
   std::map<std::string, TensorSource> pieces; ///< tensors that are parts of those in `tensors`, by canonical name
-  std::string tokenizer; ///< a serialized gemmac_tokenizer (abi.h)
+  std::string tokenizer;                      ///< a serialized gemmac_tokenizer (abi.h)
   int32_t bosId = -1;
   ChatFormat chat;
   SamplingConfig sampling;
   std::vector<std::string> notes; ///< what was set aside, one line each ("vision tower: 439 tensors, not compiled yet")
 };
 
-/// Reads a checkpoint: a Hugging Face directory or a GGUF file. Tensor data is not touched: only headers are read.
-/// Errors read "<file>: error: <what>, got .., expected ..; <what to do>" and are of class ImportError.
-llvm::Expected<Checkpoint> importCheckpoint(llvm::StringRef path);
-llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory);
-llvm::Expected<Checkpoint> importGguf(llvm::StringRef path);
+struct ImportOptions {
+  /// Unknown fields of config.json or GGUF metadata to leave out, as messages name them: "text_config.some_field".
+  std::vector<std::string> ignoredFields;
+};
+
+/// Reads a checkpoint: a Hugging Face directory or a GGUF file, whatever its name. Tensor data is not touched: only
+/// headers are read. Errors read "<file>: error: <what>, got .., expected ..; <what to do>" and are of class
+/// ImportError.
+llvm::Expected<Checkpoint> importCheckpoint(llvm::StringRef path, const ImportOptions &options = {});
+llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory, const ImportOptions &options = {});
+llvm::Expected<Checkpoint> importGguf(llvm::StringRef path, const ImportOptions &options = {});
 
 /// The tensor names and shapes that a configuration asks for (spec 2.1), by canonical name.
 std::map<std::string, std::vector<int64_t>> expectedTensors(const ModelConfig &config);

@@ -86,7 +86,7 @@ bool Answer::push(int32_t token) {
   first = false;
   if (model.tokenizer.kind(token) == GEMMAC_TOKEN_CONTROL) {
     showControl(token);
-  } else {
+  } else if (style.special || !model.isStop(token)) { // the end of an answer is no part of it
     characters.push(model.tokenizer.text(token), decoded);
     flushCharacters();
   }

@@ -15,7 +15,7 @@ enum class Thoughts { hidden, shown, dimmed };
 
 struct AnswerStyle {
   Thoughts thoughts = Thoughts::hidden; ///< what lies between thought_open and thought_close
-  bool special = false;                 ///< print control tokens, thoughts included, as they are
+  bool special = false;                 ///< print control and stop tokens, thoughts included, as they are
   bool ids = false;                     ///< print token ids, separated by spaces, instead of text
 };
 
