@@ -5,7 +5,7 @@
 
 using namespace gemmac;
 
-llvm::Expected<Checkpoint> gemmac::importCheckpoint(llvm::StringRef path) {
+llvm::Expected<Checkpoint> gemmac::importCheckpoint(llvm::StringRef path, const ImportOptions &options) {
   bool isGguf = path.ends_with_insensitive(".gguf") && !llvm::sys::fs::is_directory(path);
-  return isGguf ? importGguf(path) : importHuggingFace(path);
+  return isGguf ? importGguf(path, options) : importHuggingFace(path, options);
 }

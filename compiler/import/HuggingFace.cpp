@@ -105,7 +105,8 @@ static llvm::Error findBos(const TokenizerSettings &settings, const ConfigFile &
   return llvm::Error::success();
 }
 
-static llvm::Error importTokenizer(StringRef directory, const ConfigFile &config, Checkpoint &result) {
+static llvm::Error importTokenizer(StringRef directory, const ConfigFile &config, const ImportOptions &options,
+                                   Checkpoint &result) {
   if (!fileExists(directory, "tokenizer.json"))
     return importError(directory, "no tokenizer.json, expected the tokenizer of the checkpoint there");
   llvm::Expected<std::string> text = readTextFile(directory, "tokenizer.json");
@@ -132,21 +133,14 @@ static llvm::Error importTokenizer(StringRef directory, const ConfigFile &config
   llvm::Expected<std::optional<std::string>> chatTemplate = readOptional(directory, "chat_template.jinja");
   if (!chatTemplate)
     return chatTemplate.takeError();
-  if (!*chatTemplate)
+  bool own = chatTemplate->has_value();
+  if (!own)
     *chatTemplate = settings.chatTemplate;
-  if (!*chatTemplate) {
-    result.notes.push_back("no chat template: the program completes text and does not chat");
-    return llvm::Error::success();
-  }
-  StringRef bos;
-  if (result.bosId >= 0)
-    if (const std::optional<std::string> &bosText = vocabulary->texts[result.bosId])
-      bos = *bosText;
-  result.chat = readChatFormat(**chatTemplate, bos, *vocabulary, result.notes);
-  return llvm::Error::success();
+  return importChat(own ? "chat_template.jinja" : "tokenizer_config.json", *chatTemplate, settings.tokens, *vocabulary,
+                    options, result);
 }
 
-llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory) {
+llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory, const ImportOptions &options) {
   if (llvm::Error error = checkDirectory(directory))
     return std::move(error);
   Checkpoint result;
@@ -160,7 +154,7 @@ llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory) {
   if (llvm::Error error = selectTensors(std::move(*stored), huggingFaceNaming, result, config.quantization))
     return std::move(error);
   completeNorms(config.normAddend, result);
-  if (llvm::Error error = importTokenizer(directory, config, result))
+  if (llvm::Error error = importTokenizer(directory, config, options, result))
     return std::move(error);
   if (llvm::Error error = importSampling(directory, config, result))
     return std::move(error);

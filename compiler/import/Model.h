@@ -4,6 +4,7 @@
 #define GEMMAC_COMPILER_IMPORT_MODEL_H
 
 #include "compiler/formats/SourceEncoding.h"
+#include "gemmac/abi.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
@@ -98,10 +99,27 @@ struct SamplingConfig {
   std::vector<int32_t> stopIds, suppressIds;
 };
 
-/// See gemmac_chat in abi.h for each string's meaning.
+/// See gemmac_chat_mode in abi.h for each string's meaning.
+struct ChatMode {
+  std::string start, systemOpen, systemClose, prompt, answered, next;
+  bool operator==(const ChatMode &) const = default;
+};
+
+/// See gemmac_chat in abi.h.
 struct ChatFormat {
-  std::string bos, systemOpen, userOpen, modelOpen, turnClose, think, closedThought, thoughtOpen, thoughtClose;
-  std::string systemJoin;
+  std::string bos, turnClose, thoughtOpen, thoughtClose;
+  uint32_t flags = 0;
+  ChatMode modes[GEMMAC_THINK_COUNT];
+  std::string name = "none"; ///< "gemma4", "gemma3"; "template": as the checkpoint's template has it; "none"
+  /// Where the checkpoint's template is not followed, one line each.
+  std::vector<std::string> differences = {};
+
+  bool chats() const { return flags & GEMMAC_CHAT_EXISTS; }
+};
+
+/// What people chose about reading a checkpoint.
+struct ImportOptions {
+  std::string chatFormat; ///< "gemma4", "gemma3", "none"; empty: what the checkpoint's template says
 };
 
 struct Checkpoint {
@@ -122,9 +140,9 @@ struct Checkpoint {
 
 /// Reads a checkpoint: a Hugging Face directory or a GGUF file. Tensor data is not touched: only headers are read.
 /// Errors read "<file>: error: <what>, got .., expected ..; <what to do>" and are of class ImportError.
-llvm::Expected<Checkpoint> importCheckpoint(llvm::StringRef path);
-llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory);
-llvm::Expected<Checkpoint> importGguf(llvm::StringRef path);
+llvm::Expected<Checkpoint> importCheckpoint(llvm::StringRef path, const ImportOptions &options = {});
+llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory, const ImportOptions &options = {});
+llvm::Expected<Checkpoint> importGguf(llvm::StringRef path, const ImportOptions &options = {});
 
 /// The tensor names and shapes that a configuration asks for (spec 2.1), by canonical name.
 std::map<std::string, std::vector<int64_t>> expectedTensors(const ModelConfig &config);

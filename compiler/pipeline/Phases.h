@@ -4,6 +4,7 @@
 #define GEMMAC_COMPILER_PIPELINE_PHASES_H
 
 #include "compiler/artifact/RoundingGuide.h"
+#include "compiler/import/Model.h"
 #include "passes/plan/Passes.h"
 #include "passes/quantize/Passes.h"
 #include "targets/TargetBackend.h"
@@ -22,6 +23,7 @@ struct OpenOptions {
 
 struct CompileOptions {
   std::string input; ///< the checkpoint: a directory or a file
+  ImportOptions import;  ///< how it is read
   std::string output;    ///< "-": standard output, for mlir
   const TargetBackend *target = nullptr;
   std::string runtime;                   ///< directory of the target's runtime (Link.h); for executables

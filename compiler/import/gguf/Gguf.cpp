@@ -51,7 +51,8 @@ static llvm::Error importSampling(StringRef name, const GgufFile &gguf, Checkpoi
   return fields.takeError();
 }
 
-static llvm::Error importTokenizer(StringRef name, const GgufFile &gguf, Checkpoint &result) {
+static llvm::Error importTokenizer(StringRef name, const GgufFile &gguf, const ImportOptions &options,
+                                   Checkpoint &result) {
   llvm::Expected<GgufTokenizer> tokenizer = readGgufTokenizer(name, gguf.metadata, result.config.vocab);
   if (!tokenizer)
     return tokenizer.takeError();
@@ -69,18 +70,14 @@ static llvm::Error importTokenizer(StringRef name, const GgufFile &gguf, Checkpo
   std::optional<std::string> chatTemplate = fields.optionalString("tokenizer.chat_template");
   if (llvm::Error error = fields.takeError())
     return error;
-  if (!chatTemplate) {
-    result.notes.push_back("no chat template: the program completes text and does not chat");
-    return llvm::Error::success();
-  }
-  StringRef bos;
-  if (result.bosId >= 0 && vocabulary.texts[result.bosId])
-    bos = *vocabulary.texts[result.bosId];
-  result.chat = readChatFormat(*chatTemplate, bos, vocabulary, result.notes);
-  return llvm::Error::success();
+  SpecialTokens tokens;
+  if (!result.sampling.stopIds.empty())
+    if (const std::optional<std::string> &eos = vocabulary.texts[result.sampling.stopIds.front()])
+      tokens["eos_token"] = *eos;
+  return importChat(name, chatTemplate, std::move(tokens), vocabulary, options, result);
 }
 
-llvm::Expected<Checkpoint> gemmac::importGguf(StringRef path) {
+llvm::Expected<Checkpoint> gemmac::importGguf(StringRef path, const ImportOptions &options) {
   Checkpoint result;
   StringRef directory = llvm::sys::path::parent_path(path), name = llvm::sys::path::filename(path);
   result.directory = directory.empty() ? "." : directory.str();
@@ -104,7 +101,7 @@ llvm::Expected<Checkpoint> gemmac::importGguf(StringRef path) {
     return std::move(error);
   if (llvm::Error error = importSampling(name, *gguf, result))
     return std::move(error);
-  if (llvm::Error error = importTokenizer(name, *gguf, result))
+  if (llvm::Error error = importTokenizer(name, *gguf, options, result))
     return std::move(error);
   return result;
 }
