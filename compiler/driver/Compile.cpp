@@ -32,6 +32,20 @@ namespace gemmac {
 namespace {
 
 constexpr int64_t defaultContext = 4096;
+
+ChatSummary summarizeChat(const ChatFormat &chat) {
+  const ChatMode &usual = chat.modes[GEMMAC_THINK_DEFAULT], &on = chat.modes[GEMMAC_THINK_ON],
+                 &off = chat.modes[GEMMAC_THINK_OFF];
+  ChatSummary result;
+  result.format = chat.name;
+  result.takesInstructions = chat.flags & GEMMAC_CHAT_SYSTEM;
+  result.thinkingSwitch = !(on == usual && off == usual);
+  result.thinksByDefault = usual == on && !(usual == off);
+  result.keepsThoughts = !(chat.flags & (GEMMAC_CHAT_DROPS_THOUGHTS | GEMMAC_CHAT_DROPS_TO_LAST_CLOSE));
+  result.differences = chat.differences;
+  return result;
+}
+
 /// What a program's own report may grow by when it is linked again.
 constexpr uint64_t reportRoom = 65536;
 
@@ -236,6 +250,7 @@ private:
     summary.memory.tokenizer = mappedTokenizerBytes(section.tail);
     summary.dataBytes = static_cast<int64_t>(section.bytes());
     summary.memory.limit = options.maxResident;
+    summary.chat = summarizeChat(checkpoint.chat);
     summary.memoryChanges = memoryChanges;
     return options.emit == EmitKind::executable ? checkFreeSpace(options.output, section.bytes())
                                                 : llvm::Error::success();

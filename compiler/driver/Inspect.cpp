@@ -115,8 +115,8 @@ std::string describeCheckpoint(const Checkpoint &checkpoint) {
   os << llvm::formatv("text model: {0} tensors, {1:F3} G values, {2} as {3} in {4} {5}\n", checkpoint.tensors.size(),
                       static_cast<double>(values) / 1e9, formatBytes(bytes), llvm::join(encodings, ", "),
                       checkpoint.files.size(), checkpoint.files.size() == 1 ? "file" : "files");
-  os << "chat format: " << (checkpoint.chat.modelOpen.empty() ? "none" : "yes") << "; tokenizer "
-     << formatBytes(checkpoint.tokenizer.size()) << " compiled\n";
+  os << "chat format: " << checkpoint.chat.name << "; tokenizer " << formatBytes(checkpoint.tokenizer.size())
+     << " compiled\n";
   describeTokens(checkpoint, os);
   describeSizes(checkpoint, os);
   for (const std::string &note : checkpoint.notes)

@@ -70,6 +70,12 @@ static std::string positive(const std::string &word) {
   return {};
 }
 
+static std::string chatFormatName(const std::string &word) {
+  if (word != "gemma4" && word != "gemma3" && word != "none")
+    return "got '" + word + "', expected gemma4, gemma3 or none";
+  return {};
+}
+
 static std::string roundingWords() { return llvm::join(llvm::ArrayRef(roundingNames), ", "); }
 
 static void addIgnoreConfig(CLI::App *command, ImportOptions &options) {
@@ -115,6 +121,9 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
        "How weights are rounded: " + roundingWords() + " (default: gptq with --calibration, else search)");
   word("--calibration", words.calibration, "FILE",
        "Text, or JSON with prompts, to round and measure with; 'default' for what gemmac brings along");
+  word("--chat-format", options.reading.chatFormat, "NAME",
+       "gemma4, gemma3 or none, instead of what the checkpoint's chat template says")
+      ->check(CLI::Validator(chatFormatName, ""));
   count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
   count("--chunk", words.chunk,
         "Prompt tokens that are worked on at once (default: " + std::to_string(options.plan.chunk) + ")");

@@ -105,23 +105,35 @@ static llvm::Expected<TokenizerSettings> importTokenizerSettings(StringRef direc
   return *text ? readTokenizerSettings(name, **text) : TokenizerSettings();
 }
 
+namespace {
+
+struct StoredTemplate {
+  StringRef file;                  ///< where it stands, or would stand
+  std::optional<std::string> text; ///< nothing: the checkpoint has none
+};
+
+} // namespace
+
 /// The chat template: a file of its own, else that of tokenizer_config.json, else that of the processor, which some
 /// checkpoints have alone.
-static llvm::Expected<std::optional<std::string>> importChatTemplate(StringRef directory,
-                                                                     const TokenizerSettings &settings) {
+static llvm::Expected<StoredTemplate> importChatTemplate(StringRef directory, const TokenizerSettings &settings) {
   constexpr StringRef own = "chat_template.jinja", processor = "chat_template.json";
   llvm::Expected<std::optional<std::string>> text = readOptional(directory, own);
-  if (!text || *text)
-    return text;
+  if (!text)
+    return text.takeError();
+  if (*text)
+    return StoredTemplate{own, std::move(*text)};
   if (settings.chatTemplate)
-    return settings.chatTemplate;
+    return StoredTemplate{"tokenizer_config.json", settings.chatTemplate};
   text = readOptional(directory, processor);
-  if (!text || !*text)
-    return text;
+  if (!text)
+    return text.takeError();
+  if (!*text)
+    return StoredTemplate{own, std::nullopt};
   llvm::Expected<TokenizerSettings> read = readTokenizerSettings(processor, **text);
   if (!read)
     return read.takeError();
-  return read->chatTemplate;
+  return StoredTemplate{processor, read->chatTemplate};
 }
 
 static BosClaim bosClaim(const TokenizerSettings &settings, const ConfigFile &config) {
@@ -145,7 +157,7 @@ static llvm::Expected<Vocabulary> importVocabulary(StringRef directory, int64_t 
 }
 
 static llvm::Error importTokenizer(StringRef directory, const ConfigFile &config, const Stops &stops,
-                                   Checkpoint &result) {
+                                   const ImportOptions &options, Checkpoint &result) {
   llvm::Expected<Vocabulary> vocabulary = importVocabulary(directory, config.model.vocab);
   if (!vocabulary)
     return vocabulary.takeError();
@@ -159,15 +171,14 @@ static llvm::Error importTokenizer(StringRef directory, const ConfigFile &config
   markControlTokens("tokenizer.json", stops.listed.ids, *vocabulary, result.notes);
   result.tokenizer = serializeTokenizer(*vocabulary);
 
-  llvm::Expected<std::optional<std::string>> chatTemplate = importChatTemplate(directory, *settings);
+  llvm::Expected<StoredTemplate> chatTemplate = importChatTemplate(directory, *settings);
   if (!chatTemplate)
     return chatTemplate.takeError();
-  if (!*chatTemplate)
-    result.notes.push_back("no chat template: the program completes text and does not chat");
-  else
-    result.chat = readChatFormat(**chatTemplate, vocabulary->textOf(result.bosId), *vocabulary, result.notes);
   if (llvm::Error error =
-          checkLeftOut("tokenizer.json", *vocabulary, chatTemplate->value_or(""), result.chat, result.notes))
+          importChat(chatTemplate->file, chatTemplate->text, settings->tokens, *vocabulary, options, result))
+    return error;
+  if (llvm::Error error =
+          checkLeftOut("tokenizer.json", *vocabulary, chatTemplate->text.value_or(""), result.chat, result.notes))
     return error;
   llvm::Expected<std::vector<int32_t>> stopIds =
       completeStopIds(stops.file, stops.listed, *vocabulary, result.chat, /*isTold=*/true, result.notes);
@@ -194,7 +205,7 @@ llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory, const 
   llvm::Expected<Stops> stops = importSampling(directory, config, result);
   if (!stops)
     return stops.takeError();
-  if (llvm::Error error = importTokenizer(directory, config, *stops, result))
+  if (llvm::Error error = importTokenizer(directory, config, *stops, options, result))
     return std::move(error);
   return result;
 }

@@ -4,6 +4,7 @@
 #define GEMMAC_COMPILER_IMPORT_MODEL_H
 
 #include "compiler/formats/SourceEncoding.h"
+#include "gemmac/abi.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
@@ -106,10 +107,29 @@ struct SamplingConfig {
   std::vector<int32_t> stopIds, suppressIds;
 };
 
-/// See gemmac_chat in abi.h for each string's meaning.
+/// See gemmac_chat_mode in abi.h for each string's meaning.
+struct ChatMode {
+  std::string start, systemOpen, systemClose, prompt, answered, next;
+  bool operator==(const ChatMode &) const = default;
+};
+
+/// See gemmac_chat in abi.h.
 struct ChatFormat {
-  std::string bos, systemOpen, userOpen, modelOpen, turnClose, think, closedThought, thoughtOpen, thoughtClose;
-  std::string systemJoin;
+  std::string bos, turnClose, thoughtOpen, thoughtClose;
+  uint32_t flags = 0;
+  ChatMode modes[GEMMAC_THINK_COUNT];
+  std::string name = "none"; ///< "gemma4", "gemma3"; "template": as the checkpoint's template has it; "none"
+  /// Where the checkpoint's template is not followed, one line each.
+  std::vector<std::string> differences = {};
+
+  bool chats() const { return flags & GEMMAC_CHAT_EXISTS; }
+};
+
+/// What people chose about reading a checkpoint.
+struct ImportOptions {
+  std::string chatFormat; ///< "gemma4", "gemma3", "none"; empty: what the checkpoint's template says
+  /// Unknown fields of config.json or GGUF metadata to leave out, as messages name them: "text_config.some_field".
+  std::vector<std::string> ignoredFields = {};
 };
 
 struct Checkpoint {
@@ -126,11 +146,6 @@ struct Checkpoint {
   ChatFormat chat;
   SamplingConfig sampling;
   std::vector<std::string> notes; ///< what was set aside, one line each ("vision tower: 439 tensors, not compiled yet")
-};
-
-struct ImportOptions {
-  /// Unknown fields of config.json or GGUF metadata to leave out, as messages name them: "text_config.some_field".
-  std::vector<std::string> ignoredFields;
 };
 
 /// Reads a checkpoint: a Hugging Face directory or a GGUF file, whatever its name. Tensor data is not touched: only

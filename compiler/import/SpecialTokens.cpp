@@ -252,8 +252,9 @@ llvm::Error gemmac::checkLeftOut(StringRef file, const Vocabulary &vocabulary, S
                                  const ChatFormat &chat, std::vector<std::string> &notes) {
   if (vocabulary.leftOut.empty())
     return llvm::Error::success();
-  std::string format = chat.bos + chat.systemOpen + chat.userOpen + chat.modelOpen + chat.turnClose + chat.think +
-                       chat.closedThought + chat.thoughtOpen + chat.thoughtClose;
+  std::string format = chat.bos + chat.turnClose + chat.thoughtOpen + chat.thoughtClose;
+  for (const ChatMode &mode : chat.modes)
+    format += mode.start + mode.systemOpen + mode.systemClose + mode.prompt + mode.answered + mode.next;
   std::vector<std::string> names;
   for (const AddedToken &token : vocabulary.leftOut) {
     bool marksTurns = llvm::is_contained(turnTokens, token.text) && chatTemplate.contains(token.text);

@@ -23,6 +23,8 @@ void Answer::begin() {
   matcher.reset();
   thinking = stopped = false;
   first = true;
+  if (style.startsInThought && thoughtOpen >= 0)
+    setThinking(true);
 }
 
 void Answer::show(std::string_view text) {

@@ -17,6 +17,7 @@ struct AnswerStyle {
   Thoughts thoughts = Thoughts::hidden; ///< what lies between thought_open and thought_close
   bool special = false;                 ///< print control and stop tokens, thoughts included, as they are
   bool ids = false;                     ///< print token ids, separated by spaces, instead of text
+  bool startsInThought = false;         ///< the prompt opened a thought
 };
 
 /// Turns tokens into text on `out`, flushed after each token. Stop strings are looked for in the answer, not in

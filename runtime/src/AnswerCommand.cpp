@@ -1,9 +1,8 @@
 // `PROG -p TEXT`, `PROG --prompt-ids FILE`, `command | PROG`: one prompt, one answer.
 #include "Commands.h"
 
-#include "Generation.h"
+#include "Conversation.h"
 #include "Notice.h"
-#include "Prompt.h"
 #include "Signals.h"
 #include "Text.h"
 
@@ -19,12 +18,16 @@ static Status encodePrompt(const Model &model, const AnswerOptions &options, std
     return parseTokenIds(text, options.promptIds, model.program.vocab, ids);
   }
   std::string text;
-  if (options.prompt)
+  if (options.prompt) {
     text = *options.prompt;
-  else if (Status status = readFile("-", text); !status.ok())
-    return status;
-  Prompt prompt(model);
+  } else {
+    if (Status status = readFile("-", text); !status.ok())
+      return status;
+    if (!options.raw) // the line breaks that commands end their output with, as $(...) drops them
+      text.resize(text.find_last_not_of("\r\n") + 1);
+  }
   if (options.raw) {
+    Prompt prompt(model);
     prompt.piece(text, options.special);
     prompt.encode(ids);
     const int32_t bos = model.program.bos_id;
@@ -32,18 +35,20 @@ static Status encodePrompt(const Model &model, const AnswerOptions &options, std
       ids.insert(ids.begin(), bos);
     return {};
   }
-  if (!prompt.hasChatFormat())
-    return {ExitCode::usage, "this checkpoint has no chat format; use --raw to have it continue a text"};
+  if (Status status = checkChat(model, options.chat, options.quiet); !status.ok())
+    return status;
   if (trim(text).empty())
     return {ExitCode::usage, "the prompt is empty; give one with -p TEXT or on standard input"};
-  prompt.begin(options.system, options.think);
-  prompt.user(text, options.think);
-  prompt.encode(ids);
+  ids = Conversation(model, options.chat).ask(text);
   return {};
 }
 
-static AnswerStyle styleFor(const AnswerOptions &options) {
+static bool chats(const AnswerOptions &options) { return !options.raw && options.promptIds.empty(); }
+
+static AnswerStyle styleFor(const Model &model, const AnswerOptions &options) {
+  const gemmac_chat &chat = model.program.chat;
   AnswerStyle style;
+  style.startsInThought = chats(options) && opensThought(chat, chat.modes[options.chat.thinking].prompt);
   style.special = options.special;
   style.ids = options.printIds;
   if (!options.hideThoughts && isatty(STDOUT_FILENO))
@@ -67,7 +72,10 @@ Status runAnswer(Model &model, const AnswerOptions &options, const SamplingOptio
   Sampler sampler(model.program.vocab, sampling,
                   {model.program.sampling.suppress_ids, static_cast<size_t>(model.program.sampling.suppress_count)});
   Output out(STDOUT_FILENO, "standard output");
-  Answer answer(model, out, options.stops, styleFor(options));
+  std::vector<std::string> stops = options.stops;
+  if (chats(options) && !turnEndText(model).empty())
+    stops.emplace_back(turnEndText(model));
+  Answer answer(model, out, std::move(stops), styleFor(model, options));
   Generation generation;
   if (Status status = generate(model, sampler, prompt, options.limit, answer, generation); !status.ok())
     return status;

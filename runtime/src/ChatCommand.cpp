@@ -102,19 +102,24 @@ void Chat::reset() {
 }
 
 Status Chat::reply(std::string_view message) {
-  const std::vector<int32_t> &tokens = conversation.ask(message);
-  if (static_cast<int64_t>(tokens.size()) > model.session.remaining()) {
+  const std::span<const int32_t> tokens = conversation.ask(message);
+  size_t held = conversation.held();
+  const auto context = static_cast<long long>(model.session.context()), used = static_cast<long long>(held);
+  if (static_cast<long long>(tokens.size()) > context) {
     notice(
         format("this message needs %zu tokens, but only %lld of the context's %lld are left; shorten it, or /reset to "
                "start a new conversation",
-               tokens.size(), static_cast<long long>(model.session.remaining()),
-               static_cast<long long>(model.session.context())));
+               tokens.size() - held, context - used, context));
     return {};
   }
+  held = static_cast<size_t>(model.session.rewind(static_cast<int64_t>(held)));
+  sampler.reset();
+  for (int32_t token : tokens.first(held))
+    sampler.accept(token);
   Generation generation;
-  if (Status status = generate(model, sampler, tokens, options.limit, answer, generation); !status.ok())
+  if (Status status = generate(model, sampler, tokens.subspan(held), options.limit, answer, generation); !status.ok())
     return status;
-  conversation.answered(generation, answer.insideThought());
+  conversation.answered(generation, held);
   clearInterrupt();
   out.write("\n");
   out.flush();
@@ -127,21 +132,25 @@ Status Chat::reply(std::string_view message) {
 
 Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions &sampling) {
   const gemmac_program &program = model.program;
-  if (!Prompt(model).hasChatFormat())
-    return {ExitCode::usage, "this checkpoint has no chat format; use -p TEXT --raw to have it continue a text"};
+  if (Status status = checkChat(model, options.chat, options.quiet); !status.ok())
+    return status;
   AnswerStyle style;
   style.special = options.special;
   style.ids = options.printIds;
+  style.startsInThought = opensThought(program.chat, program.chat.modes[options.chat.thinking].prompt);
   if (!options.hideThoughts)
     style.thoughts = isatty(STDOUT_FILENO) ? Thoughts::dimmed : Thoughts::shown;
   Output out(STDOUT_FILENO, "standard output");
+  std::vector<std::string> stops = options.stops;
+  if (!turnEndText(model).empty())
+    stops.emplace_back(turnEndText(model));
   Chat chat{model,
             options,
             out,
             Sampler(program.vocab, sampling,
                     {program.sampling.suppress_ids, static_cast<size_t>(program.sampling.suppress_count)}),
-            Answer(model, out, options.stops, style),
-            Conversation(model, options.system, options.think)};
+            Answer(model, out, std::move(stops), style),
+            Conversation(model, options.chat)};
   if (!options.quiet)
     notice(format("%s, %s, %s, %lld threads, context %lld. /help lists the commands, Ctrl-C stops an answer.",
                   program.name, program.weights, model.level->name, static_cast<long long>(model.pool.size()),
@@ -166,7 +175,7 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
       chat.reset();
     else if (text.front() == '/' && text.find_first_of(" \n/", 1) == text.npos)
       notice(format("no command '%.*s'; /help lists them", static_cast<int>(text.size()), text.data()));
-    else if (Status status = chat.reply(text); !status.ok())
+    else if (Status status = chat.reply(message); !status.ok())
       return status;
   }
   return out.finish();

@@ -81,8 +81,15 @@ static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_option("--prompt-ids", answer.promptIds, "Take the prompt as token ids from a file; '-': standard input");
   app.add_option("-n,--tokens", answer.limit, "Generate at most so many tokens")->check(CLI::PositiveNumber);
   app.add_flag("--raw", answer.raw, "No chat format: continue the text");
-  app.add_option("--system", answer.system, "Instructions for the whole conversation");
-  app.add_flag("--think", answer.think, "Let the model think first");
+  app.add_option("--system", answer.chat.system, "Instructions for the whole conversation");
+  ChatOptions &chat = answer.chat;
+  CLI::Option *think = app.add_flag_callback(
+      "--think", [&chat] { chat.thinking = GEMMAC_THINK_ON; }, "Let the model think first");
+  app.add_flag_callback(
+         "--no-think", [&chat] { chat.thinking = GEMMAC_THINK_OFF; },
+         "Do not let a model think that does so by default")
+      ->excludes(think);
+  app.add_flag("--keep-thoughts", chat.keepThoughts, "Leave thoughts of earlier answers in the conversation");
   app.add_flag("--hide-thoughts", answer.hideThoughts, "Do not show thoughts on a terminal");
   app.add_flag("--show-thoughts", answer.showThoughts, "Show thoughts where standard output is no terminal");
   app.add_option("--stop", answer.stops, "End the answer before this text; may be given several times")
@@ -159,7 +166,8 @@ static Status checkCombinations(const CLI::App &app, const Options &options, boo
   const AnswerOptions &answer = options.answer;
   if (answer.prompt && !answer.promptIds.empty())
     return {ExitCode::usage, "-p and --prompt-ids exclude each other"};
-  if ((answer.raw || !answer.promptIds.empty()) && (answer.think || !answer.system.empty()))
+  const bool chatOptions = answer.chat.thinking != GEMMAC_THINK_DEFAULT || answer.chat.system;
+  if ((answer.raw || !answer.promptIds.empty()) && chatOptions)
     return {ExitCode::usage, "--system and --think need the chat format; they do not go with --raw or --prompt-ids"};
   if (answer.hideThoughts && answer.showThoughts)
     return {ExitCode::usage, "--hide-thoughts and --show-thoughts exclude each other"};

@@ -39,6 +39,19 @@ static std::string describeSampling(const gemmac_sampling &sampling) {
   return text;
 }
 
+static std::string describeChat(const gemmac_chat &chat) {
+  if (!(chat.flags & GEMMAC_CHAT_EXISTS))
+    return "no; use --raw";
+  std::string text = "yes";
+  if (!(chat.flags & GEMMAC_CHAT_SYSTEM))
+    text += ", without instructions";
+  if (*chat.thought_open != '\0')
+    text += chat.flags & (GEMMAC_CHAT_DROPS_THOUGHTS | GEMMAC_CHAT_DROPS_TO_LAST_CLOSE)
+                ? "; thoughts of earlier answers are left out"
+                : "; thoughts of earlier answers stay";
+  return text;
+}
+
 static std::string describeResident(const Model &model) {
   const gemmac_memory &memory = model.program.memory;
   auto resident = [&](int64_t positions) {
@@ -107,7 +120,7 @@ static std::string describeModel(const Model &model) {
     text += format("%-10s %lld row%s at most\n", names[id], number(program.phases[id].max_rows),
                    program.phases[id].max_rows == 1 ? "" : "s");
   }
-  text += format("chat       %s\n", *program.chat.user_open ? "yes" : "no; use --raw");
+  text += format("chat       %s\n", describeChat(program.chat).c_str());
   text += format("sampling   %s\n", describeSampling(program.sampling).c_str());
   return text;
 }

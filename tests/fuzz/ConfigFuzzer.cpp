@@ -17,8 +17,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (const std::vector<int32_t> *ids : {&file->stops.ids, &file->sampling.suppressIds})
       for (int32_t id : *ids)
         require(id >= 0 && id < 1000);
-  if (std::optional<TokenizerSettings> settings = accepted(readTokenizerSettings("f", input)))
-    writesClosedThought(settings->chatTemplate.value_or(""));
-  writesClosedThought(input);
+  accepted(readTokenizerSettings("f", input));
   return 0;
 }

@@ -64,14 +64,16 @@ static llvm::Error importTokenizer(StringRef name, const GgufFile &gguf, const I
   result.sampling.suppressIds = std::move(tokenizer->suppressIds);
 
   Fields fields(name, "", gguf.metadata);
-  std::string chatTemplate = fields.optionalString("tokenizer.chat_template").value_or("");
+  std::optional<std::string> chatTemplate = fields.optionalString("tokenizer.chat_template");
   if (llvm::Error error = fields.takeError())
     return error;
-  if (chatTemplate.empty())
-    result.notes.push_back("no chat template: the program completes text and does not chat");
-  else
-    result.chat = readChatFormat(chatTemplate, vocabulary.textOf(result.bosId), vocabulary, result.notes);
-  if (llvm::Error error = checkLeftOut(name, vocabulary, chatTemplate, result.chat, result.notes))
+  SpecialTokens tokens;
+  if (!tokenizer->stops.ids.empty())
+    if (const std::optional<std::string> &eos = vocabulary.texts[tokenizer->stops.ids.front()])
+      tokens["eos_token"] = *eos;
+  if (llvm::Error error = importChat(name, chatTemplate, std::move(tokens), vocabulary, options, result))
+    return error;
+  if (llvm::Error error = checkLeftOut(name, vocabulary, chatTemplate.value_or(""), result.chat, result.notes))
     return error;
   llvm::Expected<std::vector<int32_t>> stopIds =
       completeStopIds(name, tokenizer->stops, vocabulary, result.chat, /*isTold=*/false, result.notes);

@@ -1,5 +1,6 @@
 // Whole directories: the shipped small checkpoints, and one made on the spot, complete and with pieces missing.
 #include "ImportTest.h"
+#include "compiler/import/ChatFormat.h"
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/ModelName.h"
 #include "gemmac/abi.h"
@@ -24,9 +25,9 @@ TEST(HuggingFace, tinyE) {
   EXPECT_EQ(checkpoint.config.perLayerEmbedding->width, 32);
   EXPECT_EQ(checkpoint.tensors.size(), expectedTensors(checkpoint.config).size());
   EXPECT_EQ(checkpoint.bosId, 2);
-  EXPECT_EQ(checkpoint.chat.userOpen, "<|turn>user\n");
-  EXPECT_EQ(checkpoint.chat.bos, "<bos>");
-  EXPECT_EQ(checkpoint.chat.closedThought, ""); // the template of the E sizes never writes it
+  EXPECT_TRUE(
+      sameFormat(checkpoint.chat, gemma4Format("<bos>", false))); // the template of the E sizes closes no thought
+  EXPECT_EQ(checkpoint.chat.name, "gemma4");
   EXPECT_TRUE(areEqual(checkpoint.sampling.stopIds, {1, 16, 9}));
   EXPECT_TRUE(oneContains(checkpoint.notes, "vision tower: 84 tensors"));
   EXPECT_TRUE(oneContains(checkpoint.notes, "12 key and value tensors"));
@@ -37,7 +38,7 @@ TEST(HuggingFace, tinyMoe) {
   EXPECT_EQ(checkpoint.config.experts->count, 8);
   EXPECT_TRUE(checkpoint.config.layers[5].keysAreValues);
   EXPECT_EQ(checkpoint.config.layers[5].kvHeads, 1);
-  EXPECT_EQ(checkpoint.chat.closedThought, "<|channel>thought\n<channel|>");
+  EXPECT_TRUE(sameFormat(checkpoint.chat, gemma4Format("<bos>", true)));
 }
 
 TEST(HuggingFace, tinyDense) {
@@ -84,7 +85,7 @@ TEST(HuggingFace, smallestDirectory) {
   EXPECT_EQ(checkpoint.config.name, llvm::sys::path::filename(directory.path));
   EXPECT_EQ(checkpoint.tensors.size(), 2u + 3 * 13);
   EXPECT_EQ(checkpoint.bosId, 2); // the class's default
-  EXPECT_EQ(checkpoint.chat.userOpen, "");
+  EXPECT_FALSE(checkpoint.chat.chats());
   EXPECT_EQ(checkpoint.sampling.temperature, 0.0);
   EXPECT_TRUE(areEqual(checkpoint.sampling.stopIds, {1}));
   EXPECT_TRUE(eachContains(checkpoint.notes, {"no generation_config.json", "no chat template"}));
@@ -126,20 +127,20 @@ TEST(HuggingFace, bosFromTokenizerConfigFirst) {
 
 TEST(HuggingFace, templateFileBeforeTokenizerConfig) {
   SmallCheckpoint directory;
-  std::string text = "{{ '<|turn>' }}{{ '<turn|>' }}";
+  std::string text = "{% for m in messages %}<|turn>{{ m.content }}<turn|>{% endfor %}";
   directory.write("tokenizer_config.json", Json{{"chat_template", text}}.dump());
-  EXPECT_EQ(directory.read().chat.userOpen, "<|turn>user\n");
+  EXPECT_EQ(directory.read().chat.modes[GEMMAC_THINK_DEFAULT].start, "<|turn>");
   directory.write("chat_template.json", Json{{"chat_template", "something else"}}.dump());
-  EXPECT_EQ(directory.read().chat.userOpen, "<|turn>user\n");
+  EXPECT_EQ(directory.read().chat.modes[GEMMAC_THINK_DEFAULT].start, "<|turn>");
   directory.write("chat_template.jinja", "something else");
-  EXPECT_EQ(directory.read().chat.userOpen, "");
+  EXPECT_TRUE(contains(directory.error(), "chat_template.jinja: error: the chat template does not write each text"));
 }
 
 /// Processors of media models have the template in a file of their own, which some checkpoints have alone.
 TEST(HuggingFace, templateOfTheProcessor) {
   SmallCheckpoint directory;
-  directory.write("chat_template.json", Json{{"chat_template", "{{ '<|turn>' }}{{ '<turn|>' }}"}}.dump());
-  EXPECT_EQ(directory.read().chat.userOpen, "<|turn>user\n");
+  directory.write("chat_template.json", Json{{"chat_template", "{% for m in messages %}<|turn>{{ m.content }}<turn|>{% endfor %}"}}.dump());
+  EXPECT_EQ(directory.read().chat.modes[GEMMAC_THINK_DEFAULT].start, "<|turn>");
 }
 
 TEST(HuggingFace, nameOfASnapshot) {
@@ -171,7 +172,7 @@ TEST(HuggingFace, stopIdsFromConfigWhenNotInGenerationConfig) {
 /// Whatever the files list, the end of a turn and <eos> end an answer; what cannot be yielded is left out.
 TEST(HuggingFace, theEndOfATurnStops) {
   SmallCheckpoint directory;
-  directory.write("chat_template.jinja", "{{ '<|turn>' }}{{ '<turn|>' }}");
+  directory.write("chat_template.jinja", "{% for m in messages %}<|turn>{{ m.content }}<turn|>{% endfor %}");
   for (const char *listed :
        {R"({"eos_token_id": 1})", "{}", R"({"eos_token_id": [1, 99]})", R"({"eos_token_id": null})"}) {
     directory.write("generation_config.json", listed);
@@ -209,12 +210,12 @@ TEST(HuggingFace, addedTokensBeyondTheModel) {
 TEST(HuggingFace, turnTokensAreControlTokens) {
   SmallCheckpoint directory;
   Json tokenizer = smallTokenizer();
-  directory.write("chat_template.jinja", "{{ '<|turn>' }}{{ '<turn|>' }}");
+  directory.write("chat_template.jinja", "{% for m in messages %}<|turn>{{ m.content }}<turn|>{% endfor %}");
   Checkpoint sound = directory.read();
   tokenizer["added_tokens"][4]["special"] = tokenizer["added_tokens"][5]["special"] = false;
   directory.write("tokenizer.json", tokenizer.dump());
   Checkpoint marked = directory.read();
-  EXPECT_EQ(marked.chat.userOpen, "<|turn>user\n");
+  EXPECT_EQ(marked.chat.modes[GEMMAC_THINK_DEFAULT].start, "<|turn>");
   EXPECT_EQ(marked.tokenizer, sound.tokenizer);
   EXPECT_TRUE(oneContains(marked.notes, "'<|turn>', '<turn|>' are not marked as control tokens, but used as such"));
 }

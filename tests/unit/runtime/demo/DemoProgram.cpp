@@ -134,6 +134,15 @@ constexpr gemmac_cache caches[] = {{"0-3, 5", "f16", 2, 256, 512, 640, 3 << 20, 
 
 } // namespace
 
+constexpr gemmac_chat_mode usualMode = {"<|turn>user\n",           "<|turn>system\n",         "<turn|>\n<|turn>user\n",
+                                        "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>user\n"};
+constexpr gemmac_chat_mode thinkingMode = {"<|turn>system\n<|think|>\n<turn|>\n<|turn>user\n",
+                                           "<|turn>system\n<|think|>\n",
+                                           usualMode.system_close,
+                                           usualMode.prompt,
+                                           usualMode.answered,
+                                           usualMode.next};
+
 extern "C" const gemmac_program gemmac_the_program = {
     .abi_version = GEMMAC_ABI_VERSION,
     .struct_bytes = sizeof(gemmac_program),
@@ -158,8 +167,14 @@ extern "C" const gemmac_program gemmac_the_program = {
     .phases = {{1, logitsOffset, 1000, 100}, {verifyRows, logitsOffset, 1000, 100}, {chunkRows, -1, 1000, 100}},
     .level_count = sizeof(levels) / sizeof(levels[0]),
     .levels = levels,
-    .chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n", "", "<|channel>",
-             "<channel|>", ""},
+    .chat = {"<bos>",
+             "<turn|>",
+             "<|channel>",
+             "<channel|>",
+             GEMMAC_CHAT_EXISTS | GEMMAC_CHAT_SYSTEM | GEMMAC_CHAT_TRIMS_USER | GEMMAC_CHAT_TRIMS_SYSTEM |
+                 GEMMAC_CHAT_TRIMS_ANSWERS | GEMMAC_CHAT_DROPS_THOUGHTS | GEMMAC_CHAT_DROPS_UNCLOSED |
+                 GEMMAC_CHAT_DROPS_MARKS,
+             {usualMode, thinkingMode, usualMode}},
     .sampling = {0, 0, 1, 2, stopIds, 0, nullptr},
     .mapped_bytes = tokenizerBytes,
     .cache_count = 3,
