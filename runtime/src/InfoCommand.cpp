@@ -6,6 +6,7 @@
 #include "Notice.h"
 #include "Text.h"
 #include "TextStream.h"
+#include "TokenStream.h"
 
 #include <algorithm>
 #include <cstring>
@@ -131,32 +132,56 @@ Status runInfo(Model &model, const Options &options) {
 }
 
 Status runTokenize(Model &model, bool special) {
-  std::string text;
-  if (Status status = readFile("-", text); !status.ok())
+  Input input;
+  if (Status status = input.open("-"); !status.ok())
     return status;
-  std::vector<int32_t> ids;
-  const Segment segment{text, special};
-  model.tokenizer.encode({&segment, 1}, ids);
   Output out(STDOUT_FILENO, "standard output");
-  for (size_t i = 0; i < ids.size(); ++i)
-    out.write((i ? " " : "") + std::to_string(ids[i]));
+  TokenStream stream(model.tokenizer);
+  std::string text;
+  std::vector<int32_t> ids;
+  const char *separator = "";
+  auto print = [&] {
+    for (int32_t id : ids) {
+      out.write(separator + std::to_string(id));
+      separator = " ";
+    }
+    ids.clear();
+  };
+  while (!input.ended() && !out.failed()) {
+    text.clear();
+    if (Status status = input.read(text); !status.ok())
+      return status;
+    stream.push({text, special}, ids);
+    if (Status status = stream.check(input.name()); !status.ok())
+      return status;
+    print();
+  }
+  stream.finish(ids);
+  print();
   out.write("\n");
   return out.finish();
 }
 
 Status runDetokenize(Model &model, bool special) {
-  std::string text, shown;
-  std::vector<int32_t> ids;
-  if (Status status = readFile("-", text); !status.ok())
+  constexpr size_t step = 4096;
+  IdReader reader(model.program.vocab);
+  if (Status status = reader.open("-"); !status.ok())
     return status;
-  if (Status status = parseTokenIds(text, "standard input", model.program.vocab, ids); !status.ok())
-    return status;
-  Utf8Stream characters;
-  for (int32_t id : ids)
-    if (special || model.tokenizer.kind(id) != GEMMAC_TOKEN_CONTROL)
-      characters.push(model.tokenizer.text(id), shown);
-  characters.finish(shown);
   Output out(STDOUT_FILENO, "standard output");
+  Utf8Stream characters;
+  std::string shown;
+  std::vector<int32_t> ids;
+  while (!reader.ended() && !out.failed()) {
+    ids.clear();
+    if (Status status = reader.read(ids, step); !status.ok())
+      return status;
+    for (int32_t id : ids)
+      if (special || model.tokenizer.kind(id) != GEMMAC_TOKEN_CONTROL)
+        characters.push(model.tokenizer.text(id), shown);
+    out.write(shown);
+    shown.clear();
+  }
+  characters.finish(shown);
   out.write(shown);
   return out.finish();
 }

@@ -1,6 +1,7 @@
 // main() of every compiled program.
 #include "CommandLine.h"
 #include "Commands.h"
+#include "Files.h"
 #include "Notice.h"
 #include "Signals.h"
 
@@ -10,6 +11,11 @@ namespace gemmac::runtime {
 
 static bool needsEngine(Command command) {
   return command == Command::answer || command == Command::bench || command == Command::score;
+}
+
+static void noteUselessOptions(const gemmac_program &program, const AnswerOptions &answer) {
+  if (answer.think && *program.chat.user_open && !*program.chat.think && !answer.quiet)
+    notice("note: --think has no effect: this model's chat format knows no thinking");
 }
 
 static Status runCommand(Model &model, const Options &options) {
@@ -30,18 +36,23 @@ static Status runCommand(Model &model, const Options &options) {
   const bool chats = !options.answer.prompt && options.answer.promptIds.empty() && isatty(STDIN_FILENO);
   if (chats && options.answer.raw)
     return {ExitCode::usage, "--raw needs a text to continue: give -p TEXT or standard input"};
+  noteUselessOptions(model.program, options.answer);
   return chats ? runChat(model, options.answer, options.sampling) : runAnswer(model, options.answer, options.sampling);
 }
 
 static int run(int argc, char **argv) {
-  setProgramName(argv[0]);
+  setProgramName(argc > 0 ? argv[0] : nullptr);
   installSignalHandlers();
+  if (Status status = secureStandardDescriptors(); !status.ok()) {
+    notice("error: " + status.message());
+    return static_cast<int>(status.code());
+  }
   Options options;
   int exitCode = 0;
   if (!parseCommandLine(argc, argv, gemmac_the_program, options, exitCode))
     return exitCode;
   Model model(gemmac_the_program);
-  Status status = model.openData(argv[0]);
+  Status status = model.openData(argc > 0 ? argv[0] : nullptr);
   if (status.ok() && needsEngine(options.command))
     status = model.openEngine(options.engine);
   if (status.ok())

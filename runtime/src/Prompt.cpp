@@ -1,6 +1,7 @@
 #include "Prompt.h"
 
 #include "Text.h"
+#include "TokenStream.h"
 
 namespace gemmac::runtime {
 
@@ -34,6 +35,13 @@ void Prompt::user(std::string_view text, bool think) {
   piece(chat.model_open, true);
   if (!think)
     piece(chat.closed_thought, true);
+}
+
+void Prompt::encode(std::vector<int32_t> &ids) const {
+  TokenStream stream(model.tokenizer);
+  for (const Segment &segment : segments)
+    stream.push(segment, ids);
+  stream.finish(ids);
 }
 
 } // namespace gemmac::runtime
