@@ -14,7 +14,7 @@ namespace gemmac {
 /// How OutputFile keeps the file before commit(); `automatic` tries `unnamed` first.
 enum class TemporaryKind { automatic, named };
 
-/// One at a time per process: the signal handler knows one name. Not copyable; the destructor discards what was not
+/// At most 16 with a temporary name at a time per process: the signal handler knows no more. Not copyable; the destructor discards what was not
 /// committed.
 class OutputFile {
 public:
@@ -43,8 +43,13 @@ llvm::Error writeAt(int fd, uint64_t offset, llvm::ArrayRef<uint8_t> bytes, llvm
 /// Checks that the file system that will hold `path` has `needed` bytes free.
 llvm::Error checkFreeSpace(llvm::StringRef path, uint64_t needed);
 
-/// From now on SIGINT, SIGTERM and SIGHUP remove the temporary file and the scratch directory and end the process with ExitCode::interrupted.
+/// From now on signals that end the process first remove the temporary files and the scratch directory. SIGINT exits with
+/// ExitCode::interrupted; others end the process as the system would, or, where it would not (process 1 of a container),
+/// with 128 + signal. SIGPIPE and SIGXFSZ are ignored: writing reports EPIPE and EFBIG.
 void installInterruptHandler();
+
+/// What that handler removes. Async-signal-safe.
+void removeUnfinishedFiles();
 
 } // namespace gemmac
 

@@ -237,13 +237,13 @@ static Status scoreIds(Model &model, const ScoreOptions &options, bool json) {
     if (Status status = scoreTokens(model.session, text, unscored, options.decodeOnly, visit); !status.ok())
       return status;
   }
+  // Files last: none is left where standard output cannot be written.
+  if (Status status = printResult(scores, json); !status.ok())
+    return status;
   if (wanted)
     if (Status status = file.commit(); !status.ok())
       return status;
-  if (!options.moments.empty())
-    if (Status status = writeMoments(model.session, options.moments); !status.ok())
-      return status;
-  return printResult(scores, json);
+  return options.moments.empty() ? Status() : writeMoments(model.session, options.moments);
 }
 
 /// Feeds the windows of a text behind <bos>, as they become known.
