@@ -61,7 +61,8 @@ void removeUnfinishedFiles() {
 
 static void onSignal(int signal) {
   removeUnfinishedFiles();
-  if (signal == SIGINT)
+  const bool interrupts = signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
+  if (interrupts && ::getpid() != 1) // who runs a container asks its first process which signal it was
     ::_exit(static_cast<int>(ExitCode::interrupted));
   struct sigaction action = {};
   action.sa_handler = SIG_DFL;

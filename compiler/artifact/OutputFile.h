@@ -43,9 +43,9 @@ llvm::Error writeAt(int fd, uint64_t offset, llvm::ArrayRef<uint8_t> bytes, llvm
 /// Checks that the file system that will hold `path` has `needed` bytes free.
 llvm::Error checkFreeSpace(llvm::StringRef path, uint64_t needed);
 
-/// From now on signals that end the process first remove the temporary files and the scratch directory. SIGINT exits with
-/// ExitCode::interrupted; others end the process as the system would, or, where it would not (process 1 of a container),
-/// with 128 + signal. SIGPIPE and SIGXFSZ are ignored: writing reports EPIPE and EFBIG.
+/// From now on signals that end the process first remove the temporary files and the scratch directory. SIGINT, SIGTERM and
+/// SIGHUP exit with ExitCode::interrupted, others end the process as the system would. As process 1 of a container, which
+/// the system does not let signals end, all of them exit with 128 + signal. SIGPIPE and SIGXFSZ are ignored: writing reports EPIPE and EFBIG.
 void installInterruptHandler();
 
 /// What that handler removes. Async-signal-safe.
