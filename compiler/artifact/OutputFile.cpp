@@ -86,8 +86,8 @@ static void handleSignal(int signal, void (*handler)(int)) {
 }
 
 void installInterruptHandler() {
-  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR,
-                     SIGABRT})
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO,
+                     SIGPWR, SIGABRT})
     handleSignal(signal, onSignal);
   handleSignal(SIGPIPE, SIG_IGN);
   handleSignal(SIGXFSZ, SIG_IGN);

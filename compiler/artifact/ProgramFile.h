@@ -27,8 +27,8 @@ uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes);
 /// \param elfRoom bytes that a later ELF in front of the same data section may need.
 /// \param beforeNaming is called when the file is complete and has no name yet; its error discards the file.
 llvm::Expected<ProgramFileInfo>
-writeProgram(const std::string &path, std::string elf, const DataSection &section, PackOptions options, uint64_t elfRoom = 0,
-             llvm::function_ref<llvm::Error(const ProgramFileInfo &)> beforeNaming = nullptr);
+writeProgram(const std::string &path, std::string elf, const DataSection &section, PackOptions options,
+             uint64_t elfRoom = 0, llvm::function_ref<llvm::Error(const ProgramFileInfo &)> beforeNaming = nullptr);
 
 /// Puts another ELF in front of the data section of a finished program that does not run. \returns its description.
 llvm::Expected<ProgramFileInfo> replaceElf(const std::string &path, std::string elf, ProgramFileInfo info);

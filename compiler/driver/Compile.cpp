@@ -440,9 +440,10 @@ private:
           ++rounded;
         }
     if (first)
-      warnings.push_back(llvm::formatv("{0} tensors that the checkpoint stores quantized were rounded once more, '{1}' first",
-                                       rounded, first->name)
-                             .str());
+      warnings.push_back(
+          llvm::formatv("{0} tensors that the checkpoint stores quantized were rounded once more, '{1}' first", rounded,
+                        first->name)
+              .str());
   }
 
   llvm::Expected<ProgramFileInfo> pack(const std::string &path, std::string elf, uint64_t elfRoom,
@@ -460,8 +461,8 @@ private:
     });
   }
 
-  /// Runs the program before it gets its name, so that its report tells what was measured. For another machine a program
-  /// of this one runs in its stead: the weights are the same bytes and give the same bits.
+  /// Runs the program before it gets its name, so that its report tells what was measured. For another machine a
+  /// program of this one runs in its stead: the weights are the same bytes and give the same bits.
   llvm::Error writeMeasured(std::string elf) {
     measurement->removeMixProgram();
     std::string path = measurement->file("program");

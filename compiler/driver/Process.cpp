@@ -61,7 +61,8 @@ static void (*cleanUpProcess)() = nullptr;
 [[noreturn]] static void endProcess(ExitCode code, llvm::StringRef message) {
   if (cleanUpProcess)
     cleanUpProcess();
-  for (llvm::StringRef part : {llvm::StringRef(programName), llvm::StringRef(": error: "), message, llvm::StringRef("\n")})
+  for (llvm::StringRef part :
+       {llvm::StringRef(programName), llvm::StringRef(": error: "), message, llvm::StringRef("\n")})
     if (writeAll(STDERR_FILENO, part))
       break;
   ::_exit(static_cast<int>(code));

@@ -1,5 +1,5 @@
-// What a process has beside its work: standard descriptors that are surely there, output that tells of failure, and ends
-// that say why.
+// What a process has beside its work: standard descriptors that are surely there, output that tells of failure, and
+// ends that say why.
 #ifndef GEMMAC_COMPILER_DRIVER_PROCESS_H
 #define GEMMAC_COMPILER_DRIVER_PROCESS_H
 
@@ -9,8 +9,8 @@
 
 namespace gemmac {
 
-/// Puts something on descriptors 0 to 2 where they are closed, so that no file opened later can land there: what reads as
-/// empty and cannot be written to. To be called first. \returns why it cannot.
+/// Puts something on descriptors 0 to 2 where they are closed, so that no file opened later can land there: what reads
+/// as empty and cannot be written to. To be called first. \returns why it cannot.
 std::error_code secureStandardDescriptors();
 
 /// Writes all of `text` to standard output, waiting while it is full. \returns why it cannot.

@@ -46,8 +46,8 @@ static void removeOutput() {
 int main(int argc, char **argv) {
   gemmac::ProcessGuard guard("gemmac-opt", removeOutput);
   if (std::error_code failed = gemmac::secureStandardDescriptors()) {
-    llvm::errs() << "gemmac-opt: error: a standard descriptor is closed and nothing can take its place: " << failed.message()
-                 << "\n";
+    llvm::errs() << "gemmac-opt: error: a standard descriptor is closed and nothing can take its place: "
+                 << failed.message() << "\n";
     return static_cast<int>(gemmac::ExitCode::inputOutput);
   }
   DialectRegistry registry;
@@ -58,8 +58,8 @@ int main(int argc, char **argv) {
   gemmac::registerQuantizePasses();
   gemmac::registerPlanPasses();
   gemmac::registerLowerPasses();
-  auto [input, output] = registerAndParseCLIOptions(
-      argc, argv, "gemmac-opt: passes of the Gemma 4 compiler on textual IR\n", registry);
+  auto [input, output] =
+      registerAndParseCLIOptions(argc, argv, "gemmac-opt: passes of the Gemma 4 compiler on textual IR\n", registry);
   outputFile = output;
   LogicalResult result = MlirOptMain(argc, argv, input, output, registry);
   llvm::outs().flush();

@@ -87,18 +87,22 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
   word("--weights", words.weights, "F",
-       "Format of matrices: " + formats + " (default: q4); or auto: one for each matrix, by how much it matters. Keeps\n"
-       "--max-rss and --max-size with the least KL divergence, or --max-kld with the smallest program; else it is no\n"
-       "larger than q4. Takes minutes, as programs run meanwhile");
+       "Format of matrices: " + formats +
+           " (default: q4); or auto: one for each matrix, by how much it matters. Keeps\n"
+           "--max-rss and --max-size with the least KL divergence, or --max-kld with the smallest program; else it is "
+           "no\n"
+           "larger than q4. Takes minutes, as programs run meanwhile");
   word("--embeddings", words.embeddings, "F",
        "Format of the embedding table and head (default: as --weights, but q5 or q6 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--activations", words.activations, "BITS",
-       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8, else 8). 16 costs prompts up to\n"
+       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8, else 8). 16 costs prompts "
+       "up to\n"
        "half of their speed, one token at a time little");
   word("--cache", words.cache, "F",
-       "KV cache: " + cacheFormatNames() + ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)");
+       "KV cache: " + cacheFormatNames() +
+           ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)");
   word("--rounding", words.rounding, "R",
        "How weights are rounded: " + roundingWords() + " (default: gptq with --calibration, else search)");
   word("--calibration", words.calibration, "FILE",
@@ -136,13 +140,14 @@ static ExitCode readFormat(const char *option, const std::string &word, std::opt
     return ExitCode::success;
   std::optional<WeightFormat> format = parseFormat(word);
   if (!format || !llvm::is_contained(choosableFormats, *format))
-    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected {2}{3}", option, word, choosableFormatNames(),
-                               llvm::StringRef(option) == "--weights" ? ", or auto" : ""));
+    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected {2}{3}", option, word,
+                               choosableFormatNames(), llvm::StringRef(option) == "--weights" ? ", or auto" : ""));
   result = format;
   return ExitCode::success;
 }
 
-/// Reads "q8", "sliding=q8", "full=q4" or both kinds with a comma between them. A kind that is not named keeps its default.
+/// Reads "q8", "sliding=q8", "full=q4" or both kinds with a comma between them. A kind that is not named keeps its
+/// default.
 static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
   gemma::Format usual = options.formats.weights == WeightFormat::F32 ? gemma::Format::F32 : gemma::Format::F16;
   std::optional<gemma::Format> sliding, full;
@@ -152,13 +157,14 @@ static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
     auto [kind, name] = part.contains('=') ? part.split('=') : std::pair(llvm::StringRef(), part);
     std::optional<WeightFormat> format = parseFormat(name);
     if (!format || !isCacheFormat(*format))
-      return usage(llvm::formatv("--cache: error: unknown format '{0}' in '{1}', expected {2}", name, word, cacheFormatNames()));
+      return usage(
+          llvm::formatv("--cache: error: unknown format '{0}' in '{1}', expected {2}", name, word, cacheFormatNames()));
     bool both = !part.contains('=');
     if (!both && kind != "sliding" && kind != "full")
-      return usage(
-          llvm::formatv("--cache: error: unknown kind of layers '{0}' in '{1}', expected sliding=F, full=F, or one format "
-                        "for both",
-                        kind, word));
+      return usage(llvm::formatv(
+          "--cache: error: unknown kind of layers '{0}' in '{1}', expected sliding=F, full=F, or one format "
+          "for both",
+          kind, word));
     for (auto [layers, result] : {std::pair("sliding", &sliding), {"full", &full}}) {
       if (!both && kind != layers)
         continue;
@@ -240,8 +246,9 @@ static ExitCode readEmit(const Words &words, CompileOptions &options) {
   if (options.output == options.jsonReport)
     return usage("--json-report: error: names the output file; give it another name");
   if (options.calibration && options.emit != EmitKind::executable)
-    return usage("--emit: error: --calibration, its roundings, --weights auto and --max-kld pack weights, which only --emit "
-                 "exe does; leave one out");
+    return usage(
+        "--emit: error: --calibration, its roundings, --weights auto and --max-kld pack weights, which only --emit "
+        "exe does; leave one out");
   if (options.maxFile && options.emit != EmitKind::executable)
     return usage("--max-size: error: limits what --emit exe writes; leave one of them out");
   if (options.output == "-" && options.emit != EmitKind::mlir)
@@ -271,7 +278,8 @@ static ExitCode readLimits(const Words &words, CompileOptions &options) {
     return ExitCode::success;
   double limit = 0;
   if (llvm::StringRef(words.maxDivergence).getAsDouble(limit) || !(limit > 0) || !std::isfinite(limit))
-    return usage("--max-kld: error: got '" + words.maxDivergence + "', expected a number above 0, in nats, such as 0.01");
+    return usage("--max-kld: error: got '" + words.maxDivergence +
+                 "', expected a number above 0, in nats, such as 0.01");
   options.maxDivergence = limit;
   return ExitCode::success;
 }
@@ -385,7 +393,8 @@ int main(int argc, char **argv) {
   installInterruptHandler();
   ProcessGuard guard("gemmac", removeUnfinishedFiles);
   if (std::error_code failed = secureStandardDescriptors()) {
-    llvm::errs() << "gemmac: error: a standard descriptor is closed and nothing can take its place: " << failed.message() << "\n";
+    llvm::errs() << "gemmac: error: a standard descriptor is closed and nothing can take its place: "
+                 << failed.message() << "\n";
     return code(ExitCode::inputOutput);
   }
   return run(argc, argv);

@@ -20,7 +20,9 @@ static Status doesNotFit(const Model &model, const std::string &tokens) {
                  tokens.c_str(), static_cast<long long>(model.session.context()))};
 }
 
-static Status tooLong(const Model &model, size_t tokens) { return doesNotFit(model, "more than " + std::to_string(tokens)); }
+static Status tooLong(const Model &model, size_t tokens) {
+  return doesNotFit(model, "more than " + std::to_string(tokens));
+}
 
 static Status readPromptIds(const Model &model, const std::string &path, std::vector<int32_t> &ids) {
   const auto room = static_cast<size_t>(model.session.remaining());

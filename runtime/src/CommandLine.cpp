@@ -137,7 +137,8 @@ static void addCommands(CLI::App &app, Options &options) {
   score->add_flag("--lines", options.score.lines, "Each line of the ids is a text of its own");
   score->add_option("--reference", options.score.reference,
                     "Compare with the logits that another program wrote for the same ids: KL divergence");
-  score->add_option("--moments", options.score.moments, "Of an observing program: write what its matrices' inputs added up to");
+  score->add_option("--moments", options.score.moments,
+                    "Of an observing program: write what its matrices' inputs added up to");
   score->add_option("--prefill", options.score.prefill, "Feed the first so many ids without scoring them")
       ->check(whole(0));
   score->add_option("--text", options.score.text, "File of text; prints the mean negative log-likelihood per token");

@@ -10,8 +10,8 @@
 
 namespace gemmac::runtime {
 
-/// UTF-8 text with a cursor between two characters. Bytes that are no characters count as one each. A mark that combines
-/// with the character before goes where that one goes.
+/// UTF-8 text with a cursor between two characters. Bytes that are no characters count as one each. A mark that
+/// combines with the character before goes where that one goes.
 class EditLine {
 public:
   const std::string &text() const { return bytes; }
@@ -40,8 +40,8 @@ private:
   size_t at = 0;
 };
 
-/// Rows of a text on a screen. Each line begins with a mark of two columns; what is wider than the screen goes on in the
-/// next row.
+/// Rows of a text on a screen. Each line begins with a mark of two columns; what is wider than the screen goes on in
+/// the next row.
 struct ScreenText {
   /// What a tab is shown as, wherever it stands.
   static constexpr std::string_view tab = "    ";

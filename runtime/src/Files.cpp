@@ -28,12 +28,14 @@ Status secureStandardDescriptors() {
       continue;
     int ends[2];
     if (::pipe(ends) != 0)
-      return {ExitCode::inputOutput, format("descriptor %d is closed and nothing can take its place: %s", fd, strerror(errno))};
+      return {ExitCode::inputOutput,
+              format("descriptor %d is closed and nothing can take its place: %s", fd, strerror(errno))};
     int reading = ::fcntl(ends[0], F_DUPFD, STDERR_FILENO + 1); // both ends may lie on 0 to 2 themselves
     ::close(ends[0]);
     ::close(ends[1]);
     if (reading < 0 || ::dup2(reading, fd) < 0)
-      return {ExitCode::inputOutput, format("descriptor %d is closed and nothing can take its place: %s", fd, strerror(errno))};
+      return {ExitCode::inputOutput,
+              format("descriptor %d is closed and nothing can take its place: %s", fd, strerror(errno))};
     ::close(reading);
   }
   return {};

@@ -1,5 +1,5 @@
-// File descriptors: standard ones that are surely there, input in pieces, checked output, and files that appear only when
-// complete. Descriptors that somebody made non-blocking are waited for.
+// File descriptors: standard ones that are surely there, input in pieces, checked output, and files that appear only
+// when complete. Descriptors that somebody made non-blocking are waited for.
 #ifndef GEMMAC_RUNTIME_FILES_H
 #define GEMMAC_RUNTIME_FILES_H
 
@@ -29,7 +29,8 @@ public:
 
   /// \param path "-": standard input.
   Status open(const std::string &path);
-  /// Appends what comes next, at most 64 KiB; nothing at the end. \returns interrupted when Ctrl-C was pressed meanwhile.
+  /// Appends what comes next, at most 64 KiB; nothing at the end. \returns interrupted when Ctrl-C was pressed
+  /// meanwhile.
   Status read(std::string &text);
   /// The last read() found the end.
   bool ended() const { return atEnd; }

@@ -66,12 +66,14 @@ static std::string describeCaches(const gemmac_program &program) {
     const gemmac_cache &cache = program.caches[i];
     auto number = [](int64_t value) { return static_cast<long long>(value); };
     const std::string kind = cache.window ? format("sliding, window %lld", number(cache.window)) : "full";
-    text += format("%-10s layers %-*s  %-20s  ", i == 0 ? "caches" : "", static_cast<int>(width), cache.layers, kind.c_str());
+    text += format("%-10s layers %-*s  %-20s  ", i == 0 ? "caches" : "", static_cast<int>(width), cache.layers,
+                   kind.c_str());
     if (cache.shared_from >= 0)
       text += format("read the cache of layer %lld\n", number(cache.shared_from));
     else
-      text += format("%-4s  %lld x %-4lld  %7lld positions  %s%s\n", cache.format, number(cache.heads), number(cache.head_dim),
-                     number(cache.positions), formatBytes(static_cast<uint64_t>(cache.bytes)).c_str(),
+      text += format("%-4s  %lld x %-4lld  %7lld positions  %s%s\n", cache.format, number(cache.heads),
+                     number(cache.head_dim), number(cache.positions),
+                     formatBytes(static_cast<uint64_t>(cache.bytes)).c_str(),
                      cache.key_dim < cache.head_dim
                          ? format("; %lld of a key, the rest from the value", number(cache.key_dim)).c_str()
                          : "");

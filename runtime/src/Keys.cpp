@@ -25,11 +25,11 @@ Key KeyReader::controlKey(unsigned char byte) {
     Key key;
   };
   static const Binding bindings[] = {
-      {control('A'), Key::home},       {control('B'), Key::left},        {control('D'), Key::endOfInput},
-      {control('E'), Key::end},        {control('F'), Key::right},       {control('H'), Key::backspace},
-      {control('K'), Key::cutToEnd},   {control('L'), Key::clearScreen}, {control('N'), Key::down},
-      {control('P'), Key::up},         {control('U'), Key::cutToStart},  {control('W'), Key::cutWord},
-      {control('Y'), Key::paste},      {0x7f, Key::backspace},
+      {control('A'), Key::home},     {control('B'), Key::left},        {control('D'), Key::endOfInput},
+      {control('E'), Key::end},      {control('F'), Key::right},       {control('H'), Key::backspace},
+      {control('K'), Key::cutToEnd}, {control('L'), Key::clearScreen}, {control('N'), Key::down},
+      {control('P'), Key::up},       {control('U'), Key::cutToStart},  {control('W'), Key::cutWord},
+      {control('Y'), Key::paste},    {0x7f, Key::backspace},
   };
   auto found = std::find_if(std::begin(bindings), std::end(bindings), [byte](auto &one) { return one.byte == byte; });
   return found == std::end(bindings) ? Key::none : found->key;
@@ -42,16 +42,17 @@ Key KeyReader::sequenceKey() {
     Key key;
   };
   static constexpr Binding bindings[] = {
-      {"[A", Key::up},          {"[B", Key::down},         {"[C", Key::right},        {"[D", Key::left},
-      {"OA", Key::up},          {"OB", Key::down},         {"OC", Key::right},        {"OD", Key::left},
-      {"[H", Key::home},        {"[F", Key::end},          {"OH", Key::home},         {"OF", Key::end},
-      {"[1~", Key::home},       {"[4~", Key::end},         {"[7~", Key::home},        {"[8~", Key::end},
-      {"[3~", Key::remove},     {"[1;5C", Key::wordRight}, {"[1;5D", Key::wordLeft},  {"[1;3C", Key::wordRight},
-      {"[1;3D", Key::wordLeft}, {"b", Key::wordLeft},      {"f", Key::wordRight},     {"d", Key::cutNextWord},
-      {"\x7f", Key::cutWord},   {"\b", Key::cutWord},      {"\r", Key::lineBreak},    {"\n", Key::lineBreak},
+      {"[A", Key::up},          {"[B", Key::down},         {"[C", Key::right},       {"[D", Key::left},
+      {"OA", Key::up},          {"OB", Key::down},         {"OC", Key::right},       {"OD", Key::left},
+      {"[H", Key::home},        {"[F", Key::end},          {"OH", Key::home},        {"OF", Key::end},
+      {"[1~", Key::home},       {"[4~", Key::end},         {"[7~", Key::home},       {"[8~", Key::end},
+      {"[3~", Key::remove},     {"[1;5C", Key::wordRight}, {"[1;5D", Key::wordLeft}, {"[1;3C", Key::wordRight},
+      {"[1;3D", Key::wordLeft}, {"b", Key::wordLeft},      {"f", Key::wordRight},    {"d", Key::cutNextWord},
+      {"\x7f", Key::cutWord},   {"\b", Key::cutWord},      {"\r", Key::lineBreak},   {"\n", Key::lineBreak},
   };
   const std::string_view rest = std::string_view(sequence).substr(1);
-  auto found = std::find_if(std::begin(bindings), std::end(bindings), [rest](auto &one) { return one.sequence == rest; });
+  auto found =
+      std::find_if(std::begin(bindings), std::end(bindings), [rest](auto &one) { return one.sequence == rest; });
   return found == std::end(bindings) ? Key::none : found->key;
 }
 

@@ -13,7 +13,7 @@ enum class Key {
   enter,
   lineBreak, ///< Alt-Enter
   backspace,
-  remove, ///< Delete
+  remove,     ///< Delete
   endOfInput, ///< Ctrl-D
   left,
   right,

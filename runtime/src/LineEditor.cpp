@@ -1,4 +1,5 @@
-// The screen is drawn again from the first row of the message, except for what is typed at the end, which is only added.
+// The screen is drawn again from the first row of the message, except for what is typed at the end, which is only
+// added.
 #include "LineEditor.h"
 
 #include "Notice.h"
@@ -78,7 +79,8 @@ LineEditor::Result LineEditor::readPlain(std::string &message) {
   }
   if (!tooLong)
     return Result::line;
-  notice("a line was cut: the terminal holds 4094 bytes of one; end lines with \\ to go on in the next, or use -p or a pipe");
+  notice("a line was cut: the terminal holds 4094 bytes of one; end lines with \\ to go on in the next, or use -p or a "
+         "pipe");
   return readPlain(message);
 }
 

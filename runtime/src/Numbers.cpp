@@ -23,7 +23,8 @@ template <typename Number> static std::errc parse(std::string_view text, Number 
 static std::string expected(int64_t low, int64_t high) {
   if (high != unlimited)
     return format("a whole number from %lld to %lld", static_cast<long long>(low), static_cast<long long>(high));
-  return low == 1 ? std::string("a whole number above 0") : format("a whole number of at least %lld", static_cast<long long>(low));
+  return low == 1 ? std::string("a whole number above 0")
+                  : format("a whole number of at least %lld", static_cast<long long>(low));
 }
 
 std::string wholeNumberProblem(const std::string &text, int64_t low, int64_t high) {

@@ -17,8 +17,8 @@ public:
 
   bool hasChatFormat() const { return *model.program.chat.user_open != '\0'; }
 
-  /// <bos> and, if there is something to say in it, the system turn. In a format without one the next user's turn begins
-  /// with the instructions.
+  /// <bos> and, if there is something to say in it, the system turn. In a format without one the next user's turn
+  /// begins with the instructions.
   void begin(std::string_view system, bool think);
   /// A user's turn and the opening of the model's answer. Text is trimmed, as the template does.
   void user(std::string_view text, bool think);

@@ -32,7 +32,8 @@ static double negativeLogLikelihood(const float *logits, int64_t vocab, int32_t 
 
 // KL divergence in nats of softmax(logits) from softmax(reference), summed in double over the whole vocabulary.
 static double divergenceOf(const float *reference, const float *logits, int64_t vocab) {
-  const double highest = *std::max_element(reference, reference + vocab), other = *std::max_element(logits, logits + vocab);
+  const double highest = *std::max_element(reference, reference + vocab),
+               other = *std::max_element(logits, logits + vocab);
   double total = 0, otherTotal = 0, weighted = 0;
   for (int64_t i = 0; i < vocab; ++i) {
     const double left = static_cast<double>(reference[i]) - highest, right = static_cast<double>(logits[i]) - other;
@@ -109,8 +110,8 @@ static Status printResult(const Scores &scores, bool json) {
   } else {
     out.write(format("nll %.6f per token over %zu tokens, perplexity %.4f\n", nll, scores.tokens, std::exp(nll)));
     if (scores.compared)
-      out.write(format("KL divergence %.6f per token over %zu tokens, likeliest token the same for %.2f %%\n", divergence,
-                       scores.compared, 100 * agreement));
+      out.write(format("KL divergence %.6f per token over %zu tokens, likeliest token the same for %.2f %%\n",
+                       divergence, scores.compared, 100 * agreement));
   }
   return out.finish();
 }
@@ -154,7 +155,9 @@ public:
   }
 
 private:
-  static int64_t likeliest(const float *logits, int64_t vocab) { return std::max_element(logits, logits + vocab) - logits; }
+  static int64_t likeliest(const float *logits, int64_t vocab) {
+    return std::max_element(logits, logits + vocab) - logits;
+  }
 
   int fd = -1;
   std::string path;

@@ -126,8 +126,8 @@ static void useOwnStack() {
 void installSignalHandlers() {
   useOwnStack();
   install(SIGINT, onInterrupt);
-  for (int signal : {SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR, SIGSYS,
-                     SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGABRT})
+  for (int signal : {SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR,
+                     SIGSYS, SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGABRT})
     install(signal, onTermination);
   install(SIGTSTP, onStop);
   install(SIGCONT, onContinue);
@@ -135,7 +135,8 @@ void installSignalHandlers() {
   install(SIGBUS, onBusError);
   install(SIGPIPE, SIG_IGN);
   install(SIGXFSZ, SIG_IGN);
-  std::set_new_handler([] { endProgram(ExitCode::inputOutput, "out of memory; free some, or raise the limit (ulimit -v)"); });
+  std::set_new_handler(
+      [] { endProgram(ExitCode::inputOutput, "out of memory; free some, or raise the limit (ulimit -v)"); });
   std::set_terminate([] { endProgram(ExitCode::internal, "the program cannot go on; this is a defect of gemmac"); });
 }
 

@@ -10,10 +10,10 @@ namespace gemmac::runtime {
 
 /// Ctrl-C as above. Every other signal that ends programs ends this one as the system would, after the file of
 /// removeOnSignal() is gone and the terminal is as it was found; as process 1 of a container, which the system does not
-/// let signals end, it exits with 128 + signal. SIGPIPE and SIGXFSZ are ignored, so that writing reports EPIPE and EFBIG.
-/// SIGBUS says that the program file changed and exits with damagedProgram. Without memory the program ends with one line
-/// and inputOutput, and so it does, with internal, where the standard library finds no other way.
-/// System calls that wait are interrupted (EINTR), never restarted.
+/// let signals end, it exits with 128 + signal. SIGPIPE and SIGXFSZ are ignored, so that writing reports EPIPE and
+/// EFBIG. SIGBUS says that the program file changed and exits with damagedProgram. Without memory the program ends with
+/// one line and inputOutput, and so it does, with internal, where the standard library finds no other way. System calls
+/// that wait are interrupted (EINTR), never restarted.
 void installSignalHandlers();
 
 /// Ctrl-C was pressed and clearInterrupt() not called since. Cheap; meant to be asked once a token.

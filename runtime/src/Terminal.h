@@ -16,8 +16,8 @@ struct ScreenSize {
 ScreenSize screenSize();
 
 /// The terminal on standard input hands over keys as they are pressed, of any number, and marks what is pasted
-/// (bracketed paste). Keys that send signals still do. One at a time in a process; signals that end or stop the program give
-/// the modes back.
+/// (bracketed paste). Keys that send signals still do. One at a time in a process; signals that end or stop the program
+/// give the modes back.
 class KeyMode {
 public:
   KeyMode() = default;

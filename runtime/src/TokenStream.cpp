@@ -123,9 +123,8 @@ Status IdReader::finishWord(std::vector<int32_t> &ids) {
   const char *end = word.data() + word.size();
   auto [rest, error] = std::from_chars(word.data(), end, id);
   if (error != std::errc() || rest != end || id < 0 || id >= vocab)
-    return {ExitCode::usage, format("%s: token %zu is '%s', expected an id from 0 to %lld", source.c_str(),
-                                    before + 1, visibleLine(word.substr(0, 40)).c_str(),
-                                    static_cast<long long>(vocab - 1))};
+    return {ExitCode::usage, format("%s: token %zu is '%s', expected an id from 0 to %lld", source.c_str(), before + 1,
+                                    visibleLine(word.substr(0, 40)).c_str(), static_cast<long long>(vocab - 1))};
   word.clear();
   ids.push_back(id);
   ++before;

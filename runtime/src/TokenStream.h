@@ -13,8 +13,8 @@
 namespace gemmac::runtime {
 
 /// Where a text may be cut so that its tokens are those of its parts: between two bytes that follow each other in no
-/// token, since whatever reaches across would be a token that holds both. What has no token must fall back to byte tokens
-/// that no merge knows; else only ASCII characters with tokens of their own are parted.
+/// token, since whatever reaches across would be a token that holds both. What has no token must fall back to byte
+/// tokens that no merge knows; else only ASCII characters with tokens of their own are parted.
 class CutPlaces {
 public:
   /// Reads the texts of the whole vocabulary: milliseconds.

@@ -54,7 +54,8 @@ public:
   std::string_view spaceCharacter() const { return space; }
   /// Every character without a token becomes byte tokens.
   bool fallsBackToBytes() const {
-    return table->byte_fallback && std::ranges::all_of(table->byte_ids, [this](uint32_t id) { return id < table->vocab; });
+    return table->byte_fallback &&
+           std::ranges::all_of(table->byte_ids, [this](uint32_t id) { return id < table->vocab; });
   }
 
   /// The id of the single token that `text` is when control tokens are recognised; -1 when it is not just one.

@@ -1,5 +1,5 @@
-"""gemmac where standard streams are closed, full or gone, files may not grow, and as a container's first process: one line of
-its own, the documented exit code, nothing left behind, or it works."""
+"""gemmac where standard streams are closed, full or gone, where files may not grow, and as a container's first process:
+one line of its own, the documented exit code, nothing left behind, or it works."""
 
 import json
 import os
@@ -60,10 +60,17 @@ def test_messages_that_nobody_gets(stream, tmp_path):
         assert start("compile", tmp_path / "none", "-o", tmp_path / "other", stderr=stderr).returncode == 3
 
 
-PRINTING = [["inspect", MODEL], ["targets"], ["--help"], ["compile", "--help"], ["--version"], [*COMPILE, "--stop-after", "plan"]]
+PRINTING = {
+    "inspect": ["inspect", MODEL],
+    "targets": ["targets"],
+    "help": ["--help"],
+    "compile-help": ["compile", "--help"],
+    "version": ["--version"],
+    "stop-after": [*COMPILE, "--stop-after", "plan"],
+}
 
 
-@pytest.mark.parametrize("command", PRINTING, ids=lambda command: command[0] + command[-1][-4:] if len(command) < 3 else "stop")
+@pytest.mark.parametrize("command", PRINTING.values(), ids=PRINTING)
 def test_standard_output_that_takes_nothing(command):
     with open("/dev/full", "w") as full:
         done = start(*command, stdout=full)
@@ -171,8 +178,8 @@ def test_first_process_of_a_container(tmp_path):
 
 
 def test_options_given_twice(tmp_path):
-    done = gemmac(*COMPILE, "--weights", "q8", "--context", "64", "--context", "32", "-o", tmp_path / "first", "-o", tmp_path / "last",
-                  "--json-report", tmp_path / "report", "-q")  # fmt: skip
+    twice = ["--weights", "q8", "--context", "64", "--context", "32", "-o", tmp_path / "first", "-o", tmp_path / "last"]
+    done = gemmac(*COMPILE, *twice, "--json-report", tmp_path / "report", "-q")
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["last", "report"]
     report = json.loads((tmp_path / "report").read_text())
@@ -197,9 +204,22 @@ def test_names_with_control_characters(tmp_path):
     assert done.returncode == 0 and not re.search("[\x1b\x9b\u202e]", done.stdout)
 
 
-def test_thinking_is_noted_where_there_is_none():
-    """tiny-dense has Gemma 3's chat format."""
-    program = compile_program(MODEL, "q4", extra=["--rounding", "plain"])
+def test_thinking_is_noted_where_there_is_none(tmp_path):
+    """Gemma 3's chat format knows no thinking."""
+    folder = shutil.copytree(MODEL, tmp_path / "checkpoint")
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        text = (folder / name).read_text()
+        for old, new in (("<|turn>", "<start_of_turn>"), ("<turn|>", "<end_of_turn>")):
+            text = text.replace(f'"{old}"', f'"{new}"')
+        (folder / name).write_text(text)
+    (folder / "chat_template.jinja").write_text(
+        "{{ bos_token }}{% for m in messages %}"
+        "{{ '<start_of_turn>' + ('model' if m['role'] == 'assistant' else m['role'])"
+        " + '\n' + m['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+    )
+    program = tmp_path / "program"
+    assert gemmac("compile", folder, "-o", program, "--weights", "q4", "--rounding", "plain", "-q").returncode == 0
     done = run(program, "--think", "-p", "hi", "-n", 1)
     assert done.returncode == 0 and b"note: --think has no effect" in done.stderr
     assert b"note" not in run(program, "--think", "-p", "hi", "-n", 1, "-q").stderr

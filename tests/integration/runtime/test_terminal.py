@@ -133,7 +133,8 @@ class Keys(TestCase):
 
     def test_stopped_and_continued(self):
         """Ctrl-Z under a shell gives the terminal back, fg takes it again."""
-        script = 'set -m; "$0" -q; echo stopped:$(stty -a | tr " " "\\n" | grep -c "^icanon"); fg >/dev/null; echo "left $?"'
+        modes = 'stty -a | tr " " "\\n" | grep -c "^icanon"'
+        script = f'set -m; "$0" -q; echo stopped:$({modes}); fg >/dev/null; echo "left $?"'
         terminal = Terminal("-c", script, demo(), program="/bin/bash")
         self.addCleanup(terminal.close)
         terminal.expect("> ")

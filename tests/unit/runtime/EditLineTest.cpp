@@ -33,22 +33,30 @@ TEST(EditLine, KeysOfReadline) {
   EXPECT_EQ(text("abc\x1b[H\x1b[3~X\x1b[FY"), "XbcY");
   EXPECT_EQ(text("abc\x1bOH\x04X\x1bOFY"), "XbcY");
   EXPECT_EQ(text("one two three\x17X"), "one two X");
-  EXPECT_EQ(text("one two\x1b" "b\x0bX"), "one X");
+  EXPECT_EQ(text("one two\x1b"
+                 "b\x0bX"),
+            "one X");
   EXPECT_EQ(text("one two\x1b[1;5D\x15X"), "Xtwo");
   EXPECT_EQ(text("one two\x17\x01\x19 "), "two one ");
-  EXPECT_EQ(text("one two\x01\x1b" "d\x1b" "fX"), " twoX");
+  EXPECT_EQ(text("one two\x01\x1b"
+                 "d\x1b"
+                 "fX"),
+            " twoX");
   EXPECT_EQ(text("a\rb\r\nc\nd"), "a<enter>b<enter>c<enter>d");
 }
 
 TEST(EditLine, UnknownSequencesVanishWhole) {
   EXPECT_EQ(text("a\x1b[15~b\x1b[1;2Rc\x1bOPd\x1b[<0;1;2Me"), "abcde");
-  EXPECT_EQ(text("a\x1b\x1b[Cb\x07" "c"), "abc");
+  EXPECT_EQ(text("a\x1b\x1b[Cb\x07"
+                 "c"),
+            "abc");
 }
 
 TEST(EditLine, PastesAreText) {
   EXPECT_EQ(text("<\x1b[200~one\rtwo\r\nthree\nfour\x1b[201~>"), "<one\ntwo\nthree\nfour>");
   EXPECT_EQ(text("\x1b[200~a\x03\x04\x1b[Ab\x1b[20\x1b[201~c"), "a\x03\x04\x1b[Ab\x1b[20c");
-  EXPECT_EQ(text("\x1b[200~\x1b\x1b[201~c"), "\x1b" "c");
+  EXPECT_EQ(text("\x1b[200~\x1b\x1b[201~c"), "\x1b"
+                                             "c");
   EXPECT_EQ(text("x\x1b\ry"), "x\ny"); // Alt-Enter
 }
 
@@ -99,9 +107,9 @@ TEST(ScreenText, ColumnsOfWideAndInvisibleCharacters) {
   EXPECT_EQ(column("日本"), 6u);
   EXPECT_EQ(column("e\xcc\x81"), 3u);
   EXPECT_EQ(column("\t"), 6u);
-  EXPECT_EQ(column("\x1b"), 4u);             // ^[
-  EXPECT_EQ(column("\xc2\x9b"), 10u);        // <U+009B>
-  EXPECT_EQ(column("\xff"), 3u);             // U+FFFD
+  EXPECT_EQ(column("\x1b"), 4u);      // ^[
+  EXPECT_EQ(column("\xc2\x9b"), 10u); // <U+009B>
+  EXPECT_EQ(column("\xff"), 3u);      // U+FFFD
   EXPECT_EQ(column("😀"), 4u);
   ScreenText screen("aaaaaaaaaaaaaaaaa日", 20, 20); // no room for two columns
   EXPECT_EQ(screen.rows.size(), 2u);

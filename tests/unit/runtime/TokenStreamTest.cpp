@@ -68,9 +68,28 @@ static test::Vocabulary vocabularyWith(bool byteFallback, bool unknown, bool nam
 }
 
 static std::string randomText(std::mt19937 &random, size_t bytes) {
-  static const char *const parts[] = {"a",  "b",     "c",    " ",  "  ",           "\n",           "\n\n", "b a", "abc",
-                                      "é",  "一",    "é一", "x",  "\xe2\x96\x81", "<bos>",        "\xff", "\x80\x80\x80\x80\x80",
-                                      "\0", "\xe2\x96", "z", "\xe2\x80\x9c", "a\xe2\x96\x81"};
+  static const char *const parts[] = {"a",
+                                      "b",
+                                      "c",
+                                      " ",
+                                      "  ",
+                                      "\n",
+                                      "\n\n",
+                                      "b a",
+                                      "abc",
+                                      "é",
+                                      "一",
+                                      "é一",
+                                      "x",
+                                      "\xe2\x96\x81",
+                                      "<bos>",
+                                      "\xff",
+                                      "\x80\x80\x80\x80\x80",
+                                      "\0",
+                                      "\xe2\x96",
+                                      "z",
+                                      "\xe2\x80\x9c",
+                                      "a\xe2\x96\x81"};
   std::string text;
   while (text.size() < bytes)
     text += parts[random() % std::size(parts)];
@@ -107,7 +126,8 @@ TEST(TokenStream, ControlTokensOnlyWhereAllowed) {
   Built built(vocabularyWith(true, false, false));
   const std::string filler(20000, 'x');
   Ids whole, streamed;
-  const std::vector<Segment> segments = {{"<bos>", true}, {filler, false}, {"<bos>", false}, {filler, false}, {"<bos>", true}};
+  const std::vector<Segment> segments = {
+      {"<bos>", true}, {filler, false}, {"<bos>", false}, {filler, false}, {"<bos>", true}};
   built.tokenizer.encode(segments, whole);
   TokenStream stream(built.tokenizer);
   for (const Segment &segment : segments)

@@ -8,7 +8,9 @@ using namespace gemmac::runtime;
 
 TEST(Visible, ControlCharactersAreShown) {
   EXPECT_EQ(visibleLine("plain \xc3\xa9 \xe6\x97\xa5"), "plain \xc3\xa9 \xe6\x97\xa5");
-  EXPECT_EQ(visibleLine("a\x1b[31mb\x07" "c\x7f"), "a^[[31mb^Gc^?");
+  EXPECT_EQ(visibleLine("a\x1b[31mb\x07"
+                        "c\x7f"),
+            "a^[[31mb^Gc^?");
   EXPECT_EQ(visibleLine(std::string_view("a\0b\tc\n", 6)), "a^@b^Ic^J");
   EXPECT_EQ(visibleLine("\xc2\x9b\xe2\x80\xae\xe2\x81\xa6"), "<U+009B><U+202E><U+2066>");
   EXPECT_EQ(visibleLine("\x9b\xff"), "\xef\xbf\xbd\xef\xbf\xbd");

@@ -63,9 +63,9 @@ int32_t nextToken(const History &history) {
   static constexpr int32_t thought[] = {channelOpen, lowerA + 3,  lowerA + 14, channelClose,
                                         lowerA + 14, lowerA + 10, turnClose};
   static constexpr int32_t invalid[] = {firstByte + 0xff, lowerA, turnClose};
-  static constexpr int32_t controls[] = {firstByte + 0x1b, lowerA,           firstByte + 0x07, lowerA + 1, firstByte + 0xc2,
-                                         firstByte + 0x9b, firstByte + 0xe2, firstByte + 0x80, firstByte + 0xae, lowerA + 2,
-                                         turnClose};
+  static constexpr int32_t controls[] = {firstByte + 0x1b, lowerA,           firstByte + 0x07, lowerA + 1,
+                                         firstByte + 0xc2, firstByte + 0x9b, firstByte + 0xe2, firstByte + 0x80,
+                                         firstByte + 0xae, lowerA + 2,       turnClose};
   static constexpr char hello[] = "hello there.";
   switch (mode) {
   case 'E':
@@ -164,8 +164,8 @@ extern "C" const gemmac_program gemmac_the_program = {
     .phases = {{1, logitsOffset, 1000, 100}, {verifyRows, logitsOffset, 1000, 100}, {chunkRows, -1, 1000, 100}},
     .level_count = sizeof(levels) / sizeof(levels[0]),
     .levels = levels,
-    .chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n", "", "<|channel>",
-             "<channel|>", ""},
+    .chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n", "",
+             "<|channel>", "<channel|>", ""},
     .sampling = {0, 0, 1, 2, stopIds, 0, nullptr},
     .mapped_bytes = tokenizerBytes,
     .cache_count = 3,
