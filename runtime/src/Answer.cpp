@@ -53,7 +53,7 @@ void Answer::setThinking(bool now) {
     return;
   if (style.thoughts == Thoughts::dimmed) {
     styledOnSignal(now);
-    show(now ? dim : plain);
+    out.writeCode(now ? dim : plain);
   }
   if (!now)
     show("\n");
@@ -108,7 +108,7 @@ void Answer::finish() {
   }
   if (thinking && style.thoughts == Thoughts::dimmed && !style.special && !style.ids) {
     styledOnSignal(false);
-    show(plain);
+    out.writeCode(plain);
   }
   out.flush();
 }

@@ -4,29 +4,93 @@
 #include "Conversation.h"
 #include "Notice.h"
 #include "Signals.h"
+#include "Terminal.h"
 #include "Text.h"
+#include "TokenStream.h"
 
+#include <algorithm>
 #include <unistd.h>
 
 namespace gemmac::runtime {
 
-static Status encodePrompt(const Model &model, const AnswerOptions &options, std::vector<int32_t> &ids) {
-  if (!options.promptIds.empty()) {
-    std::string text;
-    if (Status status = readFile(options.promptIds, text); !status.ok())
+static Status doesNotFit(const Model &model, const std::string &tokens) {
+  return {ExitCode::context,
+          format("the prompt has %s tokens, but the context holds %lld; shorten it or compile with a larger --context",
+                 tokens.c_str(), static_cast<long long>(model.session.context()))};
+}
+
+static Status tooLong(const Model &model, size_t tokens) {
+  return doesNotFit(model, "more than " + std::to_string(tokens));
+}
+
+static Status readPromptIds(const Model &model, const std::string &path, std::vector<int32_t> &ids) {
+  const auto room = static_cast<size_t>(model.session.remaining());
+  IdReader reader(model.program.vocab);
+  if (Status status = reader.open(path); !status.ok())
+    return status;
+  Status status = reader.read(ids, room + IdReader::slack);
+  return status.ok() && !reader.ended() && ids.size() > room ? tooLong(model, ids.size() - 1) : status;
+}
+
+// Standard input, no further than what can fit into the context: it may be endless. Tokens are counted only once there
+// is more text than most prompts of so many tokens have.
+static Status readPrompt(const Model &model, const AnswerOptions &options, std::string &text) {
+  const auto room = static_cast<size_t>(model.session.remaining());
+  const size_t usual = std::max(room * 8, size_t(1) << 18);
+  Input input;
+  if (Status status = input.open("-"); !status.ok())
+    return status;
+  TokenStream counter(model.tokenizer);
+  std::vector<int32_t> ids;
+  constexpr size_t mostDropped = size_t(16) << 20;
+  size_t seen = 0, tokens = 0, dropped = 0;
+  while (!input.ended()) {
+    if (Status status = input.read(text); !status.ok())
       return status;
-    return parseTokenIds(text, options.promptIds, model.program.vocab, ids);
+    if (!options.raw && dropped < mostDropped && trim(text).empty()) { // the template drops it
+      dropped += text.size();
+      text.clear();
+    }
+    if (input.ended() || text.size() < usual)
+      continue;
+    counter.push({std::string_view(text).substr(seen), options.raw && options.special}, ids);
+    seen = text.size();
+    tokens += ids.size();
+    ids.clear();
+    if (tokens + counter.leastPending() > room)
+      return tooLong(model, room);
   }
+  return {};
+}
+
+// What was asked for and has no effect.
+static void noteControlTokens(const Model &model, const AnswerOptions &options, std::string_view text) {
+  constexpr size_t looked = 4096;
+  if (options.special || options.quiet)
+    return;
+  std::vector<int32_t> ids;
+  const Segment segment{text.substr(0, looked), true};
+  model.tokenizer.encode({&segment, 1}, ids);
+  for (int32_t id : ids)
+    if (model.tokenizer.kind(id) == GEMMAC_TOKEN_CONTROL)
+      return notice("note: " + std::string(model.tokenizer.text(id)) +
+                    " in the prompt is read as plain text; --special reads it as the control token");
+}
+
+static Status encodePrompt(const Model &model, const AnswerOptions &options, std::vector<int32_t> &ids) {
+  if (!options.promptIds.empty())
+    return readPromptIds(model, options.promptIds, ids);
   std::string text;
   if (options.prompt) {
     text = *options.prompt;
   } else {
-    if (Status status = readFile("-", text); !status.ok())
+    if (Status status = readPrompt(model, options, text); !status.ok())
       return status;
     if (!options.raw) // the line breaks that commands end their output with, as $(...) drops them
       text.resize(text.find_last_not_of("\r\n") + 1);
   }
   if (options.raw) {
+    noteControlTokens(model, options, text);
     Prompt prompt(model);
     prompt.piece(text, options.special);
     prompt.encode(ids);
@@ -52,7 +116,7 @@ static AnswerStyle styleFor(const Model &model, const AnswerOptions &options) {
   style.special = options.special;
   style.ids = options.printIds;
   if (!options.hideThoughts && isatty(STDOUT_FILENO))
-    style.thoughts = Thoughts::dimmed;
+    style.thoughts = showsStyles() ? Thoughts::dimmed : Thoughts::shown;
   else if (options.showThoughts)
     style.thoughts = Thoughts::shown;
   return style;
@@ -65,10 +129,7 @@ Status runAnswer(Model &model, const AnswerOptions &options, const SamplingOptio
   if (prompt.empty())
     return {ExitCode::usage, "the prompt is empty"};
   if (static_cast<int64_t>(prompt.size()) > model.session.remaining())
-    return {
-        ExitCode::context,
-        format("the prompt has %zu tokens, but the context holds %lld; shorten it or compile with a larger --context",
-               prompt.size(), static_cast<long long>(model.session.context()))};
+    return doesNotFit(model, std::to_string(prompt.size()));
   Sampler sampler(model.program.vocab, sampling,
                   {model.program.sampling.suppress_ids, static_cast<size_t>(model.program.sampling.suppress_count)});
   Output out(STDOUT_FILENO, "standard output");

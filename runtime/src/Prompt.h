@@ -18,7 +18,7 @@ public:
   void piece(std::string_view text, bool controlAllowed) { segments.push_back({text, controlAllowed}); }
 
   /// Appends the ids of all pieces.
-  void encode(std::vector<int32_t> &ids) const { model.tokenizer.encode(segments, ids); }
+  void encode(std::vector<int32_t> &ids) const;
 
 private:
   const Model &model;

@@ -4,7 +4,8 @@
 // The last capital letter before the answer chooses what it says:
 //   E  a character of four byte tokens      T  a thought, then "ok"           X  a byte that is no character
 //   H  a letter for the number of turns     L  the alphabet for ever          S  the same, slowly
-//   N  logits that are no numbers           anything else: "hello there."
+//   N  logits that are no numbers           C  control characters: ESC, BEL, U+009B, U+202E between letters
+//   anything else: "hello there."
 #include "DemoVocabulary.h"
 
 #include "gemmac/abi.h"
@@ -62,6 +63,9 @@ int32_t nextToken(const History &history) {
   static constexpr int32_t thought[] = {channelOpen, lowerA + 3,  lowerA + 14, channelClose,
                                         lowerA + 14, lowerA + 10, turnClose};
   static constexpr int32_t invalid[] = {firstByte + 0xff, lowerA, turnClose};
+  static constexpr int32_t controls[] = {firstByte + 0x1b, lowerA,           firstByte + 0x07, lowerA + 1,
+                                         firstByte + 0xc2, firstByte + 0x9b, firstByte + 0xe2, firstByte + 0x80,
+                                         firstByte + 0xae, lowerA + 2,       turnClose};
   static constexpr char hello[] = "hello there.";
   switch (mode) {
   case 'E':
@@ -70,6 +74,8 @@ int32_t nextToken(const History &history) {
     return at < 7 ? thought[at] : turnClose;
   case 'X':
     return at < 3 ? invalid[at] : turnClose;
+  case 'C':
+    return at < 11 ? controls[at] : turnClose;
   case 'H':
     return at == 0 ? lowerA + static_cast<int32_t>(turns % 26) : turnClose;
   case 'L':
