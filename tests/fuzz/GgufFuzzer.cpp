@@ -57,7 +57,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (std::optional<int32_t> bos = accepted(findBos(tokenizer->bos, tokenizer->vocabulary, notes)))
       require(*bos >= -1 && *bos < 48);
     std::string text = gguf->metadata.value("tokenizer.chat_template", Json("")).dump();
-    ChatFormat chat = readChatFormat(text, "<bos>", tokenizer->vocabulary, notes);
+    ChatFormat chat =
+        accepted(probeChatTemplate("f", text, {{"bos_token", "<bos>"}}, tokenizer->vocabulary)).value_or(ChatFormat());
     if (llvm::Error error = checkLeftOut("f", tokenizer->vocabulary, text, chat, notes))
       accepted(llvm::Expected<int>(std::move(error)));
     if (auto ids = accepted(completeStopIds("f", tokenizer->stops, tokenizer->vocabulary, chat, false, notes)))
