@@ -420,7 +420,7 @@ private:
     measurement->removeMixProgram();
     std::string path = measurement->file("program");
     uint64_t room = elfRoom(elf);
-    if (options.target != options.native) {
+    if (!runsHere(*options.target, *options.native)) {
       llvm::Expected<std::string> native = nativeTwin();
       if (!native)
         return native.takeError();

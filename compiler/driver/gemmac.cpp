@@ -6,6 +6,7 @@
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
 #include "compiler/formats/CacheLayout.h"
+#include "targets/LevelSubset.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -39,7 +40,7 @@ namespace {
 /// The words of the command line before they are checked.
 struct Words {
   std::string target = "native", weights, embeddings, perLayerTable, cache, emit, rounding, calibration, activations;
-  std::string maxResident, maxFile, maxDivergence;
+  std::string maxResident, maxFile, maxDivergence, levels;
   std::optional<int64_t> context, chunk;
 };
 
@@ -84,6 +85,8 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("MODEL", options.input, "", "Hugging Face directory or GGUF file of a Gemma 3 or 4 model")->required();
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
+  word("--isa", words.levels, "LEVELS",
+       "ISA levels that the program holds, as avx2,avx512: a smaller program for fewer machines (default: all of the target)");
   word("--weights", words.weights, "F",
        "Format of matrices: " + formats + " (default: q4); or auto: one for each matrix, by how much it matters. Keeps\n"
        "--max-rss and --max-size with the least KL divergence, or --max-kld with the smallest program; else it is no\n"
@@ -187,6 +190,18 @@ static ExitCode readFormats(const Words &words, CompileOptions &options) {
   return readCache(words.cache, options);
 }
 
+/// Cuts the target down to the levels that were named; `subset` then holds what `options` points to.
+static ExitCode readLevels(const Words &words, std::optional<LevelSubset> &subset, CompileOptions &options) {
+  if (words.levels.empty())
+    return ExitCode::success;
+  llvm::Expected<LevelSubset> named = LevelSubset::parse(*options.target, words.levels);
+  if (!named)
+    return usage("--isa: error: " + llvm::toString(named.takeError()));
+  subset.emplace(std::move(*named));
+  options.target = &*subset;
+  return ExitCode::success;
+}
+
 static ExitCode readActivations(const Words &words, CompileOptions &options) {
   if (words.activations.empty())
     return ExitCode::success;
@@ -278,6 +293,9 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
   if (!options.target)
     return usage("--target: error: unknown target '" + words.target + "', expected native or one of " +
                  llvm::join(targets.names(), ", "));
+  std::optional<LevelSubset> fewerLevels; // outlives the compilation
+  if (ExitCode failed = readLevels(words, fewerLevels, options); failed != ExitCode::success)
+    return failed;
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
     return failed;
   options.plan.chunk = words.chunk.value_or(options.plan.chunk);
