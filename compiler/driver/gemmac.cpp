@@ -87,7 +87,7 @@ static void addIgnoreConfig(CLI::App *command, ImportOptions &options) {
           "Leave out a field of config.json or GGUF metadata that gemmac does not know, as its message names it;\n"
           "may be given several times")
       ->type_name("FIELD")
-      ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
 }
 

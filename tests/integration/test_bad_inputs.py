@@ -362,7 +362,7 @@ def test_broken_merges(good, merge):
         lambda t: t["model"].pop("merges"),
         lambda t: t.pop("model"),
         lambda t: t["model"].update(dropout=0.1),
-        lambda t: t["added_tokens"].append({"id": 5000, "content": "<x>", "special": True}),
+        lambda t: t["added_tokens"].append({"id": 5000, "content": "<turn|>", "special": True}),
         lambda t: t["added_tokens"].append({"id": 3}),
         lambda t: t.update(normalizer={"type": "Lowercase"}),
         lambda t: t.update(pre_tokenizer={"type": "ByteLevel"}),
