@@ -109,6 +109,13 @@ TEST(ChatProbe, instructionsThatAreRefusedOrIgnored) {
   }
 }
 
+TEST(ChatProbe, promptsThatOpenNoAnswer) {
+  ChatFormat format =
+      probe("{{ bos_token }}{% for m in messages %}<|turn>{{ m.role }}\n{{ m.content }}<turn|>\n{% endfor %}");
+  EXPECT_EQ(fed(format, {"hi"}), "<bos><|turn>user\nhi<turn|>\n");
+  EXPECT_TRUE(oneContains(format.differences, "opens no answer"));
+}
+
 TEST(ChatProbe, textsInParts) {
   ChatFormat format = probe(
       "{{ bos_token }}{% for m in messages %}<|turn>{{ m.role }}\n{% for p in m.content %}{{ p.text }}{% endfor %}"
