@@ -7,8 +7,10 @@ import shutil
 import pytest
 
 from demo import Terminal
+from gguf_file import STRING
 from support import CHECKPOINTS, base_level, compile_program, gemmac, read_ids, require, run, succeed
 from test_chat_templates import jinja
+from test_gguf import CHOICES, write_gguf
 
 QUESTIONS = (
     "What is the capital of Poland?",
@@ -118,6 +120,17 @@ def test_template_of_a_fine_tune(changed):
     assert not report["thinking_switch"] and not report["thinks_by_default"]
     done = run(program, "-p", "Hi", "-n", 1, "--think")
     assert b"note: --think has no effect" in done.stderr
+
+
+def test_template_in_a_gguf_file(changed, tmp_path):
+    """tokenizer.chat_template is read as chat_template.jinja is."""
+    program, _ = changed
+    write_gguf(tmp_path / "model.gguf", program.parent / "fine-tune", CHOICES["mixed"])
+    done = gemmac("inspect", tmp_path / "model.gguf")
+    assert "chat format: template" in done.stdout and "note: chat template: the template writes no <bos>" in done.stdout, done
+    write_gguf(tmp_path / "bad.gguf", program.parent / "fine-tune", CHOICES["mixed"], {"tokenizer.chat_template": (STRING, "x")})
+    done = gemmac("inspect", tmp_path / "bad.gguf")
+    assert done.returncode == BAD_INPUT and "bad.gguf: error: the chat template does not write each text" in done.stderr
 
 
 def test_the_end_of_a_turn_stops(changed):

@@ -111,7 +111,7 @@ def test_inspect(tmp_path):
     write_gguf(tmp_path / "small.gguf", CHECKPOINTS / "tiny-e", CHOICES["mixed"])
     done = gemmac("inspect", tmp_path / "small.gguf")
     assert done.returncode == 0, done.stderr
-    for part in ("small: Gemma4ForCausalLM", "8 layers, 128 wide, vocabulary 1280", "F32, Q4_0, Q8_0", "chat format: yes"):
+    for part in ("small: Gemma4ForCausalLM", "8 layers, 128 wide, vocabulary 1280", "F32, Q4_0, Q8_0", "chat format: gemma4"):
         assert part in done.stdout, done.stdout
 
 

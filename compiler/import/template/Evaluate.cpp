@@ -37,15 +37,8 @@ Value Renderer::evaluateParts(const Expression &expression, Scope *scope) {
   case Expression::Kind::logicalNot:
     return Value::of(!isTrue(part(0)));
   case Expression::Kind::negative:
-  case Expression::Kind::positive: {
-    Value value = part(0);
-    if (!value.isNumber() && !failed())
-      return fail("a sign stands before " + describe(value) + ", expected a number");
-    if (value.is(Kind::real))
-      return Value::of(expression.kind == Expression::Kind::negative ? -value.real : value.real);
-    int64_t number = value.is(Kind::boolean) ? value.truth : value.integer;
-    return expression.kind == Expression::Kind::negative ? integers('-', 0, number) : Value::of(number);
-  }
+  case Expression::Kind::positive:
+    return signedNumber(part(0), expression.kind == Expression::Kind::negative);
   case Expression::Kind::logicalAnd: {
     Value left = part(0);
     return isTrue(left) ? part(1) : left;
@@ -79,17 +72,29 @@ Value Renderer::evaluateParts(const Expression &expression, Scope *scope) {
   }
   case Expression::Kind::filter:
     return filter(expression, expression.parts[0] ? part(0) : name("", scope), scope);
-  case Expression::Kind::test: {
-    Value input = part(0);
-    std::vector<Value> arguments;
-    for (size_t i = 1; i < expression.parts.size() && !failed(); ++i)
-      arguments.push_back(part(i));
-    if (!expression.keywords.empty())
-      return fail("tests take no arguments with names here");
-    return failed() ? input : Value::of(test(expression.text, input, arguments));
-  }
+  case Expression::Kind::test:
+    return testOf(expression, scope);
   }
   return Value::undefined();
+}
+
+Value Renderer::signedNumber(const Value &value, bool negative) {
+  if (!value.isNumber())
+    return fail("a sign stands before " + describe(value) + ", expected a number");
+  if (value.is(Kind::real))
+    return Value::of(negative ? -value.real : value.real);
+  int64_t number = value.is(Kind::boolean) ? value.truth : value.integer;
+  return negative ? integers('-', 0, number) : Value::of(number);
+}
+
+Value Renderer::testOf(const Expression &expression, Scope *scope) {
+  Value input = evaluate(expression.parts[0], scope);
+  std::vector<Value> arguments;
+  for (size_t i = 1; i < expression.parts.size() && !failed(); ++i)
+    arguments.push_back(evaluate(expression.parts[i], scope));
+  if (!expression.keywords.empty())
+    return fail("tests take no arguments with names here");
+  return failed() ? input : Value::of(test(expression.text, input, arguments));
 }
 
 /// Global functions are found behind all variables.

@@ -61,6 +61,8 @@ private:
   // Evaluate.cpp
   Value evaluate(const Expression *expression, Scope *scope);
   Value evaluateParts(const Expression &expression, Scope *scope);
+  Value signedNumber(const Value &value, bool negative);
+  Value testOf(const Expression &expression, Scope *scope);
   Value name(llvm::StringRef name, Scope *scope);
   Value dict(const Expression &expression, Scope *scope);
   Value binary(llvm::StringRef symbol, const Value &left, const Value &right);

@@ -109,6 +109,45 @@ TEST(ChatProbe, instructionsThatAreRefusedOrIgnored) {
   }
 }
 
+/// What a template of Gemma 3 writes, instructions untrimmed before the first question.
+TEST(ChatProbe, gemma3) {
+  Json tokenizer = smallTokenizer();
+  for (auto [from, to] : {std::pair("<|turn>", "<start_of_turn>"), {"<turn|>", "<end_of_turn>"}}) {
+    Json &vocab = tokenizer["model"]["vocab"];
+    vocab[to] = vocab[from];
+    vocab.erase(from);
+    for (Json &token : tokenizer["added_tokens"])
+      if (token["content"] == from)
+        token["content"] = to;
+  }
+  for (auto [from, to] : {std::pair("<|channel>", "<unused1>"), {"<channel|>", "<unused2>"}})
+    for (Json &token : tokenizer["added_tokens"])
+      if (token["content"] == from) {
+        token["content"] = to;
+        tokenizer["model"]["vocab"][to] = tokenizer["model"]["vocab"][from];
+        tokenizer["model"]["vocab"].erase(from);
+      }
+  ChatFormat format =
+      probe("{{ bos_token }}{% if messages[0].role == 'system' %}{% set prefix = messages[0].content + '\n\n' %}"
+            "{% set rest = messages[1:] %}{% else %}{% set prefix = '' %}{% set rest = messages %}{% endif %}"
+            "{% for m in rest %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+            "{{ raise_exception('roles must alternate') }}{% endif %}"
+            "{{ '<start_of_turn>' + ('model' if m.role == 'assistant' else m.role) + '\n' + "
+            "(prefix if loop.first else '') }}{{ m.content | trim }}{{ '<end_of_turn>\n' }}{% endfor %}"
+            "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}",
+            vocabulary(tokenizer));
+  EXPECT_EQ(format.name, "gemma3");
+  EXPECT_TRUE(eachContains(format.differences, {}));
+  EXPECT_TRUE(sameFormat(format, gemma3Format("<bos>")));
+}
+
+TEST(ChatProbe, promptsThatOpenNoAnswer) {
+  ChatFormat format =
+      probe("{{ bos_token }}{% for m in messages %}<|turn>{{ m.role }}\n{{ m.content }}<turn|>\n{% endfor %}");
+  EXPECT_EQ(fed(format, {"hi"}), "<bos><|turn>user\nhi<turn|>\n");
+  EXPECT_TRUE(oneContains(format.differences, "opens no answer"));
+}
+
 TEST(ChatProbe, textsInParts) {
   ChatFormat format = probe(
       "{{ bos_token }}{% for m in messages %}<|turn>{{ m.role }}\n{% for p in m.content %}{{ p.text }}{% endfor %}"
