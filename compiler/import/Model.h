@@ -127,9 +127,9 @@ struct ChatFormat {
 
 /// What people chose about reading a checkpoint.
 struct ImportOptions {
-  std::string chatFormat; ///< "gemma4", "gemma3", "none"; empty: what the checkpoint's template says
   /// Unknown fields of config.json or GGUF metadata to leave out, as messages name them: "text_config.some_field".
   std::vector<std::string> ignoredFields = {};
+  std::string chatFormat = ""; ///< "gemma4", "gemma3", "none"; empty: what the checkpoint's template says
 };
 
 struct Checkpoint {

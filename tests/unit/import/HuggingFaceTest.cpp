@@ -201,7 +201,8 @@ TEST(HuggingFace, addedTokensBeyondTheModel) {
   tokenizer["added_tokens"].back()["content"] = "<end_of_turn>";
   directory.write("tokenizer.json", tokenizer.dump());
   EXPECT_EQ(directory.error(), "");
-  directory.write("chat_template.jinja", "{{ '<start_of_turn>' }}{{ '<end_of_turn>' }}");
+  directory.write("chat_template.jinja",
+                  "{% for m in messages %}<start_of_turn>{{ m.content }}<end_of_turn>{% endfor %}");
   EXPECT_TRUE(
       contains(directory.error(), "tokenizer.json: error: '<end_of_turn>' has id 32", "the chat template needs it"));
 }
