@@ -38,7 +38,7 @@ template <typename T> static llvm::ArrayRef<uint8_t> bytesOf(const T *data, size
 static LevelSubset levelsFor(llvm::StringRef text) {
   const TargetBackend &whole = targetNamed("aarch64-linux");
   llvm::ArrayRef<IsaLevel> levels = whole.levels();
-  bool hasProducts = text.contains("step.matmul") || text.contains("step.expert") || text.contains("step.qkv");
+  bool hasProducts = text.contains("step.matmul") || text.contains("step.expert"); // step.qkv has the same kernels
   if (!hasProducts && !std::getenv("GEMMAC_LONG"))
     levels = levels.slice(llvm::xxh3_64bits(text) % levels.size(), 1);
   return LevelSubset(whole, levels.vec());
