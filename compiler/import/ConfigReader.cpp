@@ -320,7 +320,8 @@ RopeConfigs TextReader::readOlderRope() {
 }
 
 /// The older spelling beside rope_parameters, in files that one release wrote and another saved again, must agree with
-/// it. \param older  what it says; of Gemma 4 the same as `ropes`
+/// it.
+/// \param older  what it says; of Gemma 4 the same as `ropes`
 void TextReader::checkOlderRope(const RopeConfigs &ropes, const RopeConfigs &older) {
   auto isOther = [&](StringRef name, const std::optional<RopeConfig> &rope) {
     std::optional<double> given = fields.optionalNumber(name, 1e-3, 1e15);

@@ -31,15 +31,16 @@ llvm::Expected<int32_t> findBos(const BosClaim &claim, const Vocabulary &vocabul
 bool isControlToken(llvm::StringRef text, llvm::ArrayRef<int32_t> stopIds, uint32_t id);
 
 /// Makes control tokens of those that mark turns, begin texts or end answers, where the file calls them plain text:
-/// else a program would print them, and people could write turns. Stop tokens that are words stay words. \param notes
-/// gets a line when tokens that begin texts, end answers or mark turns were wrong
+/// else a program would print them, and people could write turns. Stop tokens that are words stay words.
+/// \param notes  gets a line when tokens that begin texts, end answers or mark turns were wrong
 void markControlTokens(llvm::StringRef file, llvm::ArrayRef<int32_t> stopIds, Vocabulary &vocabulary,
                        std::vector<std::string> &notes);
 
 /// Completes the list of tokens that end an answer: the end of a turn and <eos> always do, and the hand-over to a tool
-/// in formats that have one. \param file    where `listed` comes from \param isTold  whether what is added is worth a
-/// note: false for files that have no room for a whole list, whose turn ends
-///                are added even without a chat format
+/// in formats that have one.
+/// \param file    where `listed` comes from
+/// \param isTold  whether what is added is worth a note: false for files that have no room for a whole list, whose ends
+///                of turns are added even without a chat format
 /// \returns an error when a listed token was left out of the vocabulary
 llvm::Expected<std::vector<int32_t>> completeStopIds(llvm::StringRef file, const ListedIds &listed,
                                                      const Vocabulary &vocabulary, const ChatFormat &chat, bool isTold,

@@ -16,8 +16,9 @@ struct GgufTokenizer {
 
 /// Two kinds: 'llama' has scores, and merges are derived from them so that encoding gives SentencePiece's ids; 'gemma4'
 /// (and 'gpt2', which older converters wrote for vocabularies without a SentencePiece model) has the merges themselves.
-/// Ollama calls both kinds 'llama': merges go before scores. \param metadata  the whole of a file's \param vocab the
-/// model's vocabulary; control and user-defined tokens beyond it are left out
+/// Ollama calls both kinds 'llama': merges go before scores.
+/// \param metadata  the whole of a file's
+/// \param vocab     the model's vocabulary; control and user-defined tokens beyond it are left out
 llvm::Expected<GgufTokenizer> readGgufTokenizer(llvm::StringRef file, const Json &metadata, int64_t vocab,
                                                 const ImportOptions &options = {});
 
