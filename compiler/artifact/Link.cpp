@@ -167,6 +167,10 @@ llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, con
     StandardOutputTo redirect(linked->descriptor());
     result = lld::lldMain(arguments, messageStream, messageStream, {{lld::Gnu, &lld::elf::link}});
   }
+  if (std::error_code code = llvm::outs().error()) { // lld writes there and does not look
+    llvm::outs().clear_error();
+    return outputError("link", "cannot write the linked program: {0}", code.message());
+  }
   if (result.retCode != 0)
     return llvm::createStringError("link: error: lld failed:\n" + messages);
   return linked->read();

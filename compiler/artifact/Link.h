@@ -20,7 +20,8 @@ bool hasRuntime(llvm::StringRef runtime);
 /// `<runtime>/link.txt` gives the order: one item per line, `@PROGRAM@` for `objects`, an option when it begins with
 /// '-', else a file of `runtime`. Empty lines and lines that begin with '#' are skipped. Objects and result never touch
 /// the disk (memfd), so that an interrupted compiler leaves nothing. Not reentrant: standard output is redirected while
-/// lld writes. Errors: OutputError when the runtime is missing or incomplete; others with lld's own text.
+/// lld writes. Errors: OutputError when the runtime is missing or incomplete or the result cannot be held; others with
+/// lld's own text.
 llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, const TargetBackend &target,
                                         llvm::StringRef runtime);
 

@@ -3,6 +3,7 @@
 
 #include "compiler/artifact/ScratchDirectory.h"
 #include "compiler/driver/ExitCodes.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/Path.h"
@@ -21,37 +22,75 @@ namespace gemmac {
 
 char OutputError::ID = 0;
 
-/// What the signal handler removes; empty: nothing. Plain memory, because a handler may touch nothing else.
-static char interruptedPath[PATH_MAX];
+/// What the signal handler removes; those that begin with 0 are free. Plain memory, because a handler may touch nothing
+/// else.
+static char unfinished[16][PATH_MAX];
 
-static void rememberForSignal(llvm::StringRef path) {
+template <typename Change> static void withoutSignals(Change change) {
   sigset_t blocked, before;
   sigfillset(&blocked);
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
-  size_t length = std::min(path.size(), sizeof(interruptedPath) - 1);
-  std::memcpy(interruptedPath, path.data(), length);
-  interruptedPath[length] = 0;
+  change();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-static void onInterrupt(int) {
-  if (interruptedPath[0])
-    ::unlink(interruptedPath);
+/// False when there is no place for another one, or the name is too long.
+static bool removeOnSignal(llvm::StringRef path) {
+  auto *place = llvm::find_if(unfinished, [](const char *name) { return !name[0]; });
+  if (place == std::end(unfinished) || path.size() >= PATH_MAX)
+    return false;
+  withoutSignals([&] {
+    std::memcpy(*place, path.data(), path.size());
+    (*place)[path.size()] = 0;
+  });
+  return true;
+}
+
+static void keepOnSignal(llvm::StringRef path) {
+  for (auto &name : unfinished)
+    if (path == name)
+      withoutSignals([&] { name[0] = 0; });
+}
+
+void removeUnfinishedFiles() {
+  for (const char *path : unfinished)
+    if (path[0])
+      ::unlink(path);
   removeScratchOnSignal();
-  ::_exit(static_cast<int>(ExitCode::interrupted));
+}
+
+static void onSignal(int signal) {
+  removeUnfinishedFiles();
+  const bool interrupts = signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
+  if (interrupts && ::getpid() != 1) // who runs a container asks its first process which signal it was
+    ::_exit(static_cast<int>(ExitCode::interrupted));
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(signal, &action, nullptr);
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, signal);
+  pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+  ::raise(signal);
+  ::_exit(128 + signal);
+}
+
+/// What whoever started us chose to ignore (nohup, a background job) stays ignored.
+static void handleSignal(int signal, void (*handler)(int)) {
+  struct sigaction action = {}, before;
+  if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN)
+    return;
+  action.sa_handler = handler;
+  sigfillset(&action.sa_mask);
+  ::sigaction(signal, &action, nullptr);
 }
 
 void installInterruptHandler() {
-  struct sigaction action = {};
-  action.sa_handler = onInterrupt;
-  sigfillset(&action.sa_mask);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction before;
-    // Under nohup a hang-up stays ignored.
-    if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_IGN)
-      continue;
-    ::sigaction(signal, &action, nullptr);
-  }
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO,
+                     SIGPWR, SIGABRT})
+    handleSignal(signal, onSignal);
+  handleSignal(SIGPIPE, SIG_IGN);
+  handleSignal(SIGXFSZ, SIG_IGN);
 }
 
 static std::string directoryOf(llvm::StringRef path) {
@@ -104,14 +143,15 @@ llvm::Expected<OutputFile> OutputFile::create(llvm::StringRef path, TemporaryKin
   if (file.fd >= 0)
     return file;
   file.temporaryPath = (path + ".tmp-" + llvm::Twine(::getpid())).str();
-  if (file.temporaryPath.size() >= PATH_MAX)
+  if (!removeOnSignal(file.temporaryPath)) {
+    file.temporaryPath.clear();
     return outputError(path, "the name is too long");
-  rememberForSignal(file.temporaryPath);
+  }
   file.fd = ::open(file.temporaryPath.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
   if (file.fd < 0) {
     int reason = errno;
+    keepOnSignal(file.temporaryPath);
     file.temporaryPath.clear();
-    rememberForSignal("");
     if (reason == ENOSPC || reason == EDQUOT)
       return freeSpaceError(path, 0);
     return outputError(path, "cannot create a file in directory '{0}': {1}", directory, std::strerror(reason));
@@ -131,7 +171,7 @@ OutputFile::~OutputFile() {
   if (temporaryPath.empty())
     return;
   ::unlink(temporaryPath.c_str());
-  rememberForSignal("");
+  keepOnSignal(temporaryPath);
 }
 
 llvm::Error OutputFile::reserve(uint64_t bytes) {
@@ -139,6 +179,8 @@ llvm::Error OutputFile::reserve(uint64_t bytes) {
     return llvm::Error::success();
   if (errno == ENOSPC || errno == EDQUOT)
     return freeSpaceError(finalPath, bytes);
+  if (errno == EFBIG)
+    return outputError(finalPath, "cannot write {0} bytes: {1} (see ulimit -f)", bytes, std::strerror(EFBIG));
   return checkFreeSpace(finalPath, bytes); // a file system without fallocate
 }
 
@@ -156,14 +198,14 @@ llvm::Error OutputFile::commit(bool executable) {
   if (temporaryPath.empty()) {
     // linkat never replaces a file: give the complete file a name beside it, then rename.
     temporaryPath = finalPath + ".tmp-" + std::to_string(::getpid());
-    rememberForSignal(temporaryPath);
+    (void)removeOnSignal(temporaryPath);
     if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporaryPath.c_str(), AT_SYMLINK_FOLLOW) != 0)
       return outputError(finalPath, "cannot name the file: {0}", std::strerror(errno));
   }
   if (::rename(temporaryPath.c_str(), finalPath.c_str()) != 0)
     return outputError(finalPath, "cannot name the file: {0}", std::strerror(errno));
+  keepOnSignal(temporaryPath);
   temporaryPath.clear();
-  rememberForSignal("");
   return llvm::Error::success();
 }
 

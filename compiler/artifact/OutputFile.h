@@ -14,8 +14,8 @@ namespace gemmac {
 /// How OutputFile keeps the file before commit(); `automatic` tries `unnamed` first.
 enum class TemporaryKind { automatic, named };
 
-/// One at a time per process: the signal handler knows one name. Not copyable; the destructor discards what was not
-/// committed.
+/// At most 16 with a temporary name at a time per process: the signal handler knows no more. Not copyable; the
+/// destructor discards what was not committed.
 class OutputFile {
 public:
   /// Fails when the directory is missing or not writable, or when `path` is something other than a regular file.
@@ -43,8 +43,14 @@ llvm::Error writeAt(int fd, uint64_t offset, llvm::ArrayRef<uint8_t> bytes, llvm
 /// Checks that the file system that will hold `path` has `needed` bytes free.
 llvm::Error checkFreeSpace(llvm::StringRef path, uint64_t needed);
 
-/// From now on SIGINT, SIGTERM and SIGHUP remove the temporary file and the scratch directory and end the process with ExitCode::interrupted.
+/// From now on signals that end the process first remove the temporary files and the scratch directory. SIGINT, SIGTERM
+/// and SIGHUP exit with ExitCode::interrupted, others end the process as the system would. As process 1 of a container,
+/// which the system does not let signals end, all of them exit with 128 + signal. SIGPIPE and SIGXFSZ are ignored:
+/// writing reports EPIPE and EFBIG.
 void installInterruptHandler();
+
+/// What that handler removes. Async-signal-safe.
+void removeUnfinishedFiles();
 
 } // namespace gemmac
 

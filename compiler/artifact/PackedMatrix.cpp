@@ -86,7 +86,7 @@ llvm::Error PackedMatrix::verify() const {
   return llvm::Error::success();
 }
 
-static llvm::Expected<PackSource> readSource(gemma::WeightOp weight, SymbolTable &symbols) {
+llvm::Expected<PackSource> packSource(gemma::WeightOp weight, SymbolTable &symbols) {
   auto type = cast<RankedTensorType>(weight.getType());
   llvm::ArrayRef<int64_t> shape = type.getShape();
   PackSource source;
@@ -105,7 +105,7 @@ static llvm::Expected<PackSource> readSource(gemma::WeightOp weight, SymbolTable
       auto piece = symbols.lookup<gemma::WeightOp>(name.getValue());
       if (!piece)
         return invalid(source.name, "piece '{0}' is no gemma.weight of the module", name.getValue());
-      llvm::Expected<PackSource> read = readSource(piece, symbols);
+      llvm::Expected<PackSource> read = packSource(piece, symbols);
       if (!read)
         return read.takeError();
       source.pieces.push_back(std::move(*read));
@@ -144,7 +144,7 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
     auto weight = symbols.lookup<gemma::WeightOp>(reference.getValue());
     if (!weight)
       return invalid(matrix.name, "source '{0}' is no gemma.weight of the module", reference.getValue());
-    llvm::Expected<PackSource> source = readSource(weight, symbols);
+    llvm::Expected<PackSource> source = packSource(weight, symbols);
     if (!source)
       return source.takeError();
     matrix.sources.push_back(std::move(*source));

@@ -5,6 +5,7 @@
 
 #include "compiler/formats/SourceEncoding.h"
 #include "compiler/formats/WeightFormat.h"
+#include "dialects/Gemma/GemmaDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
@@ -93,6 +94,9 @@ struct PackedMatrix {
   /// Checks shapes and sizes against the format table; the message names the matrix.
   llvm::Error verify() const;
 };
+
+/// Where a gemma.weight of a module lies.
+llvm::Expected<PackSource> packSource(gemma::WeightOp weight, mlir::SymbolTable &symbols);
 
 /// The gemma.packed symbols of a planned module in the order of their offsets, which must not overlap. Errors are
 /// defects of a pass (unplanned symbols, sizes that contradict) and are not of class ImportError.

@@ -6,11 +6,10 @@
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/PanelKernels.h"
 #include "compiler/artifact/PanelNumbers.h"
+#include "compiler/artifact/SourceFiles.h"
 #include "compiler/artifact/SourceKernels.h"
 #include "compiler/import/ImportError.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
-#include "llvm/Support/Path.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -19,11 +18,9 @@
 #include <cmath>
 #include <condition_variable>
 #include <cstring>
-#include <fcntl.h>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 
@@ -38,84 +35,6 @@ struct Band {
   const PackedMatrix *matrix;
   int64_t batch, firstPanel, panels;
   bool last; ///< of the matrix: the band also holds the padding behind it
-};
-
-/// Bytes of one file, as an error names them.
-struct FilePlace {
-  llvm::StringRef file, tensor;
-  uint64_t offset, bytes;
-};
-
-/// The checkpoint's files, opened once and read from any thread.
-class SourceFiles {
-public:
-  ~SourceFiles() {
-    for (auto &entry : descriptors)
-      ::close(entry.second);
-  }
-
-  /// Opens the files of all sources and checks that each is long enough.
-  llvm::Error open(llvm::ArrayRef<PackedMatrix> matrices, llvm::StringRef directory) {
-    for (const PackedMatrix &matrix : matrices)
-      for (const PackSource &source : matrix.sources)
-        if (llvm::Error error = open(source, directory))
-          return error;
-    return llvm::Error::success();
-  }
-
-  llvm::Error read(const FilePlace &place, uint8_t *result) const {
-    int fd = descriptors.lookup(place.file);
-    uint64_t offset = place.offset, bytes = place.bytes;
-    while (bytes > 0) {
-      ssize_t got = ::pread(fd, result, bytes, offset);
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        return importError(place.file, "cannot read tensor '{0}' at byte {1}: {2}", place.tensor, offset,
-                           std::strerror(errno));
-      if (got == 0)
-        return importError(place.file, "ends at byte {0}, inside tensor '{1}'; the file was cut while it was read",
-                           offset, place.tensor);
-      result += got, offset += got, bytes -= got;
-    }
-    return llvm::Error::success();
-  }
-
-private:
-  llvm::Error open(const PackSource &source, llvm::StringRef directory) {
-    for (const PackSource &piece : source.pieces)
-      if (llvm::Error error = open(piece, directory))
-        return error;
-    if (!source.pieces.empty())
-      return llvm::Error::success();
-    uint64_t rows = source.batch * source.rows;
-    if (source.scales)
-      if (llvm::Error error = open({source.scales->file, source.name, source.scales->offset,
-                                    rows * source.scales->rowBytes(source.cols)},
-                                   directory))
-        return error;
-    return open({source.file, source.name, source.offset, rows * source.rowBytes()}, directory);
-  }
-
-  llvm::Error open(const FilePlace &place, llvm::StringRef directory) {
-    auto [entry, inserted] = descriptors.try_emplace(place.file, -1);
-    if (inserted) {
-      llvm::SmallString<256> path(directory);
-      llvm::sys::path::append(path, place.file);
-      entry->second = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-      if (entry->second < 0)
-        return importError(place.file, "cannot open: {0}", std::strerror(errno));
-    }
-    struct stat status;
-    if (::fstat(entry->second, &status) != 0)
-      return importError(place.file, "cannot read its size: {0}", std::strerror(errno));
-    if (uint64_t end = place.offset + place.bytes; static_cast<uint64_t>(status.st_size) < end)
-      return importError(place.file, "has {0} bytes, expected {1} at least for tensor '{2}'; copy the file again",
-                         status.st_size, end, place.tensor);
-    return llvm::Error::success();
-  }
-
-  llvm::StringMap<int> descriptors;
 };
 
 /// Fills bands; one per thread.
@@ -190,9 +109,10 @@ private:
     int64_t rowBytes = source.rowBytes(), scaleBytes = source.scales ? source.scales->rowBytes(source.cols) : 0;
     if (source.pieces.empty()) {
       if (scaleBytes)
-        if (llvm::Error error = files.read({source.scales->file, source.name, source.scales->offset + first * scaleBytes,
-                                            static_cast<uint64_t>(count * scaleBytes)},
-                                           scales))
+        if (llvm::Error error =
+                files.read({source.scales->file, source.name, source.scales->offset + first * scaleBytes,
+                            static_cast<uint64_t>(count * scaleBytes)},
+                           scales))
           return error;
       return files.read(
           {source.file, source.name, source.offset + first * rowBytes, static_cast<uint64_t>(count * rowBytes)}, rows);
@@ -218,17 +138,38 @@ private:
       if (llvm::Error error = loadRow(band.batch, row, lane, rows[lane]))
         return error;
     }
+    countFaint(rows);
     WeightFormat lattice = matrix->lattice();
     bool wider = lattice != matrix->format;
     if (wider)
       narrow.resize(panelBytes(lattice, lanes, matrix->cols, matrix->scaleBlocks()));
     uint8_t *rounded = wider ? narrow.data() : result;
     bool fits = matrix->panelRows == 16 ? roundPanel(rows, rounded)
-                                        : packRow(lattice, rows[0], matrix->cols, matrix->scaleBlocks(), rounded, counts,
-                                                  {rounding == Rounding::plain, nullptr});
+                                        : packRow(lattice, rows[0], matrix->cols, matrix->scaleBlocks(), rounded,
+                                                  counts, {rounding == Rounding::plain, nullptr});
     if (wider)
       widenPanel(lattice, rounded, matrix->format, lanes, matrix->cols, result);
     return fits ? llvm::Error::success() : overflow(band.batch, panel * lanes, rows, lanes);
+  }
+
+  /// Counts the groups that an f16 scale, or f16 values, cannot hold. Rows that come as integers bring scales of their own.
+  void countFaint(const PanelRows &rows) {
+    const FormatInfo &info = formatInfo(matrix->lattice());
+    bool halves = info.quantized ? !info.rowScales() : info.format == WeightFormat::F16;
+    if (!halves)
+      return;
+    float least = 0x1p-21f * static_cast<float>(info.quantized ? info.largest : 1);
+    for (const PanelRow &row : llvm::ArrayRef<PanelRow>(rows).take_front(std::max<int64_t>(matrix->panelRows, 1))) {
+      if (row.padding || row.integers)
+        continue;
+      for (int64_t group = 0; group < matrix->cols; group += groupColumns) {
+        float largest = 0;
+        for (int64_t col = 0; col < groupColumns; ++col)
+          largest = std::max(largest, std::fabs(row.values[group + col]));
+        counts.alive += largest > 0;
+        counts.faint += largest > 0 && largest < least;
+      }
+    }
   }
 
   /// Asks the guide where the rounding needs it. The factor is kept until another matrix comes.
@@ -296,14 +237,15 @@ private:
   }
 
   /// Integers times scales; where the format has its scales in the same places, it gets both as they are.
-  llvm::Error decodeScaled(const PackSource &source, const uint8_t *bytes, const uint8_t *scaleBytes, int64_t firstIndex,
-                           int64_t lane, PanelRow &row) {
+  llvm::Error decodeScaled(const PackSource &source, const uint8_t *bytes, const uint8_t *scaleBytes,
+                           int64_t firstIndex, int64_t lane, PanelRow &row) {
     int64_t columns = source.scales->columns, count = source.cols / columns;
     decodedIntegers.resize(source.cols);
     decodedScales.resize(count);
     decodeIntegers(source.encoding, bytes, source.cols, decodedIntegers.data());
     if (!decodeValues(source.scales->encoding, scaleBytes, count, decodedScales.data()))
-      return importError(source.scales->file, "a scale of tensor '{0}' is infinite or NaN, in the row of index {1}; the file is damaged",
+      return importError(source.scales->file,
+                         "a scale of tensor '{0}' is infinite or NaN, in the row of index {1}; the file is damaged",
                          source.name, firstIndex);
     for (int64_t i = 0; i < source.cols; ++i)
       decoded[i] = static_cast<float>(decodedIntegers[i]) * decodedScales[i / columns];
@@ -402,6 +344,19 @@ std::vector<Band> cutBands(llvm::ArrayRef<PackedMatrix> matrices) {
   return bands;
 }
 
+/// A matrix that would lose much of itself in silence. A few faint groups are harmless beside those that the format holds.
+static llvm::Error checkFaint(const PackedMatrix &matrix, const PackCounts &counts) {
+  if (counts.faint * 16 <= counts.alive)
+    return llvm::Error::success();
+  const PackSource &source = matrix.sources.front();
+  llvm::StringRef file = source.pieces.empty() ? source.file : source.pieces.front().file;
+  return importError(file,
+                     "tensor '{0}'{1}: {2} of {3} groups of values are too small for weight format {4}, whose scales are f16 "
+                     "numbers; choose bf16 or f32 for it",
+                     source.name, matrix.sources.size() > 1 ? " and those beside it" : "", counts.faint, counts.alive,
+                     formatInfo(matrix.lattice()).name);
+}
+
 /// What the threads of one writeDataSection share.
 class SectionWriter {
 public:
@@ -415,6 +370,9 @@ public:
   llvm::Expected<PackedSection> run() {
     if (llvm::Error error = writeMatrices())
       return std::move(error);
+    for (auto [matrix, found] : llvm::zip(section.matrices, counts))
+      if (llvm::Error error = checkFaint(matrix, found))
+        return std::move(error);
     llvm::ArrayRef<uint8_t> tail(reinterpret_cast<const uint8_t *>(section.tail.data()), section.tail.size());
     if (llvm::Error error = put(section.tailOffset(), tail))
       return std::move(error);

@@ -18,7 +18,13 @@ namespace gemmac {
 /// exactly: their products of scale and integer, rounded to what the checkpoint stores, are the checkpoint's own numbers.
 struct PackCounts {
   int64_t groups = 0, exact = 0;
-  void add(const PackCounts &other) { groups += other.groups, exact += other.exact; }
+  /// Groups that are not all zero, and those of them whose values are too small for the format: their f16 scale keeps less
+  /// than four bits, or nothing.
+  int64_t alive = 0, faint = 0;
+  void add(const PackCounts &other) {
+    groups += other.groups, exact += other.exact;
+    alive += other.alive, faint += other.faint;
+  }
 };
 
 /// One row of a panel: `cols` values at their padded places, and what is known of them.

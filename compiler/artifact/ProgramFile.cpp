@@ -55,7 +55,8 @@ static void describe(std::string &elf, uint64_t imageOffset, const ProgramFileIn
 }
 
 llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::string elf, const DataSection &section,
-                                             PackOptions options, uint64_t elfRoom) {
+                                             PackOptions options, uint64_t elfRoom,
+                                             llvm::function_ref<llvm::Error(const ProgramFileInfo &)> beforeNaming) {
   options.outputName = path;
   llvm::Expected<uint64_t> imageOffset = findImage(elf);
   if (!imageOffset)
@@ -78,6 +79,9 @@ llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::strin
   describe(elf, *imageOffset, info);
   if (llvm::Error error = writeAt(file->descriptor(), 0, llvm::arrayRefFromStringRef(elf), path))
     return std::move(error);
+  if (beforeNaming)
+    if (llvm::Error error = beforeNaming(info))
+      return std::move(error);
   if (llvm::Error error = file->commit(/*executable=*/true))
     return std::move(error);
   return info;

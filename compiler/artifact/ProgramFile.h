@@ -3,6 +3,7 @@
 #define GEMMAC_COMPILER_ARTIFACT_PROGRAMFILE_H
 
 #include "compiler/artifact/Packer.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 #include <string>
 
@@ -24,8 +25,10 @@ uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes);
 /// \param options its outputName is set to `path`.
 /// Errors: OutputError (no space, not writable), ImportError (sources), others for an ELF without ".gemmac.image".
 /// \param elfRoom bytes that a later ELF in front of the same data section may need.
-llvm::Expected<ProgramFileInfo> writeProgram(const std::string &path, std::string elf, const DataSection &section,
-                                             PackOptions options, uint64_t elfRoom = 0);
+/// \param beforeNaming is called when the file is complete and has no name yet; its error discards the file.
+llvm::Expected<ProgramFileInfo>
+writeProgram(const std::string &path, std::string elf, const DataSection &section, PackOptions options,
+             uint64_t elfRoom = 0, llvm::function_ref<llvm::Error(const ProgramFileInfo &)> beforeNaming = nullptr);
 
 /// Puts another ELF in front of the data section of a finished program that does not run. \returns its description.
 llvm::Expected<ProgramFileInfo> replaceElf(const std::string &path, std::string elf, ProgramFileInfo info);

@@ -17,9 +17,11 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 2 && sizeof(gemmac_program) == 544, "gemmac_program changed: update programConstant");
+static_assert(GEMMAC_ABI_VERSION == 3 && sizeof(gemmac_program) == 648,
+              "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
-static_assert(sizeof(gemmac_chat) == 80, "gemmac_chat changed: update chatConstant");
+static_assert(sizeof(gemmac_chat) == 184, "gemmac_chat changed: update chatConstant");
+static_assert(sizeof(gemmac_chat_mode) == 48, "gemmac_chat_mode changed: update chatModeConstant");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache changed: update cachesConstant");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
@@ -209,20 +211,29 @@ private:
         .finish(sizeof(gemmac_memory));
   }
 
+  llvm::Constant *chatModeConstant(const ChatMode &mode) {
+    return StructConstant(context)
+        .add(offsetof(gemmac_chat_mode, start), text(mode.start), 8)
+        .add(offsetof(gemmac_chat_mode, system_open), text(mode.systemOpen), 8)
+        .add(offsetof(gemmac_chat_mode, system_close), text(mode.systemClose), 8)
+        .add(offsetof(gemmac_chat_mode, prompt), text(mode.prompt), 8)
+        .add(offsetof(gemmac_chat_mode, answered), text(mode.answered), 8)
+        .add(offsetof(gemmac_chat_mode, next), text(mode.next), 8)
+        .finish(sizeof(gemmac_chat_mode));
+  }
+
   llvm::Constant *chatConstant() {
     const ChatFormat &chat = checkpoint.chat;
-    return StructConstant(context)
-        .add(offsetof(gemmac_chat, bos), text(chat.bos), 8)
-        .add(offsetof(gemmac_chat, system_open), text(chat.systemOpen), 8)
-        .add(offsetof(gemmac_chat, user_open), text(chat.userOpen), 8)
-        .add(offsetof(gemmac_chat, model_open), text(chat.modelOpen), 8)
+    StructConstant result(context);
+    result.add(offsetof(gemmac_chat, bos), text(chat.bos), 8)
         .add(offsetof(gemmac_chat, turn_close), text(chat.turnClose), 8)
-        .add(offsetof(gemmac_chat, think), text(chat.think), 8)
-        .add(offsetof(gemmac_chat, closed_thought), text(chat.closedThought), 8)
         .add(offsetof(gemmac_chat, thought_open), text(chat.thoughtOpen), 8)
         .add(offsetof(gemmac_chat, thought_close), text(chat.thoughtClose), 8)
-        .add(offsetof(gemmac_chat, system_join), text(chat.systemJoin), 8)
-        .finish(sizeof(gemmac_chat));
+        .integer(offsetof(gemmac_chat, flags), chat.flags);
+    for (unsigned i = 0; i < GEMMAC_THINK_COUNT; ++i)
+      result.add(offsetof(gemmac_chat, modes) + i * sizeof(gemmac_chat_mode), chatModeConstant(chat.modes[i]),
+                 sizeof(gemmac_chat_mode));
+    return result.finish(sizeof(gemmac_chat));
   }
 
   llvm::Constant *samplingConstant() {

@@ -245,6 +245,34 @@ static void writeChoice(llvm::json::OStream &json, const FormatChoiceSummary &ch
   });
 }
 
+static void writeChat(llvm::json::OStream &json, const ChatSummary &chat) {
+  json.attributeObject("chat", [&] {
+    json.attribute("format", chat.format);
+    if (chat.format == "none")
+      return;
+    json.attribute("takes_instructions", chat.takesInstructions);
+    json.attribute("thinking_switch", chat.thinkingSwitch);
+    json.attribute("thinks_by_default", chat.thinksByDefault);
+    json.attribute("keeps_thoughts", chat.keepsThoughts);
+    json.attributeArray("differences", [&] {
+      for (const std::string &difference : chat.differences)
+        json.value(llvm::json::fixUTF8(difference));
+    });
+  });
+}
+
+static std::string chatText(const ChatSummary &chat) {
+  std::string text = chat.format == "none"       ? "none: the program continues texts"
+                     : chat.format == "template" ? "as the checkpoint's own template has it"
+                                                 : chat.format;
+  if (chat.thinksByDefault)
+    text += ", thinking unless --no-think is given";
+  if (!chat.differences.empty())
+    text += llvm::formatv("; {0} difference{1} from the template", chat.differences.size(),
+                          chat.differences.size() == 1 ? "" : "s");
+  return text;
+}
+
 std::string summaryJson(const ProgramSummary &summary) {
   std::string text;
   llvm::raw_string_ostream os(text);
@@ -308,6 +336,7 @@ std::string summaryJson(const ProgramSummary &summary) {
       json.attributeObject("quality", [&] { writeQuality(json, *summary.quality); });
     if (summary.choice)
       writeChoice(json, *summary.choice);
+    writeChat(json, summary.chat);
     writePhases(json, summary);
   });
   return text;
@@ -408,7 +437,7 @@ std::string summaryText(const ProgramSummary &summary) {
   if (summary.memory.limit)
     os << "  limit " << formatBytes(summary.memory.limit)
        << (summary.memoryChanges.empty() ? "" : ", kept by " + summary.memoryChanges) << "\n";
-  os << "\n";
+  os << "  chat format " << chatText(summary.chat) << "\n\n";
   os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", "phase", "max rows", "weights read/row", "multiply-adds/row");
   for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number) {
     const PhaseSummary &phase = summary.phases[number];

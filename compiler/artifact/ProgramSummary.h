@@ -76,6 +76,16 @@ struct FormatChoiceSummary {
   double predicted = 0; ///< KL divergence of the chosen mix, before it was measured
 };
 
+/// What became of the checkpoint's chat template.
+struct ChatSummary {
+  std::string format = "none"; ///< "gemma4", "gemma3", "template", "none"
+  bool takesInstructions = false;
+  bool thinkingSwitch = false;          ///< --think or --no-think change what is fed
+  bool thinksByDefault = false;         ///< without either it is as with --think
+  bool keepsThoughts = false;           ///< of earlier answers
+  std::vector<std::string> differences; ///< where the template is not followed
+};
+
 struct ProgramSummary {
   std::string name, architecture, target, weights, cacheFormat;
   std::vector<std::string> levels;
@@ -98,6 +108,7 @@ struct ProgramSummary {
   std::string rounding;               ///< how quantized weights were rounded; empty when there are none
   std::optional<ProgramQuality> quality;
   std::optional<FormatChoiceSummary> choice; ///< of --weights auto
+  ChatSummary chat;                          ///< the caller's
 };
 
 /// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,

@@ -177,6 +177,33 @@ GEMMAC_INLINE static void decodeQ6_K(const uint8_t *source, float *result, uint3
   }
 }
 
+// ---- Four bits that stand for one of sixteen levels, closer around zero; each is an integer below 2^7 in size.
+
+static constexpr float unevenLevels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+/// 32 values: those of the low nibbles, then those of the high ones.
+GEMMAC_INLINE static void decodeLevels(const uint8_t *nibbles, float scale, float *result) {
+  for (int i = 0; i < 16; ++i) {
+    result[i] = unevenLevels[nibbles[i] & 15] * scale;
+    result[16 + i] = unevenLevels[nibbles[i] >> 4] * scale;
+  }
+}
+
+GEMMAC_INLINE static void decodeIQ4_NL(const uint8_t *source, float *result, uint32_t &bad) {
+  decodeLevels(source + 2, readScale(source, bad), result);
+}
+
+GEMMAC_INLINE static void decodeIQ4_XS(const uint8_t *source, float *result, uint32_t &bad) {
+  float scale = readScale(source, bad);
+  uint16_t high;
+  std::memcpy(&high, source + 2, 2);
+  for (int group = 0; group < 8; ++group) {
+    // Six bits less 32: four in a nibble, two in a 16-bit word.
+    int factor = (source[4 + group / 2] >> group % 2 * 4 & 15) | (high >> group * 2 & 3) << 4;
+    decodeLevels(source + 8 + group * 16, scale * static_cast<float>(factor - 32), result + group * 32);
+  }
+}
+
 template <SourceEncoding encoding, void (*decode)(const uint8_t *, float *, uint32_t &)>
 GEMMAC_INLINE static bool decodeAll(const uint8_t *source, int64_t count, float *result) {
   constexpr SourceEncodingInfo info = sourceEncodingInfo(encoding);
@@ -214,6 +241,10 @@ GEMMAC_CLONES bool decodeValues(SourceEncoding encoding, const uint8_t *source, 
     return decodeAll<SourceEncoding::Q5_K, decodeQ5_K>(source, count, result);
   case SourceEncoding::Q6_K:
     return decodeAll<SourceEncoding::Q6_K, decodeQ6_K>(source, count, result);
+  case SourceEncoding::IQ4_NL:
+    return decodeAll<SourceEncoding::IQ4_NL, decodeIQ4_NL>(source, count, result);
+  case SourceEncoding::IQ4_XS:
+    return decodeAll<SourceEncoding::IQ4_XS, decodeIQ4_XS>(source, count, result);
   default:
     __builtin_unreachable(); // decodeIntegers
   }
@@ -228,7 +259,8 @@ GEMMAC_INLINE static void unpackOffset(const uint8_t *source, int64_t count, int
       result[i * perByte + j] = static_cast<int8_t>((source[i] >> j * bits & mask) - half);
 }
 
-GEMMAC_CLONES static void decodeIntegerRow(SourceEncoding encoding, const uint8_t *source, int64_t count, int8_t *result) {
+GEMMAC_CLONES static void decodeIntegerRow(SourceEncoding encoding, const uint8_t *source, int64_t count,
+                                           int8_t *result) {
   if (encoding == SourceEncoding::Int4)
     unpackOffset<4>(source, count, result);
   else if (encoding == SourceEncoding::Int2)

@@ -1,5 +1,7 @@
 #include "compiler/calibrate/Calibration.h"
 
+#include "compiler/import/ChatFormat.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 
@@ -43,7 +45,7 @@ public:
     thinOut(windows, budget.read);
     // The model's own distribution: what it says when nobody asks, and what it answers.
     int64_t left = budget.generated;
-    if (!checkpoint.chat.userOpen.empty())
+    if (checkpoint.chat.chats())
       for (const std::string &prompt : text.prompts) {
         if (left < budget.generated / 2)
           break;
@@ -122,9 +124,7 @@ private:
   }
 
   llvm::Error addAnswer(llvm::StringRef prompt, int64_t &left, std::vector<Ids> &windows) {
-    const ChatFormat &chat = checkpoint.chat;
-    llvm::Expected<Ids> ids = tokenize(
-        chat.bos + chat.userOpen + prompt.str() + chat.turnClose + chat.modelOpen + chat.closedThought, true);
+    llvm::Expected<Ids> ids = tokenize(composeChat(checkpoint.chat, GEMMAC_THINK_DEFAULT, {{}, {prompt.str()}}), true);
     if (!ids)
       return ids.takeError();
     ids->resize(std::min(ids->size(), windowTokens - answerTokens));

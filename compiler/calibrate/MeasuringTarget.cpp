@@ -2,17 +2,22 @@
 
 #include "runtime/src/Cpu.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 namespace gemmac {
 
-static IsaLevel bestLevel(const TargetBackend &native) {
-  uint64_t features = runtime::cpuFeatures();
+static bool isHere(const IsaLevel &level) { return (level.features & ~runtime::cpuFeatures()) == 0; }
+
+LevelSubset measuringTarget(const TargetBackend &native) {
   IsaLevel best = native.levels().front();
   for (const IsaLevel &level : native.levels())
-    if ((level.features & ~features) == 0)
+    if (isHere(level))
       best = level;
-  return best;
+  return LevelSubset(native, {best});
 }
 
-MeasuringTarget::MeasuringTarget(const TargetBackend &native) : native(native), level(bestLevel(native)) {}
+bool runsHere(const TargetBackend &target, const TargetBackend &native) {
+  return target.name() == native.name() && llvm::any_of(target.levels(), isHere);
+}
 
 } // namespace gemmac

@@ -11,6 +11,8 @@ endfunction()
 # The compiler's precompiled header, shared by all who come after.
 add_library(GemmacCompilerHeaders OBJECT ${CMAKE_CURRENT_LIST_DIR}/CompilerHeaders.cpp)
 gemmac_compile_settings(GemmacCompilerHeaders)
+# Templates are instantiated here, once, and not again in every file.
+target_compile_options(GemmacCompilerHeaders PRIVATE "$<$<CXX_COMPILER_ID:Clang>:-fpch-instantiate-templates>")
 target_precompile_headers(GemmacCompilerHeaders PRIVATE ${CMAKE_CURRENT_LIST_DIR}/CompilerHeaders.h)
 
 # gemmac_library(NAME files... [LINK libs...])

@@ -1,5 +1,6 @@
 #include "compiler/driver/Compile.h"
 
+#include "compiler/artifact/CacheBounds.h"
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramFile.h"
@@ -7,6 +8,7 @@
 #include "compiler/driver/AutoWeights.h"
 #include "compiler/driver/Measurement.h"
 #include "compiler/driver/MemoryLimit.h"
+#include "compiler/driver/Process.h"
 #include "compiler/driver/Progress.h"
 #include "compiler/driver/SizeLimit.h"
 #include "compiler/driver/UsageError.h"
@@ -15,6 +17,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -31,6 +34,20 @@ namespace gemmac {
 namespace {
 
 constexpr int64_t defaultContext = 4096;
+
+ChatSummary summarizeChat(const ChatFormat &chat) {
+  const ChatMode &usual = chat.modes[GEMMAC_THINK_DEFAULT], &on = chat.modes[GEMMAC_THINK_ON],
+                 &off = chat.modes[GEMMAC_THINK_OFF];
+  ChatSummary result;
+  result.format = chat.name;
+  result.takesInstructions = chat.flags & GEMMAC_CHAT_SYSTEM;
+  result.thinkingSwitch = !(on == usual && off == usual);
+  result.thinksByDefault = usual == on && !(usual == off);
+  result.keepsThoughts = !(chat.flags & (GEMMAC_CHAT_DROPS_THOUGHTS | GEMMAC_CHAT_DROPS_TO_LAST_CLOSE));
+  result.differences = chat.differences;
+  return result;
+}
+
 /// What a program's own report may grow by when it is linked again.
 constexpr uint64_t reportRoom = 65536;
 
@@ -54,9 +71,8 @@ public:
     }
     if (llvm::Error error = options.emit == EmitKind::executable ? writeExecutable() : writeLevels())
       return error;
-    if (!options.jsonReport.empty())
-      if (llvm::Error error = writeText(options.jsonReport, summaryJson(summary) + "\n"))
-        return error;
+    if (llvm::Error error = nameReport())
+      return error;
     progress.finish();
     printReport();
     return llvm::Error::success();
@@ -65,7 +81,7 @@ public:
 private:
   llvm::Error readCheckpoint() {
     progress.stage("reading the checkpoint");
-    llvm::Expected<Checkpoint> read = importCheckpoint(options.input);
+    llvm::Expected<Checkpoint> read = importCheckpoint(options.input, options.reading);
     if (!read)
       return read.takeError();
     checkpoint = std::move(*read);
@@ -91,6 +107,9 @@ private:
       if (llvm::sys::fs::equivalent(checkpoint.directory + "/" + name, options.output))
         return llvm::make_error<UsageError>(options.output +
                                             ": error: is a file of the checkpoint; give another name with -o");
+    if (!options.jsonReport.empty())
+      if (llvm::Error error = OutputFile::create(options.jsonReport).takeError())
+        return error;
     if (options.emit == EmitKind::executable || options.emit == EmitKind::mlir)
       return OutputFile::create(options.output).takeError();
     return checkFreeSpace(options.output, 0);
@@ -130,6 +149,9 @@ private:
       if (mlir::failed(manager.run(*module)))
         return failed(phase);
     }
+    if (phase.name == "fuse")
+      if (llvm::Error error = setCacheBounds(*module, checkpoint.directory))
+        return error;
     if (phase.name == "plan")
       if (llvm::Error error = readPlan())
         return error;
@@ -232,6 +254,7 @@ private:
     summary.memory.tokenizer = mappedTokenizerBytes(section.tail);
     summary.dataBytes = static_cast<int64_t>(section.bytes());
     summary.memory.limit = options.maxResident;
+    summary.chat = summarizeChat(checkpoint.chat);
     summary.memoryChanges = memoryChanges;
     return options.emit == EmitKind::executable ? checkFreeSpace(options.output, section.bytes())
                                                 : llvm::Error::success();
@@ -245,22 +268,52 @@ private:
     if (path != "-")
       return writeText(path, text);
     progress.finish();
-    llvm::outs() << text;
-    llvm::outs().flush();
-    if (std::error_code code = llvm::outs().error()) {
-      llvm::outs().clear_error();
-      return outputError("standard output", "cannot write: {0}", code.message());
-    }
-    return llvm::Error::success();
+    std::error_code code = writeStandardOutput(text);
+    return code ? standardOutputError(code) : llvm::Error::success();
   }
 
-  static llvm::Error writeText(const std::string &path, llvm::StringRef text) {
+  /// A file that is complete but has no name yet.
+  static llvm::Expected<OutputFile> prepareText(const std::string &path, llvm::StringRef text) {
     llvm::Expected<OutputFile> file = OutputFile::create(path);
     if (!file)
       return file.takeError();
     if (llvm::Error error = writeAt(file->descriptor(), 0, llvm::arrayRefFromStringRef(text), path))
-      return error;
-    return file->commit(/*executable=*/false);
+      return std::move(error);
+    return file;
+  }
+
+  static llvm::Error writeText(const std::string &path, llvm::StringRef text) {
+    llvm::Expected<OutputFile> file = prepareText(path, text);
+    return file ? file->commit(/*executable=*/false) : file.takeError();
+  }
+
+  /// Gives several files their names; all of them or none.
+  static llvm::Error nameAll(llvm::MutableArrayRef<OutputFile> files) {
+    for (size_t i = 0; i < files.size(); ++i)
+      if (llvm::Error error = files[i].commit(/*executable=*/false)) {
+        for (const OutputFile &named : files.take_front(i))
+          llvm::sys::fs::remove(named.path());
+        return error;
+      }
+    return llvm::Error::success();
+  }
+
+  /// Writes the report before the program has a name: where there is no room for one, there shall not be the other.
+  llvm::Error prepareReport() {
+    if (options.jsonReport.empty())
+      return llvm::Error::success();
+    llvm::Expected<OutputFile> file = prepareText(options.jsonReport, summaryJson(summary) + "\n");
+    if (!file)
+      return file.takeError();
+    report.emplace(std::move(*file));
+    return llvm::Error::success();
+  }
+
+  llvm::Error nameReport() {
+    llvm::Error error = report ? report->commit(/*executable=*/false) : llvm::Error::success();
+    if (error && options.emit == EmitKind::executable)
+      llvm::sys::fs::remove(options.output);
+    return error;
   }
 
   llvm::Expected<std::string> emitLevel(const IsaLevel &level, CodeKind kind) {
@@ -310,15 +363,26 @@ private:
     llvm::Expected<std::vector<std::string>> code = emitLevels(kind);
     if (!code)
       return code.takeError();
+    std::vector<OutputFile> files;
+    auto prepare = [&](const std::string &path, llvm::StringRef text) {
+      llvm::Expected<OutputFile> file = prepareText(path, text);
+      if (file)
+        files.push_back(std::move(*file));
+      return file.takeError();
+    };
     for (auto [level, text] : llvm::zip(options.target->levels(), *code))
-      if (llvm::Error error = writeText(options.output + "." + level.name + extension, text))
+      if (llvm::Error error = prepare(options.output + "." + level.name + extension, text))
         return error;
-    if (kind != CodeKind::object)
-      return llvm::Error::success();
-    llvm::Expected<std::string> program = programObject(summary, checkpoint, tokenizerSpan(), *options.target);
-    if (!program)
-      return program.takeError();
-    return writeText(options.output + ".program.o", *program);
+    if (kind == CodeKind::object) {
+      llvm::Expected<std::string> program = programObject(summary, checkpoint, tokenizerSpan(), *options.target);
+      if (!program)
+        return program.takeError();
+      if (llvm::Error error = prepare(options.output + ".program.o", *program))
+        return error;
+    }
+    if (llvm::Error error = prepareReport())
+      return error;
+    return nameAll(files);
   }
 
   /// The code of the planned program, linked with the runtime.
@@ -376,7 +440,7 @@ private:
       return elf.takeError();
     if (measurement)
       return writeMeasured(std::move(*elf));
-    llvm::Expected<ProgramFileInfo> info = pack(options.output, std::move(*elf), 0);
+    llvm::Expected<ProgramFileInfo> info = pack(options.output, std::move(*elf), 0, [this] { return prepareReport(); });
     if (!info)
       return info.takeError();
     file = std::move(*info);
@@ -395,12 +459,14 @@ private:
           ++rounded;
         }
     if (first)
-      warnings.push_back(llvm::formatv("{0} tensors that the checkpoint stores quantized were rounded once more, '{1}' first",
-                                       rounded, first->name)
-                             .str());
+      warnings.push_back(
+          llvm::formatv("{0} tensors that the checkpoint stores quantized were rounded once more, '{1}' first", rounded,
+                        first->name)
+              .str());
   }
 
-  llvm::Expected<ProgramFileInfo> pack(const std::string &path, std::string elf, uint64_t elfRoom) {
+  llvm::Expected<ProgramFileInfo> pack(const std::string &path, std::string elf, uint64_t elfRoom,
+                                       llvm::function_ref<llvm::Error()> beforeNaming = nullptr) {
     progress.stage("packing weights");
     PackOptions pack{checkpoint.directory,
                      path,
@@ -408,19 +474,19 @@ private:
                      [this](uint64_t done, uint64_t total) { progress.update(done, total); },
                      options.rounding,
                      guide};
-    llvm::Expected<ProgramFileInfo> info = writeProgram(path, std::move(elf), section, pack, elfRoom);
-    if (info)
-      noteExactness(summary, section.matrices, info->counts);
-    return info;
+    return writeProgram(path, std::move(elf), section, pack, elfRoom, [&](const ProgramFileInfo &info) {
+      noteExactness(summary, section.matrices, info.counts);
+      return beforeNaming ? beforeNaming() : llvm::Error::success();
+    });
   }
 
-  /// Runs the program before it gets its name, so that its report tells what was measured. For another machine a program
-  /// of this one runs in its stead: the weights are the same bytes and give the same bits.
+  /// Runs the program before it gets its name, so that its report tells what was measured. For another machine a
+  /// program of this one runs in its stead: the weights are the same bytes and give the same bits.
   llvm::Error writeMeasured(std::string elf) {
     measurement->removeMixProgram();
     std::string path = measurement->file("program");
     uint64_t room = elfRoom(elf);
-    if (options.target != options.native) {
+    if (!runsHere(*options.target, *options.native)) {
       llvm::Expected<std::string> native = nativeTwin();
       if (!native)
         return native.takeError();
@@ -444,6 +510,8 @@ private:
       return info.takeError();
     file = std::move(*info);
     warnOfInexact();
+    if (llvm::Error error = prepareReport())
+      return error;
     return ScratchDirectory::move(path, options.output);
   }
 
@@ -482,7 +550,7 @@ private:
       llvm::errs() << "warning: " << printable(warning) << "\n";
     llvm::errs() << printable(summaryText(summary));
     if (file.fileBytes != 0)
-      llvm::errs() << llvm::formatv("\n{0}: {1}, of which code and runtime {2}", options.output,
+      llvm::errs() << llvm::formatv("\n{0}: {1}, of which code and runtime {2}", printable(options.output),
                                     formatBytes(file.fileBytes), formatBytes(file.elfBytes));
     struct rusage usage = {};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -511,25 +579,46 @@ private:
   std::optional<FormatChoiceSummary> formatChoice;
   FormatTrial chosenTrial;
   ProgramFileInfo file;
+  std::optional<OutputFile> report; ///< complete, without a name
   std::vector<std::string> warnings;
 };
 
 } // namespace
 
+/// A control character, or one that changes the direction of text.
+static bool commandsTerminal(llvm::UTF32 c) {
+  return (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
+         (c >= 0x2066 && c <= 0x2069);
+}
+
 std::string printable(llvm::StringRef text) {
-  std::string result;
-  for (char c : llvm::json::fixUTF8(text))
-    if (static_cast<unsigned char>(c) >= 0x20 ? c != 0x7f : c == '\n' || c == '\t')
-      result += c;
+  std::string valid = llvm::json::fixUTF8(text), result;
+  auto *at = reinterpret_cast<const llvm::UTF8 *>(valid.data()), *end = at + valid.size();
+  while (at != end) {
+    const llvm::UTF8 *begin = at;
+    llvm::UTF32 c = 0;
+    if (llvm::convertUTF8Sequence(&at, end, &c, llvm::strictConversion) != llvm::conversionOK)
+      at = begin + 1; // fixUTF8 leaves none
+    llvm::StringRef bytes(reinterpret_cast<const char *>(begin), at - begin);
+    if (!commandsTerminal(c))
+      result += bytes;
     else
-      result += "\\x" + llvm::toHex(llvm::StringRef(&c, 1), /*LowerCase=*/true);
+      result += c < 0x100 ? llvm::formatv("\\x{0:x-2}", c).str() : llvm::formatv("\\u{0:x-4}", c).str();
+  }
   return result;
+}
+
+llvm::Error standardOutputError(std::error_code code) {
+  if (code == std::errc::broken_pipe)
+    return llvm::make_error<OutputError>(""); // whoever read has seen enough
+  return outputError("standard output", "cannot write: {0}", code.message());
 }
 
 ExitCode reportError(llvm::Error error) {
   ExitCode code = ExitCode::success;
   auto say = [&](const llvm::ErrorInfoBase &info, ExitCode meaning) {
-    llvm::errs() << printable(info.message()) << "\n";
+    if (std::string text = info.message(); !text.empty())
+      llvm::errs() << printable(text) << "\n";
     code = meaning;
   };
   llvm::handleAllErrors(

@@ -8,8 +8,8 @@ enum class ExitCode {
   internal = 1,     ///< a phase of the compiler failed; a defect of gemmac
   usage = 2,        ///< bad command line, unknown target or format
   badInput = 3,     ///< the checkpoint is missing, damaged, contradictory or of another architecture
-  inputOutput = 4,  ///< a file could not be read or written, or the disk is full
-  interrupted = 130 ///< Ctrl-C or SIGTERM; nothing is left behind
+  inputOutput = 4,  ///< a file or standard output, or a full disk or memory
+  interrupted = 130 ///< Ctrl-C, SIGTERM or SIGHUP; nothing is left behind
 };
 } // namespace gemmac
 

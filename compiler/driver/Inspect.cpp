@@ -2,11 +2,14 @@
 
 #include "compiler/artifact/ProgramSummary.h"
 #include "compiler/formats/WeightFormat.h"
+#include "compiler/import/Json.h"
+#include "gemmac/abi.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cstring>
 #include <set>
 
 namespace gemmac {
@@ -52,7 +55,8 @@ static void describeSizes(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
     (name == "embed_tokens.weight" ? embedding : others) += valueCount(tensor);
   os << "weights of a program, about:";
   const char *separator = " ";
-  for (WeightFormat format : {WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q2}) {
+  for (WeightFormat format :
+       {WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q2}) {
     WeightFormat least = leastEmbeddingFormat(embedding);
     WeightFormat table = formatInfo(format).bits < formatInfo(least).bits ? least : format;
     auto bytes = [](int64_t values, WeightFormat kind) { return values / groupColumns * groupBytes(kind, 1); };
@@ -61,6 +65,29 @@ static void describeSizes(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
     separator = ", ";
   }
   os << "\n";
+}
+
+/// The text of a token in a serialized gemmac_tokenizer.
+static llvm::StringRef tokenText(llvm::StringRef tokenizer, int32_t id) {
+  gemmac_tokenizer header;
+  std::memcpy(&header, tokenizer.data(), sizeof header);
+  auto endOf = [&](int32_t token) {
+    uint32_t end;
+    std::memcpy(&end, tokenizer.data() + header.text_ends + token * sizeof end, sizeof end);
+    return end;
+  };
+  uint32_t begin = id ? endOf(id - 1) : 0;
+  return tokenizer.substr(header.texts + begin, endOf(id) - begin);
+}
+
+/// "texts begin with 2 '<bos>'; answers end with 1 '<eos>', 106 '<turn|>'"
+static void describeTokens(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
+  auto named = [&](int32_t id) { return std::to_string(id) + " " + inQuotes(tokenText(checkpoint.tokenizer, id)); };
+  os << "texts begin with " << (checkpoint.bosId < 0 ? "no token of their own" : named(checkpoint.bosId));
+  os << "; answers end with ";
+  for (auto [index, id] : llvm::enumerate(checkpoint.sampling.stopIds))
+    os << (index ? ", " : "") << named(id);
+  os << (checkpoint.sampling.stopIds.empty() ? "no token" : "") << "\n";
 }
 
 std::string describeCheckpoint(const Checkpoint &checkpoint) {
@@ -88,8 +115,9 @@ std::string describeCheckpoint(const Checkpoint &checkpoint) {
   os << llvm::formatv("text model: {0} tensors, {1:F3} G values, {2} as {3} in {4} {5}\n", checkpoint.tensors.size(),
                       static_cast<double>(values) / 1e9, formatBytes(bytes), llvm::join(encodings, ", "),
                       checkpoint.files.size(), checkpoint.files.size() == 1 ? "file" : "files");
-  os << "chat format: " << (checkpoint.chat.modelOpen.empty() ? "none" : "yes") << "; tokenizer "
-     << formatBytes(checkpoint.tokenizer.size()) << " compiled\n";
+  os << "chat format: " << checkpoint.chat.name << "; tokenizer " << formatBytes(checkpoint.tokenizer.size())
+     << " compiled\n";
+  describeTokens(checkpoint, os);
   describeSizes(checkpoint, os);
   for (const std::string &note : checkpoint.notes)
     os << "note: " << note << "\n";

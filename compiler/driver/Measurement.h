@@ -27,7 +27,7 @@ public:
   /// `options` are those of the compilation that this serves. They and the checkpoint must outlive it.
   Measurement(const CompileOptions &options, const Checkpoint &checkpoint, Build build, Stage stage)
       : options(options), checkpoint(checkpoint), build(std::move(build)), stage(std::move(stage)),
-        nativeTarget(*options.native) {}
+        nativeTarget(measuringTarget(*options.native)) {}
 
   /// Compiles the checkpoint unquantized for this machine and lets the program tell what its matrices see. Nothing below
   /// works before.
@@ -56,7 +56,7 @@ private:
   const Checkpoint &checkpoint;
   Build build;
   Stage stage;
-  MeasuringTarget nativeTarget;
+  LevelSubset nativeTarget;
   std::optional<ScratchDirectory> scratch;
   std::optional<Calibration> calibration;
   std::optional<MixProgram> mixProgram;

@@ -3,6 +3,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <cstdlib>
 #include <unistd.h>
 
 namespace gemmac {
@@ -10,7 +11,13 @@ namespace gemmac {
 constexpr std::chrono::seconds quietTime{2}, linePeriod{5};
 constexpr std::chrono::milliseconds barPeriod{200};
 
-Progress::Progress(bool quiet) : terminal(::isatty(STDERR_FILENO)), over(quiet) {
+// One that obeys the codes with which a bar is drawn over itself.
+static bool isTerminal() {
+  const char *name = std::getenv("TERM");
+  return ::isatty(STDERR_FILENO) && !(name && llvm::StringRef(name) == "dumb");
+}
+
+Progress::Progress(bool quiet) : terminal(isTerminal()), over(quiet) {
   if (!quiet)
     ticker = std::thread([this] { run(); });
 }

@@ -1,4 +1,6 @@
 // gemmac-opt: runs passes on textual IR. What one phase of gemmac prints (--stop-after), any later pass resumes here.
+#include "compiler/driver/ExitCodes.h"
+#include "compiler/driver/Process.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "passes/fuse/Passes.h"
 #include "passes/lower/Passes.h"
@@ -22,8 +24,12 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 #include "mlir/Transforms/Passes.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 using namespace mlir;
 
+// One by one: the header that registers all of MLIR's conversions takes seven seconds to read.
 static void registerMlirPasses() {
   registerTransformsPasses();
   registerPass([] { return createSCFToControlFlowPass(); });
@@ -35,7 +41,22 @@ static void registerMlirPasses() {
   registerPass([] { return createReconcileUnrealizedCastsPass(); });
 }
 
+static std::string outputFile;
+
+// What a stream that fails has written of a file is no output.
+static void removeOutput() {
+  struct stat status;
+  if (outputFile != "-" && ::stat(outputFile.c_str(), &status) == 0 && S_ISREG(status.st_mode))
+    ::unlink(outputFile.c_str());
+}
+
 int main(int argc, char **argv) {
+  gemmac::ProcessGuard guard("gemmac-opt", removeOutput);
+  if (std::error_code failed = gemmac::secureStandardDescriptors()) {
+    llvm::errs() << "gemmac-opt: error: a standard descriptor is closed and nothing can take its place: "
+                 << failed.message() << "\n";
+    return static_cast<int>(gemmac::ExitCode::inputOutput);
+  }
   DialectRegistry registry;
   registry.insert<gemmac::gemma::GemmaDialect, arith::ArithDialect, cf::ControlFlowDialect, func::FuncDialect,
                   LLVM::LLVMDialect, math::MathDialect, scf::SCFDialect, vector::VectorDialect>();
@@ -44,6 +65,15 @@ int main(int argc, char **argv) {
   gemmac::registerQuantizePasses();
   gemmac::registerPlanPasses();
   gemmac::registerLowerPasses();
-  return asMainReturnCode(
-      MlirOptMain(argc, argv, "gemmac-opt: passes of the Gemma 4 compiler on textual IR\n", registry));
+  auto [input, output] =
+      registerAndParseCLIOptions(argc, argv, "gemmac-opt: passes of the Gemma 4 compiler on textual IR\n", registry);
+  outputFile = output;
+  LogicalResult result = MlirOptMain(argc, argv, input, output, registry);
+  llvm::outs().flush();
+  if (std::error_code failed = llvm::outs().error()) {
+    llvm::outs().clear_error();
+    llvm::errs() << "gemmac-opt: error: cannot write to standard output: " << failed.message() << "\n";
+    return static_cast<int>(gemmac::ExitCode::inputOutput);
+  }
+  return asMainReturnCode(result);
 }

@@ -5,7 +5,9 @@
 #include "compiler/artifact/ProgramSummary.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
+#include "compiler/driver/Process.h"
 #include "compiler/formats/CacheLayout.h"
+#include "targets/LevelSubset.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -15,7 +17,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
-#include <iostream>
+#include <sstream>
 #include <thread>
 
 using namespace gemmac;
@@ -32,14 +34,15 @@ Examples:
   gemmac inspect gemma-4-E2B-it                   what a checkpoint is
 
 Exit codes: 0 success; 1 defect of gemmac; 2 bad command line; 3 bad checkpoint; 4 a file could not be read or
-written, or the disk is full; 130 interrupted. On any but 0 no output file is left behind.)";
+written, or the disk is full; 130 interrupted. On any but 0 no output file is left behind. An option that is given twice
+counts as it is given last.)";
 
 namespace {
 
 /// The words of the command line before they are checked.
 struct Words {
   std::string target = "native", weights, embeddings, perLayerTable, cache, emit, rounding, calibration, activations;
-  std::string maxResident, maxFile, maxDivergence;
+  std::string maxResident, maxFile, maxDivergence, levels;
   std::optional<int64_t> context, chunk;
 };
 
@@ -69,7 +72,24 @@ static std::string positive(const std::string &word) {
   return {};
 }
 
+static std::string chatFormatName(const std::string &word) {
+  if (word != "gemma4" && word != "gemma3" && word != "none")
+    return "got '" + word + "', expected gemma4, gemma3 or none";
+  return {};
+}
+
 static std::string roundingWords() { return llvm::join(llvm::ArrayRef(roundingNames), ", "); }
+
+static void addIgnoreConfig(CLI::App *command, ImportOptions &options) {
+  command
+      ->add_option(
+          "--ignore-config", options.ignoredFields,
+          "Leave out a field of config.json or GGUF metadata that gemmac does not know, as its message names it;\n"
+          "may be given several times")
+      ->type_name("FIELD")
+      ->expected(1)
+      ->take_all();
+}
 
 static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words) {
   CLI::App *compile = app.add_subcommand("compile", "Compile a checkpoint into one executable");
@@ -84,23 +104,32 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("MODEL", options.input, "", "Hugging Face directory or GGUF file of a Gemma 3 or 4 model")->required();
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
+  word("--isa", words.levels, "LEVELS",
+       "ISA levels that the program holds, as avx2,avx512: a smaller program for fewer machines (default: all of the target)");
   word("--weights", words.weights, "F",
-       "Format of matrices: " + formats + " (default: q4); or auto: one for each matrix, by how much it matters. Keeps\n"
-       "--max-rss and --max-size with the least KL divergence, or --max-kld with the smallest program; else it is no\n"
-       "larger than q4. Takes minutes, as programs run meanwhile");
+       "Format of matrices: " + formats +
+           " (default: q4); or auto: one for each matrix, by how much it matters. Keeps\n"
+           "--max-rss and --max-size with the least KL divergence, or --max-kld with the smallest program; else it is "
+           "no\n"
+           "larger than q4. Takes minutes, as programs run meanwhile");
   word("--embeddings", words.embeddings, "F",
        "Format of the embedding table and head (default: as --weights, but q5 or q6 at least)");
   word("--per-layer-table", words.perLayerTable, "F",
        "Format of the per-layer embedding table (default: as --weights)");
   word("--activations", words.activations, "BITS",
-       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8, else 8). 16 costs prompts up to\n"
+       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8, else 8). 16 costs prompts "
+       "up to\n"
        "half of their speed, one token at a time little");
   word("--cache", words.cache, "F",
-       "KV cache: " + cacheFormatNames() + ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)");
+       "KV cache: " + cacheFormatNames() +
+           ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)");
   word("--rounding", words.rounding, "R",
        "How weights are rounded: " + roundingWords() + " (default: gptq with --calibration, else search)");
   word("--calibration", words.calibration, "FILE",
        "Text, or JSON with prompts, to round and measure with; 'default' for what gemmac brings along");
+  word("--chat-format", options.reading.chatFormat, "NAME",
+       "gemma4, gemma3 or none, instead of what the checkpoint's chat template says")
+      ->check(CLI::Validator(chatFormatName, ""));
   count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
   count("--chunk", words.chunk,
         "Prompt tokens that are worked on at once (default: " + std::to_string(options.plan.chunk) + ")");
@@ -115,6 +144,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
        "exe (default); mlir; llvm, asm, obj: OUT.<level>.ll, .s, .o, one for each ISA level");
   word("--stop-after", options.stopAfter, "PHASE", phaseHelp());
   word("--dump-phases", options.dumpDirectory, "DIR", "Write the module after every phase into this directory");
+  addIgnoreConfig(compile, options.reading);
   count("-j,--jobs", options.threads, "Threads (default: all cores)");
   compile->add_flag("--profile", options.plan.marks,
                     "Let the program measure its own steps: `PROG bench --kernels`");
@@ -124,7 +154,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
 }
 
 static ExitCode usage(const std::string &message) {
-  llvm::errs() << message << "\n";
+  llvm::errs() << printable(message) << "\n";
   return ExitCode::usage;
 }
 
@@ -134,13 +164,14 @@ static ExitCode readFormat(const char *option, const std::string &word, std::opt
     return ExitCode::success;
   std::optional<WeightFormat> format = parseFormat(word);
   if (!format || !llvm::is_contained(choosableFormats, *format))
-    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected {2}{3}", option, word, choosableFormatNames(),
-                               llvm::StringRef(option) == "--weights" ? ", or auto" : ""));
+    return usage(llvm::formatv("{0}: error: unknown format '{1}', expected {2}{3}", option, word,
+                               choosableFormatNames(), llvm::StringRef(option) == "--weights" ? ", or auto" : ""));
   result = format;
   return ExitCode::success;
 }
 
-/// Reads "q8", "sliding=q8", "full=q4" or both kinds with a comma between them. A kind that is not named keeps its default.
+/// Reads "q8", "sliding=q8", "full=q4" or both kinds with a comma between them. A kind that is not named keeps its
+/// default.
 static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
   gemma::Format usual = options.formats.weights == WeightFormat::F32 ? gemma::Format::F32 : gemma::Format::F16;
   std::optional<gemma::Format> sliding, full;
@@ -150,13 +181,14 @@ static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
     auto [kind, name] = part.contains('=') ? part.split('=') : std::pair(llvm::StringRef(), part);
     std::optional<WeightFormat> format = parseFormat(name);
     if (!format || !isCacheFormat(*format))
-      return usage(llvm::formatv("--cache: error: unknown format '{0}' in '{1}', expected {2}", name, word, cacheFormatNames()));
+      return usage(
+          llvm::formatv("--cache: error: unknown format '{0}' in '{1}', expected {2}", name, word, cacheFormatNames()));
     bool both = !part.contains('=');
     if (!both && kind != "sliding" && kind != "full")
-      return usage(
-          llvm::formatv("--cache: error: unknown kind of layers '{0}' in '{1}', expected sliding=F, full=F, or one format "
-                        "for both",
-                        kind, word));
+      return usage(llvm::formatv(
+          "--cache: error: unknown kind of layers '{0}' in '{1}', expected sliding=F, full=F, or one format "
+          "for both",
+          kind, word));
     for (auto [layers, result] : {std::pair("sliding", &sliding), {"full", &full}}) {
       if (!both && kind != layers)
         continue;
@@ -185,6 +217,18 @@ static ExitCode readFormats(const Words &words, CompileOptions &options) {
       failed != ExitCode::success)
     return failed;
   return readCache(words.cache, options);
+}
+
+/// Cuts the target down to the levels that were named; `subset` then holds what `options` points to.
+static ExitCode readLevels(const Words &words, std::optional<LevelSubset> &subset, CompileOptions &options) {
+  if (words.levels.empty())
+    return ExitCode::success;
+  llvm::Expected<LevelSubset> named = LevelSubset::parse(*options.target, words.levels);
+  if (!named)
+    return usage("--isa: error: " + llvm::toString(named.takeError()));
+  subset.emplace(std::move(*named));
+  options.target = &*subset;
+  return ExitCode::success;
 }
 
 static ExitCode readActivations(const Words &words, CompileOptions &options) {
@@ -235,9 +279,12 @@ static ExitCode readEmit(const Words &words, CompileOptions &options) {
     options.output = "-";
   if (options.output.empty())
     return usage("-o: error: no output was named; add -o FILE");
+  if (options.output == options.jsonReport)
+    return usage("--json-report: error: names the output file; give it another name");
   if (options.calibration && options.emit != EmitKind::executable)
-    return usage("--emit: error: --calibration, its roundings, --weights auto and --max-kld pack weights, which only --emit "
-                 "exe does; leave one out");
+    return usage(
+        "--emit: error: --calibration, its roundings, --weights auto and --max-kld pack weights, which only --emit "
+        "exe does; leave one out");
   if (options.maxFile && options.emit != EmitKind::executable)
     return usage("--max-size: error: limits what --emit exe writes; leave one of them out");
   if (options.output == "-" && options.emit != EmitKind::mlir)
@@ -267,7 +314,8 @@ static ExitCode readLimits(const Words &words, CompileOptions &options) {
     return ExitCode::success;
   double limit = 0;
   if (llvm::StringRef(words.maxDivergence).getAsDouble(limit) || !(limit > 0) || !std::isfinite(limit))
-    return usage("--max-kld: error: got '" + words.maxDivergence + "', expected a number above 0, in nats, such as 0.01");
+    return usage("--max-kld: error: got '" + words.maxDivergence +
+                 "', expected a number above 0, in nats, such as 0.01");
   options.maxDivergence = limit;
   return ExitCode::success;
 }
@@ -288,6 +336,9 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
   if (!options.target)
     return usage("--target: error: unknown target '" + words.target + "', expected native or one of " +
                  llvm::join(targets.names(), ", "));
+  std::optional<LevelSubset> fewerLevels; // outlives the compilation
+  if (ExitCode failed = readLevels(words, fewerLevels, options); failed != ExitCode::success)
+    return failed;
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
     return failed;
   options.plan.chunk = words.chunk.value_or(options.plan.chunk);
@@ -310,60 +361,92 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
   return compileCheckpoint(std::move(options), words.context);
 }
 
+static ExitCode print(llvm::StringRef text) {
+  std::error_code code = writeStandardOutput(text);
+  return code ? reportError(standardOutputError(code)) : ExitCode::success;
+}
+
 static ExitCode listTargets(const TargetRegistry &targets, const std::string &program) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
   const TargetBackend *native = targets.find("native");
   for (const std::string &name : targets.names()) {
     const TargetBackend *target = targets.find(name);
-    llvm::outs() << name << (target == native ? "  (native)" : "") << "\n";
+    os << name << (target == native ? "  (native)" : "") << "\n";
     for (const IsaLevel &level : target->levels())
-      llvm::outs() << "  " << level.name << ": " << level.cpu << " " << level.llvmFeatures << "\n";
+      os << "  " << level.name << ": " << level.cpu << " " << level.llvmFeatures << "\n";
     std::string runtime = runtimeDirectory(program, name);
     if (!hasRuntime(runtime))
-      llvm::outs() << "  no runtime in this installation (" << runtime << "): --emit exe is not possible\n";
+      os << "  no runtime in this installation (" << runtime << "): --emit exe is not possible\n";
   }
-  return ExitCode::success;
+  return print(text);
 }
 
-static ExitCode inspect(const std::string &path) {
-  llvm::Expected<Checkpoint> checkpoint = importCheckpoint(path);
+static ExitCode inspect(const std::string &path, const ImportOptions &options) {
+  llvm::Expected<Checkpoint> checkpoint = importCheckpoint(path, options);
   if (!checkpoint)
     return reportError(checkpoint.takeError());
-  llvm::outs() << printable(describeCheckpoint(*checkpoint));
-  return ExitCode::success;
+  return print(printable(describeCheckpoint(*checkpoint)));
 }
 
-int main(int argc, char **argv) {
-  installInterruptHandler();
+/// CLI11's words, where they are not a person's.
+static std::string explain(const CLI::ParseError &error) {
+  std::string text = error.what();
+  if (error.get_name() == "ArgumentMismatch")
+    return text.substr(0, text.find(':')) + ": needs a value";
+  if (text == "A subcommand is required")
+    return "expected a command: compile, targets or inspect";
+  return text;
+}
+
+static int run(int argc, char **argv) {
   CLI::App app("gemmac compiles checkpoints of Gemma 3 and 4 into standalone programs.", "gemmac");
   app.footer(footer);
   app.require_subcommand(1);
   app.set_version_flag("--version", "gemmac " GEMMAC_VERSION);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); // so that scripts can add options
   CompileOptions options;
   Words words;
   std::string inspected;
   CLI::App *compileCommand = addCompile(app, options, words);
   CLI::App *targetsCommand = app.add_subcommand("targets", "List targets and their ISA levels");
   CLI::App *inspectCommand = app.add_subcommand("inspect", "Tell what a checkpoint is, without compiling it");
-  inspectCommand->add_option("MODEL", inspected, "Hugging Face directory or GGUF file")->type_name("")->required();
+  inspectCommand->add_option("MODEL", inspected, "Hugging Face directory or GGUF file")
+      ->type_name("")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  addIgnoreConfig(inspectCommand, options.reading);
   auto isNamed = [&](CLI::App *command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(isNamed).empty())
     return code(
         usage(std::string("gemmac: error: unknown command '") + argv[1] + "', expected compile, targets or inspect"));
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success &wanted) { // --help and --version
+    std::ostringstream text;
+    app.exit(wanted, text, text);
+    return code(print(text.str()));
   } catch (const CLI::ParseError &error) {
-    if (error.get_exit_code() == 0) // --help and --version
-      return app.exit(error, std::cout, std::cerr);
-    return code(usage(std::string("gemmac: error: ") + error.what() + "; --help explains the options"));
+    return code(usage("gemmac: error: " + explain(error) + "; --help explains the options"));
   }
   TargetRegistry targets;
   registerAllTargets(targets);
   static int anchor; // an address inside this program
-  std::string program = llvm::sys::fs::getMainExecutable(argv[0], &anchor);
+  std::string program = llvm::sys::fs::getMainExecutable(argc > 0 ? argv[0] : "", &anchor);
   if (compileCommand->parsed())
     return code(compile(std::move(options), words, targets, program));
   if (targetsCommand->parsed())
     return code(listTargets(targets, program));
-  (void)inspectCommand;
-  return code(inspect(inspected));
+  return code(inspect(inspected, options.reading));
+}
+
+int main(int argc, char **argv) {
+  installInterruptHandler();
+  ProcessGuard guard("gemmac", removeUnfinishedFiles);
+  if (std::error_code failed = secureStandardDescriptors()) {
+    llvm::errs() << "gemmac: error: a standard descriptor is closed and nothing can take its place: "
+                 << failed.message() << "\n";
+    return code(ExitCode::inputOutput);
+  }
+  return run(argc, argv);
 }

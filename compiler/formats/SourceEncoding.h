@@ -30,7 +30,9 @@ enum class SourceEncoding : uint32_t {
   Int8 = 13,
   Offset8 = 14,
   Int4 = 15,
-  Int2 = 16
+  Int2 = 16,
+  IQ4_NL = 17,
+  IQ4_XS = 18
 };
 
 struct SourceEncodingInfo {
@@ -38,21 +40,22 @@ struct SourceEncodingInfo {
   llvm::StringLiteral name;
   int64_t blockValues; ///< neighbours in a row that are stored together; 1: each by itself. A row is whole blocks.
   int64_t blockBytes;
-  bool integers;        ///< the values are integers; their scales are stored apart, as a tensor of their own
+  bool integers; ///< the values are integers; their scales are stored apart, as a tensor of their own
   /// Whether the element type of a tensor does not tell how it is stored.
   constexpr bool isBlock() const { return encoding > SourceEncoding::BF16; }
 };
 
 inline constexpr SourceEncodingInfo sourceEncodingTable[] = {
-    {SourceEncoding::F32, "f32", 1, 4, false},       {SourceEncoding::F16, "f16", 1, 2, false},
-    {SourceEncoding::BF16, "bf16", 1, 2, false},     {SourceEncoding::Q8_0, "q8_0", 32, 34, false},
-    {SourceEncoding::Q4_0, "q4_0", 32, 18, false},   {SourceEncoding::Q4_1, "q4_1", 32, 20, false},
-    {SourceEncoding::Q5_0, "q5_0", 32, 22, false},   {SourceEncoding::Q5_1, "q5_1", 32, 24, false},
-    {SourceEncoding::Q2_K, "q2_k", 256, 84, false},  {SourceEncoding::Q3_K, "q3_k", 256, 110, false},
-    {SourceEncoding::Q4_K, "q4_k", 256, 144, false}, {SourceEncoding::Q5_K, "q5_k", 256, 176, false},
-    {SourceEncoding::Q6_K, "q6_k", 256, 210, false}, {SourceEncoding::Int8, "int8", 1, 1, true},
-    {SourceEncoding::Offset8, "offset8", 1, 1, true}, {SourceEncoding::Int4, "int4", 2, 1, true},
-    {SourceEncoding::Int2, "int2", 4, 1, true},
+    {SourceEncoding::F32, "f32", 1, 4, false},           {SourceEncoding::F16, "f16", 1, 2, false},
+    {SourceEncoding::BF16, "bf16", 1, 2, false},         {SourceEncoding::Q8_0, "q8_0", 32, 34, false},
+    {SourceEncoding::Q4_0, "q4_0", 32, 18, false},       {SourceEncoding::Q4_1, "q4_1", 32, 20, false},
+    {SourceEncoding::Q5_0, "q5_0", 32, 22, false},       {SourceEncoding::Q5_1, "q5_1", 32, 24, false},
+    {SourceEncoding::Q2_K, "q2_k", 256, 84, false},      {SourceEncoding::Q3_K, "q3_k", 256, 110, false},
+    {SourceEncoding::Q4_K, "q4_k", 256, 144, false},     {SourceEncoding::Q5_K, "q5_k", 256, 176, false},
+    {SourceEncoding::Q6_K, "q6_k", 256, 210, false},     {SourceEncoding::Int8, "int8", 1, 1, true},
+    {SourceEncoding::Offset8, "offset8", 1, 1, true},    {SourceEncoding::Int4, "int4", 2, 1, true},
+    {SourceEncoding::Int2, "int2", 4, 1, true},          {SourceEncoding::IQ4_NL, "iq4_nl", 32, 18, false},
+    {SourceEncoding::IQ4_XS, "iq4_xs", 256, 136, false},
 };
 
 constexpr const SourceEncodingInfo &sourceEncodingInfo(SourceEncoding encoding) {

@@ -1,28 +1,27 @@
-// The chat template -> ChatFormat (spec 6.3). There is no Jinja here: templates of Gemma 4 and 3 are recognised by their
-// control tokens, and the one thing in which those of Gemma 4 differ for text chats is looked for.
+// The chat format of a checkpoint: what its template says, or what people chose instead.
 #ifndef GEMMAC_COMPILER_IMPORT_CHATFORMATREADER_H
 #define GEMMAC_COMPILER_IMPORT_CHATFORMATREADER_H
 
-#include "compiler/import/Model.h"
-#include "compiler/import/TokenizerReader.h"
+#include "compiler/import/ChatProbe.h"
 
 namespace gemmac {
 
 /// What tokenizer_config.json says.
 struct TokenizerSettings {
   std::optional<std::string> bosToken, chatTemplate;
+  bool addsBos = true; ///< add_bos_token
+  SpecialTokens tokens; ///< of "eos_token", "pad_token" and "unk_token" those that are named
 };
 
 llvm::Expected<TokenizerSettings> readTokenizerSettings(llvm::StringRef file, llvm::StringRef text);
 
-/// Whether the generation prompt ends with an empty, closed thought: "<|channel>thought\n<channel|>" is written, in one
-/// string literal or as plain text, after the template's last test of add_generation_prompt.
-bool writesClosedThought(llvm::StringRef chatTemplate);
-
-/// \param bos    the text of the <bos> token; may be empty
-/// \param notes  gets a line when the template is of neither, and then everything is empty
-ChatFormat readChatFormat(llvm::StringRef chatTemplate, llvm::StringRef bos, const Vocabulary &vocabulary,
-                          std::vector<std::string> &notes);
+/// Sets result.chat and adds notes about it. result.bosId says what <bos> is.
+/// \param file          where the template stands, for messages
+/// \param chatTemplate  nothing: the checkpoint has none
+/// \param tokens        that the template may write, beside <bos>
+/// \returns an ImportError when the template cannot be followed, or a chosen format lacks its tokens
+llvm::Error importChat(llvm::StringRef file, const std::optional<std::string> &chatTemplate, SpecialTokens tokens,
+                       const Vocabulary &vocabulary, const ImportOptions &options, Checkpoint &result);
 
 } // namespace gemmac
 

@@ -1,11 +1,31 @@
 // Which reader a checkpoint needs.
+#include "compiler/import/FileAccess.h"
 #include "compiler/import/Model.h"
 
-#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 using namespace gemmac;
+using llvm::StringRef;
 
-llvm::Expected<Checkpoint> gemmac::importCheckpoint(llvm::StringRef path) {
-  bool isGguf = path.ends_with_insensitive(".gguf") && !llvm::sys::fs::is_directory(path);
-  return isGguf ? importGguf(path) : importHuggingFace(path);
+/// Whether a file begins as GGUF does: the blobs of download caches have hashes for names.
+static llvm::Expected<bool> isGguf(StringRef path) {
+  StringRef directory = llvm::sys::path::parent_path(path), name = llvm::sys::path::filename(path);
+  llvm::Expected<InputFile> file = InputFile::open(directory.empty() ? "." : directory, name);
+  if (!file)
+    return file.takeError();
+  std::string start;
+  if (llvm::Error error = file->read(0, std::min<uint64_t>(file->bytes(), 4), start))
+    return std::move(error);
+  return start == "GGUF";
+}
+
+llvm::Expected<Checkpoint> gemmac::importCheckpoint(StringRef path, const ImportOptions &options) {
+  if (path.ends_with_insensitive(".gguf") && !llvm::sys::fs::is_directory(path))
+    return importGguf(path, options);
+  if (!llvm::sys::fs::is_regular_file(path))
+    return importHuggingFace(path, options);
+  llvm::Expected<bool> gguf = isGguf(path);
+  if (!gguf)
+    return gguf.takeError();
+  return *gguf ? importGguf(path, options) : importHuggingFace(path, options);
 }

@@ -11,18 +11,21 @@ namespace gemmac {
 inline constexpr llvm::StringLiteral harmlessConfigFields[] = {
     // Origin and storage; the tensors say their own types.
     "_name_or_path", "name_or_path", "_commit_hash", "architectures", "auto_map", "dtype", "torch_dtype",
-    "transformers_version", "tokenizer_class", "processor_class", "unsloth_fixed", "unsloth_version", "license",
-    "_comment",
+    "transformers_version", "tokenizer_class", "processor_class", "unsloth_fixed", "unsloth_version", "use_unsloth",
+    "license", "_comment", "model_name", "base_model_name_or_path", "transformers.js_config", "library_name",
+    "pipeline_tag", "language", "tags",
     // How a framework runs the same arithmetic.
     "_attn_implementation", "_attn_implementation_autoset", "attn_implementation", "_attn_implementation_internal",
     "_experts_implementation", "_experts_implementation_internal", "experts_implementation", "use_cache",
     "use_bfloat16", "torchscript", "tf_legacy_loss", "chunk_size_feed_forward", "gradient_checkpointing",
-    "output_attentions", "output_hidden_states", "output_router_logits", "output_scores", "return_dict",
-    "return_dict_in_generate", "cache_implementation", "base_model_tp_plan", "base_model_pp_plan", "base_model_ep_plan",
-    "serialize_explicit_per_layer_config", "allow_global_per_layer_attribute_access",
+    "pretraining_tp", "use_flash_attention_2", "use_sdpa", "output_attentions", "output_hidden_states",
+    "output_router_logits", "output_scores", "return_dict", "return_dict_in_generate", "cache_implementation",
+    "base_model_tp_plan", "base_model_pp_plan", "base_model_ep_plan", "serialize_explicit_per_layer_config",
+    "allow_global_per_layer_attribute_access",
     // Training.
-    "attention_dropout", "initializer_range", "router_aux_loss_coef", "finetuning_task", "task_specific_params",
-    "problem_type", "id2label", "label2id", "num_labels",
+    "attention_dropout", "hidden_dropout", "embd_pdrop", "resid_pdrop", "neftune_noise_alpha", "label_smoothing",
+    "gradient_checkpointing_kwargs", "initializer_range", "router_aux_loss_coef", "finetuning_task",
+    "task_specific_params", "problem_type", "id2label", "label2id", "num_labels",
     // Encoder-decoder leftovers that every configuration used to carry.
     "add_cross_attention", "cross_attention_hidden_size", "decoder_start_token_id", "is_decoder", "is_encoder_decoder",
     "tie_encoder_decoder", "prefix", "sep_token_id",
@@ -35,7 +38,8 @@ inline constexpr llvm::StringLiteral harmlessConfigFields[] = {
     // Token ids; pad only matters where media stand (spec 3.1).
     "audio_token_id", "audio_token_index", "boa_token_id", "boa_token_index", "boi_token_id", "boi_token_index",
     "eoa_token_id", "eoa_token_index", "eoi_token_id", "eoi_token_index", "image_token_id", "image_token_index",
-    "mm_tokens_per_image", "pad_token_id", "unk_token_id", "video_token_id", "video_token_index", "vision_soft_tokens_per_image"};
+    "mm_tokens_per_image", "pad_token", "bos_token", "eos_token", "pad_token_id", "unk_token_id", "video_token_id",
+    "video_token_index", "vision_soft_tokens_per_image"};
 
 } // namespace gemmac
 

@@ -4,6 +4,7 @@
 #include "compiler/import/ConfigRules.h"
 #include "compiler/import/Json.h"
 #include "compiler/import/QuantizationReader.h"
+#include "compiler/import/SpecialTokens.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -70,12 +71,14 @@ private:
   void readGemma4();
   void readSizes();
   void readLayerTypes();
+  void checkPeriod(StringRef name);
   void readHeads();
   void readPerLayerEmbedding();
   void readOverrides();
-  RopeConfigs readRopeParameters(const Json &types);
+  RopeConfigs readRopeParameters(const Json &types, const RopeConfigs &fallback);
   RopeConfig readRopeEntry(const std::string &path, const Json &entry, double &part, std::optional<double> theta);
   RopeConfigs readOlderRope();
+  void checkOlderRope(const RopeConfigs &ropes, const RopeConfigs &older);
   void setRope(const RopeConfigs &ropes);
   void readExperts();
   void readKvSharing();
@@ -141,10 +144,20 @@ void TextReader::readLayerTypes() {
   }
   if (isGemma3())
     return;
+  for (StringRef name : {"_sliding_window_pattern", "sliding_window_pattern"})
+    checkPeriod(name);
   // The configuration class of Gemma 4 forces it (spec 1.4), whatever the file says.
   if (!model.layers.back().fullAttention && types)
     result.notes.push_back("config.json: the last layer is always full attention; layer_types says otherwise");
   model.layers.back().fullAttention = true;
+}
+
+/// A period of layers, which is not part of Gemma 4, must agree with layer_types. The last layer is full in any case.
+void TextReader::checkPeriod(StringRef name) {
+  std::optional<int64_t> period = fields.optionalInteger(name, 1, limits::layers);
+  for (auto [index, layer] : llvm::enumerate(llvm::ArrayRef(model.layers).drop_back()))
+    if (period && layer.fullAttention != ((static_cast<int64_t>(index) + 1) % *period == 0))
+      return fields.mismatch(name, "none, or the period of layer_types");
 }
 
 void TextReader::readHeads() {
@@ -171,15 +184,20 @@ void TextReader::readGemma3() {
   result.normAddend = 1.0;
   const Json *types = fields.object("rope_parameters");
   RopeConfigs older = readOlderRope();
-  setRope(types ? readRopeParameters(*types) : older);
+  RopeConfigs ropes = types ? readRopeParameters(*types, older) : older;
+  if (types)
+    checkOlderRope(ropes, older);
+  setRope(ropes);
 }
 
 void TextReader::readGemma4() {
   readPerLayerEmbedding();
   readOverrides();
   const Json *types = fields.object("rope_parameters");
-  setRope(types ? readRopeParameters(*types)
-                : RopeConfigs{RopeConfig{10000.0, 0, 1.0}, RopeConfig{1000000.0, 0, 1.0}, 1.0, 0.25});
+  RopeConfigs ropes = types ? readRopeParameters(*types, {})
+                            : RopeConfigs{RopeConfig{10000.0, 0, 1.0}, RopeConfig{1000000.0, 0, 1.0}, 1.0, 0.25};
+  checkOlderRope(ropes, ropes);
+  setRope(ropes);
   readExperts();
   readKvSharing();
 }
@@ -248,6 +266,9 @@ RopeConfig TextReader::readRopeEntry(const std::string &path, const Json &entry,
     own.mismatch("rope_theta", "the base of the wavelengths");
   part = own.optionalNumber("partial_rotary_factor", 0.0, 1.0).value_or(1.0);
   rope.factor = own.optionalNumber("factor", 1e-6, 1e6).value_or(1.0);
+  if (own.optionalNumber("attention_factor", 1e-6, 1e6).value_or(1.0) != 1.0)
+    own.mismatch("attention_factor", "1: cosines and sines are not scaled");
+  own.any("original_max_position_embeddings"); // only other kinds of scaling read it
   if (type != "default" && type != scaled)
     own.mismatch(own.has("rope_type") ? "rope_type" : "type",
                  ("'default' or '" + scaled + "': no other kind is supported").str());
@@ -261,19 +282,28 @@ RopeConfig TextReader::readRopeEntry(const std::string &path, const Json &entry,
   return rope;
 }
 
-RopeConfigs TextReader::readRopeParameters(const Json &types) {
+/// \param fallback  has the rope_theta of entries without one, where that is allowed
+RopeConfigs TextReader::readRopeParameters(const Json &types, const RopeConfigs &fallback) {
   RopeConfigs ropes;
+  auto thetaOf = [](const std::optional<RopeConfig> &rope) { return rope ? std::optional(rope->theta) : std::nullopt; };
   for (const auto &item : types.items()) {
     std::string path = fields.pathOf("rope_parameters.") + item.key();
     bool isFull = item.key() == full;
+    if (item.key() == "rope_theta" && item.value().is_number() && types.contains(full))
+      continue; // left over from the spelling for all layers; compared below
     if (!isFull && item.key() != sliding)
       fields.fail("field " + inQuotes(path) + " is unknown, expected '" + sliding + "' and '" + full + "'");
     else if (!item.value().is_object() && !item.value().is_null())
       fields.fail("field " + inQuotes(path) + " is " + describe(item.value()) + ", expected an object");
     else if (!item.value().is_null())
       (isFull ? ropes.full : ropes.sliding) =
-          readRopeEntry(path + ".", item.value(), isFull ? ropes.fullPart : ropes.slidingPart, std::nullopt);
+          readRopeEntry(path + ".", item.value(), isFull ? ropes.fullPart : ropes.slidingPart,
+                        thetaOf(isFull ? fallback.full : fallback.sliding));
   }
+  if (auto flat = types.find("rope_theta"); flat != types.end() && flat->is_number() && ropes.full && ropes.sliding)
+    if (*flat != ropes.full->theta && *flat != ropes.sliding->theta)
+      fields.fail("field " + inQuotes(fields.pathOf("rope_parameters.rope_theta")) + " is " + describe(*flat) +
+                  ", expected that of " + full + ", " + shortNumber(ropes.full->theta));
   return ropes;
 }
 
@@ -286,11 +316,26 @@ RopeConfigs TextReader::readOlderRope() {
   const Json *scaling = fields.object("rope_scaling");
   if (scaling)
     ropes.full = readRopeEntry(fields.pathOf("rope_scaling."), *scaling, ropes.fullPart, theta);
-  if (fields.any("rope_parameters"))
-    for (StringRef name : {"rope_theta", "rope_local_base_freq", "rope_scaling"})
-      if (fields.any(name))
-        fields.mismatch(name, "none beside rope_parameters, which has the word");
   return ropes;
+}
+
+/// The older spelling beside rope_parameters, in files that one release wrote and another saved again, must agree with
+/// it. \param older  what it says; of Gemma 4 the same as `ropes`
+void TextReader::checkOlderRope(const RopeConfigs &ropes, const RopeConfigs &older) {
+  auto isOther = [&](StringRef name, const std::optional<RopeConfig> &rope) {
+    std::optional<double> given = fields.optionalNumber(name, 1e-3, 1e15);
+    return given && rope && *given != rope->theta;
+  };
+  bool isOtherBase = isOther("rope_theta", ropes.full);
+  if (!isGemma3())
+    isOtherBase &= isOther("rope_theta", ropes.sliding); // a default that an older class left behind
+  StringRef expected = "what rope_parameters says, which has the word";
+  if (isOtherBase)
+    fields.mismatch("rope_theta", expected);
+  if (isOther("rope_local_base_freq", ropes.sliding))
+    fields.mismatch("rope_local_base_freq", expected);
+  if (isGemma3() && fields.any("rope_scaling") && ropes.full && older.full->factor != ropes.full->factor)
+    fields.mismatch("rope_scaling", expected);
 }
 
 void TextReader::setRope(const RopeConfigs &ropes) {
@@ -353,8 +398,8 @@ void TextReader::readRefusals() {
   if (isGemma3()) {
     if (fields.optionalBoolean("use_bidirectional_attention").value_or(false))
       fields.mismatch("use_bidirectional_attention", "false: text is only compiled with causal attention");
-  } else if (std::optional<std::string> mode = fields.optionalString("use_bidirectional_attention");
-             mode && *mode != "vision") {
+  } else if (const Json *mode = fields.any("use_bidirectional_attention");
+             mode && *mode != "vision" && *mode != false) {
     fields.mismatch("use_bidirectional_attention", "null or 'vision': text is only compiled with causal attention");
   }
   if (!isGemma3() && fields.any("rope_scaling"))
@@ -368,21 +413,12 @@ void TextReader::readRefusals() {
 }
 
 void TextReader::readTokens() {
-  if (std::optional<int64_t> bos = fields.optionalInteger("bos_token_id", 0, model.vocab - 1))
-    result.bosId = static_cast<int32_t>(*bos);
-  else if (!fields.has("bos_token_id") && model.vocab > 2)
+  result.bosId = fields.optionalInteger("bos_token_id", INT32_MIN, INT32_MAX);
+  if (!fields.has("bos_token_id") && model.vocab > 2)
     result.bosId = 2;
-  const Json *eos = fields.any("eos_token_id");
-  if (!eos) {
-    if (!fields.has("eos_token_id") && model.vocab > 1)
-      result.eosIds = {1};
-    return;
-  }
-  std::string expected;
-  if (std::optional<std::vector<int32_t>> ids = tokenIds(*eos, model.vocab, expected))
-    result.eosIds = *ids;
-  else
-    fields.mismatch("eos_token_id", expected);
+  result.eos = readListedIds(fields, "eos_token_id", model.vocab);
+  if (!fields.has("eos_token_id") && model.vocab > 1)
+    result.eos.ids = {1};
 }
 
 /// What a file calls itself, and the family of that name.
@@ -403,6 +439,9 @@ static llvm::Expected<const Family *> findFamily(StringRef file, Fields &top) {
     if ((byName && (byType || type.empty())) || (byType && architecture.empty()))
       return &family;
   }
+  if (type.starts_with("gemma4_unified"))
+    return importError(file, "architecture {0} with model_type {1}, that of Gemma 4 12B, is not supported yet",
+                       architecture.empty() ? "(none)" : inQuotes(architecture), inQuotes(type));
   return importError(file, "architecture {0} with model_type {1} is not supported, expected {2}",
                      architecture.empty() ? "(none)" : inQuotes(architecture), type.empty() ? "(none)" : inQuotes(type),
                      expected);
@@ -410,6 +449,9 @@ static llvm::Expected<const Family *> findFamily(StringRef file, Fields &top) {
 
 /// How the checkpoint's tensors are quantized: told beside the architecture, whether or not text fields are nested.
 static void readQuantizationConfig(Fields &top, StringRef file, ConfigFile &result) {
+  if (top.any("quantization"))
+    top.mismatch("quantization",
+                 "none: weights that MLX quantized are not supported; compile the model they were made of");
   if (top.any("compression_config"))
     top.mismatch("compression_config", "none: this older spelling of quantization_config is not supported");
   if (const Json *config = top.any("quantization_config"))
@@ -424,18 +466,13 @@ static void readOuter(Fields &top, ConfigFile &result) {
   std::optional<bool> tied = top.optionalBoolean("tie_word_embeddings");
   if (tied)
     result.model.tiedHead = *tied;
-  std::string expected;
-  if (const Json *eos = top.any("eos_token_id")) {
-    if (std::optional<std::vector<int32_t>> ids = tokenIds(*eos, result.model.vocab, expected))
-      result.eosIds = *ids;
-    else
-      top.mismatch("eos_token_id", expected);
-  }
-  if (std::optional<int64_t> bos = top.optionalInteger("bos_token_id", 0, result.model.vocab - 1))
-    result.bosId = static_cast<int32_t>(*bos);
+  if (top.any("eos_token_id"))
+    result.eos = readListedIds(top, "eos_token_id", result.model.vocab);
+  if (std::optional<int64_t> bos = top.optionalInteger("bos_token_id", INT32_MIN, INT32_MAX))
+    result.bosId = bos;
 }
 
-llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text) {
+llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text, const ImportOptions &options) {
   llvm::Expected<Json> json = parseJson(file, text, DuplicateKeys::refuse);
   if (!json)
     return json.takeError();
@@ -447,12 +484,15 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text) {
     return family.takeError();
 
   ConfigFile result;
+  for (StringRef name : {"_name_or_path", "name_or_path", "model_name"})
+    if (const Json *given = top.any(name); given && given->is_string() && result.givenName.empty())
+      result.givenName = stringOf(*given).str();
   result.model.architecture = (*family)->architecture.str();
   if (!(*family)->nested) {
     TextReader(*(*family)->generation, top, result).read();
     readQuantizationConfig(top, file, result);
     result.model.tiedHead = top.boolean("tie_word_embeddings", true);
-    if (llvm::Error error = top.finish(harmlessConfigFields))
+    if (llvm::Error error = top.finish(harmlessConfigFields, options.ignoredFields, result.notes))
       return std::move(error);
     return result;
   }
@@ -467,14 +507,14 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text) {
     textFields.mismatch("model_type", ("'" + textType + "'").str());
   TextReader(*(*family)->generation, textFields, result).read();
   std::optional<bool> innerTied = textFields.optionalBoolean("tie_word_embeddings");
-  if (llvm::Error error = textFields.finish(harmlessConfigFields))
+  if (llvm::Error error = textFields.finish(harmlessConfigFields, options.ignoredFields, result.notes))
     return std::move(error);
   result.model.tiedHead = innerTied.value_or(true);
   readOuter(top, result);
   readQuantizationConfig(top, file, result);
   if (innerTied && *innerTied != result.model.tiedHead)
     top.mismatch("tie_word_embeddings", "the same as text_config.tie_word_embeddings");
-  if (llvm::Error error = top.finish(harmlessConfigFields))
+  if (llvm::Error error = top.finish(harmlessConfigFields, options.ignoredFields, result.notes))
     return std::move(error);
   return result;
 }

@@ -1,12 +1,13 @@
 #include "compiler/import/FileAccess.h"
 
-#include "compiler/import/ImportError.h"
+#include "compiler/import/Json.h"
 
 #include "llvm/Support/Path.h"
 
 using namespace gemmac;
 using llvm::StringRef;
 
+static constexpr llvm::StringLiteral lfsVersion = "version https://git-lfs.github.com/spec/";
 static constexpr uint64_t maxTextBytes = uint64_t(512) << 20;
 
 static std::string join(StringRef directory, StringRef name) {
@@ -28,8 +29,18 @@ llvm::Expected<InputFile> InputFile::open(StringRef directory, StringRef name) {
   llvm::Expected<llvm::sys::fs::file_t> handle = llvm::sys::fs::openNativeFileForRead(path);
   if (!handle)
     return importError(name, "cannot open the file in '{0}': {1}", directory, llvm::toString(handle.takeError()));
-  return InputFile(name.str(), *handle, status.getSize());
+  InputFile file(name.str(), *handle, status.getSize());
+  std::string start;
+  if (llvm::Error error = file.read(0, std::min<uint64_t>(file.size, lfsVersion.size()), start))
+    return std::move(error);
+  if (isLfsPointer(start))
+    return importError(
+        name, "this is a Git LFS pointer of {0} bytes, not the file: run 'git lfs pull' in {1}, or download the file",
+        file.size, inQuotes(directory));
+  return file;
 }
+
+bool gemmac::isLfsPointer(StringRef start) { return start.starts_with(lfsVersion); }
 
 InputFile::InputFile(InputFile &&other) noexcept : name(std::move(other.name)), handle(other.handle), size(other.size) {
   other.handle = llvm::sys::fs::kInvalidFile;

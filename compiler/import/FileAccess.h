@@ -10,10 +10,14 @@
 
 namespace gemmac {
 
+/// Whether these first bytes of a file are those of a Git LFS pointer: what git leaves in place of a large file that
+/// was not fetched.
+bool isLfsPointer(llvm::StringRef start);
+
 /// Whether `directory` has a file of this name, through symbolic links.
 bool fileExists(llvm::StringRef directory, llvm::StringRef name);
 
-/// A regular file open for reading; errors name it without its directory.
+/// A regular file open for reading; errors name it without its directory. A Git LFS pointer is an error.
 class InputFile {
 public:
   static llvm::Expected<InputFile> open(llvm::StringRef directory, llvm::StringRef name);

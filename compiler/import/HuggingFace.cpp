@@ -3,7 +3,9 @@
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/FileAccess.h"
 #include "compiler/import/Json.h"
+#include "compiler/import/ModelName.h"
 #include "compiler/import/SamplingReader.h"
+#include "compiler/import/SpecialTokens.h"
 #include "compiler/import/TensorFiles.h"
 #include "compiler/import/TokenizerReader.h"
 
@@ -32,6 +34,10 @@ static llvm::Error checkDirectory(StringRef directory) {
   }
   if (fileExists(directory, "config.json"))
     return llvm::Error::success();
+  if (fileExists(directory, "adapter_config.json"))
+    return importError(directory,
+                       "no config.json, only adapter_config.json: this is an adapter; merge it into its base "
+                       "model and compile that");
   std::error_code code;
   for (llvm::sys::fs::directory_iterator it(directory, code), end; !code && it != end; it.increment(code))
     if (StringRef(it->path()).ends_with_insensitive(".gguf"))
@@ -41,14 +47,6 @@ static llvm::Error checkDirectory(StringRef directory) {
   return importError(directory, "no config.json, expected a Hugging Face checkpoint directory");
 }
 
-/// "model" for "models/model/", and the real name for ".".
-static std::string nameOf(StringRef directory) {
-  llvm::SmallString<256> path;
-  if (llvm::sys::fs::real_path(directory, path))
-    path = directory;
-  return llvm::sys::path::filename(path).str();
-}
-
 /// Norms whose files hold the factor without `addend`.
 static void completeNorms(double addend, Checkpoint &result) {
   for (auto &[name, source] : result.tensors)
@@ -56,103 +54,147 @@ static void completeNorms(double addend, Checkpoint &result) {
       source.addend = addend;
 }
 
-static llvm::Error importConfig(StringRef directory, Checkpoint &result, ConfigFile &config) {
+static llvm::Error importConfig(StringRef directory, const ImportOptions &options, Checkpoint &result,
+                                ConfigFile &config) {
   llvm::Expected<std::string> text = readTextFile(directory, "config.json");
   if (!text)
     return text.takeError();
-  llvm::Expected<ConfigFile> read = readConfig("config.json", *text);
+  llvm::Expected<ConfigFile> read = readConfig("config.json", *text, options);
   if (!read)
     return read.takeError();
   config = std::move(*read);
   result.config = config.model;
-  result.config.name = nameOf(directory);
+  result.config.name = directoryModelName(directory, config.givenName);
   result.notes = config.notes;
   return llvm::Error::success();
 }
 
-static llvm::Error importSampling(StringRef directory, const ConfigFile &config, Checkpoint &result) {
-  llvm::Expected<std::optional<std::string>> text = readOptional(directory, "generation_config.json");
+namespace {
+
+/// Stop tokens as listed, and by which file.
+struct Stops {
+  const char *file;
+  ListedIds listed;
+};
+
+} // namespace
+
+/// Settings of generation_config.json into `result`. Its stop tokens have the word, config.json's stand in for them.
+static llvm::Expected<Stops> importSampling(StringRef directory, const ConfigFile &config, Checkpoint &result) {
+  constexpr const char *name = "generation_config.json";
+  llvm::Expected<std::optional<std::string>> text = readOptional(directory, name);
   if (!text)
     return text.takeError();
   if (!*text) {
     result.notes.push_back("no generation_config.json: the program samples greedily by default");
-  } else {
-    llvm::Expected<SamplingConfig> sampling =
-        readSampling("generation_config.json", **text, config.model.vocab, result.notes);
-    if (!sampling)
-      return sampling.takeError();
-    result.sampling = std::move(*sampling);
+    return Stops{"config.json", config.eos};
   }
-  if (result.sampling.stopIds.empty())
-    result.sampling.stopIds = config.eosIds;
-  return llvm::Error::success();
+  llvm::Expected<SamplingFile> file = readSampling(name, **text, config.model.vocab, result.notes);
+  if (!file)
+    return file.takeError();
+  result.sampling = std::move(file->sampling);
+  bool hasNone = file->stops.ids.empty() && file->stops.beyond.empty();
+  return hasNone ? Stops{"config.json", config.eos} : Stops{name, std::move(file->stops)};
 }
 
-/// The id of <bos>: tokenizer_config.json names it, else config.json numbers it, else the tokenizer has "<bos>".
-static llvm::Error findBos(const TokenizerSettings &settings, const ConfigFile &config, const Vocabulary &vocabulary,
-                           Checkpoint &result) {
-  if (settings.bosToken) {
-    auto found = vocabulary.ids.find(*settings.bosToken);
-    if (found == vocabulary.ids.end())
-      return importError("tokenizer_config.json", "field 'bos_token' is {0}, expected a token of tokenizer.json",
-                         inQuotes(*settings.bosToken));
-    result.bosId = static_cast<int32_t>(found->second);
-  } else if (config.bosId) {
-    result.bosId = *config.bosId;
-  } else if (auto found = vocabulary.ids.find("<bos>"); found != vocabulary.ids.end()) {
-    result.bosId = static_cast<int32_t>(found->second);
-  }
-  return llvm::Error::success();
-}
-
-static llvm::Error importTokenizer(StringRef directory, const ConfigFile &config, Checkpoint &result) {
-  if (!fileExists(directory, "tokenizer.json"))
-    return importError(directory, "no tokenizer.json, expected the tokenizer of the checkpoint there");
-  llvm::Expected<std::string> text = readTextFile(directory, "tokenizer.json");
+static llvm::Expected<TokenizerSettings> importTokenizerSettings(StringRef directory) {
+  constexpr StringRef name = "tokenizer_config.json";
+  llvm::Expected<std::optional<std::string>> text = readOptional(directory, name);
   if (!text)
     return text.takeError();
-  llvm::Expected<Vocabulary> vocabulary = readTokenizer("tokenizer.json", *text, config.model.vocab);
+  return *text ? readTokenizerSettings(name, **text) : TokenizerSettings();
+}
+
+namespace {
+
+struct StoredTemplate {
+  StringRef file;                  ///< where it stands, or would stand
+  std::optional<std::string> text; ///< nothing: the checkpoint has none
+};
+
+} // namespace
+
+/// The chat template: a file of its own, else that of tokenizer_config.json, else that of the processor, which some
+/// checkpoints have alone.
+static llvm::Expected<StoredTemplate> importChatTemplate(StringRef directory, const TokenizerSettings &settings) {
+  constexpr StringRef own = "chat_template.jinja", processor = "chat_template.json";
+  llvm::Expected<std::optional<std::string>> text = readOptional(directory, own);
+  if (!text)
+    return text.takeError();
+  if (*text)
+    return StoredTemplate{own, std::move(*text)};
+  if (settings.chatTemplate)
+    return StoredTemplate{"tokenizer_config.json", settings.chatTemplate};
+  text = readOptional(directory, processor);
+  if (!text)
+    return text.takeError();
+  if (!*text)
+    return StoredTemplate{own, std::nullopt};
+  llvm::Expected<TokenizerSettings> read = readTokenizerSettings(processor, **text);
+  if (!read)
+    return read.takeError();
+  return StoredTemplate{processor, read->chatTemplate};
+}
+
+static BosClaim bosClaim(const TokenizerSettings &settings, const ConfigFile &config) {
+  constexpr const char *name = "tokenizer_config.json";
+  BosClaim claim{name, std::nullopt, settings.bosToken, name, settings.addsBos};
+  if (!claim.text && config.bosId && *config.bosId >= 0) {
+    claim.file = "config.json";
+    claim.id = config.bosId;
+  }
+  return claim;
+}
+
+static llvm::Expected<Vocabulary> importVocabulary(StringRef directory, int64_t vocab) {
+  constexpr StringRef name = "tokenizer.json";
+  if (!fileExists(directory, name))
+    return importError(directory, "no tokenizer.json, expected the tokenizer of the checkpoint there");
+  llvm::Expected<std::string> text = readTextFile(directory, name);
+  if (!text)
+    return text.takeError();
+  return readTokenizer(name, *text, vocab);
+}
+
+static llvm::Error importTokenizer(StringRef directory, const ConfigFile &config, const Stops &stops,
+                                   const ImportOptions &options, Checkpoint &result) {
+  llvm::Expected<Vocabulary> vocabulary = importVocabulary(directory, config.model.vocab);
   if (!vocabulary)
     return vocabulary.takeError();
+  llvm::Expected<TokenizerSettings> settings = importTokenizerSettings(directory);
+  if (!settings)
+    return settings.takeError();
+  llvm::Expected<int32_t> bos = findBos(bosClaim(*settings, config), *vocabulary, result.notes);
+  if (!bos)
+    return bos.takeError();
+  result.bosId = *bos;
+  markControlTokens("tokenizer.json", stops.listed.ids, *vocabulary, result.notes);
   result.tokenizer = serializeTokenizer(*vocabulary);
 
-  TokenizerSettings settings;
-  llvm::Expected<std::optional<std::string>> settingsText = readOptional(directory, "tokenizer_config.json");
-  if (!settingsText)
-    return settingsText.takeError();
-  if (*settingsText) {
-    llvm::Expected<TokenizerSettings> read = readTokenizerSettings("tokenizer_config.json", **settingsText);
-    if (!read)
-      return read.takeError();
-    settings = std::move(*read);
-  }
-  if (llvm::Error error = findBos(settings, config, *vocabulary, result))
-    return error;
-
-  llvm::Expected<std::optional<std::string>> chatTemplate = readOptional(directory, "chat_template.jinja");
+  llvm::Expected<StoredTemplate> chatTemplate = importChatTemplate(directory, *settings);
   if (!chatTemplate)
     return chatTemplate.takeError();
-  if (!*chatTemplate)
-    *chatTemplate = settings.chatTemplate;
-  if (!*chatTemplate) {
-    result.notes.push_back("no chat template: the program completes text and does not chat");
-    return llvm::Error::success();
-  }
-  StringRef bos;
-  if (result.bosId >= 0)
-    if (const std::optional<std::string> &bosText = vocabulary->texts[result.bosId])
-      bos = *bosText;
-  result.chat = readChatFormat(**chatTemplate, bos, *vocabulary, result.notes);
+  if (llvm::Error error =
+          importChat(chatTemplate->file, chatTemplate->text, settings->tokens, *vocabulary, options, result))
+    return error;
+  if (llvm::Error error =
+          checkLeftOut("tokenizer.json", *vocabulary, chatTemplate->text.value_or(""), result.chat, result.notes))
+    return error;
+  llvm::Expected<std::vector<int32_t>> stopIds =
+      completeStopIds(stops.file, stops.listed, *vocabulary, result.chat, /*isTold=*/true, result.notes);
+  if (!stopIds)
+    return stopIds.takeError();
+  result.sampling.stopIds = std::move(*stopIds);
   return llvm::Error::success();
 }
 
-llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory) {
+llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory, const ImportOptions &options) {
   if (llvm::Error error = checkDirectory(directory))
     return std::move(error);
   Checkpoint result;
   result.directory = directory.str();
   ConfigFile config;
-  if (llvm::Error error = importConfig(directory, result, config))
+  if (llvm::Error error = importConfig(directory, options, result, config))
     return std::move(error);
   llvm::Expected<TensorFiles> stored = readTensorFiles(directory);
   if (!stored)
@@ -160,9 +202,10 @@ llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory) {
   if (llvm::Error error = selectTensors(std::move(*stored), huggingFaceNaming, result, config.quantization))
     return std::move(error);
   completeNorms(config.normAddend, result);
-  if (llvm::Error error = importTokenizer(directory, config, result))
-    return std::move(error);
-  if (llvm::Error error = importSampling(directory, config, result))
+  llvm::Expected<Stops> stops = importSampling(directory, config, result);
+  if (!stops)
+    return stops.takeError();
+  if (llvm::Error error = importTokenizer(directory, config, *stops, options, result))
     return std::move(error);
   return result;
 }

@@ -75,9 +75,37 @@ static StringRef withoutPrefix(StringRef reason) {
   return reason;
 }
 
+/// `text` with quotes around NaN, Infinity and -Infinity where they stand as values.
+static std::string withQuotedNumbers(StringRef text) {
+  std::string result;
+  bool inString = false;
+  while (!text.empty()) {
+    StringRef word;
+    if (!inString)
+      for (StringRef known : {"NaN", "Infinity", "-Infinity"})
+        if (text.starts_with(known))
+          word = known;
+    if (!word.empty()) {
+      result += ("\"" + word + "\"").str();
+      text = text.drop_front(word.size());
+      continue;
+    }
+    if (text.front() == '"')
+      inString = !inString;
+    size_t taken = inString && text.front() == '\\' ? 2 : 1;
+    result += text.take_front(taken);
+    text = text.drop_front(std::min(taken, text.size()));
+  }
+  return result;
+}
+
 llvm::Expected<Json> gemmac::parseJson(StringRef file, StringRef text, DuplicateKeys duplicates) {
   Watch watch{duplicates, {}, {}};
   Json value = Json::parse(text.begin(), text.end(), std::ref(watch), /*allow_exceptions=*/false);
+  if (value.is_discarded() && watch.error.empty() && (text.contains("NaN") || text.contains("Infinity"))) {
+    watch = {duplicates, {}, {}};
+    value = Json::parse(withQuotedNumbers(text), std::ref(watch), /*allow_exceptions=*/false);
+  }
   if (!watch.error.empty())
     return importError(file, "{0}", watch.error);
   if (!value.is_discarded())
@@ -145,18 +173,24 @@ static std::optional<int64_t> integerOf(const Json &value) {
   }
   if (value.is_number_integer())
     return value.get<int64_t>();
+  // Some writers have only one kind of numbers: 131072.0.
+  constexpr double exact = 9007199254740992.0; // 2^53
+  if (value.is_number_float())
+    if (auto number = value.get<double>(); std::abs(number) <= exact && std::trunc(number) == number)
+      return static_cast<int64_t>(number);
   return std::nullopt;
 }
 
-std::optional<std::vector<int32_t>> gemmac::tokenIds(const Json &value, int64_t limit, std::string &expected) {
-  expected = "a token id or a list of token ids from 0 to " + std::to_string(limit - 1);
-  std::vector<int32_t> ids;
+/// The ids of one number or a list, each of which `isGood`.
+static std::optional<std::vector<int64_t>> readIds(const Json &value, llvm::function_ref<bool(int64_t)> isGood,
+                                                   std::string &expected) {
+  std::vector<int64_t> ids;
   auto add = [&](const Json &one) {
     std::optional<int64_t> id = integerOf(one);
-    if (!id || *id < 0 || *id >= limit)
+    if (!id || !isGood(*id))
       return false;
-    if (llvm::find(ids, *id) == ids.end())
-      ids.push_back(static_cast<int32_t>(*id));
+    if (!llvm::is_contained(ids, *id))
+      ids.push_back(*id);
     return true;
   };
   if (!value.is_array())
@@ -168,6 +202,19 @@ std::optional<std::vector<int32_t>> gemmac::tokenIds(const Json &value, int64_t 
     }
   }
   return ids;
+}
+
+std::optional<std::vector<int32_t>> gemmac::tokenIds(const Json &value, int64_t limit, std::string &expected) {
+  expected = "a token id or a list of token ids from 0 to " + std::to_string(limit - 1);
+  auto ids = readIds(
+      value, [&](int64_t id) { return id >= 0 && id < limit; }, expected);
+  return ids ? std::optional(std::vector<int32_t>(ids->begin(), ids->end())) : std::nullopt;
+}
+
+std::optional<std::vector<int64_t>> gemmac::anyTokenIds(const Json &value, std::string &expected) {
+  expected = "a token id or a list of token ids";
+  return readIds(
+      value, [](int64_t) { return true; }, expected);
 }
 
 Fields::Fields(StringRef file, std::string path, const Json &object)
@@ -304,10 +351,36 @@ std::string Fields::takeMessage() {
   return std::move(error);
 }
 
+/// Whether an unread field changes nothing. One that is null is one that is not set.
+bool Fields::isIdle(StringRef name, llvm::ArrayRef<llvm::StringLiteral> harmless) const {
+  return llvm::is_contained(harmless, name) || fields[std::string_view(name)].is_null();
+}
+
 llvm::Error Fields::finish(llvm::ArrayRef<llvm::StringLiteral> harmless) {
   for (const std::string &name : unread())
-    if (!llvm::is_contained(harmless, StringRef(name)))
+    if (!isIdle(name, harmless))
       fail("field " + inQuotes(pathOf(name)) + " is unknown and could change the results; its value is " +
            describe(fields[name]));
+  return takeError();
+}
+
+llvm::Error Fields::finish(llvm::ArrayRef<llvm::StringLiteral> harmless, llvm::ArrayRef<std::string> ignored,
+                           std::vector<std::string> &notes) {
+  for (const std::string &name : unread()) {
+    std::string full = pathOf(name);
+    if (isIdle(name, harmless))
+      continue;
+    if (llvm::is_contained(ignored, full))
+      notes.push_back(file + ": field " + inQuotes(full) + " is left out as asked; its value is " +
+                      describe(fields[name]));
+    else
+      fail("field " + inQuotes(full) + " is unknown and could change the results; its value is " +
+           describe(fields[name]) + "; if you know that it does not, add --ignore-config " + inQuotes(full));
+  }
+  for (StringRef name : ignored)
+    if (name.consume_front(path) && asked.contains(name) && has(name))
+      fail("field " + inQuotes(pathOf(name)) +
+           " is part of what the model computes, expected --ignore-config to name only "
+           "fields that are unknown");
   return takeError();
 }

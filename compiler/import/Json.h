@@ -25,7 +25,7 @@ enum class DuplicateKeys {
 };
 
 /// Parses `text`. Errors give the byte at which it stops being JSON; nesting beyond 64 levels and, with `refuse`, a key
-/// given twice in one object are errors too.
+/// given twice in one object are errors too. NaN, Infinity and -Infinity, which Python writes, become strings.
 llvm::Expected<Json> parseJson(llvm::StringRef file, llvm::StringRef text, DuplicateKeys duplicates);
 
 /// `text` in single quotes, control characters escaped and cut after 120 bytes: names from a file may hold anything,
@@ -44,6 +44,9 @@ llvm::StringRef stringOf(const Json &value);
 /// A token id or a list of token ids, each in [0, limit). nullopt, with `expected` set to what should stand there, when
 /// `value` is neither.
 std::optional<std::vector<int32_t>> tokenIds(const Json &value, int64_t limit, std::string &expected);
+
+/// The same for ids of any size, duplicates left out.
+std::optional<std::vector<int64_t>> anyTokenIds(const Json &value, std::string &expected);
 
 /// Typed access to one object's fields. The first mistake is kept and reading goes on with harmless values, so that a
 /// reader is a list of fields and not a ladder of checks; finish() or takeError() then reports it. Every field that was
@@ -82,8 +85,12 @@ public:
   /// The fields that nobody asked for, in the order of the alphabet.
   std::vector<std::string> unread() const;
 
-  /// The first mistake; else an error naming a field that was not asked for and is not in `harmless`.
+  /// The first mistake; else an error naming a field that was not asked for, is not null and not in `harmless`.
   llvm::Error finish(llvm::ArrayRef<llvm::StringLiteral> harmless);
+  /// The same, but fields that `ignored` names in full are left out with a note. One that was asked for is a mistake
+  /// there.
+  llvm::Error finish(llvm::ArrayRef<llvm::StringLiteral> harmless, llvm::ArrayRef<std::string> ignored,
+                     std::vector<std::string> &notes);
   llvm::Error takeError();
   /// The first mistake without the file's name, for a reader of an object inside another's; empty when there is none
   /// and every field was asked for.
@@ -91,6 +98,7 @@ public:
 
 private:
   const Json *find(llvm::StringRef name);
+  bool isIdle(llvm::StringRef name, llvm::ArrayRef<llvm::StringLiteral> harmless) const;
 
   std::string file, path, error;
   const Json &fields;

@@ -4,6 +4,7 @@
 #define GEMMAC_COMPILER_IMPORT_MODEL_H
 
 #include "compiler/formats/SourceEncoding.h"
+#include "gemmac/abi.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
@@ -47,7 +48,7 @@ struct PerLayerEmbeddingConfig {
 };
 
 struct ModelConfig {
-  std::string name;                           ///< of the checkpoint's directory, or of its file without ".gguf"
+  std::string name;                           ///< what people call the checkpoint (ModelName.h)
   std::string architecture;                   ///< "Gemma4ForConditionalGeneration", ...
   int64_t vocab = 0, hidden = 0, context = 0; ///< context: max_position_embeddings
   double rmsEpsilon = 1e-6;
@@ -82,10 +83,18 @@ struct TensorSource {
   SourceEncoding encoding = SourceEncoding::BF16;
   std::vector<int64_t> shape;
   std::optional<TensorScales> scales = std::nullopt; ///< of encodings of integers
-  /// Names in Checkpoint::pieces of the tensors whose rows make up this one, in order; file and offset mean nothing then.
+  /// Names in Checkpoint::pieces of the tensors whose rows make up this one, in order; file and offset mean nothing
+  /// then.
   std::vector<std::string> pieces = {};
-  double addend = 0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
+  double addend =
+      0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
   ActivationScales activations = {};
+};
+
+/// Token ids as a file lists them, split by whether the model can yield them.
+struct ListedIds {
+  std::vector<int32_t> ids;    ///< in [0, vocabulary), each once, in the file's order
+  std::vector<int64_t> beyond; ///< of the vocabulary
 };
 
 /// How a checkpoint stores the matrices that are quantized.
@@ -98,10 +107,29 @@ struct SamplingConfig {
   std::vector<int32_t> stopIds, suppressIds;
 };
 
-/// See gemmac_chat in abi.h for each string's meaning.
+/// See gemmac_chat_mode in abi.h for each string's meaning.
+struct ChatMode {
+  std::string start, systemOpen, systemClose, prompt, answered, next;
+  bool operator==(const ChatMode &) const = default;
+};
+
+/// See gemmac_chat in abi.h.
 struct ChatFormat {
-  std::string bos, systemOpen, userOpen, modelOpen, turnClose, think, closedThought, thoughtOpen, thoughtClose;
-  std::string systemJoin;
+  std::string bos, turnClose, thoughtOpen, thoughtClose;
+  uint32_t flags = 0;
+  ChatMode modes[GEMMAC_THINK_COUNT];
+  std::string name = "none"; ///< "gemma4", "gemma3"; "template": as the checkpoint's template has it; "none"
+  /// Where the checkpoint's template is not followed, one line each.
+  std::vector<std::string> differences = {};
+
+  bool chats() const { return flags & GEMMAC_CHAT_EXISTS; }
+};
+
+/// What people chose about reading a checkpoint.
+struct ImportOptions {
+  std::string chatFormat; ///< "gemma4", "gemma3", "none"; empty: what the checkpoint's template says
+  /// Unknown fields of config.json or GGUF metadata to leave out, as messages name them: "text_config.some_field".
+  std::vector<std::string> ignoredFields = {};
 };
 
 struct Checkpoint {
@@ -113,18 +141,19 @@ struct Checkpoint {
   /// when untied). Exactly those that the configuration asks for, shapes verified; dead KV tensors are left out.
   std::map<std::string, TensorSource> tensors;
   std::map<std::string, TensorSource> pieces; ///< tensors that are parts of those in `tensors`, by canonical name
-  std::string tokenizer; ///< a serialized gemmac_tokenizer (abi.h)
+  std::string tokenizer;                      ///< a serialized gemmac_tokenizer (abi.h)
   int32_t bosId = -1;
   ChatFormat chat;
   SamplingConfig sampling;
   std::vector<std::string> notes; ///< what was set aside, one line each ("vision tower: 439 tensors, not compiled yet")
 };
 
-/// Reads a checkpoint: a Hugging Face directory or a GGUF file. Tensor data is not touched: only headers are read.
-/// Errors read "<file>: error: <what>, got .., expected ..; <what to do>" and are of class ImportError.
-llvm::Expected<Checkpoint> importCheckpoint(llvm::StringRef path);
-llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory);
-llvm::Expected<Checkpoint> importGguf(llvm::StringRef path);
+/// Reads a checkpoint: a Hugging Face directory or a GGUF file, whatever its name. Tensor data is not touched: only
+/// headers are read. Errors read "<file>: error: <what>, got .., expected ..; <what to do>" and are of class
+/// ImportError.
+llvm::Expected<Checkpoint> importCheckpoint(llvm::StringRef path, const ImportOptions &options = {});
+llvm::Expected<Checkpoint> importHuggingFace(llvm::StringRef directory, const ImportOptions &options = {});
+llvm::Expected<Checkpoint> importGguf(llvm::StringRef path, const ImportOptions &options = {});
 
 /// The tensor names and shapes that a configuration asks for (spec 2.1), by canonical name.
 std::map<std::string, std::vector<int64_t>> expectedTensors(const ModelConfig &config);

@@ -140,8 +140,7 @@ void ModelBuilder::createCaches() {
     const LayerConfig &layer = config.layers[index];
     if (config.ownsKv(index))
       KvCacheOp::create(symbols, loc, ops.getStringAttr(cacheName(index)), ops.getI64IntegerAttr(layer.kvHeads),
-                        ops.getI64IntegerAttr(layer.headDim), ops.getI64IntegerAttr(layer.window), FormatAttr(), IntegerAttr(),
-                        IntegerAttr(), IntegerAttr(), UnitAttr(), IntegerAttr());
+                        ops.getI64IntegerAttr(layer.headDim), ops.getI64IntegerAttr(layer.window));
   }
 }
 

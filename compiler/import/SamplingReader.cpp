@@ -1,6 +1,7 @@
 #include "compiler/import/SamplingReader.h"
 
 #include "compiler/import/Json.h"
+#include "compiler/import/SpecialTokens.h"
 
 using namespace gemmac;
 using llvm::StringRef;
@@ -21,37 +22,27 @@ static constexpr llvm::StringLiteral harmless[] = {"_from_model_config",
                                                    "return_dict_in_generate",
                                                    "trust_remote_code"};
 
-static std::vector<int32_t> readIds(Fields &fields, StringRef name, int64_t vocab) {
-  const Json *value = fields.any(name);
-  std::string expected;
-  if (!value)
-    return {};
-  if (std::optional<std::vector<int32_t>> ids = tokenIds(*value, vocab, expected))
-    return *ids;
-  fields.mismatch(name, expected);
-  return {};
-}
-
-llvm::Expected<SamplingConfig> gemmac::readSampling(StringRef file, StringRef text, int64_t vocab,
-                                                    std::vector<std::string> &notes) {
+llvm::Expected<SamplingFile> gemmac::readSampling(StringRef file, StringRef text, int64_t vocab,
+                                                  std::vector<std::string> &notes) {
   llvm::Expected<Json> json = parseJson(file, text, DuplicateKeys::refuse);
   if (!json)
     return json.takeError();
   if (!json->is_object())
     return importError(file, "the file holds {0}, expected an object", describe(*json));
   Fields fields(file, "", *json);
-  SamplingConfig sampling;
+  SamplingFile result;
+  SamplingConfig &sampling = result.sampling;
   bool sample = fields.optionalBoolean("do_sample").value_or(false);
   double temperature = fields.optionalNumber("temperature", 0.0, 1000.0).value_or(1.0);
   sampling.temperature = sample ? temperature : 0.0;
   sampling.topK = fields.optionalInteger("top_k", 0, INT32_MAX).value_or(50); // the class's default
   sampling.topP = fields.optionalNumber("top_p", 0.0, 1.0).value_or(1.0);
-  sampling.stopIds = readIds(fields, "eos_token_id", vocab);
-  sampling.suppressIds = readIds(fields, "suppress_tokens", vocab);
+  result.stops = readListedIds(fields, "eos_token_id", vocab);
+  sampling.suppressIds = readListedIds(fields, "suppress_tokens", vocab).ids; // others never come out anyway
   if (llvm::Error error = fields.takeError())
     return std::move(error);
   for (const std::string &name : fields.unread())
     if (!llvm::is_contained(harmless, StringRef(name)) && fields.any(name))
       notes.push_back((file + ": field " + inQuotes(name) + " is left out, the program has no such default").str());
-  return sampling;
+  return result;
 }

@@ -6,11 +6,16 @@
 
 namespace gemmac {
 
-/// \param vocab  token ids must be below
+struct SamplingFile {
+  SamplingConfig sampling; ///< its `stopIds` are left empty
+  ListedIds stops;         ///< as the file lists them; empty when it names none
+};
+
+/// \param vocab  the size of the vocabulary
 /// \param notes  gets a line for each setting that the program does not have
-/// Without do_sample the temperature is 0 (greedy), as in the reference. `stopIds` is empty when the file names none.
-llvm::Expected<SamplingConfig> readSampling(llvm::StringRef file, llvm::StringRef text, int64_t vocab,
-                                            std::vector<std::string> &notes);
+/// Without do_sample the temperature is 0 (greedy), as in the reference.
+llvm::Expected<SamplingFile> readSampling(llvm::StringRef file, llvm::StringRef text, int64_t vocab,
+                                          std::vector<std::string> &notes);
 
 } // namespace gemmac
 

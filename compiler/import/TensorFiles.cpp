@@ -4,6 +4,7 @@
 #include "compiler/import/FileAccess.h"
 #include "compiler/import/Json.h"
 #include "compiler/import/QuantizedTensors.h"
+#include "compiler/import/Shards.h"
 
 #include <set>
 
@@ -28,8 +29,23 @@ static llvm::Expected<StoredTensors> readHeader(StringRef directory, StringRef n
   return readSafetensorsHeader(name, header, file->bytes());
 }
 
-static llvm::Error mergeShards(StringRef directory, const std::map<std::string, std::string> &index,
-                               TensorFiles &result) {
+/// Adds a file's tensors to those of the files before it.
+static llvm::Error addFile(StringRef directory, const std::string &name, TensorFiles &result) {
+  llvm::Expected<StoredTensors> tensors = readHeader(directory, name);
+  if (!tensors)
+    return tensors.takeError();
+  for (auto &[tensor, stored] : *tensors) {
+    stored.file = static_cast<uint32_t>(result.files.size());
+    if (auto [known, isNew] = result.tensors.try_emplace(tensor, std::move(stored)); !isNew)
+      return importError(name, "tensor {0} is here and in {1}, expected it once", inQuotes(tensor),
+                         inQuotes(result.files[known->second.file]));
+  }
+  result.files.push_back(name);
+  return llvm::Error::success();
+}
+
+static llvm::Error addIndexedFiles(StringRef directory, const std::map<std::string, std::string> &index,
+                                   TensorFiles &result) {
   std::set<std::string> names;
   for (const auto &[tensor, file] : index)
     names.insert(file);
@@ -37,20 +53,17 @@ static llvm::Error mergeShards(StringRef directory, const std::map<std::string, 
     if (!fileExists(directory, name))
       return importError(name, "no such file in {0}, expected it because {1} names it; fetch the missing shard",
                          inQuotes(directory), indexFile);
-    llvm::Expected<StoredTensors> shard = readHeader(directory, name);
-    if (!shard)
-      return shard.takeError();
-    for (auto &[tensor, stored] : *shard) {
-      auto listed = index.find(tensor);
-      if (listed == index.end())
-        return importError(name, "tensor {0} is not listed in {1}", inQuotes(tensor), indexFile);
-      if (listed->second != name)
-        return importError(name, "tensor {0} is here, expected in {1} according to {2}", inQuotes(tensor),
-                           inQuotes(listed->second), indexFile);
-      stored.file = static_cast<uint32_t>(result.files.size());
-      result.tensors.emplace(tensor, std::move(stored));
-    }
-    result.files.push_back(name);
+    if (llvm::Error error = addFile(directory, name, result))
+      return error;
+  }
+  for (const auto &[tensor, stored] : result.tensors) {
+    const std::string &name = result.files[stored.file];
+    auto listed = index.find(tensor);
+    if (listed == index.end())
+      return importError(name, "tensor {0} is not listed in {1}", inQuotes(tensor), indexFile);
+    if (listed->second != name)
+      return importError(name, "tensor {0} is here, expected in {1} according to {2}", inQuotes(tensor),
+                         inQuotes(listed->second), indexFile);
   }
   for (const auto &[tensor, file] : index)
     if (!result.tensors.contains(tensor))
@@ -60,7 +73,8 @@ static llvm::Error mergeShards(StringRef directory, const std::map<std::string, 
 
 /// Opens the file anew: what is read so are a few bytes of a few tensors.
 static auto readerOf(StringRef directory, std::vector<std::string> files) {
-  return [directory = directory.str(), files = std::move(files)](const StoredTensor &tensor) -> llvm::Expected<std::string> {
+  return [directory = directory.str(),
+          files = std::move(files)](const StoredTensor &tensor) -> llvm::Expected<std::string> {
     llvm::Expected<InputFile> file = InputFile::open(directory, files[tensor.file]);
     if (!file)
       return file.takeError();
@@ -71,71 +85,112 @@ static auto readerOf(StringRef directory, std::vector<std::string> files) {
   };
 }
 
+static llvm::Error addFiles(StringRef directory, TensorFiles &result) {
+  if (fileExists(directory, singleFile)) {
+    result.listing = singleFile;
+    return addFile(directory, singleFile.str(), result);
+  }
+  if (fileExists(directory, indexFile)) {
+    result.listing = indexFile;
+    llvm::Expected<std::string> text = readTextFile(directory, indexFile);
+    if (!text)
+      return text.takeError();
+    llvm::Expected<std::map<std::string, std::string>> index = readSafetensorsIndex(indexFile, *text);
+    return index ? addIndexedFiles(directory, *index, result) : index.takeError();
+  }
+  llvm::Expected<std::vector<std::string>> shards = findShards(directory);
+  if (!shards)
+    return shards.takeError();
+  if (shards->empty())
+    return noTensorFiles(directory);
+  result.listing = shards->front() + (shards->size() == 1 ? "" : " to " + shards->back());
+  for (const std::string &name : *shards)
+    if (llvm::Error error = addFile(directory, name, result))
+      return error;
+  return llvm::Error::success();
+}
+
 llvm::Expected<TensorFiles> gemmac::readTensorFiles(StringRef directory) {
   TensorFiles result;
-  if (fileExists(directory, singleFile)) {
-    llvm::Expected<StoredTensors> tensors = readHeader(directory, singleFile);
-    if (!tensors)
-      return tensors.takeError();
-    result.files.push_back(singleFile.str());
-    result.tensors = std::move(*tensors);
-    result.read = readerOf(directory, result.files);
-    return result;
-  }
-  if (!fileExists(directory, indexFile))
-    return importError(directory, "found neither '{0}' nor '{1}'; gemmac reads weights in safetensors form only",
-                       singleFile, indexFile);
-  llvm::Expected<std::string> text = readTextFile(directory, indexFile);
-  if (!text)
-    return text.takeError();
-  llvm::Expected<std::map<std::string, std::string>> index = readSafetensorsIndex(indexFile, *text);
-  if (!index)
-    return index.takeError();
-  if (llvm::Error error = mergeShards(directory, *index, result))
+  if (llvm::Error error = addFiles(directory, result))
     return std::move(error);
   result.read = readerOf(directory, result.files);
   return result;
 }
 
-namespace {
+static constexpr SetAside mediaParts[] = {{"model.vision_tower.", "vision tower"},
+                                          {"vision_tower.", "vision tower"},
+                                          {"model.audio_tower.", "audio tower"},
+                                          {"model.embed_vision.", "vision embedder"},
+                                          {"model.vision_embedder.", "vision embedder"},
+                                          {"model.embed_audio.", "audio embedder"},
+                                          {"model.multi_modal_projector.", "vision embedder"},
+                                          {"multi_modal_projector.", "vision embedder"}};
 
-/// Parts of a checkpoint that are recognised and not compiled.
-struct SetAside {
-  llvm::StringLiteral prefix, name;
-};
-
-constexpr SetAside mediaParts[] = {{"model.vision_tower.", "vision tower"},
-                                   {"vision_tower.", "vision tower"},
-                                   {"model.audio_tower.", "audio tower"},
-                                   {"model.embed_vision.", "vision embedder"},
-                                   {"model.vision_embedder.", "vision embedder"},
-                                   {"model.embed_audio.", "audio embedder"},
-                                   {"model.multi_modal_projector.", "vision embedder"},
-                                   {"multi_modal_projector.", "vision embedder"}};
-
-} // namespace
+/// Less what wrappers of a training program put before and into names when they are saved with the model.
+static std::string withoutWrappers(StringRef name) {
+  constexpr StringRef compiled = "_orig_mod.";
+  while (name.consume_front("base_model.model.") || name.consume_front(compiled))
+    continue;
+  auto [plain, rest] = name.split(compiled);
+  return rest.empty() ? name.str() : plain.str() + withoutWrappers(rest);
+}
 
 /// The first files of Gemma 3 with a vision tower have the text model's class, head included, under "language_model.".
-static std::string canonicalName(StringRef name) {
+/// A text model saved without its head has no prefix.
+static std::string canonicalName(StringRef stored) {
+  std::string plain = withoutWrappers(stored);
+  StringRef name = plain;
   name.consume_front("language_model.");
   if (name == "lm_head.weight")
     return name.str();
-  if (!name.consume_front("model.language_model.") && !name.consume_front("model."))
-    return "";
-  return name == "lm_head.weight" ? "" : name.str();
+  bool isInside = name.consume_front("model.language_model.") || name.consume_front("model.");
+  return isInside && name == "lm_head.weight" ? "" : name.str();
 }
 
-const TensorNaming gemmac::huggingFaceNaming = {canonicalName, [](StringRef canonical) { return canonical.str(); }};
+const TensorNaming gemmac::huggingFaceNaming = {canonicalName, [](StringRef canonical) { return canonical.str(); },
+                                                mediaParts};
 
-/// Keys and values that no layer reads (spec 2.4): "layers.<i>.self_attn.k_proj.weight" of a layer that reuses others', and
-/// the scales of quantized ones.
+namespace {
+
+/// Counts what is set aside, for the notes.
+class AsideCounter {
+public:
+  AsideCounter(const TensorNaming &naming, const ModelConfig &config) : naming(naming), config(config) {}
+
+  /// Whether a tensor belongs to a part that is recognised and not compiled.
+  bool isMedia(StringRef name) {
+    std::string plain = withoutWrappers(name);
+    for (const SetAside &part : naming.setAside)
+      if (StringRef(plain).starts_with(part.prefix)) {
+        ++media[part.name.str()];
+        return true;
+      }
+    return false;
+  }
+  /// Whether a tensor that the configuration does not ask for may be left out.
+  bool isIdle(StringRef canonical);
+  void note(std::vector<std::string> &notes) const;
+
+private:
+  const TensorNaming &naming;
+  const ModelConfig &config;
+  std::map<std::string, size_t> media;
+  size_t heads = 0, deadKv = 0, rotaryTables = 0;
+};
+
+} // namespace
+
+/// Keys and values that no layer reads (spec 2.4): "layers.<i>.self_attn.k_proj.weight" of a layer that reuses others',
+/// and the scales of quantized ones.
 static bool isDeadKv(const ModelConfig &config, StringRef name) {
   if (!name.consume_front("layers."))
     return false;
   auto [index, part] = name.split('.');
   size_t layer = 0;
   return !index.getAsInteger(10, layer) && layer < config.layers.size() && !config.ownsKv(layer) &&
-         (part.starts_with("self_attn.k_proj.") || part.starts_with("self_attn.v_proj.") || part == "self_attn.k_norm.weight");
+         (part.starts_with("self_attn.k_proj.") || part.starts_with("self_attn.v_proj.") ||
+          part == "self_attn.k_norm.weight");
 }
 
 static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, StoredTensor stored,
@@ -155,6 +210,30 @@ static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, Sto
   return source;
 }
 
+bool AsideCounter::isIdle(StringRef canonical) {
+  // Buffers of older releases, which follow from the configuration.
+  bool isRotaryTable = canonical.contains("rotary_emb.") && canonical.ends_with("inv_freq");
+  bool isHead = canonical == "lm_head.weight", isDead = isDeadKv(config, canonical);
+  heads += isHead;
+  deadKv += isDead;
+  rotaryTables += isRotaryTable;
+  return isHead || isDead || isRotaryTable;
+}
+
+void AsideCounter::note(std::vector<std::string> &notes) const {
+  if (heads)
+    notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
+  for (const auto &[name, count] : media)
+    notes.push_back(llvm::formatv("{0}: {1} tensors set aside, not compiled yet", name, count).str());
+  if (deadKv)
+    notes.push_back(
+        llvm::formatv("{0} key and value tensors of layers that reuse other layers' are left out", deadKv).str());
+  if (rotaryTables)
+    notes.push_back(
+        llvm::formatv("{0} tables of rotary frequencies are left out, they follow from the configuration", rotaryTables)
+            .str());
+}
+
 llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,
                                   QuantizedLayout layout) {
   const ModelConfig &config = result.config;
@@ -162,28 +241,17 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming
   all.insert(expected.begin(), expected.end());
   if (llvm::Error error = joinQuantized(layout, all, stored, result.notes))
     return error;
-  std::map<std::string, size_t> media;
-  size_t deadKv = 0;
+  AsideCounter aside(naming, config);
   for (auto &[name, tensor] : stored.tensors) {
     StringRef file = stored.files[tensor.file];
-    const auto *part =
-        llvm::find_if(mediaParts, [&](const SetAside &p) { return StringRef(name).starts_with(p.prefix); });
-    if (part != std::end(mediaParts)) {
-      ++media[part->name.str()];
+    if (aside.isMedia(name))
       continue;
-    }
     std::string canonical = naming.canonical(name);
     auto wanted = all.find(canonical);
     if (wanted == all.end()) {
-      if (canonical == "lm_head.weight") {
-        result.notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
-      } else if (isDeadKv(config, canonical)) {
-        ++deadKv;
-      } else {
-        return importError(file, "tensor {0} is not part of the model that the configuration describes",
-                           inQuotes(name));
-      }
-      continue;
+      if (aside.isIdle(canonical))
+        continue;
+      return importError(file, "tensor {0} is not part of the model that the configuration describes", inQuotes(name));
     }
     auto &chosen = pieces.contains(wanted->first) ? result.pieces : result.tensors;
     if (chosen.contains(wanted->first))
@@ -204,14 +272,9 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming
     // A missing scalar means 1 (spec 2.4).
     if (result.tensors.contains(name) || StringRef(name).ends_with(".layer_scalar"))
       continue;
-    StringRef where = stored.files.size() == 1 ? StringRef(stored.files.front()) : indexFile;
-    return importError(where, "tensor '{0}' of shape {1} is missing ({2})", naming.stored(name), shapeText(shape),
-                       shapeReason(config, name));
+    return importError(stored.listing, "tensor '{0}' of shape {1} is missing ({2})", naming.stored(name),
+                       shapeText(shape), shapeReason(config, name));
   }
-  for (const auto &[name, count] : media)
-    result.notes.push_back(llvm::formatv("{0}: {1} tensors set aside, not compiled yet", name, count).str());
-  if (deadKv)
-    result.notes.push_back(
-        llvm::formatv("{0} key and value tensors of layers that reuse other layers' are left out", deadKv).str());
+  aside.note(result.notes);
   return llvm::Error::success();
 }

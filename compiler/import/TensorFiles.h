@@ -14,22 +14,29 @@ struct TensorFiles {
   StoredTensors tensors;
   /// The bytes of a small tensor of `tensors`: of the scalars that decide what the model computes.
   std::function<llvm::Expected<std::string>(const StoredTensor &)> read = {};
+  std::string listing = {}; ///< what should have listed a tensor that is missing, for messages: a file, an index
 };
 
 /// Reads the headers of model.safetensors or, when there is none, of the files that model.safetensors.index.json names;
-/// index and files must agree tensor by tensor.
+/// index and files must agree tensor by tensor. Without an index, shards numbered 1 to their total describe themselves.
 llvm::Expected<TensorFiles> readTensorFiles(llvm::StringRef directory);
+
+/// A part of a checkpoint that is recognised and not compiled.
+struct SetAside {
+  llvm::StringLiteral prefix, name; ///< of its tensors; of the part, for people
+};
 
 /// How a kind of files spells the names of the text model's tensors.
 struct TensorNaming {
-  std::string (*canonical)(llvm::StringRef stored); ///< empty for a tensor that is not of the text model
+  std::string (*canonical)(llvm::StringRef stored); ///< anything else for a tensor that is not of the text model
   std::string (*stored)(llvm::StringRef canonical); ///< for messages
+  llvm::ArrayRef<SetAside> setAside;
 };
 
 extern const TensorNaming huggingFaceNaming;
 
-/// Fills `result.files`, `result.tensors` and `result.pieces` for `result.config` (spec 2.1, 2.4), and notes what was set
-/// aside.
+/// Fills `result.files`, `result.tensors` and `result.pieces` for `result.config` (spec 2.1, 2.4), and notes what was
+/// set aside.
 llvm::Error selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,
                           QuantizedLayout layout = QuantizedLayout::None);
 

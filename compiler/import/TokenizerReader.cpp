@@ -18,6 +18,14 @@ static std::string compact(const Json &value) {
   return inQuotes(value.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
+/// The one member of a sequence of one, else `given`.
+static const Json *onlyNormalizer(const Json *given) {
+  if (!given || !given->is_object() || given->value("type", Json()) != "Sequence")
+    return given;
+  auto members = given->find("normalizers");
+  return members != given->end() && members->is_array() && members->size() == 1 ? &members->front() : given;
+}
+
 /// The parts around the model must be exactly those that the runtime's tokenizer implements.
 static void checkPipeline(Fields &fields) {
   static const Json normalizer = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", spaceMark.str()}};
@@ -27,6 +35,8 @@ static void checkPipeline(Fields &fields) {
                                 Json{{"type", "ByteFallback"}}, Json{{"type", "Fuse"}}})}};
   auto require = [&](StringRef name, const Json &wanted) {
     const Json *got = fields.any(name);
+    if (name == "normalizer")
+      got = onlyNormalizer(got);
     if (!got || *got != wanted)
       fields.fail("field " + inQuotes(name) + " is " + (got ? compact(*got) : "missing") + ", expected " +
                   compact(wanted));
@@ -51,6 +61,9 @@ static void checkPipeline(Fields &fields) {
 static llvm::Error readVocab(StringRef file, const Json &vocab, Vocabulary &result) {
   for (const auto &item : vocab.items()) {
     const Json &id = item.value();
+    if (llvm::any_of(result.leftOut,
+                     [&](const AddedToken &token) { return token.text == item.key() && id == token.id; }))
+      continue;
     if (!id.is_number_unsigned() || id.get<uint64_t>() >= result.size)
       return importError(file, "token {0} has id {1}, expected less than the model's vocab_size {2}",
                          inQuotes(item.key()), describe(id), result.size);
@@ -103,13 +116,14 @@ llvm::Error gemmac::readMerges(StringRef file, const Json &merges, Vocabulary &r
   return llvm::Error::success();
 }
 
-static llvm::Error readAddedToken(StringRef file, size_t index, const Json &entry, Vocabulary &result) {
+/// One entry of added_tokens by itself.
+static llvm::Expected<AddedToken> readAddedToken(StringRef file, size_t index, const Json &entry) {
   if (!entry.is_object())
     return importError(file, "added token {0} is {1}, expected an object", index, describe(entry));
   Fields fields(file, "added_tokens." + std::to_string(index) + ".", entry);
   AddedToken token;
   token.text = fields.string("content", "");
-  token.id = static_cast<uint32_t>(fields.integer("id", 0, 0, static_cast<int64_t>(result.size) - 1));
+  token.id = static_cast<uint32_t>(fields.integer("id", 0, 0, UINT32_MAX - 1));
   token.special = fields.boolean("special", false);
   if (!fields.has("id"))
     fields.mismatch("id", "a token id");
@@ -118,13 +132,16 @@ static llvm::Error readAddedToken(StringRef file, size_t index, const Json &entr
   for (StringRef name : {"single_word", "lstrip", "rstrip"})
     if (fields.boolean(name, false))
       fields.mismatch(name, "false: such added tokens are not supported");
-  // Normalized tokens are looked for after spaces were replaced; that makes no difference without spaces.
-  if (fields.boolean("normalized", !token.special) &&
-      (token.text.find(' ') != std::string::npos || StringRef(token.text).contains(spaceMark)))
-    fields.mismatch("normalized", "false for a token with spaces");
+  // Normalized tokens are looked for after spaces became U+2581, in the token as in the text: the same as looking for
+  // them before, but for one that has U+2581 itself.
+  if (fields.boolean("normalized", !token.special) && StringRef(token.text).contains(spaceMark))
+    fields.mismatch("normalized", "false for a token with U+2581");
   if (llvm::Error error = fields.finish({}))
-    return error;
+    return std::move(error);
+  return token;
+}
 
+static llvm::Error addToken(StringRef file, AddedToken token, Vocabulary &result) {
   auto [known, isNew] = result.ids.try_emplace(token.text, token.id);
   if (!isNew && known->second != token.id)
     return importError(file, "added token {0} has id {1}, but {2} in the vocabulary or another added token",
@@ -135,6 +152,19 @@ static llvm::Error readAddedToken(StringRef file, size_t index, const Json &entr
                        inQuotes(*text));
   text = token.text;
   result.added.push_back(std::move(token));
+  return llvm::Error::success();
+}
+
+/// \param kept  gets those with a row in the model's tables; the others go to `result.leftOut`
+static llvm::Error readAddedTokens(StringRef file, const Json &entries, Vocabulary &result,
+                                   std::vector<AddedToken> &kept) {
+  size_t index = 0;
+  for (const Json &entry : entries) {
+    llvm::Expected<AddedToken> token = readAddedToken(file, index++, entry);
+    if (!token)
+      return token.takeError();
+    (token->id < result.size ? kept : result.leftOut).push_back(std::move(*token));
+  }
   return llvm::Error::success();
 }
 
@@ -185,6 +215,10 @@ llvm::Expected<Vocabulary> gemmac::readTokenizer(StringRef file, StringRef text,
   if (llvm::Error error = modelFields.finish({}))
     return std::move(error);
 
+  std::vector<AddedToken> kept;
+  if (added)
+    if (llvm::Error error = readAddedTokens(file, *added, result, kept))
+      return std::move(error);
   if (llvm::Error error = readVocab(file, *vocab, result))
     return std::move(error);
   if (llvm::Error error = readMerges(file, *merges, result))
@@ -195,10 +229,8 @@ llvm::Expected<Vocabulary> gemmac::readTokenizer(StringRef file, StringRef text,
       return importError(file, "field 'model.unk_token' is {0}, expected a token of the vocabulary", inQuotes(unknown));
     result.unknown = found->second;
   }
-  size_t index = 0;
-  if (added)
-    for (const Json &entry : *added)
-      if (llvm::Error error = readAddedToken(file, index++, entry, result))
-        return std::move(error);
+  for (AddedToken &token : kept)
+    if (llvm::Error error = addToken(file, std::move(token), result))
+      return std::move(error);
   return result;
 }

@@ -33,19 +33,27 @@ struct Vocabulary {
   llvm::StringMap<uint32_t> ids;                 ///< added tokens included
   std::vector<Merge> merges;                     ///< ranks rise, and are below the number of merges
   std::vector<AddedToken> added;
+  std::vector<AddedToken> leftOut; ///< with ids from `size` on: the model has no row for them
   uint32_t unknown = UINT32_MAX; ///< GEMMAC_NO_TOKEN: none
   bool byteFallback = false, fuseUnknown = false;
 
   /// The added token of this text; nullptr when there is none.
   const AddedToken *findAdded(llvm::StringRef text) const;
+  /// The text of a token; empty for -1 and for an unused id.
+  llvm::StringRef textOf(int32_t id) const {
+    return id >= 0 && texts[id] ? llvm::StringRef(*texts[id]) : llvm::StringRef();
+  }
 };
 
 /// \param text   the bytes of tokenizer.json
-/// \param vocab  the model's vocabulary; ids must be below
+/// \param vocab  the model's vocabulary; ids must be below, but for added tokens, which are left out
 llvm::Expected<Vocabulary> readTokenizer(llvm::StringRef file, llvm::StringRef text, int64_t vocab);
 
 /// Appends the merges of a JSON array, each "a b" or ["a", "b"], to `result`, in the order of their ranks.
 llvm::Error readMerges(llvm::StringRef file, const nlohmann::json &merges, Vocabulary &result);
+
+/// The byte that a token stands for: 0x41 for "<0x41>".
+std::optional<uint8_t> tokenByte(llvm::StringRef text);
 
 /// Lays a vocabulary out as abi.h says. The same vocabulary gives the same bytes.
 std::string serializeTokenizer(const Vocabulary &vocabulary);

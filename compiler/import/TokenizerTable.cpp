@@ -29,8 +29,7 @@ static std::optional<uint32_t> singleCodePoint(StringRef text) {
   return codePoint;
 }
 
-/// The byte that "<0x41>" stands for.
-static std::optional<uint8_t> byteOf(StringRef text) {
+std::optional<uint8_t> gemmac::tokenByte(StringRef text) {
   if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>')
     return std::nullopt;
   unsigned high = llvm::hexDigitValue(text[3]), low = llvm::hexDigitValue(text[4]);
@@ -88,7 +87,7 @@ void TableBuilder::addTexts() {
   std::fill(std::begin(header.byte_ids), std::end(header.byte_ids), GEMMAC_NO_TOKEN);
   for (uint32_t id = 0; id < vocabulary.size; ++id) {
     if (const std::optional<std::string> &text = vocabulary.texts[id]) {
-      std::optional<uint8_t> byte = byteOf(*text);
+      std::optional<uint8_t> byte = tokenByte(*text);
       kinds[id] = byte ? GEMMAC_TOKEN_BYTE : GEMMAC_TOKEN_TEXT;
       if (byte)
         texts += static_cast<char>(*byte);
@@ -132,7 +131,7 @@ void TableBuilder::addAddedTokens() {
   // (runs of spaces) are left to the merges.
   std::vector<const AddedToken *> order;
   for (const AddedToken &token : vocabulary.added)
-    if (!StringRef(token.text).contains(spaceMark) && !byteOf(token.text))
+    if (!StringRef(token.text).contains(spaceMark) && !tokenByte(token.text))
       order.push_back(&token);
   llvm::sort(order, [](const AddedToken *a, const AddedToken *b) {
     return std::tuple(b->text.size(), StringRef(a->text), a->id) <

@@ -4,6 +4,7 @@
 #define GEMMAC_COMPILER_PIPELINE_PHASES_H
 
 #include "compiler/artifact/RoundingGuide.h"
+#include "compiler/import/Model.h"
 #include "passes/plan/Passes.h"
 #include "passes/quantize/Passes.h"
 #include "targets/TargetBackend.h"
@@ -21,7 +22,8 @@ struct OpenOptions {
 };
 
 struct CompileOptions {
-  std::string input; ///< the checkpoint: a directory or a file
+  std::string input;     ///< the checkpoint: a directory or a file
+  ImportOptions reading; ///< of the checkpoint
   std::string output;    ///< "-": standard output, for mlir
   const TargetBackend *target = nullptr;
   std::string runtime;                   ///< directory of the target's runtime (Link.h); for executables
@@ -45,8 +47,8 @@ struct CompileOptions {
   bool quiet = false;
   std::string jsonReport; ///< empty: none
 
-  /// Whether quantized matrices multiply with activations of 16 bits. Unasked those of q8 do: rounding activations to 8 bits
-  /// loses as much as rounding weights to q8 (docs/quantization.md).
+  /// Whether quantized matrices multiply with activations of 16 bits. Unasked those of q8 do: rounding activations to 8
+  /// bits loses as much as rounding weights to q8 (docs/quantization.md).
   bool wideActivations() const { return activationBits ? *activationBits == 16 : formats.weights == WeightFormat::Q8; }
 };
 

@@ -54,7 +54,9 @@ def Gemma_Encoding : I32EnumAttr<"Encoding", "source encoding", [
     I32EnumAttrCase<"Int8", 13, "int8">,
     I32EnumAttrCase<"Offset8", 14, "offset8">,
     I32EnumAttrCase<"Int4", 15, "int4">,
-    I32EnumAttrCase<"Int2", 16, "int2">]> {
+    I32EnumAttrCase<"Int2", 16, "int2">,
+    I32EnumAttrCase<"IQ4_NL", 17, "iq4_nl">,
+    I32EnumAttrCase<"IQ4_XS", 18, "iq4_xs">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }

@@ -68,11 +68,17 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
     `turned_pairs = n`, where keys are rope(value * weight) and rope turns only the first `n` pairs of a head: of a key only the turned
     elements `0 .. n` and `d/2 .. d/2 + n` are stored, as a key of a head of `2n` elements; `d` of the keys' layout and of their rotation
     is that one's padded size then. The others are those of the value times the weight, which attention multiplies into the query.
+    `key_bound` and `value_bound`: no element of a key or a value is larger, by Cauchy-Schwarz from the weights; absent where
+    nobody looked. From them the plan phase takes `key_exponent` and `value_exponent`: keys and values are stored times
+    2^-exponent, so that formats with f16 numbers hold them, and attention multiplies queries and results by 2^exponent. Powers
+    of two round nothing.
     - c1: heads, head_dim positive, head_dim even, window not negative.
     - c2: once planned, all four of format, capacity, offset and bytes are there: format f32, f16, q8 or q4, capacity a positive multiple of 16, offset a multiple of
       64, bytes those of the layout, `heads * capacity * d` elements each of keys and values, and their scales.
-    - c3: only planned caches are rotated or have turned pairs.
+    - c3: only planned caches are rotated, have turned pairs or exponents.
     - c4: `turned_pairs` is positive and less than half of head_dim.
+    - c5: bounds are finite and above 0.
+    - c6: exponents lie between -100 and 100.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
     gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0 {format = #gemma.format<f16>, capacity = 4096 : i64, offset = 0 : i64, bytes = 8388608 : i64}
@@ -81,7 +87,17 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$heads, I64Attr:$head_dim, I64Attr:$window,
                        OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<I64Attr>:$capacity,
                        OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes, UnitAttr:$rotated,
-                       OptionalAttr<I64Attr>:$turned_pairs);
+                       OptionalAttr<I64Attr>:$turned_pairs, OptionalAttr<Gemma_PositiveF64>:$key_bound /* c5 */,
+                       OptionalAttr<Gemma_PositiveF64>:$value_bound /* c5 */,
+                       OptionalAttr<I64Attr>:$key_exponent, OptionalAttr<I64Attr>:$value_exponent);
+  let builders = [
+    OpBuilder<(ins "::mlir::StringAttr":$name, "::mlir::IntegerAttr":$heads, "::mlir::IntegerAttr":$headDim,
+                   "::mlir::IntegerAttr":$window), [{
+      $_state.addAttribute(getSymNameAttrName($_state.name), name);
+      $_state.addAttribute(getHeadsAttrName($_state.name), heads);
+      $_state.addAttribute(getHeadDimAttrName($_state.name), headDim);
+      $_state.addAttribute(getWindowAttrName($_state.name), window);
+    }]>];
   let assemblyFormat = "$sym_name `heads` $heads `head_dim` $head_dim `window` $window attr-dict";
   let hasVerifier = 1;
   let extraClassDeclaration = [{

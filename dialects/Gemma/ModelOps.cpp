@@ -119,8 +119,9 @@ LogicalResult KvCacheOp::verify() {
   std::optional<Format> format = getFormat();
   std::optional<int64_t> capacity = getCapacity(), offset = getOffset(), bytes = getBytes();
   if (!format && !capacity && !offset && !bytes) {
-    if (getRotated() || getTurnedPairs()) // kv_cache_c3
-      return emitOpError() << "expects only a planned cache to be rotated or to have turned_pairs, got one without a format";
+    if (getRotated() || getTurnedPairs() || getKeyExponent() || getValueExponent()) // kv_cache_c3
+      return emitOpError() << "expects only a planned cache to be rotated or to have turned_pairs or exponents, got one "
+                              "without a format";
     return success();
   }
   if (!format || !capacity || !offset || !bytes) // kv_cache_c2
@@ -134,6 +135,10 @@ LogicalResult KvCacheOp::verify() {
   int64_t pairs = getTurnedPairs().value_or(1);
   if (pairs <= 0 || (getTurnedPairs() && 2 * pairs >= headDim)) // kv_cache_c4
     return emitOpError() << "expects turned_pairs above 0 and below " << headDim / 2 << " (half of head_dim), got " << pairs;
+  for (int64_t exponent : {getKeyExponent().value_or(0), getValueExponent().value_or(0)})
+    if (std::abs(exponent) > mostCacheExponent) // kv_cache_c6
+      return emitOpError() << "expects exponents between " << -mostCacheExponent << " and " << mostCacheExponent << ", got "
+                           << exponent;
   int64_t key = getPaddedKeyDim(), value = getPaddedHeadDim();
   int64_t expected = cacheBytes(storageFormat(*format), heads, *capacity, key, value);
   if (*bytes != expected) // kv_cache_c2

@@ -116,7 +116,7 @@ private:
   const CacheShape &cache;
   int64_t count;
   Value keyNorm, copies;
-  bool needed() const { return cache.rotated || cache.turnedPairs; }
+  bool needed() const { return cache.turnedPairs || CacheRows::keys(b, cache).changed(); }
 };
 } // namespace
 
@@ -164,9 +164,10 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
 func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
   bool quantized = step.getResult().getType().isQuantized(), isStatic = step.getStaticScale().has_value();
-  std::string name =
-      llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}", step.getResult().getType().getElement().getValue(), heads,
-                    cache.headDim, cache.window, isStatic ? "_static" : "", cache.rotated ? "_rotated" : "");
+  std::string name = llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}{6}",
+                                   step.getResult().getType().getElement().getValue(), heads, cache.headDim, cache.window,
+                                   isStatic ? "_static" : "", cache.rotated ? "_rotated" : "",
+                                   cache.valueExponent ? "_exponent" + std::to_string(cache.valueExponent) : "");
   auto body = [&](KernelBuilder &b, ValueRange a) {
     PartLayout layout{heads, cache.padded};
     Value merged = quantized ? b.stack(width * 4) : a[1];
@@ -200,9 +201,9 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
         });
         return next;
       });
-      if (cache.rotated)
+      if (CacheRows::values(b, cache).changed())
         b.loop(b.i64(0), b.i64(heads), 1,
-               [&](Value head) { CacheRows::values(b, cache).rotateBack(b.at(merged, b.mul(head, cache.padded * 4))); });
+               [&](Value head) { CacheRows::values(b, cache).restore(b.at(merged, b.mul(head, cache.padded * 4))); });
       Value inverses = factors;
       for (int64_t v = 0; v < headVectors; ++v)
         b.store(b.divf(b.splat(b.vecF32(), 1.0), state[2 * v + 1]), b.at(inverses, v * vecBytes));
@@ -331,7 +332,7 @@ private:
       b.store(b.divf(b.splat(b.vecF32(), 1.0), b.loadVec(vectorOf(sum, v))), vectorOf(sum, v));
     b.loop(b.i64(0), pairs, 1, [&](Value pair) {
       Value merged = b.at(result, offsetOf(firstRow, pair)), inverse = b.broadcast(loadFloat(b, placeOf(sum, pair)));
-      CacheRows::values(b, cache).rotateBack(merged);
+      CacheRows::values(b, cache).restore(merged);
       forHead([&](Value i) { b.store(b.mulf(b.loadVec(b.at(merged, i)), inverse), b.at(merged, i)); });
     });
   }

@@ -1,5 +1,7 @@
 #include "passes/lower/CacheRows.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace gemmac {
@@ -10,16 +12,35 @@ static constexpr int64_t vecBytes = lanes * 4;
 //===--- rotation: a fast Walsh-Hadamard transform
 //-------------------------------------------------------------------------------------------------===//
 
-void CacheRows::rotateQuery(Value row) {
+void CacheRows::adaptQuery(Value row) {
+  double factor = std::ldexp(1.0, static_cast<int>(exponent));
   if (cache.rotated)
-    transform(row, rotationOfOthers(cacheRotation(padded)));
+    transform(row, rotationOfOthers(cacheRotation(padded)) * factor);
+  else
+    multiply(row, factor);
 }
 
-void CacheRows::rotateBack(Value row) {
-  if (!cache.rotated)
+void CacheRows::restore(Value row) {
+  adaptQuery(row); // the rotation is its own inverse
+  if (cache.rotated)
+    clearPadding(row);
+}
+
+void CacheRows::adaptStored(Value row) {
+  double factor = std::ldexp(1.0, static_cast<int>(-exponent));
+  if (cache.rotated)
+    transform(row, rotationOfStored(cacheRotation(padded)) * factor);
+  else
+    multiply(row, factor);
+}
+
+void CacheRows::multiply(Value row, double factor) {
+  if (factor == 1.0)
     return;
-  transform(row, rotationOfOthers(cacheRotation(padded)));
-  clearPadding(row);
+  b.loop(b.i64(0), b.i64(padded * 4), vecBytes, [&](Value i) {
+    Value place = b.at(row, i);
+    b.store(b.mulf(b.loadVec(place), b.splat(b.vecF32(), factor)), place);
+  });
 }
 
 // Sums and differences of elements 1, 2, 4, ... apart, in this order, so that the bits are the same on all levels. A block has
@@ -116,14 +137,14 @@ void prepareQuery(KernelBuilder &b, const CacheShape &cache, Value query, Value 
   };
   if (!cache.turnedPairs) {
     copy(to, [](Value x, Value) { return x; });
-    return keys.rotateQuery(to);
+    return keys.adaptQuery(to);
   }
   keys.takeTurned(query, to);
-  keys.rotateQuery(to);
+  keys.adaptQuery(to);
   Value rest = b.at(to, cache.paddedKey * 4);
   copy(rest, [&](Value x, Value offset) { return b.mulf(x, b.loadVec(b.at(keyNorm, offset))); });
   values.clearTurned(rest);
-  values.rotateQuery(rest);
+  values.adaptQuery(rest);
 }
 
 //===--- quantization
@@ -177,8 +198,7 @@ void CacheRows::storeScale(const Group &quantized, Value target, Value lane) {
 //-------------------------------------------------------------------------------------------------===//
 
 void CacheRows::storeKey(Value row, Value block, Value lane) {
-  if (cache.rotated)
-    transform(row, rotationOfStored(cacheRotation(padded)));
+  adaptStored(row);
   if (!cache.quantized()) {
     Value place = b.at(block, b.mul(lane, cache.elementBytes()));
     b.loop(b.i64(0), b.i64(padded), 1, [&](Value j) {
@@ -202,8 +222,7 @@ void CacheRows::storeKey(Value row, Value block, Value lane) {
 }
 
 void CacheRows::storeValue(Value row, Value block, Value lane) {
-  if (cache.rotated)
-    transform(row, rotationOfStored(cacheRotation(padded)));
+  adaptStored(row);
   b.loop(b.i64(0), b.i64(padded / groupColumns), 1, [&](Value group) {
     Value target = b.at(block, b.mul(group, cache.groupBytes())), place = b.at(target, b.mul(lane, cache.groupRowBytes()));
     if (cache.quantized()) {

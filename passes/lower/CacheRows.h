@@ -12,12 +12,14 @@ class CacheRows {
 public:
   using Value = mlir::Value;
   static CacheRows keys(KernelBuilder &b, const CacheShape &cache) {
-    return {b, cache, cache.paddedKey, storedKeyDim(cache.headDim, cache.turnedPairs)};
+    return {b, cache, cache.paddedKey, storedKeyDim(cache.headDim, cache.turnedPairs), cache.keyExponent};
   }
-  static CacheRows values(KernelBuilder &b, const CacheShape &cache) { return {b, cache, cache.padded, cache.headDim}; }
+  static CacheRows values(KernelBuilder &b, const CacheShape &cache) {
+    return {b, cache, cache.padded, cache.headDim, cache.valueExponent};
+  }
 
-  /// Stores a row as the key (the value) of position `lane` of the block at `block`. Rotates the row in place where the cache
-  /// is rotated.
+  /// Stores a row as the key (the value) of position `lane` of the block at `block`. Rotates and scales the row in place as
+  /// the cache has it.
   void storeKey(Value row, Value block, Value lane);
   void storeValue(Value row, Value block, Value lane);
 
@@ -26,10 +28,12 @@ public:
   /// Sets the same elements of a row of values to zero.
   void clearTurned(Value row);
 
-  /// A query as what is stored wants it, in place. Nothing where the cache is not rotated.
-  void rotateQuery(Value row);
-  /// A sum of stored values as one of values, in place; padding becomes zero. Nothing where the cache is not rotated.
-  void rotateBack(Value row);
+  /// Whether what is stored differs from keys (values) by more than its format.
+  bool changed() const { return cache.rotated || exponent != 0; }
+  /// A query as what is stored wants it, in place.
+  void adaptQuery(Value row);
+  /// A sum of stored values as one of values, in place; padding becomes zero.
+  void restore(Value row);
 
 private:
   /// Group `group` of a row as a quantized cache holds it.
@@ -38,15 +42,18 @@ private:
     llvm::SmallVector<Value> bytes; ///< 16 each, element by element
   };
 
-  CacheRows(KernelBuilder &b, const CacheShape &cache, int64_t padded, int64_t headDim)
-      : b(b), cache(cache), padded(padded), headDim(headDim) {}
+  CacheRows(KernelBuilder &b, const CacheShape &cache, int64_t padded, int64_t headDim, int64_t exponent)
+      : b(b), cache(cache), padded(padded), headDim(headDim), exponent(exponent) {}
 
   KernelBuilder &b;
   const CacheShape &cache;
   int64_t padded, headDim; ///< of the rows
+  int64_t exponent;        ///< rows are stored times 2^-exponent
 
   Value maskOf(int64_t first);
+  void adaptStored(Value row);
   void transform(Value row, double factor);
+  void multiply(Value row, double factor);
   void mixLanes(Value row);
   void mixVectors(Value row, int64_t vectors, double factor);
   void clearPadding(Value row);

@@ -24,12 +24,18 @@ std::string PackedShape::text() const {
 CacheShape::CacheShape(gemma::KvCacheOp cache)
     : format(static_cast<WeightFormat>(*cache.getFormat())), heads(cache.getHeads()), headDim(cache.getHeadDim()),
       padded(paddedHeadDim(cache.getHeadDim())), capacity(*cache.getCapacity()), window(cache.getWindow()),
-      rotated(cache.getRotated()), turnedPairs(cache.getTurnedPairs().value_or(0)), paddedKey(cache.getPaddedKeyDim()) {}
+      rotated(cache.getRotated()), turnedPairs(cache.getTurnedPairs().value_or(0)),
+      keyExponent(cache.getKeyExponent().value_or(0)), valueExponent(cache.getValueExponent().value_or(0)),
+      paddedKey(cache.getPaddedKeyDim()) {}
 
 std::string CacheShape::text() const {
-  return llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}{6}", formatInfo(format).name, rotated ? "_rotated" : "", heads, headDim,
-                       capacity, window, turnedPairs ? "_turned" + std::to_string(turnedPairs) : "")
-      .str();
+  std::string text = llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}", formatInfo(format).name, rotated ? "_rotated" : "", heads,
+                                   headDim, capacity, window);
+  if (turnedPairs)
+    text += "_turned" + std::to_string(turnedPairs);
+  if (keyExponent || valueExponent)
+    text += llvm::formatv("_exponents{0}_{1}", keyExponent, valueExponent);
+  return text;
 }
 
 func::FuncOp KernelLibrary::get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats) {

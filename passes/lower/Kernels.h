@@ -46,7 +46,8 @@ struct CacheShape {
   int64_t heads, headDim, padded, capacity, window;
   bool rotated;
   int64_t turnedPairs; ///< 0: whole keys are stored
-  int64_t paddedKey;   ///< elements of a stored key
+  int64_t keyExponent, valueExponent; ///< keys and values are stored times two to the power of minus this
+  int64_t paddedKey;                  ///< elements of a stored key
   explicit CacheShape(gemma::KvCacheOp cache);
   bool quantized() const { return formatInfo(format).quantized; }
   int64_t elementBytes() const { return formatInfo(format).bits / 8; }    ///< of f32 and f16

@@ -5,6 +5,8 @@
 
 #include "mlir/IR/Builders.h"
 
+#include <cmath>
+
 namespace gemmac {
 #define GEN_PASS_DEF_PLANCACHES
 #include "passes/plan/Passes.h.inc"
@@ -30,6 +32,8 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
       if (int64_t pairs = turnedPairs.lookup(cache.getSymNameAttr()))
         cache.setTurnedPairs(pairs);
       offset += place(cache, *positions, offset);
+      if (failed(scale(cache)))
+        return signalPassFailure();
     }
     Builder builder(module.getContext());
     module->setAttr("gemma.context", builder.getI64IntegerAttr(*positions));
@@ -124,6 +128,35 @@ private:
     cache.setOffset(offset);
     cache.setBytes(bytes);
     return roundUp(bytes, bufferAlign);
+  }
+
+  /// Sets the exponents where f16 numbers could not hold what the bounds allow, or only as denormal numbers.
+  LogicalResult scale(KvCacheOp cache) {
+    if (*cache.getFormat() == Format::F32)
+      return success();
+    auto exponentOf = [&](std::optional<APFloat> bound, int64_t padded) {
+      double most = bound ? bound->convertToDouble() : 1.0;
+      // A rotated row has the length of the row, but may have it all in one element.
+      return exponentFor(cache.getRotated() ? most * std::sqrt(static_cast<double>(padded)) : most);
+    };
+    int64_t key = exponentOf(cache.getKeyBound(), cache.getPaddedKeyDim());
+    int64_t value = exponentOf(cache.getValueBound(), cache.getPaddedHeadDim());
+    if (std::max(std::abs(key), std::abs(value)) > mostCacheExponent)
+      return cache.emitError("keys or values may be as large as 2^")
+             << std::max(key, value) << ", which no cache format holds: the weights of this layer are out of all proportion";
+    if (key)
+      cache.setKeyExponent(key);
+    if (value)
+      cache.setValueExponent(value);
+    return success();
+  }
+
+  /// 0 for numbers of an ordinary size, so that ordinary models store keys and values as they are. f16 has its full precision
+  /// from 2^-14 to 2^16; bounds are some ten times what occurs, and half of the range is left for rounding.
+  static int64_t exponentFor(double bound) {
+    constexpr int mostBits = 15, leastBits = 0, wantedBits = 10;
+    int bits = static_cast<int>(std::ceil(std::log2(bound)));
+    return bits > mostBits ? bits - mostBits : bits < leastBits ? bits - wantedBits : 0;
   }
 };
 

@@ -23,6 +23,8 @@ void Answer::begin() {
   matcher.reset();
   thinking = stopped = false;
   first = true;
+  if (style.startsInThought && thoughtOpen >= 0)
+    setThinking(true);
 }
 
 void Answer::show(std::string_view text) {
@@ -51,7 +53,7 @@ void Answer::setThinking(bool now) {
     return;
   if (style.thoughts == Thoughts::dimmed) {
     styledOnSignal(now);
-    show(now ? dim : plain);
+    out.writeCode(now ? dim : plain);
   }
   if (!now)
     show("\n");
@@ -86,7 +88,7 @@ bool Answer::push(int32_t token) {
   first = false;
   if (model.tokenizer.kind(token) == GEMMAC_TOKEN_CONTROL) {
     showControl(token);
-  } else {
+  } else if (style.special || !model.isStop(token)) { // the end of an answer is no part of it
     characters.push(model.tokenizer.text(token), decoded);
     flushCharacters();
   }
@@ -106,7 +108,7 @@ void Answer::finish() {
   }
   if (thinking && style.thoughts == Thoughts::dimmed && !style.special && !style.ids) {
     styledOnSignal(false);
-    show(plain);
+    out.writeCode(plain);
   }
   out.flush();
 }

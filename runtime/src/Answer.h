@@ -15,8 +15,9 @@ enum class Thoughts { hidden, shown, dimmed };
 
 struct AnswerStyle {
   Thoughts thoughts = Thoughts::hidden; ///< what lies between thought_open and thought_close
-  bool special = false;                 ///< print control tokens, thoughts included, as they are
+  bool special = false;                 ///< print control and stop tokens, thoughts included, as they are
   bool ids = false;                     ///< print token ids, separated by spaces, instead of text
+  bool startsInThought = false;         ///< the prompt opened a thought
 };
 
 /// Turns tokens into text on `out`, flushed after each token. Stop strings are looked for in the answer, not in

@@ -2,8 +2,10 @@
 #include "Commands.h"
 
 #include "Conversation.h"
+#include "LineEditor.h"
 #include "Notice.h"
 #include "Signals.h"
+#include "Terminal.h"
 #include "Text.h"
 
 #include <cerrno>
@@ -12,73 +14,12 @@
 
 namespace gemmac::runtime {
 
-namespace {
-/// Lines from a terminal.
-class LineReader {
-public:
-  enum class Result { line, end, failed };
-
-  /// Reads up to the next line break, which it removes. The first Ctrl-C prints a hint; a second one ends the program
-  /// in the signal handler.
-  Result read(Output &out, std::string &line);
-
-private:
-  std::string pending;
-};
-} // namespace
-
-LineReader::Result LineReader::read(Output &out, std::string &line) {
-  for (bool warned = false;;) {
-    if (size_t end = pending.find('\n'); end != pending.npos) {
-      line = pending.substr(0, end);
-      pending.erase(0, end + 1);
-      clearInterrupt();
-      return Result::line;
-    }
-    if (!waitForInput(STDIN_FILENO, warned)) {
-      warned = true;
-      pending.clear();
-      out.write("\nPress Ctrl-C again or type /exit to leave.\n> ");
-      out.flush();
-      continue;
-    }
-    char bytes[4096];
-    ssize_t got = ::read(STDIN_FILENO, bytes, sizeof(bytes));
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return errno == EIO ? Result::end : Result::failed; // EIO: the terminal is gone
-    if (got == 0 && pending.empty())
-      return Result::end;
-    if (got == 0)
-      pending += '\n';
-    pending.append(bytes, static_cast<size_t>(got));
-  }
-}
-
 static constexpr std::string_view help =
     "/reset  forget the conversation and start a new one\n"
     "/exit   leave (or Ctrl-D)\n"
     "/help   this list\n"
-    "A line that ends with \\ goes on in the next one. Ctrl-C stops an answer; twice, it leaves.\n";
-
-// One message; lines that end with a backslash are joined by line breaks.
-static LineReader::Result readMessage(LineReader &reader, Output &out, std::string &message) {
-  message.clear();
-  for (const char *mark = "> ";; mark = "  ") {
-    out.write(mark);
-    out.flush();
-    std::string line;
-    if (auto result = reader.read(out, line); result != LineReader::Result::line)
-      return result;
-    const bool more = !line.empty() && line.back() == '\\';
-    if (more)
-      line.back() = '\n';
-    message += line;
-    if (!more)
-      return LineReader::Result::line;
-  }
-}
+    "A line that ends with \\ goes on in the next one; so does Alt-Enter, and what is pasted is one message.\n"
+    "Up and down recall messages. Ctrl-C stops an answer; twice, it leaves.\n";
 
 namespace {
 /// The pieces of a conversation on the terminal.
@@ -102,19 +43,24 @@ void Chat::reset() {
 }
 
 Status Chat::reply(std::string_view message) {
-  const std::vector<int32_t> &tokens = conversation.ask(message);
-  if (static_cast<int64_t>(tokens.size()) > model.session.remaining()) {
+  const std::span<const int32_t> tokens = conversation.ask(message);
+  size_t held = conversation.held();
+  const auto context = static_cast<long long>(model.session.context()), used = static_cast<long long>(held);
+  if (static_cast<long long>(tokens.size()) > context) {
     notice(
         format("this message needs %zu tokens, but only %lld of the context's %lld are left; shorten it, or /reset to "
                "start a new conversation",
-               tokens.size(), static_cast<long long>(model.session.remaining()),
-               static_cast<long long>(model.session.context())));
+               tokens.size() - held, context - used, context));
     return {};
   }
+  held = static_cast<size_t>(model.session.rewind(static_cast<int64_t>(held)));
+  sampler.reset();
+  for (int32_t token : tokens.first(held))
+    sampler.accept(token);
   Generation generation;
-  if (Status status = generate(model, sampler, tokens, options.limit, answer, generation); !status.ok())
+  if (Status status = generate(model, sampler, tokens.subspan(held), options.limit, answer, generation); !status.ok())
     return status;
-  conversation.answered(generation, answer.insideThought());
+  conversation.answered(generation, held);
   clearInterrupt();
   out.write("\n");
   out.flush();
@@ -127,31 +73,35 @@ Status Chat::reply(std::string_view message) {
 
 Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions &sampling) {
   const gemmac_program &program = model.program;
-  if (!Prompt(model).hasChatFormat())
-    return {ExitCode::usage, "this checkpoint has no chat format; use -p TEXT --raw to have it continue a text"};
+  if (Status status = checkChat(model, options.chat, options.quiet); !status.ok())
+    return status;
   AnswerStyle style;
   style.special = options.special;
   style.ids = options.printIds;
+  style.startsInThought = opensThought(program.chat, program.chat.modes[options.chat.thinking].prompt);
   if (!options.hideThoughts)
-    style.thoughts = isatty(STDOUT_FILENO) ? Thoughts::dimmed : Thoughts::shown;
+    style.thoughts = showsStyles() ? Thoughts::dimmed : Thoughts::shown;
   Output out(STDOUT_FILENO, "standard output");
+  std::vector<std::string> stops = options.stops;
+  if (!turnEndText(model).empty())
+    stops.emplace_back(turnEndText(model));
   Chat chat{model,
             options,
             out,
             Sampler(program.vocab, sampling,
                     {program.sampling.suppress_ids, static_cast<size_t>(program.sampling.suppress_count)}),
-            Answer(model, out, options.stops, style),
-            Conversation(model, options.system, options.think)};
+            Answer(model, out, std::move(stops), style),
+            Conversation(model, options.chat)};
+  LineEditor editor(out);
   if (!options.quiet)
     notice(format("%s, %s, %s, %lld threads, context %lld. /help lists the commands, Ctrl-C stops an answer.",
                   program.name, program.weights, model.level->name, static_cast<long long>(model.pool.size()),
                   static_cast<long long>(model.session.context())));
-  LineReader reader;
   for (std::string message; !out.failed();) {
-    auto result = readMessage(reader, out, message);
-    if (result == LineReader::Result::failed)
+    auto result = editor.read(message);
+    if (result == LineEditor::Result::failed)
       return {ExitCode::inputOutput, format("cannot read standard input: %s", strerror(errno))};
-    if (result == LineReader::Result::end) {
+    if (result == LineEditor::Result::end) {
       out.write("\n");
       break;
     }
@@ -166,7 +116,7 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
       chat.reset();
     else if (text.front() == '/' && text.find_first_of(" \n/", 1) == text.npos)
       notice(format("no command '%.*s'; /help lists them", static_cast<int>(text.size()), text.data()));
-    else if (Status status = chat.reply(text); !status.ok())
+    else if (Status status = chat.reply(message); !status.ok())
       return status;
   }
   return out.finish();

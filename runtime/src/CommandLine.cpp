@@ -1,14 +1,18 @@
 // The one file that is compiled with exceptions: CLI11 throws to report errors, help included.
 #include "CommandLine.h"
 
+#include "Files.h"
 #include "Notice.h"
+#include "Numbers.h"
 #include "Status.h"
 #include "Text.h"
 
 #include <CLI/CLI.hpp>
 
 #include <ctime>
+#include <sstream>
 #include <sys/random.h>
+#include <unistd.h>
 
 #ifndef GEMMAC_VERSION
 #error "the build passes GEMMAC_VERSION"
@@ -30,36 +34,31 @@ Exit codes: 0 done, 1 internal error, 2 usage, 3 damaged program, 4 input or out
 5 unsuitable processor, 6 context too small, 130 stopped by Ctrl-C.
 )";
 
-static void addEngineOptions(CLI::App &app, EngineOptions &engine) {
-  app.add_option("-t,--threads", engine.threads, "Threads (default: one for each processor)")
-      ->check(CLI::Range(1, 1024));
-  app.add_option("--isa", engine.isa, "Instruction set level, as `info` lists them (default: the best)");
-  app.add_option("--chunk", engine.session.chunk, "Prompt tokens processed at once (default: as many as compiled in)")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--context", engine.session.context, "Use only so many positions of the context")
-      ->check(CLI::PositiveNumber);
+static CLI::Validator whole(int64_t low, int64_t high = unlimited) {
+  return CLI::Validator([low, high](std::string &text) { return wholeNumberProblem(text, low, high); }, "");
 }
 
-static void addSamplingOptions(CLI::App &app, SamplingOptions &sampling) {
+static CLI::Validator within(double low, double high) {
+  return CLI::Validator([low, high](std::string &text) { return numberProblem(text, low, high); }, "");
+}
+
+static void addEngineOptions(CLI::App &app, EngineOptions &engine) {
+  app.add_option("-t,--threads", engine.threads, "Threads (default: one for each processor)")->check(whole(1, 1024));
+  app.add_option("--isa", engine.isa, "Instruction set level, as `info` lists them (default: the best)");
+  app.add_option("--chunk", engine.session.chunk, "Prompt tokens processed at once (default: as many as compiled in)")
+      ->check(whole(1));
+  app.add_option("--context", engine.session.context, "Use only so many positions of the context")->check(whole(1));
+}
+
+static void addSamplingOptions(CLI::App &app, SamplingOptions &sampling, std::string &seed) {
   const char *group = "Sampling";
-  // "not below" is false for NaN, which Range lets through.
-  auto within = [](double low, double high) {
-    return CLI::Validator(
-        [low, high](std::string &text) {
-          char *end = nullptr;
-          const double value = std::strtod(text.c_str(), &end);
-          bool fine = end != text.c_str() && *end == '\0' && value >= low && value <= high;
-          return fine ? std::string() : format("'%s' is not a number from %g to %g", text.c_str(), low, high);
-        },
-        "NUMBER");
-  };
   app.add_option("--temperature", sampling.temperature, "0: always the likeliest token")
       ->capture_default_str()
       ->check(within(0, 1000))
       ->group(group);
   app.add_option("--top-k", sampling.topK, "Only the K likeliest tokens; 0: off")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber)
+      ->check(whole(0))
       ->group(group);
   app.add_option("--top-p", sampling.topP, "Only the likeliest tokens that together reach P; 1: off")
       ->capture_default_str()
@@ -73,20 +72,31 @@ static void addSamplingOptions(CLI::App &app, SamplingOptions &sampling) {
       ->capture_default_str()
       ->check(within(0.01, 100))
       ->group(group);
-  app.add_option("--seed", sampling.seed, "Of the random numbers (default: a new one each time)")->group(group);
+  app.add_option("--seed", seed, "Of the random numbers (default, and -1: a new one each time)")
+      ->type_name("UINT")
+      ->check(CLI::Validator([](std::string &text) { return seedProblem(text); }, ""))
+      ->group(group);
 }
 
 static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_option("-p,--prompt", answer.prompt, "Answer this and leave");
   app.add_option("--prompt-ids", answer.promptIds, "Take the prompt as token ids from a file; '-': standard input");
-  app.add_option("-n,--tokens", answer.limit, "Generate at most so many tokens")->check(CLI::PositiveNumber);
+  app.add_option("-n,--tokens", answer.limit, "Generate at most so many tokens")->check(whole(1));
   app.add_flag("--raw", answer.raw, "No chat format: continue the text");
-  app.add_option("--system", answer.system, "Instructions for the whole conversation");
-  app.add_flag("--think", answer.think, "Let the model think first");
+  app.add_option("--system", answer.chat.system, "Instructions for the whole conversation");
+  ChatOptions &chat = answer.chat;
+  CLI::Option *think = app.add_flag_callback(
+      "--think", [&chat] { chat.thinking = GEMMAC_THINK_ON; }, "Let the model think first");
+  app.add_flag_callback(
+         "--no-think", [&chat] { chat.thinking = GEMMAC_THINK_OFF; },
+         "Do not let a model think that does so by default")
+      ->excludes(think);
+  app.add_flag("--keep-thoughts", chat.keepThoughts, "Leave thoughts of earlier answers in the conversation");
   app.add_flag("--hide-thoughts", answer.hideThoughts, "Do not show thoughts on a terminal");
   app.add_flag("--show-thoughts", answer.showThoughts, "Show thoughts where standard output is no terminal");
   app.add_option("--stop", answer.stops, "End the answer before this text; may be given several times")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_flag("--special", answer.special, "Print control tokens; with --raw, also recognise them in the prompt");
   app.add_flag("--ids", answer.printIds, "Print token ids instead of text, the stop token included");
   app.add_flag("-q,--quiet", answer.quiet, "No statistics");
@@ -110,20 +120,20 @@ static void addCommands(CLI::App &app, Options &options) {
   CLI::App *bench = add("bench", "Measure speed and memory", Command::bench);
   bench->add_option("-p", options.bench.promptTokens, "Tokens of the prompt; 0: none")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole(0));
   bench->add_option("-n", options.bench.decodeTokens, "Tokens decoded after it; 0: none")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole(0));
   bench->add_option("--depth", options.bench.depth, "Begin as if so many tokens had been fed")
       ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole(0));
   bench->add_option("--verify", options.bench.verifyRows, "Also as many calls with so many rows as -n says tokens")
-      ->check(CLI::Range(2, 64));
+      ->check(whole(2, 64));
   bench->add_flag("--kernels", options.bench.kernels, "Also time by kernel; for programs compiled with --profile");
   bench->add_flag("--roof", options.bench.roof, "Also measure how fast the weights can be read");
   bench->add_option("--repetitions", options.bench.repetitions, "Measured rounds, after one that warms up")
       ->capture_default_str()
-      ->check(CLI::Range(1, 1000));
+      ->check(whole(1, 1000));
   bench->add_flag("--json", options.json, "Print JSON");
   addEngineOptions(*bench, options.engine);
 
@@ -134,19 +144,20 @@ static void addCommands(CLI::App &app, Options &options) {
   score->add_flag("--lines", options.score.lines, "Each line of the ids is a text of its own");
   score->add_option("--reference", options.score.reference,
                     "Compare with the logits that another program wrote for the same ids: KL divergence");
-  score->add_option("--moments", options.score.moments, "Of an observing program: write what its matrices' inputs added up to");
+  score->add_option("--moments", options.score.moments,
+                    "Of an observing program: write what its matrices' inputs added up to");
   score->add_option("--prefill", options.score.prefill, "Feed the first so many ids without scoring them")
-      ->check(CLI::NonNegativeNumber);
+      ->check(whole(0));
   score->add_option("--text", options.score.text, "File of text; prints the mean negative log-likelihood per token");
   score->add_option("--window", options.score.window, "Tokens fed together, behind <bos> (default: 255)")
-      ->check(CLI::PositiveNumber);
+      ->check(whole(1));
   score->add_flag("--decode", options.score.decodeOnly, "Feed single tokens");
   score->add_flag("--json", options.json, "Print JSON");
   addEngineOptions(*score, options.engine);
 }
 
 // Options of the answer given along with a command would silently do nothing.
-static Status checkCombinations(const CLI::App &app, const Options &options, bool &seedGiven) {
+static Status checkCombinations(const CLI::App &app, const Options &options) {
   const auto commands = app.get_subcommands();
   for (const CLI::Option *option : app.get_options()) {
     const bool engine = option->check_lname("threads") || option->check_lname("isa") || option->check_lname("chunk") ||
@@ -154,12 +165,12 @@ static Status checkCombinations(const CLI::App &app, const Options &options, boo
     if (option->count() > 0 && !commands.empty() && !engine)
       return {ExitCode::usage, format("%s does not go with '%s'", option->get_name(false, true).c_str(),
                                       commands.front()->get_name().c_str())};
-    seedGiven = seedGiven || (option->check_lname("seed") && option->count() > 0);
   }
   const AnswerOptions &answer = options.answer;
   if (answer.prompt && !answer.promptIds.empty())
     return {ExitCode::usage, "-p and --prompt-ids exclude each other"};
-  if ((answer.raw || !answer.promptIds.empty()) && (answer.think || !answer.system.empty()))
+  const bool chatOptions = answer.chat.thinking != GEMMAC_THINK_DEFAULT || answer.chat.system;
+  if ((answer.raw || !answer.promptIds.empty()) && chatOptions)
     return {ExitCode::usage, "--system and --think need the chat format; they do not go with --raw or --prompt-ids"};
   if (answer.hideThoughts && answer.showThoughts)
     return {ExitCode::usage, "--hide-thoughts and --show-thoughts exclude each other"};
@@ -180,6 +191,27 @@ static std::string withProgramName(std::string text) {
   return text;
 }
 
+static int fail(const Status &status) {
+  if (!status.message().empty())
+    notice("error: " + status.message());
+  return static_cast<int>(status.code());
+}
+
+// --help and --version.
+static int print(const CLI::App &app, const CLI::Success &wanted) {
+  std::ostringstream text;
+  app.exit(wanted, text, text);
+  Output out(STDOUT_FILENO, "standard output");
+  out.write(text.str());
+  return fail(out.finish());
+}
+
+// CLI11 counts values, and says how many.
+static std::string explain(const CLI::ParseError &error) {
+  const std::string text = error.what();
+  return error.get_name() == "ArgumentMismatch" ? text.substr(0, text.find(':')) + ": needs a value" : text;
+}
+
 bool parseCommandLine(int argc, char **argv, const gemmac_program &program, Options &options, int &exitCode) {
   options.sampling.temperature = static_cast<double>(program.sampling.temperature);
   options.sampling.topK = program.sampling.top_k;
@@ -192,31 +224,26 @@ bool parseCommandLine(int argc, char **argv, const gemmac_program &program, Opti
                                            program.name, program.target, program.weights));
   app.footer(withProgramName(examples));
   app.require_subcommand(0, 1);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast); // so that an alias can be overridden
+  std::string seed;
   addAnswerOptions(app, options.answer);
-  addSamplingOptions(app, options.sampling);
+  addSamplingOptions(app, options.sampling, seed);
   addEngineOptions(app, options.engine);
   addCommands(app, options);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::Success &wanted) { // help or version
-    exitCode = app.exit(wanted, std::cout, std::cerr);
-    std::cout.flush();
-    if (!std::cout)
-      exitCode = static_cast<int>(ExitCode::inputOutput);
+  } catch (const CLI::Success &wanted) {
+    exitCode = print(app, wanted);
     return false;
   } catch (const CLI::ParseError &error) {
-    notice(std::string("error: ") + error.what() + "; --help explains the options");
-    exitCode = static_cast<int>(ExitCode::usage);
+    exitCode = fail({ExitCode::usage, explain(error) + "; --help explains the options"});
     return false;
   }
-  bool seedGiven = false;
-  if (Status status = checkCombinations(app, options, seedGiven); !status.ok()) {
-    notice("error: " + status.message());
-    exitCode = static_cast<int>(status.code());
+  if (Status status = checkCombinations(app, options); !status.ok()) {
+    exitCode = fail(status);
     return false;
   }
-  if (!seedGiven)
-    options.sampling.seed = newSeed();
+  options.sampling.seed = seedOf(seed).value_or(newSeed());
   return true;
 }
 

@@ -2,71 +2,133 @@
 
 #include "Signals.h"
 #include "Text.h"
+#include "Visible.h"
 
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace gemmac::runtime {
 
-// Writes all of `bytes`; false with errno set when it cannot.
-static bool writeFully(int fd, const char *data, size_t bytes) {
-  while (bytes > 0) {
-    ssize_t written = ::write(fd, data, bytes);
+static void waitFor(int fd, short events) {
+  pollfd one = {fd, events, 0};
+  (void)::poll(&one, 1, -1); // whatever it says, the next try tells more
+}
+
+static bool wouldBlock(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+// The end of a pipe that nobody writes to: reading finds the end, writing is refused as on a closed descriptor. Needs
+// neither /dev/null nor any other file, so it works in an empty root.
+Status secureStandardDescriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0)
+      continue;
+    int ends[2];
+    if (::pipe(ends) != 0)
+      return {ExitCode::inputOutput,
+              format("descriptor %d is closed and nothing can take its place: %s", fd, strerror(errno))};
+    int reading = ::fcntl(ends[0], F_DUPFD, STDERR_FILENO + 1); // both ends may lie on 0 to 2 themselves
+    ::close(ends[0]);
+    ::close(ends[1]);
+    if (reading < 0 || ::dup2(reading, fd) < 0)
+      return {ExitCode::inputOutput,
+              format("descriptor %d is closed and nothing can take its place: %s", fd, strerror(errno))};
+    ::close(reading);
+  }
+  return {};
+}
+
+bool writeFully(int fd, std::string_view text) {
+  while (!text.empty()) {
+    ssize_t written = ::write(fd, text.data(), text.size());
     if (written < 0 && errno == EINTR)
       continue;
+    if (written < 0 && wouldBlock(errno)) {
+      waitFor(fd, POLLOUT);
+      continue;
+    }
     if (written <= 0) {
       errno = written == 0 ? EIO : errno;
       return false;
     }
-    data += written;
-    bytes -= static_cast<size_t>(written);
+    text.remove_prefix(static_cast<size_t>(written));
   }
   return true;
 }
 
-Status readAll(int fd, std::string_view name, std::string &text) {
+Input::~Input() {
+  if (fd > STDERR_FILENO)
+    ::close(fd);
+}
+
+Status Input::open(const std::string &path) {
+  if (path == "-") {
+    fd = STDIN_FILENO;
+    shownName = "standard input";
+    return {};
+  }
+  shownName = "'" + path + "'";
+  fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return {ExitCode::inputOutput, format("cannot open '%s': %s", path.c_str(), strerror(errno))};
+  return {};
+}
+
+Status Input::read(std::string &text) {
   constexpr size_t step = 1 << 16;
+  const size_t before = text.size();
+  text.resize(before + step);
   for (;;) {
-    if (!waitForInput(fd))
-      return {ExitCode::interrupted, ""};
-    size_t before = text.size();
-    text.resize(before + step);
-    ssize_t got = ::read(fd, text.data() + before, step);
-    int error = errno;
+    const bool waited = waitForInput(fd);
+    const ssize_t got = waited ? ::read(fd, text.data() + before, step) : 0;
+    const int error = errno;
+    if (got < 0 && (error == EINTR || wouldBlock(error)))
+      continue;
     text.resize(before + (got > 0 ? static_cast<size_t>(got) : 0));
-    if (got == 0)
-      return {};
-    if (got > 0)
-      continue;
-    if (error == EINTR)
-      continue;
-    return {ExitCode::inputOutput,
-            format("cannot read %.*s: %s", static_cast<int>(name.size()), name.data(), strerror(error))};
+    if (!waited)
+      return {ExitCode::interrupted, ""};
+    if (got < 0)
+      return {ExitCode::inputOutput, format("cannot read %s: %s", shownName.c_str(), strerror(error))};
+    atEnd = got == 0;
+    return {};
   }
 }
 
 Status readFile(const std::string &path, std::string &text) {
-  if (path == "-")
-    return readAll(STDIN_FILENO, "standard input", text);
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return {ExitCode::inputOutput, format("cannot open '%s': %s", path.c_str(), strerror(errno))};
-  Status status = readAll(fd, "'" + path + "'", text);
-  ::close(fd);
+  Input input;
+  Status status = input.open(path);
+  while (status.ok() && !input.ended())
+    status = input.read(text);
   return status;
 }
 
-Output::Output(int fd, std::string name) : fd(fd), name(std::move(name)), buffer(1 << 16) {}
+Output::Output(int fd, std::string name) : fd(fd), terminal(::isatty(fd)), name(std::move(name)), buffer(1 << 16) {}
 
 void Output::writeNow(std::string_view text) {
-  if (!error && !writeFully(fd, text.data(), text.size()))
+  if (!error && !writeFully(fd, text))
     error = errno;
 }
 
 void Output::write(std::string_view text) {
+  if (!terminal)
+    return writeCode(text);
+  while (!text.empty()) {
+    const size_t plain = visiblePrefix(text);
+    writeCode(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty())
+      break;
+    char shown[visibleBytes];
+    size_t taken = 0;
+    writeCode(showCharacter(text, taken, shown));
+    text.remove_prefix(taken);
+  }
+}
+
+void Output::writeCode(std::string_view text) {
   if (text.size() > buffer.size() - used)
     flush();
   if (text.size() > buffer.size())
@@ -112,7 +174,7 @@ Status NewFile::create(const std::string &target) {
 }
 
 Status NewFile::write(const void *data, size_t bytes) {
-  return writeFully(fd, static_cast<const char *>(data), bytes) ? Status() : failure("write");
+  return writeFully(fd, {static_cast<const char *>(data), bytes}) ? Status() : failure("write");
 }
 
 Status NewFile::commit() {

@@ -6,6 +6,7 @@
 #include "Notice.h"
 #include "Text.h"
 #include "TextStream.h"
+#include "TokenStream.h"
 
 #include <algorithm>
 #include <cstring>
@@ -39,6 +40,19 @@ static std::string describeSampling(const gemmac_sampling &sampling) {
   return text;
 }
 
+static std::string describeChat(const gemmac_chat &chat) {
+  if (!(chat.flags & GEMMAC_CHAT_EXISTS))
+    return "no; use --raw";
+  std::string text = "yes";
+  if (!(chat.flags & GEMMAC_CHAT_SYSTEM))
+    text += ", without instructions";
+  if (*chat.thought_open != '\0')
+    text += chat.flags & (GEMMAC_CHAT_DROPS_THOUGHTS | GEMMAC_CHAT_DROPS_TO_LAST_CLOSE)
+                ? "; thoughts of earlier answers are left out"
+                : "; thoughts of earlier answers stay";
+  return text;
+}
+
 static std::string describeResident(const Model &model) {
   const gemmac_memory &memory = model.program.memory;
   auto resident = [&](int64_t positions) {
@@ -65,12 +79,14 @@ static std::string describeCaches(const gemmac_program &program) {
     const gemmac_cache &cache = program.caches[i];
     auto number = [](int64_t value) { return static_cast<long long>(value); };
     const std::string kind = cache.window ? format("sliding, window %lld", number(cache.window)) : "full";
-    text += format("%-10s layers %-*s  %-20s  ", i == 0 ? "caches" : "", static_cast<int>(width), cache.layers, kind.c_str());
+    text += format("%-10s layers %-*s  %-20s  ", i == 0 ? "caches" : "", static_cast<int>(width), cache.layers,
+                   kind.c_str());
     if (cache.shared_from >= 0)
       text += format("read the cache of layer %lld\n", number(cache.shared_from));
     else
-      text += format("%-4s  %lld x %-4lld  %7lld positions  %s%s\n", cache.format, number(cache.heads), number(cache.head_dim),
-                     number(cache.positions), formatBytes(static_cast<uint64_t>(cache.bytes)).c_str(),
+      text += format("%-4s  %lld x %-4lld  %7lld positions  %s%s\n", cache.format, number(cache.heads),
+                     number(cache.head_dim), number(cache.positions),
+                     formatBytes(static_cast<uint64_t>(cache.bytes)).c_str(),
                      cache.key_dim < cache.head_dim
                          ? format("; %lld of a key, the rest from the value", number(cache.key_dim)).c_str()
                          : "");
@@ -107,7 +123,7 @@ static std::string describeModel(const Model &model) {
     text += format("%-10s %lld row%s at most\n", names[id], number(program.phases[id].max_rows),
                    program.phases[id].max_rows == 1 ? "" : "s");
   }
-  text += format("chat       %s\n", *program.chat.user_open ? "yes" : "no; use --raw");
+  text += format("chat       %s\n", describeChat(program.chat).c_str());
   text += format("sampling   %s\n", describeSampling(program.sampling).c_str());
   return text;
 }
@@ -131,32 +147,56 @@ Status runInfo(Model &model, const Options &options) {
 }
 
 Status runTokenize(Model &model, bool special) {
-  std::string text;
-  if (Status status = readFile("-", text); !status.ok())
+  Input input;
+  if (Status status = input.open("-"); !status.ok())
     return status;
-  std::vector<int32_t> ids;
-  const Segment segment{text, special};
-  model.tokenizer.encode({&segment, 1}, ids);
   Output out(STDOUT_FILENO, "standard output");
-  for (size_t i = 0; i < ids.size(); ++i)
-    out.write((i ? " " : "") + std::to_string(ids[i]));
+  TokenStream stream(model.tokenizer);
+  std::string text;
+  std::vector<int32_t> ids;
+  const char *separator = "";
+  auto print = [&] {
+    for (int32_t id : ids) {
+      out.write(separator + std::to_string(id));
+      separator = " ";
+    }
+    ids.clear();
+  };
+  while (!input.ended() && !out.failed()) {
+    text.clear();
+    if (Status status = input.read(text); !status.ok())
+      return status;
+    stream.push({text, special}, ids);
+    if (Status status = stream.check(input.name()); !status.ok())
+      return status;
+    print();
+  }
+  stream.finish(ids);
+  print();
   out.write("\n");
   return out.finish();
 }
 
 Status runDetokenize(Model &model, bool special) {
-  std::string text, shown;
-  std::vector<int32_t> ids;
-  if (Status status = readFile("-", text); !status.ok())
+  constexpr size_t step = 4096;
+  IdReader reader(model.program.vocab);
+  if (Status status = reader.open("-"); !status.ok())
     return status;
-  if (Status status = parseTokenIds(text, "standard input", model.program.vocab, ids); !status.ok())
-    return status;
-  Utf8Stream characters;
-  for (int32_t id : ids)
-    if (special || model.tokenizer.kind(id) != GEMMAC_TOKEN_CONTROL)
-      characters.push(model.tokenizer.text(id), shown);
-  characters.finish(shown);
   Output out(STDOUT_FILENO, "standard output");
+  Utf8Stream characters;
+  std::string shown;
+  std::vector<int32_t> ids;
+  while (!reader.ended() && !out.failed()) {
+    ids.clear();
+    if (Status status = reader.read(ids, step); !status.ok())
+      return status;
+    for (int32_t id : ids)
+      if (special || model.tokenizer.kind(id) != GEMMAC_TOKEN_CONTROL)
+        characters.push(model.tokenizer.text(id), shown);
+    out.write(shown);
+    shown.clear();
+  }
+  characters.finish(shown);
   out.write(shown);
   return out.finish();
 }

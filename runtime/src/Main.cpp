@@ -1,6 +1,7 @@
 // main() of every compiled program.
 #include "CommandLine.h"
 #include "Commands.h"
+#include "Files.h"
 #include "Notice.h"
 #include "Signals.h"
 
@@ -34,14 +35,18 @@ static Status runCommand(Model &model, const Options &options) {
 }
 
 static int run(int argc, char **argv) {
-  setProgramName(argv[0]);
+  setProgramName(argc > 0 ? argv[0] : nullptr);
   installSignalHandlers();
+  if (Status status = secureStandardDescriptors(); !status.ok()) {
+    notice("error: " + status.message());
+    return static_cast<int>(status.code());
+  }
   Options options;
   int exitCode = 0;
   if (!parseCommandLine(argc, argv, gemmac_the_program, options, exitCode))
     return exitCode;
   Model model(gemmac_the_program);
-  Status status = model.openData(argv[0]);
+  Status status = model.openData(argc > 0 ? argv[0] : nullptr);
   if (status.ok() && needsEngine(options.command))
     status = model.openEngine(options.engine);
   if (status.ok())

@@ -27,7 +27,10 @@ Status Model::openTokenizer() {
   };
   if (Status status = image.map({span.offset, std::min(span.bytes, header.merges)}, tokenizerTable); !status.ok())
     return status;
-  return tokenizer.open(tokenizerTable.data(), span.bytes, program.vocab, readMerges);
+  Status status = tokenizer.open(tokenizerTable.data(), span.bytes, program.vocab, readMerges);
+  if (status.ok())
+    findTurnEnd();
+  return status;
 }
 
 Status Model::openEngine(const EngineOptions &options) {
@@ -67,7 +70,7 @@ Status Model::limitThreads(int64_t context, int64_t &threads) const {
 
 bool Model::isStop(int32_t token) const {
   const int32_t *begin = program.sampling.stop_ids, *end = begin + program.sampling.stop_count;
-  return std::find(begin, end, token) != end;
+  return token == turnEnd || std::find(begin, end, token) != end;
 }
 
 } // namespace gemmac::runtime

@@ -23,7 +23,10 @@ public:
   /// Chooses the ISA level, starts the threads, maps the weights, reserves memory.
   Status openEngine(const EngineOptions &options);
 
+  /// A stop token of the configuration, or the end of a turn.
   bool isStop(int32_t token) const;
+  /// Looks the end of a turn up in the tokenizer, which must be open.
+  void findTurnEnd() { turnEnd = tokenizer.single(program.chat.turn_close); }
   /// Peak resident memory with so many threads and positions fed, as the compiler predicts it.
   uint64_t residentBytes(int64_t threads, int64_t positions) const;
 
@@ -31,6 +34,7 @@ public:
   Image image;
   Mapping tokenizerTable; ///< without its merges, which are read from the file one by one
   Tokenizer tokenizer;
+  int32_t turnEnd = -1; ///< the token that ends an answer of a chat, whatever the configuration lists; -1: none
   const gemmac_level *level = nullptr;
   ThreadPool pool;
   Session session;

@@ -1,7 +1,10 @@
 #include "Notice.h"
 
-#include <cstdio>
+#include "Files.h"
+#include "Visible.h"
+
 #include <string_view>
+#include <unistd.h>
 
 namespace gemmac::runtime {
 
@@ -16,6 +19,7 @@ void setProgramName(const char *argv0) {
 
 const char *programName() { return name.c_str(); }
 
-void notice(const std::string &text) { fprintf(stderr, "%s: %s\n", name.c_str(), text.c_str()); }
+// Who cannot be told is not told: a standard error that is closed or full fails nothing.
+void notice(const std::string &text) { (void)writeFully(STDERR_FILENO, visibleLine(name + ": " + text) + "\n"); }
 
 } // namespace gemmac::runtime

@@ -6,7 +6,8 @@
 
 namespace gemmac::runtime {
 
-/// A line on standard error: "PROGRAM: text".
+/// A line on standard error: "PROGRAM: text", with control characters shown (Visible.h). All of it or, where standard
+/// error cannot be written to, nothing.
 void notice(const std::string &text);
 
 /// What notices begin with: the last part of argv[0]. Set once by main().

@@ -19,13 +19,19 @@ struct EngineOptions {
   Session::Options session;
 };
 
+struct ChatOptions {
+  std::optional<std::string> system; ///< instructions
+  gemmac_thinking thinking = GEMMAC_THINK_DEFAULT;
+  bool keepThoughts = false; ///< of earlier answers, whatever the template does
+};
+
 struct AnswerOptions {
   std::optional<std::string> prompt; ///< absent: chat, or standard input when that is no terminal
   std::string promptIds;             ///< file of token ids; empty: none
   int64_t limit = 0;                 ///< tokens to generate; 0: until the model stops or the context is full
   bool raw = false, special = false, printIds = false, quiet = false;
-  bool think = false, hideThoughts = false, showThoughts = false;
-  std::string system;
+  bool hideThoughts = false, showThoughts = false;
+  ChatOptions chat;
   std::vector<std::string> stops;
 };
 

@@ -1,4 +1,4 @@
-// Token ids of prompts: the checkpoint's chat format around people's text.
+// Token ids of prompts: pieces of the checkpoint's chat format around people's text.
 #ifndef GEMMAC_RUNTIME_PROMPT_H
 #define GEMMAC_RUNTIME_PROMPT_H
 
@@ -15,24 +15,14 @@ class Prompt {
 public:
   explicit Prompt(const Model &model) : model(model) {}
 
-  bool hasChatFormat() const { return *model.program.chat.user_open != '\0'; }
-
-  /// <bos> and, if there is something to say in it, the system turn. In a format without one the next user's turn begins
-  /// with the instructions.
-  void begin(std::string_view system, bool think);
-  /// A user's turn and the opening of the model's answer. Text is trimmed, as the template does.
-  void user(std::string_view text, bool think);
-  /// Ends the turn that is open.
-  void closeTurn() { piece(model.program.chat.turn_close, true); }
   void piece(std::string_view text, bool controlAllowed) { segments.push_back({text, controlAllowed}); }
 
   /// Appends the ids of all pieces.
-  void encode(std::vector<int32_t> &ids) const { model.tokenizer.encode(segments, ids); }
+  void encode(std::vector<int32_t> &ids) const;
 
 private:
   const Model &model;
   std::vector<Segment> segments;
-  std::string_view instructions; ///< that wait for a user's turn
 };
 
 } // namespace gemmac::runtime

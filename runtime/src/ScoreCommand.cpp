@@ -4,6 +4,7 @@
 #include "Files.h"
 #include "Signals.h"
 #include "Text.h"
+#include "TokenStream.h"
 
 #include <nlohmann/json.hpp>
 
@@ -31,7 +32,8 @@ static double negativeLogLikelihood(const float *logits, int64_t vocab, int32_t 
 
 // KL divergence in nats of softmax(logits) from softmax(reference), summed in double over the whole vocabulary.
 static double divergenceOf(const float *reference, const float *logits, int64_t vocab) {
-  const double highest = *std::max_element(reference, reference + vocab), other = *std::max_element(logits, logits + vocab);
+  const double highest = *std::max_element(reference, reference + vocab),
+               other = *std::max_element(logits, logits + vocab);
   double total = 0, otherTotal = 0, weighted = 0;
   for (int64_t i = 0; i < vocab; ++i) {
     const double left = static_cast<double>(reference[i]) - highest, right = static_cast<double>(logits[i]) - other;
@@ -108,8 +110,8 @@ static Status printResult(const Scores &scores, bool json) {
   } else {
     out.write(format("nll %.6f per token over %zu tokens, perplexity %.4f\n", nll, scores.tokens, std::exp(nll)));
     if (scores.compared)
-      out.write(format("KL divergence %.6f per token over %zu tokens, likeliest token the same for %.2f %%\n", divergence,
-                       scores.compared, 100 * agreement));
+      out.write(format("KL divergence %.6f per token over %zu tokens, likeliest token the same for %.2f %%\n",
+                       divergence, scores.compared, 100 * agreement));
   }
   return out.finish();
 }
@@ -153,7 +155,9 @@ public:
   }
 
 private:
-  static int64_t likeliest(const float *logits, int64_t vocab) { return std::max_element(logits, logits + vocab) - logits; }
+  static int64_t likeliest(const float *logits, int64_t vocab) {
+    return std::max_element(logits, logits + vocab) - logits;
+  }
 
   int fd = -1;
   std::string path;
@@ -161,32 +165,34 @@ private:
   off_t offset = 0;
 };
 
-/// The texts of `--ids`: all ids, or those of each line.
-static Status readTexts(const ScoreOptions &options, int64_t vocab, std::vector<std::vector<int32_t>> &texts) {
-  std::string all;
-  if (Status status = readFile(options.ids, all); !status.ok())
-    return status;
-  for (size_t begin = 0; begin < all.size();) {
-    const size_t end = options.lines ? std::min(all.find('\n', begin), all.size()) : all.size();
-    std::vector<int32_t> text;
-    if (Status status = parseTokenIds(std::string_view(all).substr(begin, end - begin), options.ids, vocab, text); !status.ok())
-      return status;
-    if (!text.empty())
-      texts.push_back(std::move(text));
-    begin = end + 1;
-  }
-  if (texts.empty())
-    texts.emplace_back();
-  return {};
-}
-
-static Status checkText(const Model &model, const ScoreOptions &options, size_t tokens) {
+// \param more the text goes on.
+static Status checkText(const Model &model, const ScoreOptions &options, size_t tokens, bool more) {
+  const int64_t context = model.session.context();
+  if (static_cast<int64_t>(tokens) > context)
+    return {ExitCode::context, format("score: '%s' has %s%zu tokens, but the context holds %lld", options.ids.c_str(),
+                                      more ? "more than " : "", tokens, static_cast<long long>(context))};
   if (tokens <= static_cast<size_t>(options.prefill))
     return {ExitCode::usage, format("score: '%s' has %zu tokens and --prefill takes %lld, so none is left to score",
                                     options.ids.c_str(), tokens, static_cast<long long>(options.prefill))};
-  if (static_cast<int64_t>(tokens) > model.session.context())
-    return {ExitCode::context, format("score: '%s' has %zu tokens, but the context holds %lld", options.ids.c_str(),
-                                      tokens, static_cast<long long>(model.session.context()))};
+  return {};
+}
+
+/// The texts of `--ids`: all ids, or those of each line. Does not read on where one is far too long.
+static Status readTexts(const Model &model, const ScoreOptions &options, std::vector<std::vector<int32_t>> &texts) {
+  const auto most = static_cast<size_t>(model.session.context()) + IdReader::slack;
+  IdReader reader(model.program.vocab);
+  if (Status status = reader.open(options.ids); !status.ok())
+    return status;
+  do {
+    std::vector<int32_t> text;
+    if (Status status = reader.read(text, most, options.lines); !status.ok())
+      return status;
+    if (!text.empty() || (reader.ended() && texts.empty())) {
+      if (Status status = checkText(model, options, text.size(), text.size() == most); !status.ok())
+        return status;
+      texts.push_back(std::move(text));
+    }
+  } while (!reader.ended());
   return {};
 }
 
@@ -202,15 +208,12 @@ static Status writeMoments(const Session &session, const std::string &path) {
 static Status scoreIds(Model &model, const ScoreOptions &options, bool json) {
   std::vector<std::vector<int32_t>> texts;
   const int64_t vocab = model.program.vocab;
-  if (Status status = readTexts(options, vocab, texts); !status.ok())
+  if (Status status = readTexts(model, options, texts); !status.ok())
     return status;
   const auto unscored = static_cast<size_t>(options.prefill);
   size_t rows = 0;
-  for (const std::vector<int32_t> &text : texts) {
-    if (Status status = checkText(model, options, text.size()); !status.ok())
-      return status;
+  for (const std::vector<int32_t> &text : texts)
     rows += text.size() - unscored;
-  }
   Reference reference;
   if (!options.reference.empty())
     if (Status status = reference.open(options.reference, rows, vocab); !status.ok())
@@ -237,52 +240,84 @@ static Status scoreIds(Model &model, const ScoreOptions &options, bool json) {
     if (Status status = scoreTokens(model.session, text, unscored, options.decodeOnly, visit); !status.ok())
       return status;
   }
+  // Files last: none is left where standard output cannot be written.
+  if (Status status = printResult(scores, json); !status.ok())
+    return status;
   if (wanted)
     if (Status status = file.commit(); !status.ok())
       return status;
-  if (!options.moments.empty())
-    if (Status status = writeMoments(model.session, options.moments); !status.ok())
-      return status;
-  return printResult(scores, json);
+  return options.moments.empty() ? Status() : writeMoments(model.session, options.moments);
 }
 
-static Status scoreText(Model &model, const ScoreOptions &options, bool json) {
-  std::string text;
-  if (Status status = readFile(options.text, text); !status.ok())
+/// Feeds the windows of a text behind <bos>, as they become known.
+struct WindowScorer {
+  Model &model;
+  const bool decodeOnly;
+  Scores scores;
+  std::vector<int32_t> fed;
+
+  Status score(std::span<const int32_t> window) {
+    const int32_t bos = model.program.bos_id;
+    fed.clear();
+    if (bos >= 0)
+      fed.push_back(bos);
+    fed.insert(fed.end(), window.begin(), window.end() - 1);
+    const auto predicted = bos >= 0 ? window : window.subspan(1); // without <bos> nothing predicts the first token
+    double windowSum = 0;
+    Status status = scoreTokens(model.session, fed, 0, decodeOnly, [&](size_t row, const float *logits) {
+      windowSum += negativeLogLikelihood(logits, model.program.vocab, predicted[row]);
+      return Status();
+    });
+    scores.windows.push_back(windowSum);
+    scores.nll += windowSum;
+    scores.tokens += predicted.size();
     return status;
-  std::vector<int32_t> tokens;
-  const Segment segment{text, false};
-  model.tokenizer.encode({&segment, 1}, tokens);
-  if (tokens.empty())
-    return {ExitCode::usage, format("score: '%s' is empty", options.text.c_str())};
+  }
+
+  /// Scores and removes the whole windows of `tokens`; with `all`, also a shorter one at the end.
+  Status take(std::vector<int32_t> &tokens, size_t window, bool all) {
+    size_t begin = 0;
+    for (; tokens.size() - begin >= window || (all && begin < tokens.size()); begin += window) {
+      const size_t count = std::min(window, tokens.size() - begin);
+      if (Status status = score(std::span(tokens).subspan(begin, count)); !status.ok())
+        return status;
+      if (count < window)
+        break;
+    }
+    tokens.erase(tokens.begin(), tokens.begin() + static_cast<ptrdiff_t>(std::min(begin, tokens.size())));
+    return {};
+  }
+};
+
+static Status scoreText(Model &model, const ScoreOptions &options, bool json) {
   // The last token of a window is predicted but never fed, so one behind <bos> needs `window` positions.
   const int64_t context = model.session.context();
   const int64_t window = options.window ? options.window : std::clamp<int64_t>(context - 1, 1, 255);
   if (window > context)
     return {ExitCode::context, format("score: --window %lld does not fit into the context of %lld",
                                       static_cast<long long>(window), static_cast<long long>(context))};
-  const int32_t bos = model.program.bos_id;
-  Scores scores;
-  std::vector<int32_t> fed;
-  for (size_t begin = 0; begin < tokens.size(); begin += static_cast<size_t>(window)) {
-    const auto part = std::span(tokens).subspan(begin, std::min(tokens.size() - begin, static_cast<size_t>(window)));
-    fed.clear();
-    if (bos >= 0)
-      fed.push_back(bos);
-    fed.insert(fed.end(), part.begin(), part.end() - 1);
-    const auto predicted = bos >= 0 ? part : part.subspan(1); // without <bos> nothing predicts the first token
-    double windowSum = 0;
-    Status status = scoreTokens(model.session, fed, 0, options.decodeOnly, [&](size_t row, const float *logits) {
-      windowSum += negativeLogLikelihood(logits, model.program.vocab, predicted[row]);
-      return Status();
-    });
-    if (!status.ok())
+  Input input;
+  if (Status status = input.open(options.text); !status.ok())
+    return status;
+  TokenStream stream(model.tokenizer);
+  WindowScorer scorer{model, options.decodeOnly, {}, {}};
+  std::vector<int32_t> tokens;
+  std::string text;
+  while (!input.ended()) {
+    text.clear();
+    if (Status status = input.read(text); !status.ok())
       return status;
-    scores.windows.push_back(windowSum);
-    scores.nll += windowSum;
-    scores.tokens += predicted.size();
+    stream.push({text, false}, tokens);
+    if (input.ended())
+      stream.finish(tokens);
+    if (Status status = stream.check(input.name()); !status.ok())
+      return status;
+    if (Status status = scorer.take(tokens, static_cast<size_t>(window), input.ended()); !status.ok())
+      return status;
   }
-  return printResult(scores, json);
+  if (scorer.scores.windows.empty())
+    return {ExitCode::usage, format("score: '%s' is empty", options.text.c_str())};
+  return printResult(scorer.scores, json);
 }
 
 Status runScore(Model &model, const ScoreOptions &options, bool json) {

@@ -79,7 +79,20 @@ void Session::announce(std::span<const int32_t> tokens) const {
 
 void Session::pretendPosition(int64_t position) {
   memset(call.cache, 0, static_cast<size_t>(program->cache_bytes));
+  call.position = highest = position;
+}
+
+int64_t Session::rewind(int64_t position) {
+  assert(position >= 0 && position <= call.position);
+  for (const gemmac_cache &cache : std::span(program->caches, static_cast<size_t>(program->cache_count))) {
+    const int64_t needed = std::max<int64_t>(0, position - cache.window + 1), kept = highest - cache.positions;
+    if (cache.window > 0 && cache.shared_from < 0 && position < call.position && needed < kept) {
+      reset();
+      return 0;
+    }
+  }
   call.position = position;
+  return position;
 }
 
 const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens) {
@@ -94,6 +107,7 @@ const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens
   if (stepTimes)
     stepTimes->end();
   call.position += call.rows;
+  highest = std::max(highest, call.position);
   const int64_t offset = program->phases[phase].logits_offset;
   return offset < 0 ? nullptr : reinterpret_cast<const float *>(call.arena + offset);
 }

@@ -41,7 +41,10 @@ public:
   std::span<const uint8_t> moments() const { return {call.cache + program->moments.offset, program->moments.bytes}; }
 
   /// Forgets everything: the next token is at position 0.
-  void reset() { call.position = 0; }
+  void reset() { call.position = highest = 0; }
+  /// Goes back to `position`, at most position(), as if what came later had not been fed. Caches of a window may lack
+  /// what tokens there look back at, as later ones took its place; then it goes back to 0. \returns where it is.
+  int64_t rewind(int64_t position);
   /// For measurements: the next token is at `position`, as if as many tokens had been fed. The whole cache is written with
   /// zeros first, so that its pages are real ones; how long a call takes does not depend on what they hold.
   void pretendPosition(int64_t position);
@@ -82,6 +85,7 @@ private:
   gemmac_call call = {};
   uint8_t *tableRows = nullptr; // what call.table_rows shows
   int64_t chunk = 0, contextLimit = 0;
+  int64_t highest = 0; // end of the positions that were fed since position 0 was
   void *memory = nullptr;
   size_t memoryBytes = 0;
 };

@@ -5,6 +5,7 @@
 #include "Status.h"
 #include "gemmac/abi.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -48,6 +49,14 @@ public:
   /// Bytes that a token stands for: text, or one byte of a character. Empty for ids outside the vocabulary.
   std::string_view text(int32_t id) const;
   gemmac_token_kind kind(int32_t id) const;
+  int32_t vocab() const { return static_cast<int32_t>(textEnds.size()); }
+  /// The character that stands for ' ' inside the vocabulary, as UTF-8; " " when there is none.
+  std::string_view spaceCharacter() const { return space; }
+  /// Every character without a token becomes byte tokens.
+  bool fallsBackToBytes() const {
+    return table->byte_fallback &&
+           std::ranges::all_of(table->byte_ids, [this](uint32_t id) { return id < table->vocab; });
+  }
 
   /// The id of the single token that `text` is when control tokens are recognised; -1 when it is not just one.
   int32_t single(std::string_view text) const;

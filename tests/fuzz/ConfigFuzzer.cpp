@@ -12,11 +12,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (std::optional<ConfigFile> config = accepted(readConfig("f", input)))
     checkModel(config->model);
   std::vector<std::string> notes;
-  if (std::optional<SamplingConfig> sampling = accepted(readSampling("f", input, 1000, notes)))
-    for (int32_t id : sampling->stopIds)
-      require(id >= 0 && id < 1000);
-  if (std::optional<TokenizerSettings> settings = accepted(readTokenizerSettings("f", input)))
-    writesClosedThought(settings->chatTemplate.value_or(""));
-  writesClosedThought(input);
+  accepted(readConfig("f", input, {{"text_config.odd", "odd"}}));
+  if (std::optional<SamplingFile> file = accepted(readSampling("f", input, 1000, notes)))
+    for (const std::vector<int32_t> *ids : {&file->stops.ids, &file->sampling.suppressIds})
+      for (int32_t id : *ids)
+        require(id >= 0 && id < 1000);
+  accepted(readTokenizerSettings("f", input));
   return 0;
 }

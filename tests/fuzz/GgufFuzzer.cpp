@@ -3,6 +3,7 @@
 // give sound tables.
 #include "ModelChecks.h"
 #include "TokenizerChecks.h"
+#include "compiler/import/ChatFormatReader.h"
 #include "compiler/import/gguf/GgufConfig.h"
 #include "compiler/import/gguf/GgufNames.h"
 #include "compiler/import/gguf/GgufTokenizer.h"
@@ -41,7 +42,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   checkTensors(gguf->tensors, fileBytes);
   // Factors of a full layer with heads of 8, of which half the pairs turn.
-  if (std::optional<ModelConfig> model = accepted(readGgufConfig("f", *gguf, {1.0f, 1.0f, 1e30f, 1e30f}))) {
+  std::vector<std::string> notes;
+  if (std::optional<ModelConfig> model = accepted(readGgufConfig("f", *gguf, {1.0f, 1.0f, 1e30f, 1e30f}, {}, notes))) {
     checkModel(*model);
     Checkpoint checkpoint;
     checkpoint.config = *model;
@@ -50,8 +52,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   if (std::optional<GgufTokenizer> tokenizer = accepted(readGgufTokenizer("f", gguf->metadata, 48))) {
     checkVocabulary(tokenizer->vocabulary);
-    for (int32_t id : tokenizer->stopIds)
+    for (int32_t id : tokenizer->stops.ids)
       require(id >= 0 && id < 48);
+    if (std::optional<int32_t> bos = accepted(findBos(tokenizer->bos, tokenizer->vocabulary, notes)))
+      require(*bos >= -1 && *bos < 48);
+    std::string text = gguf->metadata.value("tokenizer.chat_template", Json("")).dump();
+    ChatFormat chat = readChatFormat(text, "<bos>", tokenizer->vocabulary, notes);
+    if (llvm::Error error = checkLeftOut("f", tokenizer->vocabulary, text, chat, notes))
+      accepted(llvm::Expected<int>(std::move(error)));
+    if (auto ids = accepted(completeStopIds("f", tokenizer->stops, tokenizer->vocabulary, chat, false, notes)))
+      for (int32_t id : *ids)
+        require(id >= 0 && id < 48);
   }
   return 0;
 }

@@ -27,6 +27,8 @@ TYPES = {
     "Q4_K": (12, 256, 144),
     "Q5_K": (13, 256, 176),
     "Q6_K": (14, 256, 210),
+    "IQ4_NL": (20, 32, 18),
+    "IQ4_XS": (23, 256, 136),
 }
 
 
@@ -103,7 +105,21 @@ def decode_q45_k(blocks, at, fifths=None):
     return spread(half(blocks, 0) * scales, integers) * integers - spread(half(blocks, 2) * minima, integers)
 
 
+LEVELS = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.float32)
+
+
+def decode_iq4_xs(blocks):
+    low = np.stack([blocks[:, 4:8] & 15, blocks[:, 4:8] >> 4], 2).reshape(-1, 8)
+    word = np.ascontiguousarray(blocks[:, 2:4]).view("<u2").astype(np.int32)
+    pairs = word >> np.arange(0, 16, 2) & 3
+    scales = half(blocks, 0) * ((low | pairs << 4).astype(np.float32) - 32)
+    integers = np.concatenate([nibbles(blocks[:, at : at + 16]) for at in range(8, 136, 16)], 1)
+    return spread(scales, integers) * LEVELS[integers]
+
+
 DECODERS = {
+    "IQ4_NL": lambda b: LEVELS[nibbles(b[:, 2:])] * half(b, 0),
+    "IQ4_XS": decode_iq4_xs,
     "Q8_0": lambda b: np.ascontiguousarray(b[:, 2:]).view(np.int8).astype(np.float32) * half(b, 0),
     "Q4_0": lambda b: (nibbles(b[:, 2:]).astype(np.float32) - 8) * half(b, 0),
     "Q4_1": lambda b: nibbles(b[:, 4:]).astype(np.float32) * half(b, 0) + half(b, 2),
@@ -116,7 +132,7 @@ DECODERS = {
     "Q6_K": decode_q6_k,
 }
 # Where a block's f16 scales and minima stand: random bytes there would be infinite, or far too large for a model.
-HALVES = {"Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,)}
+HALVES = {"IQ4_NL": (0,), "IQ4_XS": (0,), "Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,)}
 HALVES |= {"Q8_0": (0,), "Q4_0": (0,), "Q5_0": (0,), "Q4_1": (0, 2), "Q5_1": (0, 2)}
 
 
@@ -152,6 +168,11 @@ def encode_blocks(values, kind):
         unit = np.where(scale != 0, scale, 1).astype(np.float32)
         integers = np.clip(np.rint(groups / unit), -127, 127).astype(np.int8)
         return np.concatenate([scale.view(np.uint8), integers.view(np.uint8)], 1).tobytes()
+    if kind == "IQ4_NL":
+        scale = (np.abs(groups).max(1, keepdims=True) / 127).astype(np.float16)
+        unit = np.where(scale != 0, scale, 1).astype(np.float32)
+        integers = np.abs(groups[..., None] / unit[..., None] - LEVELS).argmin(-1).astype(np.uint8)
+        return np.concatenate([scale.view(np.uint8), integers[:, :16] | integers[:, 16:] << 4], 1).tobytes()
     assert kind == "Q4_0", kind
     place = np.abs(groups).argmax(1)[:, None]
     scale = (np.take_along_axis(groups, place, 1) / -8).astype(np.float16)
@@ -173,7 +194,10 @@ def pack_text(text):
 def pack_value(kind, value):
     """`kind` is a number above, or [number] for an array."""
     if isinstance(kind, list):
-        body = b"".join(pack_value(kind[0], one) for one in value)
+        if kind[0] in PACK:
+            body = struct.pack(f"<{len(value)}{PACK[kind[0]]}", *value)
+        else:
+            body = b"".join(pack_value(kind[0], one) for one in value)
         return struct.pack("<IQ", kind[0], len(value)) + body
     return pack_text(value) if kind == STRING else struct.pack("<" + PACK[kind], value)
 

@@ -1,6 +1,9 @@
 """What the end-to-end tests share: where things are, compiling with a cache, running programs at every ISA level."""
 
+import contextlib
+import fcntl
 import functools
+import hashlib
 import json
 import os
 import platform
@@ -26,6 +29,8 @@ MODELS = ("tiny-e", "tiny-moe", "tiny-dense")
 FORMATS = ("f32", "bf16", "q8", "q6", "q5", "q4", "q3", "q2")
 # Every format on one model, the main ones on all.
 MODEL_FORMATS = [(m, w) for m in MODELS for w in (FORMATS if m == "tiny-e" else ("f32", "bf16", "q8", "q4"))]
+# Of these, what is always run: every format on one model, two on each of the others.
+SHORT_FORMATS = {"tiny-e": FORMATS, "tiny-moe": ("f32", "q4"), "tiny-dense": ("f32", "q8")}
 
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "integration" / "runtime")]
 from gemma_checkpoint import read_safetensors  # noqa: E402
@@ -44,24 +49,75 @@ class Level:
         return self.name
 
 
+# What the processor must have for a level, in the words of /proc/cpuinfo, and a model of QEMU 7.2 that has just this and
+# nothing of the next level; "" where QEMU emulates no such processor.
+AVX2 = ("avx2", "fma", "f16c", "bmi2")
+NEEDS = {
+    "avx2": (AVX2, "max"),
+    "avxvnni": ((*AVX2, "avx_vnni"), ""),
+    "avx512": ((*AVX2, "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512_vnni"), ""),
+    "neon": (("asimd",), "cortex-a53"),
+    "dotprod": (("asimd", "asimddp"), "cortex-a76"),
+    "i8mm": (("asimd", "asimddp", "i8mm"), "max"),
+}
+
+
+@functools.cache
+def machine_flags():
+    """What /proc/cpuinfo says that this machine has."""
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)
+    return frozenset(found.group(1).split()) if found else frozenset()
+
+
+def _level(name, target):
+    """A level and how it runs here: natively where the machine has it, else emulated."""
+    if name not in NEEDS:
+        raise pytest.UsageError(f"gemmac targets lists the level {name!r}: say in NEEDS of {__file__} how it is run")
+    flags, model = NEEDS[name]
+    architecture = target.split("-")[0]
+    lacking = [flag for flag in flags if flag not in machine_flags()]
+    if architecture == platform.machine() and not lacking:
+        return Level(name, target)
+    names = (f"qemu-{architecture}-static", f"qemu-{architecture}")
+    emulator = next(filter(None, map(shutil.which, names)), None)
+    if model and emulator:
+        return Level(name, target, (emulator, "-cpu", model))
+    if architecture == platform.machine():
+        why = f"this machine has no {' '.join(lacking)}" + (f", and there is no {names[0]}" if model else "")
+    else:
+        why = f"there is no {names[0]}"
+    return Level(name, target, missing=why)
+
+
 @functools.cache
 def levels():
-    """All ISA levels of both targets, in the order of preference of the reference run (first: x86 base)."""
-    machine, flags = platform.machine(), set()
-    if machine == "x86_64":
-        flags = set(re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M).group(1).split())
-    avx2 = {"avx2", "fma", "f16c", "bmi2"} <= flags
-    avx512 = avx2 and {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512_vnni"} <= flags
-    qemu = shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
-    arm_native = machine == "aarch64"
-    arm_missing = "" if arm_native or qemu else "no qemu-aarch64-static"
-    small, large = ((), ()) if arm_native else ((qemu, "-cpu", "cortex-a53"), (qemu, "-cpu", "max"))
-    return (
-        Level("avx2", "x86_64-linux", (), "" if avx2 else "this machine has no AVX2"),
-        Level("avx512", "x86_64-linux", (), "" if avx512 else "this machine has no AVX-512 with VNNI"),
-        Level("neon", "aarch64-linux", small, arm_missing),
-        Level("dotprod", "aarch64-linux", large, arm_missing),
-    )
+    """All ISA levels of all targets, as `gemmac targets` lists them: the native target's base first."""
+    found, target = [], None
+    for line in subprocess.run([str(GEMMAC), "targets"], capture_output=True, text=True, check=True).stdout.splitlines():
+        if heading := re.match(r"(\S+)", line):
+            target = heading.group(1)
+        elif named := re.match(r"  (\w+): ", line):
+            found.append(_level(named.group(1), target))
+    return tuple(sorted(found, key=lambda one: not one.target.startswith(platform.machine())))
+
+
+def parameters(cases, short):
+    """Cases (tuples) for pytest.mark.parametrize; those for which `short(*case)` is false run only with --long."""
+    return [case if short(*case) else pytest.param(*case, marks=pytest.mark.long) for case in map(tuple, cases)]
+
+
+def alone(values, *short):
+    """The same for a single parameter: values that are not among `short` run only with --long."""
+    return [value if value in short else pytest.param(value, marks=pytest.mark.long) for value in values]
+
+
+def in_short(model, weights):
+    return weights in SHORT_FORMATS[model]
+
+
+def takes_turn(at, names, name):
+    """Whether it is the turn of `name`: each level in turn takes one of `names`, so that every level and every name is had."""
+    return names[levels().index(at) % len(names)] == name
 
 
 def level(name):
@@ -94,18 +150,64 @@ def _stamp(folder):
     return json.dumps([(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in watched])
 
 
+@contextlib.contextmanager
+def locked(path):
+    """Only one of the processes that run tests is inside at a time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def write_once(folder, write):
+    """Lets `write(folder)` make a checkpoint unless the tests' scripts, as they are, have made it before; returns the folder."""
+    marker = folder.with_name(f"{folder.name}.written")
+    scripts = sorted([*Path(__file__).parent.glob("*.py"), *(ROOT / "tools").glob("*.py")])
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in scripts)).hexdigest()
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        if not marker.exists() or marker.read_text() != wanted:
+            marker.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            write(folder)
+            marker.write_text(wanted)
+    return folder
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A program, its report (--json-report) and what gemmac printed."""
+
+    program: Path
+    report: dict
+    printed: str
+
+
+def compile_with_report(folder, weights="f32", target=None, extra=()):
+    """Compiles a checkpoint once per build of gemmac, for all tests and all processes that run them.
+
+    `target` says for what: nothing, for the base level of this machine alone, which is what tests that are not about levels
+    want (code of every level takes as long again); a Level, for it alone; the name of a target, for all of its levels.
+    """
+    folder, target = Path(folder), target or base_level()
+    places = ["--target", getattr(target, "target", target), *(["--isa", target] if isinstance(target, Level) else [])]
+    name = "-".join([folder.name, str(target), weights, *(re.sub(r"[^\w.=]+", "", str(word)) for word in extra)])
+    program = OUT / "programs" / name
+    report, printed, stamp = (program.with_name(f"{name}.{kind}") for kind in ("json", "printed", "stamp"))
+    with locked(program.with_name(f"{name}.lock")):
+        current = _stamp(folder)
+        if not (program.exists() and stamp.exists() and stamp.read_text() == current):
+            stamp.unlink(missing_ok=True)
+            words = ["-o", program, *places, "--weights", weights, "--json-report", report, *extra]
+            done = gemmac("compile", folder, *words)
+            assert done.returncode == 0, f"gemmac exited with {done.returncode}: {done.stderr}"
+            printed.write_text(done.stderr)
+            stamp.write_text(current)
+    return Compiled(program, json.loads(report.read_text()), printed.read_text())
+
+
 def compile_program(folder, weights="f32", target=None, extra=()):
-    """Compiles a checkpoint once per build of gemmac and returns the program's path."""
-    folder, target = Path(folder), target or base_level().target
-    name = "-".join([folder.name, target, weights, *(re.sub(r"\W+", "", str(word)) for word in extra)])
-    program, stamp = OUT / "programs" / name, OUT / "programs" / f"{name}.stamp"
-    current = _stamp(folder)
-    if not (program.exists() and stamp.exists() and stamp.read_text() == current):
-        program.parent.mkdir(parents=True, exist_ok=True)
-        done = gemmac("compile", folder, "-o", program, "--target", target, "--weights", weights, "-q", *extra)
-        assert done.returncode == 0, f"gemmac exited with {done.returncode}: {done.stderr}"
-        stamp.write_text(current)
-    return program
+    """The path of what compile_with_report compiles."""
+    return compile_with_report(folder, weights, target, extra).program
 
 
 # -------------------------------------------------------------------------------- running
@@ -193,8 +295,8 @@ def eval_ids(count, model="tiny-e"):
 def record(name, value):
     """Adds a measurement to BUILD/tests/integration/measurements.json and prints it."""
     path = OUT / "measurements.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    known = json.loads(path.read_text()) if path.exists() else {}
-    known[name] = value
-    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
+    with locked(path.with_name("measurements.lock")):
+        known = json.loads(path.read_text()) if path.exists() else {}
+        known[name] = value
+        path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
     print(f"{name}: {value}")

@@ -112,7 +112,7 @@ def tensor(*shape, kind="F32"):
         ("per_layer_token_embd.weight", tensor(100, 168), ["per_layer_token_embd.weight", "100 rows"]),
         ("blk.7.attn_q.weight", tensor(128, 56), ["'blk.7.attn_q.weight'", "not part of the model"]),
         ("blk.00.attn_q.weight", tensor(128, 56), ["'blk.00.attn_q.weight'", "not part of the model"]),
-        ("v.patch_embd.weight", tensor(4, 4), ["'v.patch_embd.weight'", "not part of the model"]),
+        ("x.patch_embd.weight", tensor(4, 4), ["'x.patch_embd.weight'", "not part of the model"]),
         ("rope_freqs.weight", ("F32", [32], struct.pack("<32f", *[2.0] * 32)), ["rope_freqs.weight", "32 factors"]),
         ("rope_freqs.weight", tensor(3), ["rope_freqs.weight"]),
         ("rope_freqs.weight", tensor(32, kind="F16"), ["rope_freqs.weight", "F16"]),
@@ -162,13 +162,13 @@ MODEL = [
     ("gemma4.rope.freq_base", None, ["gemma4.rope.freq_base"]),
     ("gemma4.rope.dimension_count", (U32, 16), ["gemma4.rope.dimension_count"]),
     ("gemma4.rope.scaling.type", (STRING, "yarn"), ["gemma4.rope.scaling.type", "yarn"]),
-    ("gemma4.attn_logit_softcapping", (F32, 50.0), ["gemma4.attn_logit_softcapping", "unknown"]),
+    ("gemma4.attn_logit_softcapping", (F32, 50.0), ["gemma4.attn_logit_softcapping", "50"]),
 ]
 TOKENIZER = [
     ("model", (STRING, "bert"), ["tokenizer.ggml.model", "'bert'"]),
     ("model", None, ["tokenizer.ggml.model"]),
     ("tokens", None, ["tokenizer.ggml.tokens"]),
-    ("tokens", ([STRING], ["a"] * 334), ["tokenizer.ggml.tokens", "333"]),
+    ("tokens", ([STRING], ["a"] * 334), ["tokenizer.ggml.token_type", "334"]),
     ("tokens", ([STRING], [b"\xff"] * 333), ["tokenizer.ggml.tokens", "UTF-8"]),
     ("tokens", ([I32], [1] * 333), ["tokenizer.ggml.tokens"]),
     ("token_type", ([I32], [1] * 332), ["tokenizer.ggml.token_type"]),
@@ -176,10 +176,10 @@ TOKENIZER = [
     ("merges", None, ["tokenizer.ggml.merges"]),
     ("merges", ([STRING], ["x"]), ["merge 0"]),
     ("merges", ([STRING], ["nowhere at"]), ["merge 0", "nowhere"]),
-    ("bos_token_id", (U32, 333), ["tokenizer.ggml.bos_token_id"]),
-    ("eos_token_id", (I32, -1), ["tokenizer.ggml.eos_token_id"]),
+    ("bos_token_id", (STRING, "2"), ["tokenizer.ggml.bos_token_id"]),
+    ("eos_token_id", (F32, 1.5), ["tokenizer.ggml.eos_token_id"]),
     ("add_space_prefix", (BOOL, True), ["tokenizer.ggml.add_space_prefix"]),
-    ("add_eos_token", (BOOL, True), ["tokenizer.ggml.add_eos_token"]),
+    ("add_eos_token", (U32, 1), ["tokenizer.ggml.add_eos_token"]),
     ("new_setting", (U32, 1), ["tokenizer.ggml.new_setting", "unknown"]),
 ]
 

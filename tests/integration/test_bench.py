@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from support import BUILD, CHECKPOINTS, MODELS, ROOT, compile_program, logits, run, succeed
+from support import BUILD, CHECKPOINTS, MODELS, ROOT, base_level, compile_program, logits, run, succeed
 
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
 import bench_models  # noqa: E402
@@ -246,6 +246,7 @@ def test_kernels_need_a_profiled_program():
 # -------------------------------------------------------------------------------- the whole of it, one side
 def peers_py(*arguments):
     command = [sys.executable, ROOT / "tests" / "bench" / "peers.py", "--build", BUILD, *arguments]
+    command += ["--compile-options", f"--isa {base_level().name}"]
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600)
 
 

@@ -1,11 +1,13 @@
 """Rounding that looks at what matrices are multiplied with: what it gains, what compile and score report of it."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 
-from support import CHECKPOINTS, MODELS, compile_program, eval_ids, gemmac, logits, record, run, succeed, write_ids
+from support import CHECKPOINTS, MODELS, alone, compile_program, compile_with_report, eval_ids, gemmac, logits, record
+from support import run, succeed, write_ids
 
 WINDOW = 256
 # KL divergence of gptq rounding over that of plain rounding at the same bits, on text that calibration never saw.
@@ -28,45 +30,41 @@ def text_logits(program, folder):
     return np.concatenate([logits(program, [2, *window], folder) for window in windows])
 
 
-@pytest.mark.parametrize("model", MODELS)
+# What each rounding is asked for by; the search comes unasked, and gptq with calibration.
+ROUNDINGS = {"plain": ["--rounding", "plain"], "search": [], "gptq": ["--calibration", "default"]}
+
+
+@pytest.mark.parametrize("model", alone(MODELS, "tiny-moe"))
 def test_gptq_against_plain(model, tmp_path):
     reference = text_logits(compile_program(CHECKPOINTS / model), tmp_path)
     got = {
-        rounding: divergence(
-            reference,
-            text_logits(compile_program(CHECKPOINTS / model, "q4", extra=["--rounding", rounding]), tmp_path),
-        )
-        for rounding in ("plain", "search", "gptq")
+        rounding: divergence(reference, text_logits(compile_program(CHECKPOINTS / model, "q4", extra=extra), tmp_path))
+        for rounding, extra in ROUNDINGS.items()
     }
     record(f"{model}.q4.rounding", {name: round(kl, 6) for name, kl in got.items()})
     assert got["gptq"] <= MOST * got["plain"]
     assert got["gptq"] <= got["search"]
 
 
-def test_report(tmp_path):
+def test_report():
     """compile measures its own program against the unquantized one, and the program knows."""
-    program, report = tmp_path / "program", tmp_path / "report.json"
-    done = gemmac("compile", CHECKPOINTS / "tiny-e", "-o", program, "--calibration", "default", "--json-report", report)
-    assert done.returncode == 0, done.stderr
-    assert "KL divergence" in done.stderr
-    parsed = json.loads(report.read_text())
-    assert parsed["rounding"] == "gptq"
-    quality = parsed["quality"]
+    found = compile_with_report(CHECKPOINTS / "tiny-moe", "q4", extra=ROUNDINGS["gptq"])
+    assert "KL divergence" in found.printed
+    assert found.report["rounding"] == "gptq"
+    quality = found.report["quality"]
     # on general text, which this small model finds hard: larger than on text of its own kind
     assert 0 < quality["kl"] < 0.1 and 0.7 < quality["top1"] <= 1 and quality["tokens"] >= 256
-    assert json.loads(succeed(program, "info", "--json"))["quality"] == quality
-    assert list(tmp_path.glob("*scratch*")) == []
+    assert json.loads(succeed(found.program, "info", "--json"))["quality"] == quality
+    assert list(found.program.parent.glob(f"{found.program.name}*scratch*")) == []
 
 
-def test_threads_do_not_matter(tmp_path):
+def test_threads_do_not_matter():
     """Observations, rounding and measurement give the same bytes with any number of threads."""
-    programs = []
-    for threads in (1, 2):
-        programs.append(tmp_path / f"with{threads}")
-        done = gemmac(
-            "compile", CHECKPOINTS / "tiny-moe", "-o", programs[-1], "--rounding", "gptq", "-j", threads, "-q"
-        )
-        assert done.returncode == 0, done.stderr
+    other = 3 if os.cpu_count() == 1 else 1  # unasked there are as many as cores
+    programs = [
+        compile_program(CHECKPOINTS / "tiny-moe", "q4", extra=[*ROUNDINGS["gptq"], *threads])
+        for threads in ((), ("-j", other))
+    ]
     assert programs[0].read_bytes() == programs[1].read_bytes()
 
 

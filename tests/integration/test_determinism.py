@@ -1,12 +1,13 @@
 """The same bits whatever the threads, the chunks of the prompt, the phase that computes a row, and the ISA level."""
 
 import hashlib
+import itertools
 
 import numpy as np
 import pytest
 
-from support import CHECKPOINTS, MODEL_FORMATS, MODELS, base_level, compile_program, eval_ids, level, levels, read_ids
-from support import require, score, succeed, write_ids
+from support import CHECKPOINTS, FORMATS, MODEL_FORMATS, MODELS, base_level, compile_program, eval_ids, in_short, level, levels
+from support import parameters, read_ids, require, score, succeed, takes_turn, write_ids
 
 TOKENS = 230  # seven windows of 32 and a bit: the rings wrap several times, and no chunk size divides it
 
@@ -32,14 +33,13 @@ def reference_bits(tmp_path_factory):
 
 
 @pytest.mark.parametrize("threads", [2, 3])
-@pytest.mark.parametrize("model, weights", MODEL_FORMATS)
+@pytest.mark.parametrize("model, weights", parameters(MODEL_FORMATS, in_short))
 def test_threads(model, weights, threads, reference_bits, tmp_path):
     program = compile_program(CHECKPOINTS / model, weights)
     assert digest(score(program, eval_ids(TOKENS), tmp_path, extra=["-t", threads])) == reference_bits(model, weights)
 
 
-@pytest.mark.parametrize("weights", ["f32", "q4"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, weights", parameters(MODEL_FORMATS, in_short))
 def test_decode_equals_verify(model, weights, reference_bits, tmp_path):
     """One row at a time gives the bits of several rows at a time."""
     program = compile_program(CHECKPOINTS / model, weights)
@@ -49,7 +49,7 @@ def test_decode_equals_verify(model, weights, reference_bits, tmp_path):
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 16, 64, 128])
-@pytest.mark.parametrize("model, weights", [(model, weights) for model in MODELS for weights in ("f32", "q8")])
+@pytest.mark.parametrize("model, weights", parameters(itertools.product(MODELS, ("f32", "q8", "q4")), in_short))
 def test_chunks(model, weights, chunk, tmp_path):
     """200 tokens of prompt prefilled in chunks of any size leave the same cache: the last rows have the same bits."""
     program, ids = compile_program(CHECKPOINTS / model, weights), eval_ids(TOKENS)
@@ -58,7 +58,7 @@ def test_chunks(model, weights, chunk, tmp_path):
     assert digest(whole) == digest(chunked)
 
 
-@pytest.mark.parametrize("model, weights", MODEL_FORMATS)
+@pytest.mark.parametrize("model, weights", parameters(MODEL_FORMATS, in_short))
 def test_prefill_equals_verify(model, weights, tmp_path):
     """Rows behind a prefilled prompt have the bits that they have when every row is scored."""
     program, ids = compile_program(CHECKPOINTS / model, weights), eval_ids(TOKENS)
@@ -68,20 +68,27 @@ def test_prefill_equals_verify(model, weights, tmp_path):
     assert scored[150:].tobytes() == behind.tobytes()
 
 
-@pytest.mark.parametrize("isa", [one.name for one in levels()])
-@pytest.mark.parametrize("model, weights", MODEL_FORMATS)
+def levels_in_short(model, weights, isa):
+    """Formats and models take turns, so that every level has two of each, and every one of them some level."""
+    at, quantized = level(isa), FORMATS[2:]
+    if weights == "f32" or model != "tiny-e":
+        return in_short(model, weights) and takes_turn(at, MODELS, model)
+    return takes_turn(at, quantized[:3], weights) or takes_turn(at, quantized[3:], weights)
+
+
+@pytest.mark.parametrize(
+    "model, weights, isa",
+    parameters([(*case, at.name) for case in MODEL_FORMATS for at in levels() if at != base_level()], levels_in_short),
+)
 def test_levels_agree(model, isa, weights, reference_bits, tmp_path):
     """Every ISA level of both targets gives the bits of the base level."""
     at = require(level(isa))
-    if at == base_level():
-        pytest.skip("this is the level that the others are compared with")
-    program = compile_program(CHECKPOINTS / model, weights, at.target)
+    program = compile_program(CHECKPOINTS / model, weights, at)
     extra = ["-t", 2, "--chunk", 48]
     assert digest(score(program, eval_ids(TOKENS), tmp_path, at, extra)) == reference_bits(model, weights)
 
 
-@pytest.mark.parametrize("weights", ["f32", "q4"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, weights", parameters(MODEL_FORMATS, lambda *case: in_short(*case) and case[1] in ("f32", "q8", "q4")))
 def test_several_splits_of_keys(model, weights, tmp_path):
     """690 positions are three splits of attention: decode divides them among threads, the other phases walk them in order."""
     program, ids = compile_program(CHECKPOINTS / model, weights), 3 * eval_ids(TOKENS)

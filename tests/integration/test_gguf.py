@@ -4,6 +4,7 @@
 nibble, name, shape, metadata field or token would show.
 """
 
+import itertools
 import json
 import shutil
 
@@ -13,7 +14,7 @@ import pytest
 import gguf_file as gguf
 import random_checkpoint
 from gemma_checkpoint import FULL, TextShape, read_safetensors, text_tensors, write_json, write_safetensors
-from support import CHECKPOINTS, GOLDENS, MODELS, gemmac, generate, read_ids, succeed
+from support import CHECKPOINTS, GOLDENS, MODELS, alone, base_level, gemmac, generate, parameters, read_ids, succeed
 from support import text_prompts
 
 PREFIX = "model.language_model."
@@ -73,29 +74,34 @@ CHOICES = {
 }
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("kind", ["f32", "mixed"])
-@pytest.mark.parametrize("weights", ["f32", "q4"])
+def compile_here(checkpoint, out, *extra):
+    """For the base level alone, not shared: these checkpoints last as long as a test."""
+    at = base_level()
+    done = gemmac("compile", checkpoint, "-o", out, "--target", at.target, "--isa", at.name, "-q", *extra)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+SAME = [*itertools.product(MODELS, ("f32", "mixed"), ("f32", "q4"))]
+SHORT = [("tiny-e", "mixed", "q4"), ("tiny-moe", "mixed", "f32"), ("tiny-dense", "f32", "q4")]
+
+
+@pytest.mark.parametrize("model, kind, weights", parameters(SAME, lambda *case: case in SHORT))
 def test_same_program_as_from_a_directory(model, kind, weights, tmp_path):
     """Byte for byte: weights, tokenizer, chat format, stop tokens, code."""
-    if (kind, weights) == ("mixed", "q4") and model != "tiny-e":
-        pytest.skip("covered by tiny-e")
     tensors = write_gguf(tmp_path / "model.gguf", CHECKPOINTS / model, CHOICES[kind])
     write_twin(tmp_path / "model", CHECKPOINTS / model, tensors)
     for name, checkpoint in (("a", tmp_path / "model.gguf"), ("b", tmp_path / "model")):
-        done = gemmac("compile", checkpoint, "-o", tmp_path / name, "--weights", weights, "-q", "--context", 512)
-        assert done.returncode == 0, done.stderr
+        compile_here(checkpoint, tmp_path / name, "--weights", weights, "--context", 512)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", alone(MODELS, "tiny-moe"))
 def test_goldens(model, tmp_path):
     """An f32 program from an F32 file answers with the golden tokens; F16 and BF16 files lose nothing on bf16 weights
     but the range, and the metadata may come in any alignment."""
     write_gguf(tmp_path / f"{model}.gguf", CHECKPOINTS / model, CHOICES["bf16" if model == "tiny-moe" else "f32"], {}, 64)
-    program = tmp_path / "program"
-    done = gemmac("compile", tmp_path / f"{model}.gguf", "-o", program, "--weights", "f32", "-q")
-    assert done.returncode == 0, done.stderr
+    program = compile_here(tmp_path / f"{model}.gguf", tmp_path / "program", "--weights", "f32")
     for prompt in text_prompts(model):
         answer = generate(program, prompt["input_ids"], 64, tmp_path)
         assert answer == prompt["generated_ids"], prompt["id"]
@@ -110,27 +116,32 @@ def test_inspect(tmp_path):
 
 
 # -------------------------------------------------------------------------------- encodings
-@pytest.mark.parametrize("kind", gguf.TYPES)
-def test_decoding_to_the_bit(kind, tmp_path):
-    """A program of f32 weights holds exactly the values that random blocks stand for, in every row of a matrix."""
+def test_decoding_to_the_bit(tmp_path):
+    """A program of f32 weights holds exactly the values that random blocks stand for, in every row of a matrix: a layer for
+    each type."""
     config = random_checkpoint.text(
-        hidden_size=256, intermediate_size=256, layer_types=[FULL], global_head_dim=32, num_attention_heads=2, vocab_size=384
+        hidden_size=256,
+        intermediate_size=256,
+        layer_types=[FULL] * len(gguf.TYPES),
+        global_head_dim=32,
+        num_attention_heads=2,
+        vocab_size=384,
     )
     folder, rng = tmp_path / "model", np.random.default_rng(3)
     random_checkpoint.write(folder, config, dtype="F32")
     weights = text_weights(folder, {"text_config": config})
     tensors = gguf.checkpoint_tensors(weights, CHOICES["f32"])
     tensors["rope_freqs.weight"] = gguf.rope_factors(config)
-    shape = [256, 256]
-    raw = gguf.random_blocks(rng, kind, shape)
-    tensors["blk.0.ffn_down.weight"] = (kind, shape, raw)
+    shape, blocks = [256, 256], {}
+    for layer, kind in enumerate(gguf.TYPES):
+        blocks[kind] = gguf.random_blocks(rng, kind, shape)
+        tensors[f"blk.{layer}.ffn_down.weight"] = (kind, shape, blocks[kind])
     metadata = gguf.model_metadata(config) | gguf.tokenizer_metadata(folder)
     gguf.write_gguf(tmp_path / "m.gguf", metadata, tensors)
-    done = gemmac("compile", tmp_path / "m.gguf", "-o", tmp_path / "program", "--weights", "f32", "-q", "--context", 64)
-    assert done.returncode == 0, done.stderr
-    values = gguf.decode_blocks(raw, kind, shape)
-    panels = values.reshape(16, 16, 256).transpose(0, 2, 1)  # docs/formats.md: [cols][16]
-    assert np.ascontiguousarray(panels, "<f4").tobytes() in (tmp_path / "program").read_bytes()
+    stored = compile_here(tmp_path / "m.gguf", tmp_path / "program", "--weights", "f32", "--context", 64).read_bytes()
+    for kind, raw in blocks.items():
+        panels = gguf.decode_blocks(raw, kind, shape).reshape(16, 16, 256).transpose(0, 2, 1)  # docs/formats.md: [cols][16]
+        assert np.ascontiguousarray(panels, "<f4").tobytes() in stored, kind
 
 
 # -------------------------------------------------------------------------------- configurations
@@ -163,7 +174,7 @@ def test_same_model_as_from_a_directory(name, tmp_path):
     assert without_places(emit(tmp_path / "model.gguf")) == without_places(emit(folder))
 
 
-@pytest.mark.parametrize("name", GEMMA3)
+@pytest.mark.parametrize("name", alone(GEMMA3, "gemma3-text", "gemma3-odd"))
 def test_same_gemma3_program_as_from_a_directory(name, tmp_path):
     """Byte for byte, although norms of GGUF files have their 1 already."""
     config, options = random_checkpoint.CASES[name]
@@ -175,8 +186,7 @@ def test_same_gemma3_program_as_from_a_directory(name, tmp_path):
     metadata["general.sampling.top_k"] = (gguf.I32, 50)  # what transformers takes where generation_config.json is silent
     gguf.write_gguf(tmp_path / "model.gguf", metadata, tensors)
     for out, checkpoint in (("a", tmp_path / "model.gguf"), ("b", folder)):
-        done = gemmac("compile", checkpoint, "-o", tmp_path / out, "--weights", "f32", "-q", "--context", 64)
-        assert done.returncode == 0, done.stderr
+        compile_here(checkpoint, tmp_path / out, "--weights", "f32", "--context", 64)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -218,8 +228,7 @@ def test_scores_give_sentencepiece_ids(tmp_path):
     tensors = gguf.checkpoint_tensors(text_weights(folder, config), CHOICES["q8_0"])
     tensors["rope_freqs.weight"] = gguf.rope_factors(config)
     gguf.write_gguf(tmp_path / "model.gguf", gguf.model_metadata(config) | metadata | changes, tensors)
-    done = gemmac("compile", tmp_path / "model.gguf", "-o", tmp_path / "program", "-q", "--weights", "q8", "--context", 64)
-    assert done.returncode == 0, done.stderr
+    compile_here(tmp_path / "model.gguf", tmp_path / "program", "--weights", "q8", "--context", 64)
 
     single = [token for token in scores if len(token) == 1 and token.isalpha()]
     texts = [line for line in (GOLDENS / "eval.txt").read_text().splitlines() if line][:40]

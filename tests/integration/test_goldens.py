@@ -1,87 +1,105 @@
 """f32 programs answer every text prompt with exactly the golden tokens, at every ISA level; logits stay close."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
-from support import (
-    CHECKPOINTS,
-    GOLDENS,
-    MODELS,
-    compile_program,
-    generate,
-    golden_logits,
-    goldens,
-    level,
-    logits,
-    require,
-    run,
-)
-from support import succeed, text_prompts
+from support import CHECKPOINTS, GOLDENS, MODELS, base_level, compile_program, generate, golden_logits, goldens
+from support import level, levels, logits, parameters, require, run, succeed, takes_turn, text_prompts
 
-# Emulation is about 20 times slower: AArch64 answers every prompt of one model and a few kinds of the others.
-SUBSET = {"thinking", "tool_call", "recall", "fact", "story"}
+# Emulation is about 20 times slower: of these kinds one prompt each, where not all of them are asked for.
+SUBSET = ("thinking", "tool_call", "recall", "fact", "story")
+ISAS = [one.name for one in levels()]
 
 
-def cases(names):
+def wrong_answers(model, prompts, at, folder):
+    """The prompts whose answer is not the golden one, with the program's first token that differs."""
+    program, wrong = compile_program(CHECKPOINTS / model, "f32", at), []
+    for prompt in prompts:
+        got, expected = generate(program, prompt["input_ids"], 64, folder, at), prompt["generated_ids"]
+        if got != expected:
+            same = next((i for i, pair in enumerate(zip(got, expected)) if pair[0] != pair[1]), min(len(got), len(expected)))
+            wrong.append(f"{prompt['id']}: token {same} of {len(expected)}")
+    return wrong
+
+
+def one_of_each_kind(model):
+    by_task = {prompt["task"]: prompt for prompt in reversed(text_prompts(model))}
+    return [by_task[task] for task in SUBSET if task in by_task]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("isa", ISAS)
+def test_tokens(model, isa, tmp_path):
+    """Every text prompt where the level runs natively, one of each kind where it is emulated."""
+    at = require(level(isa))
+    prompts = one_of_each_kind(model) if at.launcher else text_prompts(model)
+    assert len(prompts) >= 3 and not wrong_answers(model, prompts, at, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("isa", [one.name for one in levels() if one.launcher])
+def test_all_tokens_emulated(model, isa, tmp_path):
+    assert not wrong_answers(model, text_prompts(model), require(level(isa)), tmp_path)
+
+
+@pytest.mark.parametrize("target", dict.fromkeys(one.target for one in levels()))
+def test_program_of_all_levels(target, tmp_path):
+    """As users compile: one program with all levels of a target, each of which gives the golden tokens when it is named."""
+    program, prompt = compile_program(CHECKPOINTS / "tiny-e", "f32", target), one_of_each_kind("tiny-e")[-1]
+    run_here = [at for at in levels() if at.target == target and not at.missing]
+    if not run_here:
+        pytest.skip(f"{target}: {next(at.missing for at in levels() if at.target == target)}")
+    for at in run_here:
+        assert generate(program, prompt["input_ids"], 64, tmp_path, at) == prompt["generated_ids"], at.name
+    best = run(program, "info", at=run_here[-1]).stdout.decode()
+    assert f"{run_here[-1].name} (in use)" in best, best
+
+
+def media_prompts():
     for model in MODELS:
         for prompt in goldens(model)["prompts"]:
-            yield pytest.param(model, prompt, id=f"{model}-{prompt['id']}")
+            if "media" in prompt:
+                yield pytest.param(prompt["media"]["kind"], id=f"{model}-{prompt['id']}")
 
 
-def answer(model, prompt, at, folder):
-    if "media" in prompt:
-        pytest.skip(f"prompt with {prompt['media']['kind']}: not compiled yet")
-    program = compile_program(CHECKPOINTS / model, "f32", at.target)
-    assert generate(program, prompt["input_ids"], 64, folder, at) == prompt["generated_ids"]
-
-
-@pytest.mark.parametrize("model, prompt", cases(MODELS))
-@pytest.mark.parametrize("isa", ["avx2", "avx512"])
-def test_tokens_x86(model, prompt, isa, tmp_path):
-    answer(model, prompt, require(level(isa)), tmp_path)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("isa", ["neon", "dotprod"])
-@pytest.mark.parametrize("model", MODELS)
-def test_tokens_arm(model, isa, tmp_path):
-    at = require(level(isa))
-    whole = model == ("tiny-e" if isa == "neon" else "tiny-moe")
-    for prompt in text_prompts(model):
-        if whole or prompt["task"] in SUBSET:
-            answer(model, prompt, at, tmp_path)
+@pytest.mark.parametrize("kind", media_prompts())
+def test_tokens_of_other_media(kind):
+    pytest.skip(f"prompt with {kind}: not compiled yet")
 
 
 def worst_difference(model, weights, at, folder):
-    """Largest |logit - golden| over all golden rows of text prompts."""
-    program, expected, worst, rows = (
-        compile_program(CHECKPOINTS / model, weights, at.target),
-        golden_logits(model),
-        0.0,
-        0,
-    )
-    for prompt in text_prompts(model):
-        if "logits" not in prompt:
-            continue
+    """Largest |logit - golden| over all golden rows of text prompts; of two prompts where the level is emulated."""
+    program, expected = compile_program(CHECKPOINTS / model, weights, at), golden_logits(model)
+    prompts = [prompt for prompt in text_prompts(model) if "logits" in prompt]
+    worst, rows = 0.0, 0
+    for prompt in prompts[:2] if at.launcher else prompts:
         first, steps = expected[prompt["id"] + ".prompt"], expected[prompt["id"] + ".steps"]
         got = logits(program, prompt["input_ids"] + prompt["generated_ids"][: len(steps) - 1], folder, at)
-        worst = max(
-            worst, np.abs(got[: len(first)] - first).max(), np.abs(got[len(prompt["input_ids"]) - 1 :] - steps).max()
-        )
+        at_prompt, at_steps = got[: len(first)], got[len(prompt["input_ids"]) - 1 :]
+        worst = max(worst, np.abs(at_prompt - first).max(), np.abs(at_steps - steps).max())
         rows += len(first) + len(steps)
-    assert rows >= 60, f"{model}: only {rows} golden rows, expected at least 60"
+    least = 20 if at.launcher else 60
+    assert rows >= least, f"{model}: only {rows} golden rows, expected at least {least}"
     return float(worst)
 
 
-@pytest.mark.parametrize("isa", ["avx2", "avx512", "neon", "dotprod"])
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("weights, bound", [("f32", 5e-4), ("bf16", 0.03)])
-def test_logits(model, weights, bound, isa, tmp_path):
+BOUNDS = {"f32": 5e-4, "bf16": 0.03}
+
+
+def logits_in_short(model, weights, isa):
+    """Levels give the same bits (test_determinism.py), so that those beside the base take turns with bf16."""
+    return weights == "f32" or level(isa) == base_level() or takes_turn(level(isa), MODELS, model)
+
+
+@pytest.mark.parametrize("model, weights, isa", parameters(itertools.product(MODELS, BOUNDS, ISAS), logits_in_short))
+def test_logits(model, weights, isa, tmp_path):
     worst = worst_difference(model, weights, require(level(isa)), tmp_path)
     print(f"{model} {weights} {isa}: largest difference {worst:.2e}")
-    assert worst <= bound
+    assert worst <= BOUNDS[weights]
 
 
 def test_chat_format(tmp_path):

@@ -1,12 +1,14 @@
 """What quantization costs, measured on the evaluation text against the f32 program; and f32's own perplexity."""
 
+import itertools
 import json
 import re
 
 import numpy as np
 import pytest
 
-from support import CHECKPOINTS, GOLDENS, MODELS, compile_program, eval_ids, goldens, logits, record, succeed
+from support import CHECKPOINTS, GOLDENS, MODELS, alone, compile_program, eval_ids, goldens, in_short, logits, parameters, record
+from support import succeed
 
 # Largest mean KL divergence and smallest share of equal greedy tokens that a format may have on a small checkpoint:
 # about four times what was measured. The checkpoints are BF16, so bf16 loses nothing.
@@ -26,8 +28,7 @@ def divergence(expected, got):
     return float((np.exp(p) * (p - q)).sum(-1).mean()), float((p.argmax(-1) == q.argmax(-1)).mean())
 
 
-@pytest.mark.parametrize("weights", BOUNDS)
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, weights", parameters(itertools.product(MODELS, BOUNDS), in_short))
 def test_divergence(model, weights, tmp_path):
     windows = np.array(eval_ids(1 + 4 * (WINDOW - 1))[1:]).reshape(4, WINDOW - 1)
     rows = {"f32": [], weights: []}
@@ -40,18 +41,22 @@ def test_divergence(model, weights, tmp_path):
     assert 0 <= kl <= most and agreement >= least
 
 
-@pytest.mark.parametrize("weights", ["q8", "q4"])
-@pytest.mark.parametrize("model", MODELS)
+UNASKED = {"q8": 16, "q4": 8}  # bits of activations
+
+
+@pytest.mark.parametrize(
+    "model, weights",
+    parameters(itertools.product(MODELS, UNASKED), lambda *case: case in (("tiny-e", "q8"), ("tiny-moe", "q4"))),
+)
 def test_activation_bits(model, weights, tmp_path):
     """Activations of 16 bits, which q8 has unasked, leave nearly all of what is lost to the weights."""
     ids = eval_ids(WINDOW)
     expected, loss = logits(compile_program(CHECKPOINTS / model), ids, tmp_path), {}
     for bits in (8, 16):
-        program = compile_program(CHECKPOINTS / model, weights, extra=["--activations", bits])
+        extra = ["--activations", bits] if bits != UNASKED[weights] else []
+        program = compile_program(CHECKPOINTS / model, weights, extra=extra)
         assert json.loads(succeed(program, "info", "--json"))["activation_bits"] == bits
         loss[bits] = divergence(expected, logits(program, ids, tmp_path))[0]
-    unasked = compile_program(CHECKPOINTS / model, weights)
-    assert json.loads(succeed(unasked, "info", "--json"))["activation_bits"] == {"q8": 16, "q4": 8}[weights]
     record(f"{model}.{weights}.activations", {str(bits): round(kl, 6) for bits, kl in loss.items()})
     assert loss[16] < loss[8] if weights == "q8" else loss[16] < 1.2 * loss[8]
 
@@ -71,15 +76,14 @@ def test_perplexity(model):
     assert abs(got["nll"] - expected["nll"]) <= 1e-3
 
 
-@pytest.mark.parametrize("weights", ["q8", "q4"])
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model, weights", parameters(itertools.product(MODELS, ("q8", "q4")), in_short))
 def test_perplexity_quantized(model, weights):
     got = perplexity(compile_program(CHECKPOINTS / model, weights), "-t", 2)["nll"]
     record(f"{model}.{weights}.nll", round(got, 6))
     assert abs(got - goldens(model)["eval"]["nll"]) <= {"q8": 0.002, "q4": 0.02}[weights]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", alone(MODELS, "tiny-e"))
 def test_quantized_tables(model, tmp_path):
     """Embedding and per-layer tables may be quantized on their own; rows are read from the quantized table."""
     program = compile_program(CHECKPOINTS / model, "f32", extra=["--embeddings", "q8", "--per-layer-table", "q8"])

@@ -1,8 +1,6 @@
 """Checkpoints of quantization-aware training: what the program holds is exactly what the checkpoint says."""
 
 import functools
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import pytest
 import quantized_checkpoint
 from quantized_checkpoint import CASES, COMPRESSED, LATTICE, LATTICE_F32, MOBILE
 from quantized_reference import StoredReference
-from support import OUT, base_level, gemmac, generate, level, levels, logits, require
+from support import OUT, compile_with_report, generate, level, levels, logits, require, write_once
 
 EXACT = [name for name in CASES if name != "compressed-odd-heads"]
 WEIGHTS = {LATTICE: "q4", LATTICE_F32: "q4", COMPRESSED: "q4", MOBILE: "q8"}
@@ -22,16 +20,10 @@ KEPT = {LATTICE: ALL, LATTICE_F32: ALL, COMPRESSED: {"q4": 1}, MOBILE: {"c8": 0,
 @functools.cache
 def compiled(name, weights, target=None):
     """Writes and compiles a case; returns (program, formats of the report by name, the report as text, config)."""
-    target = target or base_level().target
-    folder, out = OUT / "quantized" / name, OUT / "quantized" / f"{name}-{weights}-{target}"
-    config = quantized_checkpoint.write(folder, name)
-    done = gemmac(
-        "compile", folder, "-o", out, "--weights", weights, "--cache", "f32", "--json-report", f"{out}.json",
-        "--target", target,
-    )
-    assert done.returncode == 0, done.stderr
-    rows = {row["format"]: row for row in json.loads(Path(f"{out}.json").read_text())["formats"]}
-    return out, rows, done.stderr, config
+    folder = write_once(OUT / "quantized" / name, lambda folder: quantized_checkpoint.write(folder, name))
+    found = compile_with_report(folder, weights, target, extra=["--cache", "f32"])
+    rows = {row["format"]: row for row in found.report["formats"]}
+    return found.program, rows, found.printed, CASES[name][0]
 
 
 @pytest.mark.parametrize("name", EXACT)
@@ -110,7 +102,7 @@ def test_bits_with_activation_grids(isa, tmp_path):
     at = require(level(isa))
     ids = np.random.default_rng(14).integers(0, 384, 60).tolist()
     want = logits(compiled("mobile-edge", "q8")[0], ids, tmp_path, extra=["-t", 1])
-    program = compiled("mobile-edge", "q8", at.target)[0]
+    program = compiled("mobile-edge", "q8", at)[0]
     for extra in (["-t", 2], ["-t", 3, "--decode"]):
         assert logits(program, ids, tmp_path, at, extra).tobytes() == want.tobytes()
     for chunk in (7, 32):

@@ -1,12 +1,15 @@
 """Random checkpoints of odd shapes against the numpy reference: any shape that the configuration class allows works."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 import random_checkpoint
 from quantized_reference import ROUNDINGS, QuantizedReference
 from reference import Reference
-from support import OUT, base_level, compile_program, level, logits, require, run
+from support import OUT, alone, base_level, compile_program, level, levels, logits, parameters, require, run, takes_turn
+from support import write_once
 
 TOKENS = 41
 BOUND = 5e-4
@@ -14,14 +17,8 @@ BOUND = 5e-4
 
 def case(name):
     """Writes the checkpoint once; returns (folder, config)."""
-    folder = OUT / "shapes" / name
     text, options = random_checkpoint.CASES[name]
-    marker = folder / "written.txt"
-    wanted = repr((text, options, random_checkpoint.values.__code__.co_consts))
-    if not marker.exists() or marker.read_text() != wanted:
-        random_checkpoint.write(folder, text, **options)
-        marker.write_text(wanted)
-    return folder, text
+    return write_once(OUT / "shapes" / name, lambda folder: random_checkpoint.write(folder, text, **options)), text
 
 
 def ids_for(text):
@@ -55,20 +52,33 @@ def test_decode_and_chunks(name, tmp_path):
     assert behind.tobytes() == whole[30:].tobytes()
 
 
-@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts", "gemma3-odd"])
-@pytest.mark.parametrize("isa", ["avx512", "neon"])
+ODD = ["odd-everything", "per-layer-embeddings", "experts", "gemma3-odd"]
+
+
+@pytest.mark.parametrize(
+    "name, isa",
+    parameters(
+        [(name, at.name) for name in ODD for at in levels() if at != base_level()],
+        lambda name, isa: takes_turn(level(isa), ODD, name),
+    ),
+)
 def test_levels(name, isa, tmp_path):
     at = require(level(isa))
     folder, text = case(name)
     ids = ids_for(text)
-    here = logits(compile_program(folder, "f32", base_level().target), ids, tmp_path)
-    assert logits(compile_program(folder, "f32", at.target), ids, tmp_path, at).tobytes() == here.tobytes()
+    here = logits(compile_program(folder, "f32"), ids, tmp_path)
+    assert logits(compile_program(folder, "f32", at), ids, tmp_path, at).tobytes() == here.tobytes()
 
 
-@pytest.mark.parametrize(
-    "name", ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config", "one-layer", "gemma3-text"]
-)
-@pytest.mark.parametrize("weights", ROUNDINGS)
+ROUNDED = ["odd-everything", "per-layer-embeddings", "experts", "per-layer-config", "one-layer", "gemma3-text"]
+
+
+def formats_in_short(name, weights):
+    """Every format on the oddest case, and on each of the others one or two, so that every format has two cases."""
+    return name == ROUNDED[0] or list(ROUNDINGS).index(weights) % (len(ROUNDED) - 1) == ROUNDED.index(name) - 1
+
+
+@pytest.mark.parametrize("name, weights", parameters(itertools.product(ROUNDED, ROUNDINGS), formats_in_short))
 def test_formats(name, weights, tmp_path):
     """Rounded weights and activations, digit for digit: eight short prompts against the oracle of the format.
 
@@ -85,7 +95,10 @@ def test_formats(name, weights, tmp_path):
     assert np.mean(close) >= 0.5
 
 
-@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "experts", "gemma3-text"])
+@pytest.mark.parametrize(
+    "name",
+    alone(["odd-everything", "per-layer-embeddings", "experts", "gemma3-text"], "per-layer-embeddings", "experts"),
+)
 def test_wide_activations(name, tmp_path):
     """Activations of 16 bits, which q8 has unasked.
 
@@ -103,14 +116,12 @@ def test_wide_activations(name, tmp_path):
     assert 0 < np.median(near) <= np.median(far) / 50
 
 
-@pytest.mark.parametrize("name", ["odd-everything", "per-layer-embeddings", "gemma3-odd"])
+@pytest.mark.parametrize("name", alone(["odd-everything", "per-layer-embeddings", "gemma3-odd"], "odd-everything"))
 def test_f16_cache(name, tmp_path):
     """A cache of halves rounds keys and values to 11 bits and changes nothing else."""
     folder, text = case(name)
     ids = ids_for(text)
-    exact, half = (
-        logits(compile_program(folder, "f32", extra=["--cache", kind]), ids, tmp_path) for kind in ("f32", "f16")
-    )
+    exact, half = (logits(compile_program(folder, extra=extra), ids, tmp_path) for extra in ([], ["--cache", "f16"]))
     distance = float(np.sqrt(np.mean(np.square(half - exact))) / exact.std())
     assert 0 < distance <= 0.01
 

@@ -67,4 +67,4 @@ def test_same_on_arm():
     at = require(level("neon"))
     text = (GOLDENS / "eval.txt").read_bytes()
     here = succeed(compile_program(CHECKPOINTS / "tiny-e", "q4"), "tokenize", input=text)
-    assert succeed(compile_program(CHECKPOINTS / "tiny-e", "q4", at.target), "tokenize", input=text, at=at) == here
+    assert succeed(compile_program(CHECKPOINTS / "tiny-e", "q4", at), "tokenize", input=text, at=at) == here

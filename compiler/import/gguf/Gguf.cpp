@@ -1,6 +1,7 @@
 // A GGUF file as a whole checkpoint.
 #include "compiler/import/ChatFormatReader.h"
 #include "compiler/import/FileAccess.h"
+#include "compiler/import/ModelName.h"
 #include "compiler/import/gguf/GgufConfig.h"
 #include "compiler/import/gguf/GgufNames.h"
 #include "compiler/import/gguf/GgufTokenizer.h"
@@ -9,10 +10,6 @@
 
 using namespace gemmac;
 using llvm::StringRef;
-
-// Control tokens that end an answer beside the one token that metadata have room for; generation_config.json of the
-// published models lists them.
-static constexpr llvm::StringLiteral stopTokens[] = {"<turn|>", "<end_of_turn>", "<|tool_response>"};
 
 /// The values of rope_freqs.weight; none when the file has no such tensor.
 static llvm::Expected<std::vector<float>> readRopeFactors(const InputFile &file, StringRef name, const GgufFile &gguf) {
@@ -34,6 +31,7 @@ static llvm::Expected<std::vector<float>> readRopeFactors(const InputFile &file,
 static llvm::Error importTensors(StringRef name, GgufFile &gguf, Checkpoint &result) {
   TensorFiles stored;
   stored.files = {name.str()};
+  stored.listing = name.str();
   stored.tensors = std::move(gguf.tensors);
   stored.tensors.erase(ropeFactorsName.str()); // part of the configuration by now
   return selectTensors(std::move(stored), ggufNaming, result);
@@ -51,36 +49,49 @@ static llvm::Error importSampling(StringRef name, const GgufFile &gguf, Checkpoi
   return fields.takeError();
 }
 
-static llvm::Error importTokenizer(StringRef name, const GgufFile &gguf, Checkpoint &result) {
-  llvm::Expected<GgufTokenizer> tokenizer = readGgufTokenizer(name, gguf.metadata, result.config.vocab);
+static llvm::Error importTokenizer(StringRef name, const GgufFile &gguf, const ImportOptions &options,
+                                   Checkpoint &result) {
+  llvm::Expected<GgufTokenizer> tokenizer = readGgufTokenizer(name, gguf.metadata, result.config.vocab, options);
   if (!tokenizer)
     return tokenizer.takeError();
   const Vocabulary &vocabulary = tokenizer->vocabulary;
+  llvm::append_range(result.notes, tokenizer->notes);
+  llvm::Expected<int32_t> bos = findBos(tokenizer->bos, vocabulary, result.notes);
+  if (!bos)
+    return bos.takeError();
+  result.bosId = *bos;
   result.tokenizer = serializeTokenizer(vocabulary);
-  result.bosId = tokenizer->bosId;
-  result.sampling.stopIds = std::move(tokenizer->stopIds);
   result.sampling.suppressIds = std::move(tokenizer->suppressIds);
-  for (StringRef text : stopTokens)
-    if (const AddedToken *token = vocabulary.findAdded(text); token && token->special)
-      if (auto id = static_cast<int32_t>(token->id); !llvm::is_contained(result.sampling.stopIds, id))
-        result.sampling.stopIds.push_back(id);
 
   Fields fields(name, "", gguf.metadata);
   std::optional<std::string> chatTemplate = fields.optionalString("tokenizer.chat_template");
   if (llvm::Error error = fields.takeError())
     return error;
-  if (!chatTemplate) {
-    result.notes.push_back("no chat template: the program completes text and does not chat");
-    return llvm::Error::success();
-  }
-  StringRef bos;
-  if (result.bosId >= 0 && vocabulary.texts[result.bosId])
-    bos = *vocabulary.texts[result.bosId];
-  result.chat = readChatFormat(*chatTemplate, bos, vocabulary, result.notes);
+  SpecialTokens tokens;
+  if (!tokenizer->stops.ids.empty())
+    if (const std::optional<std::string> &eos = vocabulary.texts[tokenizer->stops.ids.front()])
+      tokens["eos_token"] = *eos;
+  if (llvm::Error error = importChat(name, chatTemplate, std::move(tokens), vocabulary, options, result))
+    return error;
+  if (llvm::Error error = checkLeftOut(name, vocabulary, chatTemplate.value_or(""), result.chat, result.notes))
+    return error;
+  llvm::Expected<std::vector<int32_t>> stopIds =
+      completeStopIds(name, tokenizer->stops, vocabulary, result.chat, /*isTold=*/false, result.notes);
+  if (!stopIds)
+    return stopIds.takeError();
+  result.sampling.stopIds = std::move(*stopIds);
   return llvm::Error::success();
 }
 
-llvm::Expected<Checkpoint> gemmac::importGguf(StringRef path) {
+/// general.name, or what else a file calls its model.
+static std::string givenName(const GgufFile &gguf) {
+  for (const char *name : {"general.name", "general.basename"})
+    if (auto found = gguf.metadata.find(name); found != gguf.metadata.end() && found->is_string())
+      return stringOf(*found).str();
+  return "";
+}
+
+llvm::Expected<Checkpoint> gemmac::importGguf(StringRef path, const ImportOptions &options) {
   Checkpoint result;
   StringRef directory = llvm::sys::path::parent_path(path), name = llvm::sys::path::filename(path);
   result.directory = directory.empty() ? "." : directory.str();
@@ -95,16 +106,16 @@ llvm::Expected<Checkpoint> gemmac::importGguf(StringRef path) {
   llvm::Expected<std::vector<float>> ropeFactors = readRopeFactors(*file, name, *gguf);
   if (!ropeFactors)
     return ropeFactors.takeError();
-  llvm::Expected<ModelConfig> config = readGgufConfig(name, *gguf, *ropeFactors);
+  llvm::Expected<ModelConfig> config = readGgufConfig(name, *gguf, *ropeFactors, options, result.notes);
   if (!config)
     return config.takeError();
   result.config = std::move(*config);
-  result.config.name = llvm::sys::path::stem(name).str();
+  result.config.name = fileModelName(name, givenName(*gguf));
   if (llvm::Error error = importTensors(name, *gguf, result))
     return std::move(error);
   if (llvm::Error error = importSampling(name, *gguf, result))
     return std::move(error);
-  if (llvm::Error error = importTokenizer(name, *gguf, result))
+  if (llvm::Error error = importTokenizer(name, *gguf, options, result))
     return std::move(error);
   return result;
 }

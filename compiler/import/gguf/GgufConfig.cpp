@@ -3,6 +3,7 @@
 #include "compiler/import/ConfigRules.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <cmath>
 
@@ -11,14 +12,26 @@ using llvm::StringRef;
 
 // Fields of an architecture that do not change what is computed. The tables' rows have the word on vocab_size.
 static constexpr llvm::StringLiteral harmlessFields[] = {"vocab_size", "rope.scaling.finetuned",
-                                                         "rope.scaling.original_context_length"};
+                                                         "rope.scaling.original_context_length", "tensor_data_layout"};
+
+// Of the towers that files of Ollama have beside the text model.
+static constexpr llvm::StringLiteral mediaPrefixes[] = {"vision.", "audio.", "mm."};
+
+// What multiplies nothing at 1 and would have to be implemented at any other value.
+static constexpr llvm::StringLiteral unitFields[] = {"rope.scaling.attn_factor", "rope.scale_linear",
+                                                     "rope.freq_scale"};
+
+// The context of Gemma 3 models whose full layers stretch positions eightfold, which Ollama's files do not say.
+static constexpr int64_t stretchedContext = 131072;
+static constexpr double stretch = 8.0;
 
 namespace {
 
 class MetadataReader {
 public:
   MetadataReader(bool isGemma4, Fields &fields, const StoredTensors &tensors, llvm::ArrayRef<float> ropeFactors)
-      : isGemma4(isGemma4), fields(fields), tensors(tensors), ropeFactors(ropeFactors) {}
+      : isGemma4(isGemma4), isOllama(!isGemma4 && isOllamas(fields)), fields(fields), tensors(tensors),
+        ropeFactors(ropeFactors) {}
 
   ModelConfig read() {
     model.architecture = isGemma4 ? "Gemma4ForCausalLM" : "Gemma3ForCausalLM";
@@ -34,10 +47,21 @@ public:
     }
     if (std::string message = checkHeads(model); !message.empty())
       fields.fail(message);
+    checkIdle();
     return std::move(model);
   }
 
+  /// What was filled in, one line each.
+  std::vector<std::string> filled;
+
 private:
+  /// Ollama's converter of Gemma 3 writes none of these fields, or spells them so.
+  static bool isOllamas(const Fields &fields) {
+    return !fields.has("attention.layer_norm_rms_epsilon") || fields.has("mm.tokens_per_image") ||
+           fields.has("rope.global.freq_base") || fields.has("rope.local.freq_base");
+  }
+  double published(StringRef name, StringRef otherName, double usual, double low, double high);
+  void checkIdle();
   int64_t required(StringRef name, int64_t low, int64_t high);
   std::vector<int64_t> perLayer(StringRef name, int64_t low, int64_t high);
   int64_t headDim(StringRef suffix, int64_t fallback);
@@ -55,7 +79,7 @@ private:
   void readExperts();
   void shareKeys();
 
-  bool isGemma4;
+  bool isGemma4, isOllama;
   Fields &fields;
   const StoredTensors &tensors;
   llvm::ArrayRef<float> ropeFactors;
@@ -103,10 +127,10 @@ void MetadataReader::readSizes() {
   model.embeddingScale = std::sqrt(static_cast<double>(model.hidden));
   model.context = required("context_length", 1, limits::positions);
   model.layers.resize(required("block_count", 1, limits::layers));
-  if (!fields.has("attention.layer_norm_rms_epsilon"))
-    fields.mismatch("attention.layer_norm_rms_epsilon", "a number");
-  model.rmsEpsilon = fields.number("attention.layer_norm_rms_epsilon", 1e-6, 1e-30, 1.0);
-  model.finalSoftcap = fields.optionalNumber("final_logit_softcapping", 1e-6, 1e6);
+  model.rmsEpsilon = published("attention.layer_norm_rms_epsilon", "", 1e-6, 1e-30, 1.0);
+  model.finalSoftcap = fields.optionalNumber("final_logit_softcapping", 0.0, 1e6);
+  if (model.finalSoftcap == 0.0) // off
+    model.finalSoftcap = std::nullopt;
   model.tiedHead = !tensors.contains("output.weight");
   model.vocab = rows("token_embd.weight");
   if (model.vocab < 1 || model.vocab > limits::vocab)
@@ -180,15 +204,39 @@ int64_t MetadataReader::fullPairs(int64_t headDim) {
   return still - ropeFactors.begin();
 }
 
+/// A number under either name; files of Ollama may leave it out, and then it is that of all published models.
+double MetadataReader::published(StringRef name, StringRef otherName, double usual, double low, double high) {
+  std::optional<double> other;
+  if (isOllama && !otherName.empty())
+    other = fields.optionalNumber(otherName, low, high);
+  if (!fields.has(name) && !other) {
+    if (!isOllama)
+      fields.mismatch(name, "a number from " + shortNumber(low) + " to " + shortNumber(high));
+    else
+      filled.push_back((name + " " + shortNumber(usual)).str());
+  }
+  double value = fields.number(name, other.value_or(usual), low, high);
+  if (other && value != *other)
+    fields.mismatch(otherName, ("the same as " + name + " = " + shortNumber(value)).str());
+  return value;
+}
+
 void MetadataReader::readRope() {
-  if (!fields.has("rope.freq_base"))
-    fields.mismatch("rope.freq_base", "the base of the full layers' wavelengths");
-  double full = fields.number("rope.freq_base", 1e6, 1e-3, 1e15);
-  double sliding = fields.number("rope.freq_base_swa", 10000.0, 1e-3, 1e15);
-  std::string scaling = fields.string("rope.scaling.type", "none");
+  double full = published("rope.freq_base", "rope.global.freq_base", 1e6, 1e-3, 1e15);
+  std::optional<double> local;
+  if (isOllama)
+    local = fields.optionalNumber("rope.local.freq_base", 1e-3, 1e15);
+  double sliding = fields.number("rope.freq_base_swa", local.value_or(10000.0), 1e-3, 1e15);
+  if (local && sliding != *local)
+    fields.mismatch("rope.local.freq_base", "the same as rope.freq_base_swa = " + shortNumber(sliding));
+  bool isStretched = isOllama && !fields.has("rope.scaling.type") && !fields.has("rope.scaling.factor") &&
+                     model.context >= stretchedContext;
+  if (isStretched)
+    filled.push_back("rope.scaling.factor " + shortNumber(stretch));
+  std::string scaling = fields.string("rope.scaling.type", isStretched ? "linear" : "none");
   if (scaling != "none" && scaling != "linear")
     fields.mismatch("rope.scaling.type", "'none' or 'linear': no other kind is supported");
-  double factor = fields.number("rope.scaling.factor", 1.0, 1e-6, 1e6);
+  double factor = fields.number("rope.scaling.factor", isStretched ? stretch : 1.0, 1e-6, 1e6);
   if (scaling == "none" && factor != 1.0)
     fields.mismatch("rope.scaling.factor", "1 with rope.scaling.type 'none'");
   // Which pairs turn is told by factors; the count of turned elements is that of whole heads.
@@ -248,6 +296,21 @@ void MetadataReader::shareKeys() {
     fields.fail(message);
 }
 
+/// Fields that change nothing at the value they have.
+void MetadataReader::checkIdle() {
+  for (StringRef name : unitFields)
+    if (fields.number(name, 1.0, -1e30, 1e30) != 1.0)
+      fields.mismatch(name, "1");
+  for (StringRef name : {"attn_logit_softcapping", "attention.logit_softcapping"})
+    if (fields.number(name, 0.0, -1e30, 1e30) != 0.0)
+      fields.mismatch(name, "0: this is not part of Gemma 3 and 4");
+  if (!fields.boolean("attention.causal", true))
+    fields.mismatch("attention.causal", "true: text is only compiled with causal attention");
+  for (const std::string &name : fields.unread())
+    if (llvm::any_of(mediaPrefixes, [&](StringRef prefix) { return StringRef(name).starts_with(prefix); }))
+      fields.any(name);
+}
+
 /// The metadata of one architecture without its prefix.
 static Json ownFields(const Json &metadata, const std::string &prefix) {
   Json own = Json::object();
@@ -258,7 +321,8 @@ static Json ownFields(const Json &metadata, const std::string &prefix) {
 }
 
 llvm::Expected<ModelConfig> gemmac::readGgufConfig(StringRef file, const GgufFile &gguf,
-                                                   llvm::ArrayRef<float> ropeFactors) {
+                                                   llvm::ArrayRef<float> ropeFactors, const ImportOptions &options,
+                                                   std::vector<std::string> &notes) {
   Fields general(file, "", gguf.metadata);
   std::string architecture = general.string("general.architecture", "");
   if (architecture != "gemma3" && architecture != "gemma4")
@@ -272,8 +336,12 @@ llvm::Expected<ModelConfig> gemmac::readGgufConfig(StringRef file, const GgufFil
 
   Json own = ownFields(gguf.metadata, architecture + ".");
   Fields fields(file, architecture + ".", own);
-  ModelConfig model = MetadataReader(architecture == "gemma4", fields, gguf.tensors, ropeFactors).read();
-  if (llvm::Error error = fields.finish(harmlessFields))
+  MetadataReader reader(architecture == "gemma4", fields, gguf.tensors, ropeFactors);
+  ModelConfig model = reader.read();
+  if (llvm::Error error = fields.finish(harmlessFields, options.ignoredFields, notes))
     return std::move(error);
+  if (!reader.filled.empty())
+    notes.push_back(
+        (file + ": not in the file, taken as in the published models: " + llvm::join(reader.filled, ", ")).str());
   return model;
 }

@@ -64,6 +64,9 @@ static std::string respell(StringRef name, llvm::StringLiteral Spelling::*from, 
   return found.empty() || !plain ? "" : (toLayer + index + "." + found).str();
 }
 
+// Files of Ollama have the towers beside the text model; llama.cpp's have them in a file of their own.
+static constexpr SetAside mediaParts[] = {{"v.", "vision tower"}, {"mm.", "vision embedder"}, {"a.", "audio tower"}};
+
 const TensorNaming gemmac::ggufNaming = {
     [](StringRef name) { return respell(name, &Spelling::gguf, &Spelling::canonical, "blk.", "layers."); },
-    [](StringRef name) { return respell(name, &Spelling::canonical, &Spelling::gguf, "layers.", "blk."); }};
+    [](StringRef name) { return respell(name, &Spelling::canonical, &Spelling::gguf, "layers.", "blk."); }, mediaParts};

@@ -9,23 +9,9 @@ using namespace gemmac;
 using llvm::StringRef;
 
 // Fields that do not change which ids a text gives. `pre` names the splitting of words before merges; Gemma splits
-// nothing that a merge could join.
-static constexpr llvm::StringLiteral harmlessFields[] = {"pre",
-                                                         "padding_token_id",
-                                                         "separator_token_id",
-                                                         "seperator_token_id",
-                                                         "cls_token_id",
-                                                         "mask_token_id",
-                                                         "prefix_token_id",
-                                                         "suffix_token_id",
-                                                         "middle_token_id",
-                                                         "fim_pre_token_id",
-                                                         "fim_suf_token_id",
-                                                         "fim_mid_token_id",
-                                                         "fim_pad_token_id",
-                                                         "fim_rep_token_id",
-                                                         "fim_sep_token_id",
-                                                         "token_type_count"};
+// nothing that a merge could join. Ids of tokens with other parts to play ("..._token_id") are skipped by their ending.
+static constexpr llvm::StringLiteral harmlessFields[] = {
+    "pre", "token_type_count", "add_padding_token", "add_unknown_token", "add_mask_token", "pretokenizer", "hf_json"};
 
 namespace {
 
@@ -39,16 +25,16 @@ public:
     result.vocabulary.texts.resize(vocab);
   }
 
-  llvm::Expected<GgufTokenizer> read();
+  llvm::Expected<GgufTokenizer> read(const ImportOptions &options);
 
 private:
   void readTokens();
-  void addToken(uint32_t id, const std::string &text, TokenType type);
-  bool isControl(StringRef text, TokenType type) const;
+  void readTypes(size_t count);
+  void addToken(uint32_t id, const std::string &text);
+  void leaveOut(uint32_t id, const Json &token);
   std::vector<double> readScores();
   void deriveMerges(llvm::ArrayRef<double> scores);
   void checkSettings();
-  std::optional<int32_t> tokenId(StringRef name);
   void readIds();
 
   StringRef file;
@@ -61,43 +47,79 @@ private:
 
 } // namespace
 
-/// Converters mark some of Gemma 4's control tokens as visible, for programs that look for them in the text.
-bool TokenizerMetadata::isControl(StringRef text, TokenType type) const {
-  return type == TokenType::control || type == TokenType::unknown ||
-         (type == TokenType::userDefined && model == "gemma4" && (text.starts_with("<|") || text.ends_with("|>")));
+/// What a token is called by its text alone, for files without types.
+static TokenType plainType(const Json &token) {
+  return token.is_string() && tokenByte(stringOf(token)) ? TokenType::byte : TokenType::normal;
 }
 
-void TokenizerMetadata::addToken(uint32_t id, const std::string &text, TokenType type) {
-  Vocabulary &vocabulary = result.vocabulary;
-  vocabulary.texts[id] = text;
-  vocabulary.ids[text] = id;
-  if (type == TokenType::byte)
-    vocabulary.byteFallback = true;
-  if (type == TokenType::control || type == TokenType::unknown || type == TokenType::userDefined)
-    vocabulary.added.push_back({id, text, isControl(text, type)});
-  if (type == TokenType::unknown)
-    vocabulary.unknown = id;
-}
-
-void TokenizerMetadata::readTokens() {
-  const Json *tokens = fields.array("tokens"), *kinds = fields.array("token_type");
-  if (!tokens || tokens->empty() || tokens->size() > static_cast<size_t>(vocab))
-    return fields.mismatch("tokens",
-                           "1 to " + std::to_string(vocab) + " strings: the embedding table has that many rows");
-  if (!kinds || kinds->size() != tokens->size())
-    return fields.mismatch("token_type", std::to_string(tokens->size()) + " numbers, one for each token");
-  for (auto [index, token, kind] : llvm::enumerate(*tokens, *kinds)) {
+void TokenizerMetadata::readTypes(size_t count) {
+  const Json *kinds = fields.array("token_type");
+  if (!kinds) {
+    for (const Json &token : *fields.array("tokens"))
+      types.push_back(plainType(token));
+    result.notes.push_back((file + ": no tokenizer.ggml.token_type: tokens are told apart by their texts").str());
+    return;
+  }
+  if (kinds->size() != count)
+    return fields.mismatch("token_type", std::to_string(count) + " numbers, one for each token");
+  for (auto [index, kind] : llvm::enumerate(*kinds)) {
     bool known = kind.is_number_integer() && kind.get<int64_t>() >= 1 && kind.get<int64_t>() <= 6;
     if (!known)
       return fields.mismatch("token_type",
                              "numbers from 1 to 6; that of token " + std::to_string(index) + " is " + describe(kind));
     types.push_back(static_cast<TokenType>(kind.get<int64_t>()));
-    if (types.back() == TokenType::unused)
+  }
+}
+
+void TokenizerMetadata::addToken(uint32_t id, const std::string &text) {
+  Vocabulary &vocabulary = result.vocabulary;
+  TokenType type = types[id];
+  vocabulary.texts[id] = text;
+  vocabulary.ids[text] = id;
+  if (type == TokenType::byte)
+    vocabulary.byteFallback = true;
+  if (type == TokenType::control || type == TokenType::unknown || type == TokenType::userDefined)
+    vocabulary.added.push_back({id, text, type != TokenType::userDefined});
+  if (type == TokenType::unknown)
+    vocabulary.unknown = id;
+}
+
+/// A token without a row in the embedding table, of the media of larger models: nothing can feed or yield it.
+void TokenizerMetadata::leaveOut(uint32_t id, const Json &token) {
+  StringRef text = token.is_string() ? stringOf(token) : StringRef();
+  bool isMarker = text.starts_with("<") && text.ends_with(">");
+  if (!isMarker && (types[id] == TokenType::normal || types[id] == TokenType::byte))
+    return fields.mismatch("tokens", "at most " + std::to_string(vocab) +
+                                         " words: the embedding table has that many rows; token " + std::to_string(id) +
+                                         " is " + describe(token));
+  if (types[id] != TokenType::unused || isMarker)
+    result.vocabulary.leftOut.push_back({id, text.str(), true});
+}
+
+void TokenizerMetadata::readTokens() {
+  const Json *tokens = fields.array("tokens");
+  if (!tokens || tokens->empty())
+    return fields.mismatch("tokens",
+                           "1 to " + std::to_string(vocab) + " strings: the embedding table has that many rows");
+  readTypes(tokens->size());
+  for (size_t index = 0; index < tokens->size() && !fields.failed(); ++index) {
+    const Json &token = (*tokens)[index];
+    auto id = static_cast<uint32_t>(index);
+    if (id >= vocab) {
+      leaveOut(id, token);
       continue;
-    if (!token.is_string() || stringOf(token).empty() || !llvm::json::isUTF8(stringOf(token)))
-      return fields.mismatch("tokens", "strings of valid UTF-8 that are not empty; token " + std::to_string(index) +
+    }
+    bool isText = token.is_string() && !stringOf(token).empty() && llvm::json::isUTF8(stringOf(token));
+    if (types[id] == TokenType::unused) {
+      // Its type says that it never occurs; tokens that mark turns or end answers do.
+      if (isText && isControlToken(stringOf(token), result.stops.ids, id))
+        addToken(id, stringOf(token).str());
+      continue;
+    }
+    if (!isText)
+      return fields.mismatch("tokens", "strings of valid UTF-8 that are not empty; token " + std::to_string(id) +
                                            " is " + describe(token));
-    addToken(static_cast<uint32_t>(index), stringOf(token).str(), types.back());
+    addToken(id, stringOf(token).str());
   }
   result.vocabulary.fuseUnknown = true; // as every Gemma tokenizer; only met where byte tokens are missing
 }
@@ -126,9 +148,9 @@ void TokenizerMetadata::deriveMerges(llvm::ArrayRef<double> scores) {
     return found->second;
   };
   std::vector<uint32_t> order;
-  for (auto [id, type] : llvm::enumerate(types))
-    if (type == TokenType::normal && vocabulary.ids.lookup(*vocabulary.texts[id]) == id)
-      order.push_back(static_cast<uint32_t>(id));
+  for (uint32_t id = 0; id < std::min<size_t>(types.size(), vocabulary.size); ++id)
+    if (types[id] == TokenType::normal && vocabulary.ids.lookup(*vocabulary.texts[id]) == id)
+      order.push_back(id);
   llvm::sort(order, [&](uint32_t a, uint32_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
   uint32_t rank = 0;
   for (auto [place, id] : llvm::enumerate(order)) {
@@ -147,45 +169,49 @@ void TokenizerMetadata::deriveMerges(llvm::ArrayRef<double> scores) {
 
 /// Settings that must stand at the only value that is implemented.
 void TokenizerMetadata::checkSettings() {
-  for (StringRef name : {"add_space_prefix", "remove_extra_whitespaces", "add_eos_token", "add_sep_token"})
+  for (StringRef name :
+       {"add_space_prefix", "add_prefix", "remove_extra_whitespaces", "add_sep_token", "normalizer.lowercase"})
     if (fields.boolean(name, false))
       fields.mismatch(name, "false, as in every model of the Gemma family");
+  if (fields.boolean("add_eos_token", false))
+    result.notes.push_back(
+        (file + ": tokenizer.ggml.add_eos_token is true; it is for training, prompts end without").str());
   if (fields.any("precompiled_charsmap"))
     fields.mismatch("precompiled_charsmap", "none: text is not normalized");
 }
 
-std::optional<int32_t> TokenizerMetadata::tokenId(StringRef name) {
-  if (std::optional<int64_t> id = fields.optionalInteger(name, 0, vocab - 1))
-    return static_cast<int32_t>(*id);
-  return std::nullopt;
-}
-
 void TokenizerMetadata::readIds() {
-  std::optional<int32_t> bos = tokenId("bos_token_id"), unknown = tokenId("unknown_token_id");
-  if (fields.boolean("add_bos_token", true))
-    result.bosId = bos.value_or(-1);
-  if (unknown)
+  result.bos = {file.str(), fields.optionalInteger("bos_token_id", INT32_MIN, UINT32_MAX), std::nullopt, file.str(),
+                fields.boolean("add_bos_token", true)};
+  if (result.bos.id && (*result.bos.id < 0 || *result.bos.id == UINT32_MAX)) // "none"
+    result.bos.id = std::nullopt;
+  std::optional<int64_t> unknown = fields.optionalInteger("unknown_token_id", INT32_MIN, UINT32_MAX);
+  if (unknown && *unknown >= 0 && *unknown < vocab)
     result.vocabulary.unknown = static_cast<uint32_t>(*unknown);
-  for (StringRef name : {"eos_token_id", "eot_token_id", "eom_token_id"})
-    if (std::optional<int32_t> id = tokenId(name); id && !llvm::is_contained(result.stopIds, *id))
-      result.stopIds.push_back(*id);
-  std::string expected;
-  if (const Json *suppressed = fields.any("suppress_tokens")) {
-    if (std::optional<std::vector<int32_t>> ids = tokenIds(*suppressed, vocab, expected))
-      result.suppressIds = *ids;
-    else
-      fields.mismatch("suppress_tokens", expected);
+  for (StringRef name : {"eos_token_id", "eot_token_id", "eom_token_id", "eos_token_ids"}) {
+    ListedIds listed = readListedIds(fields, name, vocab);
+    for (int32_t id : listed.ids)
+      if (!llvm::is_contained(result.stops.ids, id))
+        result.stops.ids.push_back(id);
+    for (int64_t id : listed.beyond)
+      if (!llvm::is_contained(result.stops.beyond, id))
+        result.stops.beyond.push_back(id);
   }
+  result.suppressIds = readListedIds(fields, "suppress_tokens", vocab).ids;
+  for (const std::string &name : fields.unread())
+    if (StringRef(name).ends_with("_token_id"))
+      fields.any(name);
 }
 
-llvm::Expected<GgufTokenizer> TokenizerMetadata::read() {
+llvm::Expected<GgufTokenizer> TokenizerMetadata::read(const ImportOptions &options) {
   model = fields.string("model", "");
-  bool scored = model == "llama";
-  if (!scored && model != "gemma4" && model != "gpt2")
+  if (model != "llama" && model != "gemma4" && model != "gpt2")
     fields.mismatch("model", "'llama', 'gemma4' or 'gpt2'");
+  const Json *merges = fields.array("merges");
+  bool scored = model == "llama" && (!merges || merges->empty());
+  readIds();
   readTokens();
   checkSettings();
-  readIds();
   if (fields.failed())
     return fields.takeError();
   // The bytes of a byte-level vocabulary are spelled as other characters, which no Gemma does.
@@ -196,24 +222,25 @@ llvm::Expected<GgufTokenizer> TokenizerMetadata::read() {
     scores = readScores();
   else
     fields.any("scores");
-  const Json *merges = scored ? nullptr : fields.array("merges");
   if (!scored && !merges)
     fields.mismatch("merges", "a list");
-  if (llvm::Error error = fields.finish(harmlessFields))
+  if (llvm::Error error = fields.finish(harmlessFields, options.ignoredFields, result.notes))
     return std::move(error);
   if (scored)
     deriveMerges(scores);
   else if (llvm::Error error = readMerges(file, *merges, result.vocabulary))
     return std::move(error);
+  markControlTokens(file, result.stops.ids, result.vocabulary, result.notes);
   return std::move(result);
 }
 
-llvm::Expected<GgufTokenizer> gemmac::readGgufTokenizer(StringRef file, const Json &metadata, int64_t vocab) {
+llvm::Expected<GgufTokenizer> gemmac::readGgufTokenizer(StringRef file, const Json &metadata, int64_t vocab,
+                                                        const ImportOptions &options) {
   constexpr StringRef prefix = "tokenizer.ggml.";
   Json own = Json::object();
   for (const auto &item : metadata.items())
     if (StringRef name = item.key(); name.consume_front(prefix))
       own[name.str()] = item.value();
   Fields fields(file, prefix.str(), own);
-  return TokenizerMetadata(file, fields, vocab).read();
+  return TokenizerMetadata(file, fields, vocab).read(options);
 }

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define GEMMAC_ABI_VERSION 2u
+#define GEMMAC_ABI_VERSION 3u
 
 // The one table of phases: X(identifier, "name", logits wanted for every row, summary).
 // decode runs one row, verify a few rows with logits for each, prefill a chunk whose logits nobody reads.
@@ -111,19 +111,49 @@ typedef struct gemmac_memory {
   uint64_t limit;         // what --max-rss promises; 0: nothing
 } gemmac_memory;
 
-// Chat format as text with control tokens spelled out; the runtime encodes it with control tokens recognised, and the
-// users' text between it with control tokens as plain text. Empty strings where a checkpoint has no chat format.
-typedef struct gemmac_chat {
-  const char *bos;          // "<bos>"
+// How the checkpoint's chat template writes conversations, found by rendering it (docs/chat.md). All is text with
+// control tokens spelled out; the runtime encodes it with control tokens recognised, and people's text between it with
+// control tokens as plain text.
+//
+//   bos start USER prompt                                        a first question
+//   bos system_open SYSTEM system_close USER prompt              with instructions
+//   bos start USER answered ANSWER next USER prompt              a second question; and so on
+
+// What stands between the texts, in one mode of thinking.
+typedef struct gemmac_chat_mode {
+  const char *start;        // "<|turn>user\n", behind a default system turn where the template has one
   const char *system_open;  // "<|turn>system\n"
-  const char *user_open;    // "<|turn>user\n"
-  const char *model_open;   // "<|turn>model\n": history and, with generation_suffix, the generation prompt
-  const char *turn_close;   // "<turn|>\n"
-  const char *think;        // "<|think|>\n", put after system_open when thinking is on
-  const char *closed_thought; // appended to the generation prompt when thinking is off; "" or "<|channel>thought\n<channel|>"
+  const char *system_close; // "<turn|>\n<|turn>user\n"; "\n\n" where instructions join the first user's turn
+  const char *prompt;   // "<turn|>\n<|turn>model\n", with what else opens an answer, such as an empty, closed thought
+  const char *answered; // "<turn|>\n<|turn>model\n": the same before an answer that was given
+  const char *next;     // "<turn|>\n<|turn>user\n"
+} gemmac_chat_mode;
+
+// What the template's default is; thinking switched on; switched off.
+enum gemmac_thinking { GEMMAC_THINK_DEFAULT, GEMMAC_THINK_ON, GEMMAC_THINK_OFF, GEMMAC_THINK_COUNT };
+
+// gemmac_chat.flags
+#define GEMMAC_CHAT_EXISTS 1u     // else the program only continues texts
+#define GEMMAC_CHAT_SYSTEM 2u     // takes instructions
+#define GEMMAC_CHAT_TRIMS_USER 4u // white space around texts is dropped
+#define GEMMAC_CHAT_TRIMS_SYSTEM 8u
+#define GEMMAC_CHAT_TRIMS_ANSWERS 16u
+#define GEMMAC_CHAT_SKIPS_EMPTY_SYSTEM 32u // instructions without text are as none
+// Thoughts in answers of earlier turns, from thought_open to thought_close:
+#define GEMMAC_CHAT_DROPS_THOUGHTS 64u       // they are left out
+#define GEMMAC_CHAT_DROPS_TO_LAST_CLOSE 128u // everything up to the last thought_close is left out
+#define GEMMAC_CHAT_DROPS_UNCLOSED 256u      // everything from a thought_open without end is left out
+#define GEMMAC_CHAT_DROPS_MARKS 512u         // a thought_open or thought_close without the other is left out
+#define GEMMAC_CHAT_DROPS_BREAKS 1024u       // and line breaks behind what was left out
+
+// Empty strings where a checkpoint has no chat format.
+typedef struct gemmac_chat {
+  const char *bos;           // "<bos>"
+  const char *turn_close;    // "<turn|>": ends an answer, whatever the configuration lists; "" where nothing does
   const char *thought_open;  // "<|channel>"
   const char *thought_close; // "<channel|>"
-  const char *system_join; // "\n\n" in formats without a system turn: instructions open the first user's turn, then this; else ""
+  uint32_t flags;            // GEMMAC_CHAT_*
+  gemmac_chat_mode modes[GEMMAC_THINK_COUNT];
 } gemmac_chat;
 
 // generation_config.json: the defaults of the command line.

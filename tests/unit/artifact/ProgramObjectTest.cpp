@@ -51,8 +51,12 @@ ProgramSummary testSummary() {
 Checkpoint testCheckpoint() {
   Checkpoint checkpoint;
   checkpoint.bosId = 2;
-  checkpoint.chat = {"<bos>", "<s>\n", "<u>\n", "<m>\n", "<t>\n", "<think>", "", "<|channel>", "<channel|>",
-                     "<j>"};
+  checkpoint.chat = {"<bos>",
+                     "<t>",
+                     "<|channel>",
+                     "<channel|>",
+                     GEMMAC_CHAT_EXISTS | GEMMAC_CHAT_TRIMS_USER,
+                     {{"a", "b", "c", "d", "e", "f"}, {"g", "h", "i", "j", "k", "l"}, {"m", "n", "o", "p", "q", ""}}};
   checkpoint.sampling.temperature = 0.75;
   checkpoint.sampling.topK = 64;
   checkpoint.sampling.topP = 0.95;
@@ -119,15 +123,15 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
       EXPECT_EQ(reinterpret_cast<uint64_t>(program.levels[level].run[phase]),
                 base.getValue() + level * GEMMAC_PHASE_COUNT + phase);
   EXPECT_STREQ(program.chat.bos, "<bos>");
-  EXPECT_STREQ(program.chat.system_open, "<s>\n");
-  EXPECT_STREQ(program.chat.user_open, "<u>\n");
-  EXPECT_STREQ(program.chat.model_open, "<m>\n");
-  EXPECT_STREQ(program.chat.turn_close, "<t>\n");
-  EXPECT_STREQ(program.chat.think, "<think>");
-  EXPECT_STREQ(program.chat.closed_thought, "");
+  EXPECT_STREQ(program.chat.turn_close, "<t>");
   EXPECT_STREQ(program.chat.thought_open, "<|channel>");
   EXPECT_STREQ(program.chat.thought_close, "<channel|>");
-  EXPECT_STREQ(program.chat.system_join, "<j>");
+  EXPECT_EQ(program.chat.flags, GEMMAC_CHAT_EXISTS | GEMMAC_CHAT_TRIMS_USER);
+  std::string modes;
+  for (const gemmac_chat_mode &mode : program.chat.modes)
+    for (const char *text : {mode.start, mode.system_open, mode.system_close, mode.prompt, mode.answered, mode.next})
+      modes += text;
+  EXPECT_EQ(modes, "abcdefghijklmnopq");
   EXPECT_EQ(program.sampling.temperature, 0.75f);
   EXPECT_EQ(program.sampling.top_k, 64);
   EXPECT_EQ(program.sampling.top_p, 0.95f);

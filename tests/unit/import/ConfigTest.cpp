@@ -67,7 +67,7 @@ TEST(Config, classDefaultsForAbsentFields) {
   EXPECT_EQ(full.headDim, 512);
   EXPECT_EQ(full.rope, (RopeConfig{1000000.0, 64, 1.0}));
   EXPECT_EQ(file.bosId, 2);
-  EXPECT_TRUE(areEqual(file.eosIds, {1}));
+  EXPECT_TRUE(areEqual(file.eos.ids, {1}));
 }
 
 TEST(Config, absentLayerTypesAreFiveToOneWithAFullLast) {
@@ -257,7 +257,8 @@ TEST(Config, whatIsNotImplementedIsRefused) {
   EXPECT_TRUE(contains(error(flat({{"attn_logit_softcapping", 50.0}})), "'attn_logit_softcapping' is 50"));
   for (Json config : {smallFlat(), smallNested()}) {
     config["quantization_config"] = {{"quant_method", "awq"}};
-    EXPECT_TRUE(contains(error(config), "'quantization_config.quant_method' is 'awq'", "'compressed-tensors' or 'gemma'"));
+    EXPECT_TRUE(
+        contains(error(config), "'quantization_config.quant_method' is 'awq'", "'compressed-tensors' or 'gemma'"));
     config["quantization_config"] = nullptr;
     EXPECT_EQ(error(config), "");
   }
@@ -265,9 +266,16 @@ TEST(Config, whatIsNotImplementedIsRefused) {
 
 /// A quantization_config as compressed-tensors writes it.
 static Json compressedTensors() {
-  Json weights = {{"num_bits", 4},           {"type", "int"},       {"symmetric", true}, {"strategy", "group"},
-                  {"group_size", 32},        {"dynamic", false},    {"actorder", nullptr}, {"observer", "minmax"},
-                  {"observer_kwargs", Json::object()}, {"block_structure", nullptr}};
+  Json weights = {{"num_bits", 4},
+                  {"type", "int"},
+                  {"symmetric", true},
+                  {"strategy", "group"},
+                  {"group_size", 32},
+                  {"dynamic", false},
+                  {"actorder", nullptr},
+                  {"observer", "minmax"},
+                  {"observer_kwargs", Json::object()},
+                  {"block_structure", nullptr}};
   return {{"quant_method", "compressed-tensors"},
           {"format", "pack-quantized"},
           {"quantization_status", "compressed"},
@@ -276,7 +284,9 @@ static Json compressedTensors() {
           {"ignore", {"lm_head"}},
           {"config_groups",
            {{"group_0",
-             {{"targets", {"Linear"}}, {"weights", weights}, {"input_activations", nullptr},
+             {{"targets", {"Linear"}},
+              {"weights", weights},
+              {"input_activations", nullptr},
               {"output_activations", nullptr}}}}}};
 }
 
@@ -430,13 +440,45 @@ TEST(Config, mediaAreSetAside) {
 TEST(Config, tokenIds) {
   Json nested = smallNested();
   nested["text_config"]["eos_token_id"] = 1;
-  EXPECT_TRUE(areEqual(read(nested).eosIds, {1}));
+  EXPECT_TRUE(areEqual(read(nested).eos.ids, {1}));
   nested["eos_token_id"] = {1, 16, 9, 16};
-  EXPECT_TRUE(areEqual(read(nested).eosIds, {1, 16, 9}));
+  EXPECT_TRUE(areEqual(read(nested).eos.ids, {1, 16, 9}));
   nested["text_config"]["bos_token_id"] = 5;
   EXPECT_EQ(read(nested).bosId, 5);
-  nested["eos_token_id"] = {1, 32};
-  EXPECT_TRUE(contains(error(nested), "a token id or a list of token ids from 0 to 31; one of them is 32"));
+  nested["eos_token_id"] = {1, 32, -1};
+  EXPECT_TRUE(areEqual(read(nested).eos.ids, {1}));
+  EXPECT_TRUE(areEqual(read(nested).eos.beyond, {32}));
+  nested["eos_token_id"] = {1, "2"};
+  EXPECT_TRUE(contains(error(nested), "a token id or a list of token ids; one of them is '2'"));
+}
+
+TEST(Config, fieldsToIgnore) {
+  Json nested = smallNested();
+  nested["text_config"]["new_field"] = 3;
+  nested["odd"] = "x";
+  EXPECT_TRUE(
+      contains(error(nested), "'text_config.new_field' is unknown", "add --ignore-config 'text_config.new_field'"));
+  ConfigFile file = valueOf(readConfig("config.json", nested.dump(), {{"text_config.new_field", "odd"}}));
+  EXPECT_TRUE(
+      eachContains(file.notes, {"'text_config.new_field' is left out as asked; its value is 3", "field 'odd'"}));
+  auto refused = [&](const char *name) { return errorOf(readConfig("config.json", nested.dump(), {{"odd", name}})); };
+  nested["text_config"].erase("new_field");
+  EXPECT_EQ(refused("not_there"), "");
+  EXPECT_TRUE(
+      contains(refused("text_config.hidden_size"), "'text_config.hidden_size' is part of what the model computes"));
+}
+
+TEST(Config, whatPythonWrites) {
+  std::string text = smallFlat().dump();
+  text.insert(1, R"("initializer_range": NaN, "note\"NaN": "Infinity", "model_name": -Infinity, )");
+  text.insert(1, R"("transformers.js_config": {"dtype": "q4"}, "max_position_embeddings": 131072.0, )");
+  EXPECT_TRUE(contains(errorOf(readConfig("config.json", text)), "field 'note\"NaN' is unknown"));
+  text.replace(text.find("note"), 9, "license");
+  EXPECT_EQ(valueOf(readConfig("config.json", text)).model.context, 131072);
+  EXPECT_TRUE(
+      contains(errorOf(readConfig("config.json", R"({"architectures": ["Gemma4ForCausalLM"], "rms_norm_eps": NaN})")),
+               "field 'rms_norm_eps' is 'NaN', expected a number"));
+  EXPECT_TRUE(contains(errorOf(readConfig("config.json", R"({"a": NaN, "b": })")), "not valid JSON"));
 }
 
 } // namespace

@@ -1,4 +1,5 @@
-// config.json of Gemma 3: what it has in place of Gemma 4's fields, in the spelling of its first and of recent releases.
+// config.json of Gemma 3: what it has in place of Gemma 4's fields, in the spelling of its first and of recent
+// releases.
 #include "ImportTest.h"
 #include "compiler/import/ConfigReader.h"
 
@@ -141,7 +142,7 @@ TEST(Gemma3Config, published4B) {
   EXPECT_TRUE(full.fullAttention);
   EXPECT_EQ(full.headDim, 256);
   EXPECT_EQ(full.rope, (RopeConfig{1e6, 128, 8.0}));
-  EXPECT_TRUE(areEqual(file.eosIds, {1, 106}));
+  EXPECT_TRUE(areEqual(file.eos.ids, {1, 106}));
   EXPECT_TRUE(eachContains(file.notes, {"vision_config set aside"}));
 }
 
@@ -183,12 +184,25 @@ TEST(Gemma3Config, rotationInRecentSpelling) {
   EXPECT_EQ(model.layers[5].rope, (RopeConfig{7e5, 128, 8.0}));
   EXPECT_EQ(model.layers[0].rope, (RopeConfig{5000.0, 128, 1.0}));
   Json both = recentRope({{"rope_type", "default"}, {"rope_theta", 7e5}});
+  both["rope_theta"] = 7e5; // one release wrote it, another saved it again
+  both["rope_local_base_freq"] = 5000.0;
+  both["rope_scaling"] = nullptr;
+  EXPECT_EQ(read(both).model.layers[5].rope, (RopeConfig{7e5, 128, 1.0}));
+  both["rope_theta"] = 1e6;
+  EXPECT_TRUE(contains(error(both), "'rope_theta' is 1e+06, expected what rope_parameters says"));
   both["rope_theta"] = 7e5;
-  EXPECT_TRUE(contains(error(both), "'rope_theta' is 700000", "none beside rope_parameters"));
+  both["rope_local_base_freq"] = 10000.0;
+  EXPECT_TRUE(contains(error(both), "'rope_local_base_freq' is 10000"));
+  both["rope_local_base_freq"] = 5000.0;
+  both["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 8.0}};
+  EXPECT_TRUE(contains(error(both), "'rope_scaling' is an object, expected what rope_parameters says"));
+  both["rope_parameters"]["full_attention"] = both["rope_scaling"]; // its base stands in the older field alone
+  EXPECT_EQ(read(both).model.layers[5].rope, (RopeConfig{7e5, 128, 8.0}));
 }
 
 TEST(Gemma3Config, rotationInOlderSpelling) {
-  Json scaled = changed({{"rope_theta", 3e5}, {"rope_local_base_freq", 2e4}, {"rope_scaling", {{"type", "linear"}, {"factor", 4}}}});
+  Json scaled = changed(
+      {{"rope_theta", 3e5}, {"rope_local_base_freq", 2e4}, {"rope_scaling", {{"type", "linear"}, {"factor", 4}}}});
   ModelConfig model = read(scaled).model;
   EXPECT_EQ(model.layers[5].rope, (RopeConfig{3e5, 128, 4.0}));
   EXPECT_EQ(model.layers[0].rope, (RopeConfig{2e4, 128, 1.0}));

@@ -172,7 +172,7 @@ TEST(TensorFiles, wrongShapesTypesAndStrangers) {
             "[32, 12] (4 heads x 8 head_dim; layer 2 is full attention)");
   EXPECT_TRUE(contains(change("model.norm.weight", {{12}, "I64"}), "has type I64, expected F32, F16 or BF16"));
   EXPECT_TRUE(contains(change("model.layers.3.layer_scalar", {{1}}), "'model.layers.3.layer_scalar' is not part of"));
-  EXPECT_TRUE(contains(change("norm.weight", {{12}}), "'norm.weight' is not part of"));
+  EXPECT_TRUE(contains(change("norm.weight", {{12}}), "'norm.weight' is given twice"));
   EXPECT_TRUE(contains(change("model.lm_head.weight", {{32, 12}}), "'model.lm_head.weight' is not part of"));
   EXPECT_TRUE(contains(change("model.language_model.norm.weight", {{12}}), "tensor 'norm.weight' is given twice"));
 }
@@ -268,10 +268,81 @@ TEST(Shards, disagree) {
   EXPECT_TRUE(contains(model.select().error, "tensor 'model.extra' is missing, expected it here"));
 }
 
+/// Shards that are numbered describe themselves.
+TEST(Shards, withoutAnIndex) {
+  Sharded model;
+  model.directory.remove("model.safetensors.index.json");
+  EXPECT_TRUE(
+      contains(model.select().error, "found neither 'model.safetensors'", "if 'model-1.safetensors' holds all"));
+  auto rename = [&](const char *from, const char *to) {
+    llvm::sys::fs::rename(model.directory / from, model.directory / to);
+  };
+  rename("model-1.safetensors", "model-00001-of-00002.safetensors");
+  EXPECT_TRUE(
+      contains(model.select().error, "shard 2 of 2 is missing", "found 1 files 'model-*-of-00002.safetensors'"));
+  rename("model-2.safetensors", "model-00002-of-00002.safetensors");
+  Selected got = model.select();
+  EXPECT_EQ(got.error, "");
+  EXPECT_TRUE(areEqual(got.checkpoint.files, {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"}));
+  EXPECT_EQ(got.checkpoint.tensors.size(), model.one.size() + model.two.size());
+
+  std::string name = model.one.begin()->first;
+  model.two[name] = model.one[name];
+  model.directory.write("model-00002-of-00002.safetensors", safetensors(model.two));
+  EXPECT_TRUE(contains(model.select().error, "model-00002-of-00002.safetensors: error: tensor '" + name +
+                                                 "' is here and in 'model-00001-of-00002.safetensors'"));
+  model.two.erase(name);
+  std::string other = model.two.begin()->first;
+  model.two.erase(other);
+  model.directory.write("model-00002-of-00002.safetensors", safetensors(model.two));
+  EXPECT_TRUE(contains(model.select().error,
+                       "model-00001-of-00002.safetensors to model-00002-of-00002.safetensors: error", "is missing"));
+  rename("model-00001-of-00002.safetensors", "model-00003-of-00002.safetensors");
+  EXPECT_TRUE(contains(model.select().error, "shard 1 of 2 is missing"));
+  rename("model-00002-of-00002.safetensors", "other-00001-of-00001.safetensors");
+  EXPECT_TRUE(contains(model.select().error, "of several sets"));
+}
+
+/// Names as wrappers of training programs save them, and as a text model without its head is saved.
+TEST(TensorFiles, namesOfWrappers) {
+  ModelConfig config = configOf(smallFlat());
+  for (const char *prefix :
+       {"", "_orig_mod.model.", "base_model.model.model.", "model._orig_mod.", "language_model.model."}) {
+    auto tensors = tensorsOf(config, prefix);
+    EXPECT_EQ(selectFrom(tensors, config).error, "") << prefix;
+    tensors[prefix + std::string("layers.0.self_attn.rotary_emb.inv_freq")] = {{4}, "F32"};
+    Selected got = selectFrom(tensors, config);
+    EXPECT_EQ(got.error, "");
+    EXPECT_TRUE(eachContains(got.checkpoint.notes, {"1 tables of rotary frequencies are left out"}));
+    tensors[prefix + std::string("layers.0.self_attn.q_proj.lora_A.weight")] = {{4}};
+    EXPECT_TRUE(contains(selectFrom(tensors, config).error, "lora_A.weight' is not part of"));
+  }
+}
+
 TEST(TensorFiles, noWeights) {
   TempDirectory directory;
-  EXPECT_TRUE(contains(selectIn(directory, configOf(smallFlat())).error,
-                       "neither 'model.safetensors' nor 'model.safetensors.index.json'"));
+  auto error = [&] { return selectIn(directory, configOf(smallFlat())).error; };
+  EXPECT_TRUE(contains(error(), "neither 'model.safetensors' nor 'model.safetensors.index.json'"));
+  directory.write("pytorch_model.bin", "x");
+  EXPECT_TRUE(contains(error(), "only 'pytorch_model.bin'", "safetensors form only"));
+  directory.write("adapter_model.safetensors", "x");
+  EXPECT_TRUE(contains(error(), "this is an adapter; merge it"));
+}
+
+/// What git leaves in place of large files that were not fetched.
+TEST(TensorFiles, gitLfsPointers) {
+  constexpr llvm::StringLiteral pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 4430368\n";
+  Sharded model;
+  model.directory.write("model-2.safetensors", pointer);
+  EXPECT_TRUE(contains(model.select().error, "model-2.safetensors: error: this is a Git LFS pointer", "git lfs pull"));
+  for (const char *name : {"model.safetensors.index.json", "model.safetensors"}) {
+    model.directory.write(name, pointer);
+    EXPECT_TRUE(contains(model.select().error, std::string(name) + ": error: this is a Git LFS pointer"));
+  }
+  for (const char *name : {"m.gguf", "sha256-0a"}) {
+    model.directory.write(name, pointer);
+    EXPECT_TRUE(contains(errorOf(importCheckpoint(model.directory / name)), ": error: this is a Git LFS pointer"));
+  }
 }
 
 TEST(TensorFiles, notARegularFile) {

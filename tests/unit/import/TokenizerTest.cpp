@@ -264,13 +264,15 @@ TEST(Tokenizer, wrongAddedTokens) {
     return error(json);
   };
   EXPECT_EQ(with({{"id", 25}, {"content", "<x>"}}), "");
-  EXPECT_TRUE(contains(with({{"id", 32}, {"content", "<x>"}}), "'added_tokens.9.id' is 32"));
+  EXPECT_TRUE(contains(with({{"id", -1}, {"content", "<x>"}}), "'added_tokens.9.id' is -1"));
   EXPECT_TRUE(contains(with({{"content", "<x>"}}), "'added_tokens.9.id' is missing"));
   EXPECT_TRUE(contains(with({{"id", 25}, {"content", ""}}), "'added_tokens.9.content'"));
   EXPECT_TRUE(contains(with({{"id", 11}, {"content", "<x>"}}), "has id 11, which is already that of 'a'"));
   EXPECT_TRUE(contains(with({{"id", 25}, {"content", "a"}}), "added token 'a' has id 25, but 11"));
   EXPECT_TRUE(contains(with({{"id", 25}, {"content", "<x>"}, {"lstrip", true}}), "'added_tokens.9.lstrip' is true"));
-  EXPECT_TRUE(contains(with({{"id", 25}, {"content", "x y"}, {"normalized", true}}), "'added_tokens.9.normalized'"));
+  EXPECT_EQ(with({{"id", 25}, {"content", "x y"}, {"normalized", true}}), "");
+  EXPECT_TRUE(
+      contains(with({{"id", 25}, {"content", "x\u2581y"}, {"normalized", true}}), "'added_tokens.9.normalized'"));
   EXPECT_TRUE(contains(with({{"id", 25}, {"content", "<x>"}, {"odd", 1}}), "'added_tokens.9.odd' is unknown"));
   EXPECT_TRUE(contains(with(5), "added token 9 is 5, expected an object"));
 }
@@ -318,6 +320,33 @@ TEST(Tokenizer, realSizeIsQuick) {
   // too.
   EXPECT_EQ(table.merge(idOf("a"), idOf("b"))->rank, 7u);
   EXPECT_LT(seconds, 20.0); // CPU time, about one second; the bound catches quadratic work
+}
+
+/// <image_soft_token> of published text models, in either place or both: the model has no row for it.
+TEST(Tokenizer, addedTokensBeyondTheModel) {
+  Json json = smallTokenizer();
+  json["added_tokens"].push_back({{"id", 32}, {"content", "<image_soft_token>"}, {"special", true}});
+  for (bool inBoth : {false, true}) {
+    if (inBoth)
+      json["model"]["vocab"]["<image_soft_token>"] = 32;
+    Vocabulary vocabulary = valueOf(readTokenizer("t.json", json.dump(), 32));
+    ASSERT_EQ(vocabulary.leftOut.size(), 1u);
+    EXPECT_EQ(vocabulary.leftOut[0].id, 32u);
+    EXPECT_EQ(vocabulary.added.size(), 9u);
+    EXPECT_FALSE(vocabulary.ids.contains("<image_soft_token>"));
+  }
+  json["model"]["vocab"]["word"] = 33;
+  EXPECT_TRUE(
+      contains(errorOf(readTokenizer("t.json", json.dump(), 32)), "token 'word' has id 33, expected less than"));
+}
+
+/// As `add_tokens` of transformers makes them: looked for after spaces became U+2581, like the text.
+TEST(Tokenizer, addedTokenWithSpaces) {
+  Json json = smallTokenizer();
+  json["added_tokens"].push_back({{"id", 25}, {"content", "a b"}, {"special", false}, {"normalized", true}});
+  Table table(serializeTokenizer(read(json)));
+  EXPECT_TRUE(areEqual(table.encode("ba ba bc"), {12, 25, 25, 13}));
+  EXPECT_EQ(table.decode({25, 11}), "a ba");
 }
 
 } // namespace

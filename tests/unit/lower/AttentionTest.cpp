@@ -21,12 +21,14 @@ struct QkvCase {
   int64_t maxRows;
   bool rawValues = false, rotated = false;
   int64_t turnedPairs = 0;
+  Exponents exponents = {};
 };
 
 std::string nameOfCase(const QkvCase &c) {
   return formatv("{0}_cache_{1}{8}_q{2}_kv{3}_d{4}{5}{6}_rows{7}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
                  c.headDim, c.keysAreValues ? "_shared" : "", c.rawValues ? "_raw" : "", c.maxRows,
-                 (c.rotated ? "_rotated" : "") + (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()));
+                 (c.rotated ? "_rotated" : "") + (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()) +
+                     (c.exponents.value ? "_scaled" : ""));
 }
 
 struct QkvProgram {
@@ -97,7 +99,8 @@ private:
                          rope.name, shape.headDim, literal(theta), pairs, rope.type));
     std::string rest;
     if (shape.kvHeads) {
-      cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity, shape.rotated, shape.turnedPairs);
+      cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity, shape.rotated, shape.turnedPairs,
+                               shape.exponents);
       rest = formatv(", k_norm = {0}, cache = {1}{2}{3}", program.addVector(keyNorm), cache.name,
                      shape.keysAreValues ? ", keys_are_values" : "", shape.rawValues ? ", raw_values" : "");
     }
@@ -114,7 +117,7 @@ constexpr double headError = 3e-6;
 // `stored` is what the row becomes in the cache. Rotation adds up to 512 elements, whose own errors partly cancel.
 void expectStored(const Memory &memory, const Cache &cache, Part part, int64_t head, int64_t slot, const Row &row,
                   const std::string &what) {
-  Row stored = readRow(memory.cache, cache, part, head, slot), expected = rotated(cache, row);
+  Row stored = readRow(memory.cache, cache, part, head, slot), expected = adapted(cache, part, row);
   for (size_t j = 0; j < stored.size(); ++j)
     ASSERT_NEAR(stored[j], expected[j],
                 roundingError(cache, expected, j) + headError * (cache.rotated ? 4 : 1) * (1 + std::fabs(expected[j])))
@@ -181,7 +184,9 @@ INSTANTIATE_TEST_SUITE_P(
                     QkvCase{bf16, q8, 2, 1, 36, true, 5}, QkvCase{f32, q4, 3, 1, 72, true, 13, false, true},
                     QkvCase{f32, q4, 2, 2, 20, false, 7}, QkvCase{q4, q4, 1, 1, 256, false, 3, true, true},
                     QkvCase{f32, f32, 3, 1, 64, true, 7, false, false, 8}, QkvCase{q8, f16, 2, 1, 128, true, 4, false, false, 20},
-                    QkvCase{f32, q4, 2, 1, 72, true, 5, false, true, 9}),
+                    QkvCase{f32, q4, 2, 1, 72, true, 5, false, true, 9},
+                    QkvCase{f32, f16, 2, 1, 20, false, 6, true, false, 0, {5, 3}},
+                    QkvCase{f32, q8, 4, 2, 64, true, 5, false, true, 8, {3, 4}}),
     [](const auto &info) { return nameOfCase(info.param); });
 
 //===--- attention
@@ -193,6 +198,7 @@ struct AttentionCase {
   float size; // of queries and keys: large ones make the softmax a choice of one key
   bool rotated = false;
   int64_t turnedPairs = 0;
+  Exponents exponents = {};
 };
 
 struct AttentionProgram {
@@ -236,8 +242,8 @@ struct AttentionProgram {
     for (int64_t head = 0; head < shape.kvHeads; ++head) {
       std::vector<Row> &keys = result.keys.emplace_back(), &values = result.values.emplace_back();
       for (int64_t slot = 0; slot <= std::min(last, shape.capacity - 1); ++slot) {
-        values.push_back(rotatedBack(cache, readRow(bytes, cache, Part::values, head, slot)));
-        Row key = rotatedBack(cache, readRow(bytes, cache, Part::keys, head, slot));
+        values.push_back(restored(cache, Part::values, readRow(bytes, cache, Part::values, head, slot)));
+        Row key = restored(cache, Part::keys, readRow(bytes, cache, Part::keys, head, slot));
         keys.push_back(wholeKey(cache, key, values.back(), keyNorm));
       }
     }
@@ -291,7 +297,7 @@ private:
     Buffer query = program.input(queries);
     result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : kind == splitsToQ16 ? "q16" : kind == splitsToS8 ? "s8" : "f32");
     cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity, shape.rotated,
-                             shape.turnedPairs);
+                             shape.turnedPairs, shape.exponents);
     std::string norm =
         shape.turnedPairs ? formatv(" {{key_norm = {0}}", program.addVector(keyNorm, padded)).str() : std::string();
     if (kind == rows) {
@@ -406,12 +412,15 @@ INSTANTIATE_TEST_SUITE_P(
         AttentionCase{q4, 40, 2, 32, 300, 352, 6, 0.5f}, AttentionCase{q4, 2, 1, 64, 50, 80, 16, 20.0f, true},
         AttentionCase{q4, 16, 2, 256, 0, 288, 3, 0.25f, true}, AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, false, 8},
         AttentionCase{f16, 8, 1, 128, 0, 304, 7, 0.25f, false, 32}, AttentionCase{q8, 3, 1, 72, 50, 80, 9, 0.5f, false, 9},
-        AttentionCase{q4, 17, 1, 128, 0, 288, 4, 0.25f, true, 20}, AttentionCase{f32, 2, 2, 64, 300, 352, 16, 0.5f, true, 8}),
+        AttentionCase{q4, 17, 1, 128, 0, 288, 4, 0.25f, true, 20}, AttentionCase{f32, 2, 2, 64, 300, 352, 16, 0.5f, true, 8},
+        AttentionCase{f16, 4, 2, 64, 50, 80, 7, 0.5f, false, 0, {4, -3}},
+        AttentionCase{q8, 4, 2, 128, 0, 304, 5, 0.5f, true, 20, {-5, 6}}),
     [](const auto &info) {
       const AttentionCase &c = info.param;
       return formatv("{0}{6}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,
                      c.size > 1 ? "_large" : "",
-                     (c.rotated ? "_rotated" : "") + (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()))
+                     (c.rotated ? "_rotated" : "") + (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()) +
+                         (c.exponents.value ? "_scaled" : ""))
           .str();
     });
 

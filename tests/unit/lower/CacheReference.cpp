@@ -26,13 +26,25 @@ static int64_t blockOf(const Row &row) {
 // A power of two, 1/sqrt(block) or the next above it.
 static double storedFactor(int64_t block) { return std::exp2(-std::floor(std::log2(static_cast<double>(block)) / 2)); }
 
-Row rotated(const Cache &cache, const Row &row) {
-  return cache.rotated ? timesHadamard(row, blockOf(row), storedFactor(blockOf(row))) : row;
+static Row timesPower(Row row, int64_t exponent) {
+  for (double &x : row)
+    x = std::ldexp(x, static_cast<int>(exponent));
+  return row;
 }
 
-Row rotatedBack(const Cache &cache, const Row &row) {
+static int64_t exponentOf(const Cache &cache, Part part) {
+  return part == Part::keys ? cache.exponents.key : cache.exponents.value;
+}
+
+Row adapted(const Cache &cache, Part part, const Row &row) {
   int64_t block = blockOf(row);
-  return cache.rotated ? timesHadamard(row, block, 1.0 / storedFactor(block) / static_cast<double>(block)) : row;
+  return timesPower(cache.rotated ? timesHadamard(row, block, storedFactor(block)) : row, -exponentOf(cache, part));
+}
+
+Row restored(const Cache &cache, Part part, const Row &row) {
+  int64_t block = blockOf(row);
+  double factor = 1.0 / storedFactor(block) / static_cast<double>(block);
+  return timesPower(cache.rotated ? timesHadamard(row, block, factor) : row, exponentOf(cache, part));
 }
 
 Row storedKey(const Cache &cache, const Row &key) {
@@ -128,7 +140,7 @@ static void writeGroup(std::vector<uint8_t> &memory, const Cache &cache, Part pa
 }
 
 void writeRow(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot, const Row &row) {
-  Row turned = rotated(cache, row);
+  Row turned = adapted(cache, part, row);
   if (isQuantized(cache.format)) {
     for (int64_t first = 0; first < lengthOf(cache, part); first += 32)
       writeGroup(memory, cache, part, head, slot, first, &turned[first]);
@@ -143,12 +155,12 @@ void writeRow(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64
   }
 }
 
-double roundingError(const Cache &cache, const Row &rotatedRow, int64_t j) {
+double roundingError(const Cache &cache, const Row &adaptedRow, int64_t j) {
   if (cache.format == WeightFormat::F32)
     return 0;
   if (cache.format == WeightFormat::F16)
-    return 0x1p-11 * std::fabs(rotatedRow[j]);
-  double scale = scaleOf(cache.format, &rotatedRow[j / 32 * 32]), integer = rotatedRow[j] / scale;
+    return 0x1p-11 * std::fabs(adaptedRow[j]);
+  double scale = scaleOf(cache.format, &adaptedRow[j / 32 * 32]), integer = adaptedRow[j] / scale;
   // Half a step; more where q4 cuts off. A scale that rounds the other way moves its integer's product by 2^-11 of it.
   double cut = cache.format == WeightFormat::Q4 ? std::max(0.0, integer - 7) : 0;
   return std::fabs(scale) * (std::max(0.5, cut) + std::fabs(integer) * 0x1p-10);

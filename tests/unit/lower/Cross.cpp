@@ -2,10 +2,14 @@
 
 #include "CrossDriver.h"
 
+#include "targets/LevelSubset.h"
+
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/xxhash.h"
 
+#include <cstdlib>
 #include <fstream>
 #include <gtest/gtest.h>
 
@@ -31,6 +35,15 @@ template <typename T> static llvm::ArrayRef<uint8_t> bytesOf(const T *data, size
   return {reinterpret_cast<const uint8_t *>(data), count * sizeof(T)};
 }
 
+static LevelSubset levelsFor(llvm::StringRef text) {
+  const TargetBackend &whole = targetNamed("aarch64-linux");
+  llvm::ArrayRef<IsaLevel> levels = whole.levels();
+  bool hasProducts = text.contains("step.matmul") || text.contains("step.expert") || text.contains("step.qkv");
+  if (!hasProducts && !std::getenv("GEMMAC_LONG"))
+    levels = levels.slice(llvm::xxh3_64bits(text) % levels.size(), 1);
+  return LevelSubset(whole, levels.vec());
+}
+
 CrossRunner::CrossRunner(const StepProgram &program) : program(program) {
   llvm::SmallString<128> name;
   if (llvm::sys::fs::createUniqueDirectory("gemmac-lower", name)) {
@@ -38,12 +51,12 @@ CrossRunner::CrossRunner(const StepProgram &program) : program(program) {
     return;
   }
   directory = name.str().str();
-  for (const LevelObject &compiled : compileLevels(program, targetNamed("aarch64-linux"))) {
-    std::string object = directory + "/" + compiled.level->name + ".o", path = directory + "/" + compiled.level->name;
+  for (const LevelObject &compiled : compileLevels(program, levelsFor(program.text()))) {
+    std::string object = directory + "/" + compiled.level + ".o", path = directory + "/" + compiled.level;
     write(object, {bytesOf(compiled.object.data(), compiled.object.size())});
     if (execute({GEMMAC_CROSS_COMPILER, "-static", "-pthread", "-o", path, GEMMAC_CROSS_DRIVER, object,
-                 "-Wl,--defsym=gemmac_test_phase=" + program.entry(compiled.level->name)}))
-      executables.push_back({compiled.level->name, path});
+                 "-Wl,--defsym=gemmac_test_phase=" + program.entry(compiled.level)}))
+      executables.push_back({compiled.level, path});
   }
 }
 

@@ -4,6 +4,7 @@
 #include "dialects/Gemma/GemmaDialect.h"
 #include "gemmac/abi.h"
 #include "passes/lower/Passes.h"
+#include "targets/LevelSubset.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/MLIRContext.h"
@@ -11,11 +12,14 @@
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/xxhash.h"
 #include "llvm/TargetParser/Host.h"
 
 #include <barrier>
 #include <cstring>
 #include <gtest/gtest.h>
+#include <map>
+#include <set>
 #include <thread>
 
 using namespace mlir;
@@ -71,7 +75,7 @@ static MLIRContext &sharedContext() {
   return *context;
 }
 
-std::vector<LevelObject> compileLevels(const StepProgram &program, const TargetBackend &target) {
+static std::vector<LevelObject> compileAnew(const StepProgram &program, const TargetBackend &target) {
   MLIRContext &context = sharedContext();
   auto module = parseSourceString<ModuleOp>(program.text(), &context);
   EXPECT_TRUE(module) << program.text();
@@ -91,12 +95,34 @@ std::vector<LevelObject> compileLevels(const StepProgram &program, const TargetB
       ADD_FAILURE() << llvm::toString(object.takeError());
       return {};
     }
-    objects.push_back({&level, std::move(*object)});
+    objects.push_back({level.name, std::move(*object)});
   }
   return objects;
 }
 
+const std::vector<LevelObject> &compileLevels(const StepProgram &program, const TargetBackend &target) {
+  static std::map<std::string, std::vector<LevelObject>> known;
+  std::string key = target.name().str();
+  for (const IsaLevel &level : target.levels())
+    key += " " + level.name;
+  auto [place, isNew] = known.try_emplace(key + "\n" + program.text());
+  if (isNew)
+    place->second = compileAnew(program, target);
+  return place->second;
+}
+
 static bool machineHas(uint64_t features);
+
+/// The native target with the levels that this machine has.
+static const TargetBackend &targetOfThisMachine() {
+  static const LevelSubset target = [] {
+    const TargetBackend &native = targetNamed("native");
+    std::vector<IsaLevel> had;
+    llvm::copy_if(native.levels(), std::back_inserter(had), [](const IsaLevel &level) { return machineHas(level.features); });
+    return LevelSubset(native, std::move(had));
+  }();
+  return target;
+}
 
 // The other tests run every level that they can; one that this machine cannot run counts as skipped here.
 TEST(LevelTest, MachineRunsEveryLevelOfItsTarget) {
@@ -145,11 +171,9 @@ struct Runner::Loaded {
 Runner::Runner(const StepProgram &program) : program(program) {
   static const bool initialized = !llvm::InitializeNativeTarget() && !llvm::InitializeNativeTargetAsmPrinter();
   EXPECT_TRUE(initialized);
-  for (LevelObject &compiled : compileLevels(program, targetNamed("native"))) {
-    if (!machineHas(compiled.level->features))
-      continue;
+  for (const LevelObject &compiled : compileLevels(program, targetOfThisMachine())) {
     auto code = std::make_unique<Loaded>();
-    code->level = compiled.level->name;
+    code->level = compiled.level;
     llvm::ExitOnError check("LLJIT: ");
     code->jit = check(llvm::orc::LLJITBuilder().create());
     auto &library = code->jit->getMainJITDylib();
@@ -235,6 +259,12 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
   return {arena.bytes(), cache.bytes()};
 }
 
+/// Whether a program of this text and these weights was not run elsewhere yet by this process.
+static bool isNews(const StepProgram &program) {
+  static std::set<std::pair<std::string, uint64_t>> known;
+  return known.emplace(program.text(), llvm::xxh3_64bits(program.data)).second;
+}
+
 void Runner::runCrossed(const Call &call, const Memory &expected) {
   CrossRunner cross(program);
   EXPECT_GT(cross.levels(), 0u);
@@ -271,7 +301,8 @@ Memory Runner::run(const Call &call) {
     first.cache.resize(program.cacheBytes);
   } else if (hasCrossTools() && !crossed) {
     crossed = true;
-    runCrossed(call, first);
+    if (isNews(program))
+      runCrossed(call, first);
   }
   return first;
 }

@@ -36,16 +36,15 @@ struct Memory {
 };
 
 /// Objects of all levels of `target`, base first; a failed expectation and an empty list when a phase of compilation
-/// fails.
+/// fails. Compiled once for all programs of the same text: tests of one case share them.
 struct LevelObject {
-  const IsaLevel *level;
-  std::string object;
+  std::string level, object;
 };
-std::vector<LevelObject> compileLevels(const StepProgram &program, const TargetBackend &target);
+const std::vector<LevelObject> &compileLevels(const StepProgram &program, const TargetBackend &target);
 const TargetBackend &targetNamed(const std::string &name);
 
-/// Runs the program on every level that this machine has, with 1, 2 and 3 threads, and the first call also on the
-/// levels of aarch64-linux under qemu (Cross.h); expects the same bits everywhere.
+/// Runs the program on every level that this machine has, with 1, 2 and 3 threads, and the first call also on levels of
+/// aarch64-linux under qemu (Cross.h); expects the same bits everywhere.
 class Runner {
 public:
   explicit Runner(const StepProgram &program);

@@ -102,8 +102,12 @@ std::string StepProgram::addVector(const std::vector<float> &values, int64_t wid
                    formatv("as f32 panel 0 batch 1 rows 1 <16 -> 16> cols {0} <{1} -> {0}>", padded, length));
 }
 
+static std::string attribute(const char *name, int64_t value) {
+  return value ? formatv(", {0} = {1} : i64", name, value).str() : std::string();
+}
+
 Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity, bool rotated,
-                            int64_t turnedPairs) {
+                            int64_t turnedPairs, Exponents exponents) {
   Cache cache{.name = "@kv" + std::to_string(names++),
               .format = format,
               .heads = heads,
@@ -115,7 +119,8 @@ Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim,
               .bytes = 0,
               .rotated = rotated,
               .turnedPairs = turnedPairs,
-              .paddedKey = paddedHeadDim(turnedPairs ? 2 * turnedPairs : headDim)};
+              .paddedKey = paddedHeadDim(turnedPairs ? 2 * turnedPairs : headDim),
+              .exponents = exponents};
   // Bits of the elements, and 16 for each 32 of quantized ones.
   int64_t elements = heads * capacity * (cache.paddedKey + cache.padded);
   cache.bytes = elements * formatInfo(format).bits / 8 + (isQuantized(format) ? elements / 32 * 2 : 0);
@@ -123,7 +128,8 @@ Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim,
       "  gemma.kv_cache {0} heads {1} head_dim {2} window {3} {{format = #gemma.format<{4}>, capacity = {5} : i64, "
       "offset = {6} : i64, bytes = {7} : i64{8}}\n",
       cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes,
-      (rotated ? ", rotated" : "") + (turnedPairs ? formatv(", turned_pairs = {0} : i64", turnedPairs).str() : std::string()));
+      (rotated ? ", rotated" : "") + attribute("turned_pairs", turnedPairs) + attribute("key_exponent", exponents.key) +
+          attribute("value_exponent", exponents.value));
   cacheBytes += roundUp(cache.bytes, bufferAlign);
   caches.push_back(cache);
   return cache;

@@ -31,12 +31,18 @@ struct Buffer {
 };
 
 /// A planned KV cache. CacheReference.h reads and writes what it holds.
+/// Keys and values are stored times 2 to the power of minus these.
+struct Exponents {
+  int64_t key = 0, value = 0;
+};
+
 struct Cache {
   std::string name;
   WeightFormat format;
   int64_t heads, headDim, window, capacity, padded, offset, bytes;
   bool rotated;
   int64_t turnedPairs, paddedKey; ///< 0: whole keys are stored
+  Exponents exponents;
 };
 
 class StepProgram {
@@ -56,7 +62,7 @@ public:
   std::string addVector(const std::vector<float> &values, int64_t width = 0);
 
   Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity, bool rotated = false,
-                 int64_t turnedPairs = 0);
+                 int64_t turnedPairs = 0, Exponents exponents = {});
   Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) {
     return buffer(true, width, element, perRow);
   }

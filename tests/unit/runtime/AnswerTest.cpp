@@ -72,6 +72,13 @@ TEST_F(AnswerTest, ControlTokensAreHidden) {
   EXPECT_EQ(shown("yes<turn|>", {.special = true}), "yes<turn|>");
 }
 
+TEST_F(AnswerTest, StopTokensAreHiddenEvenWhenTheyAreWords) {
+  stops[0] = id("z");
+  EXPECT_EQ(shown("yesz", {}), "yes");
+  EXPECT_EQ(shown("yesz", {.special = true}), "yesz");
+  EXPECT_EQ(shown("yez", {}, {"ez"}), "ye"); // nor are they part of a stop string
+}
+
 TEST_F(AnswerTest, Thoughts) {
   EXPECT_EQ(shown(thoughtful, {}), "yes");
   EXPECT_EQ(shown(thoughtful, {.thoughts = Thoughts::shown}), "thought\nhm\nyes");

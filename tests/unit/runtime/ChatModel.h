@@ -37,13 +37,25 @@ struct ChatModel {
                     .open(reinterpret_cast<const uint8_t *>(table.data()), table.size() * 8,
                           static_cast<int64_t>(vocabulary.tokens.size()))
                     .ok());
+    model.findTurnEnd();
   }
 
   gemmac_program makeProgram() const {
     gemmac_program p = fakeProgram();
     p.vocab = static_cast<int64_t>(vocabulary.tokens.size());
-    p.chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n",
-              "",      "<|channel>",      "<channel|>",    ""};
+    const gemmac_chat_mode usual = {"<|turn>user\n",           "<|turn>system\n",         "<turn|>\n<|turn>user\n",
+                                    "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>user\n"};
+    gemmac_chat_mode on = usual;
+    on.start = "<|turn>system\n<|think|>\n<turn|>\n<|turn>user\n";
+    on.system_open = "<|turn>system\n<|think|>\n";
+    p.chat = {"<bos>",
+              "<turn|>",
+              "<|channel>",
+              "<channel|>",
+              GEMMAC_CHAT_EXISTS | GEMMAC_CHAT_SYSTEM | GEMMAC_CHAT_TRIMS_USER | GEMMAC_CHAT_TRIMS_SYSTEM |
+                  GEMMAC_CHAT_TRIMS_ANSWERS | GEMMAC_CHAT_DROPS_THOUGHTS | GEMMAC_CHAT_DROPS_UNCLOSED |
+                  GEMMAC_CHAT_DROPS_MARKS,
+              {usual, on, usual}};
     p.sampling.stop_count = 2;
     p.sampling.stop_ids = stops.data();
     return p;

@@ -47,7 +47,9 @@ inline gemmac_program fakeProgram() {
   program.level_count = 3;
   program.levels = fakeLevels;
   const char *none = "";
-  program.chat = {none, none, none, none, none, none, none, none, none, none};
+  program.chat = {none, none, none, none, 0, {}};
+  for (gemmac_chat_mode &mode : program.chat.modes)
+    mode = {none, none, none, none, none, none};
   return program;
 }
 

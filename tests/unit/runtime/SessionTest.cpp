@@ -71,6 +71,41 @@ TEST(Session, ResetStartsOver) {
   EXPECT_EQ(row(opened.session.decode(5)), first);
 }
 
+TEST(Session, RewindsAsIfLaterTokensHadNotBeenFed) {
+  const std::vector<int32_t> tokens = someTokens(20);
+  Opened opened, fresh;
+  opened.session.feed(tokens);
+  EXPECT_EQ(opened.session.rewind(12), 12);
+  fresh.session.feed(std::span(tokens).first(12));
+  EXPECT_EQ(row(opened.session.decode(9)), row(fresh.session.decode(9)));
+  EXPECT_EQ(opened.session.rewind(13), 13); // nothing to go back
+}
+
+/// A ring of 24 positions for a window of 8 has room for 16 tokens that are taken back.
+TEST(Session, RewindsToTheStartWhereAWindowHasLostWhatItNeeds) {
+  gemmac_cache caches[] = {{"0", "f16", 1, 64, 8, 24, 0, -1, 64},
+                           {"1", "f16", 1, 64, 0, test::fakeContext, 0, -1, 64},
+                           {"2", "f16", 1, 64, 2, 3, 0, 0, 64}}; // the last reads the first one's
+  auto rewound = [&](int64_t fed, int64_t position) {
+    Opened opened;
+    opened.program.caches = caches;
+    opened.program.cache_count = 3;
+    opened.session.feed(someTokens(static_cast<size_t>(fed)));
+    return opened.session.rewind(position);
+  };
+  EXPECT_EQ(rewound(24, 1), 1);   // the ring has not come round
+  EXPECT_EQ(rewound(40, 23), 23); // looks back to position 16 of the 16 to 39 that are there
+  EXPECT_EQ(rewound(40, 22), 0);
+  EXPECT_EQ(rewound(40, 40), 40);
+  EXPECT_EQ(rewound(26, 5), 0); // looks back to position 0
+  Opened twice;
+  twice.program.caches = caches;
+  twice.program.cache_count = 3;
+  twice.session.feed(someTokens(40));
+  EXPECT_EQ(twice.session.rewind(30), 30);
+  EXPECT_EQ(twice.session.rewind(22), 0); // what 39 overwrote does not come back
+}
+
 TEST(Session, StopsBetweenChunksWhenInterrupted) {
   Opened opened(1, {.chunk = 4});
   clearInterrupt();

@@ -161,12 +161,24 @@ gemma.kv_cache @kv_cache_c2_offset heads 1 head_dim 8 window 0 {format = #gemma.
 gemma.kv_cache @kv_cache_c2_bytes heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 512 : i64}
 
 // -----
-// expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs, got one without a format}}
+// expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs or exponents, got one without a format}}
 gemma.kv_cache @kv_cache_c3 heads 1 head_dim 8 window 0 {rotated}
 
 // -----
-// expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs, got one without a format}}
+// expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs or exponents, got one without a format}}
 gemma.kv_cache @kv_cache_c3_pairs heads 1 head_dim 64 window 0 {turned_pairs = 8 : i64}
+
+// -----
+// expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs or exponents, got one without a format}}
+gemma.kv_cache @kv_cache_c3_exponent heads 1 head_dim 64 window 0 {value_exponent = 2 : i64}
+
+// -----
+// expected-error @below {{attribute 'value_bound' failed to satisfy constraint}}
+gemma.kv_cache @kv_cache_c5 heads 1 head_dim 64 window 0 {value_bound = -1.0 : f64}
+
+// -----
+// expected-error @below {{expects exponents between -100 and 100, got 101}}
+gemma.kv_cache @kv_cache_c6 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, key_exponent = 101 : i64}
 
 // -----
 // expected-error @below {{expects turned_pairs above 0 and below 32 (half of head_dim), got 32}}

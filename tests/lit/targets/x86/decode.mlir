@@ -1,8 +1,8 @@
 // RUN: gemmac-opt --gemma-lower=target=x86_64-linux %S/../Inputs/decode.mlir -o %t.mlir
 // RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | FileCheck %s --check-prefix=AVX2
 // RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | FileCheck %s --check-prefix=AVX512
-// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | python3 %S/../../tools/loop_spills.py matmul_f32=12 matmul_f16=16 matmul_bf16=16 matmul_q8=42 matmul_q4=58 matmul_q6=111 matmul_q3=104 matmul_q2=67 embed=0 norm=0 quantize=0
-// RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | python3 %S/../../tools/loop_spills.py matmul_f=9 matmul_bf16=9 matmul_q8=0 matmul_q4=0 matmul_q6=15 matmul_q3=12 matmul_q2=0 embed=0 norm=0 quantize=0 attention_splits=36 attention_merge=0
+// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | python3 %S/../../tools/loop_spills.py decode x86_64-linux avx2
+// RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | python3 %S/../../tools/loop_spills.py decode x86_64-linux avx512
 // The instructions of the decode loops. Four panels are read abreast, which AVX2's 16 registers do not hold without a few
 // spills: the loop waits for memory, and four streams bring more of it. AVX-512 keeps the products of q8, q4 and q2 in
 // registers.

@@ -4,7 +4,8 @@
 // The last capital letter before the answer chooses what it says:
 //   E  a character of four byte tokens      T  a thought, then "ok"           X  a byte that is no character
 //   H  a letter for the number of turns     L  the alphabet for ever          S  the same, slowly
-//   N  logits that are no numbers           anything else: "hello there."
+//   N  logits that are no numbers           C  control characters: ESC, BEL, U+009B, U+202E between letters
+//   anything else: "hello there."
 #include "DemoVocabulary.h"
 
 #include "gemmac/abi.h"
@@ -62,6 +63,9 @@ int32_t nextToken(const History &history) {
   static constexpr int32_t thought[] = {channelOpen, lowerA + 3,  lowerA + 14, channelClose,
                                         lowerA + 14, lowerA + 10, turnClose};
   static constexpr int32_t invalid[] = {firstByte + 0xff, lowerA, turnClose};
+  static constexpr int32_t controls[] = {firstByte + 0x1b, lowerA,           firstByte + 0x07, lowerA + 1,
+                                         firstByte + 0xc2, firstByte + 0x9b, firstByte + 0xe2, firstByte + 0x80,
+                                         firstByte + 0xae, lowerA + 2,       turnClose};
   static constexpr char hello[] = "hello there.";
   switch (mode) {
   case 'E':
@@ -70,6 +74,8 @@ int32_t nextToken(const History &history) {
     return at < 7 ? thought[at] : turnClose;
   case 'X':
     return at < 3 ? invalid[at] : turnClose;
+  case 'C':
+    return at < 11 ? controls[at] : turnClose;
   case 'H':
     return at == 0 ? lowerA + static_cast<int32_t>(turns % 26) : turnClose;
   case 'L':
@@ -134,6 +140,15 @@ constexpr gemmac_cache caches[] = {{"0-3, 5", "f16", 2, 256, 512, 640, 3 << 20, 
 
 } // namespace
 
+constexpr gemmac_chat_mode usualMode = {"<|turn>user\n",           "<|turn>system\n",         "<turn|>\n<|turn>user\n",
+                                        "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>user\n"};
+constexpr gemmac_chat_mode thinkingMode = {"<|turn>system\n<|think|>\n<turn|>\n<|turn>user\n",
+                                           "<|turn>system\n<|think|>\n",
+                                           usualMode.system_close,
+                                           usualMode.prompt,
+                                           usualMode.answered,
+                                           usualMode.next};
+
 extern "C" const gemmac_program gemmac_the_program = {
     .abi_version = GEMMAC_ABI_VERSION,
     .struct_bytes = sizeof(gemmac_program),
@@ -158,8 +173,14 @@ extern "C" const gemmac_program gemmac_the_program = {
     .phases = {{1, logitsOffset, 1000, 100}, {verifyRows, logitsOffset, 1000, 100}, {chunkRows, -1, 1000, 100}},
     .level_count = sizeof(levels) / sizeof(levels[0]),
     .levels = levels,
-    .chat = {"<bos>", "<|turn>system\n", "<|turn>user\n", "<|turn>model\n", "<turn|>\n", "<|think|>\n", "", "<|channel>",
-             "<channel|>", ""},
+    .chat = {"<bos>",
+             "<turn|>",
+             "<|channel>",
+             "<channel|>",
+             GEMMAC_CHAT_EXISTS | GEMMAC_CHAT_SYSTEM | GEMMAC_CHAT_TRIMS_USER | GEMMAC_CHAT_TRIMS_SYSTEM |
+                 GEMMAC_CHAT_TRIMS_ANSWERS | GEMMAC_CHAT_DROPS_THOUGHTS | GEMMAC_CHAT_DROPS_UNCLOSED |
+                 GEMMAC_CHAT_DROPS_MARKS,
+             {usualMode, thinkingMode, usualMode}},
     .sampling = {0, 0, 1, 2, stopIds, 0, nullptr},
     .mapped_bytes = tokenizerBytes,
     .cache_count = 3,
