@@ -19,7 +19,7 @@ phase() { printf '== %s (%d s so far)\n' "$1" "$SECONDS"; }
 
 phase "building"
 tools/install.sh "$build" || exit 1
-configure=(cmake -Wno-dev --log-level=WARNING -DBUILD_TESTING=ON)
+configure=(cmake -Wno-dev --log-level=WARNING -DBUILD_TESTING=ON "-DGEMMAC_RUNTIME_TRIPLES=x86_64-linux;aarch64-linux")
 if [ -f "$build/build.ninja" ]; then "${configure[@]}" "$build"; else "${configure[@]}" --preset release -B "$build"; fi || exit 1
 ninja -C "$build" -j "$(nproc)" --quiet || exit 1
 rm -rf "$results" && mkdir -p "$results/unit"

@@ -2,12 +2,27 @@
 # Installs what tools/packages.txt lists and is missing: Debian packages (with sudo unless root) and, into BUILD/venv,
 # the Python packages of the tests.
 #
-#   tools/install.sh [BUILD]         BUILD defaults to build/
+#   tools/install.sh [BUILD [GROUP...]]     BUILD defaults to build/, the groups to build aarch64 test python
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$top/build}
+groups=("${@:2}")
+[ "${#groups[@]}" -gt 0 ] || groups=(build aarch64 test python)
 
-listed() { sed -nE "s/^$1[[:space:]]+([^[:space:]#]+).*/\1/p" "$top/tools/packages.txt"; }
+# Names of the lines that begin with $1 and one of the groups.
+listed() {
+  local group
+  for group in "${groups[@]}"; do
+    sed -nE "s/^$1[[:space:]]+$group[[:space:]]+([^[:space:]#]+).*/\1/p" "$top/tools/packages.txt"
+  done
+}
+
+for group in "${groups[@]}"; do
+  if ! grep -qE "^(apt|pip)[[:space:]]+$group[[:space:]]" "$top/tools/packages.txt"; then
+    echo "tools/install.sh: error: unknown group '$group', expected one that tools/packages.txt names" >&2
+    exit 2
+  fi
+done
 
 missing=()
 while read -r package; do
@@ -23,7 +38,7 @@ fi
 
 mapfile -t wheels < <(listed pip)
 stamp=$build/venv/installed.txt
-if [ "$(cat "$stamp" 2>/dev/null)" != "${wheels[*]}" ]; then
+if [ "${#wheels[@]}" -gt 0 ] && [ "$(cat "$stamp" 2>/dev/null)" != "${wheels[*]}" ]; then
   echo "installing into $build/venv: ${wheels[*]}"
   python3 -m venv "$build/venv"
   "$build/venv/bin/python" -m pip install --quiet --disable-pip-version-check "${wheels[@]}"

@@ -93,11 +93,18 @@ std::string runtimeDirectory(llvm::StringRef gemmacProgram, llvm::StringRef targ
   return path.str().str();
 }
 
+static std::string linkOrderFile(llvm::StringRef runtime) {
+  llvm::SmallString<256> path(runtime);
+  llvm::sys::path::append(path, "link.txt");
+  return path.str().str();
+}
+
+bool hasRuntime(llvm::StringRef runtime) { return llvm::sys::fs::exists(linkOrderFile(runtime)); }
+
 /// The arguments that link.txt asks for, its files as full paths.
 static llvm::Expected<std::vector<std::string>> readLinkItems(llvm::StringRef runtime,
                                                               llvm::ArrayRef<MemoryFile> objects) {
-  llvm::SmallString<256> listPath(runtime);
-  llvm::sys::path::append(listPath, "link.txt");
+  std::string listPath = linkOrderFile(runtime);
   auto list = llvm::MemoryBuffer::getFile(listPath, /*IsText=*/true);
   if (!list)
     return outputError(listPath, "cannot read the runtime's link order: {0}; install gemmac with its lib/ directory",

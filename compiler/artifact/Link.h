@@ -12,6 +12,9 @@ namespace gemmac {
 /// Where the runtimes lie beside a gemmac program: "<its directory>/../lib/gemmac/<target>".
 std::string runtimeDirectory(llvm::StringRef gemmacProgram, llvm::StringRef target);
 
+/// Whether a runtime lies in the directory, as far as its list of files tells.
+bool hasRuntime(llvm::StringRef runtime);
+
 /// Links a static, non-PIE ELF executable and returns its bytes; the same bytes for the same objects and runtime.
 ///
 /// `<runtime>/link.txt` gives the order: one item per line, `@PROGRAM@` for `objects`, an option when it begins with

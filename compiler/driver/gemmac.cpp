@@ -320,6 +320,16 @@ static ExitCode readLimits(const Words &words, CompileOptions &options) {
   return ExitCode::success;
 }
 
+/// Finds the target's runtime now, not after minutes of work.
+static ExitCode readRuntime(const std::string &program, CompileOptions &options) {
+  options.runtime = runtimeDirectory(program, options.target->name());
+  if (options.emit != EmitKind::executable || hasRuntime(options.runtime))
+    return ExitCode::success;
+  return usage("--target: error: this installation has no runtime for " + options.target->name().str() + ": " +
+               options.runtime + "/link.txt is missing, and --emit exe needs it; build gemmac with that name in CMake's "
+               "GEMMAC_RUNTIME_TRIPLES (docs/packages.md)");
+}
+
 static ExitCode compile(CompileOptions options, const Words &words, const TargetRegistry &targets,
                         const std::string &program) {
   options.target = targets.find(words.target);
@@ -340,7 +350,8 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
     return failed;
   if (ExitCode failed = readEmit(words, options); failed != ExitCode::success)
     return failed;
-  options.runtime = runtimeDirectory(program, options.target->name());
+  if (ExitCode failed = readRuntime(program, options); failed != ExitCode::success)
+    return failed;
   if (!options.calibration)
     return compileCheckpoint(std::move(options), words.context);
   options.native = targets.find("native");
@@ -365,7 +376,7 @@ static ExitCode listTargets(const TargetRegistry &targets, const std::string &pr
     for (const IsaLevel &level : target->levels())
       os << "  " << level.name << ": " << level.cpu << " " << level.llvmFeatures << "\n";
     std::string runtime = runtimeDirectory(program, name);
-    if (!llvm::sys::fs::exists(runtime + "/link.txt"))
+    if (!hasRuntime(runtime))
       os << "  no runtime in this installation (" << runtime << "): --emit exe is not possible\n";
   }
   return print(text);

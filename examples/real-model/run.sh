@@ -13,10 +13,10 @@ program=build/real-model/gemma3-270m-$format
 step() { printf '\n== %s (%d s so far)\n' "$1" "$SECONDS"; }
 
 step "Installing what is missing"
-tools/install.sh build
+tools/install.sh build build python
 step "Building gemmac"
-cmake --preset release -Wno-dev --log-level=WARNING
-cmake --build --preset release -- --quiet
+[ -f build/build.ninja ] || cmake --preset quick -Wno-dev --log-level=WARNING
+cmake --build build --target gemmac -- --quiet
 step "Fetching the model to $model"
 mkdir -p build/real-model
 build/venv/bin/python examples/real-model/fetch.py "$model"
