@@ -13,23 +13,24 @@ namespace gemmac {
 
 namespace {
 
+/// Bounds of the elements of values, backwards through the ops that make them.
 class BoundReader {
 public:
   BoundReader(ModuleOp module, llvm::StringRef directory) : module(module), symbols(module), directory(directory) {}
 
-  llvm::Error set(gemma::QkvOp qkv) {
-    auto cache = symbols.lookup<gemma::KvCacheOp>(*qkv.getCache());
-    double headLength = std::sqrt(static_cast<double>(qkv.getHeadDim()));
-    llvm::Expected<std::vector<float>> keyNorm = read(*qkv.getKNorm());
-    if (!keyNorm)
-      return keyNorm.takeError();
-    double key = std::sqrt(2.0) * headLength * largest(*keyNorm), value = headLength;
-    if (qkv.getRawValues())
-      if (llvm::Error error = boundOfProducts(qkv, value))
-        return error;
-    auto attribute = [&](double bound) { return Builder(module.getContext()).getF64FloatAttr(std::max(bound, least)); };
-    cache.setKeyBoundAttr(attribute(key));
-    cache.setValueBoundAttr(attribute(value));
+  llvm::Error set(gemma::KvWriteOp write) {
+    auto cache = symbols.lookup<gemma::KvCacheOp>(write.getCache());
+    llvm::Expected<std::optional<double>> key = boundOf(write.getKeys());
+    if (!key)
+      return key.takeError();
+    llvm::Expected<std::optional<double>> value = boundOf(write.getValues());
+    if (!value)
+      return value.takeError();
+    Builder builder(module.getContext());
+    if (*key)
+      cache.setKeyBoundAttr(builder.getF64FloatAttr(std::max(**key, least)));
+    if (*value)
+      cache.setValueBoundAttr(builder.getF64FloatAttr(std::max(**value, least)));
     return llvm::Error::success();
   }
 
@@ -47,25 +48,53 @@ private:
     return result;
   }
 
-  llvm::Error boundOfProducts(gemma::QkvOp qkv, double &bound) {
-    llvm::Expected<std::vector<float>> norm = read(qkv.getNorm());
-    if (!norm)
-      return norm.takeError();
-    llvm::Expected<std::vector<float>> matrix = read(qkv.getV().value_or(*qkv.getK()));
+  /// Nothing where nobody normed what the value is made of.
+  llvm::Expected<std::optional<double>> boundOf(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (auto rope = dyn_cast_or_null<gemma::RopeOp>(op)) { // keeps the length of a pair
+      llvm::Expected<std::optional<double>> bound = boundOf(rope.getInput());
+      if (!bound || !*bound)
+        return bound;
+      return std::sqrt(2.0) * **bound;
+    }
+    if (auto norm = dyn_cast_or_null<gemma::RmsNormOp>(op)) {
+      int64_t width = cast<RankedTensorType>(norm.getInput().getType()).getShape().back();
+      double length = std::sqrt(static_cast<double>(width / norm.getGroups()));
+      if (!norm.getWeight())
+        return length;
+      llvm::Expected<std::vector<float>> weight = read(*norm.getWeight());
+      if (!weight)
+        return weight.takeError();
+      return length * largest(*weight);
+    }
+    if (auto linear = dyn_cast_or_null<gemma::LinearOp>(op))
+      if (auto norm = linear.getInput().getDefiningOp<gemma::RmsNormOp>(); norm && norm.getGroups() == 1)
+        return boundOfProducts(linear, norm);
+    return std::nullopt;
+  }
+
+  llvm::Expected<std::optional<double>> boundOfProducts(gemma::LinearOp linear, gemma::RmsNormOp norm) {
+    llvm::Expected<std::vector<float>> matrix = read(linear.getWeight());
     if (!matrix)
       return matrix.takeError();
-    size_t width = norm->size();
+    auto width = static_cast<size_t>(cast<RankedTensorType>(norm.getInput().getType()).getShape().back());
+    std::vector<float> factors(width, 1.0f);
+    if (norm.getWeight()) {
+      llvm::Expected<std::vector<float>> weight = read(*norm.getWeight());
+      if (!weight)
+        return weight.takeError();
+      factors = std::move(*weight);
+    }
     double longest = 0;
     for (size_t row = 0; row < matrix->size() / width; ++row) {
       double squares = 0;
       for (size_t col = 0; col < width; ++col) {
-        double product = static_cast<double>((*matrix)[row * width + col]) * (*norm)[col];
+        double product = static_cast<double>((*matrix)[row * width + col]) * factors[col];
         squares += product * product;
       }
       longest = std::max(longest, squares);
     }
-    bound = std::sqrt(static_cast<double>(width) * longest);
-    return llvm::Error::success();
+    return std::sqrt(static_cast<double>(width) * longest);
   }
 
   /// All values of a weight, as the packer reads them.
@@ -76,7 +105,7 @@ private:
     PackedMatrix matrix;
     matrix.name = name.str();
     matrix.panelRows = source->rows == 1 ? 0 : 1;
-    matrix.rows = matrix.panelRows == 0 ? 0 : matrix.rowAxis.extent(source->rows);
+    matrix.rows = source->rows;
     matrix.cols = matrix.colAxis.extent(source->cols);
     matrix.sources.push_back(std::move(*source));
     matrix.bytes = packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks());
@@ -89,13 +118,12 @@ private:
 
 } // namespace
 
-llvm::Error setCacheBounds(ModuleOp fused, llvm::StringRef directory) {
-  BoundReader reader(fused, directory);
+llvm::Error setCacheBounds(ModuleOp module, llvm::StringRef directory) {
+  BoundReader reader(module, directory);
   llvm::Error error = llvm::Error::success();
-  fused.walk([&](gemma::QkvOp qkv) {
-    if (!qkv.getCache() || error)
-      return;
-    error = reader.set(qkv);
+  module.walk([&](gemma::KvWriteOp write) {
+    error = reader.set(write);
+    return error ? WalkResult::interrupt() : WalkResult::advance();
   });
   return error;
 }

@@ -8,11 +8,11 @@
 
 namespace gemmac {
 
-/// Sets `key_bound` and `value_bound` of the caches of a fused module (level 1). A normed row of n elements has length
+/// Sets `key_bound` and `value_bound` of the caches of an imported module (level 0). A normed row of n elements has length
 /// sqrt(n), so that keys and normed values need the weight of a norm only; values that are not normed (Gemma 3) are products
 /// with the normed input, at most sqrt(width) times the length of a weight row. Rotation keeps the length of a pair: another
 /// factor of sqrt(2) for keys. Reads these weights, one matrix at a time. Errors: ImportError, as the packer's.
-llvm::Error setCacheBounds(mlir::ModuleOp fused, llvm::StringRef directory);
+llvm::Error setCacheBounds(mlir::ModuleOp module, llvm::StringRef directory);
 
 } // namespace gemmac
 

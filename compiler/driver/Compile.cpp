@@ -140,6 +140,8 @@ private:
       module = buildModule(context, checkpoint);
       if (!module)
         return failed(phase);
+      if (llvm::Error error = setCacheBounds(*module, checkpoint.directory))
+        return error;
     } else {
       if (phase.name == "quantize")
         if (llvm::Error error = settleOptions())
@@ -149,9 +151,6 @@ private:
       if (mlir::failed(manager.run(*module)))
         return failed(phase);
     }
-    if (phase.name == "fuse")
-      if (llvm::Error error = setCacheBounds(*module, checkpoint.directory))
-        return error;
     if (phase.name == "plan")
       if (llvm::Error error = readPlan())
         return error;

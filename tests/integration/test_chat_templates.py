@@ -100,6 +100,7 @@ def test_failures():
         ("{{ s | urlize }}", "filter 'urlize' is not known"),
         ("{{ 'é' | upper }}", "outside of ASCII"),
     ],
+    ids=lambda value: value[:24],  # names of tests are in the environment, which has an end
 )
 def test_bounds(template, said):
     """A template cannot use up time, memory or the stack, and what is not known is named."""

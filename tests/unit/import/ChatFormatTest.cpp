@@ -184,7 +184,7 @@ TEST(ChatProbe, whatDiffersInRareConversationsIsSaid) {
 Checkpoint chosen(const std::string &format, const std::optional<std::string> &text) {
   Checkpoint checkpoint;
   checkpoint.bosId = 2;
-  EXPECT_EQ(messageOf(importChat("t.jinja", text, {}, vocabulary(), {format}, checkpoint)), "");
+  EXPECT_EQ(messageOf(importChat("t.jinja", text, {}, vocabulary(), {.chatFormat = format}, checkpoint)), "");
   return checkpoint;
 }
 
@@ -197,7 +197,7 @@ TEST(ChatFormat, byName) {
   EXPECT_FALSE(chosen("none", turns).chat.chats());
   EXPECT_TRUE(oneContains(chosen("", std::nullopt).notes, "no chat template"));
   Checkpoint without;
-  EXPECT_TRUE(contains(messageOf(importChat("t.jinja", turns, {}, vocabulary(), {"gemma3"}, without)),
+  EXPECT_TRUE(contains(messageOf(importChat("t.jinja", turns, {}, vocabulary(), {.chatFormat = "gemma3"}, without)),
                        "no token <start_of_turn>"));
 }
 

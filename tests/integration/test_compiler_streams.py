@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from support import CHECKPOINTS, GEMMAC, GEMMAC_OPT, compile_program, gemmac
+from support import base_level, CHECKPOINTS, GEMMAC, GEMMAC_OPT, compile_program, gemmac
 
 MODEL = CHECKPOINTS / "tiny-dense"
-COMPILE = ["compile", str(MODEL), "--weights", "f32"]
+COMPILE = ["compile", str(MODEL), "--weights", "f32", "--isa", base_level().name]
 PLAN = [*COMPILE, "--stop-after", "plan"]  # cheap: generates no code
 INPUT_OUTPUT, INTERRUPTED = 4, 130
 ONE_LINE = re.compile(r"^[^\n]*: error: [^\n]+\n$")
