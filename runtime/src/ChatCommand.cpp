@@ -143,8 +143,8 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
             Answer(model, out, options.stops, style),
             Conversation(model, options.system, options.think)};
   if (!options.quiet)
-    notice(format("%s, %s, %s, %lld threads, context %lld. /help lists the commands, Ctrl-C stops an answer.",
-                  program.name, program.weights, model.level->name, static_cast<long long>(model.pool.size()),
+    notice(format("%s, %s, %s, %s, context %lld. /help lists the commands, Ctrl-C stops an answer.",
+                  program.name, program.weights, model.level->name, model.threads->describe().c_str(),
                   static_cast<long long>(model.session.context())));
   LineReader reader;
   for (std::string message; !out.failed();) {

@@ -31,7 +31,7 @@ Exit codes: 0 done, 1 internal error, 2 usage, 3 damaged program, 4 input or out
 )";
 
 static void addEngineOptions(CLI::App &app, EngineOptions &engine) {
-  app.add_option("-t,--threads", engine.threads, "Threads (default: one for each processor)")
+  app.add_option("-t,--threads", engine.threads, "Threads (default: as many as pay, of those the system grants)")
       ->check(CLI::Range(1, 1024));
   app.add_option("--isa", engine.isa, "Instruction set level, as `info` lists them (default: the best)");
   app.add_option("--chunk", engine.session.chunk, "Prompt tokens processed at once (default: as many as compiled in)")

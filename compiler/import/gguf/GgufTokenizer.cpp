@@ -99,6 +99,7 @@ void TokenizerMetadata::readTokens() {
                                            " is " + describe(token));
     addToken(static_cast<uint32_t>(index), stringOf(token).str(), types.back());
   }
+  result.vocabulary.addedSpaced = model == "llama";
   result.vocabulary.fuseUnknown = true; // as every Gemma tokenizer; only met where byte tokens are missing
 }
 
