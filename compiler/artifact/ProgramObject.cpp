@@ -17,7 +17,7 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 3 && sizeof(gemmac_program) == 648,
+static_assert(GEMMAC_ABI_VERSION == 3 && sizeof(gemmac_program) == 672,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
 static_assert(sizeof(gemmac_chat) == 184, "gemmac_chat changed: update chatConstant");
@@ -134,6 +134,7 @@ private:
         .integer(offsetof(gemmac_phase, logits_offset), phase.logitsOffset)
         .integer(offsetof(gemmac_phase, weight_bytes), phase.weightBytes)
         .integer(offsetof(gemmac_phase, multiply_adds), phase.multiplyAdds)
+        .integer(offsetof(gemmac_phase, barriers), phase.barriers)
         .finish(sizeof(gemmac_phase));
   }
 

@@ -111,6 +111,8 @@ static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
       return error;
     if (llvm::Error error = readInteger(attributes, "gemma.multiply_adds", result.multiplyAdds))
       return error;
+    if (llvm::Error error = readInteger(attributes, "gemma.barriers", result.barriers))
+      return error;
     if (llvm::Error error = readLogits(phase, number, summary))
       return error;
   }
@@ -210,6 +212,7 @@ static void writePhases(llvm::json::OStream &json, const ProgramSummary &summary
         json.attribute("max_rows", phase.maxRows);
         json.attribute("weight_bytes_per_row", phase.weightBytes);
         json.attribute("multiply_adds_per_row", phase.multiplyAdds);
+        json.attribute("barriers", phase.barriers);
       });
   });
 }

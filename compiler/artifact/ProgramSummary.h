@@ -25,7 +25,7 @@ struct StepSummary {
 struct PhaseSummary {
   int64_t maxRows = 0;
   int64_t logitsOffset = -1; ///< in the arena; -1 without logits
-  int64_t weightBytes = 0, multiplyAdds = 0;
+  int64_t weightBytes = 0, multiplyAdds = 0, barriers = 0;
   std::vector<StepSummary> steps; ///< by number of mark; empty without marks
 };
 

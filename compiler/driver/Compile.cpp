@@ -176,7 +176,7 @@ private:
 
   /// Changes the options as --max-rss demands.
   llvm::Error keepMemoryLimit() {
-    Planner planner = plannerOf(*module, mappedTokenizerBytes(checkpoint.tokenizer));
+    Planner planner = plannerOf(*module, checkpoint.tokenizer.size());
     llvm::Expected<MemoryFit> fit =
         options.chooseFormats ? fitMemoryForAuto(options, planner) : fitMemoryLimit(options, planner);
     if (!fit)
@@ -188,7 +188,7 @@ private:
     return llvm::Error::success();
   }
 
-  Planner plannerOfFused() const { return plannerOf(*fused, mappedTokenizerBytes(checkpoint.tokenizer)); }
+  Planner plannerOfFused() const { return plannerOf(*fused, checkpoint.tokenizer.size()); }
 
   /// --weights auto: calibrates, compiles the program in which mixes of formats are measured, and chooses one.
   llvm::Error chooseWeights() {
@@ -250,7 +250,7 @@ private:
     if (llvm::any_of(section.matrices, [](const PackedMatrix &matrix) { return formatInfo(matrix.format).quantized; }))
       summary.rounding = roundingName(options.rounding).str();
     summary.tokenizerBytes = static_cast<int64_t>(section.tail.size());
-    summary.memory.tokenizer = mappedTokenizerBytes(section.tail);
+    summary.memory.tokenizer = section.tail.size();
     summary.dataBytes = static_cast<int64_t>(section.bytes());
     summary.memory.limit = options.maxResident;
     summary.chat = summarizeChat(checkpoint.chat);

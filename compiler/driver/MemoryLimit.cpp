@@ -6,20 +6,11 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FormatVariadic.h"
 
-#include <cstring>
 #include <optional>
 
 using namespace mlir;
 
 namespace gemmac {
-
-uint64_t mappedTokenizerBytes(llvm::StringRef table) {
-  gemmac_tokenizer header;
-  if (table.size() < sizeof(header))
-    return table.size();
-  std::memcpy(&header, table.data(), sizeof(header));
-  return std::min<uint64_t>(header.merges, table.size());
-}
 
 llvm::Expected<OwningOpRef<ModuleOp>> planCopy(ModuleOp fused, const CompileOptions &options) {
   ScopedDiagnosticHandler quiet(fused.getContext(), [](Diagnostic &) { return success(); });
@@ -32,14 +23,14 @@ llvm::Expected<OwningOpRef<ModuleOp>> planCopy(ModuleOp fused, const CompileOpti
   return copy;
 }
 
-Planner plannerOf(ModuleOp fused, uint64_t mappedTokenizer) {
-  return [fused, mappedTokenizer](const CompileOptions &options) -> llvm::Expected<ProgramSummary> {
+Planner plannerOf(ModuleOp fused, uint64_t tokenizerBytes) {
+  return [fused, tokenizerBytes](const CompileOptions &options) -> llvm::Expected<ProgramSummary> {
     llvm::Expected<OwningOpRef<ModuleOp>> copy = planCopy(fused, options);
     if (!copy)
       return copy.takeError();
     llvm::Expected<ProgramSummary> summary = summarizeProgram(**copy, {});
     if (summary)
-      summary->memory.tokenizer = mappedTokenizer;
+      summary->memory.tokenizer = tokenizerBytes;
     return summary;
   };
 }

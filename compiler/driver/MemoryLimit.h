@@ -12,9 +12,6 @@ namespace gemmac {
 /// "1.2 GiB (1288490189 bytes)"
 std::string bothUnits(uint64_t bytes);
 
-/// What the runtime maps of a serialized tokenizer: all but its merges, which come last (abi.h).
-uint64_t mappedTokenizerBytes(llvm::StringRef table);
-
 /// A copy of a fused module after the quantize and plan phases. Diagnostics are swallowed.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> planCopy(mlir::ModuleOp fused, const CompileOptions &options);
 
@@ -23,7 +20,7 @@ using Planner = std::function<llvm::Expected<ProgramSummary>(const CompileOption
 
 /// Plans copies of a fused module (before the quantize phase): nothing is packed or emitted. Diagnostics are swallowed.
 /// `fused` must outlive the planner.
-Planner plannerOf(mlir::ModuleOp fused, uint64_t mappedTokenizerBytes);
+Planner plannerOf(mlir::ModuleOp fused, uint64_t tokenizerBytes);
 
 /// Options under which a program stays within a limit.
 struct MemoryFit {

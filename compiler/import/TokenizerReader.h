@@ -36,6 +36,7 @@ struct Vocabulary {
   std::vector<AddedToken> leftOut; ///< with ids from `size` on: the model has no row for them
   uint32_t unknown = UINT32_MAX; ///< GEMMAC_NO_TOKEN: none
   bool byteFallback = false, fuseUnknown = false;
+  bool addedSpaced = false; ///< added tokens are looked for after spaces became U+2581 (SentencePiece), not before
 
   /// The added token of this text; nullptr when there is none.
   const AddedToken *findAdded(llvm::StringRef text) const;

@@ -1,4 +1,6 @@
 // The vocabulary as the runtime reads it: the layout of gemmac_tokenizer in abi.h.
+#include "compiler/import/MergeTable.h"
+#include "compiler/import/ReachableMerges.h"
 #include "compiler/import/TokenizerReader.h"
 #include "gemmac/abi.h"
 
@@ -50,6 +52,13 @@ static std::string withSpaces(StringRef text) {
   }
 }
 
+static std::string withSpaceMarks(StringRef text) {
+  std::string result;
+  for (char c : text)
+    result += c == ' ' ? spaceMark : StringRef(&c, 1);
+  return result;
+}
+
 namespace {
 
 class TableBuilder {
@@ -65,6 +74,7 @@ private:
 
   const Vocabulary &vocabulary;
   gemmac_tokenizer header = {};
+  std::vector<gemmac_token_char> characters;
   std::string sections; // what follows the header
 };
 
@@ -80,7 +90,6 @@ template <typename T> uint64_t TableBuilder::append(llvm::ArrayRef<T> items) {
 }
 
 void TableBuilder::addTexts() {
-  std::vector<gemmac_token_char> chars;
   std::vector<uint32_t> ends;
   std::vector<uint8_t> kinds(vocabulary.size, GEMMAC_TOKEN_UNUSED);
   std::string texts;
@@ -96,54 +105,58 @@ void TableBuilder::addTexts() {
       // Encoding only knows the upper-case spelling; decoding takes both.
       if (byte && StringRef(*text).drop_front(3) == StringRef(*text).drop_front(3).upper())
         header.byte_ids[*byte] = id;
-      if (std::optional<uint32_t> codePoint = singleCodePoint(*text))
-        chars.push_back({*codePoint, id});
+      // Of tokens with the same text the one that merges name.
+      if (std::optional<uint32_t> codePoint = singleCodePoint(*text); codePoint && vocabulary.ids.lookup(*text) == id)
+        characters.push_back({*codePoint, id});
     }
     ends.push_back(static_cast<uint32_t>(texts.size()));
   }
   for (const AddedToken &token : vocabulary.added)
     if (token.special)
       kinds[token.id] = GEMMAC_TOKEN_CONTROL;
-  llvm::sort(chars, [](const auto &a, const auto &b) { return a.code_point < b.code_point; });
-  header.char_count = static_cast<uint32_t>(chars.size());
-  header.chars = append<gemmac_token_char>(chars);
+  llvm::sort(characters, [](const auto &a, const auto &b) { return a.code_point < b.code_point; });
+  header.char_count = static_cast<uint32_t>(characters.size());
+  header.chars = append<gemmac_token_char>(characters);
   header.text_ends = append<uint32_t>(ends);
   header.texts = append<char>(llvm::ArrayRef(texts.data(), texts.size()));
   header.kinds = append<uint8_t>(kinds);
 }
 
 void TableBuilder::addMerges() {
-  // At most three quarters full, so that a miss ends soon; at least one slot stays free.
-  header.merge_slots = static_cast<uint32_t>(llvm::PowerOf2Ceil(vocabulary.merges.size() * 4 / 3 + 2));
-  std::vector<gemmac_token_merge> slots(header.merge_slots, {GEMMAC_NO_TOKEN, GEMMAC_NO_TOKEN, 0, 0});
-  for (const Merge &merge : vocabulary.merges) {
-    uint64_t slot = gemmac_merge_hash(merge.left, merge.right) & (header.merge_slots - 1);
-    while (slots[slot].left != GEMMAC_NO_TOKEN && (slots[slot].left != merge.left || slots[slot].right != merge.right))
-      slot = (slot + 1) & (header.merge_slots - 1);
-    // A pair listed twice counts where it stands last, as in the reference.
-    slots[slot] = {merge.left, merge.right, merge.rank, merge.merged};
-  }
-  header.merges = append<gemmac_token_merge>(slots);
+  const ReachableMerges reachable = findReachableMerges(vocabulary, characters);
+  const MergeTable table = buildMergeTable(reachable.merges);
+  header.merge_slots = static_cast<uint32_t>(table.slots.size());
+  header.merges = append<gemmac_token_merge>(table.slots);
+  header.pilot_count = static_cast<uint32_t>(table.pilots.size());
+  header.pilots = append<uint16_t>(table.pilots);
+  header.joins_log2 = reachable.joinsLog2;
+  header.joins = append<uint64_t>(reachable.joins);
 }
 
 void TableBuilder::addAddedTokens() {
-  // Added tokens are matched in the raw text, where U+2581 is not a space; the table spells it as one, so such tokens
-  // (runs of spaces) are left to the merges.
   std::vector<const AddedToken *> order;
   for (const AddedToken &token : vocabulary.added)
-    if (!StringRef(token.text).contains(spaceMark) && !tokenByte(token.text))
+    if (!tokenByte(token.text))
       order.push_back(&token);
-  llvm::sort(order, [](const AddedToken *a, const AddedToken *b) {
-    return std::tuple(b->text.size(), StringRef(a->text), a->id) <
-           std::tuple(a->text.size(), StringRef(b->text), b->id);
+  // SentencePiece looks for them where spaces are U+2581 already; converters spell them either way.
+  auto spelling = [&](const AddedToken &token) {
+    return vocabulary.addedSpaced ? withSpaceMarks(token.text) : token.text;
+  };
+  llvm::sort(order, [&](const AddedToken *a, const AddedToken *b) {
+    return std::tuple(spelling(*a), a->id) < std::tuple(spelling(*b), b->id);
   });
-  std::vector<uint32_t> ids;
-  for (const AddedToken *token : order)
-    if (ids.empty() || ids.back() != token->id)
-      ids.push_back(token->id);
-  header.added_count = static_cast<uint32_t>(ids.size());
-  header.max_added_bytes = order.empty() ? 0 : static_cast<uint32_t>(order.front()->text.size());
-  header.added = append<uint32_t>(ids);
+  std::vector<gemmac_token_added> added;
+  std::string texts;
+  for (const AddedToken *token : order) {
+    if (!added.empty() && added.back().id == token->id)
+      continue;
+    texts += spelling(*token);
+    added.push_back({token->id, static_cast<uint32_t>(texts.size())});
+  }
+  header.added_spaced = vocabulary.addedSpaced;
+  header.added_count = static_cast<uint32_t>(added.size());
+  header.added = append<gemmac_token_added>(added);
+  header.added_texts = append<char>(llvm::ArrayRef(texts.data(), texts.size()));
 }
 
 std::string TableBuilder::build() {
@@ -155,7 +168,7 @@ std::string TableBuilder::build() {
   header.space = spaceCodePoint;
   addTexts();
   addAddedTokens();
-  addMerges(); // last: the runtime leaves them in the file
+  addMerges();
   std::string table(reinterpret_cast<const char *>(&header), sizeof header);
   table += sections;
   table.resize(llvm::alignTo(table.size(), 8));

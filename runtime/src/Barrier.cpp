@@ -32,9 +32,10 @@ void Barrier::configure(uint32_t threadCount, uint32_t spinCount) {
 void Barrier::arrive() {
   if (threads == 1)
     return;
+  const uint32_t group = threads, looks = spins; // configure() may be called while this thread is on its way out
   // Cannot advance before this thread has arrived, so a relaxed read sees the current value.
   const uint32_t current = epoch.load(std::memory_order_relaxed);
-  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
+  if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == group) {
     arrived.store(0, std::memory_order_relaxed);
     // Sequentially consistent, as is the sleepers' count: either this thread sees the sleeper, or the sleeper (or the
     // kernel, on its behalf) sees the new epoch.
@@ -43,7 +44,7 @@ void Barrier::arrive() {
       futex(epoch, FUTEX_WAKE, INT_MAX);
     return;
   }
-  for (uint32_t i = 0; i < spins; ++i) {
+  for (uint32_t i = 0; i < looks; ++i) {
     if (epoch.load(std::memory_order_acquire) != current)
       return;
     pause();
@@ -52,6 +53,24 @@ void Barrier::arrive() {
   while (epoch.load() == current)
     futex(epoch, FUTEX_WAIT, current);
   sleepers.fetch_sub(1, std::memory_order_relaxed);
+}
+
+// The values of a signal's state.
+static constexpr uint32_t nothing = 0, given = 1, asleep = 2;
+
+void Signal::give() {
+  if (state.exchange(given, std::memory_order_acq_rel) == asleep)
+    futex(state, FUTEX_WAKE, 1);
+}
+
+void Signal::wait(uint32_t spins) {
+  for (uint32_t i = 0; i < spins && state.load(std::memory_order_acquire) != given; ++i)
+    pause();
+  uint32_t expected = nothing;
+  if (state.compare_exchange_strong(expected, asleep, std::memory_order_acq_rel))
+    while (state.load(std::memory_order_acquire) != given)
+      futex(state, FUTEX_WAIT, asleep);
+  state.store(nothing, std::memory_order_release);
 }
 
 uint32_t Barrier::spinsFor(double microseconds) {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <numeric>
 #include <sys/resource.h>
@@ -132,6 +133,18 @@ constexpr std::pair<gemmac_phase_id, const char *> phaseNames[] = {
 #undef GEMMAC_PHASE_NAME
 };
 
+static std::vector<std::pair<gemmac_phase_id, const char *>> measuredPhases(const Measurements &measured) {
+  std::vector<std::pair<gemmac_phase_id, const char *>> phases;
+  for (auto one : phaseNames) {
+    const Runs &runs = one.first == GEMMAC_PHASE_DECODE   ? measured.decode
+                       : one.first == GEMMAC_PHASE_VERIFY ? measured.verify
+                                                          : measured.prefill;
+    if (!runs.empty())
+      phases.push_back(one);
+  }
+  return phases;
+}
+
 static nlohmann::ordered_json kernelsJson(const StepTimes &times) {
   auto phases = nlohmann::ordered_json::object();
   for (auto [phase, name] : phaseNames) {
@@ -178,6 +191,12 @@ static std::string reportJson(const Model &model, const BenchOptions &options, c
                                    {"weights", program.weights},   {"level", model.level->name},
                                    {"threads", model.pool.size()}, {"chunk", model.session.chunkRows()},
                                    {"depth", options.depth}};
+  object["processors"] = {{"allowed", model.processors.allowed}, {"usable", model.processors.usable}};
+  if (std::isfinite(model.processors.quota))
+    object["processors"]["quota"] = model.processors.quota;
+  for (auto [phase, name] : measuredPhases(measured))
+    object["threads_by_phase"][name] = {{"threads", model.threads->threads(phase)},
+                                        {"reason", model.threads->reason(phase)}};
   if (!measured.prefill.empty())
     object["prefill"] = toJson(measured.prefill, options.promptTokens);
   if (!measured.decode.empty()) {
@@ -218,6 +237,10 @@ static std::string reportText(const Model &model, const BenchOptions &options, c
                    formatBytes(static_cast<uint64_t>(program.phases[GEMMAC_PHASE_DECODE].weight_bytes)).c_str(),
                    weightBandwidth(program, measured) / 1e9,
                    formatBytes(static_cast<uint64_t>(program.cache_bytes)).c_str());
+  text += format("on       %s\n", model.processors.describe().c_str());
+  for (auto [phase, name] : measuredPhases(measured))
+    text += format("threads  %s %lld: %s\n", name, static_cast<long long>(model.threads->threads(phase)),
+                   model.threads->reason(phase).c_str());
   if (!measured.roof.empty())
     text += format("roof     %.2f GB/s when nothing but read\n", measured.roof.median() / 1e9);
   return text + format("memory   %s resident at the peak, mapped weights included; %s predicted\n",

@@ -66,11 +66,11 @@ Status generate(Model &model, Sampler &sampler, std::span<const int32_t> prompt,
 std::string summarize(const Model &model, const Generation &result) {
   auto rate = [](size_t count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0.0; };
   const size_t decoded = result.tokens.empty() ? 0 : result.tokens.size() - 1; // the prompt yields the first token
-  return format("%lld prompt tokens in %.2f s (%.1f/s), %zu tokens in %.2f s (%.1f/s), %s, %lld thread%s",
+  return format("%lld prompt tokens in %.2f s (%.1f/s), %zu tokens in %.2f s (%.1f/s), %s, %s",
                 static_cast<long long>(result.promptTokens), result.promptSeconds,
                 rate(static_cast<size_t>(result.promptTokens), result.promptSeconds), result.tokens.size(),
                 result.answerSeconds, rate(decoded, result.answerSeconds), model.level->name,
-                static_cast<long long>(model.pool.size()), model.pool.size() == 1 ? "" : "s");
+                model.threads->describe().c_str());
 }
 
 } // namespace gemmac::runtime

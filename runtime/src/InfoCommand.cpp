@@ -94,6 +94,28 @@ static std::string describeCaches(const gemmac_program &program) {
   return text;
 }
 
+constexpr const char *phaseNames[] = {
+#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
+    GEMMAC_PHASES(GEMMAC_PHASE_NAME)
+#undef GEMMAC_PHASE_NAME
+};
+
+/// What a run without -t would begin with, here and now.
+static std::string describeThreads(const Model &model) {
+  ThreadPlan plan(model.program, 0, model.usableProcessors(0));
+  ThreadPool pool;
+  if (Status status = pool.start(plan.poolSize()); !status.ok())
+    return "threads    " + status.message() + "\n";
+  plan.measure(pool);
+  std::string text = format("threads    %s\n", model.processors.describe().c_str());
+  for (int id = 0; id < GEMMAC_PHASE_COUNT; ++id) {
+    const auto phase = static_cast<gemmac_phase_id>(id);
+    text += format("           %s %lld: %s\n", phaseNames[id], static_cast<long long>(plan.threads(phase)),
+                   plan.reason(phase).c_str());
+  }
+  return text;
+}
+
 static std::string describeModel(const Model &model) {
   const gemmac_program &program = model.program;
   auto number = [](int64_t value) { return static_cast<long long>(value); };
@@ -115,14 +137,10 @@ static std::string describeModel(const Model &model) {
   text += format("per token  %s of weights read, %.2f million multiply-adds\n", bytes(decode.weight_bytes).c_str(),
                  static_cast<double>(decode.multiply_adds) / 1e6);
   for (int id = 0; id < GEMMAC_PHASE_COUNT; ++id) {
-    static constexpr const char *names[] = {
-#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
-        GEMMAC_PHASES(GEMMAC_PHASE_NAME)
-#undef GEMMAC_PHASE_NAME
-    };
-    text += format("%-10s %lld row%s at most\n", names[id], number(program.phases[id].max_rows),
+    text += format("%-10s %lld row%s at most\n", phaseNames[id], number(program.phases[id].max_rows),
                    program.phases[id].max_rows == 1 ? "" : "s");
   }
+  text += describeThreads(model);
   text += format("chat       %s\n", describeChat(program.chat).c_str());
   text += format("sampling   %s\n", describeSampling(program.sampling).c_str());
   return text;
@@ -134,6 +152,7 @@ Status runInfo(Model &model, const Options &options) {
     out.write(model.program.info_json);
     out.write("\n");
   } else {
+    model.processors = findProcessors();
     out.write(describeModel(model));
   }
   if (Status status = out.finish(); !status.ok())

@@ -15,19 +15,10 @@ Status Model::openData(const char *argv0) {
   return openTokenizer();
 }
 
-// The merges are most of the table, and a text touches them all over the place: mapped, they would all become resident.
 Status Model::openTokenizer() {
-  gemmac_span span = program.tokenizer;
-  if (span.offset > image.bytes() || span.bytes > image.bytes() - span.offset || span.bytes < sizeof(gemmac_tokenizer))
-    return {ExitCode::damagedProgram, "the program is damaged: its tokenizer lies outside the data section"};
-  gemmac_tokenizer header;
-  image.read(span.offset, &header, sizeof(header));
-  auto readMerges = [this](uint64_t offset, void *to, size_t bytes) {
-    image.read(program.tokenizer.offset + offset, to, bytes);
-  };
-  if (Status status = image.map({span.offset, std::min(span.bytes, header.merges)}, tokenizerTable); !status.ok())
+  if (Status status = image.map(program.tokenizer, tokenizerTable); !status.ok())
     return status;
-  Status status = tokenizer.open(tokenizerTable.data(), span.bytes, program.vocab, readMerges);
+  Status status = tokenizer.open(tokenizerTable.data(), program.tokenizer.bytes, program.vocab);
   if (status.ok())
     findTurnEnd();
   return status;
@@ -36,11 +27,14 @@ Status Model::openTokenizer() {
 Status Model::openEngine(const EngineOptions &options) {
   if (Status status = chooseLevel(program, options.isa, cpuFeatures(), level); !status.ok())
     return status;
-  int64_t threads = options.threads;
-  if (Status status = limitThreads(options.session.context, threads); !status.ok())
+  if (Status status = checkThreads(options.session.context, options.threads); !status.ok())
     return status;
-  if (Status status = pool.start(threads); !status.ok())
+  processors = findProcessors();
+  threads.emplace(program, options.threads, usableProcessors(options.session.context));
+  if (Status status = pool.start(threads->poolSize()); !status.ok())
     return status;
+  threads->measure(pool);
+  session.useThreads(&*threads);
   return session.open(program, image, *level, pool, options.session);
 }
 
@@ -49,23 +43,26 @@ uint64_t Model::residentBytes(int64_t threads, int64_t positions) const {
                                static_cast<uint64_t>(program.context));
 }
 
-// The memory that the compiler promised is kept by running fewer threads than there are processors, if need be.
-Status Model::limitThreads(int64_t context, int64_t &threads) const {
+int64_t Model::usableProcessors(int64_t context) const {
   const int64_t positions = context ? context : program.context;
-  const bool chosen = threads != 0;
-  if (!chosen)
-    threads = availableCpus();
-  if (program.memory.limit == 0)
-    return {};
-  const int64_t wanted = threads;
-  while (threads > 1 && residentBytes(threads, positions) > program.memory.limit)
+  int64_t threads = processors.usable;
+  // The memory that the compiler promised is kept by running fewer threads than there are processors, if need be.
+  while (program.memory.limit != 0 && threads > 1 && residentBytes(threads, positions) > program.memory.limit)
     --threads;
-  if (!chosen || threads == wanted)
+  return threads;
+}
+
+Status Model::checkThreads(int64_t context, int64_t asked) const {
+  const int64_t positions = context ? context : program.context;
+  int64_t fitting = asked;
+  while (program.memory.limit != 0 && fitting > 1 && residentBytes(fitting, positions) > program.memory.limit)
+    --fitting;
+  if (fitting == asked)
     return {};
   return {ExitCode::usage,
           format("-t %lld: the program was compiled to stay below %s of memory, which %lld threads do and more do not",
-                 static_cast<long long>(wanted), formatBytes(program.memory.limit).c_str(),
-                 static_cast<long long>(threads))};
+                 static_cast<long long>(asked), formatBytes(program.memory.limit).c_str(),
+                 static_cast<long long>(fitting))};
 }
 
 bool Model::isStop(int32_t token) const {

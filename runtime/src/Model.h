@@ -5,6 +5,7 @@
 #include "Clock.h"
 #include "Image.h"
 #include "Options.h"
+#include "Processors.h"
 #include "Session.h"
 #include "ThreadPool.h"
 #include "Tokenizer.h"
@@ -32,16 +33,22 @@ public:
 
   const gemmac_program &program;
   Image image;
-  Mapping tokenizerTable; ///< without its merges, which are read from the file one by one
+  Mapping tokenizerTable;
   Tokenizer tokenizer;
   int32_t turnEnd = -1; ///< the token that ends an answer of a chat, whatever the configuration lists; -1: none
   const gemmac_level *level = nullptr;
+  Processors processors; ///< once they were looked for: findProcessors()
+  std::optional<ThreadPlan> threads; ///< once the engine is open
   ThreadPool pool;
   Session session;
 
+  /// Processors that the program uses: what the system grants, fewer where a limit of memory asks for that.
+  /// \param context  positions that will be used; 0: all
+  int64_t usableProcessors(int64_t context) const;
+
 private:
   Status openTokenizer();
-  Status limitThreads(int64_t context, int64_t &threads) const;
+  Status checkThreads(int64_t context, int64_t asked) const;
 };
 
 } // namespace gemmac::runtime

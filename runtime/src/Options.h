@@ -14,7 +14,7 @@ namespace gemmac::runtime {
 enum class Command { answer, info, tokenize, detokenize, bench, score };
 
 struct EngineOptions {
-  int64_t threads = 0; ///< 0: one for each processor
+  int64_t threads = 0; ///< 0: as ThreadPlan decides
   std::string isa;     ///< empty: the best
   Session::Options session;
 };

@@ -103,7 +103,10 @@ const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens
   call.times = stepTimes;
   if (stepTimes)
     stepTimes->begin(phase);
-  pool->run(level->run[phase], call);
+  if (threadPlan)
+    threadPlan->run(*pool, phase, level->run[phase], call);
+  else
+    pool->run(level->run[phase], call);
   if (stepTimes)
     stepTimes->end();
   call.position += call.rows;

@@ -5,7 +5,7 @@
 #include "Image.h"
 #include "Status.h"
 #include "StepTimes.h"
-#include "ThreadPool.h"
+#include "ThreadPlan.h"
 #include "gemmac/abi.h"
 
 #include <span>
@@ -52,6 +52,9 @@ public:
   /// The packed weights, as emitted code reads them.
   std::span<const uint8_t> mappedWeights() const { return {weights.data(), static_cast<size_t>(program->mapped_bytes)}; }
 
+  /// Gives each call the threads that `plan` says, instead of all; it must outlive the session.
+  void useThreads(ThreadPlan *plan) { threadPlan = plan; }
+
   /// Counts the steps of all calls from now on in `times`, which must outlive them; null: no longer.
   void countSteps(StepTimes *times) { stepTimes = times; }
 
@@ -80,6 +83,7 @@ private:
   const Image *image = nullptr;
   const gemmac_level *level = nullptr;
   ThreadPool *pool = nullptr;
+  ThreadPlan *threadPlan = nullptr;
   Mapping weights;
   StepTimes *stepTimes = nullptr;
   gemmac_call call = {};

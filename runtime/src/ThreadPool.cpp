@@ -1,11 +1,12 @@
 #include "ThreadPool.h"
 
+#include "Clock.h"
+#include "Processors.h"
 #include "Text.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <sched.h>
-#include <unistd.h>
 
 extern "C" void gemmac_barrier(const gemmac_call *call, int64_t) {
   static_cast<gemmac::runtime::Barrier *>(call->barrier)->arrive();
@@ -13,20 +14,11 @@ extern "C" void gemmac_barrier(const gemmac_call *call, int64_t) {
 
 namespace gemmac::runtime {
 
-int64_t availableCpus() {
-  constexpr int limit = 8192;
-  cpu_set_t set[limit / CPU_SETSIZE];
-  if (sched_getaffinity(0, sizeof(set), set) == 0)
-    return CPU_COUNT_S(sizeof(set), set);
-  long online = sysconf(_SC_NPROCESSORS_ONLN);
-  return online > 0 ? online : 1;
-}
-
 Status ThreadPool::start(int64_t threads) {
   threadCount = threads;
   // More threads than processors: the partner one waits for is probably not running, so leave the processor to it.
   const double patience = threads <= availableCpus() ? 10.0 : 0.2;
-  barrier.configure(static_cast<uint32_t>(threads), Barrier::spinsFor(patience));
+  spins = Barrier::spinsFor(patience);
   workers = std::make_unique<Worker[]>(static_cast<size_t>(threads));
   handles.reserve(static_cast<size_t>(threads));
   // Signals go to the calling thread, whose waiting system calls they must interrupt.
@@ -35,7 +27,8 @@ Status ThreadPool::start(int64_t threads) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = 0;
   for (int64_t index = 1; index < threads && error == 0; ++index) {
-    workers[static_cast<size_t>(index)] = {this, index};
+    workers[static_cast<size_t>(index)].pool = this;
+    workers[static_cast<size_t>(index)].index = index;
     pthread_t handle;
     error = pthread_create(&handle, nullptr, work, &workers[static_cast<size_t>(index)]);
     if (error == 0)
@@ -44,7 +37,7 @@ Status ThreadPool::start(int64_t threads) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error == 0)
     return {};
-  // The threads that did start wait at a barrier which nobody will complete; the process is about to end.
+  // The threads that did start wait for a signal that nobody will give; the process is about to end.
   for (pthread_t handle : handles)
     pthread_detach(handle);
   const size_t started = handles.size() + 1; // this one included
@@ -54,33 +47,59 @@ Status ThreadPool::start(int64_t threads) {
 }
 
 ThreadPool::~ThreadPool() {
-  if (handles.empty())
-    return;
   phase = nullptr;
-  barrier.arrive();
+  for (size_t i = 0; i < handles.size(); ++i)
+    workers[i + 1].start.give();
   for (pthread_t handle : handles)
     pthread_join(handle, nullptr);
 }
 
-void ThreadPool::run(gemmac_phase_fn function, gemmac_call &arguments) {
-  arguments.threads = threadCount;
+void ThreadPool::run(gemmac_phase_fn function, gemmac_call &arguments, int64_t threads) {
+  arguments.threads = threads > 0 ? std::min(threads, threadCount) : threadCount;
   arguments.barrier = &barrier;
+  // Nobody is about to arrive: those who ran before have all arrived, the others sleep.
+  barrier.configure(static_cast<uint32_t>(arguments.threads), spins);
   phase = function;
   call = &arguments;
-  barrier.arrive();
+  for (int64_t index = 1; index < arguments.threads; ++index)
+    workers[static_cast<size_t>(index)].start.give();
   function(&arguments, 0);
   barrier.arrive();
 }
 
 void *ThreadPool::work(void *argument) {
-  auto [pool, index] = *static_cast<Worker *>(argument);
+  auto &[pool, index, start] = *static_cast<Worker *>(argument);
   for (;;) {
-    pool->barrier.arrive();
+    start.wait(pool->spins);
     if (!pool->phase)
       return nullptr;
     pool->phase(pool->call, index);
     pool->barrier.arrive();
   }
+}
+
+static constexpr int barrierBatch = 16;
+
+static void meetOften(const gemmac_call *call, int64_t thread) {
+  for (int round = 0; round < barrierBatch; ++round)
+    gemmac_barrier(call, thread);
+}
+
+double ThreadPool::barrierSeconds(int64_t threads) {
+  if (threads <= 1)
+    return 0;
+  constexpr double enough = 0.3e-3;
+  gemmac_call rounds = {};
+  run(meetOften, rounds, threads); // wakes them
+  std::vector<double> batches;
+  for (double total = 0; total < enough;) {
+    const double begin = monotonicSeconds();
+    run(meetOften, rounds, threads);
+    batches.push_back(monotonicSeconds() - begin);
+    total += batches.back();
+  }
+  std::nth_element(batches.begin(), batches.begin() + static_cast<ptrdiff_t>(batches.size() / 2), batches.end());
+  return batches[batches.size() / 2] / barrierBatch;
 }
 
 } // namespace gemmac::runtime

@@ -12,9 +12,6 @@
 
 namespace gemmac::runtime {
 
-/// Number of processors that this process may run on.
-int64_t availableCpus();
-
 /// Threads 1 to size() - 1 wait, asleep after a moment, for run(); the calling thread is thread 0.
 class ThreadPool {
 public:
@@ -28,18 +25,25 @@ public:
 
   int64_t size() const { return threadCount; }
 
-  /// Runs `phase` on all threads and returns when all are done. Sets the call's threads and barrier. Does not allocate.
-  void run(gemmac_phase_fn phase, gemmac_call &call);
+  /// Runs `phase` on the first `threads` threads (0: all) and returns when all are done; the others sleep on. Sets the
+  /// call's threads and barrier. Does not allocate.
+  void run(gemmac_phase_fn phase, gemmac_call &call, int64_t threads = 0);
+
+  /// Seconds that a barrier of the first `threads` threads takes, 0 for one thread: the median of a few batches of
+  /// rounds, which take a third of a millisecond together, or one batch if that takes longer.
+  double barrierSeconds(int64_t threads);
 
 private:
   struct Worker {
-    ThreadPool *pool;
-    int64_t index;
+    ThreadPool *pool = nullptr;
+    int64_t index = 0;
+    Signal start; ///< given for each run() that this thread takes part in
   };
   static void *work(void *worker);
 
   int64_t threadCount = 1;
-  Barrier barrier; // starts a phase, is gemmac_barrier() inside it, and ends it: all threads take part each time
+  uint32_t spins = 0;
+  Barrier barrier; // gemmac_barrier() inside a phase, and its end: those take part that run it
   gemmac_phase_fn phase = nullptr; // null: leave
   const gemmac_call *call = nullptr;
   std::unique_ptr<Worker[]> workers;

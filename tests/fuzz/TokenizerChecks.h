@@ -28,8 +28,12 @@ inline void checkTexts(llvm::StringRef table, const gemmac_tokenizer &header, ui
   }
   for (uint32_t id : header.byte_ids)
     require(id < vocab || id == GEMMAC_NO_TOKEN);
-  for (uint32_t i = 0; i < header.added_count; ++i)
-    require(tableItem<uint32_t>(table, header.added, i) < vocab);
+  before = 0;
+  for (uint32_t i = 0; i < header.added_count; ++i) {
+    auto added = tableItem<gemmac_token_added>(table, header.added, i);
+    require(added.id < vocab && added.end > before && header.added_texts + added.end <= table.size());
+    before = added.end;
+  }
 }
 
 inline void checkSearch(llvm::StringRef table, const gemmac_tokenizer &header, uint32_t vocab, size_t merges) {
@@ -38,7 +42,6 @@ inline void checkSearch(llvm::StringRef table, const gemmac_tokenizer &header, u
     require(one.id < vocab && one.code_point <= 0x10ffff);
     require(i == 0 || tableItem<gemmac_token_char>(table, header.chars, i - 1).code_point < one.code_point);
   }
-  require(header.merge_slots && !(header.merge_slots & (header.merge_slots - 1)));
   uint32_t used = 0;
   for (uint32_t slot = 0; slot < header.merge_slots; ++slot) {
     auto merge = tableItem<gemmac_token_merge>(table, header.merges, slot);
@@ -46,8 +49,15 @@ inline void checkSearch(llvm::StringRef table, const gemmac_tokenizer &header, u
       continue;
     ++used;
     require(merge.left < vocab && merge.right < vocab && merge.merged < vocab && merge.rank < merges);
+    // Where a search looks for it.
+    const uint64_t hash = gemmac_merge_hash(merge.left, merge.right);
+    auto pilot = tableItem<uint16_t>(table, header.pilots, gemmac_merge_bucket(hash, header.pilot_count));
+    require(gemmac_merge_slot(hash, pilot, header.merge_slots) == slot);
   }
-  require(used <= merges && used < header.merge_slots); // a search ends at a free slot
+  require(used <= merges && (used > 0) == (header.pilot_count > 0));
+  require(header.joins_log2 == 0 || (header.joins_log2 >= 6 && header.joins_log2 <= 32));
+  if (header.joins_log2)
+    tableItem<uint64_t>(table, header.joins, (uint64_t(1) << (header.joins_log2 - 6)) - 1);
 }
 
 /// Serializes an accepted vocabulary and checks the table.

@@ -121,6 +121,7 @@ void TokenizerMetadata::readTokens() {
                                            " is " + describe(token));
     addToken(id, stringOf(token).str());
   }
+  result.vocabulary.addedSpaced = model == "llama";
   result.vocabulary.fuseUnknown = true; // as every Gemma tokenizer; only met where byte tokens are missing
 }
 

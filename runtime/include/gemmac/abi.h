@@ -72,6 +72,7 @@ typedef struct gemmac_phase {
   int64_t logits_offset;    // f32 [max_rows, logits_stride] in the arena after the call; -1 without logits
   int64_t weight_bytes;     // packed weight bytes that one call with one row reads (top-k experts, one table row)
   int64_t multiply_adds;    // per row, attention scores excluded
+  int64_t barriers;         // that one call meets
 } gemmac_phase;
 
 typedef struct gemmac_span {
@@ -235,7 +236,7 @@ typedef struct gemmac_image {
 extern const volatile gemmac_image gemmac_the_image;
 
 // ---- The tokenizer as compiled data: byte-pair encoding over Unicode characters with byte fallback (spec section 6.1).
-// Offsets are relative to the struct, multiples of 8. The merges come last: the runtime maps what lies before them.
+// Offsets are relative to the struct, multiples of 8.
 #define GEMMAC_TOKENIZER_MAGIC 0x4b544d47u // "GMTK"
 enum gemmac_token_kind {
   GEMMAC_TOKEN_TEXT = 0,
@@ -251,8 +252,13 @@ typedef struct gemmac_token_char {
 
 typedef struct gemmac_token_merge {
   uint32_t left, right; // left == GEMMAC_NO_TOKEN: free slot
-  uint32_t rank, merged;
+  uint32_t rank, merged; // the lowest rank is merged first, the leftmost of equals
 } gemmac_token_merge;
+
+typedef struct gemmac_token_added {
+  uint32_t id;
+  uint32_t end; // of its spelling in added_texts, where the next one begins
+} gemmac_token_added;
 
 typedef struct gemmac_tokenizer {
   uint32_t magic;
@@ -262,16 +268,21 @@ typedef struct gemmac_tokenizer {
   uint32_t fuse_unknown;  // 0 or 1
   uint32_t space;       // code point that stands for ' ' inside the vocabulary (U+2581), 0: none
   uint32_t char_count;  // single-character tokens, sorted by code point
-  uint32_t merge_slots; // a power of two; slot = gemmac_merge_hash(left, right) & (slots - 1), linear probing
-  uint32_t added_count; // added tokens, as ids, longest text first; control ones match only where asked
-  uint32_t max_added_bytes;
+  uint32_t merge_slots; // a merge lies at gemmac_merge_slot(hash, pilots[gemmac_merge_bucket(hash, ..)], ..) or nowhere
+  uint32_t added_count; // added tokens, sorted by spelling, then id; control ones match only where asked
+  uint32_t added_spaced; // 1: they are looked for in the text with `space` for ' ' (SentencePiece); 0: as it was typed
   uint64_t chars;       // gemmac_token_char [char_count]
-  uint64_t merges;      // gemmac_token_merge [merge_slots], behind everything else
+  uint64_t merges;      // gemmac_token_merge [merge_slots]
   uint64_t text_ends;   // uint32_t [vocab]: end of each token's text; token 0 begins at 0
   uint64_t texts;       // bytes; ▁ already replaced by a space, byte tokens as their byte
   uint64_t kinds;       // uint8_t [vocab], gemmac_token_kind
-  uint64_t added;       // uint32_t [added_count]
+  uint64_t added;       // gemmac_token_added [added_count]
   uint32_t byte_ids[256]; // GEMMAC_NO_TOKEN where missing
+  uint64_t added_texts; // bytes, as they are matched
+  uint64_t pilots;      // uint16_t [pilot_count]
+  uint64_t joins;       // bits, in uint64_t: may the two tokens stand side by side inside of one that merges make?
+  uint32_t pilot_count; // 0: no merges
+  uint32_t joins_log2;  // of the number of bits, 6 to 32; 0: not known, every two may
 } gemmac_tokenizer;
 
 static inline uint64_t gemmac_merge_hash(uint32_t left, uint32_t right) {
@@ -281,16 +292,32 @@ static inline uint64_t gemmac_merge_hash(uint32_t left, uint32_t right) {
   return x ^ (x >> 29);
 }
 
+// Merges are a perfect hash: pairs of one bucket share a pilot, chosen so that no two pairs share a slot.
+static inline uint32_t gemmac_merge_bucket(uint64_t hash, uint32_t pilot_count) {
+  return (uint32_t)(((hash & 0xffffffffu) * pilot_count) >> 32);
+}
+
+static inline uint32_t gemmac_merge_slot(uint64_t hash, uint32_t pilot, uint32_t merge_slots) {
+  uint64_t x = (hash ^ (pilot * 0x9e3779b97f4a7c15u)) * 0xbf58476d1ce4e5b9u;
+  return (uint32_t)(((x >> 32) * merge_slots) >> 32);
+}
+
+// The bit of `joins` for two base tokens (characters, bytes). It may be set without need, never clear without need.
+static inline uint64_t gemmac_join_bit(uint32_t left, uint32_t right, uint32_t joins_log2) {
+  return ((((uint64_t)left << 32) | right) * 0x9e3779b97f4a7c15u) >> (64 - joins_log2);
+}
+
 #ifdef __cplusplus
 }
 static_assert(sizeof(gemmac_call) == 88, "gemmac_call");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
-static_assert(sizeof(gemmac_phase) == 32, "gemmac_phase");
+static_assert(sizeof(gemmac_phase) == 40, "gemmac_phase");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache");
 static_assert(sizeof(gemmac_memory) == 72, "gemmac_memory");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step");
 static_assert(sizeof(gemmac_token_merge) == 16, "gemmac_token_merge");
+static_assert(sizeof(gemmac_tokenizer) == 1144, "gemmac_tokenizer");
 #endif
 
 #endif // GEMMAC_ABI_H

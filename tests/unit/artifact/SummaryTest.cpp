@@ -21,13 +21,16 @@ module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausal
     bytes 2304 at 128
   gemma.packed @packed.norm from [@norm.weight] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32>
     bytes 128 at 0
-  gemma.phase @decode decode max_rows 1 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64} {
+  gemma.phase @decode decode max_rows 1 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64,
+      gemma.barriers = 12 : i64} {
     %l = gemma.buffer shared at 256 label "logits" : !gemma.buffer<1 x 64, f32>
   }
-  gemma.phase @verify verify max_rows 8 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64} {
+  gemma.phase @verify verify max_rows 8 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64,
+      gemma.barriers = 12 : i64} {
     %l = gemma.buffer shared at 512 label "logits" : !gemma.buffer<8 x 64, f32>
   }
-  gemma.phase @prefill prefill max_rows 16 attributes {gemma.weight_bytes = 100 : i64, gemma.multiply_adds = 90 : i64} {
+  gemma.phase @prefill prefill max_rows 16 attributes {gemma.weight_bytes = 100 : i64, gemma.multiply_adds = 90 : i64,
+      gemma.barriers = 9 : i64} {
   }
 }
 )";
@@ -67,6 +70,7 @@ TEST(ProgramSummary, reads_a_planned_module) {
   EXPECT_EQ(summary->phases[GEMMAC_PHASE_VERIFY].logitsOffset, 512);
   EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].logitsOffset, -1);
   EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].multiplyAdds, 90);
+  EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].barriers, 9);
   EXPECT_EQ(summary->scratchBytes, 8192);
   ASSERT_EQ(summary->formats.size(), 2u);
   EXPECT_EQ(summary->formats[1].values, 1600);

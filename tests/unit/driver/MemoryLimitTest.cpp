@@ -95,12 +95,3 @@ TEST(MemoryLimit, TellsTheLeastThereIs) {
   EXPECT_NE(error.find("--chunk 16 --cache q4 --embeddings q"), std::string::npos) << error;
   EXPECT_NE(error.find("--context 256"), std::string::npos) << error;
 }
-
-TEST(MemoryLimit, TokenizersAreMappedUpToTheirMerges) {
-  gemmac_tokenizer header = {};
-  header.merges = sizeof(header) + 640;
-  std::string table(2 * sizeof(header) + 640, '\0');
-  std::memcpy(table.data(), &header, sizeof(header));
-  EXPECT_EQ(mappedTokenizerBytes(table), sizeof(header) + 640);
-  EXPECT_EQ(mappedTokenizerBytes(llvm::StringRef(table).take_front(8)), 8u);
-}

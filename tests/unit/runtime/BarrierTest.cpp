@@ -76,4 +76,55 @@ TEST(ThreadPool, UnusedPoolEnds) {
   ASSERT_TRUE(pool.start(4).ok());
 }
 
-TEST(ThreadPool, KnowsProcessors) { EXPECT_GE(availableCpus(), 1); }
+// Groups of changing size, as phases that pay for different numbers of threads need.
+TEST(ThreadPool, RunsOnPartOfItsThreads) {
+  ThreadPool pool;
+  ASSERT_TRUE(pool.start(7).ok());
+  std::vector<int64_t> values(7);
+  gemmac_call call = {};
+  call.arena = reinterpret_cast<uint8_t *>(values.data());
+  for (call.position = 0; call.position < 500; ++call.position) {
+    const int64_t threads = 1 + call.position * 5 % 7;
+    values.assign(7, -1);
+    pool.run(sumPhase, call, threads);
+    for (int64_t i = 0; i < 7; ++i)
+      ASSERT_EQ(values[static_cast<size_t>(i)],
+                i < threads ? threads * (threads - 1) / 2 + threads * call.position : -1);
+  }
+}
+
+TEST(ThreadPool, MeasuresItsBarrier) {
+  ThreadPool pool;
+  ASSERT_TRUE(pool.start(3).ok());
+  EXPECT_EQ(pool.barrierSeconds(1), 0);
+  for (int64_t threads : {2, 3}) {
+    EXPECT_GT(pool.barrierSeconds(threads), 10e-9); // light is slower
+    EXPECT_LT(pool.barrierSeconds(threads), 1);
+  }
+}
+
+TEST(Signal, IsKeptUntilSomeoneWaits) {
+  Signal signal;
+  signal.give();
+  signal.wait(0);
+  int seen = 0, written = 0;
+  std::thread waiter([&] {
+    for (int round = 1; round <= 500; ++round) {
+      signal.wait(round % 3 == 0 ? 1000 : 0);
+      seen += written == round;
+      signal.wait(0);
+    }
+  });
+  for (int round = 1; round <= 500; ++round) {
+    written = round;
+    signal.give();
+    // The second signal may come only after the first was taken.
+    while (!signal.taken())
+      std::this_thread::yield();
+    signal.give();
+    while (!signal.taken())
+      std::this_thread::yield();
+  }
+  waiter.join();
+  EXPECT_EQ(seen, 500);
+}

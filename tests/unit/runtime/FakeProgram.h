@@ -41,9 +41,9 @@ inline gemmac_program fakeProgram() {
   program.scratch_bytes = 64;
   program.cache_bytes = fakeContext * 4;
   program.bos_id = -1;
-  program.phases[GEMMAC_PHASE_DECODE] = {1, 0, 0, 0};
-  program.phases[GEMMAC_PHASE_VERIFY] = {fakeVerifyRows, 0, 0, 0};
-  program.phases[GEMMAC_PHASE_PREFILL] = {fakeChunk, -1, 0, 0};
+  program.phases[GEMMAC_PHASE_DECODE] = {1, 0, 0, 0, 0};
+  program.phases[GEMMAC_PHASE_VERIFY] = {fakeVerifyRows, 0, 0, 0, 0};
+  program.phases[GEMMAC_PHASE_PREFILL] = {fakeChunk, -1, 0, 0, 0};
   program.level_count = 3;
   program.levels = fakeLevels;
   const char *none = "";

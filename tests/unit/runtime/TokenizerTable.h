@@ -2,6 +2,7 @@
 #ifndef GEMMAC_TESTS_RUNTIME_TOKENIZERTABLE_H
 #define GEMMAC_TESTS_RUNTIME_TOKENIZERTABLE_H
 
+#include "compiler/import/MergeTable.h"
 #include "gemmac/abi.h"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ struct Vocabulary {
   std::vector<std::pair<uint32_t, uint32_t>> merges; // ids, lowest rank first; the merged text must be a token
   uint32_t unknown = GEMMAC_NO_TOKEN;
   bool byteFallback = true, fuseUnknown = true;
+  bool addedSpaced = false;
 
   uint32_t add(std::string text, gemmac_token_kind kind = GEMMAC_TOKEN_TEXT, bool added = false) {
     tokens.push_back({std::move(text), kind, added || kind == GEMMAC_TOKEN_CONTROL});
@@ -103,39 +105,42 @@ private:
       else if (!text.empty() && text.size() == utf8Length(static_cast<unsigned char>(text[0])))
         characters[codePoint(text)] = id;
     }
-    auto longer = [&](uint32_t a, uint32_t b) {
-      const size_t first = vocabulary.tokens[a].text.size(), second = vocabulary.tokens[b].text.size();
-      return first != second ? first > second : a < b;
-    };
-    std::sort(added.begin(), added.end(), longer);
+    std::sort(added.begin(), added.end(), [&](uint32_t a, uint32_t b) {
+      return std::pair(vocabulary.tokens[a].text, a) < std::pair(vocabulary.tokens[b].text, b);
+    });
+    std::vector<gemmac_token_added> addedList;
+    std::vector<char> spellings;
+    for (uint32_t id : added) {
+      const std::string &text = vocabulary.tokens[id].text;
+      spellings.insert(spellings.end(), text.begin(), text.end());
+      addedList.push_back({id, static_cast<uint32_t>(spellings.size())});
+    }
     std::vector<gemmac_token_char> chars;
     for (auto [c, id] : characters)
       chars.push_back({c, id});
     header.char_count = static_cast<uint32_t>(chars.size());
     header.added_count = static_cast<uint32_t>(added.size());
-    header.max_added_bytes = added.empty() ? 0 : static_cast<uint32_t>(vocabulary.tokens[added[0]].text.size());
+    header.added_spaced = vocabulary.addedSpaced;
     header.chars = append(chars);
     header.text_ends = append(ends);
     header.texts = append(texts);
     header.kinds = append(kinds);
-    header.added = append(added);
+    header.added = append(addedList);
+    header.added_texts = append(spellings);
   }
 
+  // Without joins: every piece of text between two added tokens is encoded as a whole.
   void writeMerges(const Vocabulary &vocabulary, gemmac_tokenizer &header) {
-    uint32_t slots = 2;
-    while (slots < 2 * vocabulary.merges.size())
-      slots *= 2;
-    std::vector<gemmac_token_merge> table(slots, {GEMMAC_NO_TOKEN, 0, 0, 0});
+    std::vector<gemmac_token_merge> merges;
     for (uint32_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
       auto [left, right] = vocabulary.merges[rank];
-      uint64_t slot = gemmac_merge_hash(left, right);
-      while (table[slot & (slots - 1)].left != GEMMAC_NO_TOKEN)
-        ++slot;
-      const uint32_t merged = vocabulary.id(vocabulary.tokens[left].text + vocabulary.tokens[right].text);
-      table[slot & (slots - 1)] = {left, right, rank, merged};
+      merges.push_back({left, right, rank, vocabulary.id(vocabulary.tokens[left].text + vocabulary.tokens[right].text)});
     }
-    header.merge_slots = slots;
-    header.merges = append(table);
+    const MergeTable table = buildMergeTable(merges);
+    header.merge_slots = static_cast<uint32_t>(table.slots.size());
+    header.merges = append(table.slots);
+    header.pilot_count = static_cast<uint32_t>(table.pilots.size());
+    header.pilots = append(table.pilots);
   }
 
   static uint32_t codePoint(const std::string &text) {
