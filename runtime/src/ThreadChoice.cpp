@@ -5,15 +5,15 @@
 namespace gemmac::runtime {
 
 namespace {
-/// What one thread does in a second: bounds between which the machines of the levels lie.
+/// What one thread does in a second: on the quickest machines, and about in the middle of all.
 struct Rates {
   double bytes, multiplyAdds;
 };
-constexpr Rates quick = {30e9, 150e9}, slow = {8e9, 20e9};
+constexpr Rates quick = {30e9, 300e9}, usual = {12e9, 150e9};
 /// Between threads of a virtual machine that sleep and are woken; on bare metal a barrier takes a fifth of a microsecond.
 constexpr double slowBarrier = 15e-6;
 
-constexpr int64_t callsPerTry = 2, callsBeforeTries = 16, leastWait = 32, mostCalm = 8;
+constexpr int64_t callsPerTry = 2, callsBeforeTries = 3, leastWait = 32, mostCalm = 8;
 constexpr double shareOfTries = 0.01;
 /// Below this advantage a change is not worth it: times scatter.
 constexpr double clearlyBetter = 0.95;
@@ -38,7 +38,7 @@ bool barriersMatter(const PhaseWork &work, int64_t processors) {
 }
 
 int64_t chooseThreads(const PhaseWork &work, const std::vector<ThreadCost> &costs) {
-  const double alone = secondsOf(work, slow);
+  const double alone = secondsOf(work, usual);
   auto estimate = [&](const ThreadCost &cost) {
     return alone / static_cast<double>(cost.threads) + static_cast<double>(work.barriers) * cost.barrierSeconds;
   };
