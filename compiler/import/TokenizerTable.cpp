@@ -136,8 +136,7 @@ void TableBuilder::addMerges() {
 void TableBuilder::addAddedTokens() {
   std::vector<const AddedToken *> order;
   for (const AddedToken &token : vocabulary.added)
-    if (!tokenByte(token.text))
-      order.push_back(&token);
+    order.push_back(&token);
   // SentencePiece looks for them where spaces are U+2581 already; converters spell them either way.
   auto spelling = [&](const AddedToken &token) {
     return vocabulary.addedSpaced ? withSpaceMarks(token.text) : token.text;

@@ -78,7 +78,9 @@ void TokenizerMetadata::addToken(uint32_t id, const std::string &text) {
   vocabulary.ids[text] = id;
   if (type == TokenType::byte)
     vocabulary.byteFallback = true;
-  if (type == TokenType::control || type == TokenType::unknown || type == TokenType::userDefined)
+  // Some converters mark the names of bytes as a user's tokens; nobody means them by writing them.
+  bool isAdded = type == TokenType::control || type == TokenType::unknown || type == TokenType::userDefined;
+  if (isAdded && !tokenByte(text))
     vocabulary.added.push_back({id, text, type != TokenType::userDefined});
   if (type == TokenType::unknown)
     vocabulary.unknown = id;
