@@ -149,6 +149,7 @@ def test_the_end_of_a_turn_stops(changed):
         ("{% for m in messages %}{{ loop.length }}{{ m.content }}{% endfor %}", "with one question: the template writes"),
         ("nothing", "does not write each text"),
     ],
+    ids=["filter", "open tag", "pattern", "no texts"],
 )
 def test_templates_that_cannot_be_followed(template, said, tmp_path):
     """An error that names the line or the conversation, unless a format is named instead."""
