@@ -1,4 +1,4 @@
-"""--weights auto: budgets are kept by the finished program, its quality is measured and better than that of one format."""
+"""--weights auto: budgets are kept by the finished program, whose quality is measured and better than with one format."""
 
 import json
 import os
@@ -17,7 +17,7 @@ USAGE = 2
 
 
 def auto(model, *extra, target=None):
-    """Compiles with --weights auto; returns the program, its report and what was printed. `model`: a name or a folder."""
+    """Compiles with --weights auto; returns the program, its report, what was printed. `model`: a name or a folder."""
     found = compile_with_report(CHECKPOINTS / model, "auto", target, extra=[*map(str, extra)])
     return found.program, found.report, found.printed
 
@@ -25,7 +25,8 @@ def auto(model, *extra, target=None):
 def small():
     """A checkpoint whose search takes half as long, where its answers do not matter. Two layers of two kinds."""
     shape = {"hidden_size": 128, "intermediate_size": 256, "layer_types": [S, F], "vocab_size": 384}
-    return write_once(OUT / "auto" / "small", lambda folder: random_checkpoint.write(folder, random_checkpoint.text(**shape)))
+    config = random_checkpoint.text(**shape)
+    return write_once(OUT / "auto" / "small", lambda folder: random_checkpoint.write(folder, config))
 
 
 def fixed(model, weights, *extra):
@@ -67,8 +68,8 @@ def test_better_than_q4_at_its_size(model):
 
 
 def test_what_is_called_measured_is(tmp_path):
-    """The rows of the report are what programs of these formats have when they are compiled for themselves: the program in
-    which mixes are tried stands for them bit for bit."""
+    """The rows of the report are what programs of these formats have when they are compiled for themselves: the program
+    in which mixes are tried stands for them bit for bit."""
     _, report, _ = auto("tiny-e")
     table = rows(report)
     assert list(table) == ["q8", "q4", "auto"]
@@ -80,7 +81,7 @@ def test_what_is_called_measured_is(tmp_path):
 
 
 def test_few_formats_for_each_shape_and_what_stays_high():
-    """A kernel for each format of a shape: at most two. The matrices around the per-layer embeddings keep eight bits."""
+    """A kernel for each format of a shape: at most two. Matrices around the per-layer embeddings keep eight bits."""
     _, report, _ = auto("tiny-e")
     parts = {row["part"]: row["formats"] for row in report["auto"]["parts"]}
     assert {"attention in", "attention out", "MLP in", "MLP out", "embeddings", "per-layer table"} == set(parts)
@@ -102,7 +103,7 @@ def test_max_size_is_kept():
 
 
 def test_max_rss_is_kept():
-    """What is predicted and what a full context takes are below the limit; with more memory than q4 quality is better."""
+    """What is predicted and what a full context takes are below the limit; more memory than q4 gives better quality."""
     q4 = json.loads(succeed(compile_program(CHECKPOINTS / "tiny-moe", "q4"), "info", "--json"))
     limit = q4["resident"]["peak"] + 400_000
     program, report, _ = auto("tiny-moe", "--max-rss", limit)
