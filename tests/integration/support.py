@@ -117,7 +117,7 @@ def in_short(model, weights):
 
 
 def takes_turn(at, names, name):
-    """Whether it is the turn of `name`: level after level takes one of `names`, so that all levels and all names occur."""
+    """Whether it is the turn of `name`: level after level takes one of `names`, so that all of both occur."""
     return names[levels().index(at) % len(names)] == name
 
 
@@ -161,7 +161,7 @@ def locked(path):
 
 
 def write_once(folder, write):
-    """Lets `write(folder)` make a checkpoint unless the tests' scripts, as they are, have made it before. Returns it."""
+    """Lets `write(folder)` make a checkpoint unless the scripts of the tests, as they are, have made it."""
     marker = folder.with_name(f"{folder.name}.written")
     scripts = sorted([*Path(__file__).parent.glob("*.py"), *(ROOT / "tools").glob("*.py")])
     wanted = hashlib.sha256(b"".join(path.read_bytes() for path in scripts)).hexdigest()
@@ -187,7 +187,7 @@ def compile_with_report(folder, weights="f32", target=None, extra=()):
     """Compiles a checkpoint once per build of gemmac, for all tests and all processes that run them.
 
     `target` says for what: nothing, for the base level of this machine alone, which is what tests that are not about
-    levels want (code of every level takes as long again); a Level, for it alone; a target's name, for all of its levels.
+    levels want (each level takes as long again); a Level, for it alone; a target's name, for all of its levels.
     """
     folder, target = Path(folder), target or base_level()
     places = ["--target", getattr(target, "target", target), *(["--isa", target] if isinstance(target, Level) else [])]

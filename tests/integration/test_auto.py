@@ -1,4 +1,4 @@
-"""--weights auto: budgets are kept by the finished program, whose quality is measured and better than with one format."""
+"""--weights auto: budgets are kept by the finished program, and its quality is better than that of one format."""
 
 import json
 import os

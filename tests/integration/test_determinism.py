@@ -90,7 +90,7 @@ def test_levels_agree(model, isa, weights, reference_bits, tmp_path):
 
 @pytest.mark.parametrize("model, weights", parameters(itertools.product(MODELS, ("f32", "q8", "q4")), in_short))
 def test_several_splits_of_keys(model, weights, tmp_path):
-    """690 positions are three splits of attention: decode divides them among threads, other phases walk them in order."""
+    """690 positions are three splits of attention: decode divides them among threads, others walk them in order."""
     program, ids = compile_program(CHECKPOINTS / model, weights), 3 * eval_ids(TOKENS)
     whole = score(program, ids, tmp_path, extra=["-t", 1])
     assert digest(score(program, ids, tmp_path, extra=["-t", 3])) == digest(whole)
