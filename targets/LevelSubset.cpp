@@ -11,8 +11,8 @@ llvm::Expected<LevelSubset> LevelSubset::parse(const TargetBackend &whole, llvm:
   auto nameOf = [](const IsaLevel &level) { return level.name; };
   for (llvm::StringRef word : words)
     if (llvm::none_of(whole.levels(), [&](const IsaLevel &level) { return level.name == word; }))
-      return llvm::createStringError("'" + word.str() + "' is no ISA level of " + whole.name().str() + ", expected some of " +
-                                     llvm::join(llvm::map_range(whole.levels(), nameOf), ", "));
+      return llvm::createStringError("'" + word.str() + "' is no ISA level of " + whole.name().str() +
+                                     ", expected some of " + llvm::join(llvm::map_range(whole.levels(), nameOf), ", "));
   std::vector<IsaLevel> kept;
   for (const IsaLevel &level : whole.levels())
     if (llvm::is_contained(words, level.name))

@@ -13,7 +13,8 @@ public:
   /// \param kept at least one of its levels, in its order.
   LevelSubset(const TargetBackend &whole, std::vector<IsaLevel> kept) : whole(whole), kept(std::move(kept)) {}
 
-  /// The levels that `names` lists, separated by commas, in any order. An error says which is unknown and what there is.
+  /// The levels that `names` lists, separated by commas, in any order. An error says which is unknown and what there
+  /// is.
   static llvm::Expected<LevelSubset> parse(const TargetBackend &whole, llvm::StringRef names);
 
   llvm::StringRef name() const override { return whole.name(); }

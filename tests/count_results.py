@@ -3,9 +3,10 @@
 
 count_results.py [--seconds N] RESULTS      RESULTS is the folder that tests/run.sh fills (build/tests/results)
 
-It holds ctest.xml, lit.xml and pytest.xml in JUnit's form; a file that is missing, unreadable or without tests counts as
-one failure. A test of ctest that leaves unit/NAME.xml is an executable of GTest: its cases are counted in its stead, and one
-failure more when it ended otherwise than its cases say. *.left-out name the tests that wait for --long.
+It holds ctest.xml, lit.xml and pytest.xml in JUnit's form; a file that is missing, unreadable or without tests counts
+as one failure. A test of ctest called unit.* is an executable of GTest that leaves unit/NAME.xml: its cases are counted
+in its stead, and one failure more when it ended otherwise than its cases say. *.left-out name the tests that wait for
+--long.
 Exit status: 0 when nothing failed.
 """
 

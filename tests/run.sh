@@ -20,16 +20,18 @@ phase() { printf '== %s (%d s so far)\n' "$1" "$SECONDS"; }
 phase "building"
 tools/install.sh "$build" || exit 1
 configure=(cmake -Wno-dev --log-level=WARNING -DBUILD_TESTING=ON "-DGEMMAC_RUNTIME_TRIPLES=x86_64-linux;aarch64-linux")
-if [ -f "$build/build.ninja" ]; then "${configure[@]}" "$build"; else "${configure[@]}" --preset release -B "$build"; fi || exit 1
+[ -f "$build/build.ninja" ] || configure+=(--preset release -B)
+"${configure[@]}" "$build" || exit 1
 ninja -C "$build" -j "$(nproc)" --quiet || exit 1
 rm -rf "$results" && mkdir -p "$results/unit"
 
 phase "unit tests and fuzzing (ctest)"
 registered() { ctest --test-dir "$build" "$@" -N | sed -nE 's/^ *Test +#[0-9]+: (.*)/\1/p' | sort; }
 [ -n "${long-}" ] || comm -13 <(registered) <(registered -C long) >"$results/ctest.left-out"
-# Of what failed, the output without the cases that passed.
-ctest --test-dir "$build" ${long:+-C long} -j2 --output-on-failure --no-tests=error --output-junit "$results/ctest.xml" |
-  awk '/^\[ RUN      \]/ { held = $0; next } /^\[       OK \]/ { held = ""; next } held { print held; held = "" } 1' | tail -n 60
+# Of the output of executables that failed, what passed is left out.
+failures() { awk '/^\[ RUN  / { held = $0; next } /^\[ +OK / { held = ""; next } held { print held; held = "" } 1'; }
+ctest --test-dir "$build" ${long:+-C long} -j2 --output-on-failure --no-tests=error \
+  --output-junit "$results/ctest.xml" | failures | tail -n 60
 phase "text tests (lit)"
 lit=$(dirname "$(readlink -f "$(command -v FileCheck-22)")")/lit
 python3 "$lit" -v --xunit-xml-output "$results/lit.xml" "$top/tests/lit" | tail -n 40

@@ -6,9 +6,11 @@
 
 namespace gemmac {
 
-/// The target of this machine cut down to one ISA level, the best that this machine has: generating the others' code would
-/// take most of the time of a small model's calibration. Which level that is shows nowhere, as all give the same bits.
-/// \param native must outlive what is returned. Where the machine has none of its levels it is the base one: running the
+/// The target of this machine cut down to one ISA level, the best that this machine has: generating the others' code
+/// would take most of the time of a small model's calibration. Which level that is shows nowhere, as all give the
+/// same bits.
+/// \param native must outlive what is returned. Where the machine has none of its levels it is the base one: running
+/// the
 ///   program will say what is missing.
 LevelSubset measuringTarget(const TargetBackend &native);
 

@@ -1,5 +1,5 @@
-// Headers that nearly every file of the compiler reads, parsed once per build: a file then compiles in two seconds instead of
-// nine. Files include what they use all the same.
+// Headers that nearly every file of the compiler reads, parsed once per build: a file then compiles in two seconds
+// instead of nine. Files include what they use all the same.
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

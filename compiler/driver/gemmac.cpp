@@ -105,7 +105,8 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("-o,--output", options.output, "FILE", "The program to write; - for standard output with --emit mlir");
   word("--target", words.target, "NAME", "A name from `gemmac targets`, or native")->capture_default_str();
   word("--isa", words.levels, "LEVELS",
-       "ISA levels that the program holds, as avx2,avx512: a smaller program for fewer machines (default: all of the target)");
+       "ISA levels that the program holds, as avx2,avx512: a smaller program for fewer machines\n(default: all of the "
+       "target)");
   word("--weights", words.weights, "F",
        "Format of matrices: " + formats +
            " (default: q4); or auto: one for each matrix, by how much it matters. Keeps\n"

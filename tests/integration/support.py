@@ -49,8 +49,8 @@ class Level:
         return self.name
 
 
-# What the processor must have for a level, in the words of /proc/cpuinfo, and a model of QEMU 7.2 that has just this and
-# nothing of the next level; "" where QEMU emulates no such processor.
+# What the processor must have for a level, in the words of /proc/cpuinfo, and a model of QEMU 7.2 that has just this
+# and nothing of the next level; "" where QEMU emulates no such processor.
 AVX2 = ("avx2", "fma", "f16c", "bmi2")
 NEEDS = {
     "avx2": (AVX2, "max"),
@@ -93,7 +93,8 @@ def _level(name, target):
 def levels():
     """All ISA levels of all targets, as `gemmac targets` lists them: the native target's base first."""
     found, target = [], None
-    for line in subprocess.run([str(GEMMAC), "targets"], capture_output=True, text=True, check=True).stdout.splitlines():
+    listed = subprocess.run([str(GEMMAC), "targets"], capture_output=True, text=True, check=True).stdout
+    for line in listed.splitlines():
         if heading := re.match(r"(\S+)", line):
             target = heading.group(1)
         elif named := re.match(r"  (\w+): ", line):
@@ -116,7 +117,7 @@ def in_short(model, weights):
 
 
 def takes_turn(at, names, name):
-    """Whether it is the turn of `name`: each level in turn takes one of `names`, so that every level and every name is had."""
+    """Whether it is the turn of `name`: level after level takes one of `names`, so that all of both occur."""
     return names[levels().index(at) % len(names)] == name
 
 
@@ -160,7 +161,7 @@ def locked(path):
 
 
 def write_once(folder, write):
-    """Lets `write(folder)` make a checkpoint unless the tests' scripts, as they are, have made it before; returns the folder."""
+    """Lets `write(folder)` make a checkpoint unless the scripts of the tests, as they are, have made it."""
     marker = folder.with_name(f"{folder.name}.written")
     scripts = sorted([*Path(__file__).parent.glob("*.py"), *(ROOT / "tools").glob("*.py")])
     wanted = hashlib.sha256(b"".join(path.read_bytes() for path in scripts)).hexdigest()
@@ -185,8 +186,8 @@ class Compiled:
 def compile_with_report(folder, weights="f32", target=None, extra=()):
     """Compiles a checkpoint once per build of gemmac, for all tests and all processes that run them.
 
-    `target` says for what: nothing, for the base level of this machine alone, which is what tests that are not about levels
-    want (code of every level takes as long again); a Level, for it alone; the name of a target, for all of its levels.
+    `target` says for what: nothing, for the base level of this machine alone, which is what tests that are not about
+    levels want (each level takes as long again); a Level, for it alone; a target's name, for all of its levels.
     """
     folder, target = Path(folder), target or base_level()
     places = ["--target", getattr(target, "target", target), *(["--isa", target] if isinstance(target, Level) else [])]

@@ -1,4 +1,4 @@
-"""--weights auto: budgets are kept by the finished program, its quality is measured and better than that of one format."""
+"""--weights auto: budgets are kept by the finished program, and its quality is better than that of one format."""
 
 import json
 import os
@@ -8,21 +8,35 @@ import tempfile
 import pytest
 
 import quantized_checkpoint
-from support import CHECKPOINTS, OUT, base_level, compile_program, compile_with_report, gemmac, levels, record, succeed, write_once
+import random_checkpoint
+from random_checkpoint import F, S
+from support import CHECKPOINTS, OUT, alone, base_level, compile_program, compile_with_report, gemmac, levels, record
+from support import succeed, write_once
 
 USAGE = 2
 
 
 def auto(model, *extra, target=None):
-    """Compiles with --weights auto; returns the program, its report and what was printed. `model`: a name or a folder."""
+    """Compiles with --weights auto; returns the program, its report, what was printed. `model`: a name or a folder."""
     found = compile_with_report(CHECKPOINTS / model, "auto", target, extra=[*map(str, extra)])
     return found.program, found.report, found.printed
+
+
+def small():
+    """A checkpoint whose search takes half as long, where its answers do not matter. Two layers of two kinds."""
+    shape = {"hidden_size": 128, "intermediate_size": 256, "layer_types": [S, F], "vocab_size": 384}
+    config = random_checkpoint.text(**shape)
+    return write_once(OUT / "auto" / "small", lambda folder: random_checkpoint.write(folder, config))
 
 
 def fixed(model, weights, *extra):
     """The same with one format for all, rounded and measured alike."""
     found = compile_with_report(CHECKPOINTS / model, weights, extra=["--calibration", "default", *map(str, extra)])
     return found.program, found.report
+
+
+# Limits that change nothing.
+GENEROUS = ("--max-kld", "0.01", "--max-size", "100MB")
 
 
 def rows(report):
@@ -54,20 +68,20 @@ def test_better_than_q4_at_its_size(model):
 
 
 def test_what_is_called_measured_is(tmp_path):
-    """The rows of the report are what programs of these formats have when they are compiled for themselves: the program in
-    which mixes are tried stands for them bit for bit."""
+    """The rows of the report are what programs of these formats have when they are compiled for themselves: the program
+    in which mixes are tried stands for them bit for bit."""
     _, report, _ = auto("tiny-e")
     table = rows(report)
     assert list(table) == ["q8", "q4", "auto"]
-    for weights in ("q8", "q4"):
-        _, alone = fixed("tiny-e", weights, "--activations", "8")
+    for weights, extra in (("q8", GENEROUS), ("q4", ())):
+        _, alone = fixed("tiny-e", weights, "--activations", "8", *extra)
         assert table[weights]["bytes"] == alone["bytes"]["weights"]
         assert table[weights]["kl"] == alone["quality"]["kl"] and table[weights]["top1"] == alone["quality"]["top1"]
     assert table["auto"]["kl"] == report["quality"]["kl"] and table["auto"]["bytes"] == report["bytes"]["weights"]
 
 
 def test_few_formats_for_each_shape_and_what_stays_high():
-    """A kernel for each format of a shape: at most two. The matrices around the per-layer embeddings keep eight bits."""
+    """A kernel for each format of a shape: at most two. Matrices around the per-layer embeddings keep eight bits."""
     _, report, _ = auto("tiny-e")
     parts = {row["part"]: row["formats"] for row in report["auto"]["parts"]}
     assert {"attention in", "attention out", "MLP in", "MLP out", "embeddings", "per-layer table"} == set(parts)
@@ -78,17 +92,18 @@ def test_few_formats_for_each_shape_and_what_stays_high():
 
 
 def test_max_size_is_kept():
-    """The limit is that of the file, code included."""
+    """The limit is that of the file, code included. Tables whose format is given keep it."""
     whole, weights = auto("tiny-e")[0].stat().st_size, auto("tiny-e")[1]["bytes"]["weights"]
     limit = whole - weights // 5
-    program, report, _ = auto("tiny-e", "--max-size", limit)
+    program, report, _ = auto("tiny-e", "--max-size", limit, "--embeddings", "q5", "--per-layer-table", "q2")
     assert program.stat().st_size <= limit
     assert report["bytes"]["weights"] < weights
+    assert {"embeddings", "per-layer table"}.isdisjoint(row["part"] for row in report["auto"]["parts"])
     assert succeed(program, "-p", "Hello", "-n", 4, "--temperature", 0)
 
 
 def test_max_rss_is_kept():
-    """What is predicted and what a full context takes are below the limit; with more memory than q4 quality is better."""
+    """What is predicted and what a full context takes are below the limit; more memory than q4 gives better quality."""
     q4 = json.loads(succeed(compile_program(CHECKPOINTS / "tiny-moe", "q4"), "info", "--json"))
     limit = q4["resident"]["peak"] + 400_000
     program, report, _ = auto("tiny-moe", "--max-rss", limit)
@@ -108,18 +123,20 @@ def test_max_kld_is_kept():
     assert report["bytes"]["weights"] < 0.9 * table["q4"]["bytes"]
 
 
-def test_same_bytes_with_any_number_of_threads():
+@pytest.mark.parametrize("model", alone(["small", "tiny-moe"], "small"))
+def test_same_bytes_with_any_number_of_threads(model):
+    model = small() if model == "small" else model
     other = 3 if os.cpu_count() == 1 else 1  # unasked there are as many as cores
-    assert auto("tiny-moe", "-j", other)[0].read_bytes() == auto("tiny-moe")[0].read_bytes()
+    assert auto(model, "-j", other)[0].read_bytes() == auto(model)[0].read_bytes()
 
 
-def test_other_target_is_chosen_alike():
-    """Mixes are measured with programs of this machine, whatever the target. Tables whose format is given keep it."""
+@pytest.mark.parametrize("model", alone(["small", "tiny-e"], "small"))
+def test_other_target_is_chosen_alike(model):
+    """Mixes are measured with programs of this machine, whatever the target."""
+    model = small() if model == "small" else model
     other = next(at for at in levels() if at.target != base_level().target)
-    tables = ("--embeddings", "q6", "--per-layer-table", "q2")
-    reports = [auto("tiny-e", *tables, target=target)[1] for target in (other, None)]
+    reports = [auto(model, target=target)[1] for target in (other, None)]
     assert reports[0]["quality"] == reports[1]["quality"] and reports[0]["auto"] == reports[1]["auto"]
-    assert {"embeddings", "per-layer table"}.isdisjoint(row["part"] for row in reports[0]["auto"]["parts"])
 
 
 def write_case(folder):
@@ -139,12 +156,12 @@ def test_integers_of_the_checkpoint():
 
 # ---------------------------------------------------------------------------------- what cannot be
 def test_size_too_small():
-    text = refused("--weights", "auto", "--max-size", "100kB")
+    text = refused("--weights", "auto", "--max-size", "100kB", model=small())
     assert "--max-size: error: even in the narrowest formats the program would take" in text
     assert "more than 97.7 KiB (100000 bytes)" in text and "the least that fits" in text
     # Enough for the weights, not for the code: found out after the choice.
-    weights = auto("tiny-e")[1]["bytes"]
-    text = refused("--weights", "auto", "--max-size", weights["tokenizer"] + weights["weights"])
+    weights = auto(small())[1]["bytes"]
+    text = refused("--weights", "auto", "--max-size", weights["tokenizer"] + weights["weights"], model=small())
     assert "code and runtime" in text
 
 
@@ -155,14 +172,15 @@ def test_memory_too_small():
 
 
 def test_divergence_out_of_reach():
-    text = refused("--weights", "auto", "--max-kld", "1e-9")
+    text = refused("--weights", "auto", "--max-kld", "1e-9", model=small())
     assert "--max-kld: error: the smallest KL divergence that was found is 0.0" in text
     assert "--weights bf16 or f32 rounds less" in text
 
 
 def test_limits_that_contradict():
-    limit = auto("tiny-e")[0].stat().st_size
-    text = refused("--weights", "auto", "--max-size", limit, "--max-kld", rows(auto("tiny-e")[1])["q8"]["kl"] * 2)
+    program, report, _ = auto(small())
+    limits = ("--max-size", program.stat().st_size, "--max-kld", rows(report)["q8"]["kl"] * 2)
+    text = refused("--weights", "auto", *limits, model=small())
     assert "within the other limits" in text and "it needs weights of about" in text and "by prediction" in text
 
 
@@ -170,10 +188,10 @@ def test_limits_of_fixed_formats():
     text = refused("--weights", "q8", "--max-size", "2MB")
     assert "--max-size: error: the program would take" in text and "--weights auto chooses" in text
     assert re.search(r"--weights q\d would (fit|be the least)", text)
-    text = refused("--weights", "q4", "--max-kld", "1e-6")
+    text = refused("--weights", "q4", "--max-kld", "1e-6", model=small())
     assert "--max-kld: error: the program's KL divergence from the unquantized one is 0.0" in text
     assert "--weights auto --max-kld 1e-06 finds the smallest program" in text or "finds the smallest program" in text
-    program, report = fixed("tiny-e", "q8", "--max-kld", "0.01", "--max-size", "100MB")
+    program, report = fixed("tiny-e", "q8", "--activations", "8", *GENEROUS)
     assert report["quality"]["kl"] <= 0.01
 
 

@@ -1,4 +1,4 @@
-"""KV caches of 8 and 4 bits: how far logits move, the same bits however the work is divided, and what `info` says of them."""
+"""KV caches of 8 and 4 bits: how far logits move, the same bits however work is divided, what `info` says of them."""
 
 import itertools
 import json
@@ -6,12 +6,13 @@ import json
 import numpy as np
 import pytest
 
-from support import CHECKPOINTS, MODELS, base_level, compile_program, eval_ids, level, levels, parameters, record, require
-from support import score, succeed, takes_turn, write_ids
+from support import CHECKPOINTS, MODELS, base_level, compile_program, eval_ids, level, levels, parameters, record
+from support import require, score, succeed, takes_turn, write_ids
 
 TOKENS = 230  # seven windows of 32 and a bit: the rings wrap several times, and no chunk size divides it
 FORMATS = ("q8", "q4", "sliding=q8,full=q4")
-# KL divergence against an f32 cache (nats, mean over tokens) and the share of equal likeliest tokens, about twice what is measured.
+# KL divergence against an f32 cache (nats, mean over tokens) and the share of equal likeliest tokens, about twice what
+# is measured.
 BOUNDS = {"f16": (1e-5, 0.99), "q8": (1e-3, 0.97), "q4": (0.1, 0.85), "sliding=q8,full=q4": (0.05, 0.88)}
 
 
@@ -77,7 +78,7 @@ def test_levels_agree(cache, isa, tmp_path):
 
 @pytest.mark.parametrize("model", ("tiny-dense", "tiny-moe"))
 def test_keys_that_are_values(model):
-    """Of 64 elements of a key the 16 that RoPE turns are stored, padded to 32; test_goldens holds the logits to the checkpoint's."""
+    """Of 64 elements of a key the 16 that RoPE turns are stored, padded to 32; test_goldens looks at the logits."""
     report = json.loads(succeed(compiled(model, "f32"), "info", "--json"))
     for row in report["caches"]:
         if row["kind"] == "full":

@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 import pytest
 
-from support import CHECKPOINTS, FORMATS, MODEL_FORMATS, MODELS, base_level, compile_program, eval_ids, in_short, level, levels
-from support import parameters, read_ids, require, score, succeed, takes_turn, write_ids
+from support import CHECKPOINTS, FORMATS, MODEL_FORMATS, MODELS, base_level, compile_program, eval_ids, in_short, level
+from support import levels, parameters, read_ids, require, score, succeed, takes_turn, write_ids
 
 TOKENS = 230  # seven windows of 32 and a bit: the rings wrap several times, and no chunk size divides it
 
@@ -88,9 +88,9 @@ def test_levels_agree(model, isa, weights, reference_bits, tmp_path):
     assert digest(score(program, eval_ids(TOKENS), tmp_path, at, extra)) == reference_bits(model, weights)
 
 
-@pytest.mark.parametrize("model, weights", parameters(MODEL_FORMATS, lambda *case: in_short(*case) and case[1] in ("f32", "q8", "q4")))
+@pytest.mark.parametrize("model, weights", parameters(itertools.product(MODELS, ("f32", "q8", "q4")), in_short))
 def test_several_splits_of_keys(model, weights, tmp_path):
-    """690 positions are three splits of attention: decode divides them among threads, the other phases walk them in order."""
+    """690 positions are three splits of attention: decode divides them among threads, others walk them in order."""
     program, ids = compile_program(CHECKPOINTS / model, weights), 3 * eval_ids(TOKENS)
     whole = score(program, ids, tmp_path, extra=["-t", 1])
     assert digest(score(program, ids, tmp_path, extra=["-t", 3])) == digest(whole)

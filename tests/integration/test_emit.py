@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support import CHECKPOINTS, GEMMAC_OPT, MODELS, gemmac, levels, parameters
+from support import CHECKPOINTS, GEMMAC_OPT, MODELS, base_level, gemmac, levels, parameters
 
 PHASES = ("import", "fuse", "quantize", "plan", "lower")
 
@@ -60,7 +60,9 @@ def test_code(kind, ending, target, tmp_path):
     """A file for each level, also for levels that this machine lacks; LLVM and assembly for the last alone."""
     names = [one.name for one in levels() if one.target == target]
     some = names if kind == "obj" else names[-1:]
-    emit(CHECKPOINTS / "tiny-e", kind, tmp_path / "out", "--target", target, "--isa", ",".join(some))
+    weights = "q4" if target == base_level().target else "f32"
+    words = ("--target", target, "--isa", ",".join(some), "--weights", weights)
+    emit(CHECKPOINTS / "tiny-e", kind, tmp_path / "out", *words)
     expected = [f"out.{name}.{ending}" for name in (*some, *(["program"] if kind == "obj" else []))]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(expected)
     assert all(MARKS[ending] in path.read_bytes() for path in tmp_path.iterdir())

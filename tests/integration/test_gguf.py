@@ -100,7 +100,8 @@ def test_same_program_as_from_a_directory(model, kind, weights, tmp_path):
 def test_goldens(model, tmp_path):
     """An f32 program from an F32 file answers with the golden tokens; F16 and BF16 files lose nothing on bf16 weights
     but the range, and the metadata may come in any alignment."""
-    write_gguf(tmp_path / f"{model}.gguf", CHECKPOINTS / model, CHOICES["bf16" if model == "tiny-moe" else "f32"], {}, 64)
+    choice = CHOICES["bf16" if model == "tiny-moe" else "f32"]
+    write_gguf(tmp_path / f"{model}.gguf", CHECKPOINTS / model, choice, {}, 64)
     program = compile_here(tmp_path / f"{model}.gguf", tmp_path / "program", "--weights", "f32")
     for prompt in text_prompts(model):
         answer = generate(program, prompt["input_ids"], 64, tmp_path)
@@ -117,8 +118,8 @@ def test_inspect(tmp_path):
 
 # -------------------------------------------------------------------------------- encodings
 def test_decoding_to_the_bit(tmp_path):
-    """A program of f32 weights holds exactly the values that random blocks stand for, in every row of a matrix: a layer for
-    each type."""
+    """A program of f32 weights holds exactly the values that random blocks stand for, in every row of a matrix: a layer
+    for each type."""
     config = random_checkpoint.text(
         hidden_size=256,
         intermediate_size=256,
@@ -140,7 +141,8 @@ def test_decoding_to_the_bit(tmp_path):
     gguf.write_gguf(tmp_path / "m.gguf", metadata, tensors)
     stored = compile_here(tmp_path / "m.gguf", tmp_path / "program", "--weights", "f32", "--context", 64).read_bytes()
     for kind, raw in blocks.items():
-        panels = gguf.decode_blocks(raw, kind, shape).reshape(16, 16, 256).transpose(0, 2, 1)  # docs/formats.md: [cols][16]
+        values = gguf.decode_blocks(raw, kind, shape)
+        panels = values.reshape(16, 16, 256).transpose(0, 2, 1)  # docs/formats.md: [cols][16]
         assert np.ascontiguousarray(panels, "<f4").tobytes() in stored, kind
 
 

@@ -20,7 +20,8 @@ def wrong_answers(model, prompts, at, folder):
     for prompt in prompts:
         got, expected = generate(program, prompt["input_ids"], 64, folder, at), prompt["generated_ids"]
         if got != expected:
-            same = next((i for i, pair in enumerate(zip(got, expected)) if pair[0] != pair[1]), min(len(got), len(expected)))
+            shorter = min(len(got), len(expected))
+            same = next((i for i in range(shorter) if got[i] != expected[i]), shorter)
             wrong.append(f"{prompt['id']}: token {same} of {len(expected)}")
     return wrong
 
@@ -48,7 +49,7 @@ def test_all_tokens_emulated(model, isa, tmp_path):
 
 @pytest.mark.parametrize("target", dict.fromkeys(one.target for one in levels()))
 def test_program_of_all_levels(target, tmp_path):
-    """As users compile: one program with all levels of a target, each of which gives the golden tokens when it is named."""
+    """As users compile: one program with all levels of a target, each of which gives the golden tokens when named."""
     program, prompt = compile_program(CHECKPOINTS / "tiny-e", "f32", target), one_of_each_kind("tiny-e")[-1]
     run_here = [at for at in levels() if at.target == target and not at.missing]
     if not run_here:

@@ -6,7 +6,8 @@ import pytest
 
 import random_checkpoint
 from random_checkpoint import F, S
-from support import CHECKPOINTS, MODELS, OUT, SHORT_FORMATS, base_level, compile_program, gemmac, run, succeed, write_once
+from support import CHECKPOINTS, MODELS, OUT, SHORT_FORMATS, base_level, compile_program, gemmac, run, succeed
+from support import write_once
 
 USAGE = 2
 MIB = 1 << 20
@@ -67,7 +68,7 @@ def test_prediction_at_a_depth(checkpoint):
     [("tiny-e", "f32", base_level().target), *[(model, SHORT_FORMATS[model][1], None) for model in MODELS]],
 )
 def test_small_programs(model, weights, target):
-    """Of a few megabytes, most is code: the prediction is an upper bound, not far off. One with the code of all levels."""
+    """Of a few megabytes, most is code: the prediction is an upper bound, not far off. One has code of all levels."""
     report = bench(compile_program(CHECKPOINTS / model, weights, target), 300, 20, "-t", 3)
     measured, predicted = report["peak_resident_bytes"], report["predicted_resident_bytes"]
     print(f"{model} {weights}: {measured} bytes, predicted {predicted}")

@@ -7,12 +7,19 @@ import re
 import numpy as np
 import pytest
 
-from support import CHECKPOINTS, GOLDENS, MODELS, alone, compile_program, eval_ids, goldens, in_short, logits, parameters, record
-from support import succeed
+from support import CHECKPOINTS, GOLDENS, MODELS, alone, compile_program, eval_ids, goldens, in_short, logits
+from support import parameters, record, succeed
 
 # Largest mean KL divergence and smallest share of equal greedy tokens that a format may have on a small checkpoint:
 # about four times what was measured. The checkpoints are BF16, so bf16 loses nothing.
-BOUNDS = {"bf16": (1e-6, 0.999), "q8": (0.001, 0.985), "q6": (0.002, 0.97), "q5": (0.004, 0.955), "q4": (0.01, 0.94), "q3": (0.05, 0.85)}
+BOUNDS = {
+    "bf16": (1e-6, 0.999),
+    "q8": (0.001, 0.985),
+    "q6": (0.002, 0.97),
+    "q5": (0.004, 0.955),
+    "q4": (0.01, 0.94),
+    "q3": (0.05, 0.85),
+}
 WINDOW = 256
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import measure_quality
-from support import BUILD, REAL, ROOT, compile_program, generate, logits, read_ids, record, succeed, write_ids
+from support import BUILD, REAL, ROOT, alone, compile_program, generate, logits, read_ids, record, succeed, write_ids
 
 FETCH = ROOT / "examples" / "real-model" / "fetch.py"
 MODEL = BUILD / "real-model" / "gemma-3-270m.gguf"
@@ -76,7 +76,7 @@ def test_a_text_as_people_give_it(exact):
     assert out.decode().rstrip("\n") == prompt["text"]
 
 
-@pytest.mark.parametrize("weights", BOUNDS)
+@pytest.mark.parametrize("weights", alone(BOUNDS, "q8"))
 def test_quality(model, exact, weights, tmp_path):
     """What a format costs, over the first part of the evaluation text (tools/measure_quality.py takes the whole)."""
     ids = GOLDEN["ids"][:256]

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Counts spills and reloads inside loops, per function of verbose LLVM assembly, and compares with what was recorded.
 
-    gemmac-emit --target T --level L ... | loop_spills.py INPUT T L     INPUT: a file of tests/lit/targets/Inputs, no ending
-    loop_spills.py --record                                             counts everything anew, with the build's programs
+    gemmac-emit --target T --level L ... | loop_spills.py INPUT T L     INPUT: a file of ../targets/Inputs, no ending
+    loop_spills.py --record                                             counts everything anew; gemmac-emit on the PATH
 
-spills.json holds the counts and the version of LLVM that they were measured with: per case, prefixes of functions' names and
-the largest count of the functions that begin with it (of several prefixes the first that matches holds; functions that none
-matches are not looked at). The same LLVM may exceed a count by a tenth, another one by two fifths and four: an update of LLVM
-changes some counts a little, a fault in a kernel doubles them. Fails when a bound is exceeded, or when no function has a prefix.
+spills.json holds the counts and the version of LLVM that they were measured with: per case, prefixes of functions'
+names and the largest count of the functions that begin with it (of several prefixes the first that matches holds;
+functions that none matches are not looked at). The same LLVM may exceed a count by a tenth, another one by two fifths
+and four: an update of LLVM changes some counts a little, a fault in a kernel doubles them. Fails when a bound is
+exceeded, or when no function has a prefix.
 """
 
 import json
@@ -82,9 +83,10 @@ def check(case):
         exceeded = spills is None or spills > bound
         failed |= exceeded
         seen = "no function begins with it" if spills is None else f"{spills} spills in loops"
-        print(f"{prefix}: {seen}; {recorded[prefix]} recorded, at most {bound} allowed{'  EXCEEDED' if exceeded else ''}")
+        mark = "  EXCEEDED" if exceeded else ""
+        print(f"{prefix}: {seen}; {recorded[prefix]} recorded, at most {bound} allowed{mark}")
     if not same:
-        print(f"recorded with LLVM {table['llvm']}, this is {version}: wider bounds; loop_spills.py --record after a look")
+        print(f"recorded with LLVM {table['llvm']}, this is {version}: wider bounds; after a look, record again")
     sys.exit(failed)
 
 

@@ -9,9 +9,9 @@ namespace gemmac::test {
 /// Whether the build found a cross compiler and qemu; without them programs run on this machine only.
 bool hasCrossTools();
 
-/// Executables of levels of aarch64-linux, in a directory that is removed at the end: of all for a program with products,
-/// whose kernels differ between levels, and with GEMMAC_LONG in the environment; else of one, which follows from the
-/// program's text.
+/// Executables of levels of aarch64-linux, in a directory that is removed at the end: of all for a program with
+/// products, whose kernels differ between levels, and with GEMMAC_LONG in the environment; else of one, which follows
+/// from the program's text.
 class CrossRunner {
 public:
   explicit CrossRunner(const StepProgram &program);

@@ -118,7 +118,8 @@ static const TargetBackend &targetOfThisMachine() {
   static const LevelSubset target = [] {
     const TargetBackend &native = targetNamed("native");
     std::vector<IsaLevel> had;
-    llvm::copy_if(native.levels(), std::back_inserter(had), [](const IsaLevel &level) { return machineHas(level.features); });
+    auto isHere = [](const IsaLevel &level) { return machineHas(level.features); };
+    llvm::copy_if(native.levels(), std::back_inserter(had), isHere);
     return LevelSubset(native, std::move(had));
   }();
   return target;

@@ -1,8 +1,10 @@
 // RUN: gemmac-opt --gemma-lower=target=x86_64-linux %S/../Inputs/decode.mlir -o %t.mlir
-// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | FileCheck %s --check-prefix=AVX2
-// RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | FileCheck %s --check-prefix=AVX512
-// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir | python3 %S/../../tools/loop_spills.py decode x86_64-linux avx2
-// RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir | python3 %S/../../tools/loop_spills.py decode x86_64-linux avx512
+// RUN: gemmac-emit --target x86_64-linux --level avx2 %t.mlir -o %t.avx2.s
+// RUN: FileCheck %s --check-prefix=AVX2 < %t.avx2.s
+// RUN: python3 %S/../../tools/loop_spills.py decode x86_64-linux avx2 < %t.avx2.s
+// RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir -o %t.avx512.s
+// RUN: FileCheck %s --check-prefix=AVX512 < %t.avx512.s
+// RUN: python3 %S/../../tools/loop_spills.py decode x86_64-linux avx512 < %t.avx512.s
 // The instructions of the decode loops. Four panels are read abreast, which AVX2's 16 registers do not hold without a few
 // spills: the loop waits for memory, and four streams bring more of it. AVX-512 keeps the products of q8, q4 and q2 in
 // registers.
