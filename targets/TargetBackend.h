@@ -18,31 +18,26 @@ namespace gemmac {
 
 class KernelBuilder; // targets/cpu/KernelBuilder.h
 
-/// One group of 32 int8 activations: where they lie, and where -8 times their sum does (i32), from which every zero point follows.
+/// One group of 32 int8 activations: where they lie, and -8 times their sum (i32), from which every zero point follows.
 struct ActivationGroup {
   mlir::Value values;
-  mlir::Value bias;        ///< null: sums are those of the stored weights
+  mlir::Value bias;
   bool wholeRange = false; ///< values may be -128; else they stay within 127
-  bool words = false;      ///< they are int16, of every four columns in the order 0, 2, 1, 3
 };
 
 /// One group of weights: 32 columns of the 16 rows of a panel, in the layout of gemma.packed or, unpacked, as one byte a
-/// weight, two for activations of int16. The scales of the rows follow the weights: f16 when packed, f32 when unpacked.
+/// weight. The scales of the rows follow the weights: f16 when packed, f32 when unpacked.
 struct WeightGroup {
   WeightFormat format;
   mlir::Value pointer;
   bool unpacked = false;
-  bool words = false; ///< for activations of int16
 };
 
 /// The few vector operations that differ between ISA levels.
 class TileOps {
 public:
-  /// Of a group, scales excluded.
-  static constexpr int64_t unpackedBytes(bool words) { return panelRows * groupColumns * (words ? 2 : 1); }
+  static constexpr int64_t unpackedBytes = panelRows * groupColumns; ///< of a group, scales excluded
   virtual ~TileOps() = default;
-  /// Whether rows of q16 are multiplied as int16; else as their high and their low bytes.
-  virtual bool multipliesWords() const { return false; }
   /// Per activation row a vector<16xi32>: the exact dot products of the integer weights, zero point subtracted.
   virtual llvm::SmallVector<mlir::Value> dot(KernelBuilder &b, const WeightGroup &weights,
                                              llvm::ArrayRef<ActivationGroup> rows) const = 0;
@@ -68,7 +63,6 @@ struct IsaLevel {
   int64_t rowTile;          ///< activation rows that one pass over a packed panel serves
   int64_t unpackedRowTile;  ///< activation rows that one pass over unpacked panels serves
   int64_t unpackedPanels;   ///< unpacked panels that one pass serves, 1 or 2
-  int64_t unpackedGroups;   ///< groups of 32 columns that are unpacked at once: such blocks stay in the first level cache
   int64_t panelStreams;     ///< packed panels (of geglu: pairs) that a product of one row reads abreast, a power of two
   int64_t tileSums;         ///< sums of 16 floats that a product of several rows with packed panels keeps at once;
                             ///< 0: they lie in memory, for twice the streams

@@ -99,9 +99,6 @@ constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + mul
 /// Bytes of a row of `width` activations in int8: values, then a scale and a bias of each group. Layout: gemma.buffer.
 constexpr int64_t quantizedRowBytes(int64_t width) { return roundUp(width + width / groupColumns * 8, bufferAlign); }
 
-/// The same in int16 (q16): high and low bytes, both once more as int16, then a scale and a bias of each group.
-constexpr int64_t wideRowBytes(int64_t width) { return roundUp(4 * width + width / groupColumns * 8, bufferAlign); }
-
 /// Bytes of the values of one group of 32 columns of a panel of `rows` rows.
 constexpr int64_t valueBytes(WeightFormat format, int64_t rows) {
   return rows * groupColumns * formatInfo(format).bits / 8;

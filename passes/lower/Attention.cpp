@@ -226,15 +226,13 @@ namespace {
 class RowTile {
 public:
   /// As many pairs as keep their queries, scores and sums in the second level cache beside a split's keys and values.
-  /// They are worked on a whole block of keys at a time: keys and values lie in the second level cache, so that passes over
-  /// them cost less than loads of queries.
   static constexpr int64_t mostPairs = 32;
   static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
 
   RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes, Value keyNorm)
       : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes), headBytes(cache.padded * 4),
         queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
-        tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
+        tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead)),
         capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
     queries = b.stack(capacity * queryBytes);
     sums = b.stack(capacity * headBytes);

@@ -22,7 +22,7 @@ struct PackedShape {
   int64_t scaleBlocks; ///< row scales of one row
   bool interleave;
   bool staticInput = false; ///< its inputs are s8, with one scale for a whole row
-  bool wideInput = false;   ///< its inputs are q16
+  bool wideInput = false;   ///< its inputs are q16: two rows of q8 for each row
   explicit PackedShape(gemma::PackedOp packed);
   /// The matrix of a step with that input.
   PackedShape(gemma::PackedOp packed, gemma::BufferType input) : PackedShape(packed) {
@@ -62,14 +62,12 @@ struct CacheShape {
   std::string text() const;
 };
 
-/// Columns of a panel that are unpacked at once: for each group of 32 one byte a weight, two for int16, then the scales of the
-/// 16 rows in f32.
+/// Columns of panels that are unpacked at once, few enough to stay in the first or second level cache: for each group of
+/// 32 one byte a weight, then the scales of the 16 rows in f32.
 struct UnpackedBlock {
-  bool words;
-  int64_t mostGroups; ///< of bytes
-  int64_t groups() const { return words ? mostGroups / 2 : mostGroups; }
-  int64_t groupBytes() const { return TileOps::unpackedBytes(words) + panelRows * 4; }
-  int64_t bytes() const { return groups() * groupBytes(); }
+  static constexpr int64_t groups = 32; // 18 KiB a panel
+  static constexpr int64_t groupBytes = TileOps::unpackedBytes + panelRows * 4;
+  static constexpr int64_t bytes = groups * groupBytes;
 };
 
 /// Phases of more rows than this unpack panels before they multiply.
@@ -93,9 +91,6 @@ public:
 
   // PanelProducts.cpp
   const IsaLevel &getLevel() const { return level; }
-  /// Whether rows and unpacked weights are int16 to the instructions that multiply.
-  bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }
-  UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
   /// Sums of the products of `rows` with packed panels, which are read abreast: per panel and row 16 floats.
   mlir::SmallVector<KernelBuilder::Values> dotPanels(KernelBuilder &b, const PackedShape &weight,
                                                      mlir::ArrayRef<mlir::Value> panels,

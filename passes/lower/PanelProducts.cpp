@@ -46,61 +46,41 @@ static Value loadRowScales(KernelBuilder &b, const PackedShape &weight, Value pa
 // The scales of the rows in one group.
 static Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, Value rowScales) {
   if (weights.unpacked)
-    return b.loadVec(b.at(weights.pointer, TileOps::unpackedBytes(weights.words)));
+    return b.loadVec(b.at(weights.pointer, TileOps::unpackedBytes));
   if (rowScales)
     return rowScales;
   return b.loadFloats(WeightFormat::F16, b.at(weights.pointer, valueBytes(weights.format, lanes)));
 }
 
-// Per panel and row the exact integer dot products of a group. `rows`: where the rows' own groups lie. Those of wide rows are
-// made of the products with their high and their low bytes, where `ops` does not multiply int16.
-static KernelBuilder::Values dotGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
-                                      const PackedShape &shape, ArrayRef<Value> rows, ArrayRef<Value> biases, Value group) {
-  SmallVector<ActivationGroup> activations;
-  Value offset = b.mul(group, groupColumns);
-  bool words = panels.front().words, parts = shape.wideInput && !words;
-  for (auto [row, bias] : llvm::zip(rows, biases)) {
-    Value values = b.at(words ? b.at(row, 2 * shape.cols) : row, words ? b.mul(offset, 2) : offset);
-    if (parts)
-      activations.push_back({values, /*bias=*/Value()});
-    activations.push_back({parts ? b.at(values, shape.cols) : values, bias, /*wholeRange=*/parts || shape.staticInput, words});
-  }
-  SmallVector<Value> dots = ops.dotPanels(b, panels, activations);
-  if (!parts)
-    return dots;
-  KernelBuilder::Values sums;
-  for (size_t i = 0; i < dots.size(); i += 2)
-    sums.push_back(arith::AddIOp::create(b, arith::ShLIOp::create(b, dots[i], b.splatInt(b.vecI32(), 8)), dots[i + 1]));
-  return sums;
-}
-
-// Per panel and row: the dot product of the group, scaled and added to the total. `rowScales`: by panel, what loadRowScales
-// gave. Where `shape` sums integers, so are the totals, and scales wait for scaledSum.
+// Per panel and row: the exact integer dot product of the group, scaled and added to the total; of wide rows those of their
+// two parts, one after the other. `rowScales`: by panel, what loadRowScales gave. Where `shape` sums integers, so are the
+// totals, and scales wait for scaledSum.
 static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
                                                ArrayRef<Value> rowScales, const PackedShape &shape, ArrayRef<Value> rows,
                                                Value group, ValueRange totals) {
-  int64_t scalesAt = shape.wideInput ? 4 * shape.cols : shape.cols, biasesAt = shape.cols / groupColumns * 4;
-  KernelBuilder::Values scales, biases, next(totals);
-  Value offset = b.add(b.mul(group, 4), scalesAt);
-  for (Value row : rows) {
-    scales.push_back(b.at(row, offset));
-    biases.push_back(b.at(scales.back(), biasesAt));
-  }
-  auto dots = dotGroup(b, ops, panels, shape, rows, biases, group);
-  if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
-    for (auto [total, dot] : llvm::zip(next, dots))
+  int64_t cols = shape.cols;
+  size_t parts = shape.wideInput ? 2 : 1;
+  SmallVector<ActivationGroup> activations;
+  KernelBuilder::Values scales, weightScales;
+  Value valuesOffset = b.mul(group, groupColumns), scaleOffset = b.add(b.mul(group, 4), cols);
+  for (Value row : rows)
+    for (size_t p = 0; p < parts; ++p) {
+      Value part = p == 0 ? row : b.at(row, quantizedRowBytes(cols)), scale = b.at(part, scaleOffset);
+      Value bias = b.load(b.getI32Type(), b.at(scale, cols / groupColumns * 4));
+      activations.push_back({b.at(part, valuesOffset), bias, /*wholeRange=*/shape.staticInput});
+      scales.push_back(b.load(b.getF32Type(), scale));
+    }
+  for (auto [weights, ofRows] : llvm::zip(panels, rowScales))
+    weightScales.push_back(scalesOfGroup(b, weights, ofRows));
+  KernelBuilder::Values next(totals);
+  for (auto [i, dot] : llvm::enumerate(ops.dotPanels(b, panels, activations))) {
+    Value &total = next[i / parts];
+    if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
       total = arith::AddIOp::create(b, total, dot);
-    return next;
-  }
-  // Scales are loaded behind the products, whose sums take the registers.
-  for (Value &scale : scales)
-    scale = b.broadcast(b.load(b.getF32Type(), scale));
-  Value weightScales;
-  for (auto [i, dot] : llvm::enumerate(dots)) {
-    if (i % rows.size() == 0)
-      weightScales = scalesOfGroup(b, panels[i / rows.size()], rowScales[i / rows.size()]);
-    Value scale = b.mulf(weightScales, scales[i % rows.size()]);
-    next[i] = b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, next[i]);
+      continue;
+    }
+    Value scale = b.mulf(weightScales[i / activations.size()], b.broadcast(scales[i % activations.size()]));
+    total = b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, total);
   }
   return next;
 }
@@ -120,8 +100,7 @@ Value KernelLibrary::scaledSum(KernelBuilder &b, const PackedShape &weight, Valu
 static KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const PackedShape &shape, Value weights,
                                       Value rowScales, ArrayRef<Value> rows, Value group, ValueRange totals) {
   if (shape.quantized())
-    return addQuantizedGroup(b, ops, WeightGroup{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords()},
-                             rowScales, shape, rows, group, totals);
+    return addQuantizedGroup(b, ops, WeightGroup{shape.format, weights}, rowScales, shape, rows, group, totals);
   return addFloatGroup(b, shape.format, weights, rows, group, totals);
 }
 
@@ -185,13 +164,12 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
 void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Value panel, Value first, Value last,
                                 Value block) const {
   Value rowScales = loadRowScales(b, weight, panel);
-  bool words = inWords(weight);
   b.loop(first, last, 1, [&](Value group) {
-    WeightGroup packed{weight.format, b.at(panel, b.mul(group, groupBytes(weight.format, panelRows))), /*unpacked=*/false, words};
-    b.prefetch(b.at(packed.pointer, prefetchBytes), groupBytes(weight.format, panelRows));
-    Value target = b.at(block, b.mul(b.sub(group, first), blockOf(weight).groupBytes()));
-    level.tileOps->unpack(b, packed, target);
-    b.store(scalesOfGroup(b, packed, rowScales), b.at(target, TileOps::unpackedBytes(words)), 64);
+    Value packed = b.at(panel, b.mul(group, groupBytes(weight.format, panelRows)));
+    b.prefetch(b.at(packed, prefetchBytes), groupBytes(weight.format, panelRows));
+    Value target = b.at(block, b.mul(b.sub(group, first), UnpackedBlock::groupBytes));
+    level.tileOps->unpack(b, {weight.format, packed}, target);
+    b.store(scalesOfGroup(b, {weight.format, packed}, rowScales), b.at(target, TileOps::unpackedBytes), 64);
   });
 }
 
@@ -203,10 +181,10 @@ KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedSha
     for (Value &total : before)
       total = b.bitcast(total, b.vecI32());
   KernelBuilder::Values sums = b.loop(first, last, 1, before, [&](Value group, ValueRange state) {
-    Value offset = b.mul(b.sub(group, first), blockOf(weight).groupBytes());
+    Value offset = b.mul(b.sub(group, first), UnpackedBlock::groupBytes);
     SmallVector<WeightGroup> panels;
     for (Value block : blocks)
-      panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true, inWords(weight)});
+      panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true});
     KernelBuilder::Values noRowScales(panels.size()); // they stand in the blocks
     return addQuantizedGroup(b, *level.tileOps, panels, noRowScales, weight, rows, group, state);
   });

@@ -31,9 +31,9 @@ public:
       products = b.stack(mostSums * panelRows * 4);
   }
 
-  /// Pairs per tile so that `pairs` need the fewest passes over the cache, with sums of `vectors` vectors each.
-  static int64_t tilePairs(const IsaLevel &level, int64_t pairs, int64_t vectors = 1) {
-    int64_t most = level.vectorSums / vectors, passes = (pairs + most - 1) / most;
+  /// Pairs per tile so that `pairs` need the fewest passes over the cache.
+  static int64_t tilePairs(const IsaLevel &level, int64_t pairs) {
+    int64_t passes = (pairs + level.vectorSums - 1) / level.vectorSums;
     return (pairs + passes - 1) / passes;
   }
 

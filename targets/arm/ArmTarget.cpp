@@ -216,7 +216,7 @@ public:
     auto level = [&](StringRef name, uint64_t features, StringRef llvmFeatures, int64_t rowTile,
                      std::shared_ptr<TileOps> ops) {
       isaLevels.push_back({name.str(), GEMMAC_CPU_ARM_NEON | features, "generic", llvmFeatures.str(), "neoverse-v2",
-                           rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*unpackedGroups=*/32, /*panelStreams=*/2, /*tileSums=*/rowTile,
+                           rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*panelStreams=*/2, /*tileSums=*/rowTile,
                            /*vectorLanes=*/8, /*vectorSums=*/8, std::move(ops)});
     };
     level("neon", 0, "+neon", 2, std::make_shared<NeonTileOps>());

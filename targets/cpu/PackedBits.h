@@ -16,7 +16,7 @@ constexpr int64_t productsInInt16(WeightFormat format, bool wholeRange) {
   return count;
 }
 
-/// -zero point * sum of the group's activations, an i32 from which integer sums of stored weights start; 0 without a bias.
+/// -zero point * sum of the group's activations, an i32 from which integer sums of stored weights start.
 mlir::Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroPoint);
 
 /// Reads quads of a group of 16 rows, as stored (zero point included): quad j is columns 4j .. 4j+3 of all rows, 64 bytes.

@@ -374,11 +374,20 @@ void expectMergedAs(AttentionCase single, AttentionProgram::Kind kind) {
   Memory floats = runPlain.run(call), memory = runQuantized.run(call);
   const float *row = floats.floats(plain.result, 0);
   int64_t width = plain.result.width;
-  bool isStatic = kind == AttentionProgram::splitsToS8;
-  QuantizedRow expected = isStatic ? quantizeRow(row, width, static_cast<float>(AttentionProgram::staticScale))
-                          : kind == AttentionProgram::splitsToQ16 ? quantizeWide(row, width)
-                                                                  : quantizeRow(row, width);
-  expectIntegers(memory, quantized.result, 0, expected, "merged");
+  auto expect = [&](const Buffer &result, const QuantizedRow &expected) {
+    for (int64_t c = 0; c < width; ++c)
+      ASSERT_EQ(memory.values(result, 0)[c], expected.values[c]) << "element " << c;
+    for (int64_t group = 0; group < width / groupColumns; ++group) {
+      ASSERT_EQ(memory.scales(result, 0)[group], expected.scales[group]) << "group " << group;
+      ASSERT_EQ(memory.biases(result, 0)[group], expected.biases[group]) << "group " << group;
+    }
+  };
+  if (kind == AttentionProgram::splitsToS8)
+    return expect(quantized.result, quantizeRow(row, width, static_cast<float>(AttentionProgram::staticScale)));
+  auto [first, rest] = quantizeWide(row, width);
+  expect(quantized.result, first);
+  if (kind == AttentionProgram::splitsToQ16)
+    expect(quantized.result.rest(), rest);
 }
 
 TEST_P(AttentionTest, MergesIntoQ8) { expectMergedAs(GetParam(), AttentionProgram::splitsToQ8); }

@@ -46,10 +46,10 @@ const float *Memory::floats(const Buffer &buffer, int64_t row) const { return at
 const int32_t *Memory::ints(const Buffer &buffer, int64_t row) const { return at<int32_t>(*this, buffer, row); }
 const int8_t *Memory::values(const Buffer &buffer, int64_t row) const { return at<int8_t>(*this, buffer, row); }
 const float *Memory::scales(const Buffer &buffer, int64_t row) const {
-  return at<float>(*this, buffer, row, buffer.scalesOffset());
+  return at<float>(*this, buffer, row, buffer.width);
 }
 const int32_t *Memory::biases(const Buffer &buffer, int64_t row) const {
-  return at<int32_t>(*this, buffer, row, buffer.scalesOffset() + buffer.width / groupColumns * 4);
+  return at<int32_t>(*this, buffer, row, buffer.width + buffer.width / groupColumns * 4);
 }
 
 //===--- Compiling

@@ -4,51 +4,31 @@
 
 namespace gemmac::test {
 
-/// Integers of magnitude `most` at the most; groups below `smallest` become zeros.
-static QuantizedRow quantizeGroups(const float *row, int64_t width, float most, float smallest) {
+QuantizedRow quantizeRow(const float *row, int64_t width) {
   QuantizedRow result;
   for (int64_t group = 0; group < width / groupColumns; ++group) {
     float largest = 0;
     for (int64_t c = 0; c < groupColumns; ++c)
       largest = std::max(largest, std::fabs(row[group * groupColumns + c]));
-    float inverse = largest >= smallest ? most / largest : 0.0f;
+    float inverse = largest >= smallestQuantized ? 127.0f / largest : 0.0f;
     int sum = 0;
     for (int64_t c = 0; c < groupColumns; ++c) {
       int value = static_cast<int>(std::nearbyint(row[group * groupColumns + c] * inverse)); // to even
       result.values.push_back(value);
       sum += value;
     }
-    result.scales.push_back(largest / most);
+    result.scales.push_back(largest / 127.0f);
     result.biases.push_back(-8 * sum);
   }
   return result;
 }
 
-QuantizedRow quantizeRow(const float *row, int64_t width) { return quantizeGroups(row, width, 127.0f, smallestQuantized); }
-
-QuantizedRow quantizeWide(const float *row, int64_t width) {
-  QuantizedRow result = quantizeGroups(row, width, 32512.0f, smallestWide);
-  result.isWide = true;
-  return result;
-}
-
-void expectIntegers(const Memory &memory, const Buffer &buffer, int64_t row, const QuantizedRow &expected,
-                    const std::string &what) {
-  const int8_t *bytes = memory.values(buffer, row);
-  const int16_t *words = reinterpret_cast<const int16_t *>(bytes + 2 * buffer.width);
-  for (int64_t c = 0; c < buffer.width; ++c) {
-    int value = expected.values[c];
-    if (!expected.isWide) {
-      ASSERT_EQ(bytes[c], value) << what << ", value " << c;
-      continue;
-    }
-    ASSERT_EQ(256 * bytes[c] + bytes[buffer.width + c], value) << what << ", bytes of value " << c;
-    int64_t place[] = {0, 2, 1, 3};
-    ASSERT_EQ(words[c / 4 * 4 + place[c % 4]], value) << what << ", int16 of value " << c;
-  }
-  for (int64_t group = 0; group < buffer.width / groupColumns; ++group)
-    ASSERT_EQ(memory.biases(buffer, row)[group], expected.biases[group]) << what << ", bias of group " << group;
-  expectBits(memory.scales(buffer, row), expected.scales, what + ", scales");
+std::pair<QuantizedRow, QuantizedRow> quantizeWide(const float *row, int64_t width) {
+  QuantizedRow first = quantizeRow(row, width);
+  std::vector<float> rest;
+  for (int64_t c = 0; c < width; ++c)
+    rest.push_back(std::fma(-static_cast<float>(first.values[c]), first.scales[c / groupColumns], row[c]));
+  return {first, quantizeRow(rest.data(), width)};
 }
 
 static float gridStep(float value, float scale) { return std::nearbyint(std::min(std::max(value / scale, -128.0f), 127.0f)); }
@@ -88,6 +68,14 @@ static float addGroup(const Matrix &weight, int64_t row, int64_t first, const Qu
     dot += static_cast<int>(weight.number(row, c)) * input.values[c];
   float scale = weight.scale(row, first) * input.scales[first / groupColumns];
   return std::fma(static_cast<float>(dot), scale, total);
+}
+
+float dotExact(const Matrix &weight, int64_t row, const std::pair<QuantizedRow, QuantizedRow> &input) {
+  float total = 0;
+  for (int64_t first = 0; first < weight.cols; first += groupColumns)
+    for (const QuantizedRow &part : {input.first, input.second})
+      total = addGroup(weight, row, first, part, total);
+  return total;
 }
 
 float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {

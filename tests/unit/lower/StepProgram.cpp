@@ -144,8 +144,7 @@ Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, in
               .width = width,
               .rowBytes = 0};
   bool quantized = element[0] == 'q' || element[0] == 's'; // q8, q16, s8
-  int64_t valueBytes = llvm::StringRef(element) == "q16" ? 4 * width : width; // of both forms
-  made.rowBytes = roundUp(quantized ? valueBytes + width / 4 : 4 * width, bufferAlign);
+  made.rowBytes = roundUp(quantized ? width + width / 4 : 4 * width, bufferAlign) * (llvm::StringRef(element) == "q16" ? 2 : 1);
   int64_t &end = isShared ? arenaBytes : scratchBytes;
   made.offset = end;
   end += made.rowBytes * made.rows;

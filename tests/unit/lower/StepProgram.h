@@ -22,7 +22,12 @@ struct Buffer {
   int64_t offset, rows, width, rowBytes;
 
   bool isWide() const { return llvm::StringRef(type).contains("q16"); }
-  int64_t scalesOffset() const { return isWide() ? 4 * width : width; } ///< in a row of q8, q16 or s8
+  /// The second parts of rows of q16, as a buffer of q8. The first ones are seen with the buffer itself.
+  Buffer rest() const {
+    Buffer part = *this;
+    part.offset += rowBytes / 2;
+    return part;
+  }
 };
 
 /// A planned KV cache. CacheReference.h reads and writes what it holds.
