@@ -52,18 +52,6 @@ class Options(TestCase):
             self.assertNotIn("note", run("-p", "<bos>L", "--raw", "-n", 3, *options).stderr)
         self.assertNotIn("note", run("-p", "<b>L", "--raw", "-n", 3).stderr)
 
-    def test_thinking_is_noted_where_there_is_none(self):
-        think = b"<|think|>\n\0"
-        data = demo().read_bytes()
-        self.assertEqual(data.count(think), 1)
-        program = self.folder / "program"  # the same, whose chat format knows no thinking
-        program.write_bytes(data.replace(think, bytes(len(think))))
-        program.chmod(0o755)
-        note = "note: --think has no effect"
-        self.assertIn(note, run("-p", "hi", "--think", program=program).stderr)
-        self.assertNotIn(note, run("-p", "hi", "--think", "-q", program=program).stderr)
-        self.assertNotIn(note, run("-p", "hi", "--think").stderr)
-
 
 if __name__ == "__main__":
     unittest.main()
