@@ -170,7 +170,7 @@ class Endless(TestCase):
         os.close(reader)
         self.assertEqual(done.returncode, code, done.stderr)
         self.assertRegex(done.stderr, f"^demo-[^\n]*: error: [^\n]*{pattern}[^\n]*\n$")
-        self.assertLess(time.monotonic() - begin, 5)
+        self.assertLess(time.monotonic() - begin, 20)
 
     def test_prompts(self):
         for data in (b"\0", b"hello world\n", b"a", b" x", b"\n", b"\xff", b"\x80", "日本".encode(), b"<bos>"):
