@@ -55,7 +55,7 @@ on_machine() {
   local machine=$work/$1
   cat >"$machine/commands.sh"
   unshare --mount --pid --fork --kill-child "${@:2}" bash -c '
-    mount -t proc proc "$1/proc" && exec chroot "$1" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    mount -t proc proc "$1/proc" && exec chroot "$1" /usr/bin/env -i HOME=/srv PATH=/usr/sbin:/usr/bin:/sbin:/bin \
       LANG=C.UTF-8 bash -euo pipefail /commands.sh' machine "$machine" </dev/null >"$machine.log" 2>&1
 }
 
@@ -83,8 +83,8 @@ children_seconds() {
 
 check_quickstart() {
   new_machine quickstart
-  git clone --quiet --no-hardlinks "$top" "$work/quickstart/root/gemmac"
-  timed quickstart "$quickstart_limit" <<<"cd /root/gemmac; examples/quickstart.sh '$question'"
+  git clone --quiet --no-hardlinks "$top" "$work/quickstart/srv/gemmac"
+  timed quickstart "$quickstart_limit" <<<"cd /srv/gemmac; examples/quickstart.sh '$question'"
 }
 
 # What both packages must do: nothing that compiles or links is there, the model compiles, the program answers.
@@ -96,10 +96,10 @@ use_package() {
 
 check_deb() {
   new_machine deb
-  cp "$build"/dist/gemmac_*.deb "$work/deb/root/gemmac.deb"
+  cp "$build"/dist/gemmac_*.deb "$work/deb/srv/gemmac.deb"
   timed deb "$package_limit" <<COMMANDS
 apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /root/gemmac.deb
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends /srv/gemmac.deb
 $(use_package /usr)
 gemmac targets
 COMMANDS
