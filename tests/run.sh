@@ -19,7 +19,8 @@ phase() { printf '== %s (%d s so far)\n' "$1" "$SECONDS"; }
 
 phase "building"
 tools/install.sh "$build" || exit 1
-configure=(cmake -Wno-dev --log-level=WARNING -DBUILD_TESTING=ON "-DGEMMAC_RUNTIME_TRIPLES=x86_64-linux;aarch64-linux")
+configure=(cmake -Wno-dev --log-level=WARNING -DBUILD_TESTING=ON)
+configure+=("-DGEMMAC_RUNTIME_TRIPLES=x86_64-linux;aarch64-linux")
 [ -f "$build/build.ninja" ] || configure+=(--preset release -B)
 "${configure[@]}" "$build" || exit 1
 ninja -C "$build" -j "$(nproc)" --quiet || exit 1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes BUILD/dist/gemmac_VERSION_ARCH.deb and BUILD/dist/gemmac-VERSION-MACHINE-linux.tar.gz: gemmac, the runtimes that
 # BUILD is configured for, documents and the example checkpoint. The .deb depends on Debian's shared libraries of LLVM,
-# the tarball brings them along. The same commit and Debian packages give the same bytes. docs/packages.md says more.
+# the tarball brings them along. Files are as old as the commit. docs/packages.md says more.
 #
 #   tools/package.sh [BUILD]     BUILD defaults to build/ and is configured and built as far as needed
 set -euo pipefail
@@ -23,6 +23,15 @@ owner() {
   line=${line%%,*}
   echo "${line%%:*}"
 }
+owners() { while read -r file; do owner "$file"; done | sort -u; }
+
+# Paths of the shared libraries that a program names.
+shared_libraries() {
+  local name
+  /usr/lib/llvm-22/bin/llvm-readelf --needed-libs "$1" | grep -oE '[^ ]+\.so\.[^ ]+' | while read -r name; do
+    ldd "$1" | awk -v name="$name" '$1 == name { print $3 } $1 ~ "/" name "$" { print $1 }'
+  done
+}
 
 # Paths on this machine of what other projects made and `stage` holds, linked in or as files.
 foreign_files() {
@@ -33,8 +42,8 @@ foreign_files() {
         clang-22 --target="$(basename "$triple")-gnu" -print-file-name="$(basename "$file")"
     done
   done
-  echo /usr/include/{CLI/CLI.hpp,nlohmann/json.hpp,xxhash.h}
-  echo /usr/lib/llvm-22/{include/lld/Common/Driver.h,include/llvm/Support/Error.h,include/mlir/IR/MLIRContext.h}
+  printf '%s\n' /usr/include/{CLI/CLI.hpp,nlohmann/json.hpp,xxhash.h} \
+    /usr/lib/llvm-22/{include/lld/Common/Driver.h,include/llvm/Support/Error.h,include/mlir/IR/MLIRContext.h}
 }
 
 # Copies licences into the installation $1; the rest names the packages that they come from.
@@ -57,7 +66,7 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null)} |
   fail "not a git checkout: set SOURCE_DATE_EPOCH to the time of the release, in seconds"
 umask 022
 
-tools/install.sh "$build" build aarch64 package
+tools/install.sh "$build" build aarch64
 [ -f "$build/build.ninja" ] || cmake --preset package -B "$build" -Wno-dev --log-level=WARNING
 cmake --build "$build" --target gemmac -- --quiet
 version=$(sed -nE 's/^CMAKE_PROJECT_VERSION:.*=(.*)/\1/p' "$build/CMakeCache.txt")
@@ -66,14 +75,14 @@ commit=$(git rev-parse --short=8 HEAD 2>/dev/null || true)
 
 rm -rf "$dist"
 cmake --install "$build" --prefix "$stage/usr" --component gemmac --strip >/dev/null
-mapfile -t static_parts < <(foreign_files | tr ' ' '\n' | while read -r file; do owner "$file"; done | sort -u)
+mapfile -t static_parts < <(foreign_files | owners)
 add_licences "$stage/usr" "${static_parts[@]}"
 
-# The Debian package. dpkg-shlibdeps wants a source package beside it.
-mkdir -p "$dist/source/debian" "$stage/DEBIAN"
-echo "Source: gemmac" >"$dist/source/debian/control"
-program=$(realpath "$stage/usr/bin/gemmac")
-depends=$(cd "$dist/source" && dpkg-shlibdeps -O "$program" 2>/dev/null) || fail "dpkg-shlibdeps cannot tell what $program needs"
+# The Debian package. dpkg-shlibdeps cannot tell the package of libLLVM: llvm-22-dev has a link of the same name to it.
+mkdir -p "$stage/DEBIAN"
+mapfile -t needed < <(shared_libraries "$stage/usr/bin/gemmac" | owners)
+depends=$(dpkg-query -W -f '${Package} ${Version}\n' "${needed[@]}" |
+  sed -E 's/^(.*) (.*)-[^-]*$/\1 (>= \2)/' | paste -sd ,)
 architecture=$(dpkg --print-architecture)
 cat >"$stage/DEBIAN/control" <<CONTROL
 Package: gemmac
@@ -83,7 +92,7 @@ Maintainer: gemmac <gemmac@localhost>
 Section: devel
 Priority: optional
 Installed-Size: $(du -sk --apparent-size "$stage/usr" | cut -f 1)
-Depends: ${depends#shlibs:Depends=}
+Depends: ${depends//,/, }
 Description: ahead-of-time compiler for Gemma checkpoints
  Turns a Gemma checkpoint into one static program with weights, tokenizer and
  chat format inside. Needs no compiler and no linker on the machine.
@@ -95,11 +104,11 @@ dpkg-deb --root-owner-group --build "$stage" "$deb" >/dev/null
 name=gemmac-$version-$(uname -m)-linux
 mv "$stage/usr" "$dist/$name"
 cmake --install "$build" --prefix "$dist/$name" --component bundled >/dev/null
-mapfile -t shared_parts < <(ldd "$build/bin/gemmac" | while read -r file _ path _; do
-  [ ! -e "$dist/$name/lib/$file" ] || owner "$path"
-done | sort -u)
+mapfile -t shared_parts < <(for file in "$dist/$name"/lib/*.so*; do
+  ldd "$build/bin/gemmac" | awk -v name="$(basename "$file")" '$1 == name { print $3 }'
+done | owners)
 add_licences "$dist/$name" "${static_parts[@]}" "${shared_parts[@]}"
 tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH" -C "$dist" "$name" |
-  gzip -9n >"$dist/$name.tar.gz"
-rm -rf "$stage" "$dist/source" "${dist:?}/$name"
+  gzip -n >"$dist/$name.tar.gz"
+rm -rf "$stage" "${dist:?}/$name"
 ls -l "$dist"

@@ -122,7 +122,9 @@ COMMANDS
 mkdir -p "$work"
 for check in "${checks[@]}"; do
   case $check in
-  deb | tarball) ls "$build"/dist/gemmac_*.deb "$build"/dist/gemmac-*.tar.gz >/dev/null 2>&1 || "$top/tools/package.sh" "$build" ;;&
+  deb | tarball)
+    ls "$build"/dist/gemmac_*.deb "$build"/dist/gemmac-*.tar.gz >/dev/null 2>&1 || "$top/tools/package.sh" "$build"
+    ;;&
   quickstart | deb | tarball) "check_$check" ;;
   *) fail "unknown check '$check', expected quickstart, deb or tarball" ;;
   esac
