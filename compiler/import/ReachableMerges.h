@@ -19,7 +19,8 @@ struct ReachableMerges {
 /// that ends up as one token does not depend on what is around it: every token has one last merge, that of encoding its
 /// own text, whatever the text around. The other merges that would make it (published vocabularies list each way to cut
 /// a token into two) are never made, and a merge that is never made changes nothing when it is left out. It follows
-/// that two characters that are neighbours in no token that can be made are never joined: a text can be cut between them.
+/// that two characters that are neighbours in no token that can be made are never joined: a text can be cut between
+/// them.
 ///
 /// Where merges join byte tokens or the unknown token, a token's text does not tell what it is made of: all merges stay
 /// then, and joins are not known.

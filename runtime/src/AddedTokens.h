@@ -20,7 +20,13 @@ public:
   void open(std::span<const gemmac_token_added> list, std::string_view texts, std::string_view space);
 
   /// Whether a token may begin with this byte of a text.
-  bool mayBegin(char first) const { return ranges[static_cast<uint8_t>(first)].begin != ranges[static_cast<uint8_t>(first)].end; }
+  bool mayBegin(char first) const {
+    return ranges[static_cast<uint8_t>(first)].begin != ranges[static_cast<uint8_t>(first)].end;
+  }
+
+  uint32_t size() const { return static_cast<uint32_t>(list.size()); }
+  /// As it is looked for. \param index  below size()
+  std::string_view spelling(uint32_t index) const;
 
   struct Match {
     uint32_t id = GEMMAC_NO_TOKEN;
@@ -34,9 +40,8 @@ private:
     uint32_t begin = 0, end = 0;
     size_t common = 0; ///< bytes that all spellings of the range begin with
   };
-  std::string_view spelling(uint32_t index) const;
-  /// Of the tokens in `range`, which agree on the bytes before `place`, those with `byte` there. Does not search as long as
-  /// they agree on more.
+  /// Of the tokens in `range`, which agree on the bytes before `place`, those with `byte` there. Does not search as
+  /// long as they agree on more.
   Range narrow(Range range, size_t place, char byte) const;
 
   std::span<const gemmac_token_added> list;

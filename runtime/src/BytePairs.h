@@ -17,7 +17,8 @@ struct BytePairs {
   uint32_t joinsLog2 = 0;
   uint32_t vocab = 0;
 
-  /// Whether a token can have both base tokens side by side in it. Where not, text may be cut without changing its tokens.
+  /// Whether a token can have both base tokens side by side in it. Where not, text may be cut without changing its
+  /// tokens.
   bool mayJoin(uint32_t left, uint32_t right) const {
     if (joinsLog2 == 0)
       return true;

@@ -43,7 +43,8 @@ static CLI::Validator within(double low, double high) {
 }
 
 static void addEngineOptions(CLI::App &app, EngineOptions &engine) {
-  app.add_option("-t,--threads", engine.threads, "Threads (default: as many as pay, of those the system grants)")->check(whole(1, 1024));
+  app.add_option("-t,--threads", engine.threads, "Threads (default: as many as pay, of those the system grants)")
+      ->check(whole(1, 1024));
   app.add_option("--isa", engine.isa, "Instruction set level, as `info` lists them (default: the best)");
   app.add_option("--chunk", engine.session.chunk, "Prompt tokens processed at once (default: as many as compiled in)")
       ->check(whole(1));

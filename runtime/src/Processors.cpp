@@ -56,9 +56,10 @@ static std::string unescape(std::string_view text) {
   auto isOctal = [](char c) { return c >= '0' && c <= '7'; };
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
-    const bool escaped = text[i] == '\\' && i + 3 < text.size() && isOctal(text[i + 1]) && isOctal(text[i + 2]) &&
-                         isOctal(text[i + 3]);
-    plain += escaped ? static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0')) : text[i];
+    const bool escaped =
+        text[i] == '\\' && i + 3 < text.size() && isOctal(text[i + 1]) && isOctal(text[i + 2]) && isOctal(text[i + 3]);
+    plain +=
+        escaped ? static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0')) : text[i];
     i += escaped ? 3 : 0;
   }
   return plain;
@@ -106,8 +107,8 @@ static std::vector<Mount> readMounts(const std::string &root) {
   return mounts;
 }
 
-/// Where a group lies below a mount's root; empty when it lies elsewhere, as in a namespace that hides it: then the mounted
-/// group is the nearest one that can be seen.
+/// Where a group lies below a mount's root; empty when it lies elsewhere, as in a namespace that hides it: then the
+/// mounted group is the nearest one that can be seen.
 static std::string below(const std::string &group, const std::string &mountRoot) {
   const std::string prefix = mountRoot == "/" ? "" : mountRoot;
   const bool inside = group.starts_with(prefix) && (group.size() == prefix.size() || group[prefix.size()] == '/');

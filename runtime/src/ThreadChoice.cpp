@@ -10,7 +10,8 @@ struct Rates {
   double bytes, multiplyAdds;
 };
 constexpr Rates quick = {30e9, 300e9}, usual = {12e9, 150e9};
-/// Between threads of a virtual machine that sleep and are woken; on bare metal a barrier takes a fifth of a microsecond.
+/// Between threads of a virtual machine that sleep and are woken; on bare metal a barrier takes a fifth of a
+/// microsecond.
 constexpr double slowBarrier = 15e-6;
 
 constexpr int64_t callsPerTry = 2, callsBeforeTries = 3, leastWait = 32, mostCalm = 8;

@@ -1,5 +1,5 @@
-// How many threads a call of a phase should have: estimates before the first call, measurements afterwards. No clock and
-// no threads in here.
+// How many threads a call of a phase should have: estimates before the first call, measurements afterwards. No clock
+// and no threads in here.
 #ifndef GEMMAC_RUNTIME_THREADCHOICE_H
 #define GEMMAC_RUNTIME_THREADCHOICE_H
 
@@ -35,13 +35,13 @@ std::vector<int64_t> threadCandidates(int64_t processors);
 /// virtual machine) is little beside what a second thread takes over, the answer is no without a measurement.
 bool barriersMatter(const PhaseWork &work, int64_t processors);
 
-/// The candidate that is estimated to take the shortest time. What threads share is the matrices; the rest of a call takes
-/// each of them as long as one thread alone.
+/// The candidate that is estimated to take the shortest time. What threads share is the matrices; the rest of a call
+/// takes each of them as long as one thread alone.
 /// \param costs  not empty
 int64_t chooseThreads(const PhaseWork &work, const std::vector<ThreadCost> &costs);
 
-/// Learns from the times of calls which candidate is the quickest. The others are tried again from time to time, so that a
-/// machine that becomes busy, or idle, is noticed; what tries cost is at most a hundredth of the time.
+/// Learns from the times of calls which candidate is the quickest. The others are tried again from time to time, so
+/// that a machine that becomes busy, or idle, is noticed; what tries cost is at most a hundredth of the time.
 class ThreadTuner {
 public:
   /// \param candidates  not empty
@@ -71,11 +71,11 @@ private:
 
   std::vector<Record> records;
   size_t chosen = 0, trying = 0;
-  bool warm = false;          // the first call reads its weights from the disk and counts for nothing
-  int64_t callsOfTry = 0;     // made so far
-  double cost = 0;            // seconds per row that the tries of this round took more than the chosen one would have
-  int64_t callsToWait; // before others are tried
-  int64_t calm = 1;    // doubles each time that the same one stays the best
+  bool warm = false;      // the first call reads its weights from the disk and counts for nothing
+  int64_t callsOfTry = 0; // made so far
+  double cost = 0;        // seconds per row that the tries of this round took more than the chosen one would have
+  int64_t callsToWait;    // before others are tried
+  int64_t calm = 1;       // doubles each time that the same one stays the best
 };
 
 } // namespace gemmac::runtime

@@ -43,7 +43,7 @@ private:
 
   int64_t threadCount = 1;
   uint32_t spins = 0;
-  Barrier barrier; // gemmac_barrier() inside a phase, and its end: those take part that run it
+  Barrier barrier;                 // gemmac_barrier() inside a phase, and its end: those take part that run it
   gemmac_phase_fn phase = nullptr; // null: leave
   const gemmac_call *call = nullptr;
   std::unique_ptr<Worker[]> workers;

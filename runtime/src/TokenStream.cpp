@@ -32,13 +32,20 @@ CutPlaces::CutPlaces(const Tokenizer &tokenizer)
     const std::string_view token = tokenizer.text(id);
     if (tokenizer.kind(id) == GEMMAC_TOKEN_BYTE)
       continue;
-    longest = std::max(longest, token.size());
     if (token.size() == 1 && byteAt(token, 0) < 0x80 && tokenizer.kind(id) == GEMMAC_TOKEN_TEXT)
       known.set(byteAt(token, 0));
-    for (size_t i = 1; i < token.size(); ++i)
-      joined.set(static_cast<size_t>(byteAt(token, i - 1)) << 8 | byteAt(token, i));
+    addToken(token);
     loneBytes = loneBytes && !namesByteInside(token);
   }
+  // They may be spelled otherwise in a text than they are printed.
+  for (uint32_t i = 0; i < tokenizer.addedTokens().size(); ++i)
+    addToken(tokenizer.addedTokens().spelling(i));
+}
+
+void CutPlaces::addToken(std::string_view token) {
+  longest = std::max(longest, token.size());
+  for (size_t i = 1; i < token.size(); ++i)
+    joined.set(static_cast<size_t>(byteAt(token, i - 1)) << 8 | byteAt(token, i));
 }
 
 bool CutPlaces::allow(std::string_view text, size_t at) const {

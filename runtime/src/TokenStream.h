@@ -26,6 +26,8 @@ public:
   size_t longestToken() const { return longest; }
 
 private:
+  void addToken(std::string_view token);
+
   std::string_view space;
   size_t longest = 1;
   std::bitset<65536> joined; // [first byte * 256 + second byte]

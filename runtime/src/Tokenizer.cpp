@@ -163,7 +163,8 @@ void Tokenizer::encodeBytes(std::string_view bytes, Pieces &pieces) const {
 
 void Tokenizer::encodePlain(std::string_view plain, Pieces &pieces) const {
   while (!plain.empty()) {
-    if (auto first = static_cast<uint8_t>(plain.front()); first < asciiIds.size() && asciiIds[first] != GEMMAC_NO_TOKEN) {
+    if (auto first = static_cast<uint8_t>(plain.front());
+        first < asciiIds.size() && asciiIds[first] != GEMMAC_NO_TOKEN) {
       pieces.push(asciiIds[first]);
       plain.remove_prefix(1);
       continue;

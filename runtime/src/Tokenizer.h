@@ -35,8 +35,8 @@ public:
 
   /// Appends the ids of the segments' joined text to `ids`. Where segments meet makes no difference, except that a
   /// control token must lie wholly inside segments that allow it. In order:
-  ///  1. added tokens are cut out, the longest at each place: of the text as it is, or (SentencePiece) as if each ' ' were
-  ///     `space` already;
+  ///  1. added tokens are cut out, the longest at each place: of the text as it is, or (SentencePiece) as if each
+  ///     ' ' were `space` already;
   ///  2. in what is left, ' ' becomes `space`, characters become tokens, a character without one becomes its UTF-8
   ///     bytes, and without byte tokens the unknown token (left out when there is none);
   ///  3. the pair with the lowest rank is merged first, the leftmost of equals, until no pair can be.
@@ -50,6 +50,7 @@ public:
   int32_t vocab() const { return static_cast<int32_t>(textEnds.size()); }
   /// The character that stands for ' ' inside the vocabulary, as UTF-8; " " when there is none.
   std::string_view spaceCharacter() const { return space; }
+  const AddedTokens &addedTokens() const { return added; }
   /// Every character without a token becomes byte tokens.
   bool fallsBackToBytes() const {
     return table->byte_fallback &&
@@ -79,7 +80,7 @@ private:
   char spaceBytes[4] = {};
   BytePairs pairs;
   AddedTokens added;
-  std::array<uint32_t, 128> asciiIds = {};                        // of the characters below 128, ' ' as `space`
+  std::array<uint32_t, 128> asciiIds = {};                          // of the characters below 128, ' ' as `space`
   std::array<uint32_t, codePoints / pageSize + 1> firstOfPage = {}; // index in `characters` of the first at or above
 };
 

@@ -50,6 +50,7 @@ SAME = [*itertools.product(("tiny-e", "tiny-moe"), ("f32", "q4"), (BASE, X86, AR
 @pytest.mark.parametrize(
     "model, weights, place",
     parameters(SAME, lambda *case: case in (("tiny-moe", "q4", BASE), ("tiny-e", "f32", ARM))),
+    ids=lambda value: "-".join(value[1::2]) if isinstance(value, list) else value,
 )
 def test_same_bytes(model, weights, place, tmp_path):
     """Twice the same bytes, whatever the number of jobs, the place and the name of the output."""

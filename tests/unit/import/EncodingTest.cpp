@@ -1,5 +1,5 @@
-// Compiled tokenizers in the runtime's hands against the definition, word by word: all merges of the vocabulary, the best
-// pair looked for anew each time, no cuts.
+// Compiled tokenizers in the runtime's hands against the definition, word by word: all merges of the vocabulary, the
+// best pair looked for anew each time, no cuts.
 #include "ImportTest.h"
 #include "Tokenizer.h"
 #include "compiler/import/MergeTable.h"
@@ -45,7 +45,9 @@ struct Builder {
   void merge(const std::string &left, const std::string &right) {
     merge(add(left), add(right), static_cast<uint32_t>(vocabulary.merges.size()));
   }
-  void addToken(const std::string &text, bool special = false) { vocabulary.added.push_back({add(text), text, special}); }
+  void addToken(const std::string &text, bool special = false) {
+    vocabulary.added.push_back({add(text), text, special});
+  }
 };
 
 class Compiled {
@@ -117,7 +119,8 @@ std::vector<int32_t> slowEncode(const Vocabulary &vocabulary, llvm::StringRef te
 /// Characters of a random text: few of them, so that merges abound.
 constexpr const char *alphabet[] = {"a", "b", "c", "\xe2\x96\x81", "\n", "\xc3\xa9", "\xe4\xb8\xad", "1"};
 
-/// Random merges of what is there; several ways to make a token, as in published vocabularies; with `tied` ranks repeat.
+/// Random merges of what is there; several ways to make a token, as in published vocabularies; with `tied` ranks
+/// repeat.
 Builder randomVocabulary(std::mt19937 &random, bool tied) {
   Builder made;
   made.addBytes();
@@ -139,7 +142,8 @@ Builder randomVocabulary(std::mt19937 &random, bool tied) {
   for (uint32_t id : parts)
     for (size_t cut = 1; cut < made.vocabulary.texts[id]->size() && random() % 2; ++cut) {
       const llvm::StringRef text = *made.vocabulary.texts[id];
-      auto left = made.vocabulary.ids.find(text.take_front(cut)), right = made.vocabulary.ids.find(text.drop_front(cut));
+      auto left = made.vocabulary.ids.find(text.take_front(cut)),
+           right = made.vocabulary.ids.find(text.drop_front(cut));
       if (left != made.vocabulary.ids.end() && right != made.vocabulary.ids.end())
         made.merge(left->second, right->second, count + random() % count);
     }
@@ -184,7 +188,11 @@ TEST(Encoding, mergesOfByteTokens) {
   made.merge("a", "b");
   const Compiled compiled(made.vocabulary);
   EXPECT_EQ(compiled.header.joins_log2, 0u);
-  for (const char *text : {"\xe2\x82\xac", "ab\xe2\x82\xac" "ab", "\xe2\x82\xad" "aab"})
+  for (const char *text : {"\xe2\x82\xac",
+                           "ab\xe2\x82\xac"
+                           "ab",
+                           "\xe2\x82\xad"
+                           "aab"})
     EXPECT_EQ(compiled.encode(text), slowEncode(made.vocabulary, text));
   EXPECT_EQ(compiled.encode("ab\xe2\x82\xac").size(), 2u);
 }
@@ -199,7 +207,8 @@ TEST(Encoding, unknownCharactersAreFusedAcrossCuts) {
   EXPECT_EQ(Compiled(made.vocabulary).encode("xyab"), (std::vector<int32_t>{0, 0, ab}));
 }
 
-// In tokenizer.json an added token is looked for in the text as it was typed, in SentencePiece after spaces were replaced.
+// In tokenizer.json an added token is looked for in the text as it was typed, in SentencePiece after spaces were
+// replaced.
 TEST(Encoding, addedTokensOfSpaces) {
   Builder made;
   made.addBytes();

@@ -98,8 +98,7 @@ TEST(CpuQuota, BothVersionsAndSpacesInPaths) {
 
 TEST(CpuQuota, BrokenFilesLimitNothing) {
   for (const char *text : {"", "\n", "30 23", "a b c d e f g h - cgroup2", "- - - - - - - - -", ":::\n0::\n"})
-    EXPECT_TRUE(std::isinf(
-        Root().write("/proc/self/mountinfo", text).write("/proc/self/cgroup", text).quota()));
+    EXPECT_TRUE(std::isinf(Root().write("/proc/self/mountinfo", text).write("/proc/self/cgroup", text).quota()));
 }
 
 TEST(Processors, ThreadsWithinAQuota) {

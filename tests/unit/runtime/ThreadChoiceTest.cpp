@@ -83,7 +83,7 @@ TEST(ThreadTuner, NoticesThatTheMachineChanges) {
   auto busy = [](int64_t threads) { return threads == 1 ? 130e-6 : 900e-6; };
   Simulation machine{ThreadTuner({1, 2}, 2)};
   EXPECT_EQ(machine.run(200, idle), 2);
-  EXPECT_EQ(machine.run(40, busy), 1); // at once
+  EXPECT_EQ(machine.run(40, busy), 1);    // at once
   EXPECT_EQ(machine.run(20000, idle), 2); // in time
 }
 
