@@ -1,5 +1,5 @@
-// What the compiler knows of a target. Passes and the driver ask for abilities, never for a name. One folder per family:
-// x86/, arm/; cpu/ holds what CPUs share.
+// What the compiler knows of a target. Passes and the driver ask for abilities, never for a name. One folder per
+// family: x86/, arm/; cpu/ holds what CPUs share.
 #ifndef GEMMAC_TARGETS_TARGETBACKEND_H
 #define GEMMAC_TARGETS_TARGETBACKEND_H
 
@@ -18,26 +18,33 @@ namespace gemmac {
 
 class KernelBuilder; // targets/cpu/KernelBuilder.h
 
-/// One group of 32 int8 activations: where they lie, and -8 times their sum (i32), from which every zero point follows.
+/// One group of 32 int8 activations: where they lie, and where -8 times their sum does (i32), from which every zero
+/// point follows.
 struct ActivationGroup {
   mlir::Value values;
-  mlir::Value bias;
+  mlir::Value bias;        ///< null: sums are those of the stored weights
   bool wholeRange = false; ///< values may be -128; else they stay within 127
+  bool words = false;      ///< they are int16, of every four columns in the order 0, 2, 1, 3
 };
 
-/// One group of weights: 32 columns of the 16 rows of a panel, in the layout of gemma.packed or, unpacked, as one byte a
-/// weight. The scales of the rows follow the weights: f16 when packed, f32 when unpacked.
+/// One group of weights: 32 columns of the 16 rows of a panel, in the layout of gemma.packed or, unpacked, as one byte
+/// a weight, two for activations of int16. The scales of the rows follow the weights: f16 when packed, f32 when
+/// unpacked.
 struct WeightGroup {
   WeightFormat format;
   mlir::Value pointer;
   bool unpacked = false;
+  bool words = false; ///< for activations of int16
 };
 
 /// The few vector operations that differ between ISA levels.
 class TileOps {
 public:
-  static constexpr int64_t unpackedBytes = panelRows * groupColumns; ///< of a group, scales excluded
+  /// Of a group, scales excluded.
+  static constexpr int64_t unpackedBytes(bool words) { return panelRows * groupColumns * (words ? 2 : 1); }
   virtual ~TileOps() = default;
+  /// Whether rows of q16 are multiplied as int16; else as their high and their low bytes.
+  virtual bool multipliesWords() const { return false; }
   /// Per activation row a vector<16xi32>: the exact dot products of the integer weights, zero point subtracted.
   virtual llvm::SmallVector<mlir::Value> dot(KernelBuilder &b, const WeightGroup &weights,
                                              llvm::ArrayRef<ActivationGroup> rows) const = 0;
@@ -63,11 +70,12 @@ struct IsaLevel {
   int64_t rowTile;          ///< activation rows that one pass over a packed panel serves
   int64_t unpackedRowTile;  ///< activation rows that one pass over unpacked panels serves
   int64_t unpackedPanels;   ///< unpacked panels that one pass serves, 1 or 2
-  int64_t panelStreams;     ///< packed panels (of geglu: pairs) that a product of one row reads abreast, a power of two
-  int64_t tileSums;         ///< sums of 16 floats that a product of several rows with packed panels keeps at once;
-                            ///< 0: they lie in memory, for twice the streams
-  int64_t vectorLanes;      ///< floats of a vector as attention writes them: 16, or 8 where fewer registers are spent so
-  int64_t vectorSums;       ///< such vectors that can be kept as running sums in registers
+  int64_t unpackedGroups; ///< groups of 32 columns that are unpacked at once: such blocks stay in the first level cache
+  int64_t panelStreams;   ///< packed panels (of geglu: pairs) that a product of one row reads abreast, a power of two
+  int64_t tileSums;       ///< sums of 16 floats that a product of several rows with packed panels keeps at once;
+                          ///< 0: they lie in memory, for twice the streams
+  int64_t vectorLanes;    ///< floats of a vector as attention writes them: 16, or 8 where fewer registers are spent so
+  int64_t vectorSums;     ///< such vectors that can be kept as running sums in registers
   std::shared_ptr<TileOps> tileOps;
 };
 
@@ -75,9 +83,9 @@ struct IsaLevel {
 class TargetBackend {
 public:
   virtual ~TargetBackend() = default;
-  virtual llvm::StringRef name() const = 0;   ///< as on the command line: "x86_64-linux"
-  virtual llvm::StringRef triple() const = 0; ///< LLVM's
-  virtual llvm::StringRef lldEmulation() const = 0; ///< "elf_x86_64"
+  virtual llvm::StringRef name() const = 0;            ///< as on the command line: "x86_64-linux"
+  virtual llvm::StringRef triple() const = 0;          ///< LLVM's
+  virtual llvm::StringRef lldEmulation() const = 0;    ///< "elf_x86_64"
   virtual llvm::ArrayRef<IsaLevel> levels() const = 0; ///< base first
 };
 
@@ -98,9 +106,10 @@ void registerAllTargets(TargetRegistry &registry);
 /// What emitCode returns.
 enum class CodeKind { llvmIr, assembly, object };
 
-/// Translates the module of one ISA level (func, scf, arith, vector, math, llvm dialects, after gemma-lower-steps and the
-/// conversion pipeline) and optimizes it. Object and assembly depend on nothing but the module and the level.
-llvm::Expected<std::string> emitCode(mlir::ModuleOp module, const TargetBackend &target, const IsaLevel &level, CodeKind kind);
+/// Translates the module of one ISA level (func, scf, arith, vector, math, llvm dialects, after gemma-lower-steps and
+/// the conversion pipeline) and optimizes it. Object and assembly depend on nothing but the module and the level.
+llvm::Expected<std::string> emitCode(mlir::ModuleOp module, const TargetBackend &target, const IsaLevel &level,
+                                     CodeKind kind);
 
 } // namespace gemmac
 

@@ -13,7 +13,20 @@
 namespace gemmac {
 
 /// Values equal those of gemma::Format in the dialect.
-enum class WeightFormat : uint32_t { F32 = 0, F16 = 1, BF16 = 2, Q8 = 3, Q4 = 4, Q6 = 5, Q3 = 6, Q2 = 7, C8 = 8, C4 = 9, C2 = 10, Q5 = 11 };
+enum class WeightFormat : uint32_t {
+  F32 = 0,
+  F16 = 1,
+  BF16 = 2,
+  Q8 = 3,
+  Q4 = 4,
+  Q6 = 5,
+  Q3 = 6,
+  Q2 = 7,
+  C8 = 8,
+  C4 = 9,
+  C2 = 10,
+  Q5 = 11
+};
 
 /// Which values share a scale.
 enum class ScaleKind : uint32_t {
@@ -22,8 +35,8 @@ enum class ScaleKind : uint32_t {
   Row,   ///< f32, of a whole row; stored behind the groups of a panel. In tables, of a block of the column axis.
 };
 
-/// The bits of a quantized group are stored in one or two planes: the low bits of all values, then the high bits. A plane of
-/// `p` bits has `p` blocks of four bytes a row; a byte holds 8 / p values. See planePlace.
+/// The bits of a quantized group are stored in one or two planes: the low bits of all values, then the high bits. A
+/// plane of `p` bits has `p` blocks of four bytes a row; a byte holds 8 / p values. See planePlace.
 struct BitPlane {
   int64_t bits;  ///< 8, 4, 2 or 1; 0: no plane
   int64_t shift; ///< of the plane's bits within the stored value
@@ -32,18 +45,20 @@ struct BitPlane {
 struct FormatInfo {
   WeightFormat format;
   llvm::StringLiteral name;
-  int64_t bits;         ///< per value, scales excluded
-  ScaleKind scales;     ///< none: plain floats
-  int64_t zeroPoint;    ///< stored value - zeroPoint is the integer weight; 0: stored as a signed byte
-  int64_t largest;      ///< largest magnitude of the integer weight that rounding may give
+  int64_t bits;      ///< per value, scales excluded
+  ScaleKind scales;  ///< none: plain floats
+  int64_t zeroPoint; ///< stored value - zeroPoint is the integer weight; 0: stored as a signed byte
+  int64_t largest;   ///< largest magnitude of the integer weight that rounding may give
   BitPlane planes[2];
-  bool quantized;       ///< integers in groups of 32 columns; activations are int8
+  bool quantized; ///< integers in groups of 32 columns; activations are int8
   bool rowScales() const { return scales == ScaleKind::Row; }
 
   /// Largest magnitude of a stored value, which bounds the products that an integer sum must hold.
   constexpr int64_t largestStored() const { return zeroPoint ? (int64_t{1} << bits) - 1 : 128; }
   constexpr int64_t leastInteger() const { return zeroPoint ? -zeroPoint : -largest; }
-  constexpr int64_t largestInteger() const { return leastInteger() + (zeroPoint ? (int64_t{1} << bits) - 1 : 2 * largest); }
+  constexpr int64_t largestInteger() const {
+    return leastInteger() + (zeroPoint ? (int64_t{1} << bits) - 1 : 2 * largest);
+  }
 };
 
 inline constexpr FormatInfo formatTable[] = {
@@ -75,21 +90,24 @@ inline std::optional<WeightFormat> parseFormat(llvm::StringRef name) {
 }
 
 /// The formats that a user may choose for weights. f16 is for KV caches only.
-inline constexpr WeightFormat choosableFormats[] = {WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q6,
-                                                    WeightFormat::Q5,  WeightFormat::Q4,   WeightFormat::Q3, WeightFormat::Q2,
-                                                    WeightFormat::C8,  WeightFormat::C4,   WeightFormat::C2};
+inline constexpr WeightFormat choosableFormats[] = {
+    WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4,
+    WeightFormat::Q3,  WeightFormat::Q2,   WeightFormat::C8, WeightFormat::C4, WeightFormat::C2};
 
 /// "f32, bf16, q8, q6, q5, q4, q3, q2, c8, c4 or c2"
 inline std::string choosableFormatNames() {
   std::string names;
   for (const WeightFormat &format : choosableFormats)
-    names += (names.empty() ? "" : &format == std::end(choosableFormats) - 1 ? " or " : ", ") +
+    names += (names.empty()                               ? ""
+              : &format == std::end(choosableFormats) - 1 ? " or "
+                                                          : ", ") +
              formatInfo(format).name.str();
   return names;
 }
 
-/// The narrowest format that an embedding table of so many values, which is also the head, gets unasked. A large one is a good
-/// part of what each token reads and loses little by a bit less; in a small one bits cost nothing (docs/formats.md).
+/// The narrowest format that an embedding table of so many values, which is also the head, gets unasked. A large one is
+/// a good part of what each token reads and loses little by a bit less; in a small one bits cost nothing
+/// (docs/formats.md).
 constexpr WeightFormat leastEmbeddingFormat(int64_t values) {
   return values < int64_t{1} << 26 ? WeightFormat::Q6 : WeightFormat::Q5;
 }
@@ -98,6 +116,9 @@ constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + mul
 
 /// Bytes of a row of `width` activations in int8: values, then a scale and a bias of each group. Layout: gemma.buffer.
 constexpr int64_t quantizedRowBytes(int64_t width) { return roundUp(width + width / groupColumns * 8, bufferAlign); }
+
+/// The same in int16 (q16): high and low bytes, both once more as int16, then a scale and a bias of each group.
+constexpr int64_t wideRowBytes(int64_t width) { return roundUp(4 * width + width / groupColumns * 8, bufferAlign); }
 
 /// Bytes of the values of one group of 32 columns of a panel of `rows` rows.
 constexpr int64_t valueBytes(WeightFormat format, int64_t rows) {
@@ -114,8 +135,8 @@ constexpr int64_t rowScalesOffset(WeightFormat format, int64_t rows, int64_t col
   return cols / groupColumns * groupBytes(format, rows);
 }
 
-/// Where a value lies in a plane of `planeBits` of a group: quads of columns go round the blocks, so that quads j and j + 4
-/// are always the same byte, 4 bits apart (except for planes of 8 bits).
+/// Where a value lies in a plane of `planeBits` of a group: quads of columns go round the blocks, so that the quads
+/// j and j + 4 are always the same byte, 4 bits apart (except for planes of 8 bits).
 struct PlanePlace {
   int64_t byte, shift;
 };
@@ -139,8 +160,8 @@ constexpr int64_t packedBytes(WeightFormat format, int64_t rowsPerPanel, int64_t
   return roundUp(batch * (rows / rowsPerPanel) * panelBytes(format, rowsPerPanel, cols, scaleBlocks), bufferAlign);
 }
 
-/// Row scales of one row of a packed matrix whose column axis is padded in blocks of `paddedBlock`: tables have one for each
-/// block (a row of per-layer embeddings is as many vectors as there are layers), panels of 16 rows one.
+/// Row scales of one row of a packed matrix whose column axis is padded in blocks of `paddedBlock`: tables have one for
+/// each block (a row of per-layer embeddings is as many vectors as there are layers), panels of 16 rows one.
 constexpr int64_t scaleBlocks(int64_t rowsPerPanel, int64_t cols, int64_t paddedBlock) {
   return rowsPerPanel == 1 ? (cols + paddedBlock - 1) / paddedBlock : 1;
 }

@@ -158,10 +158,12 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
   let summary = "rows of the arena: `!gemma.buffer<32 x 1536, f32>`";
   let description = [{
     `rows` is the largest number of rows; `width` counts elements, padded to 32. Elements: `f32`; `i32`; or `q8`,
-    activations quantized in groups of 32, stored row by row as `width` int8, then `width/32` f32 scales, then `width/32`
-    i32 biases, -8 times the sum of the int8 values, each row padded to 64 bytes. `s8` is laid out alike, but all scales of a row are
-    one static scale, and values may be -128, where those of q8 stay within 127. A row of `q16` is two rows of q8: the second holds what
-    is left of the values once those of the first are taken off, in steps about 254 times finer; a product with it is the sum of both.
+    activations quantized in groups of 32, stored row by row as `width` int8, then `width/32` f32 scales, then
+    `width/32` i32 biases, -8 times the sum of the int8 values, each row padded to 64 bytes. `s8` is laid out alike,
+    but all scales of a row are one static scale, and values may be -128, where those of q8 stay within 127. `q16` is
+    quantized likewise to integers x within 32512 and stored row by row as `width` int8 `(x + 128) >> 8`, `width` int8
+    of what that leaves of x, -128 to 127, `width` int16 x, of every four columns in the order 0, 2, 1, 3, then scales
+    and biases: levels multiply with the bytes or with the int16.
     - c1: rows are positive.
     - c2: width is a positive multiple of 32.
     - c3: the element is f32, i32, q8, q16 or s8.

@@ -133,5 +133,5 @@ LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> error, int64
 int64_t BufferType::getRowBytes() const {
   if (!isQuantized())
     return roundUp(getWidth() * 4, bufferAlign);
-  return (isWide() ? 2 : 1) * quantizedRowBytes(getWidth());
+  return isWide() ? wideRowBytes(getWidth()) : quantizedRowBytes(getWidth());
 }

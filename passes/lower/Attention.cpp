@@ -139,7 +139,8 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
                                b.at(b.at(a[2], cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())),
                                /*prefetch=*/true);
       Value part = b.at(a[1], b.mul(index, layout.rowBytes())), firstHead = b.mul(kvHead, perKvHead);
-      Value queries = prepared.of(b.at(a[0], b.mul(firstHead, attention.rowBytes())), b.minSigned(index, b.sub(unit, begin)));
+      Value queries =
+          prepared.of(b.at(a[0], b.mul(firstHead, attention.rowBytes())), b.minSigned(index, b.sub(unit, begin)));
       Value sums = b.at(part, b.mul(firstHead, attention.rowBytes()));
       auto tile = [&](int64_t pair) {
         return PairTile{std::min(tilePairs, perKvHead - pair), b.at(queries, pair * attention.queryBytes()),
@@ -164,10 +165,10 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
 func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
   bool quantized = step.getResult().getType().isQuantized(), isStatic = step.getStaticScale().has_value();
-  std::string name = llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}{6}",
-                                   step.getResult().getType().getElement().getValue(), heads, cache.headDim, cache.window,
-                                   isStatic ? "_static" : "", cache.rotated ? "_rotated" : "",
-                                   cache.valueExponent ? "_exponent" + std::to_string(cache.valueExponent) : "");
+  std::string name =
+      llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}{6}", step.getResult().getType().getElement().getValue(),
+                    heads, cache.headDim, cache.window, isStatic ? "_static" : "", cache.rotated ? "_rotated" : "",
+                    cache.valueExponent ? "_exponent" + std::to_string(cache.valueExponent) : "");
   auto body = [&](KernelBuilder &b, ValueRange a) {
     PartLayout layout{heads, cache.padded};
     Value merged = quantized ? b.stack(width * 4) : a[1];
@@ -226,13 +227,16 @@ namespace {
 class RowTile {
 public:
   /// As many pairs as keep their queries, scores and sums in the second level cache beside a split's keys and values.
+  /// They are worked on a whole block of keys at a time: keys and values lie in the second level cache, so that passes
+  /// over them cost less than loads of queries.
   static constexpr int64_t mostPairs = 32;
   static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
 
-  RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes, Value keyNorm)
-      : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes), headBytes(cache.padded * 4),
-        queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
-        tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead)),
+  RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
+          Value keyNorm)
+      : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes),
+        headBytes(cache.padded * 4), queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
+        tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
         capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
     queries = b.stack(capacity * queryBytes);
     sums = b.stack(capacity * headBytes);
@@ -295,7 +299,8 @@ private:
       forHead([&](Value i) { b.store(zero, b.at(merged, i)); });
       prepareQuery(b, cache, b.at(query, offset), keyNorm, b.at(queries, b.mul(pair, queryBytes)));
     });
-    b.loop(b.mul(pairs, queryBytes), b.mul(paddedPairs, queryBytes), vecBytes, [&](Value i) { b.store(zero, b.at(queries, i)); });
+    b.loop(b.mul(pairs, queryBytes), b.mul(paddedPairs, queryBytes), vecBytes,
+           [&](Value i) { b.store(zero, b.at(queries, i)); });
   }
 
   void softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair) {
@@ -339,8 +344,8 @@ private:
 };
 } // namespace
 
-// (query, result, cache, key norm; rows, position, thread, threads): tiles of rows of a KV head; each thread takes every
-// threads-th, since later rows see more keys
+// (query, result, cache, key norm; rows, position, thread, threads): tiles of rows of a KV head; each thread takes
+// every threads-th, since later rows see more keys
 func::FuncOp KernelLibrary::attention(gemma::AttentionStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads, rowBytes = step.getQuery().getType().getRowBytes();
   std::string name = llvm::formatv("attention_{0}_q{1}", cache.text(), heads);

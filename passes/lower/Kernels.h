@@ -22,7 +22,7 @@ struct PackedShape {
   int64_t scaleBlocks; ///< row scales of one row
   bool interleave;
   bool staticInput = false; ///< its inputs are s8, with one scale for a whole row
-  bool wideInput = false;   ///< its inputs are q16: two rows of q8 for each row
+  bool wideInput = false;   ///< its inputs are q16
   explicit PackedShape(gemma::PackedOp packed);
   /// The matrix of a step with that input.
   PackedShape(gemma::PackedOp packed, gemma::BufferType input) : PackedShape(packed) {
@@ -33,8 +33,8 @@ struct PackedShape {
   int64_t batchBytes() const { return rows / panelRows * panelBytes(); }
   bool quantized() const { return formatInfo(format).quantized; }
   bool rowScales() const { return formatInfo(format).rowScales(); }
-  /// Sums of products stay integers over all columns, because one scale holds for the whole row on either side. Before they are
-  /// scaled they travel as the bits of vectors of floats.
+  /// Sums of products stay integers over all columns, because one scale holds for the whole row on either side. Before
+  /// they are scaled they travel as the bits of vectors of floats.
   bool sumsIntegers() const { return staticInput && rowScales(); }
   int64_t rowScalesOffset() const { return gemmac::rowScalesOffset(format, panelRows, cols); }
   std::string text() const; ///< part of a kernel's name
@@ -45,14 +45,14 @@ struct CacheShape {
   WeightFormat format;
   int64_t heads, headDim, padded, capacity, window;
   bool rotated;
-  int64_t turnedPairs; ///< 0: whole keys are stored
+  int64_t turnedPairs;                ///< 0: whole keys are stored
   int64_t keyExponent, valueExponent; ///< keys and values are stored times two to the power of minus this
   int64_t paddedKey;                  ///< elements of a stored key
   explicit CacheShape(gemma::KvCacheOp cache);
   bool quantized() const { return formatInfo(format).quantized; }
-  int64_t elementBytes() const { return formatInfo(format).bits / 8; }    ///< of f32 and f16
-  int64_t groupRowBytes() const { return valueBytes(format, 1); }         ///< of the 32 values of a position, without their scale
-  int64_t scalesOffset() const { return valueBytes(format, cacheBlock); } ///< in a group of a quantized cache
+  int64_t elementBytes() const { return formatInfo(format).bits / 8; } ///< of f32 and f16
+  int64_t groupRowBytes() const { return valueBytes(format, 1); } ///< of a position's 32 values, without their scale
+  int64_t scalesOffset() const { return valueBytes(format, cacheBlock); }       ///< in a group of a quantized cache
   int64_t groupBytes() const { return gemmac::groupBytes(format, cacheBlock); } ///< of 32 elements of a block
   int64_t keyBlockBytes() const { return cacheBlockBytes(format, paddedKey); }
   int64_t valueBlockBytes() const { return cacheBlockBytes(format, padded); }
@@ -62,19 +62,21 @@ struct CacheShape {
   std::string text() const;
 };
 
-/// Columns of panels that are unpacked at once, few enough to stay in the first or second level cache: for each group of
-/// 32 one byte a weight, then the scales of the 16 rows in f32.
+/// Columns of a panel that are unpacked at once: for each group of 32 one byte a weight, two for int16, then the scales
+/// of the 16 rows in f32.
 struct UnpackedBlock {
-  static constexpr int64_t groups = 32; // 18 KiB a panel
-  static constexpr int64_t groupBytes = TileOps::unpackedBytes + panelRows * 4;
-  static constexpr int64_t bytes = groups * groupBytes;
+  bool words;
+  int64_t mostGroups; ///< of bytes
+  int64_t groups() const { return words ? mostGroups / 2 : mostGroups; }
+  int64_t groupBytes() const { return TileOps::unpackedBytes(words) + panelRows * 4; }
+  int64_t bytes() const { return groups() * groupBytes(); }
 };
 
 /// Phases of more rows than this unpack panels before they multiply.
 inline constexpr int64_t mostPackedRows = 8;
 
-/// The kernels of one nested module. Pointers are !llvm.ptr, counts i64; `first`, `last` bound the rows, panels, heads or
-/// tiles that the calling thread does.
+/// The kernels of one nested module. Pointers are !llvm.ptr, counts i64; `first`, `last` bound the rows, panels, heads
+/// or tiles that the calling thread does.
 class KernelLibrary {
 public:
   KernelLibrary(mlir::ModuleOp module, const IsaLevel &level) : module(module), level(level) {}
@@ -91,7 +93,11 @@ public:
 
   // PanelProducts.cpp
   const IsaLevel &getLevel() const { return level; }
-  /// Sums of the products of `rows` with packed panels, which are read abreast: per panel and row 16 floats.
+  /// Whether rows and unpacked weights are int16 to the instructions that multiply.
+  bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }
+  UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
+  /// Sums of the products of `rows` with packed panels that follow each other and are read abreast: per panel and row 16
+  /// floats.
   mlir::SmallVector<KernelBuilder::Values> dotPanels(KernelBuilder &b, const PackedShape &weight,
                                                      mlir::ArrayRef<mlir::Value> panels,
                                                      mlir::ArrayRef<mlir::Value> rows) const;
@@ -99,20 +105,21 @@ public:
                                  mlir::ArrayRef<mlir::Value> rows) const {
     return dotPanels(b, weight, panel, rows)[0];
   }
-  /// The same for `count` panels, `most` at most, that follow each other from `first` on, with sums in memory: 16 floats for
-  /// each panel and row, in this order. Little code for many streams.
+  /// The same for `count` panels, `most` at most, that follow each other from `first` on, with sums in memory: 16
+  /// floats for each panel and row, in this order. Little code for many streams.
   void dotLot(KernelBuilder &b, const PackedShape &weight, mlir::Value first, mlir::Value count, int64_t most,
               mlir::ArrayRef<mlir::Value> rows, mlir::Value sums) const;
   /// Unpacks groups [first, last) of a quantized panel into `block`, an UnpackedBlock.
   void unpackBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value first, mlir::Value last,
                    mlir::Value block) const;
-  /// Adds to `totals`, by panel and row, the products of `rows` with groups [first, last) of panels that lie unpacked in
-  /// `blocks`.
+  /// Adds to `totals`, by panel and row, the products of `rows` with groups [first, last) of panels that lie unpacked
+  /// in `blocks`.
   KernelBuilder::Values dotBlocks(KernelBuilder &b, const PackedShape &weight, mlir::ArrayRef<mlir::Value> blocks,
                                   mlir::Value first, mlir::Value last, mlir::ArrayRef<mlir::Value> rows,
                                   mlir::ValueRange totals) const;
   /// What dotBlocks summed up of a row and a panel as the value that it stands for.
-  mlir::Value scaledSum(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value row, mlir::Value sum) const;
+  mlir::Value scaledSum(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value row,
+                        mlir::Value sum) const;
 
   // MatmulKernels.cpp
   struct Matmul {
@@ -120,8 +127,9 @@ public:
     int64_t inputRowBytes, resultRowBytes, factorRowBytes = 0;
     gemma::Epilogue epilogue = gemma::Epilogue::None;
     double cap = 0;
-    bool outputGrids = false; ///< sums are rounded to static grids; their scales are two more arguments, of gate and up for geglu
-    int64_t maxRows;          ///< of the phase
+    /// Sums are rounded to static grids; their scales are two more arguments, of gate and up for geglu.
+    bool outputGrids = false;
+    int64_t maxRows; ///< of the phase
   };
   mlir::func::FuncOp matmul(const Matmul &shape);
 
@@ -131,8 +139,8 @@ public:
 
   // AttentionKernels.cpp
   /// With `outputGrids` the scales of the grids of q, k and v are three more arguments, 0 where there is none.
-  mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, bool outputGrids,
-                         int64_t maxRows);
+  mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
+                         bool outputGrids, int64_t maxRows);
 
   // Attention.cpp
   mlir::func::FuncOp attention(gemma::AttentionStep step, const CacheShape &cache);
@@ -144,7 +152,8 @@ public:
 
 private:
   using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;
-  /// The kernel of that name; made of `pointers` pointers, `counts` i64 and `floats` f32 arguments by `body` when it is new.
+  /// The kernel of that name; made of `pointers` pointers, `counts` i64 and `floats` f32 arguments by `body` when it is
+  /// new.
   mlir::func::FuncOp get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats = 0);
 
   mlir::ModuleOp module;
@@ -154,8 +163,9 @@ private:
 /// Part of a kernel's name that tells constants apart: the hexadecimal bits.
 std::string bitsText(double value);
 
-/// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored as f32
-/// or quantized, as `type` has it (layout: gemma.buffer). `staticScale`, an f32, puts them on its grid; null: none.
+/// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored
+/// as f32 or quantized, as `type` has it (layout: gemma.buffer). `staticScale`, an f32, puts them on its grid; null:
+/// none.
 void storeRow(KernelBuilder &b, mlir::Value row, gemma::BufferType type, mlir::Value staticScale,
               llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value offset)> make);
 

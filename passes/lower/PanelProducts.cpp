@@ -1,5 +1,5 @@
-// Products of a few rows with one panel, 16 output rows. The sum over columns goes group by group of 32, in one order for
-// any number of rows and for packed and unpacked panels, so that decode, verify and prefill give the same bits.
+// Products of a few rows with one panel, 16 output rows. The sum over columns goes group by group of 32, in one order
+// for any number of rows and for packed and unpacked panels, so that decode, verify and prefill give the same bits.
 #include "passes/lower/Kernels.h"
 
 using namespace mlir;
@@ -8,10 +8,20 @@ namespace gemmac {
 
 static constexpr int64_t lanes = KernelBuilder::lanes;
 
-// Weights come from memory once and in order, but hardware prefetchers stop at the end of a page and keep fewer lines in
-// flight than a core can. Asking for lines this far ahead, counted over all panels that are read abreast, and reading
-// several panels abreast raised a GEMV on a server core from 60 to 90-100 % of a plain read (docs/benchmarks.md).
+// Weights come from memory once and in order, but hardware prefetchers stop at the end of a page and keep fewer lines
+// in flight than a core can. Asking for lines this far ahead, counted over all panels that are read abreast, and
+// reading several panels abreast raised a GEMV on a server core from 60 to 90-100 % of a plain read
+// (docs/benchmarks.md).
 static constexpr int64_t prefetchBytes = 4096;
+
+// How far ahead of a group of each of several panels that follow each other lines are asked for. At a panel's end that is
+// where its reader goes on, behind the `others` panels that are read beside it: what follows at once is another's start.
+static Value distanceAhead(KernelBuilder &b, const PackedShape &weight, Value group, int64_t ahead, Value others) {
+  int64_t bytes = groupBytes(weight.format, panelRows);
+  Value last = b.i64(weight.cols / groupColumns - (ahead + bytes - 1) / bytes);
+  Value further = b.add(b.mul(others, weight.panelBytes()), ahead);
+  return b.select(b.less(group, last), b.i64(ahead), further);
+}
 
 // Per row: 32 fused multiply-adds into a partial sum, which is then added to the total.
 static KernelBuilder::Values addFloatGroup(KernelBuilder &b, WeightFormat format, Value weights, ArrayRef<Value> rows,
@@ -46,47 +56,70 @@ static Value loadRowScales(KernelBuilder &b, const PackedShape &weight, Value pa
 // The scales of the rows in one group.
 static Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, Value rowScales) {
   if (weights.unpacked)
-    return b.loadVec(b.at(weights.pointer, TileOps::unpackedBytes));
+    return b.loadVec(b.at(weights.pointer, TileOps::unpackedBytes(weights.words)));
   if (rowScales)
     return rowScales;
   return b.loadFloats(WeightFormat::F16, b.at(weights.pointer, valueBytes(weights.format, lanes)));
 }
 
-// Per panel and row: the exact integer dot product of the group, scaled and added to the total; of wide rows those of their
-// two parts, one after the other. `rowScales`: by panel, what loadRowScales gave. Where `shape` sums integers, so are the
-// totals, and scales wait for scaledSum.
-static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
-                                               ArrayRef<Value> rowScales, const PackedShape &shape, ArrayRef<Value> rows,
-                                               Value group, ValueRange totals) {
-  int64_t cols = shape.cols;
-  size_t parts = shape.wideInput ? 2 : 1;
+// Per panel and row the exact integer dot products of a group. `rows`: where the rows' own groups lie. Those of wide
+// rows are made of the products with their high and their low bytes, where `ops` does not multiply int16.
+static KernelBuilder::Values dotGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
+                                      const PackedShape &shape, ArrayRef<Value> rows, ArrayRef<Value> biases,
+                                      Value group) {
   SmallVector<ActivationGroup> activations;
-  KernelBuilder::Values scales, weightScales;
-  Value valuesOffset = b.mul(group, groupColumns), scaleOffset = b.add(b.mul(group, 4), cols);
-  for (Value row : rows)
-    for (size_t p = 0; p < parts; ++p) {
-      Value part = p == 0 ? row : b.at(row, quantizedRowBytes(cols)), scale = b.at(part, scaleOffset);
-      Value bias = b.load(b.getI32Type(), b.at(scale, cols / groupColumns * 4));
-      activations.push_back({b.at(part, valuesOffset), bias, /*wholeRange=*/shape.staticInput});
-      scales.push_back(b.load(b.getF32Type(), scale));
-    }
-  for (auto [weights, ofRows] : llvm::zip(panels, rowScales))
-    weightScales.push_back(scalesOfGroup(b, weights, ofRows));
-  KernelBuilder::Values next(totals);
-  for (auto [i, dot] : llvm::enumerate(ops.dotPanels(b, panels, activations))) {
-    Value &total = next[i / parts];
-    if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
+  Value offset = b.mul(group, groupColumns);
+  bool words = panels.front().words, parts = shape.wideInput && !words;
+  for (auto [row, bias] : llvm::zip(rows, biases)) {
+    Value values = b.at(words ? b.at(row, 2 * shape.cols) : row, words ? b.mul(offset, 2) : offset);
+    if (parts)
+      activations.push_back({values, /*bias=*/Value()});
+    activations.push_back(
+        {parts ? b.at(values, shape.cols) : values, bias, /*wholeRange=*/parts || shape.staticInput, words});
+  }
+  SmallVector<Value> dots = ops.dotPanels(b, panels, activations);
+  if (!parts)
+    return dots;
+  KernelBuilder::Values sums;
+  for (size_t i = 0; i < dots.size(); i += 2)
+    sums.push_back(arith::AddIOp::create(b, arith::ShLIOp::create(b, dots[i], b.splatInt(b.vecI32(), 8)), dots[i + 1]));
+  return sums;
+}
+
+// Per panel and row: the dot product of the group, scaled and added to the total. `rowScales`: by panel, what
+// loadRowScales gave. Where `shape` sums integers, so are the totals, and scales wait for scaledSum.
+static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
+                                               ArrayRef<Value> rowScales, const PackedShape &shape,
+                                               ArrayRef<Value> rows, Value group, ValueRange totals) {
+  int64_t scalesAt = shape.wideInput ? 4 * shape.cols : shape.cols, biasesAt = shape.cols / groupColumns * 4;
+  KernelBuilder::Values scales, biases, next(totals);
+  Value offset = b.add(b.mul(group, 4), scalesAt);
+  for (Value row : rows) {
+    scales.push_back(b.at(row, offset));
+    biases.push_back(b.at(scales.back(), biasesAt));
+  }
+  auto dots = dotGroup(b, ops, panels, shape, rows, biases, group);
+  if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
+    for (auto [total, dot] : llvm::zip(next, dots))
       total = arith::AddIOp::create(b, total, dot);
-      continue;
-    }
-    Value scale = b.mulf(weightScales[i / activations.size()], b.broadcast(scales[i % activations.size()]));
-    total = b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, total);
+    return next;
+  }
+  // Scales are loaded behind the products, whose sums take the registers.
+  for (Value &scale : scales)
+    scale = b.broadcast(b.load(b.getF32Type(), scale));
+  Value weightScales;
+  for (auto [i, dot] : llvm::enumerate(dots)) {
+    if (i % rows.size() == 0)
+      weightScales = scalesOfGroup(b, panels[i / rows.size()], rowScales[i / rows.size()]);
+    Value scale = b.mulf(weightScales, scales[i % rows.size()]);
+    next[i] = b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, next[i]);
   }
   return next;
 }
 
 static Value sumOfIntegers(KernelBuilder &b, Value rowScales, int64_t cols, Value row, Value sum) {
-  Value scale = b.mulf(rowScales, b.broadcast(b.load(b.getF32Type(), b.at(row, cols)))); // the first group's, and so everyone's
+  Value scale =
+      b.mulf(rowScales, b.broadcast(b.load(b.getF32Type(), b.at(row, cols)))); // the first group's, and so everyone's
   return b.mulf(arith::SIToFPOp::create(b, b.vecF32(), sum), scale);
 }
 
@@ -100,7 +133,9 @@ Value KernelLibrary::scaledSum(KernelBuilder &b, const PackedShape &weight, Valu
 static KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const PackedShape &shape, Value weights,
                                       Value rowScales, ArrayRef<Value> rows, Value group, ValueRange totals) {
   if (shape.quantized())
-    return addQuantizedGroup(b, ops, WeightGroup{shape.format, weights}, rowScales, shape, rows, group, totals);
+    return addQuantizedGroup(
+        b, ops, WeightGroup{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords()},
+        rowScales, shape, rows, group, totals);
   return addFloatGroup(b, shape.format, weights, rows, group, totals);
 }
 
@@ -111,12 +146,14 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
   for (Value panel : panels)
     rowScales.push_back(loadRowScales(b, weight, panel));
   int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
+  Value others = b.i64(static_cast<int64_t>(panels.size()) - 1);
   auto sums = b.loop(b.i64(0), b.i64(weight.cols / groupColumns), 1, zero, [&](Value group, ValueRange totals) {
     Value offset = b.mul(group, groupBytes(weight.format, panelRows));
+    Value distance = distanceAhead(b, weight, group, ahead, others);
     KernelBuilder::Values next;
     for (auto [p, panel] : llvm::enumerate(panels)) {
       Value weights = b.at(panel, offset);
-      b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
+      b.prefetch(b.at(weights, distance), groupBytes(weight.format, panelRows));
       next.append(addGroup(b, *level.tileOps, weight, weights, rowScales[p], rows, group,
                            totals.slice(p * rows.size(), rows.size())));
     }
@@ -140,12 +177,14 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
     for (size_t row = 0; row < rows.size(); ++row)
       body(row, b.at(own, static_cast<int64_t>(row) * vecBytes));
   };
+  Value others = b.sub(count, 1);
   b.loop(start, count, 1, [&](Value p) { forSums(p, [&](size_t, Value place) { b.store(none, place, 64); }); });
   b.loop(start, b.i64(weight.cols / groupColumns), 1, [&](Value group) {
     Value offset = b.mul(group, groupBytes(weight.format, panelRows));
+    Value distance = distanceAhead(b, weight, group, prefetchBytes / most, others);
     b.loop(start, count, 1, [&](Value p) {
       Value panel = panelAt(p), weights = b.at(panel, offset);
-      b.prefetch(b.at(weights, prefetchBytes / most), groupBytes(weight.format, panelRows));
+      b.prefetch(b.at(weights, distance), groupBytes(weight.format, panelRows));
       KernelBuilder::Values totals;
       forSums(p, [&](size_t, Value place) { totals.push_back(b.load(none.getType(), place, 64)); });
       totals = addGroup(b, *level.tileOps, weight, weights, loadRowScales(b, weight, panel), rows, group, totals);
@@ -164,27 +203,28 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
 void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Value panel, Value first, Value last,
                                 Value block) const {
   Value rowScales = loadRowScales(b, weight, panel);
+  bool words = inWords(weight);
   b.loop(first, last, 1, [&](Value group) {
-    Value packed = b.at(panel, b.mul(group, groupBytes(weight.format, panelRows)));
-    b.prefetch(b.at(packed, prefetchBytes), groupBytes(weight.format, panelRows));
-    Value target = b.at(block, b.mul(b.sub(group, first), UnpackedBlock::groupBytes));
-    level.tileOps->unpack(b, {weight.format, packed}, target);
-    b.store(scalesOfGroup(b, {weight.format, packed}, rowScales), b.at(target, TileOps::unpackedBytes), 64);
+    WeightGroup packed{weight.format, b.at(panel, b.mul(group, groupBytes(weight.format, panelRows))),
+                       /*unpacked=*/false, words};
+    b.prefetch(b.at(packed.pointer, prefetchBytes), groupBytes(weight.format, panelRows));
+    Value target = b.at(block, b.mul(b.sub(group, first), blockOf(weight).groupBytes()));
+    level.tileOps->unpack(b, packed, target);
+    b.store(scalesOfGroup(b, packed, rowScales), b.at(target, TileOps::unpackedBytes(words)), 64);
   });
 }
 
 KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight, ArrayRef<Value> blocks,
-                                               Value first, Value last, ArrayRef<Value> rows,
-                                               ValueRange totals) const {
+                                               Value first, Value last, ArrayRef<Value> rows, ValueRange totals) const {
   KernelBuilder::Values before(totals);
   if (weight.sumsIntegers())
     for (Value &total : before)
       total = b.bitcast(total, b.vecI32());
   KernelBuilder::Values sums = b.loop(first, last, 1, before, [&](Value group, ValueRange state) {
-    Value offset = b.mul(b.sub(group, first), UnpackedBlock::groupBytes);
+    Value offset = b.mul(b.sub(group, first), blockOf(weight).groupBytes());
     SmallVector<WeightGroup> panels;
     for (Value block : blocks)
-      panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true});
+      panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true, inWords(weight)});
     KernelBuilder::Values noRowScales(panels.size()); // they stand in the blocks
     return addQuantizedGroup(b, *level.tileOps, panels, noRowScales, weight, rows, group, state);
   });

@@ -35,67 +35,8 @@ static Value inverseRms(KernelBuilder &b, Value row, int64_t width, int64_t coun
   return b.broadcast(b.divf(b.f32(1.0f), root));
 }
 
-// Stores one group of 32 integers, two vectors, with their scale and their bias. Layout: gemma.buffer.
-static void storeIntegers(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high, Value scale) {
-  auto bytes = b.vec(lanes, b.getI8Type());
-  Value values = b.at(row, b.mul(group, 32));
-  b.store(arith::TruncIOp::create(b, bytes, low), values, 16);
-  b.store(arith::TruncIOp::create(b, bytes, high), b.at(values, lanes), 16);
-  Value scales = b.at(b.at(row, width), b.mul(group, 4));
-  b.store(scale, scales);
-  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, arith::AddIOp::create(b, low, high));
-  b.store(arith::MulIOp::create(b, sum, b.i32(-8)), b.at(scales, width / 32 * 4));
-}
-
-// The same of 32 floats, as q8. Returns what is left of them.
-static std::pair<Value, Value> storeQuantized(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high) {
-  Value largest = b.maxLanes(b.maxf(b.absf(low), b.absf(high)));
-  Value scale = b.divf(largest, b.f32(127.0f));
-  // Below 2^-120 the quotient could overflow: such a group becomes zeros, as an empty one does.
-  Value positive = arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, largest, b.f32(0x1p-120f));
-  Value inverse = b.broadcast(b.select(positive, b.divf(b.f32(127.0f), largest), b.f32(0.0f)));
-  // Adding 1.5 * 2^23 rounds to the nearest even integer, which then stands in the low bits.
-  auto round = [&](Value x) -> Value {
-    Value shifted = b.addf(b.mulf(x, inverse), b.splat(b.vecF32(), 12582912.0));
-    return arith::SubIOp::create(b, b.bitcast(shifted, b.vecI32()), b.splatInt(b.vecI32(), 0x4B400000));
-  };
-  Value lowInts = round(low), highInts = round(high), steps = b.broadcast(scale);
-  storeIntegers(b, row, width, group, lowInts, highInts, scale);
-  auto rest = [&](Value x, Value ints) {
-    return b.fma(arith::NegFOp::create(b, arith::SIToFPOp::create(b, b.vecF32(), ints)), steps, x);
-  };
-  Value lowRest = rest(low, lowInts);
-  return {lowRest, rest(high, highInts)};
-}
-
-void storeRow(KernelBuilder &b, Value row, gemma::BufferType type, Value staticScale,
-              llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
-  int64_t width = type.getWidth();
-  Value gridScale = staticScale ? b.broadcast(staticScale) : Value();
-  b.loop(b.i64(0), b.i64(width / 32), 1, [&](Value group) {
-    Value offset = b.mul(group, 2 * vecBytes);
-    auto [low, high] = make(offset);
-    if (staticScale) {
-      low = b.gridSteps(low, gridScale);
-      high = b.gridSteps(high, gridScale);
-    }
-    if (type.isStatic()) {
-      low = arith::FPToSIOp::create(b, b.vecI32(), low);
-      high = arith::FPToSIOp::create(b, b.vecI32(), high);
-      storeIntegers(b, row, width, group, low, high, staticScale);
-    } else if (type.isQuantized()) {
-      auto [lowRest, highRest] = storeQuantized(b, row, width, group, low, high);
-      if (type.isWide())
-        storeQuantized(b, b.at(row, quantizedRowBytes(width)), width, group, lowRest, highRest);
-    } else {
-      b.store(staticScale ? b.mulf(low, gridScale) : low, b.at(row, offset));
-      b.store(staticScale ? b.mulf(high, gridScale) : high, b.at(b.at(row, offset), vecBytes));
-    }
-  });
-}
-
-// The bits that one plane holds of the 32 values of one row, at their place in the stored values: columns 0..15 and 16..31.
-// `row` is the row's part of the plane's first block. A plane without a zero point is signed bytes.
+// The bits that one plane holds of the 32 values of one row, at their place in the stored values: columns 0..15
+// and 16..31. `row` is the row's part of the plane's first block. A plane without a zero point is signed bytes.
 static std::pair<Value, Value> loadRowPlane(KernelBuilder &b, const BitPlane &plane, Value row, int64_t rows) {
   auto bytes = b.vec(lanes, b.getI8Type());
   Value slot = b.stack(groupColumns);
@@ -151,9 +92,9 @@ static std::pair<Value, Value> dequantizeGroup(KernelBuilder &b, const PackedSha
     int64_t element = KernelBuilder::elementBytes(table.format);
     if (rows == 1)
       return {b.loadFloats(table.format, base), b.loadFloats(table.format, b.at(base, lanes * element))};
-    Type stored = table.format == WeightFormat::F32    ? b.getF32Type()
+    Type stored = table.format == WeightFormat::F32   ? b.getF32Type()
                   : table.format == WeightFormat::F16 ? Type(b.getF16Type())
-                                                       : Type(b.getBF16Type());
+                                                      : Type(b.getBF16Type());
     Value slot = b.stack(2 * lanes * element);
     for (int64_t c = 0; c < 2 * lanes; ++c)
       b.store(b.load(stored, b.at(b.at(base, b.mul(lane, element)), c * rows * element), element),
@@ -250,7 +191,9 @@ static std::pair<Value, Value> cosSin(KernelBuilder &b, Value x) {
     Value masked = arith::AndIOp::create(b, value, b.splatInt(ints, mask));
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, masked, b.splatInt(ints, 0));
   };
-  auto negateIf = [&](Value condition, Value value) { return b.select(condition, arith::NegFOp::create(b, value), value); };
+  auto negateIf = [&](Value condition, Value value) {
+    return b.select(condition, arith::NegFOp::create(b, value), value);
+  };
   Value swap = bit(quadrant, 1);
   Value c = b.select(swap, sine, cosine), s = b.select(swap, cosine, sine);
   Value next = arith::AddIOp::create(b, quadrant, b.splatInt(ints, 1));
@@ -259,8 +202,9 @@ static std::pair<Value, Value> cosSin(KernelBuilder &b, Value x) {
 
 // (result; position, first, last)
 func::FuncOp KernelLibrary::ropeTable(int64_t headDim, gemma::RopeAttr rope) {
-  std::string name = llvm::formatv("rope_table_d{0}_{1}_p{2}_{3}", headDim, bitsText(rope.getTheta().getValueAsDouble()),
-                                   rope.getPairs(), bitsText(rope.getFactor().getValueAsDouble()));
+  std::string name =
+      llvm::formatv("rope_table_d{0}_{1}_p{2}_{3}", headDim, bitsText(rope.getTheta().getValueAsDouble()),
+                    rope.getPairs(), bitsText(rope.getFactor().getValueAsDouble()));
   int64_t half = paddedHeadDim(headDim) / 2;
   return get(name, 1, 3, [&](KernelBuilder &b, ValueRange a) {
     SmallVector<float> frequencies = ropeFrequencies(headDim, rope);
@@ -294,8 +238,9 @@ func::FuncOp KernelLibrary::norm(gemma::NormStep step) {
   double factor = step.getFactor().convertToDouble(), eps = step.getEps().convertToDouble();
   bool weighted = step.getWeight().has_value(), isStatic = step.getStaticScale().has_value();
   int64_t count = step.getCount(), pointers = weighted ? 3 : 2;
-  std::string name = llvm::formatv("norm_{0}_w{1}_of{2}{3}{4}_{5}_{6}", result.getElement().getValue(), result.getWidth(), count,
-                                   weighted ? "" : "_plain", isStatic ? "_static" : "", bitsText(factor), bitsText(eps));
+  std::string name =
+      llvm::formatv("norm_{0}_w{1}_of{2}{3}{4}_{5}_{6}", result.getElement().getValue(), result.getWidth(), count,
+                    weighted ? "" : "_plain", isStatic ? "_static" : "", bitsText(factor), bitsText(eps));
   auto body = [&](KernelBuilder &b, ValueRange a) {
     Value weight = weighted ? a[2] : Value(), staticScale = isStatic ? a[pointers + 2] : Value();
     b.loop(a[pointers], a[pointers + 1], 1, [&](Value row) {
@@ -319,8 +264,8 @@ func::FuncOp KernelLibrary::norm(gemma::NormStep step) {
 
 // (input, branch, result, weight[, layer scale]; first, last)
 func::FuncOp KernelLibrary::addNorm(gemma::BufferType type, bool scaled, double eps, int64_t count) {
-  std::string name = llvm::formatv("add_norm_w{0}_of{1}{2}_{3}", type.getWidth(), count, scaled ? "_scaled" : "",
-                                   bitsText(eps));
+  std::string name =
+      llvm::formatv("add_norm_w{0}_of{1}{2}_{3}", type.getWidth(), count, scaled ? "_scaled" : "", bitsText(eps));
   return get(name, scaled ? 5 : 4, 2, [&](KernelBuilder &b, ValueRange a) {
     Value scale = scaled ? b.broadcast(b.load(b.getF32Type(), a[4])) : Value();
     b.loop(a[a.size() - 2], a[a.size() - 1], 1, [&](Value row) {
@@ -345,7 +290,8 @@ func::FuncOp KernelLibrary::addNorm(gemma::BufferType type, bool scaled, double 
 func::FuncOp KernelLibrary::quantize(gemma::QuantizeStep step) {
   gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
   bool isStatic = step.getStaticScale().has_value();
-  std::string name = llvm::formatv("quantize_{0}{1}_w{2}", result.getElement().getValue(), isStatic ? "_static" : "", input.getWidth());
+  std::string name = llvm::formatv("quantize_{0}{1}_w{2}", result.getElement().getValue(), isStatic ? "_static" : "",
+                                   input.getWidth());
   auto body = [&](KernelBuilder &b, ValueRange a) {
     Value staticScale = isStatic ? a[4] : Value();
     b.loop(a[2], a[3], 1, [&](Value row) {
@@ -416,7 +362,8 @@ static void softmaxRow(KernelBuilder &b, Value scores, Value probabilities, int6
   }
 }
 
-// (scores, picks, weights, per-expert scale; first, last). Scores stay as they are: other threads may read the same row.
+// (scores, picks, weights, per-expert scale; first, last). Scores stay as they are: other threads may read the same
+// row.
 func::FuncOp KernelLibrary::route(gemma::RouteStep step) {
   int64_t experts = step.getExperts(), topK = step.getTopK();
   gemma::BufferType scoresType = step.getScores().getType(), picksType = step.getPicks().getType();
@@ -429,13 +376,12 @@ func::FuncOp KernelLibrary::route(gemma::RouteStep step) {
       Value weights = b.at(a[2], b.mul(row, weightsRowBytes));
       softmaxRow(b, scores, probabilities, experts, scoresType.getWidth());
       auto total = b.loop(b.i64(0), b.i64(topK), 1, ValueRange{b.f32(0.0f)}, [&](Value pick, ValueRange sum) {
-        auto best = b.loop(b.i64(0), b.i64(experts), 1, ValueRange{b.f32(-0.5f), b.i64(0)},
-                           [&](Value expert, ValueRange state) {
-                             Value p = b.load(b.getF32Type(), b.at(probabilities, b.mul(expert, 4)));
-                             Value better = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, p, state[0]);
-                             return KernelBuilder::Values{b.select(better, p, state[0]),
-                                                          b.select(better, expert, state[1])};
-                           });
+        auto best = b.loop(
+            b.i64(0), b.i64(experts), 1, ValueRange{b.f32(-0.5f), b.i64(0)}, [&](Value expert, ValueRange state) {
+              Value p = b.load(b.getF32Type(), b.at(probabilities, b.mul(expert, 4)));
+              Value better = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, p, state[0]);
+              return KernelBuilder::Values{b.select(better, p, state[0]), b.select(better, expert, state[1])};
+            });
         b.store(b.f32(-1.0f), b.at(probabilities, b.mul(best[1], 4)));
         b.store(arith::TruncIOp::create(b, b.getI32Type(), best[1]), b.at(picks, b.mul(pick, 4)));
         b.store(best[0], b.at(weights, b.mul(pick, 4)));

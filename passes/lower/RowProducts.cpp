@@ -31,8 +31,10 @@ void RowProducts::fewRows(Value rows, Value first, Value last) {
   forRowTiles(rows, half, last, most);
 }
 
-// A wide row is two to the instructions that multiply.
-int64_t RowProducts::tileOf(int64_t rows) const { return std::max<int64_t>(rows / (weight.wideInput ? 2 : 1), 1); }
+// A wide row is two to the instructions that multiply bytes.
+int64_t RowProducts::tileOf(int64_t rows) const {
+  return std::max<int64_t>(rows / (weight.wideInput && !library.inWords(weight) ? 2 : 1), 1);
+}
 
 // Where one instruction does much, memory is what limits, and eight streams bring more of it than sums in memory cost.
 void RowProducts::manyStreams(Value rows, Value first, Value last) {
@@ -55,7 +57,8 @@ void RowProducts::manyStreams(Value rows, Value first, Value last) {
   });
 }
 
-// Panels [first, last), so many of them at a time that their sums are few; each lot with one tile of rows after the other.
+// Panels [first, last), so many of them at a time that their sums are few; each lot with one tile of rows after the
+// other.
 void RowProducts::forRowTiles(Value rows, Value first, Value last, int64_t rowTile) {
   const IsaLevel &level = library.getLevel();
   int64_t abreast = std::clamp<int64_t>(level.tileSums / (rowTile * (paired ? 2 : 1)), 1, level.panelStreams);
@@ -68,13 +71,15 @@ void RowProducts::packedTile(Value firstPanel, int64_t panels, Value firstRow, i
   auto sums = library.dotPanels(b, weight, panelsFrom(firstPanel, panels), inputs(firstRow, count));
   for (int64_t p = 0; p < panels; ++p)
     for (int64_t r = 0; r < count; ++r)
-      finish(b.add(firstPanel, p), b.add(firstRow, r), sums[paired ? 2 * p : p][r], paired ? sums[2 * p + 1][r] : Value());
+      finish(b.add(firstPanel, p), b.add(firstRow, r), sums[paired ? 2 * p : p][r],
+             paired ? sums[2 * p + 1][r] : Value());
 }
 
 // Sums of all rows stay in memory while one block of columns after the other is unpacked.
 void RowProducts::chunk(Value rows, int64_t maxRows, Value first, Value last) {
   int64_t abreast = library.getLevel().unpackedPanels, together = paired ? 2 : abreast;
-  Value blocks = b.stack(abreast * UnpackedBlock::bytes), firstSums = b.stack(together * maxRows * vecBytes);
+  UnpackedBlock block = library.blockOf(weight);
+  Value blocks = b.stack(abreast * block.bytes()), firstSums = b.stack(together * maxRows * vecBytes);
   SmallVector<Value> sums;
   for (int64_t p = 0; p < together; ++p)
     sums.push_back(b.at(firstSums, p * maxRows * vecBytes));
@@ -101,13 +106,14 @@ void RowProducts::chunk(Value rows, int64_t maxRows, Value first, Value last) {
 
 // Adds the products of all rows with `panels` to `sums`, by panel.
 void RowProducts::addBlocks(ArrayRef<Value> panels, Value rows, ArrayRef<Value> sums, Value blocks) {
-  int64_t groups = weight.cols / groupColumns, pieces = (groups + UnpackedBlock::groups - 1) / UnpackedBlock::groups;
+  UnpackedBlock block = library.blockOf(weight);
+  int64_t groups = weight.cols / groupColumns, pieces = (groups + block.groups() - 1) / block.groups();
   int64_t blockGroups = (groups + pieces - 1) / pieces;
   b.loop(b.i64(0), b.i64(groups), blockGroups, [&](Value first) {
     Value last = b.minSigned(b.add(first, blockGroups), b.i64(groups));
     SmallVector<Value> unpacked;
     for (auto [p, panel] : llvm::enumerate(panels)) {
-      unpacked.push_back(b.at(blocks, p * UnpackedBlock::bytes));
+      unpacked.push_back(b.at(blocks, static_cast<int64_t>(p) * block.bytes()));
       library.unpackBlock(b, weight, panel, first, last, unpacked.back());
     }
     forParts(b, b.i64(0), rows, tileOf(library.getLevel().unpackedRowTile), [&](Value row, int64_t count) {

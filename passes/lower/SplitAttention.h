@@ -25,15 +25,17 @@ public:
   using Value = mlir::Value;
 
   /// \param keys, values  of the KV head.
-  SplitAttention(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, Value keys, Value values, bool prefetch)
-      : b(b), cache(cache), lanes(level.vectorLanes), mostSums(level.vectorSums), keys(keys), values(values), prefetch(prefetch) {
+  SplitAttention(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, Value keys, Value values,
+                 bool prefetch)
+      : b(b), cache(cache), lanes(level.vectorLanes), mostSums(level.vectorSums), keys(keys), values(values),
+        prefetch(prefetch) {
     if (cache.quantized())
       products = b.stack(mostSums * panelRows * 4);
   }
 
-  /// Pairs per tile so that `pairs` need the fewest passes over the cache.
-  static int64_t tilePairs(const IsaLevel &level, int64_t pairs) {
-    int64_t passes = (pairs + level.vectorSums - 1) / level.vectorSums;
+  /// Pairs per tile so that `pairs` need the fewest passes over the cache, with sums of `vectors` vectors each.
+  static int64_t tilePairs(const IsaLevel &level, int64_t pairs, int64_t vectors = 1) {
+    int64_t most = level.vectorSums / vectors, passes = (pairs + most - 1) / most;
     return (pairs + passes - 1) / passes;
   }
 
@@ -41,8 +43,9 @@ public:
   int64_t rowBytes() const { return cache.padded * 4; } ///< of sums
   int64_t queryBytes() const { return queryRowBytes(cache); }
 
-  /// Products of the tile's queries with the keys, every chain in the order of the stored key's elements. Where a part of the
-  /// keys is made of values, that part's products follow, 16 sums of every 16th element and then those of the sums.
+  /// Products of the tile's queries with the keys, every chain in the order of the stored key's elements. Where a part
+  /// of the keys is made of values, that part's products follow, 16 sums of every 16th element and then those of the
+  /// sums.
   void scores(const PairTile &tile, const SplitBlocks &blocks);
 
   struct Softmax {
@@ -83,7 +86,8 @@ private:
   KernelBuilder::Values loadIntegers(Value pointer, int64_t count);
   void keyScores(const PairTile &tile, const SplitBlocks &blocks);
   void addValueScores(const PairTile &tile, const SplitBlocks &blocks);
-  void addValueScores(const PairTile &tile, Value panel, Value target, int64_t firstPair, int64_t pairs, int64_t positions);
+  void addValueScores(const PairTile &tile, Value panel, Value target, int64_t firstPair, int64_t pairs,
+                      int64_t positions);
   std::pair<Value, Value> loadValueGroup(Value row, Value scale);
   void scoreBlocks(const PairTile &tile, Value first, Value begin, int64_t blocks, int64_t half);
   void multiplyPowers(const PairTile &tile, Value rows, Value powers, int64_t groups);

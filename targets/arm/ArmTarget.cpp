@@ -61,16 +61,15 @@ protected:
   }
 
 public:
-  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
-                         ArrayRef<ActivationGroup> rows) const override {
+  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
     SmallVector<SmallVector<Value>> x, quarters(rows.size());
     for (const ActivationGroup &row : rows)
       x.push_back(activations(b, row));
     for (int64_t part = 0; part < parts; ++part) {
       SmallVector<Value> quads = loadQuads(b, weights, part);
       for (auto [r, row] : llvm::enumerate(rows))
-        quarters[r].push_back(
-            arith::AddIOp::create(b, dotQuads(b, quads, x[r], weights.format, row.wholeRange), startOf(b, weights, row)));
+        quarters[r].push_back(arith::AddIOp::create(b, dotQuads(b, quads, x[r], weights.format, row.wholeRange),
+                                                    startOf(b, weights, row)));
     }
     SmallVector<Value> dots;
     for (ArrayRef<Value> quarter : quarters)
@@ -134,8 +133,7 @@ class I8mmTileOps : public DotprodTileOps {
   }
 
 public:
-  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights,
-                         ArrayRef<ActivationGroup> rows) const override {
+  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
     if (rows.size() == 1 && !weights.unpacked)
       return DotprodTileOps::dot(b, weights, rows); // half of smmla would be idle
     SmallVector<SmallVector<Value>> quarters(rows.size());
@@ -168,8 +166,8 @@ public:
   }
 };
 
-/// The base: smull gives int16 products, of which a lane adds up as many as fit: all 8 of up to 4 bits, 4 of 6 bits, 2 of 8,
-/// but 1 of 8 where activations may be -128: twice 128 * 128 is 2^15.
+/// The base: smull gives int16 products, of which a lane adds up as many as fit: all 8 of up to 4 bits, 4 of 6 bits, 2
+/// of 8, but 1 of 8 where activations may be -128: twice 128 * 128 is 2^15.
 class NeonTileOps : public ArmTileOps {
   static Value half(KernelBuilder &b, Value bytes, int64_t offset) {
     return vector::ExtractStridedSliceOp::create(b, bytes, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{8},
@@ -216,7 +214,8 @@ public:
     auto level = [&](StringRef name, uint64_t features, StringRef llvmFeatures, int64_t rowTile,
                      std::shared_ptr<TileOps> ops) {
       isaLevels.push_back({name.str(), GEMMAC_CPU_ARM_NEON | features, "generic", llvmFeatures.str(), "neoverse-v2",
-                           rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*panelStreams=*/2, /*tileSums=*/rowTile,
+                           rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*unpackedGroups=*/32,
+                           /*panelStreams=*/2, /*tileSums=*/rowTile,
                            /*vectorLanes=*/8, /*vectorSums=*/8, std::move(ops)});
     };
     level("neon", 0, "+neon", 2, std::make_shared<NeonTileOps>());

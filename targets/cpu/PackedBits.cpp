@@ -5,11 +5,14 @@ using namespace mlir;
 namespace gemmac {
 
 Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroPoint) {
+  if (!row.bias)
+    return b.i32(0);
+  Value bias = b.load(b.getI32Type(), row.bias);
   if (zeroPoint == 8)
-    return row.bias;
+    return bias;
   if (zeroPoint < 8) // 2 or 4: the bias is a multiple of 8
-    return arith::ShRSIOp::create(b, row.bias, b.i32(zeroPoint == 4 ? 1 : 2));
-  return arith::MulIOp::create(b, row.bias, b.i32(static_cast<int32_t>(zeroPoint / 8)));
+    return arith::ShRSIOp::create(b, bias, b.i32(zeroPoint == 4 ? 1 : 2));
+  return arith::MulIOp::create(b, bias, b.i32(static_cast<int32_t>(zeroPoint / 8)));
 }
 
 // Block j % bits holds quads j and j + 4 four bits apart, the first at bit j / bits * bits (planePlace). Both move to

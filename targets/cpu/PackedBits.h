@@ -7,8 +7,8 @@
 
 namespace gemmac {
 
-/// Products of a stored weight and an int8 activation whose sum surely fits an int16, as a power of two. Only for weights of 8
-/// bits it matters whether activations may be -128.
+/// Products of a stored weight and an int8 activation whose sum surely fits an int16, as a power of two. Only for
+/// weights of 8 bits it matters whether activations may be -128.
 constexpr int64_t productsInInt16(WeightFormat format, bool wholeRange) {
   int64_t largest = (wholeRange ? 128 : 127) * formatInfo(format).largestStored(), count = 1;
   while (2 * count * largest <= INT16_MAX)
@@ -16,11 +16,12 @@ constexpr int64_t productsInInt16(WeightFormat format, bool wholeRange) {
   return count;
 }
 
-/// -zero point * sum of the group's activations, an i32 from which integer sums of stored weights start.
+/// -zero point * sum of the group's activations, an i32 from which integer sums of stored weights start; 0 without a
+/// bias.
 mlir::Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroPoint);
 
-/// Reads quads of a group of 16 rows, as stored (zero point included): quad j is columns 4j .. 4j+3 of all rows, 64 bytes.
-/// A part of a quad is as many rows as fit a register.
+/// Reads quads of a group of 16 rows, as stored (zero point included): quad j is columns 4j .. 4j+3 of all rows, 64
+/// bytes. A part of a quad is as many rows as fit a register.
 class QuadReader {
 public:
   /// `part`: type of a register. `shifts`: the same bits as the integers that the CPU shifts.
@@ -38,7 +39,9 @@ private:
   const WeightGroup &weights;
   mlir::VectorType part, shifts;
 
-  mlir::Value loadBytes(mlir::Value pointer) const { return b.load(part, pointer, part.getNumElements() < 32 ? 16 : 32); }
+  mlir::Value loadBytes(mlir::Value pointer) const {
+    return b.load(part, pointer, part.getNumElements() < 32 ? 16 : 32);
+  }
   Pair loadPlane(const BitPlane &plane, mlir::Value pointer, mlir::Value j, int64_t offset) const;
 };
 

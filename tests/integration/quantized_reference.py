@@ -87,12 +87,12 @@ def at_least(weights, least):
 
 
 def round_activations(groups, wide):
-    """int8 per group of 32, the scale in f32; with `wide` what is left once more."""
+    """Integers in groups of 32 with a scale in f32: within 127, with `wide` within 32512."""
+    most = np.float32(127 * 256 if wide else 127)
     largest = np.abs(groups).max(-1, keepdims=True)
     with np.errstate(divide="ignore"):
-        inverse = np.where(largest > 0, np.float32(127) / largest, np.float32(0))
-    rounded = np.rint(groups * inverse) * (largest / np.float32(127))
-    return rounded + round_activations(groups - rounded, wide=False) if wide else rounded
+        inverse = np.where(largest > 0, most / largest, np.float32(0))
+    return np.rint(groups * inverse) * (largest / most)
 
 
 class QuantizedReference(Reference):

@@ -25,9 +25,10 @@ struct QkvCase {
 };
 
 std::string nameOfCase(const QkvCase &c) {
-  return formatv("{0}_cache_{1}{8}_q{2}_kv{3}_d{4}{5}{6}_rows{7}", nameOf(c.weight), nameOf(c.cache), c.heads, c.kvHeads,
-                 c.headDim, c.keysAreValues ? "_shared" : "", c.rawValues ? "_raw" : "", c.maxRows,
-                 (c.rotated ? "_rotated" : "") + (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()) +
+  return formatv("{0}_cache_{1}{8}_q{2}_kv{3}_d{4}{5}{6}_rows{7}", nameOf(c.weight), nameOf(c.cache), c.heads,
+                 c.kvHeads, c.headDim, c.keysAreValues ? "_shared" : "", c.rawValues ? "_raw" : "", c.maxRows,
+                 (c.rotated ? "_rotated" : "") +
+                     (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()) +
                      (c.exponents.value ? "_scaled" : ""));
 }
 
@@ -78,10 +79,11 @@ private:
   }
 
   QkvProgram(const QkvCase &shape, Random random)
-      : shape(shape), padded(paddedHeadDim(shape.headDim)), pairs(shape.turnedPairs ? shape.turnedPairs : shape.headDim / 2 - 1),
+      : shape(shape), padded(paddedHeadDim(shape.headDim)),
+        pairs(shape.turnedPairs ? shape.turnedPairs : shape.headDim / 2 - 1),
         table(randomMatrix(random, WeightFormat::F32, tokens, cols)),
-        weight(randomMatrix(random, shape.weight, (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols,
-                            0.3f)),
+        weight(randomMatrix(random, shape.weight,
+                            (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols, 0.3f)),
         queryNorm(paddedNorm(random)), keyNorm(paddedNorm(random)), program(shape.maxRows) {
     for (int64_t row = 0; row < weight.rows; ++row)
       if (isPadding(shape.headDim, row % padded))
@@ -180,10 +182,12 @@ INSTANTIATE_TEST_SUITE_P(
                     QkvCase{q4, f16, 8, 1, 36, true, 3}, QkvCase{q8, f32, 4, 0, 20, false, 7},
                     QkvCase{f32, f32, 2, 0, 72, false, 4}, QkvCase{bf16, f16, 4, 1, 40, false, 5, true},
                     QkvCase{f32, f32, 2, 1, 20, true, 3, true}, QkvCase{f32, f32, 2, 1, 64, false, 9, false, true},
-                    QkvCase{f32, f16, 2, 2, 20, false, 5, false, true}, QkvCase{q8, q8, 4, 2, 64, false, 11, false, true},
-                    QkvCase{bf16, q8, 2, 1, 36, true, 5}, QkvCase{f32, q4, 3, 1, 72, true, 13, false, true},
-                    QkvCase{f32, q4, 2, 2, 20, false, 7}, QkvCase{q4, q4, 1, 1, 256, false, 3, true, true},
-                    QkvCase{f32, f32, 3, 1, 64, true, 7, false, false, 8}, QkvCase{q8, f16, 2, 1, 128, true, 4, false, false, 20},
+                    QkvCase{f32, f16, 2, 2, 20, false, 5, false, true},
+                    QkvCase{q8, q8, 4, 2, 64, false, 11, false, true}, QkvCase{bf16, q8, 2, 1, 36, true, 5},
+                    QkvCase{f32, q4, 3, 1, 72, true, 13, false, true}, QkvCase{f32, q4, 2, 2, 20, false, 7},
+                    QkvCase{q4, q4, 1, 1, 256, false, 3, true, true},
+                    QkvCase{f32, f32, 3, 1, 64, true, 7, false, false, 8},
+                    QkvCase{q8, f16, 2, 1, 128, true, 4, false, false, 20},
                     QkvCase{f32, q4, 2, 1, 72, true, 5, false, true, 9},
                     QkvCase{f32, f16, 2, 1, 20, false, 6, true, false, 0, {5, 3}},
                     QkvCase{f32, q8, 4, 2, 64, true, 5, false, true, 8, {3, 4}}),
@@ -257,7 +261,8 @@ struct AttentionProgram {
     for (int64_t p = first; p <= position; ++p) {
       double score = 0;
       for (int64_t j = 0; j < padded; ++j)
-        score += static_cast<double>(queries.number(token, head * padded + j)) * contents.keys[kvHead][p % shape.capacity][j];
+        score += static_cast<double>(queries.number(token, head * padded + j)) *
+                 contents.keys[kvHead][p % shape.capacity][j];
       scores.push_back(score);
     }
     double top = *std::max_element(scores.begin(), scores.end()), sum = 0;
@@ -295,7 +300,10 @@ private:
         if (isPadding(shape.headDim, c % padded) || token == 5) // token 5: all scores equal
           queries.numbers[token * queries.cols + c] = 0.0f;
     Buffer query = program.input(queries);
-    result = program.shared(queries.cols, kind == splitsToQ8 ? "q8" : kind == splitsToQ16 ? "q16" : kind == splitsToS8 ? "s8" : "f32");
+    result = program.shared(queries.cols, kind == splitsToQ8    ? "q8"
+                                          : kind == splitsToQ16 ? "q16"
+                                          : kind == splitsToS8  ? "s8"
+                                                                : "f32");
     cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity, shape.rotated,
                              shape.turnedPairs, shape.exponents);
     std::string norm =
@@ -306,12 +314,12 @@ private:
       return;
     }
     Buffer parts = program.parts(cache, shape.heads);
-    program.step(formatv("attention_splits {0}, {1} -> {2} heads {3}{6} : {4} -> {5}", query.name, cache.name, parts.name,
-                         shape.heads, query.type, parts.type, norm));
+    program.step(formatv("attention_splits {0}, {1} -> {2} heads {3}{6} : {4} -> {5}", query.name, cache.name,
+                         parts.name, shape.heads, query.type, parts.type, norm));
     program.barrier();
     std::string scale = kind == splitsToS8 ? "static " + literal(staticScale) : "";
-    program.step(formatv("attention_merge {0}, {1} -> {2} heads {3} {6} : {4} -> {5}", parts.name, cache.name, result.name,
-                         shape.heads, parts.type, result.type, scale));
+    program.step(formatv("attention_merge {0}, {1} -> {2} heads {3} {6} : {4} -> {5}", parts.name, cache.name,
+                         result.name, shape.heads, parts.type, result.type, scale));
   }
 };
 
@@ -334,8 +342,8 @@ TEST_P(AttentionTest, SoftmaxOfScoresTimesValues) {
       Memory memory = runner.run(call);
       for (int64_t row = 0; row < rows; ++row)
         for (int64_t head = 0; head < shape.heads; ++head)
-          expectNear(memory.floats(m.result, row) + head * m.padded, m.expected(contents, row, position + row, head), error, 0,
-                     formatv("position {0}, row {1}, head {2}", position, row, head).str());
+          expectNear(memory.floats(m.result, row) + head * m.padded, m.expected(contents, row, position + row, head),
+                     error, 0, formatv("position {0}, row {1}, head {2}", position, row, head).str());
     }
   }
 }
@@ -374,20 +382,11 @@ void expectMergedAs(AttentionCase single, AttentionProgram::Kind kind) {
   Memory floats = runPlain.run(call), memory = runQuantized.run(call);
   const float *row = floats.floats(plain.result, 0);
   int64_t width = plain.result.width;
-  auto expect = [&](const Buffer &result, const QuantizedRow &expected) {
-    for (int64_t c = 0; c < width; ++c)
-      ASSERT_EQ(memory.values(result, 0)[c], expected.values[c]) << "element " << c;
-    for (int64_t group = 0; group < width / groupColumns; ++group) {
-      ASSERT_EQ(memory.scales(result, 0)[group], expected.scales[group]) << "group " << group;
-      ASSERT_EQ(memory.biases(result, 0)[group], expected.biases[group]) << "group " << group;
-    }
-  };
-  if (kind == AttentionProgram::splitsToS8)
-    return expect(quantized.result, quantizeRow(row, width, static_cast<float>(AttentionProgram::staticScale)));
-  auto [first, rest] = quantizeWide(row, width);
-  expect(quantized.result, first);
-  if (kind == AttentionProgram::splitsToQ16)
-    expect(quantized.result.rest(), rest);
+  bool isStatic = kind == AttentionProgram::splitsToS8;
+  QuantizedRow expected = isStatic ? quantizeRow(row, width, static_cast<float>(AttentionProgram::staticScale))
+                          : kind == AttentionProgram::splitsToQ16 ? quantizeWide(row, width)
+                                                                  : quantizeRow(row, width);
+  expectIntegers(memory, quantized.result, 0, expected, "merged");
 }
 
 TEST_P(AttentionTest, MergesIntoQ8) { expectMergedAs(GetParam(), AttentionProgram::splitsToQ8); }
@@ -411,15 +410,18 @@ INSTANTIATE_TEST_SUITE_P(
         AttentionCase{q8, 1, 1, 128, 0, 304, 3, 0.5f, true}, AttentionCase{q4, 4, 4, 72, 33, 48, 9, 0.5f, true},
         AttentionCase{q4, 40, 2, 32, 300, 352, 6, 0.5f}, AttentionCase{q4, 2, 1, 64, 50, 80, 16, 20.0f, true},
         AttentionCase{q4, 16, 2, 256, 0, 288, 3, 0.25f, true}, AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, false, 8},
-        AttentionCase{f16, 8, 1, 128, 0, 304, 7, 0.25f, false, 32}, AttentionCase{q8, 3, 1, 72, 50, 80, 9, 0.5f, false, 9},
-        AttentionCase{q4, 17, 1, 128, 0, 288, 4, 0.25f, true, 20}, AttentionCase{f32, 2, 2, 64, 300, 352, 16, 0.5f, true, 8},
+        AttentionCase{f16, 8, 1, 128, 0, 304, 7, 0.25f, false, 32},
+        AttentionCase{q8, 3, 1, 72, 50, 80, 9, 0.5f, false, 9},
+        AttentionCase{q4, 17, 1, 128, 0, 288, 4, 0.25f, true, 20},
+        AttentionCase{f32, 2, 2, 64, 300, 352, 16, 0.5f, true, 8},
         AttentionCase{f16, 4, 2, 64, 50, 80, 7, 0.5f, false, 0, {4, -3}},
         AttentionCase{q8, 4, 2, 128, 0, 304, 5, 0.5f, true, 20, {-5, 6}}),
     [](const auto &info) {
       const AttentionCase &c = info.param;
       return formatv("{0}{6}_q{1}_kv{2}_d{3}_w{4}{5}", nameOf(c.cache), c.heads, c.kvHeads, c.headDim, c.window,
                      c.size > 1 ? "_large" : "",
-                     (c.rotated ? "_rotated" : "") + (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()) +
+                     (c.rotated ? "_rotated" : "") +
+                         (c.turnedPairs ? "_turned" + std::to_string(c.turnedPairs) : std::string()) +
                          (c.exponents.value ? "_scaled" : ""))
           .str();
     });

@@ -35,8 +35,7 @@ Call callOf(int64_t rows, int64_t position, int32_t firstToken) {
   return call;
 }
 
-//===--- Memory
-//-----------------------------------------------------------------------------------------------------===//
+//===--- Memory ---===//
 
 template <typename T> static const T *at(const Memory &memory, const Buffer &buffer, int64_t row, int64_t byte = 0) {
   return reinterpret_cast<const T *>(memory.arena.data() + buffer.offset + row * buffer.rowBytes + byte);
@@ -46,14 +45,13 @@ const float *Memory::floats(const Buffer &buffer, int64_t row) const { return at
 const int32_t *Memory::ints(const Buffer &buffer, int64_t row) const { return at<int32_t>(*this, buffer, row); }
 const int8_t *Memory::values(const Buffer &buffer, int64_t row) const { return at<int8_t>(*this, buffer, row); }
 const float *Memory::scales(const Buffer &buffer, int64_t row) const {
-  return at<float>(*this, buffer, row, buffer.width);
+  return at<float>(*this, buffer, row, buffer.scalesOffset());
 }
 const int32_t *Memory::biases(const Buffer &buffer, int64_t row) const {
-  return at<int32_t>(*this, buffer, row, buffer.width + buffer.width / groupColumns * 4);
+  return at<int32_t>(*this, buffer, row, buffer.scalesOffset() + buffer.width / groupColumns * 4);
 }
 
-//===--- Compiling
-//--------------------------------------------------------------------------------------------------===//
+//===--- Compiling ---===//
 
 const TargetBackend &targetNamed(const std::string &name) {
   static TargetRegistry *registry = [] {

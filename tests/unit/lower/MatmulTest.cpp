@@ -31,7 +31,9 @@ struct MatmulProgram {
       : MatmulProgram(Random(seed), shape, maxRows, privateInput) {}
 
   float sum(int64_t token, int64_t row) const { return dot(weight, row, &table.numbers[token * cols]); }
-  float dot(const Matrix &matrix, int64_t row, const float *input) const { return dotLikeKernel(matrix, row, input, wide); }
+  float dot(const Matrix &matrix, int64_t row, const float *input) const {
+    return dotLikeKernel(matrix, row, input, wide);
+  }
 
 private:
   MatmulProgram(Random random, const MatmulCase &shape, int64_t maxRows, bool privateInput)
@@ -40,6 +42,13 @@ private:
         gate(randomMatrix(random, shape.format, rowsOfWeight, cols, 0.3f)),
         up(randomMatrix(random, shape.format, rowsOfWeight, cols, 0.3f)),
         factor(randomMatrix(random, WeightFormat::F32, tokens, rowsOfWeight + 96)), program(maxRows), wide(shape.wide) {
+    // Rows of the largest integers, of one sign and of both: with the first and the last group of the weights, the
+    // largest sums.
+    for (int64_t c = 0; c < cols; ++c) {
+      table.numbers[5 * cols + c] = -1.0f;
+      table.numbers[6 * cols + c] = 1.0f;
+      table.numbers[7 * cols + c] = c % 2 ? 1.0f : -1.0f;
+    }
     x = program.input(table, !privateInput);
     factors = program.input(factor);
     if (isQuantized(shape.format)) {
@@ -157,7 +166,7 @@ std::vector<MatmulCase> matmulCases() {
   std::vector<MatmulCase> cases;
   for (WeightFormat format : allFormats)
     cases.push_back({format});
-  for (WeightFormat format : {WeightFormat::Q8, WeightFormat::Q4})
+  for (WeightFormat format : {WeightFormat::Q8, WeightFormat::C8, WeightFormat::Q5, WeightFormat::Q4})
     cases.push_back({format, /*wide=*/true});
   return cases;
 }

@@ -4,36 +4,62 @@
 
 namespace gemmac::test {
 
-QuantizedRow quantizeRow(const float *row, int64_t width) {
+/// Integers of magnitude `most` at the most; groups below `smallest` become zeros.
+static QuantizedRow quantizeGroups(const float *row, int64_t width, float most, float smallest) {
   QuantizedRow result;
   for (int64_t group = 0; group < width / groupColumns; ++group) {
     float largest = 0;
     for (int64_t c = 0; c < groupColumns; ++c)
       largest = std::max(largest, std::fabs(row[group * groupColumns + c]));
-    float inverse = largest >= smallestQuantized ? 127.0f / largest : 0.0f;
+    float inverse = largest >= smallest ? most / largest : 0.0f;
     int sum = 0;
     for (int64_t c = 0; c < groupColumns; ++c) {
       int value = static_cast<int>(std::nearbyint(row[group * groupColumns + c] * inverse)); // to even
       result.values.push_back(value);
       sum += value;
     }
-    result.scales.push_back(largest / 127.0f);
+    result.scales.push_back(largest / most);
     result.biases.push_back(-8 * sum);
   }
   return result;
 }
 
-std::pair<QuantizedRow, QuantizedRow> quantizeWide(const float *row, int64_t width) {
-  QuantizedRow first = quantizeRow(row, width);
-  std::vector<float> rest;
-  for (int64_t c = 0; c < width; ++c)
-    rest.push_back(std::fma(-static_cast<float>(first.values[c]), first.scales[c / groupColumns], row[c]));
-  return {first, quantizeRow(rest.data(), width)};
+QuantizedRow quantizeRow(const float *row, int64_t width) {
+  return quantizeGroups(row, width, 127.0f, smallestQuantized);
 }
 
-static float gridStep(float value, float scale) { return std::nearbyint(std::min(std::max(value / scale, -128.0f), 127.0f)); }
+QuantizedRow quantizeWide(const float *row, int64_t width) {
+  QuantizedRow result = quantizeGroups(row, width, 32512.0f, smallestWide);
+  result.isWide = true;
+  return result;
+}
 
-float onGrid(float value, float staticScale) { return staticScale == 0 ? value : gridStep(value, staticScale) * staticScale; }
+void expectIntegers(const Memory &memory, const Buffer &buffer, int64_t row, const QuantizedRow &expected,
+                    const std::string &what) {
+  const int8_t *bytes = memory.values(buffer, row);
+  const int16_t *words = reinterpret_cast<const int16_t *>(bytes + 2 * buffer.width);
+  for (int64_t c = 0; c < buffer.width; ++c) {
+    int value = expected.values[c];
+    if (!expected.isWide) {
+      ASSERT_EQ(bytes[c], value) << what << ", value " << c;
+      continue;
+    }
+    ASSERT_EQ(256 * bytes[c] + bytes[buffer.width + c], value) << what << ", bytes of value " << c;
+    int64_t place[] = {0, 2, 1, 3};
+    ASSERT_EQ(words[c / 4 * 4 + place[c % 4]], value) << what << ", int16 of value " << c;
+  }
+  for (int64_t group = 0; group < buffer.width / groupColumns; ++group)
+    ASSERT_EQ(memory.biases(buffer, row)[group], expected.biases[group]) << what << ", bias of group " << group;
+  expectBits(memory.scales(buffer, row), expected.scales, what + ", scales");
+}
+
+static float gridStep(float value, float scale) {
+  return std::nearbyint(std::min(std::max(value / scale, -128.0f), 127.0f));
+}
+
+float onGrid(float value, float staticScale) {
+  return staticScale == 0 ? value : gridStep(value, staticScale) * staticScale;
+}
 
 QuantizedRow quantizeRow(const float *row, int64_t width, float staticScale) {
   QuantizedRow result;
@@ -70,14 +96,6 @@ static float addGroup(const Matrix &weight, int64_t row, int64_t first, const Qu
   return std::fma(static_cast<float>(dot), scale, total);
 }
 
-float dotExact(const Matrix &weight, int64_t row, const std::pair<QuantizedRow, QuantizedRow> &input) {
-  float total = 0;
-  for (int64_t first = 0; first < weight.cols; first += groupColumns)
-    for (const QuantizedRow &part : {input.first, input.second})
-      total = addGroup(weight, row, first, part, total);
-  return total;
-}
-
 float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {
   if (input.isStatic && formatInfo(weight.format).rowScales()) {
     int64_t sum = 0;
@@ -94,7 +112,8 @@ float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {
 float dotLikeKernel(const Matrix &weight, int64_t row, const float *input, bool wide) {
   if (!isQuantized(weight.format))
     return dotExact(weight, row, input);
-  return wide ? dotExact(weight, row, quantizeWide(input, weight.cols)) : dotExact(weight, row, quantizeRow(input, weight.cols));
+  return wide ? dotExact(weight, row, quantizeWide(input, weight.cols))
+              : dotExact(weight, row, quantizeRow(input, weight.cols));
 }
 
 double dotDouble(const Matrix &weight, int64_t row, const float *input) {

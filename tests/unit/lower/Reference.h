@@ -12,8 +12,8 @@ namespace gemmac::test {
 
 using Row = std::vector<double>;
 
-/// Groups whose largest magnitude is below this quantize to zeros: 127 / max would overflow.
-inline constexpr float smallestQuantized = 0x1p-120f;
+/// Groups whose largest magnitude is below this quantize to zeros: 127 / max would overflow. The same of q16.
+inline constexpr float smallestQuantized = 0x1p-120f, smallestWide = 0x1p-110f;
 
 inline uint32_t bitsOf(float value) {
   uint32_t bits;
@@ -26,19 +26,22 @@ struct QuantizedRow {
   std::vector<int> values, biases;
   std::vector<float> scales;
   bool isStatic = false; ///< one scale
+  bool isWide = false;   ///< q16
 };
 QuantizedRow quantizeRow(const float *row, int64_t width);
 /// The same to s8.
 QuantizedRow quantizeRow(const float *row, int64_t width, float staticScale);
-/// The same to q16: as q8, then what is left as q8.
-std::pair<QuantizedRow, QuantizedRow> quantizeWide(const float *row, int64_t width);
+/// The same to q16.
+QuantizedRow quantizeWide(const float *row, int64_t width);
+/// The row of `buffer`, in q8, q16 or s8, is `expected`; of q16 each of the forms that it is stored in.
+void expectIntegers(const Memory &memory, const Buffer &buffer, int64_t row, const QuantizedRow &expected,
+                    const std::string &what);
 /// The nearest value of a static grid; 0: as it is.
 float onGrid(float value, float staticScale);
 
 /// Products of a row with a matrix row in exactly the order of the kernels (gemma.step.matmul): bits can be compared.
 float dotExact(const Matrix &weight, int64_t row, const float *input);
 float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input);
-float dotExact(const Matrix &weight, int64_t row, const std::pair<QuantizedRow, QuantizedRow> &input);
 /// What the weight's format asks for: f32, or q8 (with `wide` q16).
 float dotLikeKernel(const Matrix &weight, int64_t row, const float *input, bool wide = false);
 /// The same product in doubles.

@@ -185,22 +185,12 @@ INSTANTIATE_TEST_SUITE_P(Shapes, NormTest,
                                .str();
                          });
 
-void expectIntegers(const Memory &memory, const Buffer &result, int64_t row, const QuantizedRow &expected,
-                    const std::vector<float> &input, const std::string &what) {
-  for (int64_t c = 0; c < result.width; ++c)
-    ASSERT_EQ(memory.values(result, row)[c], expected.values[c]) << what << ", value " << c << " of " << input[c];
-  for (int64_t group = 0; group < result.width / groupColumns; ++group)
-    ASSERT_EQ(memory.biases(result, row)[group], expected.biases[group]) << what << ", bias of group " << group;
-  expectBits(memory.scales(result, row), expected.scales, what + ", scales");
-}
-
 void expectQuantized(const Memory &memory, const Buffer &result, int64_t row, const std::vector<float> &input,
                      const std::string &what) {
-  if (!result.isWide())
-    return expectIntegers(memory, result, row, quantizeRow(input.data(), result.width), input, what);
-  auto [first, rest] = quantizeWide(input.data(), result.width);
-  expectIntegers(memory, result, row, first, input, what);
-  expectIntegers(memory, result.rest(), row, rest, input, what + ", second part");
+  expectIntegers(memory, result, row,
+                 (result.isWide() ? quantizeWide : static_cast<QuantizedRow (*)(const float *, int64_t)>(quantizeRow))(
+                     input.data(), result.width),
+                 what);
 }
 
 // The q8 or q16 result of a norm is the quantized f32 result: nothing is rounded twice or in another order.

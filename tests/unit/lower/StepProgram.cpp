@@ -25,7 +25,8 @@ std::string StepProgram::addWeight(const std::string &shape, int64_t elements, s
     scales += formatv("input_activation_scale = {0} : f64", literal(input));
   if (source < outputs.size() && outputs[source] != 0 && isMatrix(shape))
     scales += formatv("{0}output_activation_scale = {1} : f64", scales.empty() ? "" : ", ", literal(outputs[source]));
-  symbols += formatv("  gemma.weight {0} : tensor<{1}xf32> from <\"test\", 0, {2}> {{{3}}\n", name, shape, 4 * elements, scales);
+  symbols += formatv("  gemma.weight {0} : tensor<{1}xf32> from <\"test\", 0, {2}> {{{3}}\n", name, shape, 4 * elements,
+                     scales);
   return name;
 }
 
@@ -73,10 +74,10 @@ std::string StepProgram::addStacked(const Matrix &matrix, const std::vector<int6
   std::string sources;
   for (size_t i = 0; i < rows.size(); ++i)
     sources += (i ? ", " : "") + addWeight(formatv("{0}x{1}", rows[i], matrix.cols), rows[i] * matrix.cols, i);
-  return addPacked(
-      pack({matrix}, panelRows), sources,
-      formatv("as {0} panel 16 batch 1 rows {1} <32 -> 32> cols {2} <32 -> 32>", nameOf(matrix.format), matrix.rows, matrix.cols),
-      scalesOfPacked(rows.size()));
+  return addPacked(pack({matrix}, panelRows), sources,
+                   formatv("as {0} panel 16 batch 1 rows {1} <32 -> 32> cols {2} <32 -> 32>", nameOf(matrix.format),
+                           matrix.rows, matrix.cols),
+                   scalesOfPacked(rows.size()));
 }
 
 std::string StepProgram::addInterleaved(const std::vector<Matrix> &gates, const std::vector<Matrix> &ups) {
@@ -89,8 +90,8 @@ std::string StepProgram::addInterleaved(const std::vector<Matrix> &gates, const 
   std::string gate = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements);
   std::string up = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements, 1);
   return addPacked(pack(experts, panelRows), gate + ", " + up,
-                   formatv("as {0} panel 16 batch {1} interleave rows {2} <32 -> 32> cols {3} <32 -> 32>", nameOf(first.format),
-                           gates.size(), 2 * first.rows, first.cols),
+                   formatv("as {0} panel 16 batch {1} interleave rows {2} <32 -> 32> cols {3} <32 -> 32>",
+                           nameOf(first.format), gates.size(), 2 * first.rows, first.cols),
                    scalesOfPacked(2));
 }
 
@@ -106,8 +107,8 @@ static std::string attribute(const char *name, int64_t value) {
   return value ? formatv(", {0} = {1} : i64", name, value).str() : std::string();
 }
 
-Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity, bool rotated,
-                            int64_t turnedPairs, Exponents exponents) {
+Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
+                            bool rotated, int64_t turnedPairs, Exponents exponents) {
   Cache cache{.name = "@kv" + std::to_string(names++),
               .format = format,
               .heads = heads,
@@ -143,8 +144,9 @@ Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, in
               .rows = maxRows * perRow,
               .width = width,
               .rowBytes = 0};
-  bool quantized = element[0] == 'q' || element[0] == 's'; // q8, q16, s8
-  made.rowBytes = roundUp(quantized ? width + width / 4 : 4 * width, bufferAlign) * (llvm::StringRef(element) == "q16" ? 2 : 1);
+  bool quantized = element[0] == 'q' || element[0] == 's';                    // q8, q16, s8
+  int64_t valueBytes = llvm::StringRef(element) == "q16" ? 4 * width : width; // of both forms
+  made.rowBytes = roundUp(quantized ? valueBytes + width / 4 : 4 * width, bufferAlign);
   int64_t &end = isShared ? arenaBytes : scratchBytes;
   made.offset = end;
   end += made.rowBytes * made.rows;

@@ -22,12 +22,7 @@ struct Buffer {
   int64_t offset, rows, width, rowBytes;
 
   bool isWide() const { return llvm::StringRef(type).contains("q16"); }
-  /// The second parts of rows of q16, as a buffer of q8. The first ones are seen with the buffer itself.
-  Buffer rest() const {
-    Buffer part = *this;
-    part.offset += rowBytes / 2;
-    return part;
-  }
+  int64_t scalesOffset() const { return isWide() ? 4 * width : width; } ///< in a row of q8, q16 or s8
 };
 
 /// A planned KV cache. CacheReference.h reads and writes what it holds.
@@ -61,8 +56,8 @@ public:
   /// `values` padded with zeros to `width`, or to a multiple of 32.
   std::string addVector(const std::vector<float> &values, int64_t width = 0);
 
-  Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity, bool rotated = false,
-                 int64_t turnedPairs = 0, Exponents exponents = {});
+  Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
+                 bool rotated = false, int64_t turnedPairs = 0, Exponents exponents = {});
   Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) {
     return buffer(true, width, element, perRow);
   }
@@ -82,7 +77,8 @@ public:
   /// gemmac_<phase>_<level>
   std::string entry(const std::string &level) const;
 
-  /// Activation scales of the weights that are added from now on: of the input, and of the products of each source, 0: none.
+  /// Activation scales of the weights that are added from now on: of the input, and of the products of each source, 0:
+  /// none.
   struct ActivationScales {
     double input = 0;
     std::vector<double> outputs;
