@@ -177,7 +177,7 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
     for (size_t row = 0; row < rows.size(); ++row)
       body(row, b.at(own, static_cast<int64_t>(row) * vecBytes));
   };
-  Value others = b.sub(count, 1);
+  Value others = b.sub(count, b.i64(1));
   b.loop(start, count, 1, [&](Value p) { forSums(p, [&](size_t, Value place) { b.store(none, place, 64); }); });
   b.loop(start, b.i64(weight.cols / groupColumns), 1, [&](Value group) {
     Value offset = b.mul(group, groupBytes(weight.format, panelRows));
