@@ -5,6 +5,7 @@
 #include "compiler/artifact/ProgramSummary.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
+#include "compiler/driver/Messages.h"
 #include "compiler/driver/Process.h"
 #include "compiler/formats/CacheLayout.h"
 #include "targets/LevelSubset.h"

@@ -300,20 +300,26 @@ class Peer:
 
 
 # -------------------------------------------------------------------------------- preparing
-def peer_python(build):
+# Levels that are measured on machines with more get a peer of the same instructions, instead of all of the machine's.
+PEER_INSTRUCTIONS = {"avx2": "-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON"}
+
+
+def peer_python(build, isa):
     """The interpreter of build/peers-venv, which has llama.cpp; makes it when it is missing."""
-    folder = build / "peers-venv"
+    instructions = PEER_INSTRUCTIONS.get(isa, "-DGGML_NATIVE=ON")
+    folder = build / ("peers-venv-" + isa if isa in PEER_INSTRUCTIONS else "peers-venv")
     python = folder / "bin" / "python"
     if python.exists() and subprocess.run([python, "-c", "import llama_cpp"], capture_output=True).returncode == 0:
         return python
     say(f"building llama.cpp ({PEER_PACKAGE}) in {folder}; this takes about ten minutes")
-    environment = dict(os.environ, CMAKE_ARGS="-DGGML_NATIVE=ON -DLLAVA_BUILD=OFF")
+    environment = dict(os.environ, CMAKE_ARGS=f"{instructions} -DLLAVA_BUILD=OFF")
     environment.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
     advice = (
-        f": llama.cpp is missing. It needs python3-venv, g++, cmake and a package index; or put {PEER_PACKAGE} into {folder} "
-        "yourself, or measure without it by --no-peer"
+        f": llama.cpp is missing. It needs python3-venv, g++, cmake and a package index; or put {PEER_PACKAGE} "
+        f"into {folder} yourself, or measure without it by --no-peer"
     )
-    for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", PEER_PACKAGE]):
+    install = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir", PEER_PACKAGE]
+    for command in ([sys.executable, "-m", "venv", folder], install):
         run_or_fail(command, advice, env=environment, stdout=sys.stderr)
     return python
 
@@ -538,7 +544,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that files are removed and peers ended
     options.work.mkdir(parents=True, exist_ok=True)
     try:
-        options.peer = None if options.no_peer else peer_python(options.build)
+        options.peer = None if options.no_peer else peer_python(options.build, options.isa)
     except Failure as failure:
         raise SystemExit(f"peers: error: {failure}")
     rows, failed = [], []

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from support import base_level, CHECKPOINTS, GEMMAC, GEMMAC_OPT, compile_program, gemmac
+import demo
+from support import CHECKPOINTS, GEMMAC, GEMMAC_OPT, base_level, compile_program, gemmac
 
 MODEL = CHECKPOINTS / "tiny-dense"
 COMPILE = ["compile", str(MODEL), "--weights", "f32", "--isa", base_level().name]
@@ -21,19 +22,9 @@ ONE_LINE = re.compile(r"^[^\n]*: error: [^\n]+\n$")
 FOREIGN = re.compile(r"LLVM|IO failure|terminate called|PLEASE submit|ld\.lld")
 
 
-def start(*arguments, program=GEMMAC, closed=(), limits=(), **options):
+def start(*arguments, program=GEMMAC, **options):
     """gemmac with descriptors closed and limits set; returns the finished process."""
-
-    def prepare():
-        for limit in limits:
-            resource.setrlimit(*limit)
-        for fd in closed:
-            os.close(fd)
-
-    options.setdefault("stdout", subprocess.PIPE)
-    options.setdefault("stderr", subprocess.PIPE)
-    options.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.run([program, *map(str, arguments)], preexec_fn=prepare, text=True, timeout=120, **options)
+    return demo.start(*arguments, program=program, **{"stdin": subprocess.DEVNULL, "timeout": 120, **options})
 
 
 def gone():

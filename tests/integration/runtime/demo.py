@@ -6,6 +6,7 @@ import os
 import platform
 import pty
 import re
+import resource
 import select
 import shutil
 import signal
@@ -48,6 +49,19 @@ def run(*arguments, program=None, launch=(), text=True, **options):
     options.setdefault("timeout", 60)
     command = [*launch, str(program or demo()), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=text, **options)
+
+
+def start(*arguments, program=None, closed=(), limits=(), **options):
+    """A program, the demo unless another is named, with descriptors closed and limits set; returns it finished."""
+
+    def prepare():
+        for limit in limits:
+            resource.setrlimit(*limit)
+        for fd in closed:
+            os.close(fd)
+
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 30, "text": True, **options}
+    return subprocess.run([str(program or demo()), *map(str, arguments)], preexec_fn=prepare, **options)
 
 
 class TestCase(unittest.TestCase):

@@ -10,22 +10,8 @@ import threading
 import time
 import unittest
 
-from demo import BOS, CONTEXT, TestCase, demo, run
+from demo import BOS, CONTEXT, TestCase, demo, run, start
 from test_image import enter
-
-
-def start(*arguments, closed=(), limits=(), **options):
-    """The demo, started with descriptors closed and limits set; returns the finished process."""
-
-    def prepare():
-        for limit in limits:
-            resource.setrlimit(*limit)
-        for fd in closed:
-            os.close(fd)
-
-    options.setdefault("stdout", subprocess.PIPE)
-    options.setdefault("stderr", subprocess.PIPE)
-    return subprocess.run([demo(), *map(str, arguments)], preexec_fn=prepare, text=True, timeout=30, **options)
 
 
 def endless(data):
