@@ -146,19 +146,23 @@ gemma.kv_cache @kv_cache_c2_partial heads 1 head_dim 8 window 0 {capacity = 32 :
 
 // -----
 // expected-error @below {{expects format f32, f16, q8 or q4, got q6}}
-gemma.kv_cache @kv_cache_c2_format heads 1 head_dim 8 window 0 {format = #gemma.format<q6>, capacity = 16 : i64, offset = 0 : i64, bytes = 1024 : i64}
+gemma.kv_cache @kv_cache_c2_format heads 1 head_dim 8 window 0
+  {format = #gemma.format<q6>, capacity = 16 : i64, offset = 0 : i64, bytes = 1024 : i64}
 
 // -----
 // expected-error @below {{expects a capacity that is a positive multiple of 16, got 24}}
-gemma.kv_cache @kv_cache_c2_capacity heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 24 : i64, offset = 0 : i64, bytes = 1024 : i64}
+gemma.kv_cache @kv_cache_c2_capacity heads 1 head_dim 8 window 0
+  {format = #gemma.format<f16>, capacity = 24 : i64, offset = 0 : i64, bytes = 1024 : i64}
 
 // -----
 // expected-error @below {{expects an offset that is a multiple of 64, got 32}}
-gemma.kv_cache @kv_cache_c2_offset heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 32 : i64, bytes = 2048 : i64}
+gemma.kv_cache @kv_cache_c2_offset heads 1 head_dim 8 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 32 : i64, bytes = 2048 : i64}
 
 // -----
-// expected-error @below {{expects 2048 bytes (keys and values of 1 heads x 16 positions x 32 padded elements), got 512}}
-gemma.kv_cache @kv_cache_c2_bytes heads 1 head_dim 8 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 512 : i64}
+// expected-error @+1 {{expects 2048 bytes (keys and values of 1 heads x 16 positions x 32 padded elements), got 512}}
+gemma.kv_cache @kv_cache_c2_bytes heads 1 head_dim 8 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 512 : i64}
 
 // -----
 // expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs or exponents, got one without a format}}
@@ -178,19 +182,23 @@ gemma.kv_cache @kv_cache_c5 heads 1 head_dim 64 window 0 {value_bound = -1.0 : f
 
 // -----
 // expected-error @below {{expects exponents between -100 and 100, got 101}}
-gemma.kv_cache @kv_cache_c6 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, key_exponent = 101 : i64}
+gemma.kv_cache @kv_cache_c6 heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, key_exponent = 101 : i64}
 
 // -----
 // expected-error @below {{expects turned_pairs above 0 and below 32 (half of head_dim), got 32}}
-gemma.kv_cache @kv_cache_c4_all heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 32 : i64}
+gemma.kv_cache @kv_cache_c4_all heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 32 : i64}
 
 // -----
 // expected-error @below {{expects turned_pairs above 0 and below 32 (half of head_dim), got 0}}
-gemma.kv_cache @kv_cache_c4_none heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 0 : i64}
+gemma.kv_cache @kv_cache_c4_none heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 0 : i64}
 
 // -----
 // expected-error @below {{expects 3072 bytes (keys and values of 1 heads x 16 positions x 64 padded elements, of keys 32), got 4096}}
-gemma.kv_cache @kv_cache_c2_turned heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 8 : i64}
+gemma.kv_cache @kv_cache_c2_turned heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 8 : i64}
 
 // -----
 // expected-error @below {{expects source to name a gemma.weight, got @missing, which is not in the module}}
@@ -255,17 +263,20 @@ gemma.packed @packed_c3_vector from [@w] as f16 panel 0 batch 1 rows 1 <1 -> 16>
 // -----
 gemma.weight @w : tensor<33x32xf32> from <"m", 0, 4224>
 // expected-error @below {{expects two sources of one shape to interleave, or one with an even number of rows, got 1 source of type 'tensor<33x32xf32>'}}
-gemma.packed @packed_c4_odd from [@w] as f32 panel 16 batch 1 interleave rows 64 <33 -> 48> cols 32 <32 -> 32> bytes 8192
+gemma.packed @packed_c4_odd from [@w] as f32 panel 16 batch 1 interleave rows 64 <33 -> 48> cols 32 <32 -> 32>
+  bytes 8192
 
 // -----
 gemma.weight @a : tensor<32x32xf32> from <"m", 0, 4096>
 gemma.weight @b : tensor<64x32xf32> from <"m", 4096, 8192>
 // expected-error @below {{expects two sources of one shape to interleave, or one with an even number of rows, got 2 sources, the first of type 'tensor<32x32xf32>'}}
-gemma.packed @packed_c4_shapes from [@a, @b] as f32 panel 16 batch 1 interleave rows 96 <32 -> 32> cols 32 <32 -> 32> bytes 12288
+gemma.packed @packed_c4_shapes from [@a, @b] as f32 panel 16 batch 1 interleave rows 96 <32 -> 32> cols 32 <32 -> 32>
+  bytes 12288
 
 // -----
 // expected-error @below {{expects panels of 16 rows to interleave, got 1}}
-gemma.packed @packed_c4_panels from [@w] as f32 panel 1 batch 1 interleave rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+gemma.packed @packed_c4_panels from [@w] as f32 panel 1 batch 1 interleave rows 32 <32 -> 32> cols 32 <32 -> 32>
+  bytes 4096
 
 // -----
 // expected-error @below {{expects an offset that is a multiple of 64, got 32}}
@@ -277,7 +288,8 @@ gemma.packed @packed_c6 from [@w] as f32 panel 8 batch 1 rows 32 <32 -> 32> cols
 
 // -----
 // expected-error @below {{expects a scale only on a vector, got panels of 16 rows}}
-gemma.packed @packed_c7_matrix from [@w] as f32 panel 16 batch 1 scale 0.5 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+gemma.packed @packed_c7_matrix from [@w] as f32 panel 16 batch 1 scale 0.5 rows 32 <32 -> 32> cols 32 <32 -> 32>
+  bytes 4096
 
 // -----
 // expected-error @below {{attribute 'scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
@@ -285,11 +297,13 @@ gemma.packed @packed_c7_sign from [@w] as f32 panel 0 batch 1 scale -0.5 rows 1 
 
 // -----
 // expected-error @below {{expects row_at on tables with one row per panel only, got panels of 16 rows}}
-gemma.packed @packed_c8_matrix from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 row_at 0
+gemma.packed @packed_c8_matrix from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32>
+  bytes 4096 row_at 0
 
 // -----
 // expected-error @below {{expects a row_at that is a multiple of 64, got 32}}
-gemma.packed @packed_c8_alignment from [@w] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 row_at 32
+gemma.packed @packed_c8_alignment from [@w] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32>
+  bytes 4096 row_at 32
 
 // -----
 gemma.weight @w : tensor<32x48xf32> from <"m", 0, 6144>
@@ -300,7 +314,8 @@ gemma.packed @packed_c9 from [@w] as c4 panel 1 batch 1 rows 32 <32 -> 32> cols 
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
 gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.25}
 // expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@v' has otherwise}}
-gemma.packed @packed_c10_unlike from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304 {input_scale = 0.5}
+gemma.packed @packed_c10_unlike from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304
+  {input_scale = 0.5}
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
@@ -310,17 +325,20 @@ gemma.packed @packed_c10_missing from [@w] as c8 panel 16 batch 1 rows 32 <32 ->
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
 // expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@w' has otherwise}}
-gemma.packed @packed_c10_table from [@w] as c8 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152 {input_scale = 0.5}
+gemma.packed @packed_c10_table from [@w] as c8 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
+  {input_scale = 0.5}
 
 // -----
-// expected-error @below {{attribute 'input_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
-gemma.packed @packed_c10_sign from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152 {input_scale = -0.5}
+// expected-error @+2 {{attribute 'input_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+gemma.packed @packed_c10_sign from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
+  {input_scale = -0.5}
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {output_activation_scale = 0.5}
 gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096>
 // expected-error @below {{expects as output_scales those of the sources of a matrix, in order}}
-gemma.packed @packed_c11_order from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304 {output_scales = array<f64: 0.0, 0.5>}
+gemma.packed @packed_c11_order from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304
+  {output_scales = array<f64: 0.0, 0.5>}
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {output_activation_scale = 0.5}

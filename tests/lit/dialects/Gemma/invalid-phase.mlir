@@ -244,8 +244,8 @@ gemma.phase @phase_c5 decode max_rows 1 {
     : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
   gemma.barrier
   // expected-note @below {{the other step}}
-  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0,
+    eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
   // expected-error @below {{reads cache @kv.0 in the same epoch as a step that writes it: expects a gemma.barrier between them}}
   gemma.step.attention %p, @kv.0 -> %y heads 2 : <1 x 64, f32> -> <1 x 64, f32>
 }

@@ -162,7 +162,8 @@ gemma.phase @step_add_norm_c1_branch decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 96, f32>
   // expected-error @below {{expects branch of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
-  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 60 replicated : <1 x 64, f32>, <1 x 96, f32> -> <1 x 64, f32>
+  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 60 replicated
+    : <1 x 64, f32>, <1 x 96, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -174,7 +175,8 @@ gemma.phase @step_add_norm_c1_weight decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %y head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects weight to be a packed vector of 64 elements, got @ps of 32 with 0 rows per panel}}
-  gemma.step.add_norm %x, %y -> %x weight @ps layer_scale @ps eps 0.5 count 60 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.add_norm %x, %y -> %x weight @ps layer_scale @ps eps 0.5 count 60 replicated
+    : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -188,7 +190,8 @@ gemma.phase @step_add_norm_c1_layer_scale decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %y head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects layer_scale to hold one element, got 'tensor<3xf32>'}}
-  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 60 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 60 replicated
+    : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -196,7 +199,8 @@ gemma.phase @step_add_norm_c2 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects count of at most 64 (the width), got 65}}
-  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 65 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.5 count 65 replicated
+    : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -204,7 +208,8 @@ gemma.phase @step_add_norm_c3 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{attribute 'eps' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
-  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.0 count 60 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.add_norm %x, %y -> %x weight @pv layer_scale @ps eps 0.0 count 60 replicated
+    : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -256,7 +261,7 @@ gemma.phase @step_matmul_c3_q8 decode max_rows 1 {
   %z = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, q8>
-  // expected-error @below {{expects input in s8 for weights in c8 with an input_scale, got '!gemma.buffer<1 x 64, q8>'}}
+  // expected-error @+1 {{expects input in s8 for weights in c8 with an input_scale, got '!gemma.buffer<1 x 64, q8>'}}
   gemma.step.matmul %y, @pm -> %z none : <1 x 64, q8> -> <1 x 32, f32>
 }
 
@@ -399,7 +404,8 @@ gemma.phase @step_matmul_c2_offset decode max_rows 1 {
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %f = gemma.buffer private : !gemma.buffer<1 x 96, f32>
   // expected-error @below {{expects factor_offset of at most 32 (width of the factor less that of the result), got 64}}
-  gemma.step.matmul %x, @pm -> %y gelu_mul factor %f : !gemma.buffer<1 x 96, f32> {factor_offset = 64 : i64} : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.matmul %x, @pm -> %y gelu_mul factor %f : !gemma.buffer<1 x 96, f32> {factor_offset = 64 : i64}
+    : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -447,8 +453,8 @@ gemma.phase @step_qkv_c1_rows decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects a weight of 128 rows (4 heads of query, keys and values x 32), got 64}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0,
+    eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -465,8 +471,8 @@ gemma.phase @step_qkv_c1_shared_projection decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects a weight of 96 rows (3 heads of query, keys and values x 32), got 64}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0, keys_are_values, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0,
+    keys_are_values, eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -562,8 +568,8 @@ gemma.phase @step_qkv_c3_head_dim decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects head_dim 64, that of @kv.0, got 32}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0,
+    eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -571,7 +577,8 @@ gemma.weight @m : tensor<256x64xf32> from <"m", 0, 65536>
 gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 65536
 gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
-gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
 gemma.phase @step_qkv_c5 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -580,8 +587,8 @@ gemma.phase @step_qkv_c5 decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 64 <theta = 100.0, pairs = 8, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects keys_are_values without raw_values, since @kv.0 has turned_pairs}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 64 {q_norm = @n, k_norm = @n, cache = @kv.0, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 64 {q_norm = @n, k_norm = @n, cache = @kv.0,
+    eps = 0.5 : f64} : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
 }
 
 // -----
@@ -632,7 +639,8 @@ gemma.phase @step_attention_c1_width decode max_rows 1 {
 }
 
 // -----
-gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
 gemma.phase @step_attention_c2_missing decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -644,7 +652,8 @@ gemma.phase @step_attention_c2_missing decode max_rows 1 {
 // -----
 gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
-gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64}
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64}
 gemma.phase @step_attention_c2_needless decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -656,7 +665,8 @@ gemma.phase @step_attention_c2_needless decode max_rows 1 {
 // -----
 gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
 gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
-gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
 gemma.phase @step_attention_c2_width decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -666,7 +676,8 @@ gemma.phase @step_attention_c2_width decode max_rows 1 {
 }
 
 // -----
-gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
 gemma.phase @step_attention_splits_c3 decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
@@ -715,7 +726,8 @@ gemma.phase @step_attention_splits_c2_planned decode max_rows 1 {
 
 // -----
 // 512 positions are 2 splits; a window of 258 positions may touch 3.
-gemma.kv_cache @kv.0 heads 1 head_dim 32 window 258 {format = #gemma.format<f16>, capacity = 512 : i64, offset = 0 : i64, bytes = 65536 : i64}
+gemma.kv_cache @kv.0 heads 1 head_dim 32 window 258
+  {format = #gemma.format<f16>, capacity = 512 : i64, offset = 0 : i64, bytes = 65536 : i64}
 gemma.phase @step_attention_splits_c2_parts decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
@@ -733,7 +745,8 @@ gemma.phase @step_attention_merge_c1_rows decode max_rows 1 {
 }
 
 // -----
-gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 {format = #gemma.format<f16>, capacity = 512 : i64, offset = 0 : i64, bytes = 65536 : i64}
+gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
+  {format = #gemma.format<f16>, capacity = 512 : i64, offset = 0 : i64, bytes = 65536 : i64}
 gemma.phase @step_attention_merge_c1_parts decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -763,8 +776,9 @@ gemma.phase @step_ple_combine_c1_result decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
-  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 30 : i64, token_scale = 2.0 : f64,
-    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 32, f32>
+  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 30 : i64,
+    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
+    : <1 x 64, f32> -> <1 x 32, f32>
 }
 
 // -----
@@ -775,8 +789,9 @@ gemma.phase @step_ple_combine_c1_table decode max_rows 1 {
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects a table packed with 1 row per panel and 64 cols, got @pm with 16 and 64}}
-  gemma.step.ple_combine %c -> %y table @pm norm @n replicated {groups = 2 : i64, count = 30 : i64, token_scale = 2.0 : f64,
-    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y table @pm norm @n replicated {groups = 2 : i64, count = 30 : i64,
+    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
+    : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -789,8 +804,9 @@ gemma.phase @step_ple_combine_c1_norm decode max_rows 1 {
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects norm to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
-  gemma.step.ple_combine %c -> %y table @pt norm @pv replicated {groups = 2 : i64, count = 30 : i64, token_scale = 2.0 : f64,
-    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y table @pt norm @pv replicated {groups = 2 : i64, count = 30 : i64,
+    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
+    : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -798,8 +814,9 @@ gemma.phase @step_ple_combine_c2_groups decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects groups to divide the width 64, got 3}}
-  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 3 : i64, count = 30 : i64, token_scale = 2.0 : f64,
-    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 3 : i64, count = 30 : i64,
+    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
+    : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -807,17 +824,19 @@ gemma.phase @step_ple_combine_c2_count decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects count of at most 32 (the width of a group), got 33}}
-  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 33 : i64, token_scale = 2.0 : f64,
-    context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 33 : i64,
+    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
+    : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
 gemma.phase @step_ple_combine_c3 decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
-  // expected-error @below {{attribute 'result_scale' failed to satisfy constraint: 64-bit float attribute that is finite}}
-  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 30 : i64, token_scale = 2.0 : f64,
-    context_scale = 0.25 : f64, result_scale = 0x7FF0000000000000 : f64, eps = 0.5 : f64} : <1 x 64, f32> -> <1 x 64, f32>
+  // expected-error @+1 {{attribute 'result_scale' failed to satisfy constraint: 64-bit float attribute that is finite}}
+  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 30 : i64,
+    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0x7FF0000000000000 : f64, eps = 0.5 : f64}
+    : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -966,7 +985,8 @@ gemma.phase @step_expert_down_c1_layout decode max_rows 1 {
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %h head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <2 x 64, f32>
   // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pei with 16 rows per panel, 64 cols, interleaved}}
-  gemma.step.expert_down %h, @pei picks %p, %w -> %y top_k 2 : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
+  gemma.step.expert_down %h, @pei picks %p, %w -> %y top_k 2
+    : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -976,7 +996,8 @@ gemma.phase @step_expert_down_c1_rows decode max_rows 1 {
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects input of type '!gemma.buffer<2 x 64, f32>', got '!gemma.buffer<1 x 64, f32>'}}
-  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2 : <1 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
+  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2
+    : <1 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -994,7 +1015,8 @@ gemma.phase @step_expert_down_c1_width decode max_rows 1 {
   %y = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
   gemma.step.rope_table %h head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <2 x 64, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
-  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2 : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 32, f32>
+  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2
+    : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 32, f32>
 }
 
 // -----
@@ -1004,7 +1026,8 @@ gemma.phase @step_expert_down_c2_weights decode max_rows 1 {
   %w = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects weights of type '!gemma.buffer<1 x 32, f32>', got '!gemma.buffer<1 x 64, f32>'}}
-  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2 : <2 x 64, f32>, <1 x 32, i32>, <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.expert_down %h, @pe picks %p, %w -> %y top_k 2
+    : <2 x 64, f32>, <1 x 32, i32>, <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -1022,7 +1045,8 @@ gemma.phase @step_expert_down_c2_top_k decode max_rows 1 {
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %h head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <2 x 64, f32>
   // expected-error @below {{expects top_k of at most 1 (the experts, batch of the weight), got 2}}
-  gemma.step.expert_down %h, @pm picks %p, %w -> %y top_k 2 : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
+  gemma.step.expert_down %h, @pm picks %p, %w -> %y top_k 2
+    : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
 }
 
 // -----

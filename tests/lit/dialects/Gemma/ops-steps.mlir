@@ -27,11 +27,13 @@ gemma.packed @qkv from [@w.q, @w.k, @w.k] as q4 panel 16 batch 1 rows 128 <15 ->
 gemma.packed @kq from [@w.q, @w.k] as f32 panel 16 batch 1 rows 96 <15 -> 16> cols 64 <60 -> 64> bytes 24576
 gemma.packed @query_only from [@w.q] as f32 panel 16 batch 1 rows 64 <15 -> 16> cols 64 <60 -> 64> bytes 16384
 gemma.packed @o from [@w.square] as q4 panel 16 batch 1 rows 64 <60 -> 64> cols 64 <15 -> 16> bytes 2304
-gemma.packed @gate_up from [@w.square, @w.square] as q4 panel 16 batch 1 interleave rows 128 <60 -> 64> cols 64 <60 -> 64> bytes 4608
+gemma.packed @gate_up from [@w.square, @w.square] as q4 panel 16 batch 1 interleave
+  rows 128 <60 -> 64> cols 64 <60 -> 64> bytes 4608
 gemma.packed @square from [@w.square] as f32 panel 16 batch 1 rows 64 <60 -> 64> cols 64 <60 -> 64> bytes 16384
 gemma.packed @ple_proj from [@w.ple_proj] as bf16 panel 16 batch 1 rows 96 <30 -> 32> cols 64 <60 -> 64> bytes 12288
 gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <60 -> 64> bytes 8192
-gemma.packed @expert_up from [@w.gate_up] as f16 panel 16 batch 3 interleave rows 128 <40 -> 64> cols 64 <60 -> 64> bytes 49152
+gemma.packed @expert_up from [@w.gate_up] as f16 panel 16 batch 3 interleave rows 128 <40 -> 64> cols 64 <60 -> 64>
+  bytes 49152
 gemma.packed @expert_down from [@w.down] as q8 panel 16 batch 3 rows 64 <60 -> 64> cols 64 <40 -> 64> bytes 13056
 
 // CHECK-LABEL: gemma.phase @prefill prefill max_rows 4 {
@@ -48,9 +50,11 @@ gemma.phase @prefill prefill max_rows 4 {
   %hidden = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   // CHECK: gemma.step.embed %[[X]], @table scale 8.000000e+00 : <4 x 64, f32>
   gemma.step.embed %x, @table scale 8.0 : <4 x 64, f32>
-  // CHECK: gemma.step.rope_table %{{.*}} head_dim 30 <theta = 1.000000e+04 : f64, pairs = 15, factor = 1.000000e+00 : f64> : <4 x 32, f32>
+  // CHECK: gemma.step.rope_table %{{.*}} head_dim 30
+  // CHECK-SAME: <theta = 1.000000e+04 : f64, pairs = 15, factor = 1.000000e+00 : f64> : <4 x 32, f32>
   gemma.step.rope_table %rope head_dim 30 <theta = 10000.0, pairs = 15, factor = 1.0> : <4 x 32, f32>
-  // CHECK: gemma.step.norm %[[X]] -> %{{.*}} weight @norm factor 1.000000e+00 eps 5.000000e-01 count 60 : <4 x 64, f32> -> <4 x 64, q8>
+  // CHECK: gemma.step.norm %[[X]] -> %{{.*}} weight @norm factor 1.000000e+00 eps 5.000000e-01 count 60
+  // CHECK-SAME: : <4 x 64, f32> -> <4 x 64, q8>
   gemma.step.norm %x -> %y weight @norm factor 1.0 eps 0.5 count 60 : <4 x 64, f32> -> <4 x 64, q8>
   // CHECK-NEXT: gemma.mark "norm 64" of @norm bytes 256
   gemma.mark "norm 64" of @norm bytes 256
@@ -58,9 +62,11 @@ gemma.phase @prefill prefill max_rows 4 {
   gemma.barrier
   // CHECK-NEXT: gemma.mark "barrier" bytes 0
   gemma.mark "barrier" bytes 0
-  // CHECK: gemma.step.qkv %{{.*}}, @qkv, %{{.*}} -> %{{.*}} raw %[[RAW]] heads 2 head_dim 30 {cache = @kv.0, eps = 5.000000e-01 : f64, k_norm = @head_norm, q_norm = @head_norm} : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
-  gemma.step.qkv %y, @qkv, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, k_norm = @head_norm, cache = @kv.0, eps = 0.5 : f64}
-    : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
+  // CHECK: gemma.step.qkv %{{.*}}, @qkv, %{{.*}} -> %{{.*}} raw %[[RAW]] heads 2 head_dim 30
+  // CHECK-SAME: {cache = @kv.0, eps = 5.000000e-01 : f64, k_norm = @head_norm, q_norm = @head_norm}
+  // CHECK-SAME: : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
+  gemma.step.qkv %y, @qkv, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, k_norm = @head_norm,
+    cache = @kv.0, eps = 0.5 : f64} : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
   gemma.barrier
   // CHECK: gemma.step.attention %{{.*}}, @kv.0 -> %{{.*}} heads 2 : <4 x 64, f32> -> <4 x 64, f32>
   gemma.step.attention %query, @kv.0 -> %mixed heads 2 : <4 x 64, f32> -> <4 x 64, f32>
@@ -71,7 +77,8 @@ gemma.phase @prefill prefill max_rows 4 {
   // CHECK: gemma.step.matmul %{{.*}}, @o -> %{{.*}} none : <4 x 64, q8> -> <4 x 64, f32>
   gemma.step.matmul %y, @o -> %branch none : <4 x 64, q8> -> <4 x 64, f32>
   gemma.barrier
-  // CHECK: gemma.step.add_norm %[[X]], %{{.*}} -> %[[X]] weight @norm layer_scale @scalar eps 5.000000e-01 count 60 : <4 x 64, f32>, <4 x 64, f32> -> <4 x 64, f32>
+  // CHECK: gemma.step.add_norm %[[X]], %{{.*}} -> %[[X]] weight @norm layer_scale @scalar eps 5.000000e-01 count 60
+  // CHECK-SAME: : <4 x 64, f32>, <4 x 64, f32> -> <4 x 64, f32>
   gemma.step.add_norm %x, %branch -> %x weight @norm layer_scale @scalar eps 0.5 count 60
     : <4 x 64, f32>, <4 x 64, f32> -> <4 x 64, f32>
   gemma.step.quantize %x -> %y : <4 x 64, f32> -> <4 x 64, q8>
@@ -80,7 +87,8 @@ gemma.phase @prefill prefill max_rows 4 {
   gemma.step.matmul %y, @gate_up -> %hidden geglu : <4 x 64, q8> -> <4 x 64, f32>
 }
 
-// CHECK-LABEL: gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 4096 : i64} {
+// CHECK-LABEL: gemma.phase @decode decode max_rows 1
+// CHECK-SAME:    attributes {arena_bytes = 2048 : i64, scratch_bytes = 4096 : i64} {
 gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 4096 : i64} {
   // CHECK-NEXT: gemma.buffer private at 0 label "x" : <1 x 64, f32>
   %x = gemma.buffer private at 0 label "x" : !gemma.buffer<1 x 64, f32>
@@ -99,20 +107,27 @@ gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scra
   gemma.step.rope_table %rope head_dim 30 <theta = 10000.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
   gemma.step.matmul %x, @ple_proj -> %context none : <1 x 64, f32> -> <1 x 96, f32>
   gemma.barrier
-  // CHECK: gemma.step.ple_combine %{{.*}} -> %{{.*}} table @ple_table norm @group_norm replicated {context_scale = 2.500000e-01 : f64, count = 30 : i64, eps = 5.000000e-01 : f64, groups = 3 : i64, result_scale = 5.000000e-01 : f64, token_scale = 2.000000e+00 : f64} : <1 x 96, f32> -> <1 x 96, f32>
-  gemma.step.ple_combine %context -> %ple table @ple_table norm @group_norm replicated {groups = 3 : i64, count = 30 : i64,
-    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64} : !gemma.buffer<1 x 96, f32> -> !gemma.buffer<1 x 96, f32>
-  // CHECK: gemma.step.norm %{{.*}} -> %{{.*}} factor 2.500000e-01 eps 5.000000e-01 count 60 replicated : <1 x 64, f32> -> <1 x 64, f32>
+  // CHECK: gemma.step.ple_combine %{{.*}} -> %{{.*}} table @ple_table norm @group_norm replicated
+  // CHECK-SAME: {context_scale = 2.500000e-01 : f64, count = 30 : i64, eps = 5.000000e-01 : f64, groups = 3 : i64,
+  // CHECK-SAME: result_scale = 5.000000e-01 : f64, token_scale = 2.000000e+00 : f64} : <1 x 96, f32> -> <1 x 96, f32>
+  gemma.step.ple_combine %context -> %ple table @ple_table norm @group_norm replicated {groups = 3 : i64,
+    count = 30 : i64, token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
+    : !gemma.buffer<1 x 96, f32> -> !gemma.buffer<1 x 96, f32>
+  // CHECK: gemma.step.norm %{{.*}} -> %{{.*}} factor 2.500000e-01 eps 5.000000e-01 count 60 replicated
+  // CHECK-SAME: : <1 x 64, f32> -> <1 x 64, f32>
   gemma.step.norm %x -> %y factor 0.25 eps 0.5 count 60 replicated : <1 x 64, f32> -> <1 x 64, f32>
-  // CHECK: gemma.step.qkv %{{.*}}, @kq, {{.*}} {cache = @kv.0, eps = 5.000000e-01 : f64, k_norm = @head_norm, keys_are_values, q_norm = @head_norm} :
-  gemma.step.qkv %y, @kq, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, k_norm = @head_norm, cache = @kv.0, keys_are_values, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  // CHECK: gemma.step.qkv %{{.*}}, @kq, {{.*}} {cache = @kv.0, eps = 5.000000e-01 : f64, k_norm = @head_norm,
+  // CHECK-SAME: keys_are_values, q_norm = @head_norm} :
+  gemma.step.qkv %y, @kq, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, k_norm = @head_norm,
+    cache = @kv.0, keys_are_values, eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
   gemma.barrier
   // CHECK: gemma.step.qkv %{{.*}}, @query_only, {{.*}} {eps = 5.000000e-01 : f64, q_norm = @head_norm} :
   gemma.step.qkv %y, @query_only, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, eps = 0.5 : f64}
     : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
-  // CHECK: gemma.step.matmul %{{.*}}, @square -> %{{.*}} gelu_mul factor %{{.*}} : !gemma.buffer<1 x 96, f32> {factor_offset = 32 : i64} : <1 x 64, f32> -> <1 x 64, f32>
-  gemma.step.matmul %x, @square -> %gated gelu_mul factor %ple : !gemma.buffer<1 x 96, f32> {factor_offset = 32 : i64} : <1 x 64, f32> -> <1 x 64, f32>
+  // CHECK: gemma.step.matmul %{{.*}}, @square -> %{{.*}} gelu_mul factor %{{.*}} : !gemma.buffer<1 x 96, f32>
+  // CHECK-SAME: {factor_offset = 32 : i64} : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.matmul %x, @square -> %gated gelu_mul factor %ple : !gemma.buffer<1 x 96, f32> {factor_offset = 32 : i64}
+    : <1 x 64, f32> -> <1 x 64, f32>
   gemma.barrier
   // CHECK: gemma.step.add_norm %{{.*}}, %{{.*}} -> %{{.*}} weight @norm eps 5.000000e-01 count 60 replicated :
   gemma.step.add_norm %x, %gated -> %x weight @norm eps 0.5 count 60 replicated
@@ -137,22 +152,26 @@ gemma.phase @verify verify max_rows 2 {
   gemma.barrier
   gemma.step.matmul %x, @router -> %scores none : <2 x 64, f32> -> <2 x 32, f32>
   gemma.barrier
-  // CHECK: gemma.step.route %{{.*}} -> %{{.*}}, %{{.*}} experts 3 top_k 2 scale @per_expert : <2 x 32, f32> -> <2 x 32, i32>, <2 x 32, f32>
+  // CHECK: gemma.step.route %{{.*}} -> %{{.*}}, %{{.*}} experts 3 top_k 2 scale @per_expert
+  // CHECK-SAME: : <2 x 32, f32> -> <2 x 32, i32>, <2 x 32, f32>
   gemma.step.route %scores -> %picks, %weights experts 3 top_k 2 scale @per_expert
     : <2 x 32, f32> -> <2 x 32, i32>, <2 x 32, f32>
   gemma.barrier
-  // CHECK: gemma.step.expert_up %{{.*}}, @expert_up picks %{{.*}} -> %{{.*}} top_k 2 : <2 x 64, f32>, <2 x 32, i32> -> <4 x 64, f32>
+  // CHECK: gemma.step.expert_up %{{.*}}, @expert_up picks %{{.*}} -> %{{.*}} top_k 2
+  // CHECK-SAME: : <2 x 64, f32>, <2 x 32, i32> -> <4 x 64, f32>
   gemma.step.expert_up %x, @expert_up picks %picks -> %hidden top_k 2
     : <2 x 64, f32>, <2 x 32, i32> -> <4 x 64, f32>
   gemma.barrier
   // CHECK: gemma.step.observe %{{.*}}, @router at 4096 : <2 x 64, f32>
   gemma.step.observe %x, @router at 4096 : <2 x 64, f32>
-  // CHECK: gemma.step.observe %{{.*}}, @expert_down picks %{{.*}} top_k 2 at 8192 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
+  // CHECK: gemma.step.observe %{{.*}}, @expert_down picks %{{.*}} top_k 2 at 8192
+  // CHECK-SAME: : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
   gemma.step.observe %hidden, @expert_down picks %picks top_k 2 at 8192 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
   // CHECK: gemma.step.quantize %{{.*}} -> %{{.*}} {per_row = 2 : i64} : <4 x 64, f32> -> <4 x 64, q8>
   gemma.step.quantize %hidden -> %operand {per_row = 2 : i64} : <4 x 64, f32> -> <4 x 64, q8>
   gemma.barrier
-  // CHECK: gemma.step.expert_down %{{.*}}, @expert_down picks %{{.*}}, %{{.*}} -> %{{.*}} top_k 2 : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
+  // CHECK: gemma.step.expert_down %{{.*}}, @expert_down picks %{{.*}}, %{{.*}} -> %{{.*}} top_k 2
+  // CHECK-SAME: : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
   gemma.step.expert_down %operand, @expert_down picks %picks, %weights -> %mixed top_k 2
     : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
 }

@@ -20,7 +20,8 @@ func.func @lookup(%ids: tensor<?xi32>) -> tensor<?x8xf32> {
 }
 
 // CHECK-LABEL: func @arithmetic
-func.func @arithmetic(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x3xf32>, tensor<?x16xf32>) {
+func.func @arithmetic(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>)
+    -> (tensor<?x8xf32>, tensor<?x3xf32>, tensor<?x16xf32>) {
   // CHECK: gemma.rms_norm %{{.*}}, @norm groups 2 eps 5.000000e-01 : tensor<?x8xf32>
   %0 = gemma.rms_norm %x, @norm groups 2 eps 0.5 : tensor<?x8xf32>
   // CHECK: gemma.rms_norm %{{.*}} groups 1 eps 5.000000e-01 : tensor<?x8xf32>
@@ -45,7 +46,8 @@ func.func @arithmetic(%x: tensor<?x8xf32>, %y: tensor<?x8xf32>) -> (tensor<?x8xf
 // Static numbers of rows work as well as dynamic ones.
 // CHECK-LABEL: func @attention
 func.func @attention(%x: tensor<2x8xf32>, %kv: tensor<2x4xf32>, %positions: tensor<2xi32>) -> tensor<2x8xf32> {
-  // CHECK: gemma.rope %{{.*}}, %{{.*}} heads 2 <theta = 1.000000e+04 : f64, pairs = 1, factor = 1.000000e+00 : f64> : tensor<2x8xf32>, tensor<2xi32>
+  // CHECK: gemma.rope %{{.*}}, %{{.*}} heads 2 <theta = 1.000000e+04 : f64, pairs = 1, factor = 1.000000e+00 : f64>
+  // CHECK-SAME: : tensor<2x8xf32>, tensor<2xi32>
   %q = gemma.rope %x, %positions heads 2 <theta = 10000.0, pairs = 1, factor = 1.0> : tensor<2x8xf32>, tensor<2xi32>
   // CHECK: gemma.kv_write %{{.*}}, %{{.*}}, %{{.*}}, @kv.0 : tensor<2x4xf32>, tensor<2xi32>
   gemma.kv_write %kv, %kv, %positions, @kv.0 : tensor<2x4xf32>, tensor<2xi32>
@@ -56,7 +58,8 @@ func.func @attention(%x: tensor<2x8xf32>, %kv: tensor<2x4xf32>, %positions: tens
 
 // CHECK-LABEL: func @mixture
 func.func @mixture(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
-  // CHECK: %{{.*}}, %{{.*}} = gemma.router %{{.*}}, @router, @router_scale, @per_expert top_k 2 factor 2.500000e-01 eps 5.000000e-01 : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  // CHECK: %{{.*}}, %{{.*}} = gemma.router %{{.*}}, @router, @router_scale, @per_expert top_k 2
+  // CHECK-SAME: factor 2.500000e-01 eps 5.000000e-01 : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %weights, %picks = gemma.router %x, @router, @router_scale, @per_expert top_k 2 factor 0.25 eps 0.5
     : tensor<?x8xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   // CHECK: gemma.experts %{{.*}}, %{{.*}}, %{{.*}}, @gate_up, @down : tensor<?x8xf32>, tensor<?x2xf32>, tensor<?x2xi32>

@@ -1,4 +1,5 @@
-// RUN: gemmac-opt %s --gemma-fuse-attend --split-input-file --remarks-filter-missed=gemma-fuse-attend --verify-diagnostics | FileCheck %s
+// RUN: gemmac-opt %s --gemma-fuse-attend --split-input-file --remarks-filter-missed=gemma-fuse-attend \
+// RUN:   --verify-diagnostics | FileCheck %s
 
 gemma.weight @o : tensor<4x4xf32> from <"m", 0, 64>
 gemma.weight @post : tensor<4xf32> from <"m", 64, 16>
@@ -7,7 +8,8 @@ gemma.kv_cache @kv.0 heads 1 head_dim 2 window 0
 // CHECK-LABEL: func @attend
 // CHECK-SAME:  (%[[Q:.*]]: tensor<?x4xf32>, %[[X:.*]]: tensor<?x4xf32>, %[[P:.*]]: tensor<?xi32>)
 func.func @attend(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.attend %[[Q]], %[[X]], %[[P]] {cache = @kv.0, eps = 5.000000e-01 : f64, heads = 2 : i64, o = @o, post_norm = @post}
+  // CHECK-NEXT: %[[Y:.*]] = gemma.attend %[[Q]], %[[X]], %[[P]]
+  // CHECK-SAME:   {cache = @kv.0, eps = 5.000000e-01 : f64, heads = 2 : i64, o = @o, post_norm = @post}
   // CHECK-NEXT: return %[[Y]]
   %a = gemma.attention %q, %p, @kv.0 heads 2 : tensor<?x4xf32>, tensor<?xi32>
   %l = gemma.linear %a, @o : tensor<?x4xf32> -> tensor<?x4xf32>
@@ -36,7 +38,8 @@ gemma.kv_cache @kv.0 heads 1 head_dim 2 window 0
 
 // CHECK-LABEL: func @another_reader
 // CHECK-NOT:   gemma.attend %
-func.func @another_reader(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %p: tensor<?xi32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+func.func @another_reader(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %p: tensor<?xi32>)
+    -> (tensor<?x4xf32>, tensor<?x4xf32>) {
   %a = gemma.attention %q, %p, @kv.0 heads 2 : tensor<?x4xf32>, tensor<?xi32>
   %l = gemma.linear %a, @o : tensor<?x4xf32> -> tensor<?x4xf32>
   %n = gemma.rms_norm %l, @post groups 1 eps 0.5 : tensor<?x4xf32>
@@ -68,7 +71,8 @@ func.func @norm_without_weight(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %p: ten
 // Moving the attention to the add would let it see the new keys.
 // CHECK-LABEL: func @written_in_between
 // CHECK-NOT:   gemma.attend %
-func.func @written_in_between(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %k: tensor<?x2xf32>, %p: tensor<?xi32>) -> tensor<?x4xf32> {
+func.func @written_in_between(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %k: tensor<?x2xf32>, %p: tensor<?xi32>)
+    -> tensor<?x4xf32> {
   %a = gemma.attention %q, %p, @kv.0 heads 2 : tensor<?x4xf32>, tensor<?xi32>
   gemma.kv_write %k, %k, %p, @kv.0 : tensor<?x2xf32>, tensor<?xi32>
   %l = gemma.linear %a, @o : tensor<?x4xf32> -> tensor<?x4xf32>

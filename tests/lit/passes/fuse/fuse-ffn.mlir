@@ -1,4 +1,5 @@
-// RUN: gemmac-opt %s --gemma-fuse-ffn --split-input-file --remarks-filter-missed=gemma-fuse-ffn --verify-diagnostics | FileCheck %s
+// RUN: gemmac-opt %s --gemma-fuse-ffn --split-input-file --remarks-filter-missed=gemma-fuse-ffn --verify-diagnostics \
+// RUN:   | FileCheck %s
 
 gemma.weight @pre : tensor<4xf32> from <"m", 0, 16>
 gemma.weight @gate : tensor<6x4xf32> from <"m", 16, 96>
@@ -10,7 +11,8 @@ gemma.weight @scalar : tensor<1xf32> from <"m", 320, 4>
 // CHECK-LABEL: func @ffn
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>)
 func.func @ffn(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.ffn %[[X]] {down = @down, eps = 5.000000e-01 : f64, gate = @gate, post_norm = @post, pre_norm = @pre, up = @up} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.ffn %[[X]] {down = @down, eps = 5.000000e-01 : f64, gate = @gate, post_norm = @post,
+  // CHECK-SAME:   pre_norm = @pre, up = @up} :
   // CHECK-NEXT: return %[[Y]]
   %y = gemma.rms_norm %x, @pre groups 1 eps 0.5 : tensor<?x4xf32>
   %g = gemma.linear %y, @gate : tensor<?x4xf32> -> tensor<?x6xf32>

@@ -1,4 +1,5 @@
-// RUN: gemmac-opt %s --gemma-fuse-head --split-input-file --remarks-filter-missed=gemma-fuse-head --verify-diagnostics | FileCheck %s
+// RUN: gemmac-opt %s --gemma-fuse-head --split-input-file --remarks-filter-missed=gemma-fuse-head \
+// RUN:   --verify-diagnostics | FileCheck %s
 
 gemma.weight @norm : tensor<4xf32> from <"m", 0, 16>
 gemma.weight @table : tensor<7x4xf32> from <"m", 16, 112>
@@ -6,7 +7,8 @@ gemma.weight @table : tensor<7x4xf32> from <"m", 16, 112>
 // CHECK-LABEL: func @capped
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>)
 func.func @capped(%x: tensor<?x4xf32>) -> tensor<?x7xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.head %[[X]] {eps = 5.000000e-01 : f64, norm = @norm, softcap = 3.000000e+01 : f64, table = @table} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.head %[[X]]
+  // CHECK-SAME:   {eps = 5.000000e-01 : f64, norm = @norm, softcap = 3.000000e+01 : f64, table = @table} :
   // CHECK-NEXT: return %[[Y]]
   %n = gemma.rms_norm %x, @norm groups 1 eps 0.5 : tensor<?x4xf32>
   %l = gemma.linear %n, @table : tensor<?x4xf32> -> tensor<?x7xf32>

@@ -1,4 +1,5 @@
-// RUN: gemmac-opt %s --gemma-fuse-moe --split-input-file --remarks-filter-missed=gemma-fuse-moe --verify-diagnostics | FileCheck %s
+// RUN: gemmac-opt %s --gemma-fuse-moe --split-input-file --remarks-filter-missed=gemma-fuse-moe --verify-diagnostics \
+// RUN:   | FileCheck %s
 
 gemma.weight @pre : tensor<4xf32> from <"m", 0, 16>
 gemma.weight @gate : tensor<6x4xf32> from <"m", 0, 96>
@@ -18,7 +19,11 @@ gemma.weight @scalar : tensor<1xf32> from <"m", 0, 4>
 // CHECK-LABEL: func @moe
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>)
 func.func @moe(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.moe %[[X]] {down = @down, eps = 5.000000e-01 : f64, experts_down = @edown, gate = @gate, gate_up = @gate_up, layer_scale = @scalar, per_expert_scale = @rper, post_norm = @post, post_norm_1 = @post1, post_norm_2 = @post2, pre_norm = @pre, pre_norm_2 = @pre2, router_factor = 2.500000e-01 : f64, router_proj = @rproj, router_scale = @rscale, top_k = 2 : i64, up = @up} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.moe %[[X]]
+  // CHECK-SAME:   {down = @down, eps = 5.000000e-01 : f64, experts_down = @edown, gate = @gate, gate_up = @gate_up,
+  // CHECK-SAME:   layer_scale = @scalar, per_expert_scale = @rper, post_norm = @post, post_norm_1 = @post1,
+  // CHECK-SAME:   post_norm_2 = @post2, pre_norm = @pre, pre_norm_2 = @pre2, router_factor = 2.500000e-01 : f64,
+  // CHECK-SAME:   router_proj = @rproj, router_scale = @rscale, top_k = 2 : i64, up = @up} :
   // CHECK-NEXT: return %[[Y]]
   %y = gemma.rms_norm %x, @pre groups 1 eps 0.5 : tensor<?x4xf32>
   %g = gemma.linear %y, @gate : tensor<?x4xf32> -> tensor<?x6xf32>
@@ -26,7 +31,8 @@ func.func @moe(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %m = gemma.geglu %g, %u : tensor<?x6xf32>
   %d = gemma.linear %m, @down : tensor<?x6xf32> -> tensor<?x4xf32>
   %dn = gemma.rms_norm %d, @post1 groups 1 eps 0.5 : tensor<?x4xf32>
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5 : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
+    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -43,7 +49,8 @@ func.func @exchanged(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   // CHECK-NEXT: %[[Y:.*]] = gemma.moe
   // CHECK-NOT:  layer_scale = 
   // CHECK-NEXT: return %[[Y]]
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5 : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
+    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -68,7 +75,8 @@ func.func @picks_read_elsewhere(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor
   %m = gemma.geglu %g, %u : tensor<?x6xf32>
   %d = gemma.linear %m, @down : tensor<?x6xf32> -> tensor<?x4xf32>
   %dn = gemma.rms_norm %d, @post1 groups 1 eps 0.5 : tensor<?x4xf32>
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5 : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
+    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -89,7 +97,8 @@ func.func @router_reads_the_norm(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %d = gemma.linear %m, @down : tensor<?x6xf32> -> tensor<?x4xf32>
   %dn = gemma.rms_norm %d, @post1 groups 1 eps 0.5 : tensor<?x4xf32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
-  %w, %i = gemma.router %y2, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5 : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %y2, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
+    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
   %s = gemma.add %dn, %en : tensor<?x4xf32>
@@ -108,7 +117,8 @@ func.func @router_eps(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %m = gemma.geglu %g, %u : tensor<?x6xf32>
   %d = gemma.linear %m, @down : tensor<?x6xf32> -> tensor<?x4xf32>
   %dn = gemma.rms_norm %d, @post1 groups 1 eps 0.5 : tensor<?x4xf32>
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.25 : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.25
+    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -122,7 +132,8 @@ func.func @router_eps(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @no_dense_branch
 // CHECK-NOT:   gemma.moe %
 func.func @no_dense_branch(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5 : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
+    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -136,7 +147,8 @@ func.func @no_dense_branch(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @no_residual
 // CHECK-NOT:   gemma.moe %
 func.func @no_residual(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5 : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
+    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   // expected-remark @below {{no residual add of the normed sum with a dense MLP reads it}}
   %e = gemma.experts %x, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   return %e : tensor<?x4xf32>

@@ -1,4 +1,5 @@
-// RUN: gemmac-opt %s --gemma-fuse-ple --split-input-file --remarks-filter-missed=gemma-fuse-ple --verify-diagnostics | FileCheck %s
+// RUN: gemmac-opt %s --gemma-fuse-ple --split-input-file --remarks-filter-missed=gemma-fuse-ple --verify-diagnostics \
+// RUN:   | FileCheck %s
 
 gemma.weight @table : tensor<9x6xf32> from <"m", 0, 216>
 gemma.weight @proj : tensor<6x4xf32> from <"m", 216, 96>
@@ -7,7 +8,9 @@ gemma.weight @norm : tensor<3xf32> from <"m", 312, 12>
 // CHECK-LABEL: func @input
 // CHECK-SAME:  (%[[IDS:.*]]: tensor<?xi32>, %[[X:.*]]: tensor<?x4xf32>)
 func.func @input(%ids: tensor<?xi32>, %x: tensor<?x4xf32>) -> tensor<?x6xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.ple_input %[[IDS]], %[[X]] {context_scale = 5.000000e-01 : f64, eps = 2.500000e-01 : f64, groups = 2 : i64, norm = @norm, proj = @proj, result_scale = 7.500000e-01 : f64, table = @table, token_scale = 1.500000e+00 : f64} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.ple_input %[[IDS]], %[[X]]
+  // CHECK-SAME:   {context_scale = 5.000000e-01 : f64, eps = 2.500000e-01 : f64, groups = 2 : i64, norm = @norm,
+  // CHECK-SAME:   proj = @proj, result_scale = 7.500000e-01 : f64, table = @table, token_scale = 1.500000e+00 : f64} :
   // CHECK-NEXT: return %[[Y]]
   %t = gemma.embed %ids, @table scale 1.5 : tensor<?xi32> -> tensor<?x6xf32>
   %l = gemma.linear %x, @proj : tensor<?x4xf32> -> tensor<?x6xf32>
@@ -79,7 +82,8 @@ gemma.weight @scalar : tensor<1xf32> from <"m", 112, 4>
 // CHECK-LABEL: func @mix
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>, %[[PLE:.*]]: tensor<?x6xf32>)
 func.func @mix(%x: tensor<?x4xf32>, %ple: tensor<?x6xf32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.ple_mix %[[X]], %[[PLE]] {eps = 5.000000e-01 : f64, gate = @gate, layer_scale = @scalar, offset = 3 : i64, post_norm = @post, proj = @proj} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.ple_mix %[[X]], %[[PLE]] {eps = 5.000000e-01 : f64, gate = @gate,
+  // CHECK-SAME:   layer_scale = @scalar, offset = 3 : i64, post_norm = @post, proj = @proj} :
   // CHECK-NEXT: return %[[Y]]
   %g = gemma.linear %x, @gate : tensor<?x4xf32> -> tensor<?x3xf32>
   %s = gemma.slice %ple at 3 : tensor<?x6xf32> -> tensor<?x3xf32>

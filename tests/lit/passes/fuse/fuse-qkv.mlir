@@ -1,4 +1,5 @@
-// RUN: gemmac-opt %s --gemma-fuse-qkv --split-input-file --remarks-filter-missed=gemma-fuse-qkv --verify-diagnostics | FileCheck %s
+// RUN: gemmac-opt %s --gemma-fuse-qkv --split-input-file --remarks-filter-missed=gemma-fuse-qkv --verify-diagnostics \
+// RUN:   | FileCheck %s
 
 gemma.weight @in : tensor<4xf32> from <"m", 0, 16>
 gemma.weight @q : tensor<8x4xf32> from <"m", 16, 128>
@@ -11,7 +12,9 @@ gemma.kv_cache @kv.0 heads 1 head_dim 4 window 0
 // CHECK-LABEL: func @owner
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>, %[[P:.*]]: tensor<?xi32>)
 func.func @owner(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
-  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %[[X]], %[[P]] {cache = @kv.0, eps = 5.000000e-01 : f64, head_dim = 4 : i64, heads = 2 : i64, k = @k, k_norm = @kn, norm = @in, q = @q, q_norm = @qn, rope = #gemma.rope<theta = 1.000000e+02 : f64, pairs = 2, factor = 1.000000e+00 : f64>, v = @v} :
+  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %[[X]], %[[P]] {cache = @kv.0, eps = 5.000000e-01 : f64,
+  // CHECK-SAME:   head_dim = 4 : i64, heads = 2 : i64, k = @k, k_norm = @kn, norm = @in, q = @q, q_norm = @qn,
+  // CHECK-SAME:   rope = #gemma.rope<theta = 1.000000e+02 : f64, pairs = 2, factor = 1.000000e+00 : f64>, v = @v} :
   // CHECK-NEXT: %[[A:.*]] = gemma.attention %[[Q]], %[[P]], @kv.0
   // CHECK-NEXT: return %[[A]]
   %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
@@ -89,7 +92,8 @@ func.func @scaled_reader(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> (tensor<?x8x
 
 // CHECK-LABEL: func @reader_of_another_cache
 func.func @reader_of_another_cache(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
-  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %{{.*}} {eps = 5.000000e-01 : f64, head_dim = 4 : i64, heads = 2 : i64, norm = @in, q = @q, q_norm = @qn, rope = {{.*}}} :
+  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %{{.*}} {eps = 5.000000e-01 : f64, head_dim = 4 : i64, heads = 2 : i64,
+  // CHECK-SAME:   norm = @in, q = @q, q_norm = @qn, rope = {{.*}}} :
   // CHECK-NEXT: gemma.attention %[[Q]]
   %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
   %q0 = gemma.linear %y, @q : tensor<?x4xf32> -> tensor<?x8xf32>

@@ -1,6 +1,7 @@
 // RUN: gemmac-opt --gemma-lower=target=x86_64-linux %S/lower-steps.mlir | FileCheck %s
 // RUN: gemmac-opt --gemma-lower=target=x86_64-linux %S/lower-steps.mlir | gemmac-opt | FileCheck %s
-// The whole phase: nested modules are LLVM dialect and nothing else, the gemma ops beside them are untouched. It can be read back.
+// The whole phase: nested modules are LLVM dialect and nothing else, the gemma ops beside them are
+// untouched. It can be read back.
 
 // CHECK:     gemma.packed @a
 // CHECK:     gemma.phase @decode

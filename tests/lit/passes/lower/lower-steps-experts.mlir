@@ -1,6 +1,6 @@
 // RUN: gemmac-opt --gemma-lower-steps=target=x86_64-linux %s | FileCheck %s
-// Router and experts: panels are shared out, of all experts alike; the expert's number is read from the picks. Several rows are
-// grouped by expert (tests/unit/lower has the numbers).
+// Router and experts: panels are shared out, of all experts alike; the expert's number is read from the picks. Several
+// rows are grouped by expert (tests/unit/lower has the numbers).
 
 // CHECK-LABEL: func.func @gemmac_decode_avx2(
 // CHECK:         call @route_e4_k2(
@@ -38,7 +38,8 @@ module {
   gemma.weight @n : tensor<4xf32> from <"w", 0, 16>
   gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
   gemma.packed @router from [@r] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 4096
-  gemma.packed @up from [@u] as q8 panel 16 batch 4 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 17408 at 12288
+  gemma.packed @up from [@u] as q8 panel 16 batch 4 interleave rows 64 <32 -> 32> cols 64 <64 -> 64>
+    bytes 17408 at 12288
   gemma.packed @down from [@d] as q8 panel 16 batch 4 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 9216 at 29696
   gemma.packed @scale from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 32 <4 -> 32> bytes 128 at 38912
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 1536 : i64, scratch_bytes = 384 : i64} {
@@ -54,12 +55,15 @@ module {
     gemma.step.quantize %x -> %q replicated : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, q8>
     gemma.step.matmul %x, @router -> %scores none : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 32, f32>
     gemma.barrier
-    gemma.step.route %scores -> %picks, %weights experts 4 top_k 2 scale @scale : !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 32, i32>, !gemma.buffer<1 x 32, f32>
+    gemma.step.route %scores -> %picks, %weights experts 4 top_k 2 scale @scale
+      : !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 32, i32>, !gemma.buffer<1 x 32, f32>
     gemma.barrier
-    gemma.step.expert_up %q, @up picks %picks -> %middle top_k 2 : !gemma.buffer<1 x 64, q8>, !gemma.buffer<1 x 32, i32> -> !gemma.buffer<2 x 32, f32>
+    gemma.step.expert_up %q, @up picks %picks -> %middle top_k 2
+      : !gemma.buffer<1 x 64, q8>, !gemma.buffer<1 x 32, i32> -> !gemma.buffer<2 x 32, f32>
     gemma.barrier
     gemma.step.quantize %middle -> %mq {per_row = 2 : i64} : !gemma.buffer<2 x 32, f32> -> !gemma.buffer<2 x 32, q8>
     gemma.barrier
-    gemma.step.expert_down %mq, @down picks %picks, %weights -> %y top_k 2 : !gemma.buffer<2 x 32, q8>, !gemma.buffer<1 x 32, i32>, !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>
+    gemma.step.expert_down %mq, @down picks %picks, %weights -> %y top_k 2
+      : !gemma.buffer<2 x 32, q8>, !gemma.buffer<1 x 32, i32>, !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>
   }
 }

@@ -13,7 +13,8 @@
 // CHECK:         arith.constant 32 : i64
 // CHECK:         arith.truncf {{.*}} : f32 to f16
 
-// The query's part for the stored keys, then that for the values: times the weight of the keys' norm, zero where pairs turn.
+// The query's part for the stored keys, then that for the values: times the weight of the
+// keys' norm, zero where pairs turn.
 // CHECK:       func.func private @[[SPLITS]](
 // CHECK:         scf.if
 // CHECK:           arith.select {{.*}} : vector<16xi1>, vector<16xf32>
@@ -32,7 +33,8 @@ module {
   gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
   gemma.packed @p3 from [@w3] as bf16 panel 16 batch 1 rows 192 <64 -> 64> cols 64 <64 -> 64> bytes 24576 at 8192
   gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 32768
-  gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0 {format = #gemma.format<f16>, capacity = 32 : i64, offset = 0 : i64, bytes = 6144 : i64, turned_pairs = 8 : i64}
+  gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+    {format = #gemma.format<f16>, capacity = 32 : i64, offset = 0 : i64, bytes = 6144 : i64, turned_pairs = 8 : i64}
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 768 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %rope = gemma.buffer private at 256 : !gemma.buffer<1 x 64, f32>
@@ -40,9 +42,13 @@ module {
     %q = gemma.buffer shared at 0 : !gemma.buffer<1 x 128, f32>
     %parts = gemma.buffer shared at 512 : !gemma.buffer<1 x 160, f32>
     gemma.step.embed %x, @table scale 1.0 replicated : !gemma.buffer<1 x 64, f32>
-    gemma.step.rope_table %rope head_dim 64 <theta = 1.0e4, pairs = 8, factor = 1.0> replicated : !gemma.buffer<1 x 64, f32>
-    gemma.step.qkv %x, @p3, %rope -> %q raw %raw heads 2 head_dim 64 {q_norm = @norm, k_norm = @norm, cache = @kv.0, keys_are_values, eps = 1.0e-6 : f64} : !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 128, f32>, !gemma.buffer<1 x 64, f32>
+    gemma.step.rope_table %rope head_dim 64 <theta = 1.0e4, pairs = 8, factor = 1.0> replicated
+      : !gemma.buffer<1 x 64, f32>
+    gemma.step.qkv %x, @p3, %rope -> %q raw %raw heads 2 head_dim 64 {q_norm = @norm, k_norm = @norm,
+      cache = @kv.0, keys_are_values, eps = 1.0e-6 : f64} : !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 64, f32>
+      -> !gemma.buffer<1 x 128, f32>, !gemma.buffer<1 x 64, f32>
     gemma.barrier
-    gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 {key_norm = @norm} : !gemma.buffer<1 x 128, f32> -> !gemma.buffer<1 x 160, f32>
+    gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 {key_norm = @norm}
+      : !gemma.buffer<1 x 128, f32> -> !gemma.buffer<1 x 160, f32>
   }
 }

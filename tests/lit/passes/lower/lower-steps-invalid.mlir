@@ -8,7 +8,8 @@ module {
     // expected-error @below {{has no offset}}
     // expected-note @below {{run gemma-place-buffers before gemma-lower-steps}}
     %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
-    gemma.step.rope_table %x head_dim 64 <theta = 1.0e4, pairs = 32, factor = 1.0> replicated : !gemma.buffer<1 x 64, f32>
+    gemma.step.rope_table %x head_dim 64 <theta = 1.0e4, pairs = 32, factor = 1.0> replicated
+      : !gemma.buffer<1 x 64, f32>
   }
 }
 

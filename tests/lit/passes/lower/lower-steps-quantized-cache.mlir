@@ -1,6 +1,6 @@
 // RUN: gemmac-opt --gemma-lower-steps=target=aarch64-linux %s | FileCheck %s
-// A rotated cache in q4: keys and values are transformed and quantized before they are stored, queries transformed before the scores, and the
-// merged result transformed back. Levels of AArch64: vectors of 8.
+// A rotated cache in q4: keys and values are transformed and quantized before they are stored, queries transformed
+// before the scores, and the merged result transformed back. Levels of AArch64: vectors of 8.
 
 // CHECK:       module @neon {
 // CHECK-LABEL: func.func @gemmac_decode_neon(
@@ -9,7 +9,8 @@
 // CHECK:         call @[[MERGE:attention_merge_f32_h2_d40_w0_rotated]](
 
 // CHECK:       func.func private @[[QKV]](
-// Four steps within a vector, then elements 16 and 32 apart; a block is the 64 of a padded head, and what is stored is H x / 8.
+// Four steps within a vector, then elements 16 and 32 apart; a block is the 64 of a padded head,
+// and what is stored is H x / 8.
 // CHECK:         vector.shuffle {{.*}} [1, 0, 3, 2,
 // CHECK:         vector.shuffle {{.*}} [2, 3, 0, 1,
 // CHECK:         vector.shuffle {{.*}} [4, 5, 6, 7, 0, 1, 2, 3,
@@ -51,7 +52,8 @@ module {
   gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
   gemma.packed @p4 from [@w4] as bf16 panel 16 batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 32768 at 8192
   gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 40960
-  gemma.kv_cache @kv.0 heads 1 head_dim 40 window 0 {format = #gemma.format<q4>, capacity = 32 : i64, offset = 0 : i64, bytes = 2304 : i64, rotated}
+  gemma.kv_cache @kv.0 heads 1 head_dim 40 window 0
+    {format = #gemma.format<q4>, capacity = 32 : i64, offset = 0 : i64, bytes = 2304 : i64, rotated}
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 768 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %rope = gemma.buffer private at 256 : !gemma.buffer<1 x 64, f32>
@@ -60,8 +62,11 @@ module {
     %parts = gemma.buffer shared at 512 : !gemma.buffer<1 x 160, f32>
     %o = gemma.buffer shared at 1152 : !gemma.buffer<1 x 128, f32>
     gemma.step.embed %x, @table scale 1.0 replicated : !gemma.buffer<1 x 64, f32>
-    gemma.step.rope_table %rope head_dim 40 <theta = 1.0e4, pairs = 20, factor = 1.0> replicated : !gemma.buffer<1 x 64, f32>
-    gemma.step.qkv %x, @p4, %rope -> %q raw %raw heads 2 head_dim 40 {q_norm = @norm, k_norm = @norm, cache = @kv.0, eps = 1.0e-6 : f64} : !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 128, f32>, !gemma.buffer<1 x 64, f32>
+    gemma.step.rope_table %rope head_dim 40 <theta = 1.0e4, pairs = 20, factor = 1.0> replicated
+      : !gemma.buffer<1 x 64, f32>
+    gemma.step.qkv %x, @p4, %rope -> %q raw %raw heads 2 head_dim 40 {q_norm = @norm, k_norm = @norm,
+      cache = @kv.0, eps = 1.0e-6 : f64} : !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 64, f32>
+      -> !gemma.buffer<1 x 128, f32>, !gemma.buffer<1 x 64, f32>
     gemma.barrier
     gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 : !gemma.buffer<1 x 128, f32> -> !gemma.buffer<1 x 160, f32>
     gemma.barrier

@@ -24,12 +24,14 @@
 // CHECK:         arith.subi %[[HALF]], %[[FIRST]]
 // CHECK:         scf.for %{{.*}} step %[[TWO:[^ ]*]]
 // CHECK:           scf.for
-// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>,
+// CHECK-SAME:          vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // more: one pair, four rows at a time, then two, then one
 // CHECK:         arith.subi %[[LAST]], %[[HALF]]
 // CHECK:           scf.for
-// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>,
+// CHECK-SAME:          vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 module {
@@ -39,7 +41,8 @@ module {
   gemma.weight @g : tensor<20xf32> from <"w", 0, 80>
   gemma.weight @s : tensor<1xf32> from <"w", 0, 4>
   gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
-  gemma.packed @pair from [@w, @w] as f16 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 4096
+  gemma.packed @pair from [@w, @w] as f16 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64>
+    bytes 8192 at 4096
   gemma.packed @single from [@w] as f16 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 4096 at 12288
   gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <60 -> 64> bytes 256 at 16384
   gemma.packed @groups from [@g] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 32 <20 -> 32> bytes 128 at 16640
@@ -52,12 +55,16 @@ module {
     %b = gemma.buffer shared at 7168 : !gemma.buffer<8 x 32, f32>
     %c = gemma.buffer shared at 8192 : !gemma.buffer<8 x 32, f32>
     gemma.step.embed %x, @table scale 1.0 : !gemma.buffer<8 x 64, f32>
-    gemma.step.add_norm %x, %x -> %x weight @norm layer_scale @scalar eps 1.0e-6 count 60 : !gemma.buffer<8 x 64, f32>, !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.add_norm %x, %x -> %x weight @norm layer_scale @scalar eps 1.0e-6 count 60
+      : !gemma.buffer<8 x 64, f32>, !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
     gemma.step.norm %x -> %y factor 1.0 eps 1.0e-6 count 60 : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
     gemma.barrier
     gemma.step.matmul %y, @pair -> %a geglu : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
-    gemma.step.matmul %y, @single -> %b gelu_mul factor %x : !gemma.buffer<8 x 64, f32> {factor_offset = 32 : i64} : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
+    gemma.step.matmul %y, @single -> %b gelu_mul factor %x : !gemma.buffer<8 x 64, f32> {factor_offset = 32 : i64}
+      : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
     gemma.step.matmul %y, @single -> %c softcap cap 30.0 : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
-    gemma.step.ple_combine %y -> %p table @table norm @groups {groups = 2 : i64, count = 20 : i64, token_scale = 4.0 : f64, context_scale = 0.125 : f64, result_scale = 0.5 : f64, eps = 1.0e-6 : f64} : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.ple_combine %y -> %p table @table norm @groups {groups = 2 : i64, count = 20 : i64,
+      token_scale = 4.0 : f64, context_scale = 0.125 : f64, result_scale = 0.5 : f64, eps = 1.0e-6 : f64}
+      : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
   }
 }

@@ -43,7 +43,8 @@
 // CHECK:          call @gemmac_barrier(
 // CHECK-NEXT:     return
 
-// CHECK:        func.func private @[[EMBED]](%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64, %{{.*}}: i64)
+// CHECK:        func.func private @[[EMBED]](%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr, %{{.*}}: i64,
+// CHECK-SAME:     %{{.*}}: i64)
 // CHECK:        func.func private @[[NORM]](
 // CHECK:        func.func private @[[MATMUL]](
 // CHECK:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
@@ -71,7 +72,8 @@ module {
     %y = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>
     %z = gemma.buffer shared at 256 : !gemma.buffer<1 x 64, f32>
     gemma.step.embed %x, @a scale 8.0 replicated : !gemma.buffer<1 x 64, f32>
-    gemma.step.norm %x -> %q weight @norm factor 1.0 eps 1.0e-6 count 64 replicated : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, q8>
+    gemma.step.norm %x -> %q weight @norm factor 1.0 eps 1.0e-6 count 64 replicated
+      : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, q8>
     gemma.step.matmul %q, @a -> %y none : !gemma.buffer<1 x 64, q8> -> !gemma.buffer<1 x 64, f32>
     gemma.barrier
     gemma.step.quantize %y -> %q replicated : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, q8>

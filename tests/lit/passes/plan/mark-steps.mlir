@@ -2,15 +2,16 @@
 // RUN: gemmac-opt %s --gemma-mark-steps --gemma-lower-steps=target=x86_64-linux | FileCheck %s --check-prefix=LOWER
 // RUN: gemmac-opt %s --gemma-lower-steps=target=x86_64-linux | FileCheck %s --check-prefix=PLAIN
 
-// Every step and barrier is followed by a mark that names its kernel: by its weight, its cache or its width. Lowered, the runtime is told
-// the number of the mark.
+// Every step and barrier is followed by a mark that names its kernel: by its weight, its cache or its width. Lowered,
+// the runtime is told the number of the mark.
 module {
   gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
   gemma.packed @table from [@w] as q8 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352 at 0 row_at 0
   gemma.packed @head from [@w] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 4352
   gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <64 -> 64> cols 64 <64 -> 64> bytes 256 at 6656
-  gemma.kv_cache @kv.0 heads 1 head_dim 32 window 16 {bytes = 4096 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 0 : i64}
+  gemma.kv_cache @kv.0 heads 1 head_dim 32 window 16
+    {bytes = 4096 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 0 : i64}
 
   // CHECK-LABEL: gemma.phase @decode
   // LOWER-LABEL: module @avx2
@@ -30,7 +31,8 @@ module {
     gemma.step.embed %x, @table scale 8.0 replicated : !gemma.buffer<1 x 64, f32>
     // CHECK:      gemma.step.norm
     // CHECK-NEXT: gemma.mark "norm f32 64" of @norm bytes 256
-    gemma.step.norm %x -> %x weight @norm factor 1.0 eps 1.0e-6 count 64 replicated : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, f32>
+    gemma.step.norm %x -> %x weight @norm factor 1.0 eps 1.0e-6 count 64 replicated
+      : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, f32>
     // CHECK:      gemma.step.quantize
     // CHECK-NEXT: gemma.mark "quantize 64" bytes 0
     gemma.step.quantize %x -> %q replicated : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, q8>

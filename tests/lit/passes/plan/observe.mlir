@@ -1,7 +1,7 @@
 // RUN: gemmac-opt %s --gemma-observe --split-input-file --verify-diagnostics | FileCheck %s
 
-// Only verify observes. Moments lie behind the caches, one after the other: 64 columns take 4 panels of 16, 32, 48 and 64
-// rows, 10240 bytes; experts' second matrix has its own for each of three experts.
+// Only verify observes. Moments lie behind the caches, one after the other: 64 columns take 4 panels of 16, 32, 48 and
+// 64 rows, 10240 bytes; experts' second matrix has its own for each of three experts.
 // CHECK:       module attributes {gemma.cache_bytes = 51264 : i64, gemma.moments_offset = 64 : i64}
 // CHECK-LABEL: gemma.phase @decode
 // CHECK-NOT:     gemma.step.observe
@@ -10,7 +10,8 @@
 // CHECK-NEXT:    gemma.step.matmul %[[X]], @router
 // CHECK:         gemma.step.observe %[[X]], @expert_up at 10304 : <2 x 64, f32>
 // CHECK-NEXT:    gemma.step.expert_up %[[X]], @expert_up
-// CHECK:         gemma.step.observe %[[H:.*]], @expert_down picks %[[P:.*]] top_k 2 at 20544 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
+// CHECK:         gemma.step.observe %[[H:.*]], @expert_down picks %[[P:.*]] top_k 2 at 20544
+// CHECK-SAME:      : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
 // CHECK-NEXT:    gemma.step.expert_down %[[H]], @expert_down picks %[[P]]
 module attributes {gemma.cache_bytes = 10 : i64} {
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
@@ -21,7 +22,8 @@ module attributes {gemma.cache_bytes = 10 : i64} {
   gemma.packed @table from [@t] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
   gemma.packed @router from [@r] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
   gemma.packed @per_expert from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-  gemma.packed @expert_up from [@u] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64> bytes 98304
+  gemma.packed @expert_up from [@u] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
+    bytes 98304
   gemma.packed @expert_down from [@d] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
   gemma.phase @decode decode max_rows 1 {
     %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -40,11 +42,13 @@ module attributes {gemma.cache_bytes = 10 : i64} {
     gemma.barrier
     gemma.step.matmul %x, @router -> %scores none : <2 x 64, f32> -> <2 x 32, f32>
     gemma.barrier
-    gemma.step.route %scores -> %picks, %weights experts 3 top_k 2 scale @per_expert : <2 x 32, f32> -> <2 x 32, i32>, <2 x 32, f32>
+    gemma.step.route %scores -> %picks, %weights experts 3 top_k 2 scale @per_expert
+      : <2 x 32, f32> -> <2 x 32, i32>, <2 x 32, f32>
     gemma.barrier
     gemma.step.expert_up %x, @expert_up picks %picks -> %hidden top_k 2 : <2 x 64, f32>, <2 x 32, i32> -> <4 x 64, f32>
     gemma.barrier
-    gemma.step.expert_down %hidden, @expert_down picks %picks, %weights -> %mixed top_k 2 : <4 x 64, f32>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
+    gemma.step.expert_down %hidden, @expert_down picks %picks, %weights -> %mixed top_k 2
+      : <4 x 64, f32>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
   }
 }
 

@@ -1,7 +1,7 @@
 // RUN: gemmac-opt %s --gemma-place-buffers | FileCheck %s
 
-// Shared buffers die at barriers, private ones after a step; logits live to the end; scratch comes in pages. The module gets
-// the most of all phases.
+// Shared buffers die at barriers, private ones after a step; logits live to the end; scratch comes in pages. The
+// module gets the most of all phases.
 // CHECK: module attributes {gemma.arena_bytes = 768 : i64, gemma.scratch_bytes = 4096 : i64}
 module {
   gemma.weight @w : tensor<32x32xf32> from <"f", 0, 4096>

@@ -2,8 +2,8 @@
 // RUN: gemmac-opt %s --gemma-plan-caches="context=16 format=q8" | FileCheck %s --check-prefixes=CHECK,Q8
 // RUN: gemmac-opt %s --gemma-plan-caches="context=16 format=f32" | FileCheck %s --check-prefix=F32
 
-// Bounds beyond what f16 numbers hold, or below what they hold with full precision, give exponents; those of ordinary models do
-// not. A row that is rotated may have all of its length in one element: 4 bits more for 256.
+// Bounds beyond what f16 numbers hold, or below what they hold with full precision, give exponents; those of ordinary
+// models do not. A row that is rotated may have all of its length in one element: 4 bits more for 256.
 // F32-NOT: exponent
 // CHECK: @ordinary
 // CHECK-NOT: exponent

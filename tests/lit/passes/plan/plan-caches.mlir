@@ -1,20 +1,26 @@
-// RUN: gemmac-opt %s --gemma-plan-caches="context=100 chunk=20 format=f16" --split-input-file | FileCheck %s --check-prefixes=CHECK,CHUNK
-// RUN: gemmac-opt %s --gemma-plan-caches="verify-rows=12 chunk=1 format=f32" --split-input-file | FileCheck %s --check-prefixes=CHECK,VERIFY
+// RUN: gemmac-opt %s --gemma-plan-caches="context=100 chunk=20 format=f16" --split-input-file \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,CHUNK
+// RUN: gemmac-opt %s --gemma-plan-caches="verify-rows=12 chunk=1 format=f32" --split-input-file \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,VERIFY
 
-// All positions without a window (100 and 500, by blocks of 16). A ring of 8 + 20 - 1 or 8 + 12 - 1 positions. No ring is longer than
-// the context. What nothing uses is gone.
+// All positions without a window (100 and 500, by blocks of 16). A ring of 8 + 20 - 1 or 8 + 12 - 1 positions. No ring
+// is longer than the context. What nothing uses is gone.
 // CHECK: module attributes
 // CHUNK-SAME: gemma.cache_bytes = 55296 : i64, gemma.context = 100 : i64
 // VERIFY-SAME: gemma.cache_bytes = 405504 : i64, gemma.context = 500 : i64
 module attributes {gemma.model = {context = 500 : i64}} {
   gemma.weight @n : tensor<8xf32> from <"f", 0, 32>
-  // CHUNK:  gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0 {bytes = 28672 : i64, capacity = 112 : i64, format = #gemma.format<f16>, offset = 0 : i64}
-  // VERIFY: gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0 {bytes = 262144 : i64, capacity = 512 : i64, format = #gemma.format<f32>, offset = 0 : i64}
+  // CHUNK:  gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0
+  // CHUNK-SAME: {bytes = 28672 : i64, capacity = 112 : i64, format = #gemma.format<f16>, offset = 0 : i64}
+  // VERIFY: gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0
+  // VERIFY-SAME: {bytes = 262144 : i64, capacity = 512 : i64, format = #gemma.format<f32>, offset = 0 : i64}
   gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0
   // CHECK-NOT: @kv.1
   gemma.kv_cache @kv.1 heads 2 head_dim 8 window 0
-  // CHUNK:  gemma.kv_cache @kv.2 heads 1 head_dim 72 window 8 {bytes = 12288 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 28672 : i64}
-  // VERIFY: gemma.kv_cache @kv.2 heads 1 head_dim 72 window 8 {bytes = 24576 : i64, capacity = 32 : i64, format = #gemma.format<f32>, offset = 262144 : i64}
+  // CHUNK:  gemma.kv_cache @kv.2 heads 1 head_dim 72 window 8
+  // CHUNK-SAME: {bytes = 12288 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 28672 : i64}
+  // VERIFY: gemma.kv_cache @kv.2 heads 1 head_dim 72 window 8
+  // VERIFY-SAME: {bytes = 24576 : i64, capacity = 32 : i64, format = #gemma.format<f32>, offset = 262144 : i64}
   gemma.kv_cache @kv.2 heads 1 head_dim 72 window 8
   // CHUNK:  gemma.kv_cache @kv.3 heads 1 head_dim 2 window 450 {bytes = 14336 : i64, capacity = 112
   // VERIFY: gemma.kv_cache @kv.3 heads 1 head_dim 2 window 450 {bytes = 118784 : i64, capacity = 464

@@ -1,15 +1,19 @@
 // RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s
 // RUN: gemmac-opt %s --gemma-plan-steps=wide-activations | FileCheck %s --check-prefix=WIDE
 
-// Gate and up alternate in one matrix. With one row the row steps are replicated on private buffers; with more they divide the rows
-// of shared ones, and matrices wait for them. The residual stream is updated in place.
-// CHECK:     module attributes {gemma.activation_bits = 8 : i64, gemma.data_bytes = 26688 : i64, gemma.mapped_bytes = 26240 : i64, gemma.table_row_bytes = 128 : i64}
+// Gate and up alternate in one matrix. With one row the row steps are replicated on private buffers; with more they
+// divide the rows of shared ones, and matrices wait for them. The residual stream is updated in place.
+// CHECK:     module attributes {gemma.activation_bits = 8 : i64, gemma.data_bytes = 26688 : i64,
+// CHECK-SAME:  gemma.mapped_bytes = 26240 : i64, gemma.table_row_bytes = 128 : i64}
 // CHECK:       gemma.packed @p.scale from [@scale] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
-// CHECK:       gemma.packed @p.l.gate_up.weight from [@l.gate.weight, @l.up.weight] as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <40 -> 64> bytes 9216
-// CHECK:       gemma.packed @p.l.down.weight from [@l.down.weight] as bf16 panel 16 batch 1 rows 64 <40 -> 64> cols 128 <100 -> 128> bytes 16384
+// CHECK:       gemma.packed @p.l.gate_up.weight from [@l.gate.weight, @l.up.weight] as q4 panel 16 batch 1 interleave
+// CHECK-SAME:    rows 256 <100 -> 128> cols 64 <40 -> 64> bytes 9216
+// CHECK:       gemma.packed @p.l.down.weight from [@l.down.weight] as bf16 panel 16 batch 1
+// CHECK-SAME:    rows 64 <40 -> 64> cols 128 <100 -> 128> bytes 16384
 // CHECK:       gemma.packed @p.table from [@table] as q8 panel 1
 // CHECK-NOT:   gemma.packed
-// CHECK:       gemma.phase @decode decode max_rows 1 attributes {gemma.barriers = 2 : i64, gemma.multiply_adds = 12000 : i64, gemma.weight_bytes = 26308 : i64} {
+// CHECK:       gemma.phase @decode decode max_rows 1 attributes
+// CHECK-SAME:    {gemma.barriers = 2 : i64, gemma.multiply_adds = 12000 : i64, gemma.weight_bytes = 26308 : i64} {
 // CHECK:         %[[Y:.*]] = gemma.buffer private : <1 x 64, q8>
 // CHECK-NEXT:    gemma.step.norm %[[X:.*]] -> %[[Y]] weight @p.pre {{.*}} replicated
 // CHECK-NEXT:    %[[HIDDEN:.*]] = gemma.buffer shared : <1 x 128, f32>
@@ -18,7 +22,8 @@
 // CHECK-NEXT:    gemma.barrier
 // CHECK-NEXT:    gemma.step.matmul %[[HIDDEN]], @p.l.down.weight -> %[[BRANCH]] none
 // CHECK-NEXT:    gemma.barrier
-// CHECK-NEXT:    gemma.step.add_norm %[[X]], %[[BRANCH]] -> %[[X]] weight @p.post layer_scale @p.scale eps 5.000000e-01 count 40 replicated
+// CHECK-NEXT:    gemma.step.add_norm %[[X]], %[[BRANCH]]
+// CHECK-SAME:      -> %[[X]] weight @p.post layer_scale @p.scale eps 5.000000e-01 count 40 replicated
 // CHECK:       gemma.phase @prefill prefill max_rows 4 attributes {gemma.barriers = 3
 // CHECK-NOT:   replicated
 // CHECK:         gemma.step.embed
@@ -35,7 +40,8 @@
 // WIDE:        gemma.phase @decode
 // WIDE:          %[[Y:.*]] = gemma.buffer private : <1 x 64, q16>
 // WIDE-NEXT:     gemma.step.norm %{{.*}} -> %[[Y]] weight @p.pre
-// WIDE:          gemma.step.matmul %[[Y]], @p.l.gate_up.weight -> %[[HIDDEN:.*]] geglu : <1 x 64, q16> -> <1 x 128, f32>
+// WIDE:          gemma.step.matmul %[[Y]], @p.l.gate_up.weight -> %[[HIDDEN:.*]] geglu
+// WIDE-SAME:       : <1 x 64, q16> -> <1 x 128, f32>
 // WIDE:          gemma.step.matmul %[[HIDDEN]], @p.l.down.weight -> %{{.*}} none : <1 x 128, f32>
 // WIDE-NOT:      , q8>
 module {
@@ -47,14 +53,18 @@ module {
   gemma.weight @scale : tensor<1xf32> from <"f", 0, 4>
   gemma.weight @table : tensor<6x40xf32> from <"f", 0, 960> {format = #gemma.format<q8>}
 
-  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
-    %y = gemma.ffn %x {pre_norm = @pre, gate = @l.gate.weight, up = @l.up.weight, down = @l.down.weight, post_norm = @post, eps = 0.5, layer_scale = @scale} : tensor<?x40xf32>
+    %y = gemma.ffn %x {pre_norm = @pre, gate = @l.gate.weight, up = @l.up.weight, down = @l.down.weight,
+      post_norm = @post, eps = 0.5, layer_scale = @scale} : tensor<?x40xf32>
     return
   }
-  func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 4 : i64} {
+  func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 4 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
-    %y = gemma.ffn %x {pre_norm = @pre, gate = @l.gate.weight, up = @l.up.weight, down = @l.down.weight, post_norm = @post, eps = 0.5, layer_scale = @scale} : tensor<?x40xf32>
+    %y = gemma.ffn %x {pre_norm = @pre, gate = @l.gate.weight, up = @l.up.weight, down = @l.down.weight,
+      post_norm = @post, eps = 0.5, layer_scale = @scale} : tensor<?x40xf32>
     return
   }
 }

@@ -17,7 +17,8 @@ module {
 
 module {
   gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400>
-  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     // expected-error @below {{reads weight '@table', which has no format; run gemma-assign-formats first}}
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     return
@@ -32,10 +33,12 @@ module {
   gemma.weight @up : tensor<64x32xf32> from <"f", 0, 8192> {format = #gemma.format<q8>}
   gemma.weight @down : tensor<32x64xf32> from <"f", 0, 8192> {format = #gemma.format<q8>}
   gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
-  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     // expected-error @below {{packs '@gate' (q4) and '@up' (q8) into one matrix, which has one format; give them the same}}
-    %y = gemma.ffn %x {pre_norm = @n, gate = @gate, up = @up, down = @down, post_norm = @n, eps = 0.5} : tensor<?x32xf32>
+    %y = gemma.ffn %x {pre_norm = @n, gate = @gate, up = @up, down = @down, post_norm = @n, eps = 0.5}
+      : tensor<?x32xf32>
     return
   }
 }
@@ -44,7 +47,8 @@ module {
 
 module {
   gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
-  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     // expected-error @below {{is not an op that phases are made of; run the gemma-fuse passes first}}
     %y = gemma.rms_norm %x groups 1 eps 0.5 : tensor<?x32xf32>
@@ -56,7 +60,8 @@ module {
 
 module {
   gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
-  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     // expected-error @below {{ids must be argument 0 of '@decode': steps read those of the call}}
     %x = gemma.embed %p, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     return
@@ -67,7 +72,8 @@ module {
 
 module {
   gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
-  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x32xf32> attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x32xf32>
+      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     // expected-error @below {{of phase '@decode' returns other than the logits of one gemma.head}}
     return %x : tensor<?x32xf32>
@@ -80,7 +86,8 @@ module {
   gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
   // expected-remark @below {{weight '@dead' is read by no phase and left out}}
   gemma.weight @dead : tensor<50x32xf32> from <"f", 0, 6400>
-  func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 4 : i64} {
+  func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 4 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     return
   }
@@ -91,7 +98,8 @@ module {
 module {
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>
   gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
-  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>, %x: tensor<?x32xf32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>, %x: tensor<?x32xf32>)
+      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     // expected-error @below {{operand 0 is made by no step of phase '@decode'}}
     %z = gemma.head %x {norm = @n, table = @table, eps = 0.5} : tensor<?x32xf32> -> tensor<?x50xf32>
     return

@@ -1,11 +1,15 @@
 // RUN: gemmac-opt %s --gemma-plan-steps --split-input-file | FileCheck %s
 
 // The dense MLP, the router and the experts run side by side: three barriers with one row.
-// CHECK:       gemma.packed @p.gate_up_0 from [@gate_up] as q8 panel 16 batch 6 interleave rows 128 <40 -> 64> cols 32 <32 -> 32> bytes 27648
-// CHECK:       gemma.packed @p.experts_down from [@experts_down] as q8 panel 16 batch 6 rows 32 <32 -> 32> cols 64 <40 -> 64> bytes 13056
-// CHECK:       gemma.phase @decode decode max_rows 1 attributes {gemma.barriers = 3 : i64, gemma.multiply_adds = 17472 : i64, gemma.weight_bytes = 26018 : i64} {
+// CHECK:       gemma.packed @p.gate_up_0 from [@gate_up] as q8 panel 16 batch 6 interleave
+// CHECK-SAME:    rows 128 <40 -> 64> cols 32 <32 -> 32> bytes 27648
+// CHECK:       gemma.packed @p.experts_down from [@experts_down] as q8 panel 16 batch 6
+// CHECK-SAME:    rows 32 <32 -> 32> cols 64 <40 -> 64> bytes 13056
+// CHECK:       gemma.phase @decode decode max_rows 1 attributes
+// CHECK-SAME:    {gemma.barriers = 3 : i64, gemma.multiply_adds = 17472 : i64, gemma.weight_bytes = 26018 : i64} {
 // CHECK:         gemma.step.norm %[[X:.*]] -> %[[DENSE:[0-9]+]] weight @p.n factor 1.000000e+00
-// CHECK:         gemma.step.norm %[[X]] -> %[[R:[0-9]+]] weight @p.router_scale factor 2.500000e-01 {{.*}} replicated : <1 x 32, f32> -> <1 x 32, f32>
+// CHECK:         gemma.step.norm %[[X]] -> %[[R:[0-9]+]] weight @p.router_scale factor 2.500000e-01 {{.*}} replicated
+// CHECK-SAME:      : <1 x 32, f32> -> <1 x 32, f32>
 // CHECK:         gemma.step.norm %[[X]] -> %[[N:[0-9]+]] weight @p.n {{.*}} replicated : <1 x 32, f32> -> <1 x 32, q8>
 // CHECK:         gemma.step.matmul %[[R]], @p.router -> %[[SCORES:[0-9]+]] none
 // CHECK:         gemma.step.matmul %[[DENSE]], @p.gate_up -> %[[HIDDEN:[0-9]+]] geglu
@@ -42,14 +46,22 @@ module {
   gemma.weight @experts_down : tensor<6x32x40xf32> from <"f", 0, 30720> {format = #gemma.format<q8>}
   gemma.weight @table : tensor<6x32xf32> from <"f", 0, 768> {format = #gemma.format<q8>}
 
-  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+  func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
-    %y = gemma.moe %x {pre_norm = @n, gate = @gate, up = @up, down = @down, post_norm_1 = @n, router_proj = @router, router_scale = @router_scale, per_expert_scale = @expert_scale, top_k = 2 : i64, router_factor = 0.25, pre_norm_2 = @n, gate_up = @gate_up, experts_down = @experts_down, post_norm_2 = @n, post_norm = @n, eps = 0.5} : tensor<?x32xf32>
+    %y = gemma.moe %x {pre_norm = @n, gate = @gate, up = @up, down = @down, post_norm_1 = @n, router_proj = @router,
+      router_scale = @router_scale, per_expert_scale = @expert_scale, top_k = 2 : i64, router_factor = 0.25,
+      pre_norm_2 = @n, gate_up = @gate_up, experts_down = @experts_down, post_norm_2 = @n, post_norm = @n, eps = 0.5}
+      : tensor<?x32xf32>
     return
   }
-  func.func @verify(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<verify>, gemma.max_rows = 8 : i64} {
+  func.func @verify(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<verify>, gemma.max_rows = 8 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
-    %y = gemma.moe %x {pre_norm = @n, gate = @gate, up = @up, down = @down, post_norm_1 = @n, router_proj = @router, router_scale = @router_scale, per_expert_scale = @expert_scale, top_k = 2 : i64, router_factor = 0.25, pre_norm_2 = @n, gate_up = @gate_up, experts_down = @experts_down, post_norm_2 = @n, post_norm = @n, eps = 0.5} : tensor<?x32xf32>
+    %y = gemma.moe %x {pre_norm = @n, gate = @gate, up = @up, down = @down, post_norm_1 = @n, router_proj = @router,
+      router_scale = @router_scale, per_expert_scale = @expert_scale, top_k = 2 : i64, router_factor = 0.25,
+      pre_norm_2 = @n, gate_up = @gate_up, experts_down = @experts_down, post_norm_2 = @n, post_norm = @n, eps = 0.5}
+      : tensor<?x32xf32>
     return
   }
 }

@@ -1,24 +1,29 @@
 // RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s
 
-// Two layers of 20 per-layer inputs each: every layer's slice is padded by itself, so the second begins at element 32. The table is
-// read by row and lies last in the data.
+// Two layers of 20 per-layer inputs each: every layer's slice is padded by itself, so the second begins at element 32.
+// The table is read by row and lies last in the data.
 // CHECK:       gemma.packed @p.ple_proj from [@ple_proj] as f16 panel 16 batch 1 rows 64 <20 -> 32> cols 64 <50 -> 64>
 // CHECK:       gemma.packed @p.gate from [@gate] as q8 panel 16 batch 1 rows 32 <20 -> 32> cols 64 <50 -> 64>
 // CHECK:       gemma.packed @p.proj from [@proj] as q8 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <20 -> 32>
-// CHECK:       gemma.packed @p.ple_table from [@ple_table] as q4 panel 1 batch 1 rows 6 <6 -> 32> cols 64 <20 -> 32> bytes 256 at 13056 row_at 0
-// CHECK:       gemma.phase @verify verify max_rows 8 attributes {gemma.barriers = 6 : i64, gemma.multiply_adds = 4000 : i64, gemma.weight_bytes = 13160 : i64} {
+// CHECK:       gemma.packed @p.ple_table from [@ple_table] as q4 panel 1 batch 1 rows 6 <6 -> 32> cols 64 <20 -> 32>
+// CHECK-SAME:    bytes 256 at 13056 row_at 0
+// CHECK:       gemma.phase @verify verify max_rows 8 attributes
+// CHECK-SAME:    {gemma.barriers = 6 : i64, gemma.multiply_adds = 4000 : i64, gemma.weight_bytes = 13160 : i64} {
 // CHECK:         gemma.step.embed %[[X:.*]], @p.table
 // CHECK-NEXT:    %[[CONTEXT:.*]] = gemma.buffer shared : <8 x 64, f32>
 // CHECK-NEXT:    gemma.barrier
 // CHECK-NEXT:    gemma.step.matmul %[[X]], @p.ple_proj -> %[[CONTEXT]] none
 // CHECK-NEXT:    %[[PLE:.*]] = gemma.buffer shared label "ple" : <8 x 64, f32>
 // CHECK-NEXT:    gemma.barrier
-// CHECK-NEXT:    gemma.step.ple_combine %[[CONTEXT]] -> %[[PLE]] table @p.ple_table norm @p.ple_norm {context_scale = 2.500000e-01 : f64, count = 20 : i64, eps = 5.000000e-01 : f64, groups = 2 : i64, result_scale = 5.000000e-01 : f64, token_scale = 4.000000e+00 : f64}
+// CHECK-NEXT:    gemma.step.ple_combine %[[CONTEXT]] -> %[[PLE]] table @p.ple_table norm @p.ple_norm
+// CHECK-SAME:      {context_scale = 2.500000e-01 : f64, count = 20 : i64, eps = 5.000000e-01 : f64, groups = 2 : i64,
+// CHECK-SAME:      result_scale = 5.000000e-01 : f64, token_scale = 4.000000e+00 : f64}
 // CHECK-NEXT:    %[[X8:.*]] = gemma.buffer shared : <8 x 64, q8>
 // CHECK-NEXT:    gemma.step.quantize %[[X]] -> %[[X8]]
 // CHECK-NEXT:    %[[GATED:.*]] = gemma.buffer shared : <8 x 32, f32>
 // CHECK-NEXT:    gemma.barrier
-// CHECK-NEXT:    gemma.step.matmul %[[X8]], @p.gate -> %[[GATED]] gelu_mul factor %[[PLE]] : !gemma.buffer<8 x 64, f32> {factor_offset = 32 : i64}
+// CHECK-NEXT:    gemma.step.matmul %[[X8]], @p.gate -> %[[GATED]] gelu_mul factor %[[PLE]]
+// CHECK-SAME:      : !gemma.buffer<8 x 64, f32> {factor_offset = 32 : i64}
 // CHECK-NEXT:    %[[GATED8:.*]] = gemma.buffer shared : <8 x 32, q8>
 // CHECK-NEXT:    gemma.barrier
 // CHECK-NEXT:    gemma.step.quantize %[[GATED]] -> %[[GATED8]]
@@ -36,10 +41,14 @@ module {
   gemma.weight @post : tensor<50xf32> from <"f", 0, 200>
   gemma.weight @table : tensor<6x50xf32> from <"f", 0, 1200> {format = #gemma.format<q8>}
 
-  func.func @verify(%ids: tensor<?xi32>, %p: tensor<?xi32>) attributes {gemma.phase = #gemma.phase_kind<verify>, gemma.max_rows = 8 : i64} {
+  func.func @verify(%ids: tensor<?xi32>, %p: tensor<?xi32>)
+      attributes {gemma.phase = #gemma.phase_kind<verify>, gemma.max_rows = 8 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x50xf32>
-    %ple = gemma.ple_input %ids, %x {table = @ple_table, proj = @ple_proj, norm = @ple_norm, groups = 2 : i64, token_scale = 4.0, context_scale = 0.25, result_scale = 0.5, eps = 0.5} : tensor<?xi32>, tensor<?x50xf32> -> tensor<?x40xf32>
-    %y = gemma.ple_mix %x, %ple {offset = 20 : i64, gate = @gate, proj = @proj, post_norm = @post, eps = 0.5} : tensor<?x50xf32>, tensor<?x40xf32>
+    %ple = gemma.ple_input %ids, %x {table = @ple_table, proj = @ple_proj, norm = @ple_norm,
+      groups = 2 : i64, token_scale = 4.0, context_scale = 0.25, result_scale = 0.5, eps = 0.5}
+      : tensor<?xi32>, tensor<?x50xf32> -> tensor<?x40xf32>
+    %y = gemma.ple_mix %x, %ple {offset = 20 : i64, gate = @gate, proj = @proj, post_norm = @post, eps = 0.5}
+      : tensor<?x50xf32>, tensor<?x40xf32>
     return
   }
 }

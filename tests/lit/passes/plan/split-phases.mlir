@@ -11,19 +11,24 @@ gemma.kv_cache @kv.1 heads 1 head_dim 4 window 0
 
 // CHECK-NOT: @forward
 
-// CHECK:       func.func @decode({{.*}}) -> tensor<?x9xf32> attributes {gemma.max_rows = 1 : i64, gemma.phase = #gemma.phase_kind<decode>}
+// CHECK:       func.func @decode({{.*}}) -> tensor<?x9xf32>
+// CHECK-SAME:    attributes {gemma.max_rows = 1 : i64, gemma.phase = #gemma.phase_kind<decode>}
 // CHECK-COUNT-3: gemma.qkv
 // CHECK:       %[[LOGITS:.*]] = gemma.head
 // CHECK-NEXT:  return %[[LOGITS]]
 
-// DEFAULT:     func.func @verify({{.*}}) -> tensor<?x9xf32> attributes {gemma.max_rows = 8 : i64, gemma.phase = #gemma.phase_kind<verify>}
-// OPTIONS:     func.func @verify({{.*}}) -> tensor<?x9xf32> attributes {gemma.max_rows = 4 : i64, gemma.phase = #gemma.phase_kind<verify>}
+// DEFAULT:     func.func @verify({{.*}}) -> tensor<?x9xf32>
+// DEFAULT-SAME:  attributes {gemma.max_rows = 8 : i64, gemma.phase = #gemma.phase_kind<verify>}
+// OPTIONS:     func.func @verify({{.*}}) -> tensor<?x9xf32>
+// OPTIONS-SAME:  attributes {gemma.max_rows = 4 : i64, gemma.phase = #gemma.phase_kind<verify>}
 // CHECK-COUNT-3: gemma.qkv
 // CHECK:       gemma.head
 
 // Layer 2 reads the cache of layer 1 and comes last: nobody needs it, nor what follows the last cache write.
-// DEFAULT:     func.func @prefill(%[[IDS:.*]]: tensor<?xi32>, %[[P:.*]]: tensor<?xi32>) attributes {gemma.max_rows = 128 : i64, gemma.phase = #gemma.phase_kind<prefill>}
-// OPTIONS:     func.func @prefill(%[[IDS:.*]]: tensor<?xi32>, %[[P:.*]]: tensor<?xi32>) attributes {gemma.max_rows = 32 : i64, gemma.phase = #gemma.phase_kind<prefill>}
+// DEFAULT:     func.func @prefill(%[[IDS:.*]]: tensor<?xi32>, %[[P:.*]]: tensor<?xi32>)
+// DEFAULT-SAME:  attributes {gemma.max_rows = 128 : i64, gemma.phase = #gemma.phase_kind<prefill>}
+// OPTIONS:     func.func @prefill(%[[IDS:.*]]: tensor<?xi32>, %[[P:.*]]: tensor<?xi32>)
+// OPTIONS-SAME:  attributes {gemma.max_rows = 32 : i64, gemma.phase = #gemma.phase_kind<prefill>}
 // CHECK-NEXT:  %[[X:.*]] = gemma.embed %[[IDS]]
 // CHECK-NEXT:  %[[Q:.*]] = gemma.qkv %[[X]], %[[P]] {cache = @kv.0
 // CHECK-NEXT:  %[[A:.*]] = gemma.attend %[[Q]], %[[X]], %[[P]] {cache = @kv.0
@@ -33,16 +38,23 @@ func.func @forward(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x9xf32> {
   %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x4xf32>
   %ple = gemma.ple_input %ids, %x {table = @ple, proj = @proj, norm = @n, groups = 2 : i64, token_scale = 1.0,
     context_scale = 1.0, result_scale = 1.0, eps = 0.5} : tensor<?xi32>, tensor<?x4xf32> -> tensor<?x8xf32>
-  %q0 = gemma.qkv %x, %p {norm = @n, q = @w, k = @w, q_norm = @n, k_norm = @n, cache = @kv.0, heads = 1 : i64, head_dim = 4 : i64,
-    rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5} : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
-  %a0 = gemma.attend %q0, %x, %p {cache = @kv.0, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5} : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
-  %q1 = gemma.qkv %a0, %p {norm = @n, q = @w, k = @w, q_norm = @n, k_norm = @n, cache = @kv.1, heads = 1 : i64, head_dim = 4 : i64,
-    rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5} : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
-  %a1 = gemma.attend %q1, %a0, %p {cache = @kv.1, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5} : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
-  %m1 = gemma.ple_mix %a1, %ple {offset = 0 : i64, gate = @w, proj = @w, post_norm = @n, eps = 0.5} : tensor<?x4xf32>, tensor<?x8xf32>
-  %q2 = gemma.qkv %m1, %p {norm = @n, q = @w, q_norm = @n, heads = 1 : i64, head_dim = 4 : i64,
-    rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5} : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
-  %a2 = gemma.attend %q2, %m1, %p {cache = @kv.1, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5} : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
+  %q0 = gemma.qkv %x, %p {norm = @n, q = @w, k = @w, q_norm = @n, k_norm = @n, cache = @kv.0, heads = 1 : i64,
+    head_dim = 4 : i64, rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
+  %a0 = gemma.attend %q0, %x, %p {cache = @kv.0, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
+  %q1 = gemma.qkv %a0, %p {norm = @n, q = @w, k = @w, q_norm = @n, k_norm = @n, cache = @kv.1,
+    heads = 1 : i64, head_dim = 4 : i64, rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
+  %a1 = gemma.attend %q1, %a0, %p {cache = @kv.1, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
+  %m1 = gemma.ple_mix %a1, %ple {offset = 0 : i64, gate = @w, proj = @w, post_norm = @n, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?x8xf32>
+  %q2 = gemma.qkv %m1, %p {norm = @n, q = @w, q_norm = @n, heads = 1 : i64,
+    head_dim = 4 : i64, rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
+  %a2 = gemma.attend %q2, %m1, %p {cache = @kv.1, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
   %f2 = gemma.ffn %a2 {pre_norm = @n, gate = @w, up = @w, down = @w, post_norm = @n, eps = 0.5} : tensor<?x4xf32>
   %l = gemma.head %f2 {norm = @n, table = @table, eps = 0.5} : tensor<?x4xf32> -> tensor<?x9xf32>
   return %l : tensor<?x9xf32>

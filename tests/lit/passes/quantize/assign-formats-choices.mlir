@@ -19,7 +19,8 @@ gemma.weight @table : tensor<9x4xbf16> from <"m", 0, 72>
 // CHECK-SAME: #gemma.format<f32>
 gemma.weight @norm : tensor<4xbf16> from <"m", 0, 8>
 
-// FORMAT:  error: option 'choices' of gemma-assign-formats holds 'down=q9': there is no format 'q9'; expected WEIGHT=FORMAT
+// FORMAT:  error: option 'choices' of gemma-assign-formats holds 'down=q9': there is no format 'q9'; expected
+// FORMAT-SAME: WEIGHT=FORMAT
 // WORD:    holds 'down': there is no format ''; expected WEIGHT=FORMAT
 // MISSING: holds 'up=q4': the module has no matrix of this name; expected WEIGHT=FORMAT
 // VECTOR:  holds 'norm=q4': the module has no matrix of this name
@@ -27,6 +28,7 @@ gemma.weight @norm : tensor<4xbf16> from <"m", 0, 8>
 
 func.func @forward(%ids: tensor<?xi32>) -> tensor<?x4xf32> {
   %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x4xf32>
-  %y = gemma.ffn %x {pre_norm = @norm, gate = @gate, up = @gate, down = @down, post_norm = @norm, eps = 0.5} : tensor<?x4xf32>
+  %y = gemma.ffn %x {pre_norm = @norm, gate = @gate, up = @gate, down = @down, post_norm = @norm, eps = 0.5}
+    : tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }

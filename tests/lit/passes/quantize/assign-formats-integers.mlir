@@ -1,4 +1,5 @@
-// Integers of the checkpoint keep their width and their scales where the format asked for is as wide; else they are rounded.
+// Integers of the checkpoint keep their width and their scales where the format asked for is
+// as wide; else they are rounded.
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=q8 | FileCheck %s --check-prefixes=CHECK,KEPT,Q8
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=q4 | FileCheck %s --check-prefixes=CHECK,KEPT,Q4
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=q3 | FileCheck %s --check-prefixes=CHECK,Q3
@@ -38,7 +39,8 @@ func.func @forward(%ids: tensor<?xi32>) -> tensor<?x9xf32> {
   %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x64xf32>
   %m = gemma.moe %x {pre_norm = @norm, gate = @gate, up = @up, down = @down, post_norm_1 = @norm, router_proj = @router,
     router_scale = @norm, per_expert_scale = @two, top_k = 1 : i64, router_factor = 1.0, pre_norm_2 = @norm,
-    gate_up = @experts_up, experts_down = @experts_down, post_norm_2 = @norm, post_norm = @norm, eps = 0.5} : tensor<?x64xf32>
+    gate_up = @experts_up, experts_down = @experts_down, post_norm_2 = @norm, post_norm = @norm, eps = 0.5}
+    : tensor<?x64xf32>
   %h = gemma.head %m {norm = @norm, table = @table, eps = 0.5} : tensor<?x64xf32> -> tensor<?x9xf32>
   return %h : tensor<?x9xf32>
 }

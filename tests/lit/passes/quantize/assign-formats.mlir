@@ -4,7 +4,8 @@
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=bf16 | FileCheck %s --check-prefixes=CHECK,BF16
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=f16 2>/dev/null | FileCheck %s --check-prefixes=CHECK,F16
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=f32 | FileCheck %s --check-prefixes=CHECK,F32
-// RUN: gemmac-opt %s --gemma-assign-formats="weights=q4 embeddings=q4 per-layer-table=q8" | FileCheck %s --check-prefixes=CHECK,OPTIONS
+// RUN: gemmac-opt %s --gemma-assign-formats="weights=q4 embeddings=q4 per-layer-table=q8" \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,OPTIONS
 // RUN: not gemmac-opt %s --gemma-assign-formats=weights=q7 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not gemmac-opt %s --gemma-assign-formats=weights=derived 2>&1 | FileCheck %s --check-prefix=DERIVED
 
@@ -88,14 +89,18 @@ gemma.kv_cache @kv.0 heads 1 head_dim 4 window 0
 // CHECK-LABEL: func @forward
 func.func @forward(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x9xf32> {
   %x = gemma.embed %ids, @embedding scale 2.0 : tensor<?xi32> -> tensor<?x4xf32>
-  %ple = gemma.ple_input %ids, %x {table = @per_layer_table, proj = @ple_projection, norm = @ple_norm, groups = 1 : i64,
-    token_scale = 1.0, context_scale = 1.0, result_scale = 1.0, eps = 0.5} : tensor<?xi32>, tensor<?x4xf32> -> tensor<?x2xf32>
-  %q = gemma.qkv %x, %p {norm = @norm, q = @matrix, k = @matrix, q_norm = @norm, k_norm = @norm, cache = @kv.0, heads = 1 : i64,
-    head_dim = 4 : i64, rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5} : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
-  %a = gemma.attend %q, %x, %p {cache = @kv.0, heads = 1 : i64, o = @matrix, post_norm = @norm, eps = 0.5} : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
-  %m = gemma.moe %a {pre_norm = @norm, gate = @matrix, up = @matrix, down = @matrix, post_norm_1 = @norm, router_proj = @router,
-    router_scale = @norm, per_expert_scale = @expert_scale, top_k = 2 : i64, router_factor = 1.0, pre_norm_2 = @norm, gate_up = @experts,
-    experts_down = @experts_down, post_norm_2 = @norm, post_norm = @norm, eps = 0.5, layer_scale = @scalar} : tensor<?x4xf32>
+  %ple = gemma.ple_input %ids, %x {table = @per_layer_table, proj = @ple_projection, norm = @ple_norm,
+    groups = 1 : i64, token_scale = 1.0, context_scale = 1.0, result_scale = 1.0, eps = 0.5}
+    : tensor<?xi32>, tensor<?x4xf32> -> tensor<?x2xf32>
+  %q = gemma.qkv %x, %p {norm = @norm, q = @matrix, k = @matrix, q_norm = @norm, k_norm = @norm, cache = @kv.0,
+    heads = 1 : i64, head_dim = 4 : i64, rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
+  %a = gemma.attend %q, %x, %p {cache = @kv.0, heads = 1 : i64, o = @matrix, post_norm = @norm, eps = 0.5}
+    : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
+  %m = gemma.moe %a {pre_norm = @norm, gate = @matrix, up = @matrix, down = @matrix, post_norm_1 = @norm,
+    router_proj = @router, router_scale = @norm, per_expert_scale = @expert_scale, top_k = 2 : i64, router_factor = 1.0,
+    pre_norm_2 = @norm, gate_up = @experts, experts_down = @experts_down, post_norm_2 = @norm, post_norm = @norm,
+    eps = 0.5, layer_scale = @scalar} : tensor<?x4xf32>
   %h = gemma.head %m {norm = @norm, table = @embedding, eps = 0.5} : tensor<?x4xf32> -> tensor<?x9xf32>
   return %h : tensor<?x9xf32>
 }

@@ -1,4 +1,5 @@
-// One verify phase (up to 8 rows) of a small model: products with weights of every format, a norm, a table row, attention.
+// One verify phase (up to 8 rows) of a small model: products with weights of every format,
+// a norm, a table row, attention.
 module {
   gemma.weight @s : tensor<64x256xf32> from <"w", 0, 65536>
   gemma.weight @n : tensor<256xf32> from <"w", 0, 1024>
@@ -12,7 +13,8 @@ module {
   gemma.packed @q6 from [@s] as q6 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 13312 at 238592
   gemma.packed @q3 from [@s] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 7168 at 251904
   gemma.packed @q2 from [@s] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
-  gemma.kv_cache @kv heads 1 head_dim 64 window 512 {format = #gemma.format<f16>, capacity = 544 : i64, offset = 0 : i64, bytes = 139264 : i64}
+  gemma.kv_cache @kv heads 1 head_dim 64 window 512
+    {format = #gemma.format<f16>, capacity = 544 : i64, offset = 0 : i64, bytes = 139264 : i64}
   gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 36864 : i64, scratch_bytes = 65536 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<8 x 256, f32>
     %y = gemma.buffer private at 16384 : !gemma.buffer<8 x 256, f32>
@@ -27,7 +29,8 @@ module {
     %o7 = gemma.buffer shared at 28672 : !gemma.buffer<8 x 64, f32>
     %o8 = gemma.buffer shared at 32768 : !gemma.buffer<8 x 64, f32>
     gemma.step.embed %x, @embed scale 1.0 replicated : !gemma.buffer<8 x 256, f32>
-    gemma.step.norm %x -> %y weight @norm factor 1.0 eps 1.0e-6 count 256 replicated : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 256, f32>
+    gemma.step.norm %x -> %y weight @norm factor 1.0 eps 1.0e-6 count 256 replicated
+      : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 256, f32>
     gemma.step.quantize %y -> %q replicated : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 256, q8>
     gemma.step.matmul %y, @f32 -> %o0 none : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 64, f32>
     gemma.step.matmul %y, @f16 -> %o1 none : !gemma.buffer<8 x 256, f32> -> !gemma.buffer<8 x 64, f32>

@@ -1,6 +1,8 @@
 // RUN: gemmac-opt --gemma-lower=target=aarch64-linux %S/../Inputs/decode.mlir -o %t.mlir
-// RUN: gemmac-emit --target aarch64-linux --level neon %t.mlir -o %t.neon.s && FileCheck %s --check-prefix=NEON < %t.neon.s
-// RUN: gemmac-emit --target aarch64-linux --level dotprod %t.mlir -o %t.dotprod.s && FileCheck %s --check-prefix=DOT < %t.dotprod.s
+// RUN: gemmac-emit --target aarch64-linux --level neon %t.mlir -o %t.neon.s \
+// RUN:   && FileCheck %s --check-prefix=NEON < %t.neon.s
+// RUN: gemmac-emit --target aarch64-linux --level dotprod %t.mlir -o %t.dotprod.s \
+// RUN:   && FileCheck %s --check-prefix=DOT < %t.dotprod.s
 // RUN: python3 %S/../../tools/loop_spills.py decode aarch64-linux neon < %t.neon.s
 // RUN: python3 %S/../../tools/loop_spills.py decode aarch64-linux dotprod < %t.dotprod.s
 // The base has no dot product of bytes; dotprod takes four activations from a lane of a register. Two panels are

@@ -5,9 +5,9 @@
 // RUN: gemmac-emit --target x86_64-linux --level avx512 %t.mlir -o %t.avx512.s
 // RUN: FileCheck %s --check-prefix=AVX512 < %t.avx512.s
 // RUN: python3 %S/../../tools/loop_spills.py decode x86_64-linux avx512 < %t.avx512.s
-// The instructions of the decode loops. Four panels are read abreast, which AVX2's 16 registers do not hold without a few
-// spills: the loop waits for memory, and four streams bring more of it. AVX-512 keeps the products of q8, q4 and q2 in
-// registers.
+// The instructions of the decode loops. Four panels are read abreast, which AVX2's 16 registers do not hold
+// without a few spills: the loop waits for memory, and four streams bring more of it. AVX-512 keeps the products
+// of q8, q4 and q2 in registers.
 // Attention spills addresses and bounds around its innermost loops, not in them.
 
 // The phase function alone is visible from outside.
