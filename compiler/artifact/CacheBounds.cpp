@@ -108,7 +108,8 @@ private:
     matrix.rows = source->rows;
     matrix.cols = matrix.colAxis.extent(source->cols);
     matrix.sources.push_back(std::move(*source));
-    matrix.bytes = packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks());
+    matrix.bytes =
+        packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks());
     llvm::Expected<std::vector<uint8_t>> bytes = packMatrix(matrix, directory);
     if (!bytes)
       return bytes.takeError();

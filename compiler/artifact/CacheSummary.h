@@ -16,7 +16,8 @@ struct CacheSummary {
   std::vector<int64_t> layers; ///< ascending
   WeightFormat format = WeightFormat::F16;
   int64_t heads = 0, headDim = 0;
-  int64_t keyDim = 0;      ///< elements of a key that are stored; fewer than headDim where the others are made of the values
+  /// Elements of a key that are stored; fewer than headDim where the others are made of the values.
+  int64_t keyDim = 0;
   int64_t window = 0;      ///< 0: the whole context
   int64_t positions = 0;   ///< that one cache has room for
   int64_t bytes = 0;       ///< of all these layers together; 0 where they read another's

@@ -52,7 +52,8 @@ GEMMAC_INLINE void addFeedback(const Lanes *deviations, int64_t earlier, const f
   }
 }
 
-/// The trial that costs least. Unlike a search on its own, no trial is fitted to its integers: feedback would change them.
+/// The trial that costs least. Unlike a search on its own, no trial is fitted to its
+/// integers: feedback would change them.
 GEMMAC_INLINE void bestScale(const Group &group, const IntegerRange &range, const ScaleSearch &search, Lanes *integers,
                              Lanes *deviations, Lanes &scale) {
   Lanes extreme = {}, magnitude = {};

@@ -42,7 +42,8 @@ GEMMAC_INLINE void findExtremes(const GroupTile *tiles, int64_t count, Lanes &ex
   }
 }
 
-/// The extreme value becomes the end of the range: the largest integer, or the least one where there is one more of these.
+/// The extreme value becomes the end of the range: the largest integer, or the least one
+/// where there is one more of these.
 GEMMAC_INLINE void plainScale(const IntegerRange &range, const GroupTile *tiles, int64_t count, Lanes &scale) {
   Lanes extreme, magnitude;
   findExtremes(tiles, count, extreme, magnitude);
@@ -81,8 +82,8 @@ GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &s
   }
 }
 
-GEMMAC_INLINE void findScale(const IntegerRange &range, const ScaleSearch &search, float smallest, const GroupTile *tiles,
-                             int64_t count, const ScaleChoice &choice, Lanes &scale) {
+GEMMAC_INLINE void findScale(const IntegerRange &range, const ScaleSearch &search, float smallest,
+                             const GroupTile *tiles, int64_t count, const ScaleChoice &choice, Lanes &scale) {
   if (range.zeroPoint != 0.0f && !choice.plain)
     searchedScale(range, search, smallest, tiles, count, choice.importance, scale);
   else

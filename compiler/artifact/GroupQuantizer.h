@@ -9,14 +9,15 @@
 
 namespace gemmac {
 
-/// 16 groups of 32 columns side by side. For a matmul panel a lane is a row; for a table row it is one of 16 neighbouring
-/// groups. Every lane has its own scale and no sum crosses lanes, so a group's result depends on its own values only.
+/// 16 groups of 32 columns side by side. For a matmul panel a lane is a row; for a table row it is one of
+/// 16 neighbouring groups. Every lane has its own scale and no sum crosses lanes, so a group's result
+/// depends on its own values only.
 struct GroupTile {
   alignas(64) float values[groupColumns][panelRows];
 };
 
-/// What the tile becomes: `stored` is the integer weight plus the format's zero point (two's complement without one), the
-/// weight that it stands for is the integer times the f16 scale.
+/// What the tile becomes: `stored` is the integer weight plus the format's zero point (two's complement without one),
+/// the weight that it stands for is the integer times the f16 scale.
 struct QuantizedTile {
   alignas(64) uint8_t stored[groupColumns][panelRows];
   alignas(64) uint16_t scales[panelRows];
@@ -28,15 +29,16 @@ struct ScaleChoice {
   const float *importance = nullptr; ///< of each column's squared error; null: all alike
 };
 
-/// Finds a scale for each lane and rounds with it (docs/formats.md says how). Values are finite. False when a scale is too
-/// large for f16.
+/// Finds a scale for each lane and rounds with it (docs/formats.md says how). Values are finite. False
+/// when a scale is too large for f16.
 bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result, const ScaleChoice &choice = {});
 
 /// The second half alone: rounds all values with the scales that `result` already holds.
 void roundTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result);
 
 /// For formats whose scales hold for whole rows: one f32 scale for each lane of `count` tiles, which lie one behind the
-/// other in their rows, and all of them rounded with it. Leaves the tiles' own scales alone. False when a scale overflows.
+/// other in their rows, and all of them rounded with it. Leaves the tiles' own scales
+/// alone. False when a scale overflows.
 bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales,
                   const ScaleChoice &choice = {});
 

@@ -1,5 +1,6 @@
-// For each integer that the extreme value may stand for, every other value confines the scale to an interval: what would
-// round to that value. The intervals' intersection holds a few f16 numbers at most, and each of these is tried on all values.
+// For each integer that the extreme value may stand for, every other value confines the scale to an
+// interval: what would round to that value. The intervals' intersection holds a few f16 numbers at most, and
+// each of these is tried on all values.
 #include "compiler/artifact/LatticeScale.h"
 
 #include "compiler/artifact/Clones.h"
@@ -35,10 +36,10 @@ GEMMAC_INLINE void roundToStored(SourceEncoding stored, Lanes &value) {
   }
 }
 
-/// Scales by magnitude that may give the lane's values when the extreme one stands for the integer of magnitude `level`;
-/// an empty interval when there is none. Stops early once all lanes of `open` are empty.
-GEMMAC_INLINE void confineScale(const GroupTile &tile, SourceEncoding stored, const Lanes &unit, const LaneBits &open, Lanes &least,
-                                Lanes &largest) {
+/// Scales by magnitude that may give the lane's values when the extreme one stands for the integer of magnitude
+/// `level`; an empty interval when there is none. Stops early once all lanes of `open` are empty.
+GEMMAC_INLINE void confineScale(const GroupTile &tile, SourceEncoding stored, const Lanes &unit, const LaneBits &open,
+                                Lanes &least, Lanes &largest) {
   least = Lanes{};
   largest = Lanes{} + 65504.0f;
   const int32_t half = halfStep(stored);
@@ -64,10 +65,10 @@ GEMMAC_INLINE void confineScale(const GroupTile &tile, SourceEncoding stored, co
   }
 }
 
-/// Tries the scale of each lane whose `tried` is set: rounds with it and compares every product. Leaves the lanes that are
-/// reproduced in `tried` and the squared error of their products before they are rounded to the stored type.
-GEMMAC_INLINE void reproduces(const IntegerRange &range, SourceEncoding stored, const GroupTile &tile, const Lanes &scale, LaneBits &tried,
-                              Lanes &error) {
+/// Tries the scale of each lane whose `tried` is set: rounds with it and compares every product. Leaves the lanes that
+/// are reproduced in `tried` and the squared error of their products before they are rounded to the stored type.
+GEMMAC_INLINE void reproduces(const IntegerRange &range, SourceEncoding stored, const GroupTile &tile,
+                              const Lanes &scale, LaneBits &tried, Lanes &error) {
   Lanes inverse = tried ? 1.0f / scale : Lanes{};
   error = Lanes{};
   for (int64_t col = 0; col < groupColumns; ++col) {
@@ -90,8 +91,8 @@ struct Found {
   uint16_t scales[lanes] = {};
 };
 
-/// Tries every `stride`-th f16 number from `first` to `last` of each lane in `open`; of several that work the one of least
-/// error is kept.
+/// Tries every `stride`-th f16 number from `first` to `last` of each lane in `open`; of several that work
+/// the one of least error is kept.
 GEMMAC_INLINE void tryScales(const IntegerRange &range, SourceEncoding stored, const GroupTile &tile, const Lanes &sign,
                              const LaneBits &first, const LaneBits &last, int32_t stride, const LaneBits &open,
                              Found &found) {
@@ -113,10 +114,11 @@ GEMMAC_INLINE void tryScales(const IntegerRange &range, SourceEncoding stored, c
   }
 }
 
-/// Tries the f16 numbers between `least` and `largest` of the lanes `open`, bf16 numbers among them first: quantization-aware
-/// training keeps its scales in bf16.
-GEMMAC_INLINE void searchInterval(const IntegerRange &range, SourceEncoding stored, const GroupTile &tile, const Lanes &sign,
-                                  const Lanes &least, const Lanes &largest, const LaneBits &open, Found &found) {
+/// Tries the f16 numbers between `least` and `largest` of the lanes `open`, bf16 numbers among them first:
+/// quantization-aware training keeps its scales in bf16.
+GEMMAC_INLINE void searchInterval(const IntegerRange &range, SourceEncoding stored, const GroupTile &tile,
+                                  const Lanes &sign, const Lanes &least, const Lanes &largest, const LaneBits &open,
+                                  Found &found) {
   LaneBits first, last;
   for (int64_t lane = 0; lane < lanes; ++lane) {
     uint16_t low = floatToHalf(least[lane]), high = floatToHalf(largest[lane] < 0.0f ? 0.0f : largest[lane]);
@@ -135,8 +137,8 @@ struct Levels {
   int64_t most, least, narrow;
 };
 
-/// All that there are, up to five bits. Of more bits only what the format's own quantizer gives the extreme value, and what
-/// weights trained for four bits have.
+/// All that there are, up to five bits. Of more bits only what the format's own quantizer gives the extreme value, and
+/// what weights trained for four bits have.
 constexpr Levels levelsOf(WeightFormat format) {
   int64_t most = formatInfo(format).largest;
   constexpr int64_t fiveBits = 16;

@@ -10,8 +10,8 @@ namespace gemmac {
 
 /// Adds up weight(i) (d_i + sum over k < i of feedback(k, i) d_k)^2 for the columns of one group.
 /// \param block the block's first column; the group's first is `earlier` columns behind it.
-GEMMAC_CLONES static void addGroupEnergy(const float *block, int64_t earlier, const float *feedback, const float *weights,
-                                         float *energies) {
+GEMMAC_CLONES static void addGroupEnergy(const float *block, int64_t earlier, const float *feedback,
+                                         const float *weights, float *energies) {
   constexpr int64_t tile = 4;
   Lanes total;
   std::memcpy(&total, energies, sizeof(total));

@@ -6,8 +6,8 @@
 
 namespace gemmac {
 
-/// Sum over the 16 rows d of a panel, `[cols][16]`, of d^T H d: the sum of squares of what the rows give for all inputs that
-/// H was summed over. The same bits on every machine.
+/// Sum over the 16 rows d of a panel, `[cols][16]`, of d^T H d: the sum of squares of what the rows give for all inputs
+/// that H was summed over. The same bits on every machine.
 double outputEnergy(const RoundingFactor &factor, const float *panel);
 
 /// The same where nothing is known of inputs and H is the unit matrix. `count` is a multiple of 32.

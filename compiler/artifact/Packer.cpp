@@ -152,7 +152,8 @@ private:
     return fits ? llvm::Error::success() : overflow(band.batch, panel * lanes, rows, lanes);
   }
 
-  /// Counts the groups that an f16 scale, or f16 values, cannot hold. Rows that come as integers bring scales of their own.
+  /// Counts the groups that an f16 scale, or f16 values, cannot hold. Rows that come as
+  /// integers bring scales of their own.
   void countFaint(const PanelRows &rows) {
     const FormatInfo &info = formatInfo(matrix->lattice());
     bool halves = info.quantized ? !info.rowScales() : info.format == WeightFormat::F16;
@@ -344,17 +345,19 @@ std::vector<Band> cutBands(llvm::ArrayRef<PackedMatrix> matrices) {
   return bands;
 }
 
-/// A matrix that would lose much of itself in silence. A few faint groups are harmless beside those that the format holds.
+/// A matrix that would lose much of itself in silence. A few faint groups are harmless
+/// beside those that the format holds.
 static llvm::Error checkFaint(const PackedMatrix &matrix, const PackCounts &counts) {
   if (counts.faint * 16 <= counts.alive)
     return llvm::Error::success();
   const PackSource &source = matrix.sources.front();
   llvm::StringRef file = source.pieces.empty() ? source.file : source.pieces.front().file;
-  return importError(file,
-                     "tensor '{0}'{1}: {2} of {3} groups of values are too small for weight format {4}, whose scales are f16 "
-                     "numbers; choose bf16 or f32 for it",
-                     source.name, matrix.sources.size() > 1 ? " and those beside it" : "", counts.faint, counts.alive,
-                     formatInfo(matrix.lattice()).name);
+  return importError(
+      file,
+      "tensor '{0}'{1}: {2} of {3} groups of values are too small for weight format {4}, whose scales are f16 "
+      "numbers; choose bf16 or f32 for it",
+      source.name, matrix.sources.size() > 1 ? " and those beside it" : "", counts.faint, counts.alive,
+      formatInfo(matrix.lattice()).name);
 }
 
 /// What the threads of one writeDataSection share.

@@ -1,5 +1,5 @@
-// Quantized panels are made tile by tile: 16 groups of 32 columns are rounded (GroupQuantizer.h), then their bits are laid
-// out in planes.
+// Quantized panels are made tile by tile: 16 groups of 32 columns are rounded (GroupQuantizer.h), then
+// their bits are laid out in planes.
 #include "compiler/artifact/PanelKernels.h"
 
 #include "compiler/artifact/Clones.h"
@@ -261,7 +261,8 @@ static bool quantizePanel(WeightFormat format, const PanelRows &rows, int64_t co
   return fits;
 }
 
-/// Lanes are groups of the row or, where a block of columns shares a scale, blocks: columns have no importance of their own.
+/// Lanes are groups of the row or, where a block of columns shares a scale, blocks: columns
+/// have no importance of their own.
 static bool quantizeRow(WeightFormat format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
                         PackCounts &counts, bool plain) {
   const FormatInfo &info = formatInfo(format);

@@ -15,11 +15,12 @@
 namespace gemmac {
 
 /// Groups of 32 values of the checkpoint that were packed in a quantized format, and how many of them the program holds
-/// exactly: their products of scale and integer, rounded to what the checkpoint stores, are the checkpoint's own numbers.
+/// exactly: their products of scale and integer, rounded to what the checkpoint stores,
+/// are the checkpoint's own numbers.
 struct PackCounts {
   int64_t groups = 0, exact = 0;
-  /// Groups that are not all zero, and those of them whose values are too small for the format: their f16 scale keeps less
-  /// than four bits, or nothing.
+  /// Groups that are not all zero, and those of them whose values are too small for the format: their f16 scale keeps
+  /// less than four bits, or nothing.
   int64_t alive = 0, faint = 0;
   void add(const PackCounts &other) {
     groups += other.groups, exact += other.exact;
@@ -32,8 +33,8 @@ struct PanelRow {
   const float *values = nullptr;
   bool padding = true;                          ///< no row of the checkpoint; values are zeros
   SourceEncoding stored = SourceEncoding::F32;  ///< what the values were rounded to
-  /// Where the checkpoint holds what the format asks for: the integer weights and, for each group or block that has a scale
-  /// in the format, that scale. They are taken as they are. Else null.
+  /// Where the checkpoint holds what the format asks for: the integer weights and, for each group or block that has a
+  /// scale in the format, that scale. They are taken as they are. Else null.
   const int8_t *integers = nullptr;
   const float *scales = nullptr;
 };

@@ -423,12 +423,14 @@ std::string summaryText(const ProgramSummary &summary) {
                         millions(row.values), formatBytes(row.bytes), row.bitsPerValue());
   for (const FormatSummary &row : summary.formats)
     if (row.exactWeights != 0)
-      os << llvm::formatv("  {0} of {1} weights in {2} hold every value of the checkpoint exactly ({3:F2} % of the groups)\n",
-                          row.exactWeights, row.weights, formatInfo(row.format).name,
-                          100.0 * static_cast<double>(row.groups.exact) / static_cast<double>(row.groups.groups));
+      os << llvm::formatv(
+          "  {0} of {1} weights in {2} hold every value of the checkpoint exactly ({3:F2} % of the groups)\n",
+          row.exactWeights, row.weights, formatInfo(row.format).name,
+          100.0 * static_cast<double>(row.groups.exact) / static_cast<double>(row.groups.groups));
   if (summary.quality)
-    os << llvm::formatv("\n  against the unquantized program, {0} tokens: KL divergence {1:F6}, likeliest token the same {2:F1} %\n",
-                        summary.quality->tokens, summary.quality->divergence, 100 * summary.quality->agreement);
+    os << llvm::formatv(
+        "\n  against the unquantized program, {0} tokens: KL divergence {1:F6}, likeliest token the same {2:F1} %\n",
+        summary.quality->tokens, summary.quality->divergence, 100 * summary.quality->agreement);
   if (summary.choice)
     printChoice(os, *summary.choice);
   os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),

@@ -39,8 +39,8 @@ struct FormatSummary {
   int64_t weights = 0; ///< packed symbols
   int64_t values = 0;  ///< of the checkpoint
   int64_t bytes = 0;   ///< packed, scales and padding included
-  /// Quantized formats, once the weights are packed: weights that hold every value of the checkpoint exactly, and the same in
-  /// groups of 32.
+  /// Quantized formats, once the weights are packed: weights that hold every value of the checkpoint
+  /// exactly, and the same in groups of 32.
   int64_t exactWeights = 0;
   PackCounts groups = {};
   double bitsPerValue() const {
@@ -112,9 +112,9 @@ struct ProgramSummary {
 };
 
 /// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,
-/// gemma.table_row_bytes, gemma.activation_bits, gemma.arena_bytes, gemma.scratch_bytes, gemma.cache_bytes; the gemma.phase
-/// ops, the buffer labelled "logits" of each; caches; tables; gemma.moments_offset where there is one. Fields that the module
-/// does not know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
+/// gemma.table_row_bytes, gemma.activation_bits, gemma.arena_bytes, gemma.scratch_bytes, gemma.cache_bytes; the
+/// gemma.phase ops, the buffer labelled "logits" of each; caches; tables; gemma.moments_offset where there is one.
+/// Fields that the module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
 /// Errors are defects of a pass: a missing attribute or phase.
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);
 

@@ -31,7 +31,8 @@ GEMMAC_INLINE double sumOf(const Doubles &v) {
 }
 
 /// `target[a][b] -= left[a] . right[b]` for two rows each, over `count` columns, a multiple of 8.
-GEMMAC_CLONES void subtractDots(const double *left, const double *right, int64_t stride, int64_t count, double *target) {
+GEMMAC_CLONES void subtractDots(const double *left, const double *right, int64_t stride, int64_t count,
+                                double *target) {
   Doubles sums[2][2] = {};
   for (int64_t k = 0; k < count; k += lanes) {
     Doubles l[2], r[2];

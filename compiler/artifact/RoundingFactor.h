@@ -10,11 +10,11 @@
 
 namespace gemmac {
 
-/// Second moments H = sum of x x^T of a matrix's inputs, factored as H = R R^T with R upper triangular. Replacing weights
-/// w by q changes outputs by (w - q)^T H (w - q) = sum over columns i of `weight(i)` (x_i - q_i)^2, where
+/// Second moments H = sum of x x^T of a matrix's inputs, factored as H = R R^T with R upper triangular. Replacing
+/// weights w by q changes outputs by (w - q)^T H (w - q) = sum over columns i of `weight(i)` (x_i - q_i)^2, where
 /// `x_i = w_i + sum over k < i of feedback(k, i) (w_k - q_k)` is what earlier columns leave to do: choosing q column by
-/// column as the rounded x_i is GPTQ (arXiv:2210.17323) and costs one triangle of products per row. Blocks of columns are
-/// independent of each other.
+/// column as the rounded x_i is GPTQ (arXiv:2210.17323) and costs one triangle of products per row. Blocks of columns
+/// are independent of each other.
 class RoundingFactor {
 public:
   /// One share of the mean of H's diagonal is added to it: columns that were never active round as by themselves, and

@@ -1,5 +1,5 @@
-// A directory for files that live as long as a compilation, beside its output: what is finished there moves to its final
-// name in one step.
+// A directory for files that live as long as a compilation, beside its output: what is finished there moves
+// to its final name in one step.
 #ifndef GEMMAC_COMPILER_ARTIFACT_SCRATCHDIRECTORY_H
 #define GEMMAC_COMPILER_ARTIFACT_SCRATCHDIRECTORY_H
 

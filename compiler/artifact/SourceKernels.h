@@ -10,8 +10,8 @@
 
 namespace gemmac {
 
-/// Converts `count` values in `encoding`, which has its scales in it, at `source` to f32; `count` is whole blocks. False when one of them is
-/// infinite or NaN, or a block's scale is.
+/// Converts `count` values in `encoding`, which has its scales in it, at `source` to f32; `count` is whole blocks.
+/// False when one of them is infinite or NaN, or a block's scale is.
 bool decodeValues(SourceEncoding encoding, const uint8_t *source, int64_t count, float *result);
 
 /// The integers of an encoding whose scales are stored apart; `count` is whole blocks.

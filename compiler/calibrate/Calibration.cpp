@@ -69,7 +69,8 @@ private:
     for (llvm::StringRef word : words) {
       int32_t id;
       if (word.getAsInteger(10, id))
-        return llvm::createStringError("calibration: error: the program printed '" + word.str() + "', expected a token id");
+        return llvm::createStringError("calibration: error: the program printed '" + word.str() +
+                                       "', expected a token id");
       ids.push_back(id);
     }
     return ids;

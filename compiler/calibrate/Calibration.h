@@ -30,8 +30,8 @@ struct CalibrationBudget {
   explicit CalibrationBudget(const ProgramSummary &summary);
 };
 
-/// Feeds text, and text that the model itself writes, through the observing program. One window of tokens in four is kept
-/// aside: nothing is rounded by it, programs are compared on it.
+/// Feeds text, and text that the model itself writes, through the observing program. One window of tokens in four is
+/// kept aside: nothing is rounded by it, programs are compared on it.
 class Calibration {
 public:
   /// The program may be removed afterwards. Deterministic: the same program and text give the same moments and windows.

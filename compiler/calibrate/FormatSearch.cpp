@@ -67,8 +67,8 @@ llvm::Error FormatSearch::measureLosses() {
   return failure;
 }
 
-/// The widest option of no more than the probe's bits whose loss differs from that of the widest: weights that lie on the
-/// lattice of q4 lose nothing there.
+/// The widest option of no more than the probe's bits whose loss differs from that of the widest: weights that lie on
+/// the lattice of q4 lose nothing there.
 size_t FormatSearch::probedOption(size_t item) const {
   const std::vector<WeightFormat> &formats = open.items()[item].formats;
   for (size_t option = 1; option < formats.size(); ++option)
@@ -78,8 +78,8 @@ size_t FormatSearch::probedOption(size_t item) const {
   return formats.size() - 1;
 }
 
-/// Items of one part of the model and of neighbouring layers, which come in the order of the layers. As many groups as the
-/// budget allows.
+/// Items of one part of the model and of neighbouring layers, which come in the order of the layers. As
+/// many groups as the budget allows.
 std::vector<std::vector<size_t>> FormatSearch::groups() const {
   std::vector<std::string> parts;
   for (const OpenMatrix &item : open.items())
@@ -133,8 +133,8 @@ llvm::Error FormatSearch::learn() {
   scales.assign(open.items().size(), 0);
   std::vector<std::vector<size_t>> all = groups();
   for (auto [number, group] : llvm::enumerate(all)) {
-    meter.stage(llvm::formatv("choosing formats: measuring {0}, {1} of {2}", open.items()[group.front()].part, number + 1,
-                              all.size()));
+    meter.stage(llvm::formatv("choosing formats: measuring {0}, {1} of {2}", open.items()[group.front()].part,
+                              number + 1, all.size()));
     if (llvm::Error error = probe(group))
       return error;
   }

@@ -1,5 +1,5 @@
-// The search behind --weights auto: how much each matrix matters is measured, then a solver chooses formats, and what it
-// chose is measured. docs/quantization.md tells the method.
+// The search behind --weights auto: how much each matrix matters is measured, then a solver chooses formats, and what
+// it chose is measured. docs/quantization.md tells the method.
 #ifndef GEMMAC_COMPILER_CALIBRATE_FORMATSEARCH_H
 #define GEMMAC_COMPILER_CALIBRATE_FORMATSEARCH_H
 
@@ -37,8 +37,8 @@ public:
   /// Both must outlive it.
   FormatSearch(const OpenMatrices &open, const FormatMeter &meter) : open(open), meter(meter) {}
 
-  /// Measures the losses of every item and format, the widest mix, and for one group of items after the other what a lower
-  /// format of the group costs. Nothing below works before.
+  /// Measures the losses of every item and format, the widest mix, and for one group of items after the other what a
+  /// lower format of the group costs. Nothing below works before.
   llvm::Error learn();
   /// Measures a mix for the report, which leastDivergence prefers to a worse one of the solver's.
   llvm::Error tryMix(const std::string &name, const MatrixFormats &formats);
@@ -47,8 +47,8 @@ public:
   FormatMix solve(FormatGoal goal, const FormatBudget &budget) const;
   /// The mix of least divergence within the budget, measured; where nothing fits, the nearest one, not measured.
   llvm::Expected<FormatMix> leastDivergence(const FormatBudget &budget);
-  /// The mix of fewest bytes whose measured divergence is at most `limit`: predictions are corrected by what was measured,
-  /// in a few rounds. Where nothing fits, the widest, measured.
+  /// The mix of fewest bytes whose measured divergence is at most `limit`: predictions are corrected by what was
+  /// measured, in a few rounds. Where nothing fits, the widest, measured.
   llvm::Expected<FormatMix> fewestBytes(double limit);
 
   /// What was measured for the report. The first is the widest mix, by the name of its format: --weights q8 gives it.

@@ -189,7 +189,8 @@ private:
   Amounts used = {};
 };
 
-/// From both ends: from the best, towards the limits; and from what keeps the limits if anything does, towards the best.
+/// From both ends: from the best, towards the limits; and from what keeps the limits if
+/// anything does, towards the best.
 FormatSolution solve(const Problem &problem, const Allowed &allowed, bool thorough) {
   Quantity other = problem.goal == bytesOf ? divergenceOf : bytesOf;
   std::optional<Search> best;
@@ -248,8 +249,8 @@ std::vector<std::vector<WeightFormat>> subsets(const std::set<WeightFormat> &for
   return result;
 }
 
-/// Of the formats that a shape uses, keeps those few with which the whole is best. One of them suffices to stay within the
-/// limits: the narrowest in use where bytes are limited, the best where divergence is.
+/// Of the formats that a shape uses, keeps those few with which the whole is best. One of them suffices to stay within
+/// the limits: the narrowest in use where bytes are limited, the best where divergence is.
 Allowed withFewFormats(const Problem &problem, const Allowed &allowed, const std::string &shape,
                        const std::set<WeightFormat> &used, size_t count, const FormatBudget &budget) {
   std::optional<std::pair<bool, double>> best; // does not fit, goal

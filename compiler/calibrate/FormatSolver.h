@@ -39,10 +39,10 @@ struct FormatSolution {
 
 enum class FormatGoal { leastDivergence, fewestBytes };
 
-/// The solution that serves the goal best among those within the budget, with at most `formatsPerShape` formats among the
-/// items of one shape. Greedy steps where a unit of the goal buys most of the budget, then exchanges between two items as
-/// long as one helps: exact enough where no item dominates (compared with all choices in tests). Deterministic; of equal
-/// steps the first item's. When nothing fits, the solution nearest to the budget: ask fits().
+/// The solution that serves the goal best among those within the budget, with at most `formatsPerShape` formats among
+/// the items of one shape. Greedy steps where a unit of the goal buys most of the budget, then exchanges between two
+/// items as long as one helps: exact enough where no item dominates (compared with all choices in tests).
+/// Deterministic; of equal steps the first item's. When nothing fits, the solution nearest to the budget: ask fits().
 FormatSolution solveFormats(llvm::ArrayRef<FormatItem> items, FormatGoal goal, const FormatBudget &budget,
                             size_t formatsPerShape);
 

@@ -9,9 +9,9 @@ namespace gemmac {
 /// A format for each matrix of a program.
 using MatrixFormats = std::vector<WeightFormat>;
 
-/// A finished program of this machine whose matrices are stored in wide formats of group scales. The numbers of a narrower
-/// format can be written into their places: what the program then computes is bit for bit what one computes that was
-/// compiled in the narrower formats (widenPanel).
+/// A finished program of this machine whose matrices are stored in wide formats of group scales. The numbers of a
+/// narrower format can be written into their places: what the program then computes is bit for bit what one computes
+/// that was compiled in the narrower formats (widenPanel).
 class MixProgram {
 public:
   /// \param section what the program was packed from; `pack` how.

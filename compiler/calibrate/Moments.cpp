@@ -79,7 +79,8 @@ llvm::Expected<std::shared_ptr<const RoundingFactor>> Moments::read(const Moment
     if (got < 0 && errno == EINTR)
       continue;
     if (got <= 0)
-      return outputError(path, "cannot read at byte {0}: {1}", offset + done, got < 0 ? std::strerror(errno) : "end of file");
+      return outputError(path, "cannot read at byte {0}: {1}", offset + done,
+                         got < 0 ? std::strerror(errno) : "end of file");
     done += got;
   }
   return std::make_shared<const RoundingFactor>(place.layout, values);

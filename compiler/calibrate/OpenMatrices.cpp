@@ -27,7 +27,8 @@ OpenMatrices::OpenMatrices(std::vector<PackedMatrix> matrices, const llvm::Strin
     auto isOpen = [&](const PackSource &source) { return parts.count(source.name) != 0; };
     if (matrix.panelRows == 0 || !hasGroupScales(matrix.format) || !llvm::all_of(matrix.sources, isOpen))
       continue;
-    auto known = llvm::find_if(matrix.sources, [&](const PackSource &source) { return itemOf.count(source.name) != 0; });
+    auto known =
+        llvm::find_if(matrix.sources, [&](const PackSource &source) { return itemOf.count(source.name) != 0; });
     size_t item = known == matrix.sources.end() ? open.size() : itemOf[known->name];
     if (item == open.size()) {
       const std::string &part = parts.find(matrix.sources.front().name)->second;

@@ -22,7 +22,8 @@ class OpenMatrices {
 public:
   OpenMatrices() = default;
   /// \param matrices of a program that is planned with every open matrix in its widest format; offsets do not matter.
-  /// \param parts the open weights, with the part of the model that they are. Of these, matrices stored in a format of group
+  /// \param parts the open weights, with the part of the model that they are. Of these,
+  /// matrices stored in a format of group
   ///   scales may have any such format of no more bits; others stay as they are.
   OpenMatrices(std::vector<PackedMatrix> matrices, const llvm::StringMap<std::string> &parts);
 

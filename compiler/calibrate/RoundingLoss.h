@@ -6,10 +6,10 @@
 
 namespace gemmac {
 
-/// For each format the share of a matrix's output energy that rounding changes: the sum over rows of (w - q)^T H (w - q) over
-/// that of w^T H w. The rows are really rounded, as the packer does it; they are those of panels spread evenly over the
-/// matrix (and its batch), 512 rows about. H is what the guide knows of the inputs; tables, of which it knows nothing, count
-/// each column alike. 0 where a format holds the values exactly.
+/// For each format the share of a matrix's output energy that rounding changes: the sum over rows of (w - q)^T H (w -
+/// q) over that of w^T H w. The rows are really rounded, as the packer does it; they are those of panels spread evenly
+/// over the matrix (and its batch), 512 rows about. H is what the guide knows of the inputs; tables, of which it knows
+/// nothing, count each column alike. 0 where a format holds the values exactly.
 /// \param formats of group scales.
 llvm::Expected<std::vector<double>> roundingLoss(const PackedMatrix &matrix, llvm::ArrayRef<WeightFormat> formats,
                                                  llvm::StringRef directory, Rounding rounding, RoundingGuide &guide);

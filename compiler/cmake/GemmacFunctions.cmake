@@ -2,7 +2,8 @@
 
 # LLVM is built without RTTI; -fno-rtti keeps our subclasses of its types linkable.
 function(gemmac_compile_settings target)
-  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR}/runtime/include)
+  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}
+                                              ${PROJECT_SOURCE_DIR}/runtime/include)
   target_include_directories(${target} SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS} ${LLD_INCLUDE_DIRS})
   target_compile_options(${target} PRIVATE -fno-rtti -Wall -Wextra -Wno-unused-parameter
     "$<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>")

@@ -74,8 +74,9 @@ llvm::Error AutoWeights::plan() {
       parts[entry.first()] = entry.second.name.str();
   open = OpenMatrices(std::move(*matrices), parts);
   if (open.items().empty())
-    return usage("--weights: error: auto has nothing to choose: every matrix of the checkpoint is stored as integers with "
-                 "scales of whole rows, which are kept; --weights q8 keeps them too");
+    return usage(
+        "--weights: error: auto has nothing to choose: every matrix of the checkpoint is stored as integers with "
+        "scales of whole rows, which are kept; --weights q8 keeps them too");
   llvm::Expected<MatrixFormats> q4 = uniform(WeightFormat::Q4);
   if (!q4)
     return q4.takeError();
@@ -113,13 +114,14 @@ llvm::Expected<FormatBudget> AutoWeights::budgetFor(const FileParts &parts) cons
     llvm::Expected<uint64_t> resident = residentOf(likeQ4);
     if (!resident)
       return resident.takeError();
-    budget.resident = static_cast<int64_t>(options.maxResident) - static_cast<int64_t>(*resident) + open.resident(likeQ4);
+    budget.resident =
+        static_cast<int64_t>(options.maxResident) - static_cast<int64_t>(*resident) + open.resident(likeQ4);
   }
   return budget;
 }
 
-/// Formats also change working memory a little, so what was planned is looked at, and the budget made smaller by what it is
-/// too much.
+/// Formats also change working memory a little, so what was planned is looked at, and the budget made
+/// smaller by what it is too much.
 llvm::Expected<FormatMix> AutoWeights::withinBytes(const FileParts &parts) {
   constexpr int mostRounds = 4;
   llvm::Expected<FormatBudget> budget = budgetFor(parts);
@@ -163,8 +165,8 @@ llvm::Error AutoWeights::tooLarge(const FileParts &parts) const {
   if (options.maxFile && file > options.maxFile)
     return usage("--max-size: error: even in the narrowest formats the program would take {0}{1}, more than {2}: {3}\n"
                  "  this size is the least that fits{4}",
-                 bothUnits(file), parts.elf ? "" : " without its code", bothUnits(options.maxFile), fileText(parts, bytes),
-                 fixed);
+                 bothUnits(file), parts.elf ? "" : " without its code", bothUnits(options.maxFile),
+                 fileText(parts, bytes), fixed);
   llvm::Expected<uint64_t> resident = residentOf(narrowest);
   if (!resident)
     return resident.takeError();
@@ -188,16 +190,17 @@ llvm::Error AutoWeights::unreachable(const FormatMix &best) const {
                            "--weights bf16 or f32 rounds less",
                            formatBytes(widest.bytes), widest.quality.divergence);
   return usage("--max-kld: error: the smallest KL divergence that was found{0} is {1:F6} (measured), more than {2}{3}",
-               options.maxFile || options.maxResident ? " within the other limits" : "", best.measured->divergence, limit,
-               advice);
+               options.maxFile || options.maxResident ? " within the other limits" : "", best.measured->divergence,
+               limit, advice);
 }
 
 llvm::Error AutoWeights::tooFarOff(const CompileOptions &options, const ProgramQuality &quality) {
-  return usage("--max-kld: error: the program's KL divergence from the unquantized one is {0:F6}, more than {1}, measured on "
-               "{2} tokens\n  --weights auto --max-kld {1} finds the smallest program that keeps it; wider --weights than {3} "
-               "round less",
-               quality.divergence, *options.maxDivergence, quality.tokens,
-               options.chooseFormats ? "auto" : formatInfo(options.formats.weights).name);
+  return usage(
+      "--max-kld: error: the program's KL divergence from the unquantized one is {0:F6}, more than {1}, measured on "
+      "{2} tokens\n  --weights auto --max-kld {1} finds the smallest program that keeps it; wider --weights than {3} "
+      "round less",
+      quality.divergence, *options.maxDivergence, quality.tokens,
+      options.chooseFormats ? "auto" : formatInfo(options.formats.weights).name);
 }
 
 } // namespace gemmac

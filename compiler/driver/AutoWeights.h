@@ -1,5 +1,5 @@
-// --weights auto: from the user's limits to budgets of the search, and from the mix that it finds to options; errors that
-// say what would fit. The search itself is compiler/calibrate/FormatSearch.h.
+// --weights auto: from the user's limits to budgets of the search, and from the mix that it finds to options; errors
+// that say what would fit. The search itself is compiler/calibrate/FormatSearch.h.
 #ifndef GEMMAC_COMPILER_DRIVER_AUTOWEIGHTS_H
 #define GEMMAC_COMPILER_DRIVER_AUTOWEIGHTS_H
 
@@ -9,8 +9,8 @@
 
 namespace gemmac {
 
-/// --max-rss where the matrices' formats are open: changes --chunk and --cache as for a program in q4; where that cannot fit
-/// in q3, then in q2. Formats stay as they are: the search gets the memory that is left.
+/// --max-rss where the matrices' formats are open: changes --chunk and --cache as for a program in q4; where that
+/// cannot fit in q3, then in q2. Formats stay as they are: the search gets the memory that is left.
 llvm::Expected<MemoryFit> fitMemoryForAuto(const CompileOptions &options, const Planner &planner);
 
 class AutoWeights {

@@ -1,4 +1,5 @@
-// The programs that run while another one is compiled: what weights are rounded by, formats chosen by, and quality known by.
+// The programs that run while another one is compiled: what weights are rounded by, formats
+// chosen by, and quality known by.
 #ifndef GEMMAC_COMPILER_DRIVER_MEASUREMENT_H
 #define GEMMAC_COMPILER_DRIVER_MEASUREMENT_H
 
@@ -21,7 +22,8 @@ struct BuiltProgram {
 class Measurement {
 public:
   /// Compiles a program. \param guide what weights are rounded by; may be null.
-  using Build = std::function<llvm::Expected<BuiltProgram>(CompileOptions options, int64_t context, RoundingGuide *guide)>;
+  using Build =
+      std::function<llvm::Expected<BuiltProgram>(CompileOptions options, int64_t context, RoundingGuide *guide)>;
   using Stage = std::function<void(const std::string &name)>; ///< another part of the work begins
 
   /// `options` are those of the compilation that this serves. They and the checkpoint must outlive it.
@@ -29,8 +31,8 @@ public:
       : options(options), checkpoint(checkpoint), build(std::move(build)), stage(std::move(stage)),
         nativeTarget(measuringTarget(*options.native)) {}
 
-  /// Compiles the checkpoint unquantized for this machine and lets the program tell what its matrices see. Nothing below
-  /// works before.
+  /// Compiles the checkpoint unquantized for this machine and lets the program tell what its matrices
+  /// see. Nothing below works before.
   llvm::Error calibrate();
   RoundingGuide &guide() { return calibration->guide(); }
   /// What programs that run meanwhile are compiled for.

@@ -53,9 +53,11 @@ struct Ladder {
 using Position = std::vector<int>;
 constexpr int asked = -1;
 
-/// Those of `usable` with fewer bits than `from`, most bits first; of those with equal bits the one that is named first.
+/// Those of `usable` with fewer bits than `from`, most bits first; of those with equal
+/// bits the one that is named first.
 template <typename Apply>
-Ladder formatLadder(bool open, const char *option, WeightFormat from, llvm::ArrayRef<WeightFormat> usable, Apply apply) {
+Ladder formatLadder(bool open, const char *option, WeightFormat from, llvm::ArrayRef<WeightFormat> usable,
+                    Apply apply) {
   std::vector<const FormatInfo *> formats;
   for (WeightFormat format : usable) {
     const FormatInfo &info = formatInfo(format);
@@ -104,8 +106,8 @@ std::vector<Ladder> laddersFor(const CompileOptions &options) {
   };
   return {halvingLadder(open.chunk, "--chunk", options.plan.chunk, leastChunk, setChunk),
           formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
-          formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(WeightFormat::F32), choosableFormats,
-                       setEmbeddings),
+          formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(WeightFormat::F32),
+                       choosableFormats, setEmbeddings),
           formatLadder(open.weights, "--weights", options.formats.weights, choosableFormats, setWeights),
           halvingLadder(false, "--context", options.plan.context, leastContext, setContext)};
 }

@@ -63,8 +63,8 @@ llvm::Error fileTooLarge(const CompileOptions &options, const FileParts &parts, 
                          const Planner &planner) {
   return llvm::make_error<UsageError>(
       llvm::formatv("--max-size: error: the program would take {0}, more than {1}: {2}{3}",
-                    bothUnits(programBytes(parts, matrixBytes)), bothUnits(options.maxFile), fileText(parts, matrixBytes),
-                    advice(options, parts, planner))
+                    bothUnits(programBytes(parts, matrixBytes)), bothUnits(options.maxFile),
+                    fileText(parts, matrixBytes), advice(options, parts, planner))
           .str());
 }
 

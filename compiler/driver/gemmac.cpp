@@ -328,7 +328,8 @@ static ExitCode readRuntime(const std::string &program, CompileOptions &options)
   if (options.emit != EmitKind::executable || hasRuntime(options.runtime))
     return ExitCode::success;
   return usage("--target: error: this installation has no runtime for " + options.target->name().str() + ": " +
-               options.runtime + "/link.txt is missing, and --emit exe needs it; build gemmac with that name in CMake's "
+               options.runtime +
+               "/link.txt is missing, and --emit exe needs it; build gemmac with that name in CMake's "
                "GEMMAC_RUNTIME_TRIPLES (docs/packages.md)");
 }
 

@@ -1,5 +1,6 @@
-// How a KV cache lies in memory and in which pieces attention reads it: the dialect's verifiers, the planner, the kernels and
-// the tests read only this. The layout is told on gemma.kv_cache, the reasons in docs/architecture.md, "Attention".
+// How a KV cache lies in memory and in which pieces attention reads it: the dialect's verifiers, the planner, the
+// kernels and the tests read only this. The layout is told on gemma.kv_cache, the reasons in
+// docs/architecture.md, "Attention".
 #ifndef GEMMAC_COMPILER_FORMATS_CACHELAYOUT_H
 #define GEMMAC_COMPILER_FORMATS_CACHELAYOUT_H
 
@@ -15,9 +16,10 @@ inline constexpr int64_t cacheBlock = panelRows;
 inline constexpr int64_t cacheSplit = 256;
 static_assert(cacheSplit % cacheBlock == 0);
 
-/// The formats that keys and values may have, from most bits to fewest. The quantized ones share the sizes of the weight
-/// formats of their names, an f16 scale for 32 elements of a position included, but not the order of their bits.
-inline constexpr WeightFormat cacheFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::Q8, WeightFormat::Q4};
+/// The formats that keys and values may have, from most bits to fewest. The quantized ones share the sizes of the
+/// weight formats of their names, an f16 scale for 32 elements of a position included, but not the order of their bits.
+inline constexpr WeightFormat cacheFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::Q8,
+                                                WeightFormat::Q4};
 
 inline bool isCacheFormat(WeightFormat format) {
   for (WeightFormat known : cacheFormats)
@@ -29,24 +31,28 @@ inline bool isCacheFormat(WeightFormat format) {
 /// "f32, f16, q8 or q4"
 inline std::string cacheFormatNames() {
   std::string names;
-  for (const WeightFormat &format : cacheFormats)
-    names += (names.empty() ? "" : &format == std::end(cacheFormats) - 1 ? " or " : ", ") + formatInfo(format).name.str();
+  for (const WeightFormat &format : cacheFormats) {
+    const bool last = &format == std::end(cacheFormats) - 1;
+    names += (names.empty() ? "" : last ? " or " : ", ") + formatInfo(format).name.str();
+  }
   return names;
 }
 
-/// Elements of a position that share a byte of a quantized cache: element i of 32 and, where there is room, element i + 16.
+/// Elements of a position that share a byte of a quantized cache: element i of 32 and, where
+/// there is room, element i + 16.
 constexpr int64_t cacheValuesPerByte(WeightFormat format) { return 8 / formatInfo(format).bits; }
 
-/// Elements of a head that a rotated cache mixes with each other, from a multiple of this on: the largest power of two that
-/// divides the padded head size.
+/// Elements of a head that a rotated cache mixes with each other, from a multiple of this on: the largest power of two
+/// that divides the padded head size.
 constexpr int64_t cacheRotation(int64_t padded) { return padded & -padded; }
 
-/// Rotated caches hold H x times this, and queries and results are multiplied by the other: powers of two, so that nothing is
-/// rounded, which together make H H = size * identity an identity.
+/// Rotated caches hold H x times this, and queries and results are multiplied by the other: powers of two, so that
+/// nothing is rounded, which together make H H = size * identity an identity.
 constexpr double rotationOfStored(int64_t size) { return size < 4 ? 1.0 : 0.5 * rotationOfStored(size / 4); }
 constexpr double rotationOfOthers(int64_t size) { return 1.0 / static_cast<double>(size) / rotationOfStored(size); }
 
-/// Keys and values may be stored times 2^-exponent; no exponent is larger. f32 products with queries stay far from its ends.
+/// Keys and values may be stored times 2^-exponent; no exponent is larger. f32 products with
+/// queries stay far from its ends.
 inline constexpr int64_t mostCacheExponent = 100;
 
 /// Bytes of the keys, or the values, of one block of one head.
@@ -54,8 +60,8 @@ constexpr int64_t cacheBlockBytes(WeightFormat format, int64_t padded) {
   return padded / groupColumns * groupBytes(format, cacheBlock);
 }
 
-/// Elements of a stored key. Where keys are the values times a weight and rotated, a cache may keep only the 2 * `turnedPairs`
-/// elements of them that RoPE turns, laid out as a head of that size; 0: all.
+/// Elements of a stored key. Where keys are the values times a weight and rotated, a cache may keep only the 2 *
+/// `turnedPairs` elements of them that RoPE turns, laid out as a head of that size; 0: all.
 constexpr int64_t storedKeyDim(int64_t headDim, int64_t turnedPairs) { return turnedPairs ? 2 * turnedPairs : headDim; }
 
 /// Bytes of keys and values of all heads, of so many padded elements.
@@ -71,8 +77,8 @@ constexpr int64_t mostCacheSplits(int64_t window, int64_t capacity) {
   return window == 1 ? 1 : (window - 2) / cacheSplit + 2;
 }
 
-/// Floats that attention leaves for each split of a row: `heads` weighted sums of `padded` values, then the largest scores and
-/// the sums of the probabilities, `heads` each, both padded to 16.
+/// Floats that attention leaves for each split of a row: `heads` weighted sums of `padded` values, then the largest
+/// scores and the sums of the probabilities, `heads` each, both padded to 16.
 constexpr int64_t splitResultWidth(int64_t heads, int64_t padded) {
   return heads * padded + 2 * roundUp(heads, panelRows);
 }

@@ -9,9 +9,9 @@
 
 namespace gemmac {
 
-/// Products of columns are kept within blocks of neighbouring columns, so that memory stays bounded. Of a symmetric block
-/// the upper triangle is kept in panels of 16 columns: panel `k` holds f32 `[16 (k + 1)][16]`, rows from the block's first
-/// column to the panel's last. Entries of a batch (experts) follow each other, and so do blocks.
+/// Products of columns are kept within blocks of neighbouring columns, so that memory stays bounded. Of a symmetric
+/// block the upper triangle is kept in panels of 16 columns: panel `k` holds f32 `[16 (k + 1)][16]`, rows from the
+/// block's first column to the panel's last. Entries of a batch (experts) follow each other, and so do blocks.
 struct MomentLayout {
   int64_t cols = 0, batch = 1;
   int64_t block = 0; ///< columns of a block, a multiple of 32; the last one may have fewer

@@ -28,8 +28,8 @@ static llvm::Expected<float> readScale(StringRef name, const StoredTensor &tenso
                          .Case("BF16", &llvm::APFloat::BFloat())
                          .Default(nullptr);
   if (!type || !llvm::all_of(tensor.shape, [](int64_t size) { return size == 1; }))
-    return importError(file, "tensor {0} has type {1} and shape {2}, expected one number, F32, F16 or BF16", inQuotes(name),
-                       tensor.dtype, shapeText(tensor.shape));
+    return importError(file, "tensor {0} has type {1} and shape {2}, expected one number, F32, F16 or BF16",
+                       inQuotes(name), tensor.dtype, shapeText(tensor.shape));
   llvm::Expected<std::string> bytes = stored.read(tensor);
   if (!bytes)
     return bytes.takeError();
@@ -48,8 +48,8 @@ llvm::Error gemmac::takeActivationScales(StringRef base, TensorFiles &stored, Ac
     if (at == stored.tensors.end())
       continue;
     if (!stored.tensors.contains(names[1 - i]))
-      return importError(stored.files[at->second.file], "tensor {0} stands alone, expected {1} beside it", inQuotes(names[i]),
-                         inQuotes(names[1 - i]));
+      return importError(stored.files[at->second.file], "tensor {0} stands alone, expected {1} beside it",
+                         inQuotes(names[i]), inQuotes(names[1 - i]));
     llvm::Expected<float> scale = readScale(names[i], at->second, stored);
     if (!scale)
       return scale.takeError();
@@ -60,29 +60,32 @@ llvm::Error gemmac::takeActivationScales(StringRef base, TensorFiles &stored, Ac
   return llvm::Error::success();
 }
 
-void gemmac::dropUnusedActivationScales(const TensorShapes &shapes, TensorFiles &stored, std::vector<std::string> &notes) {
+void gemmac::dropUnusedActivationScales(const TensorShapes &shapes, TensorFiles &stored,
+                                        std::vector<std::string> &notes) {
   size_t dropped = std::erase_if(stored.tensors, [&](const auto &entry) {
     StringRef base = entry.first;
     bool isScale = base.consume_back(inputSuffix) || base.consume_back(outputSuffix);
     return isScale && shapes.contains(huggingFaceNaming.canonical((base + ".weight").str()));
   });
   if (dropped)
-    notes.push_back(llvm::formatv("{0} static scales of activations set aside, their matrices are not quantized", dropped).str());
+    notes.push_back(
+        llvm::formatv("{0} static scales of activations set aside, their matrices are not quantized", dropped).str());
 }
 
 /// Matrices of one layer that a program multiplies as one, each list by its names within the layer.
 static const std::vector<std::vector<std::string>> &matricesOfOneInput() {
-  static const std::vector<std::vector<std::string>> lists = {{"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"},
-                                                              {"mlp.gate_proj", "mlp.up_proj"}};
+  static const std::vector<std::vector<std::string>> lists = {
+      {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"}, {"mlp.gate_proj", "mlp.up_proj"}};
   return lists;
 }
 
 llvm::Error gemmac::checkActivationScales(Checkpoint &checkpoint) {
   for (const auto &[name, piece] : checkpoint.pieces)
     if (piece.activations.input != 0 || piece.activations.output != 0)
-      return importError(checkpoint.files[piece.file],
-                         "matrix {0} has static scales of activations, which are not supported for experts; expected 0 or none",
-                         inQuotes(name));
+      return importError(
+          checkpoint.files[piece.file],
+          "matrix {0} has static scales of activations, which are not supported for experts; expected 0 or none",
+          inQuotes(name));
   for (size_t layer = 0; layer < checkpoint.config.layers.size(); ++layer)
     for (const std::vector<std::string> &list : matricesOfOneInput()) {
       auto nameOf = [&](const std::string &part) { return "layers." + std::to_string(layer) + "." + part; };
@@ -92,10 +95,11 @@ llvm::Error gemmac::checkActivationScales(Checkpoint &checkpoint) {
         if (first == checkpoint.tensors.end() || matrix == checkpoint.tensors.end())
           continue;
         if (matrix->second.activations.input != first->second.activations.input)
-          return importError(
-              checkpoint.files[matrix->second.file],
-              "'{0}{1}' is {2:e}, expected {3:e} as of {4}: both matrices read the same activations, which are rounded once",
-              nameOf(part), inputSuffix, matrix->second.activations.input, first->second.activations.input, inQuotes(list[0]));
+          return importError(checkpoint.files[matrix->second.file],
+                             "'{0}{1}' is {2:e}, expected {3:e} as of {4}: both matrices read the same activations, "
+                             "which are rounded once",
+                             nameOf(part), inputSuffix, matrix->second.activations.input,
+                             first->second.activations.input, inQuotes(list[0]));
       }
     }
   size_t gridded = 0, free = 0;
@@ -106,7 +110,8 @@ llvm::Error gemmac::checkActivationScales(Checkpoint &checkpoint) {
   }
   checkpoint.notes.push_back(
       llvm::formatv("{0} matrices read activations on the static grids of the checkpoint{1}", gridded,
-                    free ? llvm::formatv("; {0} have none, theirs are scaled as they come, in groups of 32", free).str() : "")
+                    free ? llvm::formatv("; {0} have none, theirs are scaled as they come, in groups of 32", free).str()
+                         : "")
           .str());
   return llvm::Error::success();
 }

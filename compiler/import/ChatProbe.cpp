@@ -333,8 +333,8 @@ void Probe::addRemarks() {
     format.differences.push_back("the template takes no instructions, so the program's --system is refused");
   const ChatMode &usual = format.modes[GEMMAC_THINK_DEFAULT];
   if (usual.prompt != usual.answered && StringRef(usual.answered).starts_with(usual.prompt))
-    format.differences.push_back("the template opens no answer when it is asked to (add_generation_prompt), so the program "
-                                 "does not either");
+    format.differences.push_back(
+        "the template opens no answer when it is asked to (add_generation_prompt), so the program does not either");
   if (usesDate)
     format.differences.push_back("the template writes the date of the day; the program's is 1 January 2026 for ever");
   const AddedToken *end = vocabulary.findAdded(format.turnClose);

@@ -92,8 +92,8 @@ void ModelBuilder::createWeight(const std::string &name, const TensorSource &sou
       createWeight(piece, checkpoint.pieces.at(piece));
       pieces.push_back(FlatSymbolRefAttr::get(ops.getContext(), piece));
     }
-    WeightOp::create(symbols, loc, ops.getStringAttr(name), type, SourceAttr(), ops.getArrayAttr(pieces), EncodingAttr(),
-                     ScalesAttr(), FormatAttr(), FloatAttr(), FloatAttr(), FloatAttr());
+    WeightOp::create(symbols, loc, ops.getStringAttr(name), type, SourceAttr(), ops.getArrayAttr(pieces),
+                     EncodingAttr(), ScalesAttr(), FormatAttr(), FloatAttr(), FloatAttr(), FloatAttr());
     return;
   }
   auto fileName = [&](uint32_t file) { return ops.getStringAttr(checkpoint.files[file]); };
@@ -104,9 +104,9 @@ void ModelBuilder::createWeight(const std::string &name, const TensorSource &sou
                              source.scales->bytes, static_cast<Encoding>(source.scales->encoding),
                              source.scales->columns);
   auto unlessZero = [&](double value) { return value == 0 ? FloatAttr() : ops.getF64FloatAttr(value); };
-  WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(), encodingAttribute(source.encoding, ops),
-                   scales, FormatAttr(), unlessZero(source.addend), unlessZero(source.activations.input),
-                   unlessZero(source.activations.output));
+  WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(),
+                   encodingAttribute(source.encoding, ops), scales, FormatAttr(), unlessZero(source.addend),
+                   unlessZero(source.activations.input), unlessZero(source.activations.output));
 }
 
 /// A reference to a tensor of the checkpoint, whose symbol is made at first use.

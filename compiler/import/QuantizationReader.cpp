@@ -50,8 +50,8 @@ static void readGroup(Fields &groups, StringRef file, StringRef name, const Json
     const Json *weights = fields.object("weights");
     if (!weights)
       fields.mismatch("weights", "an object");
-    readNested(fields, file, "weights", weights, {"observer", "observer_kwargs", "block_structure", "scale_dtype", "zp_dtype"},
-               readWeights);
+    readNested(fields, file, "weights", weights,
+               {"observer", "observer_kwargs", "block_structure", "scale_dtype", "zp_dtype"}, readWeights);
     for (StringRef activations : {"input_activations", "output_activations"})
       if (fields.object(activations))
         notes.push_back("config.json: " + fields.pathOf(activations) +
@@ -95,7 +95,8 @@ QuantizedLayout gemmac::readQuantization(Fields &outer, StringRef file, StringRe
                } else if (method == "gemma") {
                  // Which module has how many bits is told by its tensors, too.
                  layout = QuantizedLayout::Gemma;
-                 for (StringRef known : {"num_bits", "quantize_embeddings", "module_quant_configs", "modules_to_not_convert"})
+                 for (StringRef known :
+                      {"num_bits", "quantize_embeddings", "module_quant_configs", "modules_to_not_convert"})
                    fields.any(known);
                } else {
                  fields.mismatch("quant_method", "'compressed-tensors' or 'gemma'; else give the bf16 checkpoint");

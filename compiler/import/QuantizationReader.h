@@ -1,5 +1,5 @@
-// config.json's "quantization_config": which layouts of quantized tensors a checkpoint uses. Bits and scales of each tensor
-// follow from the tensors themselves (QuantizedTensors.h); here what gemmac cannot honour is refused.
+// config.json's "quantization_config": which layouts of quantized tensors a checkpoint uses. Bits and scales of each
+// tensor follow from the tensors themselves (QuantizedTensors.h); here what gemmac cannot honour is refused.
 #ifndef GEMMAC_COMPILER_IMPORT_QUANTIZATIONREADER_H
 #define GEMMAC_COMPILER_IMPORT_QUANTIZATIONREADER_H
 
@@ -8,7 +8,8 @@
 
 namespace gemmac {
 
-/// Reads the object `config`, which is field `name` of `fields`. Mistakes are recorded there; what is set aside is noted.
+/// Reads the object `config`, which is field `name` of `fields`. Mistakes are recorded
+/// there; what is set aside is noted.
 QuantizedLayout readQuantization(Fields &fields, llvm::StringRef file, llvm::StringRef name, const Json &config,
                                  std::vector<std::string> &notes);
 

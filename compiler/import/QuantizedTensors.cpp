@@ -69,7 +69,8 @@ private:
     auto integers = stored.tensors.find(integersName), scales = stored.tensors.find(scalesName);
     if (integers == stored.tensors.end())
       return llvm::Error::success(); // joined already
-    bool isFloat = integers->second.dtype == "F32" || integers->second.dtype == "F16" || integers->second.dtype == "BF16";
+    bool isFloat =
+        integers->second.dtype == "F32" || integers->second.dtype == "F16" || integers->second.dtype == "BF16";
     if (isFloat && scales == stored.tensors.end())
       return llvm::Error::success(); // a module that is not quantized
     std::string name = (base + ".weight").str();
@@ -112,8 +113,8 @@ private:
       tensor.shape = shape;
       return llvm::Error::success();
     }
-    return importError(file, "tensor {0} has type {1} and shape {2}, expected {3} for a matrix of shape {4}", inQuotes(name),
-                       tensor.dtype, shapeText(tensor.shape),
+    return importError(file, "tensor {0} has type {1} and shape {2}, expected {3} for a matrix of shape {4}",
+                       inQuotes(name), tensor.dtype, shapeText(tensor.shape),
                        compressed ? "I32 with 8 (or 4) integers of 4 (or 8) bits an element"
                                   : "U8 with 2 (or 4) integers of 4 (or 2) bits an element, or I8",
                        shapeText(shape));
@@ -144,26 +145,28 @@ private:
 
 } // namespace
 
-/// Scales that a checkpoint was trained with and a program does not use. Of the mobile scheme only those of caches: its own
-/// code does not use them either.
+/// Scales that a checkpoint was trained with and a program does not use. Of the mobile scheme only those of caches: its
+/// own code does not use them either.
 static void dropStaticScales(bool compressed, TensorFiles &stored, std::vector<std::string> &notes) {
   size_t activations = 0, caches = 0;
   for (auto at = stored.tensors.begin(); at != stored.tensors.end();) {
     StringRef name = at->first;
     bool ofActivations = compressed && (name.ends_with(".input_scale") || name.ends_with(".output_scale"));
-    bool ofCaches = name.ends_with(".k_cache_scale") || name.ends_with(".v_cache_scale") || name.ends_with(".k_scale") ||
-                    name.ends_with(".v_scale");
+    bool ofCaches = name.ends_with(".k_cache_scale") || name.ends_with(".v_cache_scale") ||
+                    name.ends_with(".k_scale") || name.ends_with(".v_scale");
     activations += ofActivations;
     caches += ofCaches;
     at = ofActivations || ofCaches ? stored.tensors.erase(at) : std::next(at);
   }
   if (activations)
-    notes.push_back(llvm::formatv("{0} static scales of activations set aside: a program scales activations as they come, "
-                                  "in groups of 32",
-                                  activations)
-                        .str());
+    notes.push_back(
+        llvm::formatv("{0} static scales of activations set aside: a program scales activations as they come, "
+                      "in groups of 32",
+                      activations)
+            .str());
   if (caches)
-    notes.push_back(llvm::formatv("{0} scales of KV caches set aside, --cache chooses the cache's format", caches).str());
+    notes.push_back(
+        llvm::formatv("{0} scales of KV caches set aside, --cache chooses the cache's format", caches).str());
 }
 
 llvm::Error gemmac::joinQuantized(QuantizedLayout layout, const TensorShapes &shapes, TensorFiles &stored,
@@ -218,7 +221,8 @@ static llvm::Error stack(Checkpoint &checkpoint, int64_t layer, const Stack &sta
   if (!missing.empty())
     return importError(file, "tensor {0} is missing, expected it beside those of the other experts", inQuotes(missing));
   if (checkpoint.tensors.contains(prefix + stack.name.str()))
-    return importError(file, "tensor {0} is given twice, as one and expert by expert", inQuotes(prefix + stack.name.str()));
+    return importError(file, "tensor {0} is given twice, as one and expert by expert",
+                       inQuotes(prefix + stack.name.str()));
   batched.file = first->file;
   batched.encoding = first->encoding;
   batched.shape = {experts.count, static_cast<int64_t>(stack.projections.size()) * first->shape[0], first->shape[1]};

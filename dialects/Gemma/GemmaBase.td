@@ -16,7 +16,8 @@ def Gemma_Dialect : Dialect {
   let useDefaultTypePrinterParser = 1;
 }
 
-// Enums print as `#gemma.format<q4>` by themselves and as a bare keyword, by custom<EnumKeyword>, inside an op's own syntax.
+// Enums print as `#gemma.format<q4>` by themselves and as a bare keyword, by custom<EnumKeyword>, inside an op's own
+// syntax.
 // How elements of a weight, a buffer or a cache are stored. Sizes and rules: compiler/formats/WeightFormat.h.
 def Gemma_Format : I32EnumAttr<"Format", "storage format", [
     I32EnumAttrCase<"F32", 0, "f32">,
@@ -121,7 +122,8 @@ def Gemma_SourceAttr : Gemma_Attr<"Source", "source"> {
 def Gemma_ScalesAttr : Gemma_Attr<"Scales", "scales"> {
   let summary = "the scales of integer weights: a place as in a source, their type, and how many columns share one";
   let description = [{
-    One scale for each row and each run of `columns` columns, row-major: `<"model.safetensors", 4096, 1024, bf16 per 32>`.
+    One scale for each row and each run of `columns` columns, row-major:
+    `<"model.safetensors", 4096, 1024, bf16 per 32>`.
     - c1: the offset is not negative.
     - c2: the byte count is positive.
     - c3: the type is f32, f16 or bf16.
@@ -167,7 +169,8 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
     - c1: rows are positive.
     - c2: width is a positive multiple of 32.
     - c3: the element is f32, i32, q8, q16 or s8.
-    - c4: s8 is at most 131040 wide: so many products of int8 with int8 have a sum within int32 (131040 * 128 * 128 < 2^31).
+    - c4: s8 is at most 131040 wide: so many products of int8 with int8 have a sum within
+      int32 (131040 * 128 * 128 < 2^31).
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$width, "::mlir::StringAttr":$element);
   let assemblyFormat = "`<` custom<BufferShape>($rows, $width) `,` custom<Keyword>($element) `>`";
@@ -184,7 +187,8 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
 
 // Attributes with the bounds that several ops share.
 def Gemma_FloatPositive : AttrConstraint<CPred<[{
-    [](::llvm::APFloat x) { return x.isFinite() && !x.isZero() && !x.isNegative(); }(::llvm::cast<::mlir::FloatAttr>($_self).getValue())
+    [](::llvm::APFloat x) { return x.isFinite() && !x.isZero() && !x.isNegative(); }(
+        ::llvm::cast<::mlir::FloatAttr>($_self).getValue())
   }]>, "that is finite and above 0">;
 def Gemma_FloatFinite : AttrConstraint<
     CPred<"::llvm::cast<::mlir::FloatAttr>($_self).getValue().isFinite()">, "that is finite">;

@@ -1,5 +1,6 @@
-// Level 1: one op per thing a machine does at once. Made from level 0 by passes/fuse, each fusion exact: the same operations
-// on the same values. Weights are symbols as in level 0; per-op constraints repeat those of the level-0 ops they stand for.
+// Level 1: one op per thing a machine does at once. Made from level 0 by passes/fuse, each fusion exact: the
+// same operations on the same values. Weights are symbols as in level 0; per-op constraints repeat those of
+// the level-0 ops they stand for.
 #ifndef GEMMA_FUSED_OPS_TD
 #define GEMMA_FUSED_OPS_TD
 
@@ -8,11 +9,13 @@ include "dialects/Gemma/GemmaTensorOps.td"
 def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "input norm, projections, head norms, RoPE and the cache write of one layer (spec 3.4)";
   let description = [{
-    `y = rms_norm(input, norm)`; `query = rope(head_norm(y q^T, q_norm)) * query_scale`, 1 where that is absent; if the layer owns its cache
-    also `k = rope(head_norm(y k^T, k_norm))`, `v = head_norm(y v^T)` without a weight, or of `y k^T` where `v` is absent, written to `cache`.
+    `y = rms_norm(input, norm)`; `query = rope(head_norm(y q^T, q_norm)) * query_scale`, 1 where that is absent; if the
+    layer owns its cache also `k = rope(head_norm(y k^T, k_norm))`, `v = head_norm(y v^T)` without a weight, or of
+    `y k^T` where `v` is absent, written to `cache`.
     With `raw_values` the values are not normed.
     - c1: `k`, `k_norm` and `cache` come together; `v` only with `k`.
-    - c2: `norm` is `[width]`; `q` is `[heads * head_dim, width]`; `k`, `v` are `[cache heads * head_dim, width]`; `q_norm`, `k_norm` are `[head_dim]`.
+    - c2: `norm` is `[width]`; `q` is `[heads * head_dim, width]`; `k`, `v` are `[cache heads * head_dim, width]`;
+      `q_norm`, `k_norm` are `[head_dim]`.
     - c3: the width of `query` is heads * head_dim; head_dim is the cache's.
     - c4: rope pairs are at most head_dim / 2; head_dim is even.
     - c5: `input`, `positions` and `query` have the same number of rows.
@@ -21,16 +24,18 @@ def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
     - c8: `raw_values` only with `cache`.
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_Positions:$positions, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$q,
-                       OptionalAttr<FlatSymbolRefAttr>:$k, OptionalAttr<FlatSymbolRefAttr>:$v, FlatSymbolRefAttr:$q_norm,
-                       OptionalAttr<FlatSymbolRefAttr>:$k_norm, OptionalAttr<FlatSymbolRefAttr>:$cache, Gemma_Count:$heads,
-                       Gemma_Count:$head_dim, Gemma_RopeAttr:$rope, Gemma_PositiveF64:$eps /* c6 */,
+                       OptionalAttr<FlatSymbolRefAttr>:$k, OptionalAttr<FlatSymbolRefAttr>:$v,
+                       FlatSymbolRefAttr:$q_norm, OptionalAttr<FlatSymbolRefAttr>:$k_norm,
+                       OptionalAttr<FlatSymbolRefAttr>:$cache, Gemma_Count:$heads, Gemma_Count:$head_dim,
+                       Gemma_RopeAttr:$rope, Gemma_PositiveF64:$eps /* c6 */,
                        OptionalAttr<Gemma_PositiveF64>:$query_scale /* c7 */, UnitAttr:$raw_values);
   let results = (outs Gemma_Rows:$query);
   let assemblyFormat = "$input `,` $positions attr-dict `:` type($input) `,` type($positions) `->` type($query)";
   let hasVerifier = 1;
 }
 
-def Gemma_AttendOp : Gemma_UserOp<"attend", [MemoryEffects<[MemRead]>, AllTypesMatch<["residual", "result"]> /* c1 */]> {
+def Gemma_AttendOp
+    : Gemma_UserOp<"attend", [MemoryEffects<[MemRead]>, AllTypesMatch<["residual", "result"]> /* c1 */]> {
   let summary = "attention over a cache, output projection, post norm, residual add (spec 3.3, 3.4)";
   let description = [{
     `result = residual + rms_norm(attention(query, cache) o^T, post_norm)`.
@@ -41,16 +46,19 @@ def Gemma_AttendOp : Gemma_UserOp<"attend", [MemoryEffects<[MemRead]>, AllTypesM
     - c5: `eps` is finite and above 0.
   }];
   let arguments = (ins Gemma_Rows:$query, Gemma_Rows:$residual, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache,
-                       Gemma_Count:$heads, FlatSymbolRefAttr:$o, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c5 */);
+                       Gemma_Count:$heads, FlatSymbolRefAttr:$o, FlatSymbolRefAttr:$post_norm,
+                       Gemma_PositiveF64:$eps /* c5 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$query `,` $residual `,` $positions attr-dict `:` type($query) `,` type($residual) `,` type($positions)";
+  let assemblyFormat = "$query `,` $residual `,` $positions "
+                       "attr-dict `:` type($query) `,` type($residual) `,` type($positions)";
   let hasVerifier = 1;
 }
 
 def Gemma_FfnOp : Gemma_UserOp<"ffn", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "pre norm, GeGLU MLP, post norm, residual add, layer scale if it comes last (spec 3.3)";
   let description = [{
-    `result = (input + rms_norm(geglu(y gate^T, y up^T) down^T, post_norm)) * layer_scale`, `y = rms_norm(input, pre_norm)`.
+    `result = (input + rms_norm(geglu(y gate^T, y up^T) down^T, post_norm)) * layer_scale`,
+    `y = rms_norm(input, pre_norm)`.
     - c1: `result` has the type of `input`.
     - c2: `gate`, `up` are `[F, width]`, `down` `[width, F]`, norms `[width]`, `layer_scale` one element.
     - c3: `eps` is finite and above 0.
@@ -65,7 +73,8 @@ def Gemma_FfnOp : Gemma_UserOp<"ffn", [Pure, AllTypesMatch<["input", "result"]> 
 def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "dense MLP and mixture of experts side by side (spec 3.3, 3.8)";
   let description = [{
-    `m = rms_norm(mlp(rms_norm(input, pre_norm)), post_norm_1)`, `e = rms_norm(experts(rms_norm(input, pre_norm_2), router(input)), post_norm_2)`,
+    `m = rms_norm(mlp(rms_norm(input, pre_norm)), post_norm_1)`,
+    `e = rms_norm(experts(rms_norm(input, pre_norm_2), router(input)), post_norm_2)`,
     `result = (input + rms_norm(m + e, post_norm)) * layer_scale`.
     - c1: `result` has the type of `input`.
     - c2: weights fit as in ffn, router and experts.
@@ -74,10 +83,11 @@ def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> 
   }];
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$pre_norm, FlatSymbolRefAttr:$gate, FlatSymbolRefAttr:$up,
                        FlatSymbolRefAttr:$down, FlatSymbolRefAttr:$post_norm_1, FlatSymbolRefAttr:$router_proj,
-                       FlatSymbolRefAttr:$router_scale, FlatSymbolRefAttr:$per_expert_scale, Gemma_Count:$top_k /* c3 */,
-                       Gemma_FiniteF64:$router_factor /* c4 */, FlatSymbolRefAttr:$pre_norm_2, FlatSymbolRefAttr:$gate_up,
-                       FlatSymbolRefAttr:$experts_down, FlatSymbolRefAttr:$post_norm_2, FlatSymbolRefAttr:$post_norm,
-                       Gemma_PositiveF64:$eps /* c4 */, OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
+                       FlatSymbolRefAttr:$router_scale, FlatSymbolRefAttr:$per_expert_scale,
+                       Gemma_Count:$top_k /* c3 */, Gemma_FiniteF64:$router_factor /* c4 */,
+                       FlatSymbolRefAttr:$pre_norm_2, FlatSymbolRefAttr:$gate_up, FlatSymbolRefAttr:$experts_down,
+                       FlatSymbolRefAttr:$post_norm_2, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c4 */,
+                       OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
@@ -86,7 +96,8 @@ def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
   let summary = "per-layer inputs of all layers (spec 3.2)";
   let description = [{
     `result = (rms_norm((input proj^T) * context_scale, norm, groups) + table[ids] * token_scale) * result_scale`.
-    - c1: `table` is `[vocab, groups * P]`, `proj` `[groups * P, input width]`, `norm` `[P]`; the width of `result` is groups * P.
+    - c1: `table` is `[vocab, groups * P]`, `proj` `[groups * P, input width]`, `norm` `[P]`; the
+      width of `result` is groups * P.
     - c2: rows are equal.
     - c3: scales are finite, `eps` finite and above 0.
   }];
@@ -102,9 +113,11 @@ def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
 def Gemma_PleMixOp : Gemma_UserOp<"ple_mix", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "mixes one layer's slice of the per-layer inputs into the residual stream (spec 3.3)";
   let description = [{
-    `g = gelu(input gate^T) * ple[:, offset .. offset + P]`; `result = (input + rms_norm(g proj^T, post_norm)) * layer_scale`.
+    `g = gelu(input gate^T) * ple[:, offset .. offset + P]`;
+    `result = (input + rms_norm(g proj^T, post_norm)) * layer_scale`.
     - c1: `result` has the type of `input`.
-    - c2: `gate` is `[P, width]`, `proj` `[width, P]`, `post_norm` `[width]`, offset a multiple of P inside the width of `ple`.
+    - c2: `gate` is `[P, width]`, `proj` `[width, P]`, `post_norm` `[width]`, offset a multiple
+      of P inside the width of `ple`.
     - c3: rows are equal.
     - c4: `eps` is finite and above 0.
   }];
@@ -123,8 +136,8 @@ def Gemma_HeadOp : Gemma_UserOp<"head", [Pure]> {
     - c2: `softcap`, if given, and `eps` are finite and above 0.
     - c3: rows are equal.
   }];
-  let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$table, Gemma_PositiveF64:$eps /* c2 */,
-                       OptionalAttr<Gemma_PositiveF64>:$softcap /* c2 */);
+  let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$table,
+                       Gemma_PositiveF64:$eps /* c2 */, OptionalAttr<Gemma_PositiveF64>:$softcap /* c2 */);
   let results = (outs Gemma_Rows:$logits);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($logits)";
   let hasVerifier = 1;

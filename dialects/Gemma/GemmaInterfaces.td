@@ -10,8 +10,10 @@ def Gemma_StepInterface : OpInterface<"StepInterface"> {
   let methods = [
     InterfaceMethod<"buffers read", "::llvm::SmallVector<::mlir::Value>", "getReads">,
     InterfaceMethod<"buffers written", "::llvm::SmallVector<::mlir::Value>", "getWrites">,
-    InterfaceMethod<"every thread does all rows, in its own scratch", "bool", "isReplicated", (ins), "", "return false;">,
-    InterfaceMethod<"work is divided by rows, alike in every such step of the phase", "bool", "dividesRows", (ins), "", "return false;">];
+    InterfaceMethod<"every thread does all rows, in its own scratch", "bool", "isReplicated", (ins), "",
+                    "return false;">,
+    InterfaceMethod<"work is divided by rows, alike in every such step of the phase", "bool", "dividesRows", (ins), "",
+                    "return false;">];
 }
 
 #endif // GEMMA_INTERFACES_TD

@@ -14,14 +14,16 @@ def Gemma_PhaseOp : Gemma_Op<"phase", [Symbol, IsolatedFromAbove, NoTerminator, 
   let description = [{
     `arena_bytes`, `scratch_bytes` (per thread) and buffer offsets are set by the arena pass.
     - c1: the body holds only gemma.buffer, gemma.barrier, gemma.mark and steps.
-    - c2: a shared buffer is read, in another step, only after a barrier that follows its last write, and written only after a
-      barrier that follows its last read (row steps that divide the same rows among threads alike may follow each other without one).
+    - c2: a shared buffer is read, in another step, only after a barrier that follows its last write, and written
+      only after a barrier that follows its last read (row steps that divide the same rows among threads alike may
+      follow each other without one).
       In one step, only one that divides rows may write a shared buffer that it also reads.
-    - c3: a private buffer is never touched by a step that divides rows among threads: `replicated` steps write it, they and
-      steps that divide panels or heads read it. Replicated steps write no shared buffer. `raw` of qkv is private and
-      touched by qkv alone.
-    - c4: once placed, shared buffers that live in one barrier epoch do not overlap, nor do private ones that live in one
-      step; a buffer lives from its first to its last step, one labelled "logits" to the end: the runtime reads it. All lie inside `arena_bytes` or `scratch_bytes` where those are given.
+    - c3: a private buffer is never touched by a step that divides rows among threads: `replicated` steps write it,
+      they and steps that divide panels or heads read it. Replicated steps write no shared buffer. `raw` of qkv is
+      private and touched by qkv alone.
+    - c4: once placed, shared buffers that live in one barrier epoch do not overlap, nor do private ones that live in
+      one step; a buffer lives from its first to its last step, one labelled "logits" to the end: the runtime reads it.
+      All lie inside `arena_bytes` or `scratch_bytes` where those are given.
     - c5: a cache is read, in another step, only after a barrier that follows its last write.
     - c6: a buffer is read only after a step wrote it.
     - c7: a buffer has at least `max_rows` rows.
@@ -62,9 +64,9 @@ def Gemma_BarrierOp : Gemma_Op<"barrier", [HasParent<"PhaseOp">]> {
 def Gemma_MarkOp : Gemma_Op<"mark", [HasParent<"PhaseOp">]> {
   let summary = "the step or barrier before it is done: a clock is read";
   let description = [{
-    Put in by gemma-mark-steps for programs that measure themselves. The marks of a phase are numbered from 0 in their order. `what`
-    names the kernel, equal for steps that share one; `memory` the weight or cache that tells its uses apart; `bytes` are the packed weights
-    that the step reads for one row.
+    Put in by gemma-mark-steps for programs that measure themselves. The marks of a phase are numbered from 0 in their
+    order. `what` names the kernel, equal for steps that share one; `memory` the weight or cache that tells its uses
+    apart; `bytes` are the packed weights that the step reads for one row.
     - c1: it follows a step or a barrier directly.
     - c2: `what` is not empty.
     - c3: `bytes` is not negative.
@@ -80,7 +82,8 @@ def Gemma_MarkOp : Gemma_Op<"mark", [HasParent<"PhaseOp">]> {
 
 // A step whose panels, heads or (head, row) pairs are divided among threads.
 class Gemma_Step<string mnemonic> : Gemma_Op<"step." # mnemonic,
-    [HasParent<"PhaseOp">, DeclareOpInterfaceMethods<Gemma_StepInterface>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    [HasParent<"PhaseOp">, DeclareOpInterfaceMethods<Gemma_StepInterface>,
+     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let hasVerifier = 1;
 }
 
@@ -99,29 +102,33 @@ class Gemma_RowUserStep<string mnemonic> : Gemma_RowStep<mnemonic, [DeclareOpInt
 
 def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
   let summary = "`result[r] = table[tokens[r]] * scale`, tokens being the call's";
-  let description = "- c1: `table` is packed (16 or 1 rows per panel, batch 1, not interleaved), its cols the width of `result`; `result` is f32.";
-  let arguments = (ins Gemma_BufferType:$result, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale, UnitAttr:$replicated);
+  let description = "- c1: `table` is packed (16 or 1 rows per panel, batch 1, not interleaved), "
+                    "its cols the width of `result`; `result` is f32.";
+  let arguments = (ins Gemma_BufferType:$result, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale,
+                       UnitAttr:$replicated);
   let assemblyFormat = "$result `,` $table `scale` $scale (`replicated` $replicated^)? attr-dict `:` type($result)";
 }
 
 def Gemma_RopeTableStep : Gemma_RowStep<"rope_table"> {
   let summary = "cosines, then sines, of the row's position for each pair of a head";
   let description = [{
-    `result[r] = [cos(p f_j) for j in padded half head] ++ [sin(p f_j)]`, `p` the row's position, `f_j` in f32 as the reference computes them,
-    angle in f32, cos 1 and sin 0 for padding and for pairs that do not turn.
+    `result[r] = [cos(p f_j) for j in padded half head] ++ [sin(p f_j)]`, `p` the row's position, `f_j` in f32 as the
+    reference computes them, angle in f32, cos 1 and sin 0 for padding and for pairs that do not turn.
     - c1: `result` is f32 and its width is head_dim with each half padded to 16.
     - c2: head_dim is even and positive, rope pairs are at most half of it.
   }];
-  let arguments = (ins Gemma_BufferType:$result, Gemma_Count:$head_dim /* c2 */, Gemma_RopeAttr:$rope, UnitAttr:$replicated);
+  let arguments = (ins Gemma_BufferType:$result, Gemma_Count:$head_dim /* c2 */, Gemma_RopeAttr:$rope,
+                       UnitAttr:$replicated);
   let assemblyFormat = "$result `head_dim` $head_dim $rope (`replicated` $replicated^)? attr-dict `:` type($result)";
 }
 
 def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
   let summary = "`result = rms(input) * weight * factor` over the first `count` elements";
   let description = [{
-    The mean is over `count` true elements; padding stays zero. `result` may be quantized: then the row is stored as gemma.step.quantize
-    stores it.
-    - c1: input is f32, result f32, q8 or s8 of the same rows and width; weight, if given, a packed vector of that width.
+    The mean is over `count` true elements; padding stays zero. `result` may be quantized: then the row is stored as
+    gemma.step.quantize stores it.
+    - c1: input is f32, result f32, q8 or s8 of the same rows and width; weight, if given,
+      a packed vector of that width.
     - c2: 0 < count <= width.
     - c3: `factor` is finite, `eps` finite and above 0.
     - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
@@ -129,85 +136,101 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
                        Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
                        OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, UnitAttr:$replicated);
-  let assemblyFormat = "$input `->` $result (`weight` $weight^)? `factor` $factor `eps` $eps `count` $count (`static` $static_scale^)? (`replicated` $replicated^)? attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input `->` $result (`weight` $weight^)? `factor` $factor `eps` $eps `count` $count "
+                       "(`static` $static_scale^)? (`replicated` $replicated^)? "
+                       "attr-dict `:` type($input) `->` type($result)";
 }
 
 def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
   let summary = "`result = (input + rms(branch) * weight) * layer_scale`; result may be input";
   let description = [{
-    - c1: all f32 of the same rows and width; weight a packed vector of that width; layer_scale a packed vector of one true element.
+    - c1: all f32 of the same rows and width; weight a packed vector of that width; layer_scale a
+      packed vector of one true element.
     - c2: 0 < count <= width.
     - c3: `eps` is finite and above 0.
   }];
-  let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$branch, Gemma_BufferType:$result, FlatSymbolRefAttr:$weight,
-                       OptionalAttr<FlatSymbolRefAttr>:$layer_scale, Gemma_PositiveF64:$eps /* c3 */,
-                       Gemma_Count:$count /* c2 */, UnitAttr:$replicated);
-  let assemblyFormat = "$input `,` $branch `->` $result `weight` $weight (`layer_scale` $layer_scale^)? `eps` $eps `count` $count (`replicated` $replicated^)? attr-dict `:` type($input) `,` type($branch) `->` type($result)";
+  let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$branch, Gemma_BufferType:$result,
+                       FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$layer_scale,
+                       Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */, UnitAttr:$replicated);
+  let assemblyFormat = "$input `,` $branch `->` $result `weight` $weight (`layer_scale` $layer_scale^)? `eps` $eps "
+                       "`count` $count (`replicated` $replicated^)? "
+                       "attr-dict `:` type($input) `,` type($branch) `->` type($result)";
 }
 
 def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
   let summary = "f32 rows to q8 rows, or to rows on a static grid";
   let description = [{
-    q8, per group of 32: scale = max|x| / 127, value = round to nearest even of x * (127 / max|x|) (0 when the largest magnitude is below
-    2^-120), bias = -8 times the sum of the values. s8: value = x / static_scale rounded to the nearest even integer, at least -128 and at
-    most 127; scale and bias accordingly. f32: that value times static_scale.
+    q8, per group of 32: scale = max|x| / 127, value = round to nearest even of x * (127 / max|x|) (0 when the largest
+    magnitude is below 2^-120), bias = -8 times the sum of the values. s8: value = x / static_scale rounded to the
+    nearest even integer, at least -128 and at most 127; scale and bias accordingly. f32: that value times static_scale.
     `per_row` rows of the buffers belong to each row of the call (top-k picks), default 1.
     - c1: input f32, result q8, s8 or, with `static_scale`, f32, of the same rows and width.
     - c2: `per_row` is positive.
     - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
   }];
-  let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */,
+  let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result,
+                       DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */,
                        OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */, UnitAttr:$replicated);
-  let assemblyFormat = "$input `->` $result (`static` $static_scale^)? (`replicated` $replicated^)? attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input `->` $result (`static` $static_scale^)? (`replicated` $replicated^)? "
+                       "attr-dict `:` type($input) `->` type($result)";
 }
 
 def Gemma_MatmulStep : Gemma_Step<"matmul"> {
   let summary = "`result = epilogue(input * weight^T)`, panels divided among threads";
   let description = [{
-    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8 or s8 for quantized
-    weights, else f32. s8 rows and weights with one scale a row (c8, c4, c2) have one exact int32 sum, which is scaled at the end. With
-    output_scales of the weight, products are rounded to the grid of their source before the epilogue. `factor` is the second
-    operand of gelu_mul, read at `factor_offset` elements.
-    - c1: weight packed with 16 rows per panel, batch 1; cols = input width; result f32, its width rows (geglu: rows / 2), as many
-      rows as the input.
-    - c2: epilogue geglu iff the weight interleaves; gelu_mul iff `factor` is given (f32, wide enough); softcap iff `cap` is given,
-      finite and above 0.
+    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8 or
+    s8 for quantized weights, else f32. s8 rows and weights with one scale a row (c8, c4, c2) have one exact int32 sum,
+    which is scaled at the end. With output_scales of the weight, products are rounded to the grid of their source
+    before the epilogue. `factor` is the second operand of gelu_mul, read at `factor_offset` elements.
+    - c1: weight packed with 16 rows per panel, batch 1; cols = input width; result f32, its width rows (geglu:
+      rows / 2), as many rows as the input.
+    - c2: epilogue geglu iff the weight interleaves; gelu_mul iff `factor` is given (f32, wide enough); softcap iff
+      `cap` is given, finite and above 0.
     - c3: input is s8 if and only if the weight is quantized and has an input_scale.
   }];
-  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$result, Optional<Gemma_BufferType>:$factor,
-                       Gemma_EpilogueAttr:$epilogue, DefaultValuedAttr<Gemma_Offset, "0">:$factor_offset /* c2 */,
+  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$result,
+                       Optional<Gemma_BufferType>:$factor, Gemma_EpilogueAttr:$epilogue,
+                       DefaultValuedAttr<Gemma_Offset, "0">:$factor_offset /* c2 */,
                        OptionalAttr<Gemma_PositiveF64>:$cap /* c2 */);
-  let assemblyFormat = "$input `,` $weight `->` $result custom<EnumKeyword>($epilogue) (`factor` $factor^ `:` type($factor))? (`cap` $cap^)? attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input `,` $weight `->` $result custom<EnumKeyword>($epilogue) "
+                       "(`factor` $factor^ `:` type($factor))? (`cap` $cap^)? "
+                       "attr-dict `:` type($input) `->` type($result)";
 }
 
 def Gemma_QkvStep : Gemma_Step<"qkv"> {
   let summary = "projection, head norm, RoPE and cache write; heads divided among threads";
   let description = [{
-    The packed weight stacks the q heads, then k heads, then v heads (none where keys are values, none of both where `cache` is absent),
-    `d` padded rows each. For each head: project all rows into `raw` (private, `[rows, d]`), then q: norm with q_norm, rotate, store to
-    columns `head * d` of `query`; k: norm with k_norm, rotate, store to the cache; v: norm without weight (with
-    `raw_values`: not at all), store to the cache; keys-are-values: both from one raw projection.
+    The packed weight stacks the q heads, then k heads, then v heads (none where keys are values, none of both
+    where `cache` is absent), `d` padded rows each. For each head: project all rows into `raw` (private,
+    `[rows, d]`), then q: norm with q_norm, rotate, store to columns `head * d` of `query`; k: norm with k_norm,
+    rotate, store to the cache; v: norm without weight (with `raw_values`: not at all), store to the cache;
+    keys-are-values: both from one raw projection.
     Sources of a weight with output_scales are those of q, k and v, in this order.
     - c1: weight and input as in matmul, without interleave; rows = (heads + kv parts) * d.
-    - c2: query is f32, `[rows, heads * d]`; raw f32 private `[rows, d]`; rope table f32 `[rows, d]`; norms packed vectors of d.
+    - c2: query is f32, `[rows, heads * d]`; raw f32 private `[rows, d]`; rope table f32
+      `[rows, d]`; norms packed vectors of d.
     - c3: k_norm and cache come together; keys_are_values and raw_values only with them; head_dim is the cache's.
     - c4: `eps` is finite and above 0.
     - c5: into a cache with turned_pairs go keys that are values, and these normed.
   }];
-  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$rope_table, Gemma_BufferType:$query,
-                       Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim, FlatSymbolRefAttr:$q_norm,
-                       OptionalAttr<FlatSymbolRefAttr>:$k_norm, OptionalAttr<FlatSymbolRefAttr>:$cache, UnitAttr:$keys_are_values,
-                       UnitAttr:$raw_values, Gemma_PositiveF64:$eps /* c4 */);
-  let assemblyFormat = "$input `,` $weight `,` $rope_table `->` $query `raw` $raw `heads` $heads `head_dim` $head_dim attr-dict `:` type($input) `,` type($rope_table) `->` type($query) `,` type($raw)";
+  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$rope_table,
+                       Gemma_BufferType:$query, Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim,
+                       FlatSymbolRefAttr:$q_norm, OptionalAttr<FlatSymbolRefAttr>:$k_norm,
+                       OptionalAttr<FlatSymbolRefAttr>:$cache, UnitAttr:$keys_are_values, UnitAttr:$raw_values,
+                       Gemma_PositiveF64:$eps /* c4 */);
+  let assemblyFormat = "$input `,` $weight `,` $rope_table `->` $query `raw` $raw `heads` $heads `head_dim` $head_dim "
+                       "attr-dict `:` type($input) `,` type($rope_table) `->` type($query) `,` type($raw)";
 }
 
 def Gemma_AttentionStep : Gemma_Step<"attention"> {
   let summary = "flash attention over a cache (arXiv:2205.14135); tiles of rows divided among threads";
   let description = [{
     All query heads of a KV head go through its keys and values together. The softmax of 256 keys at multiples of 256
-    positions (a split) is taken at once in f32, and splits are merged in order, so that a row's bits depend on its position alone.
+    positions (a split) is taken at once in f32, and splits are merged in order, so that a row's
+    bits depend on its position alone.
     - c1: query and result are f32 `[rows, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
-    - c2: `key_norm`, the weight that makes keys of values, is given for a cache with turned_pairs and for no other: a packed vector of d.
+    - c2: `key_norm`, the weight that makes keys of values, is given for a cache with turned_pairs and for
+      no other: a packed vector of d.
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
                        OptionalAttr<FlatSymbolRefAttr>:$key_norm);
@@ -220,8 +243,8 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
     Row `s` of `parts` belongs to split `s` of those that the row's keys touch: per head the sum of values times
     `e^(score - largest)`, then the largest score of each head, then the sum of those powers of each head.
     - c1: query is f32 `[1, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
-    - c2: the cache is planned; parts is f32, as many rows as a row's keys may touch splits, `heads * d` and twice `heads`
-      padded to 16 wide.
+    - c2: the cache is planned; parts is f32, as many rows as a row's keys may touch splits, `heads * d` and
+      twice `heads` padded to 16 wide.
     - c3: `key_norm` is as in attention.
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
@@ -238,67 +261,78 @@ def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
   }];
   let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads,
                        OptionalAttr<Gemma_PositiveF64>:$static_scale /* c2 */, UnitAttr:$replicated);
-  let assemblyFormat = "$parts `,` $cache `->` $result `heads` $heads (`static` $static_scale^)? (`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)";
+  let assemblyFormat = "$parts `,` $cache `->` $result `heads` $heads (`static` $static_scale^)? "
+                       "(`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)";
 }
 
 def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {
-  let summary = "`result = (rms(context * context_scale) * norm + table[token] * token_scale) * result_scale`, per group";
+  let summary = "`result = (rms(context * context_scale) * norm + table[token] * token_scale) * result_scale`, "
+                "per group";
   let description = [{
     The context is operand `context_`, since every op has a getContext of its own.
-    - c1: context and result f32 `[rows, groups * padded]`; table packed with 1 row per panel and that many cols; norm a packed
-      vector of one group.
+    - c1: context and result f32 `[rows, groups * padded]`; table packed with 1 row per panel and that many cols;
+      norm a packed vector of one group.
     - c2: groups divide the width; 0 < count <= width / groups.
     - c3: scales are finite, `eps` finite and above 0.
   }];
-  let arguments = (ins Gemma_BufferType:$context_, Gemma_BufferType:$result, FlatSymbolRefAttr:$table, FlatSymbolRefAttr:$norm,
-                       Gemma_Count:$groups /* c2 */, Gemma_Count:$count /* c2 */, Gemma_FiniteF64:$token_scale /* c3 */,
-                       Gemma_FiniteF64:$context_scale /* c3 */, Gemma_FiniteF64:$result_scale /* c3 */,
-                       Gemma_PositiveF64:$eps /* c3 */, UnitAttr:$replicated);
-  let assemblyFormat = "$context_ `->` $result `table` $table `norm` $norm (`replicated` $replicated^)? attr-dict `:` type($context_) `->` type($result)";
+  let arguments = (ins Gemma_BufferType:$context_, Gemma_BufferType:$result, FlatSymbolRefAttr:$table,
+                       FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c2 */, Gemma_Count:$count /* c2 */,
+                       Gemma_FiniteF64:$token_scale /* c3 */, Gemma_FiniteF64:$context_scale /* c3 */,
+                       Gemma_FiniteF64:$result_scale /* c3 */, Gemma_PositiveF64:$eps /* c3 */, UnitAttr:$replicated);
+  let assemblyFormat = "$context_ `->` $result `table` $table `norm` $norm (`replicated` $replicated^)? "
+                       "attr-dict `:` type($context_) `->` type($result)";
 }
 
 def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
   let summary = "softmax over expert scores, top-k, renormalised, times the per-expert scale (spec 3.8)";
   let description = [{
-    - c1: scores f32 `[rows, experts padded to 32]`; picks i32 `[rows, top_k padded to 32]`; weights f32 of the same width;
-      per_expert_scale a packed vector as wide as scores.
+    - c1: scores f32 `[rows, experts padded to 32]`; picks i32 `[rows, top_k padded to 32]`; weights f32 of the same
+      width; per_expert_scale a packed vector as wide as scores.
     - c2: 0 < top_k <= experts.
   }];
-  let arguments = (ins Gemma_BufferType:$scores, Gemma_BufferType:$picks, Gemma_BufferType:$weights, Gemma_Count:$experts,
-                       Gemma_Count:$top_k /* c2 */, FlatSymbolRefAttr:$per_expert_scale, UnitAttr:$replicated);
-  let assemblyFormat = "$scores `->` $picks `,` $weights `experts` $experts `top_k` $top_k `scale` $per_expert_scale (`replicated` $replicated^)? attr-dict `:` type($scores) `->` type($picks) `,` type($weights)";
+  let arguments = (ins Gemma_BufferType:$scores, Gemma_BufferType:$picks, Gemma_BufferType:$weights,
+                       Gemma_Count:$experts, Gemma_Count:$top_k /* c2 */, FlatSymbolRefAttr:$per_expert_scale,
+                       UnitAttr:$replicated);
+  let assemblyFormat = "$scores `->` $picks `,` $weights `experts` $experts `top_k` $top_k `scale` $per_expert_scale "
+                       "(`replicated` $replicated^)? attr-dict `:` type($scores) `->` type($picks) `,` type($weights)";
 }
 
 def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
   let summary = "`result[row, pick] = geglu(input[row] * gate_up[picks[row][pick]]^T)`; panels divided among threads";
   let description = [{
-    - c1: weight packed with 16 rows per panel, batch = experts, interleaved; input `[rows, cols]`, q8 for quantized weights, else f32;
-      result f32 `[rows * top_k, rows / 2 of the weight]`.
+    - c1: weight packed with 16 rows per panel, batch = experts, interleaved; input `[rows, cols]`, q8 for quantized
+      weights, else f32; result f32 `[rows * top_k, rows / 2 of the weight]`.
     - c2: picks i32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
   }];
-  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks, Gemma_BufferType:$result,
-                       Gemma_Count:$top_k /* c2 */);
-  let assemblyFormat = "$input `,` $weight `picks` $picks `->` $result `top_k` $top_k attr-dict `:` type($input) `,` type($picks) `->` type($result)";
+  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
+                       Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
+  let assemblyFormat = "$input `,` $weight `picks` $picks `->` $result `top_k` $top_k "
+                       "attr-dict `:` type($input) `,` type($picks) `->` type($result)";
 }
 
 def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
-  let summary = "`result[row] = sum over picks, in order, of weights[row][pick] * (input[row, pick] * down[picks[row][pick]]^T)`";
+  let summary = "`result[row] = sum over picks, in order, of weights[row][pick] * "
+                "(input[row, pick] * down[picks[row][pick]]^T)`";
   let description = [{
-    - c1: weight packed with 16 rows per panel, batch = experts, not interleaved; input `[rows * top_k, cols]`, q8 for quantized
-      weights, else f32; result f32 `[rows, rows of the weight]`.
+    - c1: weight packed with 16 rows per panel, batch = experts, not interleaved; input `[rows * top_k, cols]`, q8 for
+      quantized weights, else f32; result f32 `[rows, rows of the weight]`.
     - c2: picks i32 and weights f32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
   }];
-  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks, Gemma_BufferType:$weights,
-                       Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
-  let assemblyFormat = "$input `,` $weight `picks` $picks `,` $weights `->` $result `top_k` $top_k attr-dict `:` type($input) `,` type($picks) `,` type($weights) `->` type($result)";
+  let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
+                       Gemma_BufferType:$weights, Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
+  let assemblyFormat = "$input `,` $weight `picks` $picks `,` $weights `->` $result `top_k` $top_k "
+                       "attr-dict `:` type($input) `,` type($picks) `,` type($weights) `->` type($result)";
 }
 
 def Gemma_ObserveStep : Gemma_Step<"observe"> {
-  let summary = "adds the second moments of a matrix's input to those that the cache memory holds at `offset`; panels of columns divided among threads";
+  let summary = "adds the second moments of a matrix's input to those that the cache memory holds at `offset`; "
+                "panels of columns divided among threads";
   let description = [{
-    `moments += x x^T` for each row `x` of the call, within blocks of columns: compiler/formats/MomentLayout.h has the layout.
-    With `picks`, `top_k` rows belong to each row of the call, and each goes to the entry of the batch that it picked. Made by
-    gemma-observe for programs that tell how their weights are used; nothing reads the result inside the program.
+    `moments += x x^T` for each row `x` of the call, within blocks of columns:
+    compiler/formats/MomentLayout.h has the layout.
+    With `picks`, `top_k` rows belong to each row of the call, and each goes to the entry of the batch
+    that it picked. Made by gemma-observe for programs that tell how their weights are used; nothing reads
+    the result inside the program.
     - c1: weight packed with 16 rows per panel, its cols the width of the input; input f32.
     - c2: picks i32 `[rows, top_k padded to 32]` and `[rows * top_k, cols]` as input, or neither picks nor top_k.
     - c3: offset is a multiple of 64.
@@ -309,7 +343,8 @@ def Gemma_ObserveStep : Gemma_Step<"observe"> {
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Optional<Gemma_BufferType>:$picks,
                        OptionalAttr<Gemma_Count>:$top_k, Gemma_Offset:$offset);
-  let assemblyFormat = "$input `,` $weight (`picks` $picks^ `top_k` $top_k)? `at` $offset attr-dict `:` type($input) (`,` qualified(type($picks))^)?";
+  let assemblyFormat = "$input `,` $weight (`picks` $picks^ `top_k` $top_k)? `at` $offset "
+                       "attr-dict `:` type($input) (`,` qualified(type($picks))^)?";
 }
 
 #endif // GEMMA_STEP_OPS_TD

@@ -8,7 +8,8 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 // [rows, width]; rows dynamic or static, width static.
 def Gemma_StaticWidth : CPred<"!::llvm::cast<::mlir::RankedTensorType>($_self).isDynamicDim(1)">;
-class Gemma_RowsOf<Type element> : RankedTensorOf<[element], [HasAnyRankOfPred<[2]>, Gemma_StaticWidth], "[rows, static width] tensor">;
+class Gemma_RowsOf<Type element>
+    : RankedTensorOf<[element], [HasAnyRankOfPred<[2]>, Gemma_StaticWidth], "[rows, static width] tensor">;
 def Gemma_Rows : Gemma_RowsOf<F32>;
 def Gemma_Picks : Gemma_RowsOf<I32>;
 def Gemma_Ids : TensorRankOf<[I32], [1]>;
@@ -35,8 +36,8 @@ def Gemma_EmbedOp : Gemma_UserOp<"embed", [Pure]> {
 def Gemma_RmsNormOp : Gemma_UserOp<"rms_norm", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "root-mean-square normalisation of each of `groups` equal parts of a row";
   let description = [{
-    `result = input * (mean(input^2) + eps)^-1/2 * weight` over each part; the weight is the factor itself, never 1 + weight; without
-    a weight the factor is 1 (arXiv:1910.07467; spec 3).
+    `result = input * (mean(input^2) + eps)^-1/2 * weight` over each part; the weight is the factor itself, never
+    1 + weight; without a weight the factor is 1 (arXiv:1910.07467; spec 3).
     - c1: `result` has the type of `input`.
     - c2: `groups` is positive and divides the width.
     - c3: `weight`, if given, is rank 1 and as long as one part.
@@ -52,7 +53,8 @@ def Gemma_RmsNormOp : Gemma_UserOp<"rms_norm", [Pure, AllTypesMatch<["input", "r
 def Gemma_LinearOp : Gemma_UserOp<"linear", [Pure]> {
   let summary = "`result = input * weight^T`";
   let description = [{
-    Input and result are first rounded to the static grids that the weight's activation scales say, if it has any (gemma.weight).
+    Input and result are first rounded to the static grids that the weight's activation scales
+    say, if it has any (gemma.weight).
     - c1: `weight` is rank 2, `[result width, input width]`.
     - c2: `input` and `result` have the same number of rows.
   }];
@@ -69,13 +71,15 @@ def Gemma_RopeOp : Gemma_Op<"rope", [Pure, AllTypesMatch<["input", "result"]> /*
     - c2: `heads` is positive and divides the width; the head size is even; `pairs` is at most half of it.
     - c3: `positions` has as many entries as `input` rows.
   }];
-  let arguments = (ins Gemma_Rows:$input, Gemma_Positions:$positions, Gemma_Count:$heads /* c2 */, Gemma_RopeAttr:$rope);
+  let arguments = (ins Gemma_Rows:$input, Gemma_Positions:$positions, Gemma_Count:$heads /* c2 */,
+                       Gemma_RopeAttr:$rope);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$input `,` $positions `heads` $heads $rope attr-dict `:` type($input) `,` type($positions)";
   let hasVerifier = 1;
 }
 
-def Gemma_KvWriteOp : Gemma_UserOp<"kv_write", [MemoryEffects<[MemWrite]>, AllTypesMatch<["keys", "values"]> /* c1 */]> {
+def Gemma_KvWriteOp
+    : Gemma_UserOp<"kv_write", [MemoryEffects<[MemWrite]>, AllTypesMatch<["keys", "values"]> /* c1 */]> {
   let summary = "stores keys (normed, rotated) and values (normed) of the given positions";
   let description = [{
     - c1: keys and values have the same type.
@@ -87,18 +91,22 @@ def Gemma_KvWriteOp : Gemma_UserOp<"kv_write", [MemoryEffects<[MemWrite]>, AllTy
   let hasVerifier = 1;
 }
 
-def Gemma_AttentionOp : Gemma_UserOp<"attention", [MemoryEffects<[MemRead]>, AllTypesMatch<["query", "result"]> /* c1 */]> {
+def Gemma_AttentionOp
+    : Gemma_UserOp<"attention", [MemoryEffects<[MemRead]>, AllTypesMatch<["query", "result"]> /* c1 */]> {
   let summary = "causal attention over a cache, no score softcap (spec 3.4, 3.6)";
   let description = [{
     Scores are plain dot products: where a model scales them, the query comes scaled (gemma.scale).
-    Query head `j` reads kv head `j / (heads / kv heads)`; key `k` counts iff `k <= q` and, for a window `W > 0`, `k > q - W`.
+    Query head `j` reads kv head `j / (heads / kv heads)`; key `k` counts iff `k <= q` and, for
+    a window `W > 0`, `k > q - W`.
     - c1: `result` has the type of `query`.
     - c2: `heads` is a multiple of the cache's heads, and heads * head_dim is the width.
     - c3: `positions` has as many entries as rows.
   }];
-  let arguments = (ins Gemma_Rows:$query, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache, Gemma_Count:$heads /* c2 */);
+  let arguments = (ins Gemma_Rows:$query, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache,
+                       Gemma_Count:$heads /* c2 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$query `,` $positions `,` $cache `heads` $heads attr-dict `:` type($query) `,` type($positions)";
+  let assemblyFormat = "$query `,` $positions `,` $cache `heads` $heads "
+                       "attr-dict `:` type($query) `,` type($positions)";
   let hasVerifier = 1;
 }
 
@@ -156,8 +164,8 @@ def Gemma_SliceOp : Gemma_Op<"slice", [Pure]> {
 def Gemma_RouterOp : Gemma_UserOp<"router", [Pure]> {
   let summary = "chooses `top_k` experts per row (spec 3.8)";
   let description = [{
-    `r = rms(input) * scale * factor`; `p = softmax(r * proj^T)`; the `top_k` largest, ties to the lower index, renormalised to sum 1,
-    then multiplied by `per_expert_scale`. Results are ordered by falling probability.
+    `r = rms(input) * scale * factor`; `p = softmax(r * proj^T)`; the `top_k` largest, ties to the lower index,
+    renormalised to sum 1, then multiplied by `per_expert_scale`. Results are ordered by falling probability.
     - c1: `proj` is `[experts, width]`, `scale` `[width]`, `per_expert_scale` `[experts]`.
     - c2: `1 <= top_k <= experts`; both results are `[rows, top_k]`.
     - c3: `factor` is finite, `eps` finite and above 0.
@@ -166,7 +174,8 @@ def Gemma_RouterOp : Gemma_UserOp<"router", [Pure]> {
                        FlatSymbolRefAttr:$per_expert_scale, Gemma_Count:$top_k /* c2 */,
                        Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */);
   let results = (outs Gemma_Rows:$weights, Gemma_Picks:$picks);
-  let assemblyFormat = "$input `,` $proj `,` $scale `,` $per_expert_scale `top_k` $top_k `factor` $factor `eps` $eps attr-dict `:` type($input) `->` type($weights) `,` type($picks)";
+  let assemblyFormat = "$input `,` $proj `,` $scale `,` $per_expert_scale `top_k` $top_k `factor` $factor `eps` $eps "
+                       "attr-dict `:` type($input) `->` type($weights) `,` type($picks)";
   let hasVerifier = 1;
 }
 
@@ -180,7 +189,8 @@ def Gemma_ExpertsOp : Gemma_UserOp<"experts", [Pure, AllTypesMatch<["input", "re
   let arguments = (ins Gemma_Rows:$input, Gemma_Rows:$weights, Gemma_Picks:$picks,
                        FlatSymbolRefAttr:$gate_up, FlatSymbolRefAttr:$down);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `,` $weights `,` $picks `,` $gate_up `,` $down attr-dict `:` type($input) `,` type($weights) `,` type($picks)";
+  let assemblyFormat = "$input `,` $weights `,` $picks `,` $gate_up `,` $down "
+                       "attr-dict `:` type($input) `,` type($weights) `,` type($picks)";
   let hasVerifier = 1;
 }
 

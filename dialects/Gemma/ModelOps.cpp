@@ -31,12 +31,12 @@ static LogicalResult verifySource(WeightOp op, RankedTensorType type) {
     return op.emitOpError() << "expects elements f32, which " << stored.name << " decodes to, got " << element;
   int64_t columns = type.getRank() == 0 ? 1 : type.getShape().back();
   if (columns % stored.blockValues != 0) // weight_c3
-    return op.emitOpError() << "expects a last dimension of whole blocks of " << stored.blockValues << " (" << stored.name
-                            << "), got " << columns;
+    return op.emitOpError() << "expects a last dimension of whole blocks of " << stored.blockValues << " ("
+                            << stored.name << "), got " << columns;
   int64_t bytes = sourceRowBytes(stored.encoding, type.getNumElements());
   if (op.getSource()->getBytes() != bytes) // weight_c2
-    return op.emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as " << stored.name << "), got "
-                            << op.getSource()->getBytes();
+    return op.emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as " << stored.name
+                            << "), got " << op.getSource()->getBytes();
   std::optional<ScalesAttr> scales = op.getScales();
   if (stored.integers != scales.has_value()) // weight_c4
     return op.emitOpError() << (scales ? "expects no scales, since " : "expects scales, since ") << stored.name
@@ -65,7 +65,8 @@ LogicalResult WeightOp::verify() {
   if (getPieces() && (getEncoding() || getScales())) // weight_c5
     return emitOpError() << "expects encoding and scales at the pieces, not at what is stacked from them";
   if (getAddendAttr() && (type.getRank() != 1 || !getSource())) // weight_c7
-    return emitOpError() << "expects an addend only on a vector with a source, got " << type << (getSource() ? "" : ", stacked");
+    return emitOpError() << "expects an addend only on a vector with a source, got " << type
+                         << (getSource() ? "" : ", stacked");
   if ((getInputActivationScale() || getOutputActivationScale()) && type.getRank() != 2) // weight_c8
     return emitOpError() << "expects activation scales only on a weight of rank 2, got " << type;
   return getSource() ? verifySource(*this, type) : success();
@@ -120,8 +121,9 @@ LogicalResult KvCacheOp::verify() {
   std::optional<int64_t> capacity = getCapacity(), offset = getOffset(), bytes = getBytes();
   if (!format && !capacity && !offset && !bytes) {
     if (getRotated() || getTurnedPairs() || getKeyExponent() || getValueExponent()) // kv_cache_c3
-      return emitOpError() << "expects only a planned cache to be rotated or to have turned_pairs or exponents, got one "
-                              "without a format";
+      return emitOpError()
+             << "expects only a planned cache to be rotated or to have turned_pairs or exponents, got one "
+                "without a format";
     return success();
   }
   if (!format || !capacity || !offset || !bytes) // kv_cache_c2
@@ -134,11 +136,12 @@ LogicalResult KvCacheOp::verify() {
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
   int64_t pairs = getTurnedPairs().value_or(1);
   if (pairs <= 0 || (getTurnedPairs() && 2 * pairs >= headDim)) // kv_cache_c4
-    return emitOpError() << "expects turned_pairs above 0 and below " << headDim / 2 << " (half of head_dim), got " << pairs;
+    return emitOpError() << "expects turned_pairs above 0 and below " << headDim / 2 << " (half of head_dim), got "
+                         << pairs;
   for (int64_t exponent : {getKeyExponent().value_or(0), getValueExponent().value_or(0)})
     if (std::abs(exponent) > mostCacheExponent) // kv_cache_c6
-      return emitOpError() << "expects exponents between " << -mostCacheExponent << " and " << mostCacheExponent << ", got "
-                           << exponent;
+      return emitOpError() << "expects exponents between " << -mostCacheExponent << " and " << mostCacheExponent
+                           << ", got " << exponent;
   int64_t key = getPaddedKeyDim(), value = getPaddedHeadDim();
   int64_t expected = cacheBytes(storageFormat(*format), heads, *capacity, key, value);
   if (*bytes != expected) // kv_cache_c2
@@ -200,8 +203,9 @@ static LogicalResult checkActivationScales(PackedOp op, ArrayRef<WeightOp> sourc
   bool isMatrix = op.getPanelRows() == panelRows;
   for (WeightOp weight : sources)
     if (op.getInputScaleAttr() != (isMatrix ? weight.getInputActivationScaleAttr() : FloatAttr())) // packed_c10
-      return op.emitOpError() << "expects as input_scale the input_activation_scale of each source of a matrix, which '@"
-                              << weight.getSymName() << "' has otherwise";
+      return op.emitOpError()
+             << "expects as input_scale the input_activation_scale of each source of a matrix, which '@"
+             << weight.getSymName() << "' has otherwise";
   SmallVector<double> expected = isMatrix ? outputScalesOf(sources) : SmallVector<double>();
   if (op.getOutputScales().value_or(ArrayRef<double>()) != ArrayRef<double>(expected)) // packed_c11
     return op.emitOpError() << "expects as output_scales those of the sources of a matrix, in order";

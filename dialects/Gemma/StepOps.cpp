@@ -78,8 +78,9 @@ public:
     StringRef expected = isStatic ? "s8" : quantized ? "q8 or q16" : "f32";
     if (quantized ? type.isQuantized() && type.isStatic() == isStatic : type.getElement().getValue() == expected)
       return success();
-    return op->emitOpError() << "expects input in " << expected << " for weights in " << stringifyFormat(weight.getFormat())
-                             << (isStatic ? " with an input_scale" : "") << ", got " << input.getType();
+    return op->emitOpError() << "expects input in " << expected << " for weights in "
+                             << stringifyFormat(weight.getFormat()) << (isStatic ? " with an input_scale" : "")
+                             << ", got " << input.getType();
   }
 
   /// `result` is rows of f32, of q8 or q16 or, with `scale`, on a static grid.
@@ -88,7 +89,8 @@ public:
     if (failed(buffer(result, "result", rows, width, element)))
       return failure();
     if (result.getType().isQuantized() && result.getType().isStatic() != (scale != nullptr))
-      return op->emitOpError() << "expects " << (scale ? "no static scale" : "a static scale") << " for a result in " << element;
+      return op->emitOpError() << "expects " << (scale ? "no static scale" : "a static scale") << " for a result in "
+                               << element;
     return success();
   }
 
@@ -220,7 +222,8 @@ LogicalResult QuantizeStep::verify() {
     return failure();
   if (!getStaticScaleAttr() && !getResult().getType().isQuantized()) // step_quantize_c1
     return check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getInput()), "q8");
-  return check.rowResult(getResult(), rowsOf(getInput()), widthOf(getInput()), getStaticScaleAttr()); // step_quantize_c3
+  return check.rowResult(getResult(), rowsOf(getInput()), widthOf(getInput()),
+                         getStaticScaleAttr()); // step_quantize_c3
 }
 
 //===--- matmul
@@ -301,7 +304,8 @@ LogicalResult QkvStep::verifySymbolUses(SymbolTableCollection &symbols) {
       return emitOpError() << "expects head_dim " << cache.getHeadDim() << ", that of @" << cache.getSymName()
                            << ", got " << getHeadDim();
     if (cache.getTurnedPairs() && (!getKeysAreValues() || getRawValues())) // step_qkv_c5
-      return emitOpError() << "expects keys_are_values without raw_values, since @" << cache.getSymName() << " has turned_pairs";
+      return emitOpError() << "expects keys_are_values without raw_values, since @" << cache.getSymName()
+                           << " has turned_pairs";
     parts += cache.getHeads() * (getKeysAreValues() ? 1 : 2);
   }
   PackedOp weight = check.singleMatrix(getWeightAttr(), "weight", widthOf(getInput()), false); // step_qkv_c1
@@ -339,7 +343,8 @@ template <typename Step> static KvCacheOp checkHeads(Step step, SymbolTableColle
 template <typename Step> static LogicalResult checkKeyNorm(Step step, KvCacheOp cache, SymbolTableCollection &symbols) {
   if (cache.getTurnedPairs().has_value() != (step.getKeyNormAttr() != nullptr))
     return step.emitOpError() << "expects " << (step.getKeyNormAttr() ? "no key_norm" : "a key_norm") << ", since @"
-                              << cache.getSymName() << " has " << (step.getKeyNormAttr() ? "no " : "") << "turned_pairs";
+                              << cache.getSymName() << " has " << (step.getKeyNormAttr() ? "no " : "")
+                              << "turned_pairs";
   return StepCheck(step, &symbols).vector(step.getKeyNormAttr(), "key_norm", cache.getPaddedHeadDim());
 }
 

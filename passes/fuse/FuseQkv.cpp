@@ -124,8 +124,8 @@ bool touchesCache(Operation *op, FlatSymbolRefAttr cache) {
       .Default(false);
 }
 
-/// Where the fused op goes: at the later of the query's last op and the cache write. Null, with a reason, where that would
-/// move the write across another access to the cache, or a reader of the query before it.
+/// Where the fused op goes: at the later of the query's last op and the cache write. Null, with a reason, where that
+/// would move the write across another access to the cache, or a reader of the query before it.
 Operation *findPlace(Layer layer, StringRef &why) {
   Operation *query = layer.queryEnd(), *write = layer.write;
   if (!write)

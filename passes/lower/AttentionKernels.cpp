@@ -48,7 +48,8 @@ public:
         b.store(normed ? b.mulf(x, inverse) : x, b.at(slotRow, i));
       });
       Slot slot = slotOf(cache, row);
-      CacheRows::values(b, cache).storeValue(slotRow, b.at(values, b.mul(slot.block, cache.valueBlockBytes())), slot.lane);
+      CacheRows::values(b, cache).storeValue(slotRow, b.at(values, b.mul(slot.block, cache.valueBlockBytes())),
+                                             slot.lane);
     });
   }
 
@@ -98,10 +99,10 @@ private:
 };
 } // namespace
 
-// (input, weights, rope table, query, raw, q norm, k norm, cache; rows, position, first, last[; scales of the output grids of q,
-// k, v]): heads [first, last) of q, k, v
-func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache, bool outputGrids,
-                                int64_t maxRows) {
+// (input, weights, rope table, query, raw, q norm, k norm, cache; rows, position, first, last[; scales of the output
+// grids of q, k, v]): heads [first, last) of q, k, v
+func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
+                                bool outputGrids, int64_t maxRows) {
   int64_t heads = step.getHeads(), headDim = step.getHeadDim(), padded = paddedHeadDim(headDim);
   bool keysAreValues = step.getKeysAreValues(), rawValues = step.getRawValues();
   Matmul shape{.weight = weight,
@@ -134,7 +135,8 @@ func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, 
         return query();
       auto key = [&](Value kvHead) { finish.key(*cache, a[6], b.at(a[7], b.mul(kvHead, cache->keyHeadBytes()))); };
       auto value = [&](Value kvHead) {
-        finish.value(*cache, b.at(b.at(a[7], cache->valuesOffset()), b.mul(kvHead, cache->valueHeadBytes())), !rawValues);
+        finish.value(*cache, b.at(b.at(a[7], cache->valuesOffset()), b.mul(kvHead, cache->valueHeadBytes())),
+                     !rawValues);
       };
       b.ifThen(b.less(head, b.i64(heads)), query, [&] {
         Value kvHead = b.sub(head, b.i64(heads));

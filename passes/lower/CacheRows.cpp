@@ -43,8 +43,8 @@ void CacheRows::multiply(Value row, double factor) {
   });
 }
 
-// Sums and differences of elements 1, 2, 4, ... apart, in this order, so that the bits are the same on all levels. A block has
-// at least 32 elements: the last step is one of whole vectors and multiplies by the factor, a power of two.
+// Sums and differences of elements 1, 2, 4, ... apart, in this order, so that the bits are the same on all levels. A
+// block has at least 32 elements: the last step is one of whole vectors and multiplies by the factor, a power of two.
 void CacheRows::transform(Value row, double factor) {
   mixLanes(row);
   int64_t last = cacheRotation(padded) / lanes / 2;
@@ -164,7 +164,8 @@ Value CacheRows::scaleOf(Value low, Value high) {
   return arith::TruncFOp::create(b, b.getF16Type(), scale);
 }
 
-// The nearest integers, ties to even, within what the format holds. `inverse` times the largest value is far below 2^22.
+// The nearest integers, ties to even, within what the format holds. `inverse` times the
+// largest value is far below 2^22.
 Value CacheRows::integersOf(Value values, Value inverse) {
   bool wide = cache.format == WeightFormat::Q8;
   auto ints = b.vecI32();
@@ -224,7 +225,8 @@ void CacheRows::storeKey(Value row, Value block, Value lane) {
 void CacheRows::storeValue(Value row, Value block, Value lane) {
   adaptStored(row);
   b.loop(b.i64(0), b.i64(padded / groupColumns), 1, [&](Value group) {
-    Value target = b.at(block, b.mul(group, cache.groupBytes())), place = b.at(target, b.mul(lane, cache.groupRowBytes()));
+    Value target = b.at(block, b.mul(group, cache.groupBytes())),
+          place = b.at(target, b.mul(lane, cache.groupRowBytes()));
     if (cache.quantized()) {
       Group quantized = quantize(row, group);
       for (auto [i, bytes] : llvm::enumerate(quantized.bytes))

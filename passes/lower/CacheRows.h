@@ -1,5 +1,5 @@
-// How one position's keys and values get into a KV cache, and the rotation that surrounds rotated ones. The layout is told on
-// gemma.kv_cache.
+// How one position's keys and values get into a KV cache, and the rotation that surrounds rotated ones. The
+// layout is told on gemma.kv_cache.
 #ifndef GEMMAC_PASSES_LOWER_CACHEROWS_H
 #define GEMMAC_PASSES_LOWER_CACHEROWS_H
 
@@ -18,8 +18,8 @@ public:
     return {b, cache, cache.padded, cache.headDim, cache.valueExponent};
   }
 
-  /// Stores a row as the key (the value) of position `lane` of the block at `block`. Rotates and scales the row in place as
-  /// the cache has it.
+  /// Stores a row as the key (the value) of position `lane` of the block at `block`. Rotates and scales the
+  /// row in place as the cache has it.
   void storeKey(Value row, Value block, Value lane);
   void storeValue(Value row, Value block, Value lane);
 
@@ -63,8 +63,11 @@ private:
   void storeScale(const Group &quantized, Value target, Value lane);
 };
 
-/// Bytes of a query as attention over a cache uses it: of a stored key; then, where keys are partly made of values, of a value.
-inline int64_t queryRowBytes(const CacheShape &cache) { return (cache.paddedKey + (cache.turnedPairs ? cache.padded : 0)) * 4; }
+/// Bytes of a query as attention over a cache uses it: of a stored key; then, where keys are
+/// partly made of values, of a value.
+inline int64_t queryRowBytes(const CacheShape &cache) {
+  return (cache.paddedKey + (cache.turnedPairs ? cache.padded : 0)) * 4;
+}
 
 /// Makes such a query of `query`. `keyNorm` is read where the cache has turned pairs.
 void prepareQuery(KernelBuilder &b, const CacheShape &cache, mlir::Value query, mlir::Value keyNorm, mlir::Value to);

@@ -1,5 +1,6 @@
-// Products of rows with the experts that they picked. Several rows are grouped by expert, so that each expert's weights are
-// read once however many rows picked it; every thread groups them for itself and does its own panels of all experts.
+// Products of rows with the experts that they picked. Several rows are grouped by expert, so that each
+// expert's weights are read once however many rows picked it; every thread groups them for itself and does
+// its own panels of all experts.
 #include "passes/lower/RowProducts.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -16,8 +17,8 @@ class ExpertEmitter {
 public:
   ExpertEmitter(const KernelLibrary &library, KernelBuilder &b, const PackedShape &weight, bool paired, int64_t topK,
                 int64_t maxRows, int64_t picksRowBytes, Value weights, Value picks, Value rows)
-      : library(library), b(b), weight(weight), paired(paired), topK(topK), maxRows(maxRows), picksRowBytes(picksRowBytes),
-        weights(weights), picks(picks), rows(rows) {
+      : library(library), b(b), weight(weight), paired(paired), topK(topK), maxRows(maxRows),
+        picksRowBytes(picksRowBytes), weights(weights), picks(picks), rows(rows) {
     if (maxRows > 1)
       group();
   }
@@ -59,8 +60,12 @@ private:
   Value ends, order; ///< by expert: where its places end in `order`
 
   Value expertOf(Value pointer) { return arith::ExtSIOp::create(b, b.getI64Type(), b.load(b.getI32Type(), pointer)); }
-  Value loadCount(Value counts, Value i) { return b.load(b.getI64Type(), b.at(counts, b.mul(i, countBytes)), countBytes); }
-  void storeCount(Value count, Value counts, Value i) { b.store(count, b.at(counts, b.mul(i, countBytes)), countBytes); }
+  Value loadCount(Value counts, Value i) {
+    return b.load(b.getI64Type(), b.at(counts, b.mul(i, countBytes)), countBytes);
+  }
+  void storeCount(Value count, Value counts, Value i) {
+    b.store(count, b.at(counts, b.mul(i, countBytes)), countBytes);
+  }
 
   void forPlaces(llvm::function_ref<void(Value place, Value expert)> body) {
     b.loop(b.i64(0), rows, 1, [&](Value row) {
@@ -97,7 +102,9 @@ private:
         pointers.push_back(inputOf(placeOf(b.add(first, r))));
       return pointers;
     };
-    auto finishPlace = [placeOf, finish](Value panel, Value i, Value sum, Value up) { finish(panel, placeOf(i), sum, up); };
+    auto finishPlace = [placeOf, finish](Value panel, Value i, Value sum, Value up) {
+      finish(panel, placeOf(i), sum, up);
+    };
     Value matrix = b.at(weights, b.mul(expert, weight.batchBytes()));
     return RowProducts(library, b, weight, paired, matrix, inputs, finishPlace);
   }
@@ -111,7 +118,8 @@ static std::string rowsText(int64_t maxRows) {
 // (input, weights, picks, result; rows, first, last): pairs of panels [first, last) of the picked experts
 func::FuncOp KernelLibrary::expertUp(gemma::ExpertUpStep step, const PackedShape &weight, int64_t maxRows) {
   int64_t topK = step.getTopK(), inputRowBytes = step.getInput().getType().getRowBytes();
-  int64_t picksRowBytes = step.getPicks().getType().getRowBytes(), resultRowBytes = step.getResult().getType().getRowBytes();
+  int64_t picksRowBytes = step.getPicks().getType().getRowBytes(),
+          resultRowBytes = step.getResult().getType().getRowBytes();
   std::string name = llvm::formatv("expert_up_{0}_top{1}{2}", weight.text(), topK, rowsText(maxRows));
   return get(name, 4, 3, [&](KernelBuilder &b, ValueRange a) {
     ExpertEmitter experts(*this, b, weight, /*paired=*/true, topK, maxRows, picksRowBytes, a[1], a[2], a[4]);
@@ -131,8 +139,8 @@ func::FuncOp KernelLibrary::expertDown(gemma::ExpertDownStep step, const PackedS
   int64_t resultRowBytes = step.getResult().getType().getRowBytes();
   std::string name = llvm::formatv("expert_down_{0}_top{1}{2}", weight.text(), topK, rowsText(maxRows));
   return get(name, 5, 3, [&](KernelBuilder &b, ValueRange a) {
-    // A few panels at a time: the parts of all places wait in memory until the last expert is done, then each row adds its
-    // own in the order of its picks.
+    // A few panels at a time: the parts of all places wait in memory until the last expert is done, then each row adds
+    // its own in the order of its picks.
     int64_t abreast = level.panelStreams, partsBytes = maxRows * topK * vecBytes;
     Value parts = b.stack(abreast * partsBytes);
     ExpertEmitter experts(*this, b, weight, /*paired=*/false, topK, maxRows, picksRowBytes, a[1], a[2], a[5]);

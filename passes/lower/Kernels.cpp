@@ -17,7 +17,8 @@ PackedShape::PackedShape(gemma::PackedOp packed)
 std::string PackedShape::text() const {
   std::string table = panelRows != 1 ? "" : rowScales() ? "_rows" + std::to_string(scaleBlocks) : "_rows";
   return llvm::formatv("{0}_n{1}_k{2}{3}{4}{5}{6}", formatInfo(format).name, rows, cols, table,
-                       batch > 1 ? "_e" + std::to_string(batch) : "", staticInput ? "_static" : "", wideInput ? "_wide" : "")
+                       batch > 1 ? "_e" + std::to_string(batch) : "", staticInput ? "_static" : "",
+                       wideInput ? "_wide" : "")
       .str();
 }
 
@@ -29,8 +30,8 @@ CacheShape::CacheShape(gemma::KvCacheOp cache)
       paddedKey(cache.getPaddedKeyDim()) {}
 
 std::string CacheShape::text() const {
-  std::string text = llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}", formatInfo(format).name, rotated ? "_rotated" : "", heads,
-                                   headDim, capacity, window);
+  std::string text = llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}", formatInfo(format).name, rotated ? "_rotated" : "",
+                                   heads, headDim, capacity, window);
   if (turnedPairs)
     text += "_turned" + std::to_string(turnedPairs);
   if (keyExponent || valueExponent)

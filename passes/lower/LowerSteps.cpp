@@ -235,15 +235,15 @@ private:
   LogicalResult emitStep(gemma::AttentionStep step) {
     CacheShape shape(cache(step.getCache()));
     Value cacheAt = cachePointer(step.getCache()), keyNorm = step.getKeyNorm() ? weight(*step.getKeyNorm()) : cacheAt;
-    return callKernel(kernels.attention(step, shape),
-                      {pointer(step.getQuery()), pointer(step.getResult()), cacheAt, keyNorm, rows, position, thread, threads});
+    return callKernel(kernels.attention(step, shape), {pointer(step.getQuery()), pointer(step.getResult()), cacheAt,
+                                                       keyNorm, rows, position, thread, threads});
   }
 
   LogicalResult emitStep(gemma::AttentionSplitsStep step) {
     CacheShape shape(cache(step.getCache()));
     Value cacheAt = cachePointer(step.getCache()), keyNorm = step.getKeyNorm() ? weight(*step.getKeyNorm()) : cacheAt;
-    return callKernel(kernels.attentionSplits(step, shape),
-                      {pointer(step.getQuery()), pointer(step.getParts()), cacheAt, keyNorm, position, thread, threads});
+    return callKernel(kernels.attentionSplits(step, shape), {pointer(step.getQuery()), pointer(step.getParts()),
+                                                             cacheAt, keyNorm, position, thread, threads});
   }
 
   LogicalResult emitStep(gemma::AttentionMergeStep step) {

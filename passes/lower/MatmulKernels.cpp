@@ -1,5 +1,5 @@
-// Products of rows with packed matrices. Few rows multiply packed panels as they are read; a chunk of a prompt first unpacks
-// a block of a panel into the cache and uses it for all rows.
+// Products of rows with packed matrices. Few rows multiply packed panels as they are read; a chunk of a prompt first
+// unpacks a block of a panel into the cache and uses it for all rows.
 #include "passes/lower/RowProducts.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -31,11 +31,11 @@ static Value onGrid(KernelBuilder &b, Value sum, Value scale) {
   return b.select(isGrid, b.mulf(b.gridSteps(sum, vector), vector), sum);
 }
 
-// (input, weights, result, factor or result; rows, first, last[; scales of the output grids]): panels [first, last), for geglu
-// pairs of panels
+// (input, weights, result, factor or result; rows, first, last[; scales of the output grids]): panels [first,
+// last), for geglu pairs of panels
 func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
-  std::string name = llvm::formatv("matmul_{0}_{1}_to{2}", shape.weight.text(), gemma::stringifyEpilogue(shape.epilogue),
-                                   shape.resultRowBytes / 4);
+  std::string name = llvm::formatv("matmul_{0}_{1}_to{2}", shape.weight.text(),
+                                   gemma::stringifyEpilogue(shape.epilogue), shape.resultRowBytes / 4);
   if (shape.epilogue == gemma::Epilogue::GeluMul)
     name += "_by" + std::to_string(shape.factorRowBytes / 4);
   if (shape.epilogue == gemma::Epilogue::Softcap)

@@ -39,7 +39,8 @@ func::FuncOp KernelLibrary::observe(gemma::ObserveStep step, const MomentLayout 
       Value block = b.div(panel, blockPanels), place = b.rem(panel, blockPanels), columns = b.mul(b.add(place, 1), 16);
       Value blockInput = b.at(a[0], b.mul(block, layout.block * 4)), panelInput = b.at(a[0], b.mul(panel, vecBytes));
       Value triangle = b.div(b.mul(place, b.add(place, 1)), b.i64(2));
-      Value moments = b.at(b.at(a[1], b.mul(block, layout.blockBytes())), b.mul(triangle, MomentLayout::panelOffset(1)));
+      Value moments =
+          b.at(b.at(a[1], b.mul(block, layout.blockBytes())), b.mul(triangle, MomentLayout::panelOffset(1)));
       // Adds rows [first, last) to the moments of one entry.
       auto addRows = [&](Value first, Value last, Value target) {
         b.loop(b.i64(0), columns, columnTile, [&](Value column) {

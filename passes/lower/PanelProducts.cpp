@@ -14,8 +14,9 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 // (docs/benchmarks.md).
 static constexpr int64_t prefetchBytes = 4096;
 
-// How far ahead of a group of each of several panels that follow each other lines are asked for. At a panel's end that is
-// where its reader goes on, behind the `others` panels that are read beside it: what follows at once is another's start.
+// How far ahead of a group of each of several panels that follow each other lines are asked for. At a
+// panel's end that is where its reader goes on, behind the `others` panels that are read beside it: what
+// follows at once is another's start.
 static Value distanceAhead(KernelBuilder &b, const PackedShape &weight, Value group, int64_t ahead, Value others) {
   int64_t bytes = groupBytes(weight.format, panelRows);
   Value last = b.i64(weight.cols / groupColumns - (ahead + bytes - 1) / bytes);

@@ -8,8 +8,8 @@
 
 namespace gemmac {
 
-/// Emits the products of a kernel. Whatever the order, each sum of a row and a panel adds its groups of 32 columns one after
-/// the other, so that all orders give the same bits.
+/// Emits the products of a kernel. Whatever the order, each sum of a row and a panel adds its groups of 32 columns one
+/// after the other, so that all orders give the same bits.
 class RowProducts {
 public:
   /// Pointers to `count` rows of the input from number `first` on.
@@ -18,13 +18,15 @@ public:
   using Finish = std::function<void(mlir::Value panel, mlir::Value row, mlir::Value sum, mlir::Value up)>;
 
   /// `paired`: panels come in pairs, gate and up, and count as one.
-  RowProducts(const KernelLibrary &library, KernelBuilder &b, const PackedShape &weight, bool paired, mlir::Value weights,
-              Inputs inputs, Finish finish)
+  RowProducts(const KernelLibrary &library, KernelBuilder &b, const PackedShape &weight, bool paired,
+              mlir::Value weights, Inputs inputs, Finish finish)
       : library(library), b(b), weight(weight), paired(paired), weights(weights), inputs(std::move(inputs)),
         finish(std::move(finish)) {}
 
   /// Whether phases of up to `maxRows` rows unpack blocks of panels before they multiply them.
-  static bool unpacks(const PackedShape &weight, int64_t maxRows) { return weight.quantized() && maxRows > mostPackedRows; }
+  static bool unpacks(const PackedShape &weight, int64_t maxRows) {
+    return weight.quantized() && maxRows > mostPackedRows;
+  }
 
   /// Row 0 with panels [first, last), which are read abreast.
   void oneRow(mlir::Value first, mlir::Value last);
@@ -51,7 +53,8 @@ private:
   void manyStreams(mlir::Value rows, mlir::Value first, mlir::Value last);
   void forRowTiles(mlir::Value rows, mlir::Value first, mlir::Value last, int64_t rowTile);
   void packedTile(mlir::Value firstPanel, int64_t panels, mlir::Value firstRow, int64_t count);
-  void addBlocks(mlir::ArrayRef<mlir::Value> panels, mlir::Value rows, mlir::ArrayRef<mlir::Value> sums, mlir::Value blocks);
+  void addBlocks(mlir::ArrayRef<mlir::Value> panels, mlir::Value rows, mlir::ArrayRef<mlir::Value> sums,
+                 mlir::Value blocks);
 };
 
 } // namespace gemmac

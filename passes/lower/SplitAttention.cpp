@@ -33,7 +33,8 @@ KernelBuilder::Values SplitAttention::floatScores(const PairTile &tile, const Ke
       KernelBuilder::Values loaded;
       for (Value panel : from.panels)
         for (int64_t part = from.part; part < from.part + from.parts; ++part)
-          loaded.push_back(b.loadFloats(cache.format, b.at(b.at(panel, offset), u * keyBytes + part * lanes * element), lanes));
+          loaded.push_back(
+              b.loadFloats(cache.format, b.at(b.at(panel, offset), u * keyBytes + part * lanes * element), lanes));
       addProducts(tile, query, u, loaded, next);
     }
     return next;
@@ -63,7 +64,8 @@ KernelBuilder::Values SplitAttention::quantizedScores(const PairTile &tile, cons
       for (int64_t u = 0; u < unroll; ++u) {
         SmallVector<KernelBuilder::Values> loaded(perByte); // by half of a byte
         for (Value place : bytes)
-          for (auto [half, integers] : llvm::enumerate(loadIntegers(b.at(b.at(place, rowOffset), u * cacheBlock), lanes)))
+          for (auto [half, integers] :
+               llvm::enumerate(loadIntegers(b.at(b.at(place, rowOffset), u * cacheBlock), lanes)))
             loaded[half].push_back(integers);
         for (int64_t half = 0; half < perByte; ++half)
           addProducts(tile, query, u + half * rows, loaded[half], next);
@@ -88,7 +90,8 @@ void SplitAttention::addProducts(const PairTile &tile, Value query, int64_t elem
   }
 }
 
-// The integers that `count` bytes of a quantized cache hold, as floats: in q4 those of the low halves, then of the high ones.
+// The integers that `count` bytes of a quantized cache hold, as floats: in q4 those of the low
+// halves, then of the high ones.
 KernelBuilder::Values SplitAttention::loadIntegers(Value pointer, int64_t count) {
   auto ints = b.vec(count, b.getI32Type());
   Value bytes = arith::ExtSIOp::create(b, ints, b.load(b.vec(count, b.getI8Type()), pointer, 1));
@@ -123,8 +126,8 @@ std::pair<Value, Value> SplitAttention::loadValueGroup(Value row, Value scale) {
   return {b.mulf(parts[0], scale), b.mulf(parts[1], scale)};
 }
 
-// Adds to the scores of `pairs` pairs those of one block's values with the queries' second part. `target` is the block's place
-// in the scores of the first pair.
+// Adds to the scores of `pairs` pairs those of one block's values with the queries' second part. `target` is the
+// block's place in the scores of the first pair.
 void SplitAttention::addValueScores(const PairTile &tile, Value panel, Value target, int64_t firstPair, int64_t pairs,
                                     int64_t positions) {
   Value queries = b.at(tile.queries, firstPair * queryBytes() + cache.paddedKey * 4);
@@ -191,8 +194,8 @@ void SplitAttention::keyScores(const PairTile &tile, const SplitBlocks &blocks) 
     });
     return;
   }
-  // Few pairs take several blocks at once: one chain of additions for each would leave the multipliers waiting. Each block
-  // has its own address, so more than 8 would spill them.
+  // Few pairs take several blocks at once: one chain of additions for each would leave the multipliers waiting. Each
+  // block has its own address, so more than 8 would spill them.
   constexpr int64_t mostBlocks = 8;
   Value done = blocks.first;
   for (int64_t step = std::min(vectors / parts, mostBlocks); step > 0; step /= 2) {

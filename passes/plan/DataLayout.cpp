@@ -50,7 +50,9 @@ void assignDataOffsets(ModuleOp module) {
         continue;
       }
       packed.setRowAt(tableRow);
-      tableRow += roundUp(panelBytes(static_cast<WeightFormat>(packed.getFormat()), 1, packed.getCols(), packed.getScaleBlocks()), bufferAlign);
+      tableRow += roundUp(
+          panelBytes(static_cast<WeightFormat>(packed.getFormat()), 1, packed.getCols(), packed.getScaleBlocks()),
+          bufferAlign);
     }
   Builder builder(module.getContext());
   module->setAttr("gemma.data_bytes", builder.getI64IntegerAttr(offset));

@@ -56,7 +56,8 @@ private:
       auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue());
       if (!name)
         continue;
-      if (auto packed = symbols.lookup<PackedOp>(name.getValue()); packed && static_cast<int64_t>(packed.getBytes()) > bytes) {
+      if (auto packed = symbols.lookup<PackedOp>(name.getValue());
+          packed && static_cast<int64_t>(packed.getBytes()) > bytes) {
         if (packed.getPanelRows() == 0 && isa<AttentionStep, AttentionSplitsStep>(step))
           continue;
         bytes = packed.getBytes();

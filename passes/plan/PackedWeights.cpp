@@ -93,9 +93,10 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
       packedBytes(static_cast<WeightFormat>(layout.format), layout.panelRows, layout.batch, layout.rows, layout.cols,
                   scaleBlocks(layout.panelRows, layout.cols, layout.colAxis.getPadded()));
   OpBuilder detached(location.getContext());
-  packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)), attributes.getArrayAttr(names),
-                            format, number(layout.panelRows), number(layout.batch), interleave, layout.rowAxis, layout.colAxis,
-                            number(layout.rows), number(layout.cols), number(bytes), /*offset=*/IntegerAttr(), layout.scale,
+  packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)),
+                            attributes.getArrayAttr(names), format, number(layout.panelRows), number(layout.batch),
+                            interleave, layout.rowAxis, layout.colAxis, number(layout.rows), number(layout.cols),
+                            number(bytes), /*offset=*/IntegerAttr(), layout.scale,
                             /*row_at=*/IntegerAttr(), layout.inputScale, layout.outputScales);
   symbols.insert(packed, insertionPoint); // renames it if the name is taken
   return packed;

@@ -23,8 +23,9 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
     A cache without a window holds `context` positions. A cache with a window W is a ring of W + max(chunk,
     verify-rows) - 1: all rows of a call are written before any of them attends, so the oldest row still needs W - 1
     keys before it. Both are rounded up to blocks of 16. Quantized caches are `rotated`. Where
-    keys are values and RoPE turns a part of the head, `turned_pairs` says that only this part of a key is stored beside the value. Caches follow each other at 64-byte offsets;
-    `gemma.cache_bytes` and `gemma.context` tell the module's totals. A cache that nothing uses is erased.
+    keys are values and RoPE turns a part of the head, `turned_pairs` says that only this part of a key is stored beside
+    the value. Caches follow each other at 64-byte offsets; `gemma.cache_bytes` and `gemma.context` tell the module's
+    totals. A cache that nothing uses is erased.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
     // after, with context=4096 chunk=128 format=f16
@@ -54,9 +55,10 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
     Then packed weights get their offsets in the data section: vectors, matrices in the order decode reads them,
     tables read by row. Weights that no phase reads are erased, with a remark. Attributes: on the module
     `gemma.data_bytes`, `gemma.mapped_bytes` (without the tables), `gemma.table_row_bytes` (a token's rows of all
-    tables) and `gemma.activation_bits` (8 or 16, of what quantized matrices without a static scale multiply with); on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
-    attention scores excluded) and `gemma.barriers`. Left alone: everything but phase functions. An op that no fusion
-    took is an error that names it.
+    tables) and `gemma.activation_bits` (8 or 16, of what quantized matrices without a static scale multiply
+    with); on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
+    attention scores excluded) and `gemma.barriers`. Left alone: everything but phase functions. An op that no
+    fusion took is an error that names it.
   }];
   let options = [Option<"wideActivations", "wide-activations", "bool", /*default=*/"false",
                         "Give quantized matrices activations of 16 bits, q16, instead of q8">];
@@ -95,8 +97,9 @@ def PlaceBuffers : Pass<"gemma-place-buffers", "::mlir::ModuleOp"> {
 def MarkSteps : Pass<"gemma-mark-steps", "::mlir::ModuleOp"> {
   let summary = "Read a clock after every step and barrier of every phase";
   let description = [{
-    Puts a gemma.mark behind each step and each gemma.barrier. Its `what` is the step's kind with the format and size of its weight, the
-    head size and window of its cache or, with neither, the width of its first buffer: what the kernels of different shapes are told apart by.
+    Puts a gemma.mark behind each step and each gemma.barrier. Its `what` is the step's kind with the format and size of
+    its weight, the head size and window of its cache or, with neither, the width of its first buffer: what the kernels
+    of different shapes are told apart by.
     Runs last, and only for programs that are to measure themselves.
     ```mlir
     gemma.step.matmul %q, @down -> %y none : !gemma.buffer<1 x 6144, q8> -> !gemma.buffer<1 x 1536, f32>

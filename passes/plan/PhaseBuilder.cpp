@@ -132,7 +132,8 @@ LogicalResult PhaseBuilder::emit(AttendOp op) {
   if (!cache)
     return failure();
   if (!cache.getCapacity())
-    return op.emitOpError() << "reads @" << cache.getSymName() << ", which has no capacity; run gemma-plan-caches first";
+    return op.emitOpError() << "reads @" << cache.getSymName()
+                            << ", which has no capacity; run gemma-plan-caches first";
   PackedOp keyNorm = cache.getTurnedPairs() ? keyNorms.lookup(op.getCacheAttr()) : PackedOp();
   if (cache.getTurnedPairs() && !keyNorm)
     return op.emitOpError() << "reads @" << cache.getSymName()

@@ -22,8 +22,8 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                              llvm::cl::init(PlanOptions().verifyRows)};
   Option<std::string> format{*this, "format", llvm::cl::desc("storage of keys and values"),
                              llvm::cl::init(gemma::stringifyFormat(PlanOptions().cacheFormat).str())};
-  Option<std::string> slidingFormat{*this, "sliding-format", llvm::cl::desc("storage of those with a window; empty: as format"),
-                                    llvm::cl::init("")};
+  Option<std::string> slidingFormat{
+      *this, "sliding-format", llvm::cl::desc("storage of those with a window; empty: as format"), llvm::cl::init("")};
   Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step"),
                      llvm::cl::init(PlanOptions().marks)};
   Option<bool> wideActivations{*this, "wide-activations", llvm::cl::desc("q16 instead of q8 for quantized matrices"),
@@ -35,7 +35,8 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
 } // namespace
 
 /// The pipeline, with the formats of caches as text: gemma-plan-caches checks them.
-static void buildPipeline(OpPassManager &manager, const PlanOptions &options, StringRef format, StringRef slidingFormat) {
+static void buildPipeline(OpPassManager &manager, const PlanOptions &options, StringRef format,
+                          StringRef slidingFormat) {
   manager.addPass(createSplitPhases(SplitPhasesOptions{options.chunk, options.verifyRows}));
   PlanCachesOptions caches{options.context, options.chunk, options.verifyRows};
   caches.format = format.str();

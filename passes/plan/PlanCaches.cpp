@@ -102,7 +102,8 @@ private:
         cache.erase();
   }
 
-  /// Caches whose keys are their values, normed and rotated, with the pairs that are turned, where leaving out the others saves.
+  /// Caches whose keys are their values, normed and rotated, with the pairs that are turned,
+  /// where leaving out the others saves.
   static llvm::DenseMap<StringAttr, int64_t> pairsOfFoldedKeys(ModuleOp module) {
     llvm::DenseMap<StringAttr, int64_t> result;
     module.walk([&](QkvOp qkv) {
@@ -143,7 +144,8 @@ private:
     int64_t value = exponentOf(cache.getValueBound(), cache.getPaddedHeadDim());
     if (std::max(std::abs(key), std::abs(value)) > mostCacheExponent)
       return cache.emitError("keys or values may be as large as 2^")
-             << std::max(key, value) << ", which no cache format holds: the weights of this layer are out of all proportion";
+             << std::max(key, value)
+             << ", which no cache format holds: the weights of this layer are out of all proportion";
     if (key)
       cache.setKeyExponent(key);
     if (value)
@@ -151,8 +153,8 @@ private:
     return success();
   }
 
-  /// 0 for numbers of an ordinary size, so that ordinary models store keys and values as they are. f16 has its full precision
-  /// from 2^-14 to 2^16; bounds are some ten times what occurs, and half of the range is left for rounding.
+  /// 0 for numbers of an ordinary size, so that ordinary models store keys and values as they are. f16 has its full
+  /// precision from 2^-14 to 2^16; bounds are some ten times what occurs, and half of the range is left for rounding.
   static int64_t exponentFor(double bound) {
     constexpr int mostBits = 15, leastBits = 0, wantedBits = 10;
     int bits = static_cast<int>(std::ceil(std::log2(bound)));

@@ -37,13 +37,19 @@ Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, 
 
 /// What a row step writes for a matrix: quantized where it must be.
 Value StepEmitter::rowResult(int64_t width, const Reader &reader, int64_t perRow) {
-  return rowBuffer(width, !isQuantized(reader) ? "f32" : reader.staticScale ? "s8" : wideActivations ? "q16" : "q8", perRow);
+  return rowBuffer(width,
+                   !isQuantized(reader) ? "f32"
+                   : reader.staticScale ? "s8"
+                   : wideActivations    ? "q16"
+                                        : "q8",
+                   perRow);
 }
 
-Value StepEmitter::norm(Value input, PackedOp weight, const Reader &reader, FloatAttr eps, int64_t count, FloatAttr factor) {
+Value StepEmitter::norm(Value input, PackedOp weight, const Reader &reader, FloatAttr eps, int64_t count,
+                        FloatAttr factor) {
   Value result = rowResult(typeOf(input).getWidth(), reader);
-  NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0), eps,
-                   builder.getI64IntegerAttr(count), reader.staticScale, replicated());
+  NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0),
+                   eps, builder.getI64IntegerAttr(count), reader.staticScale, replicated());
   return result;
 }
 
@@ -51,7 +57,8 @@ Value StepEmitter::operand(Value input, const Reader &reader, int64_t perRow) {
   if (!isQuantized(reader) && !reader.staticScale)
     return input;
   Value result = rowResult(typeOf(input).getWidth(), reader, perRow);
-  QuantizeStep::create(builder, location, input, result, builder.getI64IntegerAttr(perRow), reader.staticScale, replicated());
+  QuantizeStep::create(builder, location, input, result, builder.getI64IntegerAttr(perRow), reader.staticScale,
+                       replicated());
   return result;
 }
 
@@ -64,7 +71,8 @@ Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, Packed
     AttentionStep::create(builder, location, query, mixed, name, count, referTo(keyNorm));
     return operand(mixed, reader);
   }
-  Value parts = buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), "f32", "");
+  Value parts =
+      buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), "f32", "");
   AttentionSplitsStep::create(builder, location, query, parts, name, count, referTo(keyNorm));
   Value result = rowResult(width, reader);
   AttentionMergeStep::create(builder, location, parts, name, result, count, reader.staticScale, replicated());

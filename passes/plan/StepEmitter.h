@@ -39,14 +39,17 @@ public:
   /// What each thread keeps to itself whatever the number of rows.
   mlir::Value privateBuffer(int64_t width);
 
-  /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8 or q16, with a static scale s8; else f32.
+  /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8 or q16,
+  /// with a static scale s8; else f32.
   mlir::Value norm(mlir::Value input, gemma::PackedOp weight, const Reader &reader, mlir::FloatAttr eps, int64_t count,
                    mlir::FloatAttr factor = {});
   /// `input` as operand of a matrix: quantized, or rounded to its static grid, where it must be.
   mlir::Value operand(mlir::Value input, const Reader &reader, int64_t perRow = 1);
   /// Attention of `query` over `cache`, as operand of a matrix. One row is divided by its keys and merged by
-  /// the row step that follows the barrier anyway; several are divided by rows. `keyNorm` where the cache has turned pairs.
-  mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm, const Reader &reader);
+  /// the row step that follows the barrier anyway; several are divided by rows. `keyNorm`
+  /// where the cache has turned pairs.
+  mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm,
+                        const Reader &reader);
   /// `input * weight^T` into a new shared buffer; geglu where the weight interleaves.
   mlir::Value matmul(mlir::Value input, gemma::PackedOp weight);
   /// `gelu(input * weight^T) * factor[offset ..]` into a new shared buffer.

@@ -86,8 +86,8 @@ WeightOp storedPart(WeightOp weight, SymbolTable &symbols) {
   return symbols.lookup<WeightOp>(cast<FlatSymbolRefAttr>((*weight.getPieces())[0]).getValue());
 }
 
-/// The format that holds integer weights of the checkpoint as they are: their scales are those of groups of 32 columns, or of
-/// whole rows, in tables also of blocks of a row.
+/// The format that holds integer weights of the checkpoint as they are: their scales are those of groups of 32 columns,
+/// or of whole rows, in tables also of blocks of a row.
 std::optional<WeightFormat> exactFormat(WeightOp weight, Role role, SymbolTable &symbols) {
   WeightOp stored = storedPart(weight, symbols);
   std::optional<ScalesAttr> scales = stored ? stored.getScales() : std::nullopt;
@@ -195,7 +195,8 @@ private:
   WeightFormat wanted(WeightOp weight, Role role) {
     if (auto own = choice.choices.find(weight.getSymName().str()); own != choice.choices.end())
       return own->second;
-    WeightFormat format = formatOf(role, choice, storedFormat(weight), cast<RankedTensorType>(weight.getType()).getNumElements());
+    WeightFormat format =
+        formatOf(role, choice, storedFormat(weight), cast<RankedTensorType>(weight.getType()).getNumElements());
     // Rounding integers again would lose, and wider ones would gain nothing.
     std::optional<WeightFormat> exact = exactFormat(weight, role, *symbols);
     bool better = exact && formatInfo(format).quantized && formatInfo(format).bits >= formatInfo(*exact).bits;

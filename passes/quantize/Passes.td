@@ -18,7 +18,8 @@ class FormatOption<string member, string flag, string default, string text>
                                   clEnumValN(::gemmac::FormatChoice::C8, "c8", "8-bit integers, one scale a row"),
                                   clEnumValN(::gemmac::FormatChoice::C4, "c4", "4-bit integers, one scale a row"),
                                   clEnumValN(::gemmac::FormatChoice::C2, "c2", "2-bit integers, one scale a row"),
-                                  clEnumValN(::gemmac::FormatChoice::Derived, "derived", "follows from the weights' format"))}]>;
+                                  clEnumValN(::gemmac::FormatChoice::Derived, "derived",
+                                             "follows from the weights' format"))}]>;
 
 def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
   let summary = "Give each weight a storage format by the role in which ops use it";
@@ -28,16 +29,19 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
     // after, used as a projection, with weights=q4
     gemma.weight @w : tensor<64x32xbf16> from <"m", 0, 4096> {format = #gemma.format<q4>}
     ```
-    The roles and their formats are one table in AssignFormats.cpp. Left alone: weights that no op uses. A weight used in two roles
-    that want different formats is an error, and so is a matrix used where the table knows no role (level 0).
-    Rounding a stored float to a narrower one is told in a warning. `choices` names single matrices, whatever their role; matrices that
-    are packed into one must get the same format (gemma-plan-steps refuses others).
+    The roles and their formats are one table in AssignFormats.cpp. Left alone: weights that no op uses. A weight used
+    in two roles that want different formats is an error, and so is a matrix used where the table knows no role
+    (level 0). Rounding a stored float to a narrower one is told in a warning. `choices` names single matrices, whatever
+    their role; matrices that are packed into one must get the same format (gemma-plan-steps refuses others).
   }];
   let options = [
     FormatOption<"weights", "weights", "Q4", "Format of matrices; the others follow from it">,
-    FormatOption<"embeddings", "embeddings", "Derived", "Format of token embedding and output matrix (derived: weights, q6 at least)">,
-    FormatOption<"perLayerTable", "per-layer-table", "Derived", "Format of the per-layer embedding table (derived: weights)">,
-    ListOption<"choices", "choices", "std::string", "Formats of single matrices, WEIGHT=FORMAT; they go before all others">];
+    FormatOption<"embeddings", "embeddings", "Derived",
+                 "Format of token embedding and output matrix (derived: weights, q6 at least)">,
+    FormatOption<"perLayerTable", "per-layer-table", "Derived",
+                 "Format of the per-layer embedding table (derived: weights)">,
+    ListOption<"choices", "choices", "std::string",
+               "Formats of single matrices, WEIGHT=FORMAT; they go before all others">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

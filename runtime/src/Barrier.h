@@ -29,8 +29,8 @@ private:
   alignas(64) std::atomic<uint32_t> sleepers{0};
 };
 
-/// One thread waits until another one gives the signal. A signal that nobody waits for yet is kept; the next one is given
-/// only after that.
+/// One thread waits until another one gives the signal. A signal that nobody waits for yet is kept; the
+/// next one is given only after that.
 class Signal {
 public:
   /// Everything written before is visible to the thread that waits.

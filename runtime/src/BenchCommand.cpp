@@ -85,8 +85,8 @@ static bool measureVerify(Session &session, std::span<const int32_t> tokens, int
   return true;
 }
 
-// Pages of the mapped program count as soon as they were read. The kernel's figure for this very program is VmHWM; without
-// /proc there is only getrusage, whose maximum includes the process that started the program. Both in KiB.
+// Pages of the mapped program count as soon as they were read. The kernel's figure for this very program is VmHWM;
+// without /proc there is only getrusage, whose maximum includes the process that started the program. Both in KiB.
 static uint64_t peakResidentBytes() {
   if (std::FILE *status = std::fopen("/proc/self/status", "re")) {
     char line[256];
@@ -264,8 +264,9 @@ static Status checkOptions(const gemmac_program &program, const Session &session
   if (total > session.context() - options.depth)
     return {ExitCode::context,
             format("bench: %lld + %lld tokens from position %lld on do not fit into the context of %lld",
-                   static_cast<long long>(options.promptTokens), static_cast<long long>(options.decodeTokens + verified),
-                   static_cast<long long>(options.depth), static_cast<long long>(session.context()))};
+                   static_cast<long long>(options.promptTokens),
+                   static_cast<long long>(options.decodeTokens + verified), static_cast<long long>(options.depth),
+                   static_cast<long long>(session.context()))};
   return {};
 }
 
@@ -307,7 +308,8 @@ Status runBench(Model &model, const BenchOptions &options, bool json) {
   // Before reading for the roof, which in a mixture of experts reads other weights than the tokens above did.
   measured.peakResidentBytes = peakResidentBytes();
   const std::span<const uint8_t> weights = model.session.mappedWeights();
-  const int64_t read = std::min(model.program.phases[GEMMAC_PHASE_DECODE].weight_bytes, static_cast<int64_t>(weights.size()));
+  const int64_t read =
+      std::min(model.program.phases[GEMMAC_PHASE_DECODE].weight_bytes, static_cast<int64_t>(weights.size()));
   for (int64_t round = 0; options.roof && round <= options.repetitions; ++round) {
     const double bytesPerSecond = readBandwidth(model.pool, weights.data(), read);
     (round == 0 ? warmUp : measured).roof.values.push_back(bytesPerSecond);

@@ -18,8 +18,8 @@ int64_t availableCpus();
 /// Source: kernel documentation, admin-guide/cgroup-v2 and scheduler/sched-bwc; proc_pid_mountinfo(5).
 double cpuQuota(const std::string &root = "");
 
-/// Threads for `quota` on `processors`: the quota rounded to the nearest whole number, at least 1. With half a processor
-/// more the group stands still for a part of each period and should still be ahead of one thread less.
+/// Threads for `quota` on `processors`: the quota rounded to the nearest whole number, at least 1. With half a
+/// processor more the group stands still for a part of each period and should still be ahead of one thread less.
 /// \returns 1 to `processors`
 int64_t threadsWithin(double quota, int64_t processors);
 

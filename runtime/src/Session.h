@@ -45,12 +45,14 @@ public:
   /// Goes back to `position`, at most position(), as if what came later had not been fed. Caches of a window may lack
   /// what tokens there look back at, as later ones took its place; then it goes back to 0. \returns where it is.
   int64_t rewind(int64_t position);
-  /// For measurements: the next token is at `position`, as if as many tokens had been fed. The whole cache is written with
-  /// zeros first, so that its pages are real ones; how long a call takes does not depend on what they hold.
+  /// For measurements: the next token is at `position`, as if as many tokens had been fed. The whole cache is written
+  /// with zeros first, so that its pages are real ones; how long a call takes does not depend on what they hold.
   void pretendPosition(int64_t position);
 
   /// The packed weights, as emitted code reads them.
-  std::span<const uint8_t> mappedWeights() const { return {weights.data(), static_cast<size_t>(program->mapped_bytes)}; }
+  std::span<const uint8_t> mappedWeights() const {
+    return {weights.data(), static_cast<size_t>(program->mapped_bytes)};
+  }
 
   /// Gives each call the threads that `plan` says, instead of all; it must outlive the session.
   void useThreads(ThreadPlan *plan) { threadPlan = plan; }

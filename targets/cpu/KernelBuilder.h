@@ -1,6 +1,6 @@
-// A small vocabulary over MLIR's builders in which CPU tile kernels are written: 64-bit integers, byte pointers, vectors
-// of 16 lanes. Every floating-point operation that it makes is exact IEEE (fused multiply-add where it says so) and every
-// reduction has a fixed tree, so that a kernel gives the same bits on every ISA level.
+// A small vocabulary over MLIR's builders in which CPU tile kernels are written: 64-bit integers, byte pointers,
+// vectors of 16 lanes. Every floating-point operation that it makes is exact IEEE (fused multiply-add where it says so)
+// and every reduction has a fixed tree, so that a kernel gives the same bits on every ISA level.
 #ifndef GEMMAC_TARGETS_CPU_KERNELBUILDER_H
 #define GEMMAC_TARGETS_CPU_KERNELBUILDER_H
 
@@ -76,7 +76,8 @@ public:
   Value sqrt(Value a);
   Value bitcast(Value a, mlir::VectorType type);
   Value select(Value condition, Value a, Value b);
-  /// x / scale rounded to the nearest even integer, at least -128 and at most 127, as floats: where x lies on a static grid.
+  /// x / scale rounded to the nearest even integer, at least -128 and at most 127, as floats:
+  /// where x lies on a static grid.
   Value gridSteps(Value x, Value scale);
   Value sumLanes(Value vector); ///< pairwise tree: lane i + lane i + n/2, halving
   Value maxLanes(Value vector);

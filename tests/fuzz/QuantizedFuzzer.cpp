@@ -1,6 +1,6 @@
-// The tensors of a quantized checkpoint: the first byte's low bit chooses the layout, then each line is one tensor, "name type
-// dimensions", of a scalar also "=bits" in hexadecimal. What they do not give of the model below is there as bf16. What is
-// accepted must have the bytes that its shape asks for.
+// The tensors of a quantized checkpoint: the first byte's low bit chooses the layout, then each line is one tensor,
+// "name type dimensions", of a scalar also "=bits" in hexadecimal. What they do not give of the model below is there as
+// bf16. What is accepted must have the bytes that its shape asks for.
 #include "FuzzSupport.h"
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/TensorFiles.h"
@@ -10,17 +10,22 @@
 using namespace gemmac;
 
 static ModelConfig smallModel() {
-  return llvm::cantFail(readConfig("f", R"({"architectures": ["Gemma4ForCausalLM"], "model_type": "gemma4_text", "vocab_size": 32,
-    "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
-    "head_dim": 16, "global_head_dim": 16, "hidden_size_per_layer_input": 32, "vocab_size_per_layer_input": 32,
-    "num_kv_shared_layers": 0, "enable_moe_block": true, "num_experts": 2, "top_k_experts": 1, "moe_intermediate_size": 32,
-    "layer_types": ["sliding_attention", "full_attention"], "tie_word_embeddings": false})"))
+  return llvm::cantFail(readConfig("f", R"({"architectures": ["Gemma4ForCausalLM"], "model_type": "gemma4_text",
+    "vocab_size": 32, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "num_key_value_heads": 1, "head_dim": 16, "global_head_dim": 16, "hidden_size_per_layer_input": 32,
+    "vocab_size_per_layer_input": 32, "num_kv_shared_layers": 0, "enable_moe_block": true, "num_experts": 2,
+    "top_k_experts": 1, "moe_intermediate_size": 32, "layer_types": ["sliding_attention", "full_attention"],
+    "tie_word_embeddings": false})"))
       .model;
 }
 
 /// Bytes of a tensor as a safetensors header would be accepted; none when the type is unknown or the size does not fit.
 static std::optional<uint64_t> bytesOf(llvm::StringRef type, llvm::ArrayRef<int64_t> shape) {
-  uint64_t bytes = type.ends_with("64") ? 8 : type.ends_with("32") ? 4 : type.ends_with("16") ? 2 : type.ends_with("8") ? 1 : 0;
+  uint64_t bytes = type.ends_with("64")   ? 8
+                   : type.ends_with("32") ? 4
+                   : type.ends_with("16") ? 2
+                   : type.ends_with("8")  ? 1
+                                          : 0;
   for (int64_t size : shape)
     if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes))
       return std::nullopt;
@@ -92,8 +97,8 @@ static void checkTensor(const TensorSource &tensor, const Checkpoint &checkpoint
   if (!tensor.scales)
     return;
   require(tensor.scales->columns > 0 && tensor.shape.back() % tensor.scales->columns == 0);
-  require(tensor.scales->bytes == static_cast<uint64_t>(sourceRowBytes(tensor.scales->encoding, elementsOf(tensor) /
-                                                                                                    tensor.scales->columns)));
+  require(tensor.scales->bytes ==
+          static_cast<uint64_t>(sourceRowBytes(tensor.scales->encoding, elementsOf(tensor) / tensor.scales->columns)));
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

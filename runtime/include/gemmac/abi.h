@@ -48,8 +48,8 @@ typedef void (*gemmac_phase_fn)(const gemmac_call *call, int64_t thread);
 // Provided by the runtime, called by emitted code: returns when all threads of the call have entered it.
 void gemmac_barrier(const gemmac_call *call, int64_t thread);
 
-// Provided by the runtime, called by emitted code of programs compiled with --profile: `step`, an index into the phase's
-// gemmac_steps, is done on this thread.
+// Provided by the runtime, called by emitted code of programs compiled with --profile: `step`, an index into the
+// phase's gemmac_steps, is done on this thread.
 void gemmac_mark(const gemmac_call *call, int64_t thread, int64_t step);
 
 // CPU abilities that a level can require. Bit values are part of the ABI.
@@ -79,8 +79,8 @@ typedef struct gemmac_span {
   uint64_t offset, bytes; // relative to the data section
 } gemmac_span;
 
-// A table of which a call needs one row per token (per-layer embeddings). It is not mapped: the runtime reads the rows of
-// the call's tokens from the file, so that it takes no memory, whatever its size.
+// A table of which a call needs one row per token (per-layer embeddings). It is not mapped: the runtime reads the rows
+// of the call's tokens from the file, so that it takes no memory, whatever its size.
 typedef struct gemmac_table {
   uint64_t offset;    // of row 0, relative to the data section; rows follow each other
   uint64_t row_bytes;
@@ -235,8 +235,8 @@ typedef struct gemmac_image {
 
 extern const volatile gemmac_image gemmac_the_image;
 
-// ---- The tokenizer as compiled data: byte-pair encoding over Unicode characters with byte fallback (spec section 6.1).
-// Offsets are relative to the struct, multiples of 8.
+// ---- The tokenizer as compiled data: byte-pair encoding over Unicode characters with byte fallback
+// (spec section 6.1). Offsets are relative to the struct, multiples of 8.
 #define GEMMAC_TOKENIZER_MAGIC 0x4b544d47u // "GMTK"
 enum gemmac_token_kind {
   GEMMAC_TOKEN_TEXT = 0,

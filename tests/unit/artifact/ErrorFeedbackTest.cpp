@@ -101,8 +101,8 @@ std::vector<double> deviation(WeightFormat format, const std::vector<float> &row
 
 class ErrorFeedbackTest : public testing::TestWithParam<WeightFormat> {};
 
-// What the factor says an error costs is what the moments say; and rounding by it costs clearly less than the best scales
-// of groups by themselves.
+// What the factor says an error costs is what the moments say; and rounding by it costs clearly less than the best
+// scales of groups by themselves.
 TEST_P(ErrorFeedbackTest, costs_less_than_a_search) {
   WeightFormat format = GetParam();
   for (int64_t cols : {64, 2080}) {
@@ -130,8 +130,8 @@ TEST_P(ErrorFeedbackTest, costs_less_than_a_search) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, ErrorFeedbackTest,
-                         testing::Values(WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4, WeightFormat::Q3,
-                                         WeightFormat::Q2),
+                         testing::Values(WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4,
+                                         WeightFormat::Q3, WeightFormat::Q2),
                          [](const auto &info) { return formatInfo(info.param).name.str(); });
 
 // A row's result does not depend on its lane or on the rows beside it.
@@ -198,7 +198,8 @@ private:
   std::shared_ptr<const RoundingFactor> known;
 };
 
-// The packer hands panels to the rounding that is asked for; the layout is the same, so the slow reader finds the errors.
+// The packer hands panels to the rounding that is asked for; the layout is the same, so
+// the slow reader finds the errors.
 TEST(ErrorFeedback, packer_uses_it) {
   constexpr int64_t rows = 48, cols = 100, padded = 128;
   TestDirectory directory;

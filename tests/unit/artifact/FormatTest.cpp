@@ -71,8 +71,8 @@ struct SearchCase {
 class ScaleSearch : public testing::TestWithParam<SearchCase> {};
 } // namespace
 
-// The search must beat the plain scale clearly over many groups. Other trials change the ratio; the present ones reach 0.927
-// (q6), 0.941 (q4), 0.931 (q3) and 0.922 (q2); bounds leave room for sampling.
+// The search must beat the plain scale clearly over many groups. Other trials change the ratio; the present ones reach
+// 0.927 (q6), 0.941 (q4), 0.931 (q3) and 0.922 (q2); bounds leave room for sampling.
 TEST_P(ScaleSearch, beats_the_plain_scale) {
   auto [format, bound] = GetParam();
   std::mt19937 random(5);
@@ -95,8 +95,9 @@ TEST_P(ScaleSearch, beats_the_plain_scale) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, ScaleSearch,
-                         testing::Values(SearchCase{WeightFormat::Q6, 0.932}, SearchCase{WeightFormat::Q5, 0.94}, SearchCase{WeightFormat::Q4, 0.945},
-                                         SearchCase{WeightFormat::Q3, 0.936}, SearchCase{WeightFormat::Q2, 0.928}),
+                         testing::Values(SearchCase{WeightFormat::Q6, 0.932}, SearchCase{WeightFormat::Q5, 0.94},
+                                         SearchCase{WeightFormat::Q4, 0.945}, SearchCase{WeightFormat::Q3, 0.936},
+                                         SearchCase{WeightFormat::Q2, 0.928}),
                          [](const auto &info) { return formatInfo(info.param.format).name.str(); });
 
 TEST(PanelKernels, q4_keeps_values_that_fit_exactly) {

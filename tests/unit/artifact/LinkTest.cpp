@@ -26,7 +26,8 @@ namespace {
 // exit(answer) by a system call, answer from the "program" object.
 constexpr const char *startCode = R"(
 @answer = external constant i64
-@gemmac_the_image = constant { [8 x i8], [4 x i64] } { [8 x i8] c"GEMMACIM", [4 x i64] zeroinitializer }, section ".gemmac.image"
+@gemmac_the_image = constant { [8 x i8], [4 x i64] } { [8 x i8] c"GEMMACIM", [4 x i64] zeroinitializer },
+  section ".gemmac.image"
 @llvm.used = appending global [1 x ptr] [ptr @gemmac_the_image]
 define void @_start() noreturn {
   %code = load i64, ptr @answer

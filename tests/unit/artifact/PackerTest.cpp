@@ -47,8 +47,8 @@ double tolerance(WeightFormat format, double value, double largest) {
   return 0;
 }
 
-/// For each row of a source, the largest magnitude of each group of 32 padded columns, or of the whole row where that has one
-/// scale.
+/// For each row of a source, the largest magnitude of each group of 32 padded columns, or of the
+/// whole row where that has one scale.
 std::vector<double> groupLargest(const PackedMatrix &matrix, const PackSource &source,
                                  const std::vector<float> &values) {
   int64_t groups = matrix.cols / groupColumns;
@@ -106,8 +106,8 @@ protected:
 
 INSTANTIATE_TEST_SUITE_P(, PackFormats,
                          testing::Values(WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8,
-                                         WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2,
-                                         WeightFormat::C8, WeightFormat::C4, WeightFormat::C2),
+                                         WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4, WeightFormat::Q3,
+                                         WeightFormat::Q2, WeightFormat::C8, WeightFormat::C4, WeightFormat::C2),
                          [](const auto &info) { return formatInfo(info.param).name.str(); });
 
 TEST_P(PackFormats, odd_shapes) {
@@ -124,7 +124,8 @@ TEST_P(PackFormats, odd_shapes) {
 TEST_P(PackFormats, head_axes_on_rows) {
   // q, k, v of 4, 2 and 2 heads of 20: halves of 10 padded to 16.
   PackedMatrix matrix{.name = "test",
-                      .sources = {tensors.add("q", SourceEncoding::BF16, 1, 80, 45), tensors.add("k", SourceEncoding::BF16, 1, 40, 45),
+                      .sources = {tensors.add("q", SourceEncoding::BF16, 1, 80, 45),
+                                  tensors.add("k", SourceEncoding::BF16, 1, 40, 45),
                                   tensors.add("v", SourceEncoding::F32, 1, 40, 45)},
                       .panelRows = 16};
   matrix.rowAxis = {10, 16};
@@ -140,26 +141,29 @@ TEST_P(PackFormats, head_axis_on_columns) {
 }
 
 TEST_P(PackFormats, interleaves_two_sources) {
-  PackedMatrix matrix{
-      .name = "test",
-      .sources = {tensors.add("gate", SourceEncoding::BF16, 1, 50, 40), tensors.add("up", SourceEncoding::F16, 1, 50, 40)},
-      .panelRows = 16,
-      .interleave = true};
+  PackedMatrix matrix{.name = "test",
+                      .sources = {tensors.add("gate", SourceEncoding::BF16, 1, 50, 40),
+                                  tensors.add("up", SourceEncoding::F16, 1, 50, 40)},
+                      .panelRows = 16,
+                      .interleave = true};
   matrix.rowAxis = {50, 64};
   matrix.colAxis = {40, 64};
   expectRoundTrip(matrix);
 }
 
 TEST_P(PackFormats, interleaves_halves_of_each_batch_entry) {
-  PackedMatrix matrix{
-      .name = "test", .sources = {tensors.add("gate_up", SourceEncoding::BF16, 3, 44, 30)}, .panelRows = 16, .interleave = true};
+  PackedMatrix matrix{.name = "test",
+                      .sources = {tensors.add("gate_up", SourceEncoding::BF16, 3, 44, 30)},
+                      .panelRows = 16,
+                      .interleave = true};
   matrix.rowAxis = {22, 32};
   matrix.colAxis = {30, 32};
   expectRoundTrip(matrix);
 }
 
 TEST_P(PackFormats, tables_by_row) {
-  PackedMatrix matrix{.name = "test", .sources = {tensors.add("table", SourceEncoding::BF16, 1, 41, 100)}, .panelRows = 1};
+  PackedMatrix matrix{
+      .name = "test", .sources = {tensors.add("table", SourceEncoding::BF16, 1, 41, 100)}, .panelRows = 1};
   matrix.rowAxis = {41, 48};
   matrix.colAxis = {25, 32};
   expectRoundTrip(matrix);
@@ -167,7 +171,8 @@ TEST_P(PackFormats, tables_by_row) {
 
 TEST_P(PackFormats, many_bands) {
   // Rows of 40000 values: a band holds 26 rows of a table and one matmul panel.
-  PackedMatrix table{.name = "test", .sources = {tensors.add("wide", SourceEncoding::BF16, 1, 60, 40000)}, .panelRows = 1};
+  PackedMatrix table{
+      .name = "test", .sources = {tensors.add("wide", SourceEncoding::BF16, 1, 60, 40000)}, .panelRows = 1};
   table.rowAxis = {60, 64};
   table.colAxis = {40000, 40000};
   expectRoundTrip(table);
@@ -178,7 +183,8 @@ TEST_P(PackFormats, many_bands) {
 TEST(Packer, vectors_are_padded_f32) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
+  PackedMatrix matrix{
+      .name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
   matrix.colAxis = {36, 48};
   matrix = plannedMatrix(matrix);
   EXPECT_EQ(matrix.bytes, 384);
@@ -190,7 +196,8 @@ TEST(Packer, vectors_are_padded_f32) {
 TEST(Packer, addend_and_scale_of_a_vector) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
+  PackedMatrix matrix{
+      .name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
   matrix.colAxis = {36, 48};
   matrix.sources.front().addend = 1.0f;
   matrix.scale = 0.3f;
@@ -536,11 +543,13 @@ TEST_P(Lattice, is_found_again_bit_for_bit) {
 
 INSTANTIATE_TEST_SUITE_P(, Lattice,
                          testing::Values(LatticeCase{WeightFormat::Q4, -8, 7}, LatticeCase{WeightFormat::Q3, -4, 3},
-                                         LatticeCase{WeightFormat::Q2, -2, 1}, LatticeCase{WeightFormat::Q6, -32, 31}, LatticeCase{WeightFormat::Q5, -16, 15},
+                                         LatticeCase{WeightFormat::Q2, -2, 1}, LatticeCase{WeightFormat::Q6, -32, 31},
+                                         LatticeCase{WeightFormat::Q5, -16, 15},
                                          LatticeCase{WeightFormat::Q8, -127, 127}, LatticeCase{WeightFormat::Q4, -5, 5},
                                          LatticeCase{WeightFormat::Q6, -8, 7}, LatticeCase{WeightFormat::Q8, -8, 7}),
                          [](const auto &info) {
-                           return formatInfo(info.param.format).name.str() + "_from_" + std::to_string(-info.param.least);
+                           return formatInfo(info.param.format).name.str() + "_from_" +
+                                  std::to_string(-info.param.least);
                          });
 
 TEST(Packer, values_off_the_lattice_are_not_called_exact) {
@@ -583,14 +592,16 @@ TEST_P(Integers, are_taken_as_they_are) {
   const IntegerCase &which = GetParam();
   constexpr int64_t rows = 32, cols = 64;
   const SourceEncodingInfo &info = sourceEncodingInfo(which.encoding);
-  int64_t perByte = info.blockValues, bits = 8 / perByte, half = which.encoding == SourceEncoding::Int8 ? 0 : 1 << (bits - 1);
+  int64_t perByte = info.blockValues, bits = 8 / perByte,
+          half = which.encoding == SourceEncoding::Int8 ? 0 : 1 << (bits - 1);
   std::mt19937 random(3);
   std::vector<uint8_t> bytes(rows * cols / perByte);
   for (uint8_t &byte : bytes)
     byte = static_cast<uint8_t>(random());
   std::vector<float> scales(rows * cols / which.columns);
   for (float &scale : scales) // multiples of 2^-16 fit f16; scales of rows are f32
-    scale = std::ldexp(static_cast<float>(random() % 1000 + 1), -16) * (formatInfo(which.format).rowScales() ? 1.1f : 1.0f);
+    scale =
+        std::ldexp(static_cast<float>(random() % 1000 + 1), -16) * (formatInfo(which.format).rowScales() ? 1.1f : 1.0f);
   TestDirectory directory;
   TestTensors tensors(directory.path());
   PackedMatrix matrix = plannedMatrix(

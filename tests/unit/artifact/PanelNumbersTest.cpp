@@ -34,7 +34,8 @@ std::vector<uint8_t> packed(PackedMatrix matrix, const std::string &directory) {
 
 } // namespace
 
-// A matrix that is rounded to a narrow format and stored in a wider one holds the values of the narrow one, bit for bit.
+// A matrix that is rounded to a narrow format and stored in a wider one holds the values
+// of the narrow one, bit for bit.
 TEST(PanelNumbers, WideFormatsHoldTheNumbersOfNarrowOnes) {
   TestDirectory directory;
   TestTensors tensors(directory.path());

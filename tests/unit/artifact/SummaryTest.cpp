@@ -10,8 +10,8 @@
 using namespace gemmac;
 
 static constexpr const char *planned = R"(
-module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausalLM", vocab = 50 : i64, hidden = 32 : i64,
-                                  layers = 2 : i64, context = 128 : i64},
+module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausalLM", vocab = 50 : i64,
+                                  hidden = 32 : i64, layers = 2 : i64, context = 128 : i64},
                    gemma.context = 64 : i64, gemma.data_bytes = 4736 : i64, gemma.mapped_bytes = 2432 : i64,
                    gemma.table_row_bytes = 64 : i64, gemma.activation_bits = 16 : i64, gemma.arena_bytes = 4096 : i64,
                    gemma.scratch_bytes = 8192 : i64, gemma.cache_bytes = 640 : i64} {

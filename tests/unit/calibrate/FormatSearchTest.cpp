@@ -46,7 +46,8 @@ OpenMatrices model() {
 
 double lossOf(WeightFormat format) { return std::pow(0.25, static_cast<double>(formatInfo(format).bits)); }
 
-/// Divergence adds up over matrices, of which some matter far more than others. What predictions do not know: a power of it.
+/// Divergence adds up over matrices, of which some matter far more than others. What
+/// predictions do not know: a power of it.
 struct FakeProgram {
   const OpenMatrices &open;
   double surprise = 1;
@@ -61,7 +62,8 @@ struct FakeProgram {
 
   FormatMeter meter() {
     FormatMeter result;
-    result.loss = [](const PackedMatrix &, llvm::ArrayRef<WeightFormat> formats) -> llvm::Expected<std::vector<double>> {
+    result.loss = [](const PackedMatrix &,
+                     llvm::ArrayRef<WeightFormat> formats) -> llvm::Expected<std::vector<double>> {
       std::vector<double> losses;
       for (WeightFormat format : formats)
         losses.push_back(lossOf(format));
@@ -98,8 +100,9 @@ TEST(OpenMatrices, TellsWhatIsOpen) {
   OpenMatrices open = model();
   ASSERT_EQ(open.items().size(), 8u); // not the router, nor integers with scales of rows
   EXPECT_EQ(open.items().back().matrices, (std::vector<size_t>{7, 8})) << "one weight, one format";
-  EXPECT_EQ(open.items().front().formats, (std::vector<WeightFormat>{WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5,
-                                                                     WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2}));
+  EXPECT_EQ(open.items().front().formats,
+            (std::vector<WeightFormat>{WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4,
+                                       WeightFormat::Q3, WeightFormat::Q2}));
   EXPECT_NE(open.items()[0].shape, open.items()[1].shape);
   EXPECT_EQ(open.items()[0].shape, open.items()[2].shape);
 }
@@ -125,7 +128,8 @@ TEST(OpenMatrices, StoredIntegersGetNoWider) {
   llvm::StringMap<std::string> parts;
   parts["w"] = "MLP in";
   OpenMatrices open({matrix("w", 32, 32, 16, WeightFormat::Q4)}, parts);
-  EXPECT_EQ(open.items().front().formats, (std::vector<WeightFormat>{WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2}));
+  EXPECT_EQ(open.items().front().formats,
+            (std::vector<WeightFormat>{WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2}));
 }
 
 TEST(FormatSearch, LeastDivergenceKeepsTheBudget) {

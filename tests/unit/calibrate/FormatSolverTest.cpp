@@ -12,7 +12,8 @@ using namespace gemmac;
 
 namespace {
 
-constexpr WeightFormat formats[] = {WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2};
+constexpr WeightFormat formats[] = {WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q4, WeightFormat::Q3,
+                                    WeightFormat::Q2};
 constexpr size_t any = std::size(formats);
 
 using Random = std::mt19937;
@@ -31,7 +32,8 @@ std::vector<FormatItem> randomItems(Random &random, int count) {
     FormatItem item{"shape " + std::to_string(shape), {}};
     for (WeightFormat format : formats) {
       int64_t bytes = values * formatInfo(format).bits;
-      double divergence = scale * std::pow(0.25, static_cast<double>(formatInfo(format).bits)) * uniform(random, 0.8, 1.2);
+      double divergence =
+          scale * std::pow(0.25, static_cast<double>(formatInfo(format).bits)) * uniform(random, 0.8, 1.2);
       item.options.push_back({format, bytes, shape == 2 ? 0 : bytes, divergence});
     }
     items.push_back(item);
@@ -57,7 +59,8 @@ std::optional<FormatSolution> bruteForce(llvm::ArrayRef<FormatItem> items, Forma
   for (;;) {
     FormatSolution solution = sumUp(items, chosen);
     if (solution.fits(budget) && keepsShapes(items, chosen, formatsPerShape))
-      if (!best || (goal == FormatGoal::fewestBytes ? solution.bytes < best->bytes : solution.divergence < best->divergence))
+      if (!best ||
+          (goal == FormatGoal::fewestBytes ? solution.bytes < best->bytes : solution.divergence < best->divergence))
         best = solution;
     size_t item = 0;
     while (item < items.size() && ++chosen[item] == items[item].options.size())
@@ -68,7 +71,8 @@ std::optional<FormatSolution> bruteForce(llvm::ArrayRef<FormatItem> items, Forma
 }
 
 /// A budget between what the least and the most of everything takes.
-FormatBudget randomBudget(Random &random, llvm::ArrayRef<FormatItem> items, bool bytes, bool resident, bool divergence) {
+FormatBudget randomBudget(Random &random, llvm::ArrayRef<FormatItem> items, bool bytes, bool resident,
+                          bool divergence) {
   FormatSolution widest = sumUp(items, std::vector<size_t>(items.size(), 0));
   FormatSolution narrowest = sumUp(items, std::vector<size_t>(items.size(), any - 1));
   auto between = [&](auto least, auto most) { return least + uniform(random, -0.05, 0.9) * (most - least); };
@@ -82,7 +86,8 @@ FormatBudget randomBudget(Random &random, llvm::ArrayRef<FormatItem> items, bool
   return budget;
 }
 
-/// Whatever fits is found, keeps the budget and the shapes, and is close to the best. \returns the mean of what it is worse.
+/// Whatever fits is found, keeps the budget and the shapes, and is close to the best.
+/// \returns the mean of what it is worse.
 double compareWithBruteForce(FormatGoal goal, bool bytes, bool resident, bool divergence, size_t formatsPerShape,
                              double worst) {
   double sum = 0;
@@ -98,7 +103,8 @@ double compareWithBruteForce(FormatGoal goal, bool bytes, bool resident, bool di
     EXPECT_EQ(solveFormats(items, goal, budget, formatsPerShape).chosen, got.chosen) << "seed " << seed;
     if (!best || !got.fits(budget))
       continue;
-    double ratio = goal == FormatGoal::fewestBytes ? double(got.bytes) / double(best->bytes) : got.divergence / best->divergence;
+    double ratio =
+        goal == FormatGoal::fewestBytes ? double(got.bytes) / double(best->bytes) : got.divergence / best->divergence;
     EXPECT_LE(ratio, worst) << "seed " << seed;
     sum += ratio - 1;
     ++count;

@@ -139,7 +139,8 @@ TEST(HuggingFace, templateFileBeforeTokenizerConfig) {
 /// Processors of media models have the template in a file of their own, which some checkpoints have alone.
 TEST(HuggingFace, templateOfTheProcessor) {
   SmallCheckpoint directory;
-  directory.write("chat_template.json", Json{{"chat_template", "{% for m in messages %}<|turn>{{ m.content }}<turn|>{% endfor %}"}}.dump());
+  directory.write("chat_template.json",
+                  Json{{"chat_template", "{% for m in messages %}<|turn>{{ m.content }}<turn|>{% endfor %}"}}.dump());
   EXPECT_EQ(directory.read().chat.modes[GEMMAC_THINK_DEFAULT].start, "<|turn>");
 }
 

@@ -125,7 +125,10 @@ inline std::string safetensors(const std::map<std::string, TestTensor> &tensors)
   uint64_t end = 0;
   std::map<uint64_t, std::string> data;
   for (const auto &[name, tensor] : tensors) {
-    uint64_t bytes = tensor.dtype.ends_with("64") ? 8 : tensor.dtype.ends_with("32") ? 4 : tensor.dtype.ends_with("16") ? 2 : 1;
+    uint64_t bytes = tensor.dtype.ends_with("64")   ? 8
+                     : tensor.dtype.ends_with("32") ? 4
+                     : tensor.dtype.ends_with("16") ? 2
+                                                    : 1;
     for (int64_t size : tensor.shape)
       bytes *= static_cast<uint64_t>(size);
     header[name] = {{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {end, end + bytes}}};

@@ -18,7 +18,8 @@ ModelConfig wideConfig(bool experts) {
   config["head_dim"] = config["global_head_dim"] = 16;
   config["tie_word_embeddings"] = false;
   if (experts)
-    config.update({{"enable_moe_block", true}, {"num_experts", 2}, {"top_k_experts", 1}, {"moe_intermediate_size", 32}});
+    config.update(
+        {{"enable_moe_block", true}, {"num_experts", 2}, {"top_k_experts", 1}, {"moe_intermediate_size", 32}});
   return valueOf(readConfig("config.json", config.dump())).model;
 }
 
@@ -52,7 +53,8 @@ TEST(CompressedTensors, joinsIntegersAndScales) {
   Checkpoint got = select(tensors, config, QuantizedLayout::CompressedTensors, error);
   EXPECT_EQ(error, "");
   EXPECT_TRUE(got.notes.empty());
-  TensorSource &four = got.tensors["layers.0.self_attn.q_proj.weight"], &eight = got.tensors["layers.1.mlp.down_proj.weight"];
+  TensorSource &four = got.tensors["layers.0.self_attn.q_proj.weight"],
+               &eight = got.tensors["layers.1.mlp.down_proj.weight"];
   EXPECT_EQ(four.encoding, SourceEncoding::Int4);
   EXPECT_TRUE(areEqual(four.shape, {64, 64}));
   EXPECT_EQ(four.bytes, 64u * 32);
@@ -158,8 +160,9 @@ TEST(MobileScheme, bitsFollowFromShapes) {
   EXPECT_EQ(got.tensors["layers.1.mlp.down_proj.weight"].encoding, SourceEncoding::Int8);
   EXPECT_EQ(got.tensors["embed_tokens.weight"].encoding, SourceEncoding::Int2);
   EXPECT_EQ(got.tensors["embed_tokens.weight"].scales->columns, 64);
-  EXPECT_TRUE(eachContains(got.notes, {"1 scales of KV caches set aside",
-                                       "0 matrices read activations on the static grids of the checkpoint; 3 have none"}));
+  EXPECT_TRUE(
+      eachContains(got.notes, {"1 scales of KV caches set aside",
+                               "0 matrices read activations on the static grids of the checkpoint; 3 have none"}));
   tensors[query + ".weight"] = {{64, 30}, "U8"};
   select(tensors, config, QuantizedLayout::Gemma, error);
   EXPECT_TRUE(contains(error, "has type U8 and shape [64, 30]", "U8 with 2 (or 4) integers"));
@@ -171,8 +174,8 @@ std::string bytesOf(float value) { return {reinterpret_cast<const char *>(&value
 /// All matrices of layer 0 in the mobile scheme, on grids of 0.25 and 0.5.
 Tensors mobileTensors(const ModelConfig &config) {
   Tensors tensors = tensorsOf(config, prefix);
-  for (const char *part : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj",
-                           "mlp.up_proj", "mlp.down_proj"}) {
+  for (const char *part : {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+                           "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"}) {
     std::string base = prefix + "layers.0." + part;
     storeMobile(tensors, base, 2);
     tensors[base + ".input_activation_scale"] = {{}, "F32", bytesOf(0.25f)};
@@ -226,12 +229,15 @@ TEST(MobileScheme, activationScalesThatCannotBe) {
   EXPECT_TRUE(contains(change(output, TestTensor{{}, "F32", bytesOf(3e38f)}), "is 3", "expected a finite scale"));
   EXPECT_TRUE(contains(change(output, TestTensor{{2}, "F32"}), "has type F32 and shape [2], expected one number"));
   EXPECT_TRUE(contains(change(output, TestTensor{{}, "I32"}), "has type I32 and shape [], expected one number"));
-  EXPECT_TRUE(contains(change(output, std::nullopt), "up_proj.input_activation_scale' stands alone", "output_activation_scale'"));
-  EXPECT_TRUE(contains(change(input, std::nullopt), "up_proj.output_activation_scale' stands alone", "input_activation_scale'"));
+  EXPECT_TRUE(contains(change(output, std::nullopt), "up_proj.input_activation_scale' stands alone",
+                       "output_activation_scale'"));
+  EXPECT_TRUE(contains(change(input, std::nullopt), "up_proj.output_activation_scale' stands alone",
+                       "input_activation_scale'"));
   EXPECT_TRUE(contains(change(input, TestTensor{{}, "F32", bytesOf(0.125f)}),
                        "'layers.0.mlp.up_proj.input_activation_scale' is 1.25", "expected 2.5", "as of 'mlp.gate_proj'",
                        "read the same activations"));
-  EXPECT_TRUE(contains(change(prefix + "layers.7.mlp.up_proj.input_activation_scale", TestTensor{{}, "F32"}), "is not part of"));
+  EXPECT_TRUE(contains(change(prefix + "layers.7.mlp.up_proj.input_activation_scale", TestTensor{{}, "F32"}),
+                       "is not part of"));
 }
 
 TEST(MobileScheme, expertsHaveNoGrids) {
@@ -251,8 +257,8 @@ TEST(MobileScheme, expertsHaveNoGrids) {
     if (scale == 0)
       EXPECT_EQ(error, "");
     else
-      EXPECT_TRUE(
-          contains(error, "'layers.0.experts.1.down_proj.weight' has static scales of activations", "not supported for experts"));
+      EXPECT_TRUE(contains(error, "'layers.0.experts.1.down_proj.weight' has static scales of activations",
+                           "not supported for experts"));
   }
 }
 

@@ -124,8 +124,8 @@ static double scaleOf(WeightFormat format, const double *group) {
   return static_cast<double>(static_cast<_Float16>(scale));
 }
 
-static void writeGroup(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot, int64_t first,
-                       const double *group) {
+static void writeGroup(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot,
+                       int64_t first, const double *group) {
   double scale = scaleOf(cache.format, group);
   bool narrow = cache.format == WeightFormat::Q4;
   for (int64_t i = 0; i < 32; ++i) {
@@ -133,8 +133,9 @@ static void writeGroup(std::vector<uint8_t> &memory, const Cache &cache, Part pa
     double rounded = scale == 0 ? 0 : std::nearbyint(group[i] / scale);
     int integer = static_cast<int>(narrow ? std::clamp(rounded, -8.0, 7.0) : std::clamp(rounded, -127.0, 127.0));
     auto old = load<uint8_t>(memory, place.byte);
-    store<uint8_t>(memory, place.byte,
-                   static_cast<uint8_t>(narrow ? (old & (240 >> place.shift)) | (integer & 15) << place.shift : integer));
+    store<uint8_t>(
+        memory, place.byte,
+        static_cast<uint8_t>(narrow ? (old & (240 >> place.shift)) | (integer & 15) << place.shift : integer));
     store(memory, place.scale, static_cast<_Float16>(scale));
   }
 }

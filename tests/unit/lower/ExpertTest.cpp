@@ -96,7 +96,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RouteTest,
                            return formatv("e{0}_k{1}", info.param.experts, info.param.topK).str();
                          });
 
-/// A format, and the rows of the phase: one alone, few, or a chunk, in which experts with more than a few rows unpack weights.
+/// A format, and the rows of the phase: one alone, few, or a chunk, in which experts with more
+/// than a few rows unpack weights.
 class ExpertTest : public testing::TestWithParam<std::tuple<WeightFormat, int64_t>> {
 protected:
   void upAndDown(const char *activations);
@@ -152,7 +153,8 @@ void ExpertTest::upAndDown(const char *activations) {
         expectNear(up, expected, 2e-6, 2e-6, formatv("row {0}, pick {1}", row, pick).str());
         // from what expert_up stored, the sums have the bits of the scalar order
         for (int64_t i = 0; i < hidden; ++i)
-          sums[i] = std::fma(dotLikeKernel(downs[expert], i, up, wide), memory.floats(route.weights, row)[pick], sums[i]);
+          sums[i] =
+              std::fma(dotLikeKernel(downs[expert], i, up, wide), memory.floats(route.weights, row)[pick], sums[i]);
       }
       expectBits(memory.floats(result, row), sums, formatv("row {0}, down", row).str());
     }
@@ -165,12 +167,14 @@ class WideExpertTest : public ExpertTest {};
 
 TEST_P(WideExpertTest, UpAndDown) { upAndDown("q16"); }
 
-INSTANTIATE_TEST_SUITE_P(Formats, ExpertTest, testing::Combine(testing::ValuesIn(allFormats), testing::Values(1, 7, tokens)),
-                         [](const auto &info) {
-                           return formatv("{0}_upto{1}", nameOf(std::get<0>(info.param)), std::get<1>(info.param)).str();
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Formats, ExpertTest, testing::Combine(testing::ValuesIn(allFormats), testing::Values(1, 7, tokens)),
+    [](const auto &info) {
+      return formatv("{0}_upto{1}", nameOf(std::get<0>(info.param)), std::get<1>(info.param)).str();
+    });
 
-INSTANTIATE_TEST_SUITE_P(Rows, WideExpertTest, testing::Combine(testing::Values(WeightFormat::Q8), testing::Values(1, 7, tokens)),
+INSTANTIATE_TEST_SUITE_P(Rows, WideExpertTest,
+                         testing::Combine(testing::Values(WeightFormat::Q8), testing::Values(1, 7, tokens)),
                          [](const auto &info) { return formatv("upto{0}", std::get<1>(info.param)).str(); });
 
 } // namespace

@@ -40,8 +40,9 @@ struct Matrix {
 
 using Random = std::mt19937;
 
-/// Elements of magnitude about `size`; quantized ones use every integer of the format, the ends included. `rowsPerPanel`:
-/// the layout it is for; tables of c8, c4 and c2 have a scale for each block of 32 columns (StepProgram::addMatrix).
+/// Elements of magnitude about `size`; quantized ones use every integer of the format, the ends included.
+/// `rowsPerPanel`: the layout it is for; tables of c8, c4 and c2 have a scale for each block of 32
+/// columns (StepProgram::addMatrix).
 Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size = 1.0f,
                     int64_t rowsPerPanel = panelRows);
 std::vector<float> randomVector(Random &random, int64_t length, float size = 1.0f);

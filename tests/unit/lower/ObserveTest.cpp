@@ -88,7 +88,8 @@ TEST(ObserveExpertsTest, AddsToTheEntryPicked) {
   }
   Buffer hidden = program.shared(cols, "f32", topK);
   program.step(formatv("expert_up {0}, {1} picks {2} -> {3} top_k {4} : {5}, {6} -> {7}", s.name,
-                       program.addInterleaved(ups, ups), picks.name, hidden.name, topK, s.type, picks.type, hidden.type));
+                       program.addInterleaved(ups, ups), picks.name, hidden.name, topK, s.type, picks.type,
+                       hidden.type));
   program.barrier();
   MomentLayout layout = MomentLayout::of(cols, experts);
   program.cacheBytes = layout.bytes();

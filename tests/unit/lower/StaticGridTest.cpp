@@ -1,5 +1,5 @@
-// Static int8 grids of activations: what row steps store, and products of s8 rows, at the ends of all ranges. Bits are compared
-// with scalar loops on every level (Harness.h).
+// Static int8 grids of activations: what row steps store, and products of s8 rows, at the ends of all ranges. Bits are
+// compared with scalar loops on every level (Harness.h).
 #include "CacheReference.h"
 #include "Reference.h"
 
@@ -30,7 +30,8 @@ Matrix gridRows(int64_t cols) {
 
 const float *rowOf(const Matrix &rows, int64_t token) { return &rows.numbers[token * rows.cols]; }
 
-void expectStored(const Memory &memory, const Buffer &result, int64_t row, const float *input, const std::string &what) {
+void expectStored(const Memory &memory, const Buffer &result, int64_t row, const float *input,
+                  const std::string &what) {
   QuantizedRow expected = quantizeRow(input, result.width, scale);
   for (int64_t c = 0; c < result.width; ++c)
     ASSERT_EQ(memory.values(result, row)[c], expected.values[c]) << what << ", value " << c << " of " << input[c];
@@ -44,8 +45,8 @@ TEST(StaticGridTest, QuantizeStoresStepsOrValues) {
   StepProgram program(tokens);
   Buffer x = program.input(rows), steps = program.shared(160, "s8"), values = program.shared(160);
   for (const Buffer &result : {steps, values})
-    program.step(
-        formatv("quantize {0} -> {1} static {2} : {3} -> {4}", x.name, result.name, literal(scale), x.type, result.type));
+    program.step(formatv("quantize {0} -> {1} static {2} : {3} -> {4}", x.name, result.name, literal(scale), x.type,
+                         result.type));
   Memory memory = Runner(program).run(callOf(tokens));
   for (int64_t row = 0; row < tokens; ++row) {
     std::string what = formatv("row {0}", row);
@@ -66,11 +67,12 @@ TEST(StaticGridTest, NormStoresStepsOrValues) {
   StepProgram program(tokens);
   Random random(5);
   std::string weight = program.addVector(randomVector(random, 150), 160);
-  Buffer x = program.input(rows), plain = program.shared(160), steps = program.shared(160, "s8"), values = program.shared(160);
+  Buffer x = program.input(rows), plain = program.shared(160), steps = program.shared(160, "s8"),
+         values = program.shared(160);
   for (const Buffer &result : {plain, steps, values}) {
     std::string grid = result.name == plain.name ? "" : "static " + literal(scale);
-    program.step(formatv("norm {0} -> {1} weight {2} factor 1.0 eps 1.0e-6 count 150 {3} : {4} -> {5}", x.name, result.name,
-                         weight, grid, x.type, result.type));
+    program.step(formatv("norm {0} -> {1} weight {2} factor 1.0 eps 1.0e-6 count 150 {3} : {4} -> {5}", x.name,
+                         result.name, weight, grid, x.type, result.type));
   }
   Memory memory = Runner(program).run(callOf(tokens));
   for (int64_t row = 0; row < tokens; ++row) {
@@ -83,7 +85,8 @@ TEST(StaticGridTest, NormStoresStepsOrValues) {
   }
 }
 
-/// Products of rows on a grid: as they are, rounded to a grid of their own, and through geglu with a grid for the gate alone.
+/// Products of rows on a grid: as they are, rounded to a grid of their own, and through geglu
+/// with a grid for the gate alone.
 struct GridProgram {
   Matrix table, weight, gate, up;
   StepProgram program;
@@ -105,8 +108,8 @@ struct GridProgram {
 private:
   GridProgram(Random random, WeightFormat format, int64_t maxRows, int64_t cols)
       : table(gridRows(cols)), weight(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
-        gate(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)), up(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
-        program(maxRows), sumScale(0.037f) {
+        gate(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
+        up(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)), program(maxRows), sumScale(0.037f) {
     const FormatInfo &info = formatInfo(format);
     int64_t ends[] = {format == WeightFormat::C8 ? -128 : info.leastInteger(), info.largestInteger()};
     for (int64_t row : {0, 1}) // against rows of -128 and 127: the largest sums that there are
@@ -120,8 +123,8 @@ private:
     program.barrier();
     auto product = [&](const std::string &matrix, const char *epilogue) {
       Buffer result = program.shared(rowsOfWeight);
-      program.step(
-          formatv("matmul {0}, {1} -> {2} {3} : {4} -> {5}", grid.name, matrix, result.name, epilogue, grid.type, result.type));
+      program.step(formatv("matmul {0}, {1} -> {2} {3} : {4} -> {5}", grid.name, matrix, result.name, epilogue,
+                           grid.type, result.type));
       return result;
     };
     program.activationScales = {scale, {}};
@@ -171,8 +174,8 @@ TEST_P(StaticProductTest, AnyNumberOfRows) {
 INSTANTIATE_TEST_SUITE_P(Formats, StaticProductTest, testing::ValuesIn(allFormats),
                          [](const auto &info) { return std::string(nameOf(info.param)); });
 
-// q, k and v each have a grid for their products; here that of k is missing. Values stay as projected, so that bits can be
-// compared; queries and keys show theirs in the scale of what is stored.
+// q, k and v each have a grid for their products; here that of k is missing. Values stay as projected, so that bits can
+// be compared; queries and keys show theirs in the scale of what is stored.
 class StaticQkvTest : public testing::TestWithParam<int64_t> {};
 
 TEST_P(StaticQkvTest, EachSourceHasItsGrid) {
@@ -180,23 +183,25 @@ TEST_P(StaticQkvTest, EachSourceHasItsGrid) {
   constexpr double queryScale = 0.5, valueScale = 0.25;
   int64_t maxRows = GetParam();
   Random random(47);
-  Matrix table = gridRows(cols), weight = randomMatrix(random, WeightFormat::C4, (heads + 2 * kvHeads) * headDim, cols, 0.3f);
+  Matrix table = gridRows(cols),
+         weight = randomMatrix(random, WeightFormat::C4, (heads + 2 * kvHeads) * headDim, cols, 0.3f);
   StepProgram program(maxRows);
   Buffer x = program.input(table), grid = program.shared(cols, "s8"), rope = program.scratch(headDim),
          raw = program.scratch(headDim), query = program.shared(heads * headDim);
-  program.step(formatv("quantize {0} -> {1} static {2} : {3} -> {4}", x.name, grid.name, literal(scale), x.type, grid.type));
+  program.step(
+      formatv("quantize {0} -> {1} static {2} : {3} -> {4}", x.name, grid.name, literal(scale), x.type, grid.type));
   program.barrier();
-  program.step(formatv("rope_table {0} head_dim {1} <theta = 10000.0, pairs = 0, factor = 1.0> replicated : {2}", rope.name,
-                       headDim, rope.type));
+  program.step(formatv("rope_table {0} head_dim {1} <theta = 10000.0, pairs = 0, factor = 1.0> replicated : {2}",
+                       rope.name, headDim, rope.type));
   std::string ones = program.addVector(std::vector<float>(headDim, 1.0f));
   Cache cache = program.addCache(WeightFormat::F32, kvHeads, headDim, 0, capacity);
   program.activationScales = {scale, {queryScale, 0, valueScale}};
   std::string matrix = program.addStacked(weight, {heads * headDim, kvHeads * headDim, kvHeads * headDim});
-  program.step(
-      formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, k_norm = {7}, cache = {8}, raw_values, "
-              "eps = 1.0e-6 : f64} : {9}, {10} -> {11}, {12}",
-              grid.name, matrix, rope.name, query.name, raw.name, heads, headDim, ones, cache.name, grid.type, rope.type,
-              query.type, raw.type));
+  program.step(formatv(
+      "qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, k_norm = {7}, cache = {8}, raw_values, "
+      "eps = 1.0e-6 : f64} : {9}, {10} -> {11}, {12}",
+      grid.name, matrix, rope.name, query.name, raw.name, heads, headDim, ones, cache.name, grid.type, rope.type,
+      query.type, raw.type));
   Memory memory = Runner(program).run(callOf(maxRows));
   for (int64_t row = 0; row < maxRows; ++row) {
     QuantizedRow input = quantizeRow(rowOf(table, row), cols, scale);
@@ -218,7 +223,8 @@ TEST_P(StaticQkvTest, EachSourceHasItsGrid) {
                  formatv("row {0}, query head {1}", row, head));
     Row key = normed(projected(heads, 0));
     std::vector<float> value = projected(heads + 1, valueScale);
-    Row storedKey = readRow(memory.cache, cache, Part::keys, 0, row), storedValue = readRow(memory.cache, cache, Part::values, 0, row);
+    Row storedKey = readRow(memory.cache, cache, Part::keys, 0, row),
+        storedValue = readRow(memory.cache, cache, Part::values, 0, row);
     for (int64_t j = 0; j < headDim; ++j) {
       EXPECT_NEAR(storedKey[j], key[j], 3e-6 * (1 + std::fabs(key[j]))) << row << " " << j;
       EXPECT_EQ(storedValue[j], value[j]) << row << " " << j;

@@ -57,8 +57,8 @@ private:
     auto type = RankedTensorType::get(shape, builder.getF32Type());
     auto source = SourceAttr::get(builder.getContext(), builder.getStringAttr("f"), 0, type.getNumElements() * 4);
     WeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name), TypeAttr::get(type), source,
-                     ArrayAttr(), EncodingAttr(), ScalesAttr(), FormatAttr::get(builder.getContext(), Format::F32), FloatAttr(), FloatAttr(),
-                     FloatAttr());
+                     ArrayAttr(), EncodingAttr(), ScalesAttr(), FormatAttr::get(builder.getContext(), Format::F32),
+                     FloatAttr(), FloatAttr(), FloatAttr());
   }
 
   Value pick() { // mostly of the last ones, so that older buffers die

@@ -134,7 +134,8 @@ private:
     std::vector<gemmac_token_merge> merges;
     for (uint32_t rank = 0; rank < vocabulary.merges.size(); ++rank) {
       auto [left, right] = vocabulary.merges[rank];
-      merges.push_back({left, right, rank, vocabulary.id(vocabulary.tokens[left].text + vocabulary.tokens[right].text)});
+      merges.push_back(
+          {left, right, rank, vocabulary.id(vocabulary.tokens[left].text + vocabulary.tokens[right].text)});
     }
     const MergeTable table = buildMergeTable(merges);
     header.merge_slots = static_cast<uint32_t>(table.slots.size());
