@@ -1,8 +1,8 @@
 """Gemma 3 and 4 checkpoints in the Hugging Face layout, read and written with numpy alone.
 
 Shared by tools/make_random_checkpoint.py and tests/integration: what a configuration means (`TextShape`), which tensors
-it asks for (`text_tensors`), how quantized checkpoints store them (`layout_tensors`), safetensors files in both directions,
-and a synthetic tokenizer of any size.
+it asks for (`text_tensors`), how quantized checkpoints store them (`layout_tensors`), safetensors files in both
+directions, and a synthetic tokenizer of any size.
 """
 
 import json
@@ -13,7 +13,16 @@ from pathlib import Path
 import numpy as np
 
 ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I8": 1, "U8": 1}
-NUMPY_TYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I64": "<i8", "I32": "<i4", "I8": "i1", "U8": "u1", "BOOL": "?"}
+NUMPY_TYPES = {
+    "F32": "<f4",
+    "F16": "<f2",
+    "F64": "<f8",
+    "I64": "<i8",
+    "I32": "<i4",
+    "I8": "i1",
+    "U8": "u1",
+    "BOOL": "?",
+}
 FULL, SLIDING = "full_attention", "sliding_attention"
 
 
@@ -233,7 +242,8 @@ KEPT = ("embed_tokens", "lm_head", "router.", "vision_tower", "audio_tower", "em
 
 
 def pack_integers(integers, bits):
-    """Integers of 2 or 4 bits [.., n], plus half of their range, the first in the lowest bits of a byte: uint8 [.., n * bits / 8]."""
+    """Integers of 2 or 4 bits [.., n], plus half of their range, the first in the lowest bits of a
+    byte: uint8 [.., n * bits / 8]."""
     per_byte = 8 // bits
     fields = (integers + (1 << (bits - 1))).astype(np.uint8).reshape(*integers.shape[:-1], -1, per_byte)
     return np.bitwise_or.reduce(fields << (np.arange(per_byte, dtype=np.uint8) * bits), axis=-1, dtype=np.uint8)
@@ -246,8 +256,8 @@ def unpack_integers(packed, bits):
 
 
 def mobile_bits(name, layers):
-    """Bits of a matrix in the mobile scheme; None where it stays as it is. As published: tables and the MLPs of the later
-    layers 2, small projections of per-layer embeddings 8, the rest 4."""
+    """Bits of a matrix in the mobile scheme; None where it stays as it is. As published: tables and the MLPs of the
+    later layers 2, small projections of per-layer embeddings 8, the rest 4."""
     if "router." in name or "tower" in name or "embed_vision" in name or "embed_audio" in name:
         return None
     if "lm_head" in name or "embed_tokens.weight" in name:
@@ -364,8 +374,9 @@ class SyntheticTokenizer:
     """Byte-pair encoding with byte fallback in the structure of Gemma's tokenizer.json.
 
     fixed: {id: text}, special ones among them by their text; bytes occupy 256 ids from `byte_base`; `characters` fill
-    ids from `characters_at` on; the ids left over get merged words, shortest first, each reachable by merges. Ids beyond
-    those become <unusedN>. Words in `whole` and all their substrings are tokens, so that they always merge fully.
+    ids from `characters_at` on; the ids left over get merged words, shortest first, each reachable by
+    merges. Ids beyond those become <unusedN>. Words in `whole` and all their substrings are tokens,
+    so that they always merge fully.
     """
 
     def __init__(self, vocab, fixed, byte_base, characters, characters_at, whole=()):

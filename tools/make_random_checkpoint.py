@@ -3,12 +3,12 @@
 
     make_random_checkpoint.py E2B DIR [--layers N] [--layout compressed-tensors] [--text-only] [--shard-gb 5] [--seed 0]
 
-Models: E2B, E4B, 26B-A4B, 31B, gemma3-270m. Weights are BF16, normal with deviation 0.02, norms near 1, in shards as the real files
-are; E2B and E4B contain the unread key and value tensors that the published files contain. With --layers the first N
-layers are kept: the pattern of sliding and full layers stays, the last one is full (but in Gemma 3), and the share of
-layers that reuse keys and values stays about the same. --layout writes the matrices as integers with scales, as quantized
-checkpoints do: compressed-tensors (4 bits in groups of 32: 26B-A4B takes 15 GB) or gemma (the mobile scheme of Gemma 4).
-Memory stays under 400 MB: one random block is repeated, from a place that depends
+Models: E2B, E4B, 26B-A4B, 31B, gemma3-270m. Weights are BF16, normal with deviation 0.02, norms near 1, in shards as
+the real files are; E2B and E4B contain the unread key and value tensors that the published files contain. With --layers
+the first N layers are kept: the pattern of sliding and full layers stays, the last one is full (but in Gemma 3), and
+the share of layers that reuse keys and values stays about the same. --layout writes the matrices as integers with
+scales, as quantized checkpoints do: compressed-tensors (4 bits in groups of 32: 26B-A4B takes 15 GB) or gemma (the
+mobile scheme of Gemma 4). Memory stays under 400 MB: one random block is repeated, from a place that depends
 on the tensor's name. The answers of such a model mean nothing. Needs numpy.
 """
 

@@ -4,8 +4,8 @@
     measure_quality.py CHECKPOINT TEXT [--gemmac build/bin/gemmac] [--formats f32,bf16,q8,q4] [--work FOLDER]
                        [--option WORD]... [--bench] [--json FILE]
 
-Compiles CHECKPOINT (what `gemmac compile` takes) in each format with a KV cache of f32, so that weights are compared and
-nothing else, feeds TEXT behind <bos> in one piece, and compares the logits of every position with those of the f32
+Compiles CHECKPOINT (what `gemmac compile` takes) in each format with a KV cache of f32, so that weights are compared
+and nothing else, feeds TEXT behind <bos> in one piece, and compares the logits of every position with those of the f32
 program, which is always made. Columns: bits per weight and size of the program; negative log-likelihood per token of
 TEXT; Kullback-Leibler divergence from f32 in nats, mean and 99th percentile over positions; share of positions with the
 same likeliest token; with --bench tokens per second of `bench` (with the default cache). --option passes a word on to

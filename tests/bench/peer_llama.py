@@ -9,8 +9,8 @@ when the model is loaded.
 
     {"do": "prefill", "tokens": 512}                a prompt from position 0, logits of its last token
     {"do": "decode", "depth": 4096, "tokens": 32, "state": FILE}
-                                                    single tokens from that position on; fills the cache first if needed,
-                                                    from FILE when it is there, else FILE is written
+                                                    single tokens from that position on; fills the cache first if
+                                                    needed, from FILE when it is there, else FILE is written
     {"do": "verify", "rows": 4, "calls": 8}         calls of 4 tokens from position 0, logits of each
 """
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measures compiled programs beside llama.cpp, in turn in one run, on models of the same shape and about the same bits.
 
-    peers.py --models e2b,e4b,26b-a4b,31b,gemma3-270m --json FILE [--weights q4,q8] [--phases LIST] [--layers MODEL=N ...]
+    peers.py --models e2b,e4b,26b-a4b,31b,gemma3-270m --json FILE [--weights q4,q8]
+             [--phases LIST] [--layers MODEL=N ...]
 
-For each model: writes a GGUF file of the published shape with random weights, compiles it, and lets program and peer run
-every phase in turn, ours, peer, ours, peer. gemma3-270m is a published file, fetched once. A model can also be a GGUF file
-or a checkpoint directory. docs/benchmarks.md says what is measured and what the columns mean.
+For each model: writes a GGUF file of the published shape with random weights, compiles it, and lets program and peer
+run every phase in turn, ours, peer, ours, peer. gemma3-270m is a published file, fetched once. A model can also be a
+GGUF file or a checkpoint directory. docs/benchmarks.md says what is measured and what the columns mean.
 Progress goes to standard error, the table to standard output, the rows of whole models to FILE. A model that fails is
 told and left out, the others go on; the exit code is then 1. Needs numpy, a finished build, g++ and cmake (llama.cpp is
 built once, which takes ten minutes), and disk: one model at a time, E2B 6 GB; all is removed unless --keep is given.
@@ -128,7 +129,9 @@ class Ours:
     def _run(self, *arguments):
         done = subprocess.run([self.program, *map(str, arguments)], capture_output=True, text=True)
         if done.returncode:
-            raise Failure(f"{self.program} {shlex.join(map(str, arguments))} exited with {done.returncode}: {done.stderr.strip()}")
+            raise Failure(
+                f"{self.program} {shlex.join(map(str, arguments))} exited with {done.returncode}: {done.stderr.strip()}"
+            )
         return done.stdout
 
     def _engine(self):
@@ -213,7 +216,6 @@ class Ours:
             seconds_above_prompt=seconds - compute,
         )
 
-
     # ---------------------------------------------------------------------------- instructions
     def _instructions(self, *arguments):
         """Of a whole process with one thread, which has nobody to wait for and so does the same each time."""
@@ -226,8 +228,8 @@ class Ours:
         return int(counts[0])
 
     def count_instructions(self, rows):
-        """Sets instructions_per_token: the difference of two runs, of which one does more of what the phase does. Each run
-        does it twice, as PROG bench has a round that warms up."""
+        """Sets instructions_per_token: the difference of two runs, of which one does more of what the phase does. Each
+        run does it twice, as PROG bench has a round that warms up."""
         count_of = functools.cache(self._instructions)  # both prefill phases ask for the same
         one = count_of("-p", 0, "-n", 1)
         more = 4  # a process alone takes about a thousand more or less, by how its figures are printed
@@ -511,8 +513,12 @@ def parse_arguments():
     parser.add_argument("--repeat", type=int, default=3, help="turns of each side")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--isa", help="level of our program (default: its best)")
-    parser.add_argument("--phase-seconds", type=float, default=240, help="a phase that took longer gets no further turn")
-    parser.add_argument("--instructions", action="store_true", help="count those of our program, with valgrind; minutes")
+    parser.add_argument(
+        "--phase-seconds", type=float, default=240, help="a phase that took longer gets no further turn"
+    )
+    parser.add_argument(
+        "--instructions", action="store_true", help="count those of our program, with valgrind; minutes"
+    )
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench", help="where the large files go")
     parser.add_argument("--keep", action="store_true", help="leave the large files there, for the next run")
     parser.add_argument("--no-peer", action="store_true", help="measure our side alone")
@@ -541,7 +547,8 @@ def write_whole(path, text):
 
 def main():
     options = parse_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that files are removed and peers ended
+    # So that files are removed and peers ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     options.work.mkdir(parents=True, exist_ok=True)
     try:
         options.peer = None if options.no_peer else peer_python(options.build, options.isa)

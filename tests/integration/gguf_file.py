@@ -132,7 +132,15 @@ DECODERS = {
     "Q6_K": decode_q6_k,
 }
 # Where a block's f16 scales and minima stand: random bytes there would be infinite, or far too large for a model.
-HALVES = {"IQ4_NL": (0,), "IQ4_XS": (0,), "Q2_K": (80, 82), "Q3_K": (108,), "Q4_K": (0, 2), "Q5_K": (0, 2), "Q6_K": (208,)}
+HALVES = {
+    "IQ4_NL": (0,),
+    "IQ4_XS": (0,),
+    "Q2_K": (80, 82),
+    "Q3_K": (108,),
+    "Q4_K": (0, 2),
+    "Q5_K": (0, 2),
+    "Q6_K": (208,),
+}
 HALVES |= {"Q8_0": (0,), "Q4_0": (0,), "Q5_0": (0,), "Q4_1": (0, 2), "Q5_1": (0, 2)}
 
 
@@ -295,8 +303,8 @@ def model_metadata(config):
 
 
 def gemma3_fields(shape):
-    """Published files have no pattern of layers (each sixth is full), no other base for sliding layers than 10000 and no
-    query scale (it follows from the size of heads); those that differ say so."""
+    """Published files have no pattern of layers (each sixth is full), no other base for sliding layers than 10000 and
+    no query scale (it follows from the size of heads); those that differ say so."""
     layer, swa = shape.layers[0], [not layer.full for layer in shape.layers]
     own = {
         "context_length": (U32, shape.text["max_position_embeddings"]),
@@ -400,8 +408,8 @@ def rope_factors(config):
 
 
 def checkpoint_tensors(weights, choose, norm_addend=0):
-    """weights: {canonical name: float32 array}. choose(name, shape) names each tensor's type; vectors are F32, and norms
-    of Gemma 3 have the 1 that checkpoints lack."""
+    """weights: {canonical name: float32 array}. choose(name, shape) names each tensor's type; vectors are F32, and
+    norms of Gemma 3 have the 1 that checkpoints lack."""
     tensors = {}
     for name, values in weights.items():
         values = values + np.float32(norm_addend) if values.ndim == 1 else values

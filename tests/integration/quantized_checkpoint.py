@@ -90,8 +90,8 @@ def parts_of(name, value):
 
 
 def activation_scales(name):
-    """Scales of a matrix's inputs and outputs, so that some values lie beyond the ends of the grids. Matrices that read the same
-    activations share the first; 0: no grid, as for published heads."""
+    """Scales of a matrix's inputs and outputs, so that some values lie beyond the ends of the grids. Matrices that read
+    the same activations share the first; 0: no grid, as for published heads."""
     module, shared = name.removesuffix(".weight"), name.replace("k_proj", "q_proj").replace("v_proj", "q_proj")
     size = 4 if "layers" in name and "per_layer" in name else 1
     scales = [
@@ -147,14 +147,17 @@ def write(folder, name):
         return found
 
     random_checkpoint.write(
-        folder, config, store=store, quantization=quantization_config(layout) if layout in (COMPRESSED, MOBILE) else None
+        folder,
+        config,
+        store=store,
+        quantization=quantization_config(layout) if layout in (COMPRESSED, MOBILE) else None,
     )
     return config
 
 
 def read(folder, config):
-    """(all tensors by canonical name; what is on int8 grids, {module: (integers, scales of rows, scale of inputs, of outputs)}; names
-    of what is stored as floats), decoded."""
+    """(all tensors by canonical name; what is on int8 grids, {module: (integers, scales of rows, scale of inputs, of
+    outputs)}; names of what is stored as floats), decoded."""
     text, stored, floats = TextShape(config), {}, []
     for file in sorted(Path(folder).glob("*.safetensors")):
         for name, value in read_safetensors(file).items():

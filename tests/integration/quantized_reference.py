@@ -1,4 +1,5 @@
-"""What a program of any format but f32 computes, in numpy: weights rounded as gemmac packs them, activations as kernels do.
+"""What a program of any format but f32 computes, in numpy: weights rounded as gemmac packs
+them, activations as kernels do.
 
 The oracle of quantized programs: a wrong nibble, scale or group shows here, where a comparison with f32 cannot tell it
 from the loss that quantization costs anyway. Written from docs/formats.md; float32 throughout.
@@ -16,7 +17,8 @@ GROUP = 32
 
 
 def grouped(x, block, unit):
-    """x [.., n] cut into blocks along its last axis, each padded with zeros to a multiple of `unit`: [.., groups, 32]."""
+    """x [.., n] cut into blocks along its last axis, each padded with zeros to a multiple
+    of `unit`: [.., groups, 32]."""
     parts = x.reshape(*x.shape[:-1], x.shape[-1] // block, block)
     padded = np.pad(parts, [(0, 0)] * (parts.ndim - 1) + [(0, -block % unit)])
     return padded.reshape(*x.shape[:-1], -1, GROUP)
@@ -47,8 +49,8 @@ def round_q8(groups):
 
 
 def round_searched(groups, zero, first, step):
-    """Integers -zero .. zero-1. Thirteen trials of what the extreme value stands for, `first` and every `step` on, each with
-    the least-squares scale of its integers."""
+    """Integers -zero .. zero-1. Thirteen trials of what the extreme value stands for, `first` and every `step` on, each
+    with the least-squares scale of its integers."""
     place = np.abs(groups).argmax(-1, keepdims=True)
     extreme = np.take_along_axis(groups, place, -1)
     alive = np.abs(extreme) > np.float32(2.0**-22)
@@ -96,8 +98,8 @@ def round_activations(groups, wide):
 
 
 class QuantizedReference(Reference):
-    """`weights`: a key of ROUNDINGS, as on gemmac's command line; tables and small matrices follow as gemmac chooses. `wide`:
-    activations of 16 bits."""
+    """`weights`: a key of ROUNDINGS, as on gemmac's command line; tables and small matrices follow as gemmac chooses.
+    `wide`: activations of 16 bits."""
 
     def __init__(self, folder, config, weights, wide=False):
         super().__init__(folder, config, np.float32)
@@ -138,11 +140,11 @@ def grid_steps(x, scale):
 
 
 class StoredReference(QuantizedReference):
-    """A checkpoint that is quantized already: its integers as they are, its other matrices rounded to `weights` (None: as
-    they are, because they lie on the format's lattice; "f32": the values of the integers, in floats).
+    """A checkpoint that is quantized already: its integers as they are, its other matrices rounded to `weights` (None:
+    as they are, because they lie on the format's lattice; "f32": the values of the integers, in floats).
 
-    Static grids of activations are the scheme's: clamp(round(x / scale), -128, 127) * scale before and after a product, no grid where
-    the scale is 0. Products of integers are exact and scaled once.
+    Static grids of activations are the scheme's: clamp(round(x / scale), -128, 127) * scale before and after a product,
+    no grid where the scale is 0. Products of integers are exact and scaled once.
     """
 
     def __init__(self, folder, config, weights):

@@ -1,4 +1,5 @@
-"""tests/bench without the peer: GGUF files that describe what they hold, the order of turns, rows with all their keys."""
+"""tests/bench without the peer: GGUF files that describe what they hold, the order of
+turns, rows with all their keys."""
 
 import json
 import shutil
@@ -76,9 +77,11 @@ def test_gguf_is_refused(tmp_path):
         gguf_writer.read_gguf(path)
 
 
-# Read per token by llama.cpp's own files of these types, in MB: body, head, one row of the per-layer table, 8 of 128 experts.
+# Read per token by llama.cpp's own files of these types, in MB: body, head, one row of the
+# per-layer table, 8 of 128 experts.
 @pytest.mark.parametrize(
-    "model, weights, expected", [("E2B", "q4", 1407), ("E4B", "q4", 2827), ("26B-A4B", "q4", 2380), ("31B", "q4", 17635)]
+    "model, weights, expected",
+    [("E2B", "q4", 1407), ("E4B", "q4", 2827), ("26B-A4B", "q4", 2380), ("31B", "q4", 17635)],
 )
 def test_bytes_per_token_of_published_shapes(model, weights, expected):
     shape = TextShape(make_random_checkpoint.full_config(model, make_random_checkpoint.MODELS[model]["layers"]))
@@ -123,7 +126,9 @@ def test_sides_that_do_not_fit_together():
 @pytest.mark.parametrize("together", [True, False])
 def test_long_phases_get_one_turn(together):
     log, wanted = [], phases("decode 0", "verify 4")
-    peers.measure(FakeSide("ours", range(1, 99), log), None, wanted, SimpleNamespace(repeat=3, phase_seconds=0), together)
+    peers.measure(
+        FakeSide("ours", range(1, 99), log), None, wanted, SimpleNamespace(repeat=3, phase_seconds=0), together
+    )
     assert log == []  # no time, no turn
     sides = FakeSide("ours", range(1, 99), log), None
     peers.measure(*sides, wanted, SimpleNamespace(repeat=3, phase_seconds=1e-9), together)
@@ -154,7 +159,9 @@ def test_cache_bytes():
 
 # -------------------------------------------------------------------------------- models
 def options_for(folder, **others):
-    given = dict(work=folder, layers={}, weights=["q4"], peer="python", repeat=3, phase_seconds=240, keep=False, build=BUILD)
+    given = dict(
+        work=folder, layers={}, weights=["q4"], peer="python", repeat=3, phase_seconds=240, keep=False, build=BUILD
+    )
     return SimpleNamespace(**{**given, **others})
 
 
@@ -179,7 +186,9 @@ def test_gemma3_files_need_not_tell_their_pattern(tmp_path):
     assert peers.cache_bytes(shape, 1000, 2) == 2 * 256 * 2 * (10 * 512 + 2 * 1000)
 
 
-@pytest.mark.parametrize("model, weights, most", [("e2b", "q4", 6.7), ("e4b", "q4", 10.3), ("26b-a4b", "q4", 28.9), ("31b", "q8", 11.5)])
+@pytest.mark.parametrize(
+    "model, weights, most", [("e2b", "q4", 6.7), ("e4b", "q4", 10.3), ("26b-a4b", "q4", 28.9), ("31b", "q8", 11.5)]
+)
 def test_needs(model, weights, most, tmp_path):
     """Bytes of program and GGUF file together, without writing any."""
     need, seconds = bench_models.Files(model, options_for(tmp_path, weights=[weights])).needs()
@@ -189,7 +198,9 @@ def test_needs(model, weights, most, tmp_path):
 def test_a_small_disk_is_told_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=5_000_000_000))
     files = bench_models.Files("e2b", options_for(tmp_path))
-    with pytest.raises(bench_models.Failure, match="e2b-35 needs .* but 5.0 GB are free: name a larger disk with --work"):
+    with pytest.raises(
+        bench_models.Failure, match="e2b-35 needs .* but 5.0 GB are free: name a larger disk with --work"
+    ):
         files.announce(phases("decode 0"))
     assert list(tmp_path.iterdir()) == []
 
@@ -231,8 +242,14 @@ def test_kernels(tmp_path):
     assert set(report["kernels"]) == {"decode", "verify", "prefill"}
     for phase in report["kernels"].values():
         names = [kernel["kernel"] for kernel in phase["kernels"]]
-        assert "barrier" in names and any(name.startswith("expert_up q4") for name in names) and len(set(names)) == len(names)
-        assert sum(kernel["seconds_per_call"] for kernel in phase["kernels"]) == pytest.approx(phase["seconds_per_call"])
+        assert (
+            "barrier" in names
+            and any(name.startswith("expert_up q4") for name in names)
+            and len(set(names)) == len(names)
+        )
+        assert sum(kernel["seconds_per_call"] for kernel in phase["kernels"]) == pytest.approx(
+            phase["seconds_per_call"]
+        )
     read = sum(kernel["weight_bytes"] for kernel in report["kernels"]["decode"]["kernels"])
     assert read == report["decode"]["weight_bytes_per_token"]
     assert b"barrier" in succeed(profiled, "bench", "-p", 0, "-n", 4, "--kernels")

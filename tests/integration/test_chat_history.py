@@ -1,4 +1,5 @@
-"""Conversations against the checkpoint's own template: what is fed for each question is what Jinja renders of the history."""
+"""Conversations against the checkpoint's own template: what is fed for each question is what
+Jinja renders of the history."""
 
 import json
 import re
@@ -65,11 +66,14 @@ def talk(program, template, questions, *options, keep=False, **variables):
     ],
 )
 def test_answers_are_the_templates(model, options, variables):
-    """Thoughts, the empty thought and white space leave the history as the template drops them, also behind the window: the
-    conversation is longer than the ring of the sliding layers, so that going back fails there and all is fed again."""
+    """Thoughts, the empty thought and white space leave the history as the template drops them, also behind
+    the window: the conversation is longer than the ring of the sliding layers, so that going back fails
+    there and all is fed again."""
     require(base_level())
     program = compile_program(CHECKPOINTS / model, "q4")
-    (ring,) = {row["positions"] for row in json.loads(succeed(program, "info", "--json"))["caches"] if row["kind"] == "sliding"}
+    (ring,) = {
+        row["positions"] for row in json.loads(succeed(program, "info", "--json"))["caches"] if row["kind"] == "sliding"
+    }
     template = (CHECKPOINTS / model / "chat_template.jinja").read_text()
     assert talk(program, template, QUESTIONS, *options, **variables) > ring
 
@@ -86,13 +90,16 @@ def test_thoughts_that_are_kept():
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory):
-    """A fine-tune: a default system turn, no <bos>, another role's name, no trimming; and a configuration that stops at <eos> alone."""
+    """A fine-tune: a default system turn, no <bos>, another role's name, no trimming; and a
+    configuration that stops at <eos> alone."""
     folder = shutil.copytree(CHECKPOINTS / "tiny-e", tmp_path_factory.mktemp("chat") / "fine-tune")
     (folder / "chat_template.jinja").write_text(TEMPLATE)
     config = json.loads((folder / "generation_config.json").read_text())
     (folder / "generation_config.json").write_text(json.dumps({**config, "eos_token_id": 1}))
     program = folder.parent / "program"
-    done = gemmac("compile", folder, "-o", program, "--target", base_level().target, "--weights", "q4", "--rounding", "plain")
+    done = gemmac(
+        "compile", folder, "-o", program, "--target", base_level().target, "--weights", "q4", "--rounding", "plain"
+    )
     assert done.returncode == 0, done.stderr
     return program, done.stderr
 
@@ -127,8 +134,15 @@ def test_template_in_a_gguf_file(changed, tmp_path):
     program, _ = changed
     write_gguf(tmp_path / "model.gguf", program.parent / "fine-tune", CHOICES["mixed"])
     done = gemmac("inspect", tmp_path / "model.gguf")
-    assert "chat format: template" in done.stdout and "note: chat template: the template writes no <bos>" in done.stdout, done
-    write_gguf(tmp_path / "bad.gguf", program.parent / "fine-tune", CHOICES["mixed"], {"tokenizer.chat_template": (STRING, "x")})
+    assert (
+        "chat format: template" in done.stdout and "note: chat template: the template writes no <bos>" in done.stdout
+    ), done
+    write_gguf(
+        tmp_path / "bad.gguf",
+        program.parent / "fine-tune",
+        CHOICES["mixed"],
+        {"tokenizer.chat_template": (STRING, "x")},
+    )
     done = gemmac("inspect", tmp_path / "bad.gguf")
     assert done.returncode == BAD_INPUT and "bad.gguf: error: the chat template does not write each text" in done.stderr
 
@@ -146,7 +160,10 @@ def test_the_end_of_a_turn_stops(changed):
     [
         ("{{ messages | xmlattr }}", "line 1 of the chat template: filter 'xmlattr' is not known"),
         ("{% for m in messages %}{{ m.content }}{% endfor %}{% if", "line 1"),
-        ("{% for m in messages %}{{ loop.length }}{{ m.content }}{% endfor %}", "with one question: the template writes"),
+        (
+            "{% for m in messages %}{{ loop.length }}{{ m.content }}{% endfor %}",
+            "with one question: the template writes",
+        ),
         ("nothing", "does not write each text"),
     ],
     ids=["filter", "open tag", "pattern", "no texts"],

@@ -64,7 +64,9 @@ def compare(cases):
         expected = jinja(template, variables)
         assert expected is not None, template
         if got.get("text") != expected:
-            wrong.append(f"{template[:200]!r}\n  got      {got.get('text', got.get('error'))!r}\n  expected {expected!r}")
+            wrong.append(
+                f"{template[:200]!r}\n  got      {got.get('text', got.get('error'))!r}\n  expected {expected!r}"
+            )
     assert not wrong, f"{len(wrong)} of {len(cases)} differ:\n" + "\n".join(wrong)
 
 
@@ -86,9 +88,19 @@ def test_failures():
 BOUNDS = [
     ("{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}", "nested deeper"),
     ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "too much memory"),
-    ("{% set ns = namespace(x='a') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}", "writes more than"),
-    ("{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}", "nested deeper"),
-    ("{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}", "too long"),
+    (
+        "{% set ns = namespace(x='a') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "writes more than",
+    ),
+    (
+        "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
+        "nested deeper",
+    ),
+    (
+        "{% set ns = namespace(x=[1]) %}{% for i in range(40) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}"
+        "{{ ns.x | tojson }}",
+        "too long",
+    ),
     ("{% set ns = namespace(x=[1, 2, 3]) %}{% for i in range(99) %}{% set ns.x = ns.x + ns.x %}{% endfor %}", "steps"),
     ("{{ " + "(" * 500 + "1" + ")" * 500 + " }}", "nested deeper"),
     ("{{ 1" + " + 1" * 50000 + " }}", "nested deeper"),
@@ -120,7 +132,9 @@ CONVERSATIONS = [
             "role": "assistant",
             "content": "",
             "reasoning_content": "hm",
-            "tool_calls": [{"id": "1", "function": {"name": "weather", "arguments": {"city": "A", "n": [1, 2.5, None, True]}}}],
+            "tool_calls": [
+                {"id": "1", "function": {"name": "weather", "arguments": {"city": "A", "n": [1, 2.5, None, True]}}}
+            ],
         },
         {"role": "tool", "tool_call_id": "1", "content": "sunny"},
     ],
@@ -133,7 +147,16 @@ def test_checkpoints(model):
     template = (CHECKPOINTS / model / "chat_template.jinja").read_text()
     compare(
         [
-            (template, {**VARIABLES, "messages": messages, "tools": tools, "enable_thinking": think, "add_generation_prompt": ask})
+            (
+                template,
+                {
+                    **VARIABLES,
+                    "messages": messages,
+                    "tools": tools,
+                    "enable_thinking": think,
+                    "add_generation_prompt": ask,
+                },
+            )
             for messages in CONVERSATIONS
             for tools in (None, TOOLS)
             for think in (False, True)

@@ -112,7 +112,12 @@ def test_inspect(tmp_path):
     write_gguf(tmp_path / "small.gguf", CHECKPOINTS / "tiny-e", CHOICES["mixed"])
     done = gemmac("inspect", tmp_path / "small.gguf")
     assert done.returncode == 0, done.stderr
-    for part in ("small: Gemma4ForCausalLM", "8 layers, 128 wide, vocabulary 1280", "F32, Q4_0, Q8_0", "chat format: gemma4"):
+    for part in (
+        "small: Gemma4ForCausalLM",
+        "8 layers, 128 wide, vocabulary 1280",
+        "F32, Q4_0, Q8_0",
+        "chat format: gemma4",
+    ):
         assert part in done.stdout, done.stdout
 
 
@@ -185,7 +190,8 @@ def test_same_gemma3_program_as_from_a_directory(name, tmp_path):
     weights = {key.removeprefix("model."): value for key, value in text_weights_of(folder).items()}
     tensors = gguf.checkpoint_tensors(weights, CHOICES["f32"], norm_addend=1)
     metadata = gguf.model_metadata(config) | gguf.tokenizer_metadata(folder)
-    metadata["general.sampling.top_k"] = (gguf.I32, 50)  # what transformers takes where generation_config.json is silent
+    # What transformers takes where generation_config.json is silent.
+    metadata["general.sampling.top_k"] = (gguf.I32, 50)
     gguf.write_gguf(tmp_path / "model.gguf", metadata, tensors)
     for out, checkpoint in (("a", tmp_path / "model.gguf"), ("b", folder)):
         compile_here(checkpoint, tmp_path / out, "--weights", "f32", "--context", 64)

@@ -1,4 +1,5 @@
-"""The memory contract (docs/memory.md): what a program keeps resident is predicted within 3 %, and --max-rss is kept."""
+"""The memory contract (docs/memory.md): what a program keeps resident is predicted within 3 %,
+and --max-rss is kept."""
 
 import json
 
@@ -52,7 +53,9 @@ def test_prediction(checkpoint, weights, prompt, decoded):
     """From the first whole chunk of a prompt on: shorter ones leave some of the working memory untouched."""
     report = bench(compile_program(checkpoint, weights), prompt, decoded, "-t", 2)
     measured, predicted = report["peak_resident_bytes"], report["predicted_resident_bytes"]
-    print(f"{weights}, {prompt} + {decoded} tokens: {measured} bytes, predicted {predicted}: {measured / predicted:.4f}")
+    print(
+        f"{weights}, {prompt} + {decoded} tokens: {measured} bytes, predicted {predicted}: {measured / predicted:.4f}"
+    )
     assert predicted - max(0.03 * predicted, CONSTANT) <= measured <= 1.03 * predicted
 
 

@@ -12,7 +12,8 @@ from support import OUT, compile_with_report, generate, level, levels, logits, r
 
 EXACT = [name for name in CASES if name != "compressed-odd-heads"]
 WEIGHTS = {LATTICE: "q4", LATTICE_F32: "q4", COMPRESSED: "q4", MOBILE: "q8"}
-# Formats that are checked, and what they hold beside the checkpoint's integers: compressed-tensors keeps tables in bf16.
+# Formats that are checked, and what they hold beside the checkpoint's integers:
+# compressed-tensors keeps tables in bf16.
 ALL = {"q4": 0, "q6": 0, "q8": 0}
 KEPT = {LATTICE: ALL, LATTICE_F32: ALL, COMPRESSED: {"q4": 1}, MOBILE: {"c8": 0, "c4": 0, "c2": 0}}
 
@@ -28,7 +29,8 @@ def compiled(name, weights, target=None):
 
 @pytest.mark.parametrize("name", EXACT)
 def test_every_value_is_kept(name):
-    """The compiler compares each product of scale and integer with the checkpoint's own number, and reports all groups."""
+    """The compiler compares each product of scale and integer with the checkpoint's own
+    number, and reports all groups."""
     layout = CASES[name][1]
     _, rows, text, config = compiled(name, WEIGHTS[layout])
     tables = 1 if config["hidden_size_per_layer_input"] else 0
@@ -64,8 +66,8 @@ def test_against_reference(name, tmp_path):
 def test_activation_grids(weights, tmp_path):
     """The static int8 grids of the mobile scheme are applied, whether the program multiplies integers or floats.
 
-    One value that lies between two steps and falls to the other side moves a row by about a percent: rows without such a
-    value are equal, the others near, and all are far from what the model computes without grids.
+    One value that lies between two steps and falls to the other side moves a row by about a percent: rows without such
+    a value are equal, the others near, and all are far from what the model computes without grids.
     """
     program, _, text, config = compiled("mobile-edge", weights)
     assert "32 matrices read activations on the static grids of the checkpoint; 2 have none" in text
@@ -79,7 +81,10 @@ def test_activation_grids(weights, tmp_path):
         equal.extend(difference <= 1e-4)
         near.extend(difference)
         far.extend(np.abs(free.logits(prompt) - want).max(-1) / want.std())
-    print(f"{weights}: {np.mean(equal):.0%} of {len(equal)} rows within 1e-4; at most {max(near):.3f}, without grids {np.mean(far):.3f}")
+    print(
+        f"{weights}: {np.mean(equal):.0%} of {len(equal)} rows within 1e-4; at most {max(near):.3f}, "
+        f"without grids {np.mean(far):.3f}"
+    )
     assert np.mean(equal) >= 0.9
     assert max(near) <= np.mean(far) / 4
 
@@ -111,7 +116,8 @@ def test_bits_with_activation_grids(isa, tmp_path):
 
 
 def test_groups_that_do_not_fit_are_told():
-    """Halves of 12 and 20 are padded to 16 and 32, so that groups of the output projection hold columns of two scales."""
+    """Halves of 12 and 20 are padded to 16 and 32, so that groups of the output projection
+    hold columns of two scales."""
     _, rows, text, _ = compiled("compressed-odd-heads", "q4")
     assert 0 < rows["q4"]["exact_weights"] < rows["q4"]["weights"]
     assert "3 tensors that the checkpoint stores quantized were rounded once more" in text and "o_proj" in text

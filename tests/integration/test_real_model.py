@@ -19,8 +19,8 @@ MODEL = BUILD / "real-model" / "gemma-3-270m.gguf"
 UNAVAILABLE = 3  # the exit code of fetch.py
 GOLDEN = json.loads((REAL / "gemma3-270m.json").read_text())
 
-# Largest mean KL divergence and smallest share of equal greedy tokens of a format: about 1.5 times what was measured. A model
-# this small feels rounding far more than the checkpoints of examples/checkpoints.
+# Largest mean KL divergence and smallest share of equal greedy tokens of a format: about 1.5 times what was measured. A
+# model this small feels rounding far more than the checkpoints of examples/checkpoints.
 BOUNDS = {"q8": (0.001, 0.97), "q4": (0.65, 0.6)}
 
 

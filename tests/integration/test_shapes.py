@@ -102,8 +102,8 @@ def test_formats(name, weights, tmp_path):
 def test_wide_activations(name, tmp_path):
     """Activations of 16 bits, which q8 has unasked.
 
-    Their steps are so fine that the order of a float sum decides many: rows differ by about such a step, which is 254 times less
-    than what lies between them and the oracle with 8 bits.
+    Their steps are so fine that the order of a float sum decides many: rows differ by about such a step, which is 254
+    times less than what lies between them and the oracle with 8 bits.
     """
     folder, text = case(name)
     program, near, far = compile_program(folder, "q8", extra=["--cache", "f32"]), [], []

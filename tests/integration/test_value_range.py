@@ -51,8 +51,8 @@ def programs(tmp_path_factory):
 @pytest.mark.parametrize("gemma3, factors", [(True, LARGE_VALUES), (True, SMALL_VALUES), (False, LARGE_KEYS)])
 @pytest.mark.parametrize("cache", ["f16", "q8"])
 def test_caches_hold_them(programs, tmp_path, gemma3, factors, cache):
-    """Logits are the ordinary model's, which they could not be if anything overflowed or vanished. Elements of ordinary keys
-    may be denormal f16 numbers, so that these are not equal to the last bit."""
+    """Logits are the ordinary model's, which they could not be if anything overflowed or vanished. Elements of ordinary
+    keys may be denormal f16 numbers, so that these are not equal to the last bit."""
     expected = logits(programs(gemma3, {}, "--cache", cache), IDS, tmp_path)
     got = logits(programs(gemma3, factors, "--cache", cache), IDS, tmp_path)
     assert np.isfinite(got).all()
@@ -64,7 +64,9 @@ def test_caches_hold_them(programs, tmp_path, gemma3, factors, cache):
 
 def test_weights_too_small_for_their_format(tmp_path):
     """Groups of weights whose f16 scale would be zero are an error, not zeros."""
-    random_checkpoint.write(tmp_path / "model", random_checkpoint.text3(layer_types=[S, S, F]), causal_lm=True, dtype="F32")
+    random_checkpoint.write(
+        tmp_path / "model", random_checkpoint.text3(layer_types=[S, S, F]), causal_lm=True, dtype="F32"
+    )
     multiply(tmp_path / "model", LARGE_VALUES)
     done = gemmac("compile", tmp_path / "model", "-o", tmp_path / "program", "--weights", "q8", "-q")
     assert done.returncode == 3

@@ -34,7 +34,9 @@ class Info(TestCase):
         text = self.succeed("info")
         for words in ("model      demo", "context    512 tokens", "336 tokens in the vocabulary", "(in use)"):
             self.assertIn(words, text)
-        self.assertIn("caches     layers 0-3, 5  sliding, window 512   f16   2 x 256       640 positions  3.00 MiB\n", text)
+        self.assertIn(
+            "caches     layers 0-3, 5  sliding, window 512   f16   2 x 256       640 positions  3.00 MiB\n", text
+        )
         self.assertIn("           layers 6       full                  read the cache of layer 4\n", text)
         self.assertIn("q4    2 x 512      4096 positions  1.00 MiB; 128 of a key, the rest from the value\n", text)
         self.assertEqual(json.loads(self.succeed("info", "--json")), {"name": "demo", "context": 512})
@@ -96,7 +98,9 @@ class Bench(TestCase):
         report = json.loads(self.succeed("bench", "-p", 0, "-n", 6, "--verify", 4, "--json"))["verify"]
         self.assertEqual((report["rows"], report["tokens"]), (4, 24))
         self.assertGreater(report["time_against_one_row"], 0)
-        self.assertRegex(self.succeed("bench", "-p", 0, "-n", 4, "--verify", 2), r"a call with 2 rows takes .* as one row")
+        self.assertRegex(
+            self.succeed("bench", "-p", 0, "-n", 4, "--verify", 2), r"a call with 2 rows takes .* as one row"
+        )
         self.fail_with(2, "--verify compares with single tokens", "bench", "-n", 0, "--verify", 4)
         self.fail_with(2, "--verify 60: this program takes at most", "bench", "-n", 1, "--verify", 60)
         self.fail_with(6, "100 \\+ 500 tokens", "bench", "-p", 100, "-n", 100, "--verify", 4)
