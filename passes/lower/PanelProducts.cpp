@@ -14,16 +14,6 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 // (docs/benchmarks.md).
 static constexpr int64_t prefetchBytes = 4096;
 
-// How far ahead of a group of each of several panels that follow each other lines are asked for. At a
-// panel's end that is where its reader goes on, behind the `others` panels that are read beside it: what
-// follows at once is another's start.
-static Value distanceAhead(KernelBuilder &b, const PackedShape &weight, Value group, int64_t ahead, Value others) {
-  int64_t bytes = groupBytes(weight.format, panelRows);
-  Value last = b.i64(weight.cols / groupColumns - (ahead + bytes - 1) / bytes);
-  Value further = b.add(b.mul(others, weight.panelBytes()), ahead);
-  return b.select(b.less(group, last), b.i64(ahead), further);
-}
-
 // Per row: 32 fused multiply-adds into a partial sum, which is then added to the total.
 static KernelBuilder::Values addFloatGroup(KernelBuilder &b, WeightFormat format, Value weights, ArrayRef<Value> rows,
                                            Value group, ValueRange totals) {
@@ -147,14 +137,12 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
   for (Value panel : panels)
     rowScales.push_back(loadRowScales(b, weight, panel));
   int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
-  Value others = b.i64(static_cast<int64_t>(panels.size()) - 1);
   auto sums = b.loop(b.i64(0), b.i64(weight.cols / groupColumns), 1, zero, [&](Value group, ValueRange totals) {
     Value offset = b.mul(group, groupBytes(weight.format, panelRows));
-    Value distance = distanceAhead(b, weight, group, ahead, others);
     KernelBuilder::Values next;
     for (auto [p, panel] : llvm::enumerate(panels)) {
       Value weights = b.at(panel, offset);
-      b.prefetch(b.at(weights, distance), groupBytes(weight.format, panelRows));
+      b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
       next.append(addGroup(b, *level.tileOps, weight, weights, rowScales[p], rows, group,
                            totals.slice(p * rows.size(), rows.size())));
     }
@@ -178,14 +166,12 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
     for (size_t row = 0; row < rows.size(); ++row)
       body(row, b.at(own, static_cast<int64_t>(row) * vecBytes));
   };
-  Value others = b.sub(count, b.i64(1));
   b.loop(start, count, 1, [&](Value p) { forSums(p, [&](size_t, Value place) { b.store(none, place, 64); }); });
   b.loop(start, b.i64(weight.cols / groupColumns), 1, [&](Value group) {
     Value offset = b.mul(group, groupBytes(weight.format, panelRows));
-    Value distance = distanceAhead(b, weight, group, prefetchBytes / most, others);
     b.loop(start, count, 1, [&](Value p) {
       Value panel = panelAt(p), weights = b.at(panel, offset);
-      b.prefetch(b.at(weights, distance), groupBytes(weight.format, panelRows));
+      b.prefetch(b.at(weights, prefetchBytes / most), groupBytes(weight.format, panelRows));
       KernelBuilder::Values totals;
       forSums(p, [&](size_t, Value place) { totals.push_back(b.load(none.getType(), place, 64)); });
       totals = addGroup(b, *level.tileOps, weight, weights, loadRowScales(b, weight, panel), rows, group, totals);
