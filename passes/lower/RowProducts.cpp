@@ -36,7 +36,7 @@ int64_t RowProducts::tileOf(int64_t rows) const {
   return std::max<int64_t>(rows / (weight.wideInput && !library.inWords(weight) ? 2 : 1), 1);
 }
 
-// Where one instruction does much, memory is what limits, and eight streams bring more of it than sums in memory cost.
+// Little code, which spills little: sums lie in memory, and eight streams bring more of the weights than that costs.
 void RowProducts::manyStreams(Value rows, Value first, Value last) {
   const IsaLevel &level = library.getLevel();
   int64_t together = paired ? 2 : 1, streams = 2 * level.panelStreams, lot = streams / together;

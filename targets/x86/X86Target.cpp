@@ -30,13 +30,13 @@ public:
                          .features = GEMMAC_CPU_X86_AVX2,
                          .cpu = "x86-64-v3",
                          .llvmFeatures = "",
-                         .tune = "",
+                         .tune = "znver3", // newer ones of Intel have VNNI
                          .rowTile = 4,
                          .unpackedRowTile = 2,
                          .unpackedPanels = 2,
                          .unpackedGroups = 16,
                          .panelStreams = 4,
-                         .tileSums = 8,
+                         .tileSums = 0,
                          .vectorLanes = 8,
                          .vectorSums = 8,
                          .tileOps = createAvx2TileOps()});

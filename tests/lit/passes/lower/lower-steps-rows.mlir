@@ -1,5 +1,6 @@
 // RUN: gemmac-opt --gemma-lower-steps=target=x86_64-linux %s | FileCheck %s
-// Several rows: steps on rows divide them among threads, products run in tiles of rows, then in halves of a tile.
+// RUN: gemmac-opt --gemma-lower-steps=target=aarch64-linux %s | FileCheck %s --check-prefix=ARM
+// Several rows: steps on rows divide them among threads, products run in tiles of rows.
 
 // CHECK-LABEL: func.func @gemmac_verify_avx2(
 // CHECK:         %[[C40:.*]] = arith.constant 40
@@ -17,23 +18,40 @@
 // CHECK:         call @matmul_f16_n32_k64_softcap_to32_{{[0-9a-f]+}}_rows(
 // CHECK:         call @ple_combine_f32_n16_k64_rows_g2_of20_
 
+// Four pairs of panels at a time; of each, for a tile of rows, a group of columns after the other, with sums in memory.
 // CHECK-LABEL: func.func private @matmul_f16_n64_k64_geglu_to32_rows(
-// at most half a tile of rows: two pairs of panels abreast, two rows at a time, then one
-// CHECK:         %[[MANY:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS:.*]] : i64
-// CHECK:         %[[HALF:.*]] = arith.select %[[MANY]], %[[FIRST:.*]], %[[LAST:[^ ]*]] : i64
-// CHECK:         arith.subi %[[HALF]], %[[FIRST]]
-// CHECK:         scf.for %{{.*}} step %[[TWO:[^ ]*]]
-// CHECK:           scf.for
-// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>,
-// CHECK-SAME:          vector<16xf32>, vector<16xf32>, vector<16xf32>)
-// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK:         llvm.alloca
+// CHECK:         scf.for {{.*}} step %[[FOUR:[^ ]*]]
+// CHECK:           arith.minsi
+// CHECK:           scf.for {{.*}} step %{{.*}}
+// CHECK:             scf.for
+// CHECK:               llvm.store {{.*}} : vector<16xf32>
+// CHECK:             scf.for
+// CHECK:               scf.for
+// CHECK:                 prefetch
+// CHECK:                 scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// CHECK:                 llvm.store {{.*}} {alignment = 64 : i64} : vector<16xf32>
+// CHECK:             scf.for
+// CHECK:               llvm.store {{.*}} {alignment = 4 : i64} : vector<16xf32>
+
+// With registers for the sums of a tile of four rows:
+// ARM-LABEL: module @dotprod
+// ARM-LABEL: func.func private @matmul_f16_n64_k64_geglu_to32_rows(
+// at most half a tile of rows: one pair of panels, two rows at a time, then one
+// ARM:         %[[MANY:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS:.*]] : i64
+// ARM:         %[[HALF:.*]] = arith.select %[[MANY]], %[[FIRST:.*]], %[[LAST:[^ ]*]] : i64
+// ARM:         arith.subi %[[HALF]], %[[FIRST]]
+// ARM:         scf.for
+// ARM:           scf.for
+// ARM:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// ARM:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 // more: one pair, four rows at a time, then two, then one
-// CHECK:         arith.subi %[[LAST]], %[[HALF]]
-// CHECK:           scf.for
-// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>,
-// CHECK-SAME:          vector<16xf32>, vector<16xf32>, vector<16xf32>)
-// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
-// CHECK:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
+// ARM:         arith.subi %[[LAST]], %[[HALF]]
+// ARM:           scf.for
+// ARM:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>,
+// ARM-SAME:          vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// ARM:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
+// ARM:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 module {
   gemma.weight @t : tensor<16x64xf32> from <"w", 0, 4096>
   gemma.weight @w : tensor<32x64xf32> from <"w", 0, 8192>
