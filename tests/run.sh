@@ -37,7 +37,8 @@ phase "text tests (lit)"
 lit=$(dirname "$(readlink -f "$(command -v FileCheck-22)")")/lit
 python3 "$lit" -v --xunit-xml-output "$results/lit.xml" "$top/tests/lit" | tail -n 40
 phase "whole programs (pytest)"
-"$build/venv/bin/python" -m pytest -p no:cacheprovider -q -n 2 --dist worksteal --junit-xml "$results/pytest.xml" \
-  --left-out "$results/pytest.left-out" "${long[@]}" "$@" "$top/tests/integration"
+# The folder comes first: its conftest.py defines options, and is looked for before they are known.
+"$build/venv/bin/python" -m pytest "$top/tests/integration" -p no:cacheprovider -q -n 2 --dist worksteal \
+  --junit-xml "$results/pytest.xml" "--left-out=$results/pytest.left-out" "${long[@]}" "$@"
 
 python3 "$top/tests/count_results.py" --seconds "$SECONDS" "$results"
