@@ -14,8 +14,8 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 // (docs/benchmarks.md).
 static constexpr int64_t prefetchBytes = 4096;
 
-// Products of several rows come back to a panel only when they were at all others of the lot, a group of each at a time:
-// with twice the distance four rows of q8 take 8 to 15 % less time (docs/benchmarks.md).
+// Products of several rows come back to a panel only when they were at all others of the lot, a group of each at a
+// time: with twice the distance four rows of q8 take 8 to 15 % less time (docs/benchmarks.md).
 static constexpr int64_t lotPrefetchBytes = 8192;
 
 // Per row: 32 fused multiply-adds into a partial sum, which is then added to the total.
