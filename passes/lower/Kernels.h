@@ -96,8 +96,7 @@ public:
   /// Whether rows and unpacked weights are int16 to the instructions that multiply.
   bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }
   UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
-  /// Sums of the products of `rows` with packed panels that follow each other and are read
-  /// abreast: per panel and row 16 floats.
+  /// Sums of the products of `rows` with packed panels, which are read abreast: per panel and row 16 floats.
   mlir::SmallVector<KernelBuilder::Values> dotPanels(KernelBuilder &b, const PackedShape &weight,
                                                      mlir::ArrayRef<mlir::Value> panels,
                                                      mlir::ArrayRef<mlir::Value> rows) const;

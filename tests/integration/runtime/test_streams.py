@@ -116,12 +116,13 @@ class NonBlocking(TestCase):
 
     def test_output_waits_until_all_is_written(self):
         ids = " ".join(["300"] * 9000)
+        (self.folder / "ids").write_text(ids)
         for command in (["detokenize"], ["tokenize"], ["--help"]):
             expected = run(*command, input=ids).stdout.encode()
             reader, writer = self.pipe()
-            child = subprocess.Popen([demo(), *command], stdin=subprocess.PIPE, stdout=writer)
+            with open(self.folder / "ids") as file:
+                child = subprocess.Popen([demo(), *command], stdin=file, stdout=writer)
             os.close(writer)
-            threading.Thread(target=lambda: (child.stdin.write(ids.encode()), child.stdin.close()), daemon=True).start()
             self.assertEqual(self.read_slowly(reader), expected)
             self.assertEqual(child.wait(20), 0)
 
