@@ -3,9 +3,9 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_ERRORFEEDBACK_H
 #define GEMMAC_COMPILER_ARTIFACT_ERRORFEEDBACK_H
 
+#include "compiler/artifact/Lanes.h"
 #include "compiler/artifact/PanelKernels.h"
 #include "compiler/artifact/RoundingFactor.h"
-#include "compiler/artifact/Lanes.h"
 
 #include <vector>
 

@@ -105,9 +105,9 @@ GEMMAC_CLONES static void roundLanes(const IntegerRange &range, const GroupTile 
   roundWithOwnScales(range, tile, result);
 }
 
-GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const ScaleSearch &search,
-                                           const GroupTile *tiles, int64_t count, const ScaleChoice &choice,
-                                           QuantizedTile *results, float *scales) {
+GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const ScaleSearch &search, const GroupTile *tiles,
+                                           int64_t count, const ScaleChoice &choice, QuantizedTile *results,
+                                           float *scales) {
   constexpr float smallest = 0x1p-100f; // beyond it, squares of values and inverses stay in range
   Lanes scale;
   findScale(range, search, smallest, tiles, count, choice, scale);

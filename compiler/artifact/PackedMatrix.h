@@ -49,7 +49,7 @@ struct PackSource {
   std::optional<PackScales> scales = std::nullopt; ///< of encodings of integers
   /// Sources whose rows make up this one's, in order, alike in all but place; `file` and `offset` mean nothing then.
   std::vector<PackSource> pieces = {};
-  float addend = 0.0f;                             ///< added to every value that is read
+  float addend = 0.0f; ///< added to every value that is read
   int64_t rowBytes() const { return sourceRowBytes(encoding, cols); }
 };
 

@@ -72,7 +72,7 @@ public:
 
 private:
   struct Range {
-    int64_t first = 0, end = 0; ///< source rows
+    int64_t first = 0, end = 0;   ///< source rows
     int64_t at = 0, scalesAt = 0; ///< byte offsets in `input`
   };
 
@@ -175,8 +175,8 @@ private:
 
   /// Asks the guide where the rounding needs it. The factor is kept until another matrix comes.
   llvm::Error findFactor(int64_t batch) {
-    bool wanted = guide && rounding >= Rounding::weighted && matrix->panelRows == 16 &&
-                  formatInfo(matrix->lattice()).quantized;
+    bool wanted =
+        guide && rounding >= Rounding::weighted && matrix->panelRows == 16 && formatInfo(matrix->lattice()).quantized;
     std::shared_ptr<const RoundingFactor> found;
     if (wanted) {
       llvm::Expected<std::shared_ptr<const RoundingFactor>> asked = guide->factor(*matrix, batch);

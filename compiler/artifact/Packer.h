@@ -5,8 +5,8 @@
 #define GEMMAC_COMPILER_ARTIFACT_PACKER_H
 
 #include "compiler/artifact/PackedMatrix.h"
-#include "compiler/artifact/RoundingGuide.h"
 #include "compiler/artifact/PanelKernels.h"
+#include "compiler/artifact/RoundingGuide.h"
 
 #include <functional>
 #include <string>

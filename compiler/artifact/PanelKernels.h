@@ -31,8 +31,8 @@ struct PackCounts {
 /// One row of a panel: `cols` values at their padded places, and what is known of them.
 struct PanelRow {
   const float *values = nullptr;
-  bool padding = true;                          ///< no row of the checkpoint; values are zeros
-  SourceEncoding stored = SourceEncoding::F32;  ///< what the values were rounded to
+  bool padding = true;                         ///< no row of the checkpoint; values are zeros
+  SourceEncoding stored = SourceEncoding::F32; ///< what the values were rounded to
   /// Where the checkpoint holds what the format asks for: the integer weights and, for each group or block that has a
   /// scale in the format, that scale. They are taken as they are. Else null.
   const int8_t *integers = nullptr;

@@ -19,8 +19,8 @@ void readPlane(const BitPlane &plane, const uint8_t *bytes, int64_t rows, GroupI
   for (int64_t col = 0; col < groupColumns; ++col) {
     PlanePlace place = planePlace(plane.bits, rows, 0, col);
     for (int64_t row = 0; row < rows; ++row)
-      result.values[col][row] = static_cast<int8_t>(
-          result.values[col][row] | (bytes[place.byte + row * 4] >> place.shift & mask) << plane.shift);
+      result.values[col][row] = static_cast<int8_t>(result.values[col][row] |
+                                                    (bytes[place.byte + row * 4] >> place.shift & mask) << plane.shift);
   }
 }
 
@@ -30,9 +30,9 @@ void writePlane(const BitPlane &plane, const GroupIntegers &stored, int64_t rows
   for (int64_t col = 0; col < groupColumns; ++col) {
     PlanePlace place = planePlace(plane.bits, rows, 0, col);
     for (int64_t row = 0; row < rows; ++row)
-      bytes[place.byte + row * 4] = static_cast<uint8_t>(
-          bytes[place.byte + row * 4] |
-          (static_cast<uint8_t>(stored.values[col][row]) >> plane.shift & mask) << place.shift);
+      bytes[place.byte + row * 4] =
+          static_cast<uint8_t>(bytes[place.byte + row * 4] |
+                               (static_cast<uint8_t>(stored.values[col][row]) >> plane.shift & mask) << place.shift);
   }
 }
 

@@ -93,8 +93,8 @@ struct ProgramSummary {
   int64_t logitsStride = 0;
   int64_t arenaBytes = 0, scratchBytes = 0, cacheBytes = 0;
   gemmac_span moments = {0, 0}; ///< in the cache memory, of an observing program
-  int64_t weightBytes = 0; ///< all packed weights, with the gaps between them
-  int64_t mappedBytes = 0; ///< of them, those that are mapped; the others are tables
+  int64_t weightBytes = 0;      ///< all packed weights, with the gaps between them
+  int64_t mappedBytes = 0;      ///< of them, those that are mapped; the others are tables
   int64_t tableRowBytes = 0;
   int64_t activationBits = 8; ///< of what quantized matrices without a static scale multiply with
   int64_t tokenizerBytes = 0;

@@ -251,8 +251,7 @@ GEMMAC_CLONES bool decodeValues(SourceEncoding encoding, const uint8_t *source, 
 }
 
 /// `bits` of each integer, the first in the lowest bits of a byte, less half of their range.
-template <int bits>
-GEMMAC_INLINE static void unpackOffset(const uint8_t *source, int64_t count, int8_t *result) {
+template <int bits> GEMMAC_INLINE static void unpackOffset(const uint8_t *source, int64_t count, int8_t *result) {
   constexpr int perByte = 8 / bits, mask = (1 << bits) - 1, half = 1 << (bits - 1);
   for (int64_t i = 0; i < count / perByte; ++i)
     for (int j = 0; j < perByte; ++j)

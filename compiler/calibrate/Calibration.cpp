@@ -215,8 +215,8 @@ llvm::Expected<Calibration> Calibration::run(const ProgramRunner &runner, const 
 }
 
 llvm::Expected<ProgramQuality> Calibration::measure(const ProgramRunner &runner, const std::string &program) const {
-  llvm::Expected<std::string> printed = runner.compute(
-      program, {"score", "--ids", "-", "--lines", "--reference", logits, "--json"}, measuredIds);
+  llvm::Expected<std::string> printed =
+      runner.compute(program, {"score", "--ids", "-", "--lines", "--reference", logits, "--json"}, measuredIds);
   if (!printed)
     return printed.takeError();
   llvm::Expected<llvm::json::Value> value = llvm::json::parse(*printed);

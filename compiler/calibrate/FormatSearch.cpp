@@ -72,8 +72,7 @@ llvm::Error FormatSearch::measureLosses() {
 size_t FormatSearch::probedOption(size_t item) const {
   const std::vector<WeightFormat> &formats = open.items()[item].formats;
   for (size_t option = 1; option < formats.size(); ++option)
-    if (formatInfo(formats[option]).bits <= formatInfo(probedFormat).bits &&
-        losses[item][option] > 2 * losses[item][0])
+    if (formatInfo(formats[option]).bits <= formatInfo(probedFormat).bits && losses[item][option] > 2 * losses[item][0])
       return option;
   return formats.size() - 1;
 }

@@ -271,7 +271,8 @@ Allowed withFewFormats(const Problem &problem, const Allowed &allowed, const std
 FormatSolution solveFormats(llvm::ArrayRef<FormatItem> items, FormatGoal goal, const FormatBudget &budget,
                             size_t formatsPerShape) {
   auto limit = [](auto amount) { return amount ? static_cast<double>(*amount) : infinite; };
-  Problem problem{items, goal == FormatGoal::fewestBytes ? bytesOf : divergenceOf,
+  Problem problem{items,
+                  goal == FormatGoal::fewestBytes ? bytesOf : divergenceOf,
                   {limit(budget.bytes), limit(budget.resident), limit(budget.divergence)}};
   Allowed allowed;
   for (const FormatItem &item : items) {
@@ -282,9 +283,8 @@ FormatSolution solveFormats(llvm::ArrayRef<FormatItem> items, FormatGoal goal, c
   for (;;) {
     FormatSolution solution = solve(problem, allowed, /*thorough=*/true);
     ShapeFormats used = formatsInUse(items, solution);
-    auto found = llvm::find_if(used, [&](const auto &entry) {
-      return entry.second.size() > formatsPerShape && !limited.count(entry.first);
-    });
+    auto found = llvm::find_if(
+        used, [&](const auto &entry) { return entry.second.size() > formatsPerShape && !limited.count(entry.first); });
     if (found == used.end())
       return solution;
     limited.insert(found->first);

@@ -43,7 +43,7 @@ private:
   int fd;
   std::string path;
   MomentPlaces places;
-  std::mutex mutex; ///< guards `known`
+  std::mutex mutex;                                    ///< guards `known`
   std::map<std::pair<uint64_t, int64_t>, Known> known; ///< by place and entry
 };
 

@@ -35,8 +35,10 @@ llvm::Expected<MemoryFit> fitMemoryForAuto(const CompileOptions &options, const 
 }
 
 QuantizeOptions AutoWeights::widestFormats() const {
-  return {WeightFormat::Q8, options.formats.embeddings.value_or(WeightFormat::Q8),
-          options.formats.perLayerTable.value_or(WeightFormat::Q8), {}};
+  return {WeightFormat::Q8,
+          options.formats.embeddings.value_or(WeightFormat::Q8),
+          options.formats.perLayerTable.value_or(WeightFormat::Q8),
+          {}};
 }
 
 static llvm::Expected<std::vector<PackedMatrix>> plannedMatrices(ModuleOp fused, const CompileOptions &options,
@@ -51,8 +53,8 @@ static llvm::Expected<std::vector<PackedMatrix>> plannedMatrices(ModuleOp fused,
 
 /// The formats of the matrices when all open ones follow from `format`, as without --weights auto.
 llvm::Expected<MatrixFormats> AutoWeights::uniform(WeightFormat format) const {
-  llvm::Expected<std::vector<PackedMatrix>> matrices = plannedMatrices(
-      fused, options, {format, options.formats.embeddings, options.formats.perLayerTable, {}});
+  llvm::Expected<std::vector<PackedMatrix>> matrices =
+      plannedMatrices(fused, options, {format, options.formats.embeddings, options.formats.perLayerTable, {}});
   if (!matrices)
     return matrices.takeError();
   llvm::StringMap<WeightFormat> byName;
@@ -151,7 +153,8 @@ llvm::Expected<AutoWeights::Choice> AutoWeights::choose(uint64_t elfBytes) {
     return tooLarge(parts);
   if (options.maxDivergence && mix->measured->divergence > *options.maxDivergence)
     return unreachable(*mix);
-  Choice choice{open.choices(mix->formats), {search->trials(), open.parts(mix->formats), mix->predicted},
+  Choice choice{open.choices(mix->formats),
+                {search->trials(), open.parts(mix->formats), mix->predicted},
                 open.trial("auto", mix->formats, *mix->measured)};
   return choice;
 }

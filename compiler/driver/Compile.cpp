@@ -465,12 +465,8 @@ private:
   llvm::Expected<ProgramFileInfo> pack(const std::string &path, std::string elf, uint64_t elfRoom,
                                        llvm::function_ref<llvm::Error()> beforeNaming = nullptr) {
     progress.stage("packing weights");
-    PackOptions pack{checkpoint.directory,
-                     path,
-                     options.threads,
-                     [this](uint64_t done, uint64_t total) { progress.update(done, total); },
-                     options.rounding,
-                     guide};
+    auto advance = [this](uint64_t done, uint64_t total) { progress.update(done, total); };
+    PackOptions pack{checkpoint.directory, path, options.threads, advance, options.rounding, guide};
     return writeProgram(path, std::move(elf), section, pack, elfRoom, [&](const ProgramFileInfo &info) {
       noteExactness(summary, section.matrices, info.counts);
       return beforeNaming ? beforeNaming() : llvm::Error::success();

@@ -148,8 +148,7 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   word("--dump-phases", options.dumpDirectory, "DIR", "Write the module after every phase into this directory");
   addIgnoreConfig(compile, options.reading);
   count("-j,--jobs", options.threads, "Threads (default: all cores)");
-  compile->add_flag("--profile", options.plan.marks,
-                    "Let the program measure its own steps: `PROG bench --kernels`");
+  compile->add_flag("--profile", options.plan.marks, "Let the program measure its own steps: `PROG bench --kernels`");
   compile->add_flag("-q,--quiet", options.quiet, "No progress, notes or report");
   word("--json-report", options.jsonReport, "FILE", "Write the report as JSON: sizes, formats, phases");
   return compile;

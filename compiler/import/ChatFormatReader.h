@@ -9,7 +9,7 @@ namespace gemmac {
 /// What tokenizer_config.json says.
 struct TokenizerSettings {
   std::optional<std::string> bosToken, chatTemplate;
-  bool addsBos = true; ///< add_bos_token
+  bool addsBos = true;  ///< add_bos_token
   SpecialTokens tokens; ///< of "eos_token", "pad_token" and "unk_token" those that are named
 };
 

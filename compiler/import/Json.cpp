@@ -206,15 +206,13 @@ static std::optional<std::vector<int64_t>> readIds(const Json &value, llvm::func
 
 std::optional<std::vector<int32_t>> gemmac::tokenIds(const Json &value, int64_t limit, std::string &expected) {
   expected = "a token id or a list of token ids from 0 to " + std::to_string(limit - 1);
-  auto ids = readIds(
-      value, [&](int64_t id) { return id >= 0 && id < limit; }, expected);
+  auto ids = readIds(value, [&](int64_t id) { return id >= 0 && id < limit; }, expected);
   return ids ? std::optional(std::vector<int32_t>(ids->begin(), ids->end())) : std::nullopt;
 }
 
 std::optional<std::vector<int64_t>> gemmac::anyTokenIds(const Json &value, std::string &expected) {
   expected = "a token id or a list of token ids";
-  return readIds(
-      value, [](int64_t) { return true; }, expected);
+  return readIds(value, [](int64_t) { return true; }, expected);
 }
 
 Fields::Fields(StringRef file, std::string path, const Json &object)

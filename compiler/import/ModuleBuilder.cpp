@@ -100,9 +100,9 @@ void ModelBuilder::createWeight(const std::string &name, const TensorSource &sou
   auto place = SourceAttr::get(ops.getContext(), fileName(source.file), source.offset, source.bytes);
   ScalesAttr scales;
   if (source.scales)
-    scales = ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset,
-                             source.scales->bytes, static_cast<Encoding>(source.scales->encoding),
-                             source.scales->columns);
+    scales =
+        ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset, source.scales->bytes,
+                        static_cast<Encoding>(source.scales->encoding), source.scales->columns);
   auto unlessZero = [&](double value) { return value == 0 ? FloatAttr() : ops.getF64FloatAttr(value); };
   WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(),
                    encodingAttribute(source.encoding, ops), scales, FormatAttr(), unlessZero(source.addend),

@@ -86,21 +86,20 @@ QuantizedLayout gemmac::readQuantization(Fields &outer, StringRef file, StringRe
     outer.mismatch(name, "an object");
     return layout;
   }
-  readNested(outer, file, name, &config, {"quantization_status", "global_compression_ratio", "version"},
-             [&](Fields &fields) {
-               std::string method = fields.string("quant_method", "");
-               if (method == "compressed-tensors") {
-                 layout = QuantizedLayout::CompressedTensors;
-                 readCompressedTensors(fields, file, notes);
-               } else if (method == "gemma") {
-                 // Which module has how many bits is told by its tensors, too.
-                 layout = QuantizedLayout::Gemma;
-                 for (StringRef known :
-                      {"num_bits", "quantize_embeddings", "module_quant_configs", "modules_to_not_convert"})
-                   fields.any(known);
-               } else {
-                 fields.mismatch("quant_method", "'compressed-tensors' or 'gemma'; else give the bf16 checkpoint");
-               }
-             });
+  readNested(
+      outer, file, name, &config, {"quantization_status", "global_compression_ratio", "version"}, [&](Fields &fields) {
+        std::string method = fields.string("quant_method", "");
+        if (method == "compressed-tensors") {
+          layout = QuantizedLayout::CompressedTensors;
+          readCompressedTensors(fields, file, notes);
+        } else if (method == "gemma") {
+          // Which module has how many bits is told by its tensors, too.
+          layout = QuantizedLayout::Gemma;
+          for (StringRef known : {"num_bits", "quantize_embeddings", "module_quant_configs", "modules_to_not_convert"})
+            fields.any(known);
+        } else {
+          fields.mismatch("quant_method", "'compressed-tensors' or 'gemma'; else give the bf16 checkpoint");
+        }
+      });
   return layout;
 }

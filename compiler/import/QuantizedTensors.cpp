@@ -35,9 +35,8 @@ struct IntegerLayout {
 };
 
 constexpr IntegerLayout compressedLayouts[] = {{"I32", SourceEncoding::Int4, 8}, {"I32", SourceEncoding::Offset8, 4}};
-constexpr IntegerLayout gemmaLayouts[] = {{"U8", SourceEncoding::Int4, 2},
-                                          {"U8", SourceEncoding::Int2, 4},
-                                          {"I8", SourceEncoding::Int8, 1}};
+constexpr IntegerLayout gemmaLayouts[] = {
+    {"U8", SourceEncoding::Int4, 2}, {"U8", SourceEncoding::Int2, 4}, {"I8", SourceEncoding::Int8, 1}};
 
 /// Names of the two tensors, less what they share.
 struct Suffixes {

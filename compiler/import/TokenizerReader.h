@@ -34,7 +34,7 @@ struct Vocabulary {
   std::vector<Merge> merges;                     ///< ranks rise, and are below the number of merges
   std::vector<AddedToken> added;
   std::vector<AddedToken> leftOut; ///< with ids from `size` on: the model has no row for them
-  uint32_t unknown = UINT32_MAX; ///< GEMMAC_NO_TOKEN: none
+  uint32_t unknown = UINT32_MAX;   ///< GEMMAC_NO_TOKEN: none
   bool byteFallback = false, fuseUnknown = false;
   bool addedSpaced = false; ///< added tokens are looked for after spaces became U+2581 (SentencePiece), not before
 

@@ -19,80 +19,62 @@ def Gemma_Dialect : Dialect {
 // Enums print as `#gemma.format<q4>` by themselves and as a bare keyword, by custom<EnumKeyword>, inside an op's own
 // syntax.
 // How elements of a weight, a buffer or a cache are stored. Sizes and rules: compiler/formats/WeightFormat.h.
-def Gemma_Format : I32EnumAttr<"Format", "storage format", [
-    I32EnumAttrCase<"F32", 0, "f32">,
-    I32EnumAttrCase<"F16", 1, "f16">,
-    I32EnumAttrCase<"BF16", 2, "bf16">,
-    I32EnumAttrCase<"Q8", 3, "q8">,
-    I32EnumAttrCase<"Q4", 4, "q4">,
-    I32EnumAttrCase<"Q6", 5, "q6">,
-    I32EnumAttrCase<"Q3", 6, "q3">,
-    I32EnumAttrCase<"Q2", 7, "q2">,
-    I32EnumAttrCase<"C8", 8, "c8">,
-    I32EnumAttrCase<"C4", 9, "c4">,
-    I32EnumAttrCase<"C2", 10, "c2">,
-    I32EnumAttrCase<"Q5", 11, "q5">]> {
+def Gemma_Format
+    : I32EnumAttr<"Format", "storage format",
+                  [I32EnumAttrCase<"F32", 0, "f32">, I32EnumAttrCase<"F16", 1, "f16">,
+                   I32EnumAttrCase<"BF16", 2, "bf16">, I32EnumAttrCase<"Q8", 3, "q8">, I32EnumAttrCase<"Q4", 4, "q4">,
+                   I32EnumAttrCase<"Q6", 5, "q6">, I32EnumAttrCase<"Q3", 6, "q3">, I32EnumAttrCase<"Q2", 7, "q2">,
+                   I32EnumAttrCase<"C8", 8, "c8">, I32EnumAttrCase<"C4", 9, "c4">, I32EnumAttrCase<"C2", 10, "c2">,
+                   I32EnumAttrCase<"Q5", 11, "q5">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }
 def Gemma_FormatAttr : EnumAttr<Gemma_Dialect, Gemma_Format, "format"> { let assemblyFormat = "`<` $value `>`"; }
 
 // How a checkpoint stores a tensor in blocks. Sizes: compiler/formats/SourceEncoding.h.
-def Gemma_Encoding : I32EnumAttr<"Encoding", "source encoding", [
-    I32EnumAttrCase<"F32", 0, "f32">,
-    I32EnumAttrCase<"F16", 1, "f16">,
-    I32EnumAttrCase<"BF16", 2, "bf16">,
-    I32EnumAttrCase<"Q8_0", 3, "q8_0">,
-    I32EnumAttrCase<"Q4_0", 4, "q4_0">,
-    I32EnumAttrCase<"Q4_1", 5, "q4_1">,
-    I32EnumAttrCase<"Q5_0", 6, "q5_0">,
-    I32EnumAttrCase<"Q5_1", 7, "q5_1">,
-    I32EnumAttrCase<"Q2_K", 8, "q2_k">,
-    I32EnumAttrCase<"Q3_K", 9, "q3_k">,
-    I32EnumAttrCase<"Q4_K", 10, "q4_k">,
-    I32EnumAttrCase<"Q5_K", 11, "q5_k">,
-    I32EnumAttrCase<"Q6_K", 12, "q6_k">,
-    I32EnumAttrCase<"Int8", 13, "int8">,
-    I32EnumAttrCase<"Offset8", 14, "offset8">,
-    I32EnumAttrCase<"Int4", 15, "int4">,
-    I32EnumAttrCase<"Int2", 16, "int2">,
-    I32EnumAttrCase<"IQ4_NL", 17, "iq4_nl">,
-    I32EnumAttrCase<"IQ4_XS", 18, "iq4_xs">]> {
+def Gemma_Encoding
+    : I32EnumAttr<
+          "Encoding", "source encoding",
+          [I32EnumAttrCase<"F32", 0, "f32">, I32EnumAttrCase<"F16", 1, "f16">, I32EnumAttrCase<"BF16", 2, "bf16">,
+           I32EnumAttrCase<"Q8_0", 3, "q8_0">, I32EnumAttrCase<"Q4_0", 4, "q4_0">, I32EnumAttrCase<"Q4_1", 5, "q4_1">,
+           I32EnumAttrCase<"Q5_0", 6, "q5_0">, I32EnumAttrCase<"Q5_1", 7, "q5_1">, I32EnumAttrCase<"Q2_K", 8, "q2_k">,
+           I32EnumAttrCase<"Q3_K", 9, "q3_k">, I32EnumAttrCase<"Q4_K", 10, "q4_k">, I32EnumAttrCase<"Q5_K", 11, "q5_k">,
+           I32EnumAttrCase<"Q6_K", 12, "q6_k">, I32EnumAttrCase<"Int8", 13, "int8">,
+           I32EnumAttrCase<"Offset8", 14, "offset8">, I32EnumAttrCase<"Int4", 15, "int4">,
+           I32EnumAttrCase<"Int2", 16, "int2">, I32EnumAttrCase<"IQ4_NL", 17, "iq4_nl">,
+           I32EnumAttrCase<"IQ4_XS", 18, "iq4_xs">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }
 def Gemma_EncodingAttr : EnumAttr<Gemma_Dialect, Gemma_Encoding, "encoding"> { let assemblyFormat = "`<` $value `>`"; }
 
-def Gemma_Phase : I32EnumAttr<"PhaseKind", "phase of a program; the table is GEMMAC_PHASES in abi.h", [
-    I32EnumAttrCase<"Decode", 0, "decode">,
-    I32EnumAttrCase<"Verify", 1, "verify">,
-    I32EnumAttrCase<"Prefill", 2, "prefill">]> {
+def Gemma_Phase : I32EnumAttr<"PhaseKind", "phase of a program; the table is GEMMAC_PHASES in abi.h",
+                              [I32EnumAttrCase<"Decode", 0, "decode">, I32EnumAttrCase<"Verify", 1, "verify">,
+                               I32EnumAttrCase<"Prefill", 2, "prefill">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }
 def Gemma_PhaseAttr : EnumAttr<Gemma_Dialect, Gemma_Phase, "phase_kind"> { let assemblyFormat = "`<` $value `>`"; }
 
-def Gemma_Scope : I32EnumAttr<"Scope", "who sees a buffer", [
-    I32EnumAttrCase<"Shared", 0, "shared">,
-    I32EnumAttrCase<"Private", 1, "private">]> {
+def Gemma_Scope : I32EnumAttr<"Scope", "who sees a buffer",
+                              [I32EnumAttrCase<"Shared", 0, "shared">, // the arena
+                               I32EnumAttrCase<"Private", 1, "private">]> {
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }
 def Gemma_ScopeAttr : EnumAttr<Gemma_Dialect, Gemma_Scope, "scope"> { let assemblyFormat = "`<` $value `>`"; }
 
-def Gemma_Epilogue : I32EnumAttr<"Epilogue", "what a matmul step does with its sums before it stores them", [
-    I32EnumAttrCase<"None", 0, "none">,
-    I32EnumAttrCase<"GeGlu", 1, "geglu">,     // panels alternate gate, up: gelu(gate) * up
-    I32EnumAttrCase<"GeluMul", 2, "gelu_mul">, // gelu(sum) * factor row
-    I32EnumAttrCase<"Softcap", 3, "softcap">]> { // cap * tanh(sum / cap)
+def Gemma_Epilogue : I32EnumAttr<"Epilogue", "what a matmul step does with its sums before it stores them",
+                                 [I32EnumAttrCase<"None", 0, "none">,
+                                  I32EnumAttrCase<"GeGlu", 1, "geglu">, // panels alternate gate, up: gelu(gate) * up
+                                  I32EnumAttrCase<"GeluMul", 2, "gelu_mul">,   // gelu(sum) * factor row
+                                  I32EnumAttrCase<"Softcap", 3, "softcap">]> { // cap * tanh(sum / cap)
   let cppNamespace = "::gemmac::gemma";
   let genSpecializedAttr = 0;
 }
 def Gemma_EpilogueAttr : EnumAttr<Gemma_Dialect, Gemma_Epilogue, "epilogue"> { let assemblyFormat = "`<` $value `>`"; }
 
-class Gemma_Attr<string name, string attrMnemonic> : AttrDef<Gemma_Dialect, name> {
-  let mnemonic = attrMnemonic;
-}
+class Gemma_Attr<string name, string attrMnemonic> : AttrDef<Gemma_Dialect, name> { let mnemonic = attrMnemonic; }
 
 def Gemma_RopeAttr : Gemma_Attr<"Rope", "rope"> {
   let summary = "rotary embedding of one layer type (RoFormer, arXiv:2104.09864; spec 3.5)";
@@ -130,7 +112,7 @@ def Gemma_ScalesAttr : Gemma_Attr<"Scales", "scales"> {
     - c4: `columns` is positive.
   }];
   let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$bytes,
-                        EnumParameter<Gemma_Encoding>:$encoding, "int64_t":$columns);
+      EnumParameter<Gemma_Encoding>:$encoding, "int64_t":$columns);
   let assemblyFormat = "`<` $file `,` $offset `,` $bytes `,` $encoding `per` $columns `>`";
   let genVerifyDecl = 1;
 }
@@ -189,9 +171,10 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
 def Gemma_FloatPositive : AttrConstraint<CPred<[{
     [](::llvm::APFloat x) { return x.isFinite() && !x.isZero() && !x.isNegative(); }(
         ::llvm::cast<::mlir::FloatAttr>($_self).getValue())
-  }]>, "that is finite and above 0">;
-def Gemma_FloatFinite : AttrConstraint<
-    CPred<"::llvm::cast<::mlir::FloatAttr>($_self).getValue().isFinite()">, "that is finite">;
+  }]>,
+                                         "that is finite and above 0">;
+def Gemma_FloatFinite
+    : AttrConstraint<CPred<"::llvm::cast<::mlir::FloatAttr>($_self).getValue().isFinite()">, "that is finite">;
 def Gemma_PositiveF64 : ConfinedAttr<F64Attr, [Gemma_FloatPositive]>;
 def Gemma_FiniteF64 : ConfinedAttr<F64Attr, [Gemma_FloatFinite]>;
 def Gemma_Count : ConfinedAttr<I64Attr, [IntPositive]>;

@@ -24,11 +24,10 @@ def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
     - c8: `raw_values` only with `cache`.
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_Positions:$positions, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$q,
-                       OptionalAttr<FlatSymbolRefAttr>:$k, OptionalAttr<FlatSymbolRefAttr>:$v,
-                       FlatSymbolRefAttr:$q_norm, OptionalAttr<FlatSymbolRefAttr>:$k_norm,
-                       OptionalAttr<FlatSymbolRefAttr>:$cache, Gemma_Count:$heads, Gemma_Count:$head_dim,
-                       Gemma_RopeAttr:$rope, Gemma_PositiveF64:$eps /* c6 */,
-                       OptionalAttr<Gemma_PositiveF64>:$query_scale /* c7 */, UnitAttr:$raw_values);
+      OptionalAttr<FlatSymbolRefAttr>:$k, OptionalAttr<FlatSymbolRefAttr>:$v, FlatSymbolRefAttr:$q_norm,
+      OptionalAttr<FlatSymbolRefAttr>:$k_norm, OptionalAttr<FlatSymbolRefAttr>:$cache, Gemma_Count:$heads,
+      Gemma_Count:$head_dim, Gemma_RopeAttr:$rope, Gemma_PositiveF64:$eps /* c6 */,
+      OptionalAttr<Gemma_PositiveF64>:$query_scale /* c7 */, UnitAttr:$raw_values);
   let results = (outs Gemma_Rows:$query);
   let assemblyFormat = "$input `,` $positions attr-dict `:` type($input) `,` type($positions) `->` type($query)";
   let hasVerifier = 1;
@@ -46,8 +45,7 @@ def Gemma_AttendOp
     - c5: `eps` is finite and above 0.
   }];
   let arguments = (ins Gemma_Rows:$query, Gemma_Rows:$residual, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache,
-                       Gemma_Count:$heads, FlatSymbolRefAttr:$o, FlatSymbolRefAttr:$post_norm,
-                       Gemma_PositiveF64:$eps /* c5 */);
+      Gemma_Count:$heads, FlatSymbolRefAttr:$o, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c5 */);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$query `,` $residual `,` $positions "
                        "attr-dict `:` type($query) `,` type($residual) `,` type($positions)";
@@ -64,8 +62,8 @@ def Gemma_FfnOp : Gemma_UserOp<"ffn", [Pure, AllTypesMatch<["input", "result"]> 
     - c3: `eps` is finite and above 0.
   }];
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$pre_norm, FlatSymbolRefAttr:$gate, FlatSymbolRefAttr:$up,
-                       FlatSymbolRefAttr:$down, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c3 */,
-                       OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
+      FlatSymbolRefAttr:$down, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c3 */,
+      OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
@@ -82,12 +80,11 @@ def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> 
     - c4: `router_factor` is finite, `eps` finite and above 0.
   }];
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$pre_norm, FlatSymbolRefAttr:$gate, FlatSymbolRefAttr:$up,
-                       FlatSymbolRefAttr:$down, FlatSymbolRefAttr:$post_norm_1, FlatSymbolRefAttr:$router_proj,
-                       FlatSymbolRefAttr:$router_scale, FlatSymbolRefAttr:$per_expert_scale,
-                       Gemma_Count:$top_k /* c3 */, Gemma_FiniteF64:$router_factor /* c4 */,
-                       FlatSymbolRefAttr:$pre_norm_2, FlatSymbolRefAttr:$gate_up, FlatSymbolRefAttr:$experts_down,
-                       FlatSymbolRefAttr:$post_norm_2, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c4 */,
-                       OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
+      FlatSymbolRefAttr:$down, FlatSymbolRefAttr:$post_norm_1, FlatSymbolRefAttr:$router_proj,
+      FlatSymbolRefAttr:$router_scale, FlatSymbolRefAttr:$per_expert_scale, Gemma_Count:$top_k /* c3 */,
+      Gemma_FiniteF64:$router_factor /* c4 */, FlatSymbolRefAttr:$pre_norm_2, FlatSymbolRefAttr:$gate_up,
+      FlatSymbolRefAttr:$experts_down, FlatSymbolRefAttr:$post_norm_2, FlatSymbolRefAttr:$post_norm,
+      Gemma_PositiveF64:$eps /* c4 */, OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
 }
@@ -102,9 +99,8 @@ def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
     - c3: scales are finite, `eps` finite and above 0.
   }];
   let arguments = (ins Gemma_Ids:$ids, Gemma_Rows:$input, FlatSymbolRefAttr:$table, FlatSymbolRefAttr:$proj,
-                       FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c1 */, Gemma_FiniteF64:$token_scale /* c3 */,
-                       Gemma_FiniteF64:$context_scale /* c3 */, Gemma_FiniteF64:$result_scale /* c3 */,
-                       Gemma_PositiveF64:$eps /* c3 */);
+      FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c1 */, Gemma_FiniteF64:$token_scale /* c3 */,
+      Gemma_FiniteF64:$context_scale /* c3 */, Gemma_FiniteF64:$result_scale /* c3 */, Gemma_PositiveF64:$eps /* c3 */);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$ids `,` $input attr-dict `:` type($ids) `,` type($input) `->` type($result)";
   let hasVerifier = 1;
@@ -122,8 +118,8 @@ def Gemma_PleMixOp : Gemma_UserOp<"ple_mix", [Pure, AllTypesMatch<["input", "res
     - c4: `eps` is finite and above 0.
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_Rows:$ple, Gemma_Offset:$offset /* c2 */, FlatSymbolRefAttr:$gate,
-                       FlatSymbolRefAttr:$proj, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c4 */,
-                       OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
+      FlatSymbolRefAttr:$proj, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c4 */,
+      OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$input `,` $ple attr-dict `:` type($input) `,` type($ple)";
   let hasVerifier = 1;
@@ -137,7 +133,7 @@ def Gemma_HeadOp : Gemma_UserOp<"head", [Pure]> {
     - c3: rows are equal.
   }];
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$table,
-                       Gemma_PositiveF64:$eps /* c2 */, OptionalAttr<Gemma_PositiveF64>:$softcap /* c2 */);
+      Gemma_PositiveF64:$eps /* c2 */, OptionalAttr<Gemma_PositiveF64>:$softcap /* c2 */);
   let results = (outs Gemma_Rows:$logits);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($logits)";
   let hasVerifier = 1;

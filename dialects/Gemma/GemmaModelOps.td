@@ -43,11 +43,11 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type,
-                       OptionalAttr<Gemma_SourceAttr>:$source, OptionalAttr<FlatSymbolRefArrayAttr>:$pieces,
-                       OptionalAttr<Gemma_EncodingAttr>:$encoding, OptionalAttr<Gemma_ScalesAttr>:$scales,
-                       OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */,
-                       OptionalAttr<Gemma_PositiveF64>:$input_activation_scale /* c8 */,
-                       OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */);
+      OptionalAttr<Gemma_SourceAttr>:$source, OptionalAttr<FlatSymbolRefArrayAttr>:$pieces,
+      OptionalAttr<Gemma_EncodingAttr>:$encoding, OptionalAttr<Gemma_ScalesAttr>:$scales,
+      OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */,
+      OptionalAttr<Gemma_PositiveF64>:$input_activation_scale /* c8 */,
+      OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */);
   let assemblyFormat = "$sym_name `:` $type (`from` $source^)? (`stacked` $pieces^)? "
                        "(`encoded` custom<EnumKeyword>($encoding)^)? (`scaled` $scales^)? attr-dict";
   let hasVerifier = 1;
@@ -100,14 +100,13 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$heads, I64Attr:$head_dim, I64Attr:$window,
-                       OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<I64Attr>:$capacity,
-                       OptionalAttr<I64Attr>:$offset, OptionalAttr<I64Attr>:$bytes, UnitAttr:$rotated,
-                       OptionalAttr<I64Attr>:$turned_pairs, OptionalAttr<Gemma_PositiveF64>:$key_bound /* c5 */,
-                       OptionalAttr<Gemma_PositiveF64>:$value_bound /* c5 */,
-                       OptionalAttr<I64Attr>:$key_exponent, OptionalAttr<I64Attr>:$value_exponent);
-  let builders = [
-    OpBuilder<(ins "::mlir::StringAttr":$name, "::mlir::IntegerAttr":$heads, "::mlir::IntegerAttr":$headDim,
-                   "::mlir::IntegerAttr":$window), [{
+      OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<I64Attr>:$capacity, OptionalAttr<I64Attr>:$offset,
+      OptionalAttr<I64Attr>:$bytes, UnitAttr:$rotated, OptionalAttr<I64Attr>:$turned_pairs,
+      OptionalAttr<Gemma_PositiveF64>:$key_bound /* c5 */, OptionalAttr<Gemma_PositiveF64>:$value_bound /* c5 */,
+      OptionalAttr<I64Attr>:$key_exponent, OptionalAttr<I64Attr>:$value_exponent);
+  let builders = [OpBuilder<(ins "::mlir::StringAttr":$name, "::mlir::IntegerAttr":$heads,
+                                "::mlir::IntegerAttr":$headDim, "::mlir::IntegerAttr":$window),
+                            [{
       $_state.addAttribute(getSymNameAttrName($_state.name), name);
       $_state.addAttribute(getHeadsAttrName($_state.name), heads);
       $_state.addAttribute(getHeadDimAttrName($_state.name), headDim);
@@ -167,11 +166,10 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,
-                       I64Attr:$panel_rows, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis,
-                       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes,
-                       OptionalAttr<I64Attr>:$offset, OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */,
-                       OptionalAttr<I64Attr>:$row_at /* c8 */, OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */,
-                       OptionalAttr<DenseF64ArrayAttr>:$output_scales);
+      I64Attr:$panel_rows, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis, Gemma_AxisAttr:$col_axis,
+      I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
+      OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */,
+      OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales);
   let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch "
                        "(`interleave` $interleave^)? (`scale` $scale^)? `rows` $rows $row_axis `cols` $cols $col_axis "
                        "`bytes` $bytes (`at` $offset^)? (`row_at` $row_at^)? attr-dict";

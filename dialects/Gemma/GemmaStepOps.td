@@ -39,7 +39,7 @@ def Gemma_PhaseOp : Gemma_Op<"phase", [Symbol, IsolatedFromAbove, NoTerminator, 
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, Gemma_PhaseAttr:$kind, Gemma_Count:$max_rows,
-                       OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$scratch_bytes);
+      OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$scratch_bytes);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name custom<EnumKeyword>($kind) `max_rows` $max_rows attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
@@ -81,15 +81,17 @@ def Gemma_MarkOp : Gemma_Op<"mark", [HasParent<"PhaseOp">]> {
 }
 
 // A step whose panels, heads or (head, row) pairs are divided among threads.
-class Gemma_Step<string mnemonic> : Gemma_Op<"step." # mnemonic,
-    [HasParent<"PhaseOp">, DeclareOpInterfaceMethods<Gemma_StepInterface>,
-     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+class Gemma_Step<string mnemonic>
+    : Gemma_Op<"step."#mnemonic, [HasParent<"PhaseOp">, DeclareOpInterfaceMethods<Gemma_StepInterface>,
+                                  DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let hasVerifier = 1;
 }
 
 // A step on rows: `replicated` or divided by rows.
-class Gemma_RowStep<string mnemonic, list<Trait> traits = []> : Gemma_Op<"step." # mnemonic, !listconcat(traits,
-    [HasParent<"PhaseOp">, DeclareOpInterfaceMethods<Gemma_StepInterface, ["isReplicated", "dividesRows"]>])> {
+class Gemma_RowStep<string mnemonic, list<Trait> traits = []>
+    : Gemma_Op<"step."#mnemonic,
+               !listconcat(traits, [HasParent<"PhaseOp">,
+                                    DeclareOpInterfaceMethods<Gemma_StepInterface, ["isReplicated", "dividesRows"]>])> {
   let hasVerifier = 1;
   let extraClassDefinition = [{
     bool $cppClass::isReplicated() { return getReplicated(); }
@@ -105,7 +107,7 @@ def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
   let description = "- c1: `table` is packed (16 or 1 rows per panel, batch 1, not interleaved), "
                     "its cols the width of `result`; `result` is f32.";
   let arguments = (ins Gemma_BufferType:$result, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale,
-                       UnitAttr:$replicated);
+      UnitAttr:$replicated);
   let assemblyFormat = "$result `,` $table `scale` $scale (`replicated` $replicated^)? attr-dict `:` type($result)";
 }
 
@@ -118,7 +120,7 @@ def Gemma_RopeTableStep : Gemma_RowStep<"rope_table"> {
     - c2: head_dim is even and positive, rope pairs are at most half of it.
   }];
   let arguments = (ins Gemma_BufferType:$result, Gemma_Count:$head_dim /* c2 */, Gemma_RopeAttr:$rope,
-                       UnitAttr:$replicated);
+      UnitAttr:$replicated);
   let assemblyFormat = "$result `head_dim` $head_dim $rope (`replicated` $replicated^)? attr-dict `:` type($result)";
 }
 
@@ -134,8 +136,8 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
     - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
-                       Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
-                       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, UnitAttr:$replicated);
+      Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
+      OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, UnitAttr:$replicated);
   let assemblyFormat = "$input `->` $result (`weight` $weight^)? `factor` $factor `eps` $eps `count` $count "
                        "(`static` $static_scale^)? (`replicated` $replicated^)? "
                        "attr-dict `:` type($input) `->` type($result)";
@@ -150,8 +152,8 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
     - c3: `eps` is finite and above 0.
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$branch, Gemma_BufferType:$result,
-                       FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$layer_scale,
-                       Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */, UnitAttr:$replicated);
+      FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$layer_scale, Gemma_PositiveF64:$eps /* c3 */,
+      Gemma_Count:$count /* c2 */, UnitAttr:$replicated);
   let assemblyFormat = "$input `,` $branch `->` $result `weight` $weight (`layer_scale` $layer_scale^)? `eps` $eps "
                        "`count` $count (`replicated` $replicated^)? "
                        "attr-dict `:` type($input) `,` type($branch) `->` type($result)";
@@ -169,8 +171,8 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
     - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result,
-                       DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */,
-                       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */, UnitAttr:$replicated);
+      DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */, OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */,
+      UnitAttr:$replicated);
   let assemblyFormat = "$input `->` $result (`static` $static_scale^)? (`replicated` $replicated^)? "
                        "attr-dict `:` type($input) `->` type($result)";
 }
@@ -189,9 +191,8 @@ def Gemma_MatmulStep : Gemma_Step<"matmul"> {
     - c3: input is s8 if and only if the weight is quantized and has an input_scale.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$result,
-                       Optional<Gemma_BufferType>:$factor, Gemma_EpilogueAttr:$epilogue,
-                       DefaultValuedAttr<Gemma_Offset, "0">:$factor_offset /* c2 */,
-                       OptionalAttr<Gemma_PositiveF64>:$cap /* c2 */);
+      Optional<Gemma_BufferType>:$factor, Gemma_EpilogueAttr:$epilogue,
+      DefaultValuedAttr<Gemma_Offset, "0">:$factor_offset /* c2 */, OptionalAttr<Gemma_PositiveF64>:$cap /* c2 */);
   let assemblyFormat = "$input `,` $weight `->` $result custom<EnumKeyword>($epilogue) "
                        "(`factor` $factor^ `:` type($factor))? (`cap` $cap^)? "
                        "attr-dict `:` type($input) `->` type($result)";
@@ -214,10 +215,9 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
     - c5: into a cache with turned_pairs go keys that are values, and these normed.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$rope_table,
-                       Gemma_BufferType:$query, Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim,
-                       FlatSymbolRefAttr:$q_norm, OptionalAttr<FlatSymbolRefAttr>:$k_norm,
-                       OptionalAttr<FlatSymbolRefAttr>:$cache, UnitAttr:$keys_are_values, UnitAttr:$raw_values,
-                       Gemma_PositiveF64:$eps /* c4 */);
+      Gemma_BufferType:$query, Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim,
+      FlatSymbolRefAttr:$q_norm, OptionalAttr<FlatSymbolRefAttr>:$k_norm, OptionalAttr<FlatSymbolRefAttr>:$cache,
+      UnitAttr:$keys_are_values, UnitAttr:$raw_values, Gemma_PositiveF64:$eps /* c4 */);
   let assemblyFormat = "$input `,` $weight `,` $rope_table `->` $query `raw` $raw `heads` $heads `head_dim` $head_dim "
                        "attr-dict `:` type($input) `,` type($rope_table) `->` type($query) `,` type($raw)";
 }
@@ -233,7 +233,7 @@ def Gemma_AttentionStep : Gemma_Step<"attention"> {
       no other: a packed vector of d.
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
-                       OptionalAttr<FlatSymbolRefAttr>:$key_norm);
+      OptionalAttr<FlatSymbolRefAttr>:$key_norm);
   let assemblyFormat = "$query `,` $cache `->` $result `heads` $heads attr-dict `:` type($query) `->` type($result)";
 }
 
@@ -248,7 +248,7 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
     - c3: `key_norm` is as in attention.
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
-                       OptionalAttr<FlatSymbolRefAttr>:$key_norm);
+      OptionalAttr<FlatSymbolRefAttr>:$key_norm);
   let assemblyFormat = "$query `,` $cache `->` $parts `heads` $heads attr-dict `:` type($query) `->` type($parts)";
 }
 
@@ -260,7 +260,7 @@ def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
     - c2: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
   }];
   let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads,
-                       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c2 */, UnitAttr:$replicated);
+      OptionalAttr<Gemma_PositiveF64>:$static_scale /* c2 */, UnitAttr:$replicated);
   let assemblyFormat = "$parts `,` $cache `->` $result `heads` $heads (`static` $static_scale^)? "
                        "(`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)";
 }
@@ -276,9 +276,9 @@ def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {
     - c3: scales are finite, `eps` finite and above 0.
   }];
   let arguments = (ins Gemma_BufferType:$context_, Gemma_BufferType:$result, FlatSymbolRefAttr:$table,
-                       FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c2 */, Gemma_Count:$count /* c2 */,
-                       Gemma_FiniteF64:$token_scale /* c3 */, Gemma_FiniteF64:$context_scale /* c3 */,
-                       Gemma_FiniteF64:$result_scale /* c3 */, Gemma_PositiveF64:$eps /* c3 */, UnitAttr:$replicated);
+      FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c2 */, Gemma_Count:$count /* c2 */,
+      Gemma_FiniteF64:$token_scale /* c3 */, Gemma_FiniteF64:$context_scale /* c3 */,
+      Gemma_FiniteF64:$result_scale /* c3 */, Gemma_PositiveF64:$eps /* c3 */, UnitAttr:$replicated);
   let assemblyFormat = "$context_ `->` $result `table` $table `norm` $norm (`replicated` $replicated^)? "
                        "attr-dict `:` type($context_) `->` type($result)";
 }
@@ -291,8 +291,7 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
     - c2: 0 < top_k <= experts.
   }];
   let arguments = (ins Gemma_BufferType:$scores, Gemma_BufferType:$picks, Gemma_BufferType:$weights,
-                       Gemma_Count:$experts, Gemma_Count:$top_k /* c2 */, FlatSymbolRefAttr:$per_expert_scale,
-                       UnitAttr:$replicated);
+      Gemma_Count:$experts, Gemma_Count:$top_k /* c2 */, FlatSymbolRefAttr:$per_expert_scale, UnitAttr:$replicated);
   let assemblyFormat = "$scores `->` $picks `,` $weights `experts` $experts `top_k` $top_k `scale` $per_expert_scale "
                        "(`replicated` $replicated^)? attr-dict `:` type($scores) `->` type($picks) `,` type($weights)";
 }
@@ -305,7 +304,7 @@ def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
     - c2: picks i32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
-                       Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
+      Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
   let assemblyFormat = "$input `,` $weight `picks` $picks `->` $result `top_k` $top_k "
                        "attr-dict `:` type($input) `,` type($picks) `->` type($result)";
 }
@@ -319,7 +318,7 @@ def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
     - c2: picks i32 and weights f32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
-                       Gemma_BufferType:$weights, Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
+      Gemma_BufferType:$weights, Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
   let assemblyFormat = "$input `,` $weight `picks` $picks `,` $weights `->` $result `top_k` $top_k "
                        "attr-dict `:` type($input) `,` type($picks) `,` type($weights) `->` type($result)";
 }
@@ -342,7 +341,7 @@ def Gemma_ObserveStep : Gemma_Step<"observe"> {
     ```
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Optional<Gemma_BufferType>:$picks,
-                       OptionalAttr<Gemma_Count>:$top_k, Gemma_Offset:$offset);
+      OptionalAttr<Gemma_Count>:$top_k, Gemma_Offset:$offset);
   let assemblyFormat = "$input `,` $weight (`picks` $picks^ `top_k` $top_k)? `at` $offset "
                        "attr-dict `:` type($input) (`,` qualified(type($picks))^)?";
 }

@@ -44,7 +44,7 @@ def Gemma_RmsNormOp : Gemma_UserOp<"rms_norm", [Pure, AllTypesMatch<["input", "r
     - c4: `eps` is finite and above 0.
   }];
   let arguments = (ins Gemma_Rows:$input, OptionalAttr<FlatSymbolRefAttr>:$weight, Gemma_Count:$groups /* c2 */,
-                       Gemma_PositiveF64:$eps /* c4 */);
+      Gemma_PositiveF64:$eps /* c4 */);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$input (`,` $weight^)? `groups` $groups `eps` $eps attr-dict `:` type($input)";
   let hasVerifier = 1;
@@ -72,7 +72,7 @@ def Gemma_RopeOp : Gemma_Op<"rope", [Pure, AllTypesMatch<["input", "result"]> /*
     - c3: `positions` has as many entries as `input` rows.
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_Positions:$positions, Gemma_Count:$heads /* c2 */,
-                       Gemma_RopeAttr:$rope);
+      Gemma_RopeAttr:$rope);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$input `,` $positions `heads` $heads $rope attr-dict `:` type($input) `,` type($positions)";
   let hasVerifier = 1;
@@ -103,7 +103,7 @@ def Gemma_AttentionOp
     - c3: `positions` has as many entries as rows.
   }];
   let arguments = (ins Gemma_Rows:$query, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache,
-                       Gemma_Count:$heads /* c2 */);
+      Gemma_Count:$heads /* c2 */);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$query `,` $positions `,` $cache `heads` $heads "
                        "attr-dict `:` type($query) `,` type($positions)";
@@ -171,8 +171,8 @@ def Gemma_RouterOp : Gemma_UserOp<"router", [Pure]> {
     - c3: `factor` is finite, `eps` finite and above 0.
   }];
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$proj, FlatSymbolRefAttr:$scale,
-                       FlatSymbolRefAttr:$per_expert_scale, Gemma_Count:$top_k /* c2 */,
-                       Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */);
+      FlatSymbolRefAttr:$per_expert_scale, Gemma_Count:$top_k /* c2 */, Gemma_FiniteF64:$factor /* c3 */,
+      Gemma_PositiveF64:$eps /* c3 */);
   let results = (outs Gemma_Rows:$weights, Gemma_Picks:$picks);
   let assemblyFormat = "$input `,` $proj `,` $scale `,` $per_expert_scale `top_k` $top_k `factor` $factor `eps` $eps "
                        "attr-dict `:` type($input) `->` type($weights) `,` type($picks)";
@@ -186,8 +186,8 @@ def Gemma_ExpertsOp : Gemma_UserOp<"experts", [Pure, AllTypesMatch<["input", "re
     - c2: `gate_up` is `[experts, 2 F, width]` (gate rows first), `down` is `[experts, width, F]`.
     - c3: `weights` and `picks` have the same shape, and rows as `input`.
   }];
-  let arguments = (ins Gemma_Rows:$input, Gemma_Rows:$weights, Gemma_Picks:$picks,
-                       FlatSymbolRefAttr:$gate_up, FlatSymbolRefAttr:$down);
+  let arguments = (ins Gemma_Rows:$input, Gemma_Rows:$weights, Gemma_Picks:$picks, FlatSymbolRefAttr:$gate_up,
+      FlatSymbolRefAttr:$down);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = "$input `,` $weights `,` $picks `,` $gate_up `,` $down "
                        "attr-dict `:` type($input) `,` type($weights) `,` type($picks)";

@@ -46,8 +46,7 @@ static LogicalResult verifySource(WeightOp op, RankedTensorType type) {
   if (columns % scales->getColumns() != 0) // weight_c4
     return op.emitOpError() << "expects columns that share a scale to divide the last dimension " << columns << ", got "
                             << scales->getColumns();
-  int64_t scaleBytes =
-      type.getNumElements() / scales->getColumns() * encodingInfo(scales->getEncoding()).blockBytes;
+  int64_t scaleBytes = type.getNumElements() / scales->getColumns() * encodingInfo(scales->getEncoding()).blockBytes;
   if (scales->getBytes() != scaleBytes) // weight_c4
     return op.emitOpError() << "expects scales of " << scaleBytes << " bytes, got " << scales->getBytes();
   return success();
@@ -100,8 +99,8 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!first || elements != type.getNumElements() ||
       cast<RankedTensorType>(first.getType()).getShape().back() != type.getShape().back()) // weight_c6
     return emitOpError() << "expects pieces that make up " << type << ", got " << elements << " elements"
-                         << (first ? " in rows of " + std::to_string(
-                                                          cast<RankedTensorType>(first.getType()).getShape().back())
+                         << (first ? " in rows of " +
+                                         std::to_string(cast<RankedTensorType>(first.getType()).getShape().back())
                                    : "");
   return success();
 }
@@ -151,9 +150,7 @@ LogicalResult KvCacheOp::verify() {
   return success();
 }
 
-int64_t PackedOp::getScaleBlocks() {
-  return gemmac::scaleBlocks(getPanelRows(), getCols(), getColAxis().getPadded());
-}
+int64_t PackedOp::getScaleBlocks() { return gemmac::scaleBlocks(getPanelRows(), getCols(), getColAxis().getPadded()); }
 
 SmallVector<double> gemmac::gemma::outputScalesOf(ArrayRef<WeightOp> sources) {
   SmallVector<double> scales;

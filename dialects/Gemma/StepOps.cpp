@@ -391,7 +391,7 @@ LogicalResult AttentionMergeStep::verify() {
 }
 
 LogicalResult AttentionMergeStep::verifySymbolUses(SymbolTableCollection &symbols) {
-  KvCacheOp cache = checkHeads(*this, symbols); // step_attention_merge_c1
+  KvCacheOp cache = checkHeads(*this, symbols);   // step_attention_merge_c1
   if (!cache || failed(checkParts(*this, cache))) // step_attention_merge_c1
     return failure();
   int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
@@ -528,8 +528,8 @@ LogicalResult ObserveStep::verifySymbolUses(SymbolTableCollection &symbols) {
     return failure();
   if (weight.getPanelRows() != panelRows ||
       static_cast<int64_t>(weight.getCols()) != widthOf(getInput())) // step_observe_c1
-    return emitOpError() << "expects weight packed with " << panelRows << " rows per panel and "
-                         << widthOf(getInput()) << " cols (width of the input), got " << getWeightAttr() << " with "
-                         << weight.getPanelRows() << " and " << weight.getCols();
+    return emitOpError() << "expects weight packed with " << panelRows << " rows per panel and " << widthOf(getInput())
+                         << " cols (width of the input), got " << getWeightAttr() << " with " << weight.getPanelRows()
+                         << " and " << weight.getCols();
   return success();
 }

@@ -27,9 +27,8 @@ StringRef ownerOf(Operation *op) {
       .Case<AttentionOp>([](auto) { return "gemma-fuse-attend"; })
       .Case<RouterOp, ExpertsOp>([](auto) { return "gemma-fuse-moe"; })
       .Case<SliceOp>([](auto) { return "gemma-fuse-ple"; })
-      .Case<ScaleOp>([](ScaleOp scale) {
-        return scale.getInput().getDefiningOp<RopeOp>() ? "gemma-fuse-qkv" : "gemma-fuse-ple";
-      })
+      .Case<ScaleOp>(
+          [](ScaleOp scale) { return scale.getInput().getDefiningOp<RopeOp>() ? "gemma-fuse-qkv" : "gemma-fuse-ple"; })
       .Case<GegluOp>(
           [](GegluOp geglu) { return geglu.getUp().getDefiningOp<SliceOp>() ? "gemma-fuse-ple" : "gemma-fuse-ffn"; })
       .Case<SoftcapOp>([](auto) { return "gemma-fuse-head"; })

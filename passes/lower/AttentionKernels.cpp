@@ -145,8 +145,9 @@ func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, 
           value(kvHead);
           return;
         }
-        b.ifThen(b.less(kvHead, b.i64(cache->heads)), [&] { key(kvHead); },
-                 [&] { value(b.sub(kvHead, b.i64(cache->heads))); });
+        b.ifThen(
+            b.less(kvHead, b.i64(cache->heads)), [&] { key(kvHead); },
+            [&] { value(b.sub(kvHead, b.i64(cache->heads))); });
       });
     });
   };

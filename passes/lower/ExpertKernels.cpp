@@ -40,8 +40,9 @@ public:
       auto emitter = emitterOf(expert, [&, places](Value i) { return loadCount(places, i); }, inputOf, finish);
       b.ifThen(b.less(b.i64(0), count), [&] {
         if (RowProducts::unpacks(weight, maxRows)) // few rows do not pay for unpacking
-          b.ifThen(b.less(b.i64(fewest), count), [&] { emitter.chunk(count, maxRows, first, last); },
-                   [&] { emitter.fewRows(count, first, last); });
+          b.ifThen(
+              b.less(b.i64(fewest), count), [&] { emitter.chunk(count, maxRows, first, last); },
+              [&] { emitter.fewRows(count, first, last); });
         else
           emitter.fewRows(count, first, last);
       });
@@ -70,9 +71,8 @@ private:
   void forPlaces(llvm::function_ref<void(Value place, Value expert)> body) {
     b.loop(b.i64(0), rows, 1, [&](Value row) {
       Value rowPicks = b.at(picks, b.mul(row, picksRowBytes));
-      b.loop(b.i64(0), b.i64(topK), 1, [&](Value pick) {
-        body(b.add(b.mul(row, topK), pick), expertOf(b.at(rowPicks, b.mul(pick, 4))));
-      });
+      b.loop(b.i64(0), b.i64(topK), 1,
+             [&](Value pick) { body(b.add(b.mul(row, topK), pick), expertOf(b.at(rowPicks, b.mul(pick, 4)))); });
     });
   }
 
@@ -111,9 +111,7 @@ private:
 };
 } // namespace
 
-static std::string rowsText(int64_t maxRows) {
-  return maxRows == 1 ? "" : "_upto" + std::to_string(maxRows);
-}
+static std::string rowsText(int64_t maxRows) { return maxRows == 1 ? "" : "_upto" + std::to_string(maxRows); }
 
 // (input, weights, picks, result; rows, first, last): pairs of panels [first, last) of the picked experts
 func::FuncOp KernelLibrary::expertUp(gemma::ExpertUpStep step, const PackedShape &weight, int64_t maxRows) {

@@ -10,8 +10,8 @@ namespace gemmac {
 std::string bitsText(double value) { return llvm::formatv("{0:x-}", llvm::bit_cast<uint64_t>(value)).str(); }
 
 PackedShape::PackedShape(gemma::PackedOp packed)
-    : format(static_cast<WeightFormat>(packed.getFormat())), panelRows(packed.getPanelRows()),
-      batch(packed.getBatch()), rows(packed.getRows()), cols(packed.getCols()), scaleBlocks(packed.getScaleBlocks()),
+    : format(static_cast<WeightFormat>(packed.getFormat())), panelRows(packed.getPanelRows()), batch(packed.getBatch()),
+      rows(packed.getRows()), cols(packed.getCols()), scaleBlocks(packed.getScaleBlocks()),
       interleave(packed.getInterleave()) {}
 
 std::string PackedShape::text() const {

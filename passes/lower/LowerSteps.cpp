@@ -328,9 +328,8 @@ private:
   }
 
   bool hasMarks() {
-    return llvm::any_of(getOperation().getOps<gemma::PhaseOp>(), [](gemma::PhaseOp phase) {
-      return !phase.getBody().getOps<gemma::MarkOp>().empty();
-    });
+    return llvm::any_of(getOperation().getOps<gemma::PhaseOp>(),
+                        [](gemma::PhaseOp phase) { return !phase.getBody().getOps<gemma::MarkOp>().empty(); });
   }
 
   static func::FuncOp declareMark(KernelBuilder &b) {

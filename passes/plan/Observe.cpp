@@ -24,9 +24,8 @@ struct Product {
 
 std::optional<Product> productOf(Operation *step) {
   return llvm::TypeSwitch<Operation *, std::optional<Product>>(step)
-      .Case<MatmulStep, QkvStep, ExpertUpStep>([](auto product) {
-        return Product{product.getInput(), product.getWeightAttr(), Value(), IntegerAttr()};
-      })
+      .Case<MatmulStep, QkvStep, ExpertUpStep>(
+          [](auto product) { return Product{product.getInput(), product.getWeightAttr(), Value(), IntegerAttr()}; })
       .Case<ExpertDownStep>([](ExpertDownStep down) {
         return Product{down.getInput(), down.getWeightAttr(), down.getPicks(), down.getTopKAttr()};
       })

@@ -89,9 +89,8 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
   PackedOp &packed = made[key];
   if (packed)
     return packed;
-  int64_t bytes =
-      packedBytes(static_cast<WeightFormat>(layout.format), layout.panelRows, layout.batch, layout.rows, layout.cols,
-                  scaleBlocks(layout.panelRows, layout.cols, layout.colAxis.getPadded()));
+  int64_t bytes = packedBytes(static_cast<WeightFormat>(layout.format), layout.panelRows, layout.batch, layout.rows,
+                              layout.cols, scaleBlocks(layout.panelRows, layout.cols, layout.colAxis.getPadded()));
   OpBuilder detached(location.getContext());
   packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)),
                             attributes.getArrayAttr(names), format, number(layout.panelRows), number(layout.batch),

@@ -11,9 +11,8 @@ def SplitPhases : Pass<"gemma-split-phases", "::mlir::ModuleOp"> {
     with the attributes `gemma.phase` and `gemma.max_rows`. What nothing reads is removed: in prefill that is the head
     and every layer whose keys and values nobody needs.
   }];
-  let options = [
-    Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
-    Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">];
+  let options = [Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
+                 Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">];
   let dependentDialects = ["::mlir::func::FuncDialect", "::gemmac::gemma::GemmaDialect"];
 }
 
@@ -33,17 +32,17 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
       {bytes = 163840 : i64, capacity = 640 : i64, format = #gemma.format<f16>, offset = 0 : i64}
     ```
   }];
-  let options = [
-    Option<"context", "context", "int64_t", /*default=*/"0",
-           "Positions that a conversation may have; 0: the model's maximum">,
-    Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
-    Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
-    Option<"format", "format", "std::string", /*default=*/"\"f16\"", "Storage of keys and values: f32, f16, q8 or q4">,
-    Option<"slidingFormat", "sliding-format", "std::string", /*default=*/"\"\"",
-           "Storage of those with a window; empty: as format">,
-    Option<"rotate", "rotate", "bool", /*default=*/"true", "Rotate quantized keys and values">,
-    Option<"foldKeys", "fold-keys", "bool", /*default=*/"true",
-           "Store of keys that are values only the elements that RoPE turns">];
+  let options = [Option<"context", "context", "int64_t", /*default=*/"0",
+                        "Positions that a conversation may have; 0: the model's maximum">,
+                 Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
+                 Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
+                 Option<"format", "format", "std::string", /*default=*/"\"f16\"",
+                        "Storage of keys and values: f32, f16, q8 or q4">,
+                 Option<"slidingFormat", "sliding-format", "std::string", /*default=*/"\"\"",
+                        "Storage of those with a window; empty: as format">,
+                 Option<"rotate", "rotate", "bool", /*default=*/"true", "Rotate quantized keys and values">,
+                 Option<"foldKeys", "fold-keys", "bool", /*default=*/"true",
+                        "Store of keys that are values only the elements that RoPE turns">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

@@ -25,8 +25,8 @@ constexpr FormatChoice choose(std::optional<WeightFormat> format) {
 /// What the command line says about formats.
 struct QuantizeOptions {
   WeightFormat weights = WeightFormat::Q4;
-  std::optional<WeightFormat> embeddings;    ///< empty: as weights, but leastEmbeddingFormat() at least
-  std::optional<WeightFormat> perLayerTable; ///< empty: as weights
+  std::optional<WeightFormat> embeddings;      ///< empty: as weights, but leastEmbeddingFormat() at least
+  std::optional<WeightFormat> perLayerTable;   ///< empty: as weights
   std::map<std::string, WeightFormat> choices; ///< of single matrices, by weight; they go before all others
 };
 

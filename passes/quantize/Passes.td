@@ -5,7 +5,7 @@
 include "mlir/Pass/PassBase.td"
 
 class FormatOption<string member, string flag, string default, string text>
-    : Option<member, flag, "::gemmac::FormatChoice", "::gemmac::FormatChoice::" # default, text,
+    : Option<member, flag, "::gemmac::FormatChoice", "::gemmac::FormatChoice::"#default, text,
              [{::llvm::cl::values(clEnumValN(::gemmac::FormatChoice::F32, "f32", "32-bit float"),
                                   clEnumValN(::gemmac::FormatChoice::F16, "f16", "16-bit float"),
                                   clEnumValN(::gemmac::FormatChoice::BF16, "bf16", "bfloat16"),
@@ -34,14 +34,13 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
     (level 0). Rounding a stored float to a narrower one is told in a warning. `choices` names single matrices, whatever
     their role; matrices that are packed into one must get the same format (gemma-plan-steps refuses others).
   }];
-  let options = [
-    FormatOption<"weights", "weights", "Q4", "Format of matrices; the others follow from it">,
-    FormatOption<"embeddings", "embeddings", "Derived",
-                 "Format of token embedding and output matrix (derived: weights, q6 at least)">,
-    FormatOption<"perLayerTable", "per-layer-table", "Derived",
-                 "Format of the per-layer embedding table (derived: weights)">,
-    ListOption<"choices", "choices", "std::string",
-               "Formats of single matrices, WEIGHT=FORMAT; they go before all others">];
+  let options = [FormatOption<"weights", "weights", "Q4", "Format of matrices; the others follow from it">,
+                 FormatOption<"embeddings", "embeddings", "Derived",
+                              "Format of token embedding and output matrix (derived: weights, q6 at least)">,
+                 FormatOption<"perLayerTable", "per-layer-table", "Derived",
+                              "Format of the per-layer embedding table (derived: weights)">,
+                 ListOption<"choices", "choices", "std::string",
+                            "Formats of single matrices, WEIGHT=FORMAT; they go before all others">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

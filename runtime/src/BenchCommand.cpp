@@ -105,9 +105,8 @@ static uint64_t peakResidentBytes() {
 
 static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &options) {
   // Beginning at a position fills the whole cache with zeros.
-  const int64_t positions = options.depth > 0
-                                ? model.program.context
-                                : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
+  const int64_t positions = options.depth > 0 ? model.program.context
+                                              : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
   return model.residentBytes(model.pool.size(), positions);
 }
 
@@ -122,9 +121,9 @@ static nlohmann::ordered_json toJson(const Runs &speed, int64_t tokens) {
 
 // Weights that a decoded token reads, per second; 0 when nothing was decoded.
 static double weightBandwidth(const gemmac_program &program, const Measurements &measured) {
-  return measured.decode.empty() ? 0
-                                 : measured.decode.median() *
-                                       static_cast<double>(program.phases[GEMMAC_PHASE_DECODE].weight_bytes);
+  return measured.decode.empty()
+             ? 0
+             : measured.decode.median() * static_cast<double>(program.phases[GEMMAC_PHASE_DECODE].weight_bytes);
 }
 
 constexpr std::pair<gemmac_phase_id, const char *> phaseNames[] = {
@@ -258,9 +257,9 @@ static Status checkOptions(const gemmac_program &program, const Session &session
   if (options.verifyRows > 0 && options.decodeTokens == 0)
     return {ExitCode::usage, "bench: --verify compares with single tokens; give it some with -n"};
   if (options.verifyRows > session.verifyRows())
-    return {ExitCode::usage, format("bench: --verify %lld: this program takes at most %lld rows",
-                                    static_cast<long long>(options.verifyRows),
-                                    static_cast<long long>(session.verifyRows()))};
+    return {ExitCode::usage,
+            format("bench: --verify %lld: this program takes at most %lld rows",
+                   static_cast<long long>(options.verifyRows), static_cast<long long>(session.verifyRows()))};
   if (total > session.context() - options.depth)
     return {ExitCode::context,
             format("bench: %lld + %lld tokens from position %lld on do not fit into the context of %lld",
@@ -295,8 +294,8 @@ static bool measureRound(Model &model, const BenchOptions &options, std::span<co
 Status runBench(Model &model, const BenchOptions &options, bool json) {
   if (Status status = checkOptions(model.program, model.session, options); !status.ok())
     return status;
-  const std::vector<int32_t> tokens = randomTokens(
-      options.promptTokens + options.decodeTokens * (1 + options.verifyRows), model.program.vocab);
+  const std::vector<int32_t> tokens =
+      randomTokens(options.promptTokens + options.decodeTokens * (1 + options.verifyRows), model.program.vocab);
   Measurements warmUp, measured;
   StepTimes times(model.program);
   // One round more than counted: the first one reads the weights from disk.

@@ -94,8 +94,8 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
             Conversation(model, options.chat)};
   LineEditor editor(out);
   if (!options.quiet)
-    notice(format("%s, %s, %s, %s, context %lld. /help lists the commands, Ctrl-C stops an answer.",
-                  program.name, program.weights, model.level->name, model.threads->describe().c_str(),
+    notice(format("%s, %s, %s, %s, context %lld. /help lists the commands, Ctrl-C stops an answer.", program.name,
+                  program.weights, model.level->name, model.threads->describe().c_str(),
                   static_cast<long long>(model.session.context())));
   for (std::string message; !out.failed();) {
     auto result = editor.read(message);

@@ -86,8 +86,8 @@ static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_flag("--raw", answer.raw, "No chat format: continue the text");
   app.add_option("--system", answer.chat.system, "Instructions for the whole conversation");
   ChatOptions &chat = answer.chat;
-  CLI::Option *think = app.add_flag_callback(
-      "--think", [&chat] { chat.thinking = GEMMAC_THINK_ON; }, "Let the model think first");
+  CLI::Option *think =
+      app.add_flag_callback("--think", [&chat] { chat.thinking = GEMMAC_THINK_ON; }, "Let the model think first");
   app.add_flag_callback(
          "--no-think", [&chat] { chat.thinking = GEMMAC_THINK_OFF; },
          "Do not let a model think that does so by default")

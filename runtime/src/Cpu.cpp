@@ -43,7 +43,7 @@ uint64_t cpuFeatures() {
 
 uint64_t cpuFeatures() {
   constexpr unsigned long asimd = 1ul << 1, asimdDotProduct = 1ul << 20; // HWCAP_ASIMD, HWCAP_ASIMDDP
-  constexpr unsigned long int8Matrices = 1ul << 13;                  // HWCAP2_I8MM
+  constexpr unsigned long int8Matrices = 1ul << 13;                      // HWCAP2_I8MM
   unsigned long capabilities = getauxval(AT_HWCAP);
   uint64_t features = 0;
   if (capabilities & asimd)

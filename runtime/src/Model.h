@@ -37,7 +37,7 @@ public:
   Tokenizer tokenizer;
   int32_t turnEnd = -1; ///< the token that ends an answer of a chat, whatever the configuration lists; -1: none
   const gemmac_level *level = nullptr;
-  Processors processors; ///< once they were looked for: findProcessors()
+  Processors processors;             ///< once they were looked for: findProcessors()
   std::optional<ThreadPlan> threads; ///< once the engine is open
   ThreadPool pool;
   Session session;

@@ -48,7 +48,7 @@ struct ScoreOptions {
   std::string reference, moments; ///< file names
   bool lines = false;             ///< each line of `ids` begins anew
   int64_t prefill = 0;            ///< tokens fed without scores
-  int64_t window = 0;            ///< 0: min(context - 1, 255)
+  int64_t window = 0;             ///< 0: min(context - 1, 255)
   bool decodeOnly = false;
 };
 

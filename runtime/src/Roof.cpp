@@ -70,8 +70,7 @@ static void readPart(const gemmac_call *call, int64_t thread) {
   const auto &pass = *reinterpret_cast<const Pass *>(call);
   const int64_t first = pass.lines * thread / call->threads, last = pass.lines * (thread + 1) / call->threads;
   // The sum must be wanted, or the loads vanish.
-  [[maybe_unused]] volatile uint64_t sum =
-      pass.sum(pass.data + first * lineBytes, last - first, pass.prefetchBytes);
+  [[maybe_unused]] volatile uint64_t sum = pass.sum(pass.data + first * lineBytes, last - first, pass.prefetchBytes);
 }
 
 double readBandwidth(ThreadPool &pool, const uint8_t *data, int64_t bytes) {

@@ -13,8 +13,7 @@ Value KernelBuilder::i32(int32_t value) { return arith::ConstantOp::create(*this
 Value KernelBuilder::f32(float value) { return arith::ConstantOp::create(*this, getF32FloatAttr(value)); }
 
 Value KernelBuilder::splat(VectorType type, double value) {
-  return arith::ConstantOp::create(*this,
-                                   SplatElementsAttr::get(type, FloatAttr::get(type.getElementType(), value)));
+  return arith::ConstantOp::create(*this, SplatElementsAttr::get(type, FloatAttr::get(type.getElementType(), value)));
 }
 
 Value KernelBuilder::splatInt(VectorType type, int64_t value) {
@@ -30,9 +29,7 @@ Value KernelBuilder::div(Value a, Value b) { return arith::DivUIOp::create(*this
 Value KernelBuilder::rem(Value a, Value b) { return arith::RemUIOp::create(*this, a, b); }
 Value KernelBuilder::minSigned(Value a, Value b) { return arith::MinSIOp::create(*this, a, b); }
 Value KernelBuilder::maxSigned(Value a, Value b) { return arith::MaxSIOp::create(*this, a, b); }
-Value KernelBuilder::less(Value a, Value b) {
-  return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, b);
-}
+Value KernelBuilder::less(Value a, Value b) { return arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, a, b); }
 
 Value KernelBuilder::at(Value pointer, Value offset) {
   return LLVM::GEPOp::create(*this, ptrType(), getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{offset});

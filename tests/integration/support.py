@@ -263,9 +263,9 @@ def score(program, ids, folder, at=None, extra=()):
 def logits(program, ids, folder, at=None, extra=(), rows=None):
     """The logits of `score` as an array; `rows` (default: one for each id) must come."""
     got, rows = np.load(score(program, ids, folder, at, extra)), rows or len(ids)
-    assert (
-        got.dtype == np.float32 and got.shape[0] == rows
-    ), f"{got.dtype} {got.shape}, expected float32 [{rows}, vocab]"
+    assert got.dtype == np.float32 and got.shape[0] == rows, (
+        f"{got.dtype} {got.shape}, expected float32 [{rows}, vocab]"
+    )
     return got
 
 

@@ -12,7 +12,7 @@ TOOLS = [
         "type": "function",
         "function": {
             "name": "weather",
-            "description": "It's \"weather\" <now>",
+            "description": 'It\'s "weather" <now>',
             "parameters": {
                 "type": "object",
                 "properties": {"city": {"type": "string", "enum": ["A", "B"]}},

@@ -97,6 +97,7 @@ def test_info_says_why(program):
 
 
 def test_more_threads_than_processors(program):
-    assert run(program, "-p", "Hi", "-n", "8", "--temperature", "0", "-q", "-t", "9").stdout == run(
-        program, "-p", "Hi", "-n", "8", "--temperature", "0", "-q"
-    ).stdout
+    assert (
+        run(program, "-p", "Hi", "-n", "8", "--temperature", "0", "-q", "-t", "9").stdout
+        == run(program, "-p", "Hi", "-n", "8", "--temperature", "0", "-q").stdout
+    )

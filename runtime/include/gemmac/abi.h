@@ -28,17 +28,17 @@ enum gemmac_phase_id {
 
 // What one thread group needs for one call of a phase. Every thread gets the same struct.
 typedef struct gemmac_call {
-  const uint8_t *data;   // the first mapped_bytes of the data section, read-only; 4096-byte aligned
-  uint8_t *arena;        // arena_bytes, shared by all threads, 4096-byte aligned
-  uint8_t *scratch;      // threads * scratch_bytes; thread t owns scratch + t * scratch_bytes
-  uint8_t *cache;        // cache_bytes, the KV cache; zero before the first call
-  const int32_t *tokens; // [rows] token ids, each in [0, vocab)
-  int64_t rows;          // 1 <= rows <= max_rows of the phase
-  int64_t position;      // absolute position of row 0; position + rows <= context
-  int64_t threads;       // >= 1; all of them call the phase function
-  void *barrier;         // the runtime's own
+  const uint8_t *data;       // the first mapped_bytes of the data section, read-only; 4096-byte aligned
+  uint8_t *arena;            // arena_bytes, shared by all threads, 4096-byte aligned
+  uint8_t *scratch;          // threads * scratch_bytes; thread t owns scratch + t * scratch_bytes
+  uint8_t *cache;            // cache_bytes, the KV cache; zero before the first call
+  const int32_t *tokens;     // [rows] token ids, each in [0, vocab)
+  int64_t rows;              // 1 <= rows <= max_rows of the phase
+  int64_t position;          // absolute position of row 0; position + rows <= context
+  int64_t threads;           // >= 1; all of them call the phase function
+  void *barrier;             // the runtime's own
   const uint8_t *table_rows; // [rows, table_row_bytes] what `tables` hold for each token; 64-byte aligned
-  void *times;           // the runtime's own: where gemmac_mark counts; null: nowhere
+  void *times;               // the runtime's own: where gemmac_mark counts; null: nowhere
 } gemmac_call;
 
 // Runs a phase; called by every thread in [0, call->threads) at once. Allocates nothing, never fails. The results of
@@ -69,10 +69,10 @@ typedef struct gemmac_level {
 
 typedef struct gemmac_phase {
   int64_t max_rows;
-  int64_t logits_offset;    // f32 [max_rows, logits_stride] in the arena after the call; -1 without logits
-  int64_t weight_bytes;     // packed weight bytes that one call with one row reads (top-k experts, one table row)
-  int64_t multiply_adds;    // per row, attention scores excluded
-  int64_t barriers;         // that one call meets
+  int64_t logits_offset; // f32 [max_rows, logits_stride] in the arena after the call; -1 without logits
+  int64_t weight_bytes;  // packed weight bytes that one call with one row reads (top-k experts, one table row)
+  int64_t multiply_adds; // per row, attention scores excluded
+  int64_t barriers;      // that one call meets
 } gemmac_phase;
 
 typedef struct gemmac_span {
@@ -82,9 +82,9 @@ typedef struct gemmac_span {
 // A table of which a call needs one row per token (per-layer embeddings). It is not mapped: the runtime reads the rows
 // of the call's tokens from the file, so that it takes no memory, whatever its size.
 typedef struct gemmac_table {
-  uint64_t offset;    // of row 0, relative to the data section; rows follow each other
+  uint64_t offset; // of row 0, relative to the data section; rows follow each other
   uint64_t row_bytes;
-  uint64_t row_at;    // where its row lies in a row of gemmac_call.table_rows
+  uint64_t row_at; // where its row lies in a row of gemmac_call.table_rows
 } gemmac_table;
 
 // Layers whose KV caches are alike, or that read the cache of one and the same layer: for `info`.
@@ -101,15 +101,15 @@ typedef struct gemmac_cache {
 
 // What a running program may keep resident, in bytes: the compiler's prediction (docs/memory.md).
 typedef struct gemmac_memory {
-  uint64_t program;       // code, constants, heap
-  uint64_t tokenizer;     // its mapped part
-  uint64_t weights;       // mapped_bytes
-  uint64_t working;       // arena, and table rows of the widest phase
-  uint64_t thread;        // for each thread: scratch, stack
-  uint64_t ring_cache;    // KV caches of a window: full after ring_positions
+  uint64_t program;    // code, constants, heap
+  uint64_t tokenizer;  // its mapped part
+  uint64_t weights;    // mapped_bytes
+  uint64_t working;    // arena, and table rows of the widest phase
+  uint64_t thread;     // for each thread: scratch, stack
+  uint64_t ring_cache; // KV caches of a window: full after ring_positions
   uint64_t ring_positions;
-  uint64_t whole_cache;   // KV caches of the whole context
-  uint64_t limit;         // what --max-rss promises; 0: nothing
+  uint64_t whole_cache; // KV caches of the whole context
+  uint64_t limit;       // what --max-rss promises; 0: nothing
 } gemmac_memory;
 
 // How the checkpoint's chat template writes conversations, found by rendering it (docs/chat.md). All is text with
@@ -215,9 +215,8 @@ extern const gemmac_program gemmac_the_program;
 // Peak resident memory of a program with `threads` threads that has fed `positions` tokens of a context of `context`.
 static inline uint64_t gemmac_resident_bytes(const gemmac_memory *memory, uint64_t threads, uint64_t positions,
                                              uint64_t context) {
-  uint64_t ring = positions < memory->ring_positions
-                      ? memory->ring_cache / memory->ring_positions * positions
-                      : memory->ring_cache;
+  uint64_t ring =
+      positions < memory->ring_positions ? memory->ring_cache / memory->ring_positions * positions : memory->ring_cache;
   uint64_t whole = positions < context ? memory->whole_cache / context * positions : memory->whole_cache;
   return memory->program + memory->tokenizer + memory->weights + memory->working + memory->thread * threads + ring +
          whole;
@@ -229,8 +228,8 @@ typedef struct gemmac_image {
   char magic[8];
   uint64_t data_offset; // multiple of 2 MiB when data_bytes is above 2 MiB, else of 4096
   uint64_t data_bytes;
-  uint64_t file_bytes;  // a shorter file was cut
-  uint64_t data_xxh64;  // XXH64, seed 0, of the data section
+  uint64_t file_bytes; // a shorter file was cut
+  uint64_t data_xxh64; // XXH64, seed 0, of the data section
 } gemmac_image;
 
 extern const volatile gemmac_image gemmac_the_image;
@@ -251,7 +250,7 @@ typedef struct gemmac_token_char {
 } gemmac_token_char;
 
 typedef struct gemmac_token_merge {
-  uint32_t left, right; // left == GEMMAC_NO_TOKEN: free slot
+  uint32_t left, right;  // left == GEMMAC_NO_TOKEN: free slot
   uint32_t rank, merged; // the lowest rank is merged first, the leftmost of equals
 } gemmac_token_merge;
 
@@ -263,26 +262,26 @@ typedef struct gemmac_token_added {
 typedef struct gemmac_tokenizer {
   uint32_t magic;
   uint32_t vocab;
-  uint32_t unknown_id;  // GEMMAC_NO_TOKEN: none
+  uint32_t unknown_id;    // GEMMAC_NO_TOKEN: none
   uint32_t byte_fallback; // 0 or 1
   uint32_t fuse_unknown;  // 0 or 1
-  uint32_t space;       // code point that stands for ' ' inside the vocabulary (U+2581), 0: none
-  uint32_t char_count;  // single-character tokens, sorted by code point
+  uint32_t space;         // code point that stands for ' ' inside the vocabulary (U+2581), 0: none
+  uint32_t char_count;    // single-character tokens, sorted by code point
   uint32_t merge_slots; // a merge lies at gemmac_merge_slot(hash, pilots[gemmac_merge_bucket(hash, ..)], ..) or nowhere
   uint32_t added_count; // added tokens, sorted by spelling, then id; control ones match only where asked
-  uint32_t added_spaced; // 1: they are looked for in the text with `space` for ' ' (SentencePiece); 0: as it was typed
-  uint64_t chars;       // gemmac_token_char [char_count]
-  uint64_t merges;      // gemmac_token_merge [merge_slots]
-  uint64_t text_ends;   // uint32_t [vocab]: end of each token's text; token 0 begins at 0
-  uint64_t texts;       // bytes; ▁ already replaced by a space, byte tokens as their byte
-  uint64_t kinds;       // uint8_t [vocab], gemmac_token_kind
-  uint64_t added;       // gemmac_token_added [added_count]
+  uint32_t added_spaced;  // 1: they are looked for in the text with `space` for ' ' (SentencePiece); 0: as it was typed
+  uint64_t chars;         // gemmac_token_char [char_count]
+  uint64_t merges;        // gemmac_token_merge [merge_slots]
+  uint64_t text_ends;     // uint32_t [vocab]: end of each token's text; token 0 begins at 0
+  uint64_t texts;         // bytes; ▁ already replaced by a space, byte tokens as their byte
+  uint64_t kinds;         // uint8_t [vocab], gemmac_token_kind
+  uint64_t added;         // gemmac_token_added [added_count]
   uint32_t byte_ids[256]; // GEMMAC_NO_TOKEN where missing
-  uint64_t added_texts; // bytes, as they are matched
-  uint64_t pilots;      // uint16_t [pilot_count]
-  uint64_t joins;       // bits, in uint64_t: may the two tokens stand side by side inside of one that merges make?
-  uint32_t pilot_count; // 0: no merges
-  uint32_t joins_log2;  // of the number of bits, 6 to 32; 0: not known, every two may
+  uint64_t added_texts;   // bytes, as they are matched
+  uint64_t pilots;        // uint16_t [pilot_count]
+  uint64_t joins;         // bits, in uint64_t: may the two tokens stand side by side inside of one that merges make?
+  uint32_t pilot_count;   // 0: no merges
+  uint32_t joins_log2;    // of the number of bits, 6 to 32; 0: not known, every two may
 } gemmac_tokenizer;
 
 static inline uint64_t gemmac_merge_hash(uint32_t left, uint32_t right) {

@@ -199,7 +199,7 @@ def replay(codes, columns):
         elif c == "\n":
             row, rows = row + 1, rows + [{}] * (row + 2 - len(rows))
         else:
-            width = 2 if ord(c) > 0x2e80 else 1
+            width = 2 if ord(c) > 0x2E80 else 1
             if column + width > columns:
                 row, column = row + 1, 0
                 rows = rows + [{}] * (row + 1 - len(rows))

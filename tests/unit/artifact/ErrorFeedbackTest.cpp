@@ -45,8 +45,8 @@ struct TestMoments {
         for (const auto &x : rows)
           sum += static_cast<double>(x[row]) * x[col];
         int64_t block = col / layout.block, panel = col % layout.block / panelRows;
-        stored[(block * layout.blockBytes() + MomentLayout::panelOffset(panel)) / 4 +
-               row % layout.block * panelRows + col % panelRows] = static_cast<float>(sum);
+        stored[(block * layout.blockBytes() + MomentLayout::panelOffset(panel)) / 4 + row % layout.block * panelRows +
+               col % panelRows] = static_cast<float>(sum);
         h[row][col] = h[col][row] = static_cast<float>(sum);
       }
     for (int64_t block = 0; block < layout.blockCount(); ++block) {

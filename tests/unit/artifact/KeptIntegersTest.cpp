@@ -145,17 +145,17 @@ TEST_P(Integers, are_taken_as_they_are) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , Integers,
-    testing::Values(IntegerCase{WeightFormat::Q4, SourceEncoding::Int4, 32, 16},
-                    IntegerCase{WeightFormat::Q8, SourceEncoding::Offset8, 32, 16},
-                    IntegerCase{WeightFormat::Q2, SourceEncoding::Int2, 32, 16},
-                    IntegerCase{WeightFormat::C4, SourceEncoding::Int4, 64, 16},
-                    IntegerCase{WeightFormat::C8, SourceEncoding::Int8, 64, 16},
-                    IntegerCase{WeightFormat::C2, SourceEncoding::Int2, 64, 16},
-                    IntegerCase{WeightFormat::C4, SourceEncoding::Int4, 32, 1}, // a table of two blocks a row
-                    IntegerCase{WeightFormat::C2, SourceEncoding::Int2, 64, 1}),
-    [](const auto &info) {
-      return formatInfo(info.param.format).name.str() + "_per_" + std::to_string(info.param.columns) + "_panel_" +
-             std::to_string(info.param.panelRows);
-    });
+INSTANTIATE_TEST_SUITE_P(, Integers,
+                         testing::Values(IntegerCase{WeightFormat::Q4, SourceEncoding::Int4, 32, 16},
+                                         IntegerCase{WeightFormat::Q8, SourceEncoding::Offset8, 32, 16},
+                                         IntegerCase{WeightFormat::Q2, SourceEncoding::Int2, 32, 16},
+                                         IntegerCase{WeightFormat::C4, SourceEncoding::Int4, 64, 16},
+                                         IntegerCase{WeightFormat::C8, SourceEncoding::Int8, 64, 16},
+                                         IntegerCase{WeightFormat::C2, SourceEncoding::Int2, 64, 16},
+                                         IntegerCase{WeightFormat::C4, SourceEncoding::Int4, 32,
+                                                     1}, // a table of two blocks a row
+                                         IntegerCase{WeightFormat::C2, SourceEncoding::Int2, 64, 1}),
+                         [](const auto &info) {
+                           return formatInfo(info.param.format).name.str() + "_per_" +
+                                  std::to_string(info.param.columns) + "_panel_" + std::to_string(info.param.panelRows);
+                         });

@@ -92,8 +92,8 @@ inline PackedMatrix plannedMatrix(PackedMatrix matrix, uint64_t offset = 0) {
   if (matrix.panelRows != 0)
     for (const PackPart &part : matrix.parts())
       matrix.rows += part.paddedRows;
-  matrix.bytes = packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols,
-                             matrix.scaleBlocks());
+  matrix.bytes =
+      packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks());
   matrix.offset = offset;
   return matrix;
 }

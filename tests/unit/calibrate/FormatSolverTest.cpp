@@ -151,10 +151,8 @@ TEST(FormatSolver, WhatDoesNotFitComesNearest) {
 
 // A format that holds the values exactly costs nothing: it is taken although wider ones would fit.
 TEST(FormatSolver, ExactFormatsAreTaken) {
-  std::vector<FormatItem> items{{"a",
-                                 {{WeightFormat::Q8, 80, 80, 0.1},
-                                  {WeightFormat::Q4, 40, 40, 0.0},
-                                  {WeightFormat::Q2, 20, 20, 5.0}}}};
+  std::vector<FormatItem> items{
+      {"a", {{WeightFormat::Q8, 80, 80, 0.1}, {WeightFormat::Q4, 40, 40, 0.0}, {WeightFormat::Q2, 20, 20, 5.0}}}};
   EXPECT_EQ(solveFormats(items, FormatGoal::leastDivergence, {.bytes = 100}, any).chosen, std::vector<size_t>{1});
 }
 

@@ -58,8 +58,8 @@ TEST(MemoryLimit, TakesTheMildestChange) {
 // A narrower cache saves enough alone; the smaller chunk that was tried before is taken back.
 TEST(MemoryLimit, TakesBackWhatIsNotNeeded) {
   EXPECT_EQ(changes(options(everything - 10'000)), "--cache f16");
-  EXPECT_EQ(changes(options(everything - 17'000)), "--chunk 64 --cache f16"); // 16,384 + 640
-  EXPECT_EQ(changes(options(everything - 25'000)), "--chunk 64 --cache q8");  // 24,576 + 640
+  EXPECT_EQ(changes(options(everything - 17'000)), "--chunk 64 --cache f16");     // 16,384 + 640
+  EXPECT_EQ(changes(options(everything - 25'000)), "--chunk 64 --cache q8");      // 24,576 + 640
   EXPECT_EQ(changes(options(everything - 40'000)), "--cache q8 --embeddings q6"); // 24,576 + 20,000
   EXPECT_EQ(changes(options(everything - 400'000)), "--weights q4");
 }

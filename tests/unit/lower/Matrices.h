@@ -11,10 +11,9 @@
 
 namespace gemmac::test {
 
-inline constexpr WeightFormat allFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16,
-                                              WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q6, WeightFormat::Q5,
-                                              WeightFormat::Q3, WeightFormat::Q2,   WeightFormat::C8,
-                                              WeightFormat::C4,  WeightFormat::C2};
+inline constexpr WeightFormat allFormats[] = {
+    WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q6,
+    WeightFormat::Q5,  WeightFormat::Q3,  WeightFormat::Q2,   WeightFormat::C8, WeightFormat::C4, WeightFormat::C2};
 
 inline const char *nameOf(WeightFormat format) { return formatInfo(format).name.data(); }
 inline bool isQuantized(WeightFormat format) { return formatInfo(format).quantized; }

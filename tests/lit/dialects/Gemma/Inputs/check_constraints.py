@@ -5,6 +5,7 @@ usage: check_constraints.py DIALECT_FOLDER TEST_FOLDER
 A constraint `- cN: ...` of op `gemma.step.norm` has the label step_norm_cN. Constraints that a trait or an attribute
 constraint verifies carry `/* cN */` in the .td file, all others `// <label>` in a .cpp file.
 """
+
 import pathlib
 import re
 import sys
@@ -12,6 +13,7 @@ import sys
 dialect, tests = (pathlib.Path(argument) for argument in sys.argv[1:])
 sources = "\n".join(path.read_text() for path in sorted(dialect.glob("*.cpp")))
 cases = "\n".join(path.read_text() for path in sorted(tests.glob("invalid-*.mlir")))
+
 
 def label_of(definition):
     """gemma.step.norm -> step_norm, #gemma.rope -> rope_attr, !gemma.buffer -> buffer_type."""
