@@ -1,12 +1,12 @@
 #include "compiler/calibrate/MeasuringTarget.h"
 
-#include "runtime/src/Cpu.h"
+#include "targets/cpu/HostCpu.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 namespace gemmac {
 
-static bool isHere(const IsaLevel &level) { return (level.features & ~runtime::cpuFeatures()) == 0; }
+static bool isHere(const IsaLevel &level) { return (level.features & ~hostCpuFeatures()) == 0; }
 
 LevelSubset measuringTarget(const TargetBackend &native) {
   IsaLevel best = native.levels().front();

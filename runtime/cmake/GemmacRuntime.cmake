@@ -20,7 +20,7 @@ function(gemmac_system_file triple package name result)
   set(${result} ${path} PARENT_SCOPE)
 endfunction()
 
-# gemmac_runtime_triple(TRIPLE PACKAGE debian-package SOURCES names...): adds to the target gemmac-runtime. `PACKAGE` is
+# gemmac_runtime_triple(TRIPLE PACKAGE debian-package SOURCES room/name...): adds to the target gemmac-runtime. `PACKAGE` is
 # what to install when the triple's libraries are missing.
 function(gemmac_runtime_triple triple)
   cmake_parse_arguments(ARG "" "PACKAGE" "SOURCES" ${ARGN})
@@ -43,14 +43,16 @@ function(gemmac_runtime_triple triple)
   # Baseline instruction set: the runtime must start on any machine to say what that machine lacks.
   set(flags --target=${triple}-gnu -std=c++20 -O2 -DNDEBUG -ffunction-sections -fdata-sections -fno-pie -fno-rtti
       -Wall -Wextra -DGEMMAC_VERSION="${PROJECT_VERSION}" -ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=runtime
-      -I${CMAKE_CURRENT_SOURCE_DIR}/include -idirafter ${GEMMAC_CLI11_INCLUDE} -idirafter ${GEMMAC_JSON_INCLUDE}
+      -I${CMAKE_CURRENT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}/src -idirafter ${GEMMAC_CLI11_INCLUDE} -idirafter ${GEMMAC_JSON_INCLUDE}
       -idirafter ${GEMMAC_XXHASH_INCLUDE})
   set(objects)
   foreach(name ${ARG_SOURCES})
     set(source ${CMAKE_CURRENT_SOURCE_DIR}/src/${name}.cpp)
     set(object ${objects_dir}/${name}.o)
+    get_filename_component(room ${object} DIRECTORY)
+    file(MAKE_DIRECTORY ${room})
     set(extra -fno-exceptions)
-    if(name STREQUAL "CommandLine") # CLI11 throws, and asks for types at run time
+    if(name STREQUAL "commands/CommandLine") # CLI11 throws, and asks for types at run time
       set(extra -fexceptions -frtti)
     endif()
     add_custom_command(OUTPUT ${object} DEPENDS ${source} DEPFILE ${object}.d

@@ -1,8 +1,8 @@
 // tokenizer.json. A tokenizer that is accepted is serialized, the table must hold what abi.h promises, and the runtime
 // must encode any text with it.
-#include "Tokenizer.h"
 #include "TokenizerChecks.h"
 #include "compiler/import/SpecialTokens.h"
+#include "text/Tokenizer.h"
 
 #include <vector>
 

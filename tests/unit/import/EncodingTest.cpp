@@ -1,9 +1,9 @@
 // Compiled tokenizers in the runtime's hands against the definition, word by word: all merges of the vocabulary, the
 // best pair looked for anew each time, no cuts.
 #include "ImportTest.h"
-#include "Tokenizer.h"
 #include "compiler/import/MergeTable.h"
 #include "compiler/import/TokenizerReader.h"
+#include "text/Tokenizer.h"
 
 #include <ctime>
 #include <random>

@@ -1,5 +1,5 @@
 // What is shown of an answer, token by token.
-#include "Answer.h"
+#include "generate/Answer.h"
 
 #include "ChatModel.h"
 

@@ -1,6 +1,6 @@
 // Barrier and ThreadPool under more threads than processors; also built with the thread sanitizer.
-#include "Barrier.h"
-#include "ThreadPool.h"
+#include "engine/Barrier.h"
+#include "engine/ThreadPool.h"
 
 #include <gtest/gtest.h>
 

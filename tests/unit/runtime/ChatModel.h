@@ -3,8 +3,8 @@
 #define GEMMAC_TESTS_RUNTIME_CHATMODEL_H
 
 #include "FakeProgram.h"
-#include "Model.h"
 #include "TokenizerTable.h"
+#include "generate/Model.h"
 
 #include <gtest/gtest.h>
 

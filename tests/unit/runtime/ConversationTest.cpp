@@ -1,5 +1,5 @@
 // Prompts and conversations: what is fed, turn by turn.
-#include "Conversation.h"
+#include "generate/Conversation.h"
 
 #include "ChatModel.h"
 

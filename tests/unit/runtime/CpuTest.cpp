@@ -1,7 +1,7 @@
-#include "Cpu.h"
+#include "engine/Cpu.h"
 
 #include "FakeProgram.h"
-#include "Image.h"
+#include "program/Image.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
-#include "EditLine.h"
+#include "terminal/EditLine.h"
 
-#include "TextWidth.h"
+#include "terminal/TextWidth.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "Image.h"
+#include "program/Image.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // CPU limits, read from file trees that look like those of containers.
-#include "Processors.h"
+#include "engine/Processors.h"
 
 #include <gtest/gtest.h>
 

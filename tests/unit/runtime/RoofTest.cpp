@@ -1,5 +1,5 @@
 // Roof: every way of reading gives a speed, for sizes that are no multiple of anything.
-#include "Roof.h"
+#include "engine/Roof.h"
 
 #include <gtest/gtest.h>
 

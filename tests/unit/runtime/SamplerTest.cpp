@@ -1,4 +1,4 @@
-#include "Sampler.h"
+#include "generate/Sampler.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // Session: the same logits however a prompt is cut up and however many threads there are.
-#include "Session.h"
+#include "engine/Session.h"
 
 #include "FakeProgram.h"
-#include "Signals.h"
+#include "base/Signals.h"
 
 #include <gtest/gtest.h>
 

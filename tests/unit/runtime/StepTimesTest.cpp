@@ -1,6 +1,6 @@
 // StepTimes: marks of the first thread add up by kernel, and what they leave over is told.
 #include "FakeProgram.h"
-#include "Session.h"
+#include "engine/Session.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "TextStream.h"
+#include "text/TextStream.h"
 
 #include <gtest/gtest.h>
 

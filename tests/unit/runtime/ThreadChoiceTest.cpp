@@ -1,6 +1,6 @@
 // How many threads calls get: estimates, and what is learnt from a machine that is simulated here.
-#include "ThreadChoice.h"
-#include "ThreadPlan.h"
+#include "engine/ThreadChoice.h"
+#include "engine/ThreadPlan.h"
 
 #include "FakeProgram.h"
 

@@ -1,4 +1,4 @@
-#include "TokenStream.h"
+#include "text/TokenStream.h"
 
 #include "TokenizerTable.h"
 

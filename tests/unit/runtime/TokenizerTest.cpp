@@ -1,4 +1,4 @@
-#include "Tokenizer.h"
+#include "text/Tokenizer.h"
 
 #include "TokenizerTable.h"
 

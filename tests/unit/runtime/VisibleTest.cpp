@@ -1,6 +1,6 @@
-#include "Visible.h"
+#include "base/Visible.h"
 
-#include "Numbers.h"
+#include "base/Numbers.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,27 @@
+// One function per thing that a compiled program does. Each writes results to standard output and returns its status;
+// notices and statistics go to standard error.
+#ifndef GEMMAC_RUNTIME_COMMANDS_H
+#define GEMMAC_RUNTIME_COMMANDS_H
+
+#include "generate/Model.h"
+
+namespace gemmac::runtime {
+
+// The model's data is open in all of them, its engine only where said.
+
+/// One prompt, one answer. Engine open.
+Status runAnswer(Model &model, const AnswerOptions &options, const SamplingOptions &sampling);
+/// A conversation on the terminal. Engine open.
+Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions &sampling);
+Status runInfo(Model &model, const Options &options);
+/// Standard input to token ids and back.
+Status runTokenize(Model &model, bool special);
+Status runDetokenize(Model &model, bool special);
+/// Engine open.
+Status runBench(Model &model, const BenchOptions &options, bool json);
+/// Engine open.
+Status runScore(Model &model, const ScoreOptions &options, bool json);
+
+} // namespace gemmac::runtime
+
+#endif // GEMMAC_RUNTIME_COMMANDS_H

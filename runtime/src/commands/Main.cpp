@@ -1,0 +1,61 @@
+// main() of every compiled program.
+#include "base/Files.h"
+#include "base/Notice.h"
+#include "base/Signals.h"
+#include "commands/CommandLine.h"
+#include "commands/Commands.h"
+
+#include <unistd.h>
+
+namespace gemmac::runtime {
+
+static bool needsEngine(Command command) {
+  return command == Command::answer || command == Command::bench || command == Command::score;
+}
+
+static Status runCommand(Model &model, const Options &options) {
+  switch (options.command) {
+  case Command::info:
+    return runInfo(model, options);
+  case Command::tokenize:
+    return runTokenize(model, options.special);
+  case Command::detokenize:
+    return runDetokenize(model, options.special);
+  case Command::bench:
+    return runBench(model, options.bench, options.json);
+  case Command::score:
+    return runScore(model, options.score, options.json);
+  case Command::answer:
+    break;
+  }
+  const bool chats = !options.answer.prompt && options.answer.promptIds.empty() && isatty(STDIN_FILENO);
+  if (chats && options.answer.raw)
+    return {ExitCode::usage, "--raw needs a text to continue: give -p TEXT or standard input"};
+  return chats ? runChat(model, options.answer, options.sampling) : runAnswer(model, options.answer, options.sampling);
+}
+
+static int run(int argc, char **argv) {
+  setProgramName(argc > 0 ? argv[0] : nullptr);
+  installSignalHandlers();
+  if (Status status = secureStandardDescriptors(); !status.ok()) {
+    notice("error: " + status.message());
+    return static_cast<int>(status.code());
+  }
+  Options options;
+  int exitCode = 0;
+  if (!parseCommandLine(argc, argv, gemmac_the_program, options, exitCode))
+    return exitCode;
+  Model model(gemmac_the_program);
+  Status status = model.openData(argc > 0 ? argv[0] : nullptr);
+  if (status.ok() && needsEngine(options.command))
+    status = model.openEngine(options.engine);
+  if (status.ok())
+    status = runCommand(model, options);
+  if (!status.message().empty())
+    notice("error: " + status.message());
+  return static_cast<int>(status.code());
+}
+
+} // namespace gemmac::runtime
+
+int main(int argc, char **argv) { return gemmac::runtime::run(argc, argv); }

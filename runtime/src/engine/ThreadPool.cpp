@@ -1,0 +1,105 @@
+#include "engine/ThreadPool.h"
+
+#include "base/Clock.h"
+#include "base/Text.h"
+#include "engine/Processors.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+
+extern "C" void gemmac_barrier(const gemmac_call *call, int64_t) {
+  static_cast<gemmac::runtime::Barrier *>(call->barrier)->arrive();
+}
+
+namespace gemmac::runtime {
+
+Status ThreadPool::start(int64_t threads) {
+  threadCount = threads;
+  // More threads than processors: the partner one waits for is probably not running, so leave the processor to it.
+  const double patience = threads <= availableCpus() ? 10.0 : 0.2;
+  spins = Barrier::spinsFor(patience);
+  workers = std::make_unique<Worker[]>(static_cast<size_t>(threads));
+  handles.reserve(static_cast<size_t>(threads));
+  // Signals go to the calling thread, whose waiting system calls they must interrupt.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int error = 0;
+  for (int64_t index = 1; index < threads && error == 0; ++index) {
+    workers[static_cast<size_t>(index)].pool = this;
+    workers[static_cast<size_t>(index)].index = index;
+    pthread_t handle;
+    error = pthread_create(&handle, nullptr, work, &workers[static_cast<size_t>(index)]);
+    if (error == 0)
+      handles.push_back(handle);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error == 0)
+    return {};
+  // The threads that did start wait for a signal that nobody will give; the process is about to end.
+  for (pthread_t handle : handles)
+    pthread_detach(handle);
+  const size_t started = handles.size() + 1; // this one included
+  handles.clear();
+  return {ExitCode::inputOutput, format("cannot start thread %zu of %lld: %s; use fewer (-t)", started + 1,
+                                        static_cast<long long>(threads), strerror(error))};
+}
+
+ThreadPool::~ThreadPool() {
+  phase = nullptr;
+  for (size_t i = 0; i < handles.size(); ++i)
+    workers[i + 1].start.give();
+  for (pthread_t handle : handles)
+    pthread_join(handle, nullptr);
+}
+
+void ThreadPool::run(gemmac_phase_fn function, gemmac_call &arguments, int64_t threads) {
+  arguments.threads = threads > 0 ? std::min(threads, threadCount) : threadCount;
+  arguments.barrier = &barrier;
+  // Nobody is about to arrive: those who ran before have all arrived, the others sleep.
+  barrier.configure(static_cast<uint32_t>(arguments.threads), spins);
+  phase = function;
+  call = &arguments;
+  for (int64_t index = 1; index < arguments.threads; ++index)
+    workers[static_cast<size_t>(index)].start.give();
+  function(&arguments, 0);
+  barrier.arrive();
+}
+
+void *ThreadPool::work(void *argument) {
+  auto &[pool, index, start] = *static_cast<Worker *>(argument);
+  for (;;) {
+    start.wait(pool->spins);
+    if (!pool->phase)
+      return nullptr;
+    pool->phase(pool->call, index);
+    pool->barrier.arrive();
+  }
+}
+
+static constexpr int barrierBatch = 16;
+
+static void meetOften(const gemmac_call *call, int64_t thread) {
+  for (int round = 0; round < barrierBatch; ++round)
+    gemmac_barrier(call, thread);
+}
+
+double ThreadPool::barrierSeconds(int64_t threads) {
+  if (threads <= 1)
+    return 0;
+  constexpr double enough = 0.3e-3;
+  gemmac_call rounds = {};
+  run(meetOften, rounds, threads); // wakes them
+  std::vector<double> batches;
+  for (double total = 0; total < enough;) {
+    const double begin = monotonicSeconds();
+    run(meetOften, rounds, threads);
+    batches.push_back(monotonicSeconds() - begin);
+    total += batches.back();
+  }
+  std::nth_element(batches.begin(), batches.begin() + static_cast<ptrdiff_t>(batches.size() / 2), batches.end());
+  return batches[batches.size() / 2] / barrierBatch;
+}
+
+} // namespace gemmac::runtime

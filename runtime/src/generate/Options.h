@@ -1,0 +1,69 @@
+// What the command line asks for. Filled in by CommandLine.cpp; everything else only reads it.
+#ifndef GEMMAC_RUNTIME_OPTIONS_H
+#define GEMMAC_RUNTIME_OPTIONS_H
+
+#include "engine/Session.h"
+#include "generate/Sampler.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gemmac::runtime {
+
+enum class Command { answer, info, tokenize, detokenize, bench, score };
+
+struct EngineOptions {
+  int64_t threads = 0; ///< 0: as ThreadPlan decides
+  std::string isa;     ///< empty: the best
+  Session::Options session;
+};
+
+struct ChatOptions {
+  std::optional<std::string> system; ///< instructions
+  gemmac_thinking thinking = GEMMAC_THINK_DEFAULT;
+  bool keepThoughts = false; ///< of earlier answers, whatever the template does
+};
+
+struct AnswerOptions {
+  std::optional<std::string> prompt; ///< absent: chat, or standard input when that is no terminal
+  std::string promptIds;             ///< file of token ids; empty: none
+  int64_t limit = 0;                 ///< tokens to generate; 0: until the model stops or the context is full
+  bool raw = false, special = false, printIds = false, quiet = false;
+  bool hideThoughts = false, showThoughts = false;
+  ChatOptions chat;
+  std::vector<std::string> stops;
+};
+
+struct BenchOptions {
+  int64_t promptTokens = 256, decodeTokens = 64, repetitions = 3;
+  int64_t depth = 0;      ///< position of the first token
+  int64_t verifyRows = 0; ///< of calls with logits for several rows, after the decoded tokens; 0: none
+  bool roof = false;      ///< also measure how fast the weights can be read
+  bool kernels = false;   ///< also say where the time goes
+};
+
+struct ScoreOptions {
+  std::string ids, logits, text;  ///< file names
+  std::string reference, moments; ///< file names
+  bool lines = false;             ///< each line of `ids` begins anew
+  int64_t prefill = 0;            ///< tokens fed without scores
+  int64_t window = 0;             ///< 0: min(context - 1, 255)
+  bool decodeOnly = false;
+};
+
+struct Options {
+  Command command = Command::answer;
+  EngineOptions engine;
+  SamplingOptions sampling;
+  AnswerOptions answer;
+  BenchOptions bench;
+  ScoreOptions score;
+  bool json = false;    ///< info, bench, score
+  bool verify = false;  ///< info
+  bool special = false; ///< tokenize, detokenize
+};
+
+} // namespace gemmac::runtime
+
+#endif // GEMMAC_RUNTIME_OPTIONS_H
