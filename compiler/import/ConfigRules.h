@@ -17,7 +17,7 @@ inline constexpr int64_t vocab = 1 << 24, hidden = 1 << 20, layers = 1024, heads
 /// \returns the first mistake as a message, empty when there is none
 std::string checkHeads(const ModelConfig &model);
 
-/// Makes the last `shared` layers read the keys and values of the last layer of their type before them (spec 2.4).
+/// Makes the last `shared` layers read the keys and values of the last layer of their type before them (spec 3.7).
 /// \returns the first mistake as a message, empty when there is none
 std::string shareKeysAndValues(ModelConfig &model, int64_t shared);
 

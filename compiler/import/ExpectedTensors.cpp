@@ -1,4 +1,4 @@
-// Spec 2.1 as code: which tensors a configuration asks for, in which shapes, and why.
+// Which tensors a configuration asks for, in which shapes, and why (spec 2.1).
 #include "compiler/import/TensorFiles.h"
 
 #include "llvm/Support/FormatVariadic.h"

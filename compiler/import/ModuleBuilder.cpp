@@ -1,4 +1,4 @@
-// The model as IR: each function below is one part of spec section 3, in its order.
+// The model as IR: each function below is one part of the text decoder (spec 3), in its order.
 #include "compiler/import/ModuleBuilder.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
@@ -144,7 +144,7 @@ void ModelBuilder::createCaches() {
   }
 }
 
-/// Spec 3.2: [rows, layers * P], layer-major.
+/// [rows, layers * P], layer-major (spec 3.2).
 Value ModelBuilder::perLayerInputs(Value x) {
   at("per_layer_inputs");
   int64_t count = config.layers.size(), width = config.perLayerEmbedding->width;
@@ -155,7 +155,7 @@ Value ModelBuilder::perLayerInputs(Value x) {
   return scale(add(context, token), ops.getF64FloatAttr(1 / std::sqrt(2.0)));
 }
 
-/// Spec 3.4 to 3.7: from the normed input to the projected output.
+/// From the normed input to the projected output (spec 3.4, 3.5, 3.6, 3.7).
 Value ModelBuilder::attention(int64_t index, Value y) {
   at("layers." + Twine(index) + ".self_attn");
   const LayerConfig &layer = config.layers[index];
@@ -191,7 +191,7 @@ Value ModelBuilder::mlp(int64_t index, Value y) {
   return linear(GegluOp::create(ops, loc, gate.getType(), gate, up), prefix + "down_proj", config.hidden);
 }
 
-/// Spec 3.8: the normed branch of the experts.
+/// The normed branch of the experts (spec 3.3, 3.8).
 Value ModelBuilder::experts(const Twine &twine, Value residual) {
   std::string prefix = twine.str();
   at(prefix + "experts");
@@ -221,7 +221,7 @@ Value ModelBuilder::mixPerLayerInput(int64_t index, Value x, Value perLayer) {
   return add(x, norm(result, prefix + "post_per_layer_input_norm"));
 }
 
-/// Spec 3.3.
+/// One decoder layer (spec 3.3).
 Value ModelBuilder::layer(int64_t index, Value x, Value perLayer) {
   std::string prefix = "layers." + std::to_string(index) + ".";
   at("layers." + Twine(index));

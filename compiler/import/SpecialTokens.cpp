@@ -10,7 +10,7 @@ using llvm::StringRef;
 
 static constexpr llvm::StringLiteral bosText = "<bos>", eosText = "<eos>";
 
-// Control tokens that people's text must not hold and answers must not show (spec 6.1), of Gemma 3 and of Gemma 4.
+// Control tokens of Gemma 4 (spec 6.1) and of Gemma 3. People's text must not hold them, answers must not show them.
 static constexpr llvm::StringLiteral knownControls[] = {"<pad>",
                                                         "<eos>",
                                                         "<bos>",

@@ -7,7 +7,7 @@
 include "dialects/Gemma/GemmaTensorOps.td"
 
 def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "input norm, projections, head norms, RoPE and the cache write of one layer (spec 3.4)";
+  let summary = "input norm, projections, head norms, RoPE and the cache write of one layer (spec 3.3, 3.4)";
   let description = [{
     `y = rms_norm(input, norm)`; `query = rope(head_norm(y q^T, q_norm)) * query_scale`, 1 where that is absent; if the
     layer owns its cache also `k = rope(head_norm(y k^T, k_norm))`, `v = head_norm(y v^T)` without a weight, or of

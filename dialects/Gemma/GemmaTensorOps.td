@@ -37,7 +37,7 @@ def Gemma_RmsNormOp : Gemma_UserOp<"rms_norm", [Pure, AllTypesMatch<["input", "r
   let summary = "root-mean-square normalisation of each of `groups` equal parts of a row";
   let description = [{
     `result = input * (mean(input^2) + eps)^-1/2 * weight` over each part; the weight is the factor itself, never
-    1 + weight; without a weight the factor is 1 (arXiv:1910.07467; spec 3).
+    1 + weight; without a weight the factor is 1 (arXiv:1910.07467; spec 0).
     - c1: `result` has the type of `input`.
     - c2: `groups` is positive and divides the width.
     - c3: `weight`, if given, is rank 1 and as long as one part.

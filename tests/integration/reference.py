@@ -1,7 +1,7 @@
 """The text decoder of Gemma 3 and 4 in plain numpy: slow, obvious, one pass over the whole sequence, no cache.
 
 The oracle of test_shapes. All arithmetic happens in the dtype given, float32 or float64; rotary angles stay float32, as
-in the checkpoints' own code. Formulas: the model's definition as summarised in docs/architecture.md.
+in the checkpoints' own code. Formulas: docs/spec, of which test_spec runs the other reference.
 """
 
 import sys

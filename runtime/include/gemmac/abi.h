@@ -235,7 +235,7 @@ typedef struct gemmac_image {
 extern const volatile gemmac_image gemmac_the_image;
 
 // ---- The tokenizer as compiled data: byte-pair encoding over Unicode characters with byte fallback
-// (spec section 6.1). Offsets are relative to the struct, multiples of 8.
+// (spec 6.1). Offsets are relative to the struct, multiples of 8.
 #define GEMMAC_TOKENIZER_MAGIC 0x4b544d47u // "GMTK"
 enum gemmac_token_kind {
   GEMMAC_TOKEN_TEXT = 0,

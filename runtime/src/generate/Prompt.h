@@ -10,7 +10,7 @@
 namespace gemmac::runtime {
 
 /// Collects pieces of a prompt and encodes them as one text. Keeps references: the pieces must live until encode().
-/// Format pieces may hold control tokens, people's text may not (spec 6.3).
+/// Format pieces may hold control tokens, people's text may not (docs/chat.md).
 class Prompt {
 public:
   explicit Prompt(const Model &model) : model(model) {}
