@@ -86,7 +86,8 @@ def Gemma_RopeAttr : Gemma_Attr<"Rope", "rope"> {
     - c3: `factor` is finite and above 0, in f64.
   }];
   let parameters = (ins "::mlir::FloatAttr":$theta, "int64_t":$pairs, "::mlir::FloatAttr":$factor);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat =
+      "`<` `theta` `=` custom<Number>($theta) `,` `pairs` `=` $pairs `,` `factor` `=` custom<Number>($factor) `>`";
   let genVerifyDecl = 1;
 }
 
@@ -179,6 +180,9 @@ def Gemma_PositiveF64 : ConfinedAttr<F64Attr, [Gemma_FloatPositive]>;
 def Gemma_FiniteF64 : ConfinedAttr<F64Attr, [Gemma_FloatFinite]>;
 def Gemma_Count : ConfinedAttr<I64Attr, [IntPositive]>;
 def Gemma_Offset : ConfinedAttr<I64Attr, [IntNonNegative]>;
+
+// An assembly format in which each `/` begins a new line, 4 columns in from the op.
+class Gemma_Lines<string lines> { string format = !subst("/", "`\\n` ` ` ` ` ` ` ` `", lines); }
 
 class Gemma_Op<string mnemonic, list<Trait> traits = []> : Op<Gemma_Dialect, mnemonic, traits>;
 

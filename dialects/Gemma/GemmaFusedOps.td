@@ -29,7 +29,15 @@ def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
       Gemma_Count:$head_dim, Gemma_RopeAttr:$rope, Gemma_PositiveF64:$eps /* c6 */,
       OptionalAttr<Gemma_PositiveF64>:$query_scale /* c7 */, UnitAttr:$raw_values);
   let results = (outs Gemma_Rows:$query);
-  let assemblyFormat = "$input `,` $positions attr-dict `:` type($input) `,` type($positions) `->` type($query)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $positions `norm` $norm `eps` custom<Number>($eps)
+    / `heads` $heads `head_dim` $head_dim `rope` $rope
+    / `q` $q `q_norm` $q_norm (`query_scale` custom<Number>($query_scale)^)?
+    (/ `k` $k^ `k_norm` $k_norm)?
+    (/ `v` $v^)?
+    (/ `cache` $cache^ (`raw_values` $raw_values^)?)? attr-dict
+    / `:` type($input) `,` type($positions) `->` type($query)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -47,8 +55,11 @@ def Gemma_AttendOp
   let arguments = (ins Gemma_Rows:$query, Gemma_Rows:$residual, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache,
       Gemma_Count:$heads, FlatSymbolRefAttr:$o, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c5 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$query `,` $residual `,` $positions "
-                       "attr-dict `:` type($query) `,` type($residual) `,` type($positions)";
+  let assemblyFormat = Gemma_Lines<[{
+    $query `,` $positions `,` $cache `heads` $heads `o` $o
+    / `post_norm` $post_norm `eps` custom<Number>($eps)
+    / `+` $residual attr-dict `:` type($query) `,` type($positions) `,` type($residual)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -65,7 +76,11 @@ def Gemma_FfnOp : Gemma_UserOp<"ffn", [Pure, AllTypesMatch<["input", "result"]> 
       FlatSymbolRefAttr:$down, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c3 */,
       OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `pre_norm` $pre_norm `eps` custom<Number>($eps)
+    / `geglu` `(` $gate `,` $up `)` `down` $down
+    / `post_norm` $post_norm (`layer_scale` $layer_scale^)? attr-dict `:` type($input)
+  }]>.format;
 }
 
 def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
@@ -86,7 +101,19 @@ def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> 
       FlatSymbolRefAttr:$experts_down, FlatSymbolRefAttr:$post_norm_2, FlatSymbolRefAttr:$post_norm,
       Gemma_PositiveF64:$eps /* c4 */, OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `eps` custom<Number>($eps)
+    / `dense` `pre_norm` $pre_norm
+    / ` ` ` ` `geglu` `(` $gate `,` $up `)` `down` $down
+    / ` ` ` ` `post_norm` $post_norm_1
+    / `router` `scale` $router_scale `factor` custom<Number>($router_factor) `proj` $router_proj
+    / ` ` ` ` `top_k` $top_k `per_expert_scale` $per_expert_scale
+    / `experts` `pre_norm` $pre_norm_2
+    / ` ` ` ` `gate_up` $gate_up `down` $experts_down
+    / ` ` ` ` `post_norm` $post_norm_2
+    / `sum` `post_norm` $post_norm (`layer_scale` $layer_scale^)?
+    / attr-dict `:` type($input)
+  }]>.format;
 }
 
 def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
@@ -102,7 +129,12 @@ def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
       FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c1 */, Gemma_FiniteF64:$token_scale /* c3 */,
       Gemma_FiniteF64:$context_scale /* c3 */, Gemma_FiniteF64:$result_scale /* c3 */, Gemma_PositiveF64:$eps /* c3 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$ids `,` $input attr-dict `:` type($ids) `,` type($input) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `proj` $proj `context_scale` custom<Number>($context_scale)
+    / `norm` $norm `groups` $groups `eps` custom<Number>($eps)
+    / `+` $table `[` $ids `]` `token_scale` custom<Number>($token_scale) `result_scale` custom<Number>($result_scale)
+    / attr-dict `:` type($input) `,` type($ids) `->` type($result)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -121,7 +153,12 @@ def Gemma_PleMixOp : Gemma_UserOp<"ple_mix", [Pure, AllTypesMatch<["input", "res
       FlatSymbolRefAttr:$proj, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c4 */,
       OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `,` $ple attr-dict `:` type($input) `,` type($ple)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `gelu` `(` $gate `)` `*` $ple `at` $offset
+    / `proj` $proj
+    / `post_norm` $post_norm `eps` custom<Number>($eps) (`layer_scale` $layer_scale^)?
+    / attr-dict `:` type($input) `,` type($ple)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -135,7 +172,10 @@ def Gemma_HeadOp : Gemma_UserOp<"head", [Pure]> {
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$table,
       Gemma_PositiveF64:$eps /* c2 */, OptionalAttr<Gemma_PositiveF64>:$softcap /* c2 */);
   let results = (outs Gemma_Rows:$logits);
-  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($logits)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `norm` $norm `eps` custom<Number>($eps) `table` $table (`softcap` custom<Number>($softcap)^)?
+    / attr-dict `:` type($input) `->` type($logits)
+  }]>.format;
   let hasVerifier = 1;
 }
 

@@ -48,8 +48,14 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
       OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */,
       OptionalAttr<Gemma_PositiveF64>:$input_activation_scale /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */);
-  let assemblyFormat = "$sym_name `:` $type (`from` $source^)? (`stacked` $pieces^)? "
-                       "(`encoded` custom<EnumKeyword>($encoding)^)? (`scaled` $scales^)? attr-dict";
+  let assemblyFormat = Gemma_Lines<[{
+    $sym_name `:` $type (`as` custom<EnumKeyword>($format)^)?
+    (/ `from` $source^)? (/ `stacked` custom<Symbols>($pieces)^)?
+    (`encoded` custom<EnumKeyword>($encoding)^)? (/ `scaled` $scales^)?
+    (`addend` custom<Number>($addend)^)?
+    (/ `input_activation_scale` custom<Number>($input_activation_scale)^)?
+    (/ `output_activation_scale` custom<Number>($output_activation_scale)^)? attr-dict
+  }]>.format;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// How the file stores the elements, whether `encoding` or the element type says it. Not of stacked weights.
@@ -112,7 +118,13 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
       $_state.addAttribute(getHeadDimAttrName($_state.name), headDim);
       $_state.addAttribute(getWindowAttrName($_state.name), window);
     }]>];
-  let assemblyFormat = "$sym_name `heads` $heads `head_dim` $head_dim `window` $window attr-dict";
+  let assemblyFormat = Gemma_Lines<[{
+    $sym_name `heads` $heads `head_dim` $head_dim `window` $window
+    (`key_bound` custom<Number>($key_bound)^)? (`value_bound` custom<Number>($value_bound)^)?
+    (/ `as` custom<EnumKeyword>($format)^)? (`capacity` $capacity^)? (`bytes` $bytes^)? (`at` $offset^)?
+    (`rotated` $rotated^)? (`turned_pairs` $turned_pairs^)?
+    (`key_exponent` $key_exponent^)? (`value_exponent` $value_exponent^)? attr-dict
+  }]>.format;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Head size with each half padded to 16.
@@ -170,9 +182,15 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales);
-  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch "
-                       "(`interleave` $interleave^)? (`scale` $scale^)? `rows` $rows $row_axis `cols` $cols $col_axis "
-                       "`bytes` $bytes (`at` $offset^)? (`row_at` $row_at^)? attr-dict";
+  let assemblyFormat = Gemma_Lines<[{
+    $sym_name
+    / `from` custom<Symbols>($sources)
+    / `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)?
+      (`scale` custom<Number>($scale)^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
+      (`at` $offset^)? (`row_at` $row_at^)?
+    (/ `input_scale` custom<Number>($input_scale)^)?
+    (/ `output_scales` custom<Numbers>($output_scales)^)? attr-dict
+  }]>.format;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Row scales of one row: see gemmac::scaleBlocks.

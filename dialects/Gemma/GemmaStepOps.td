@@ -108,7 +108,8 @@ def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
                     "its cols the width of `result`; `result` is f32.";
   let arguments = (ins Gemma_BufferType:$result, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale,
       UnitAttr:$replicated);
-  let assemblyFormat = "$result `,` $table `scale` $scale (`replicated` $replicated^)? attr-dict `:` type($result)";
+  let assemblyFormat =
+      "$result `,` $table `scale` custom<Number>($scale) (`replicated` $replicated^)? attr-dict `:` type($result)";
 }
 
 def Gemma_RopeTableStep : Gemma_RowStep<"rope_table"> {
@@ -138,9 +139,12 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
       Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, UnitAttr:$replicated);
-  let assemblyFormat = "$input `->` $result (`weight` $weight^)? `factor` $factor `eps` $eps `count` $count "
-                       "(`static` $static_scale^)? (`replicated` $replicated^)? "
-                       "attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `->` $result (`weight` $weight^)?
+    / `factor` custom<Number>($factor) `eps` custom<Number>($eps) `count` $count
+      (`static` custom<Number>($static_scale)^)? (`replicated` $replicated^)? attr-dict
+      `:` type($input) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
@@ -154,9 +158,12 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$branch, Gemma_BufferType:$result,
       FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$layer_scale, Gemma_PositiveF64:$eps /* c3 */,
       Gemma_Count:$count /* c2 */, UnitAttr:$replicated);
-  let assemblyFormat = "$input `,` $branch `->` $result `weight` $weight (`layer_scale` $layer_scale^)? `eps` $eps "
-                       "`count` $count (`replicated` $replicated^)? "
-                       "attr-dict `:` type($input) `,` type($branch) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $branch `->` $result `weight` $weight
+    (/ `layer_scale` $layer_scale^)?
+    / `eps` custom<Number>($eps) `count` $count (`replicated` $replicated^)? attr-dict
+      `:` type($input) `,` type($branch) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
@@ -173,8 +180,10 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result,
       DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */, OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */,
       UnitAttr:$replicated);
-  let assemblyFormat = "$input `->` $result (`static` $static_scale^)? (`replicated` $replicated^)? "
-                       "attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `->` $result (`per_row` $per_row^)? (`static` custom<Number>($static_scale)^)?
+    (`replicated` $replicated^)? attr-dict `:` type($input) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_MatmulStep : Gemma_Step<"matmul"> {
@@ -193,9 +202,11 @@ def Gemma_MatmulStep : Gemma_Step<"matmul"> {
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$result,
       Optional<Gemma_BufferType>:$factor, Gemma_EpilogueAttr:$epilogue,
       DefaultValuedAttr<Gemma_Offset, "0">:$factor_offset /* c2 */, OptionalAttr<Gemma_PositiveF64>:$cap /* c2 */);
-  let assemblyFormat = "$input `,` $weight `->` $result custom<EnumKeyword>($epilogue) "
-                       "(`factor` $factor^ `:` type($factor))? (`cap` $cap^)? "
-                       "attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $weight `->` $result custom<EnumKeyword>($epilogue)
+    (/ `factor` $factor^ `:` type($factor))? (`factor_offset` $factor_offset^)? (`cap` custom<Number>($cap)^)? attr-dict
+    `:` type($input) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_QkvStep : Gemma_Step<"qkv"> {
@@ -218,8 +229,12 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
       Gemma_BufferType:$query, Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim,
       FlatSymbolRefAttr:$q_norm, OptionalAttr<FlatSymbolRefAttr>:$k_norm, OptionalAttr<FlatSymbolRefAttr>:$cache,
       UnitAttr:$keys_are_values, UnitAttr:$raw_values, Gemma_PositiveF64:$eps /* c4 */);
-  let assemblyFormat = "$input `,` $weight `,` $rope_table `->` $query `raw` $raw `heads` $heads `head_dim` $head_dim "
-                       "attr-dict `:` type($input) `,` type($rope_table) `->` type($query) `,` type($raw)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $weight `,` $rope_table `->` $query `raw` $raw `heads` $heads `head_dim` $head_dim
+    / `q_norm` $q_norm (`k_norm` $k_norm^)? `eps` custom<Number>($eps)
+    (/ `cache` $cache^ (`keys_are_values` $keys_are_values^)? (`raw_values` $raw_values^)?)? attr-dict
+    / `:` type($input) `,` type($rope_table) `->` type($query) `,` type($raw)
+  }]>.format;
 }
 
 def Gemma_AttentionStep : Gemma_Step<"attention"> {
@@ -234,7 +249,10 @@ def Gemma_AttentionStep : Gemma_Step<"attention"> {
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
       OptionalAttr<FlatSymbolRefAttr>:$key_norm);
-  let assemblyFormat = "$query `,` $cache `->` $result `heads` $heads attr-dict `:` type($query) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $query `,` $cache `->` $result `heads` $heads
+    (/ `key_norm` $key_norm^)? attr-dict `:` type($query) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
@@ -249,7 +267,10 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
       OptionalAttr<FlatSymbolRefAttr>:$key_norm);
-  let assemblyFormat = "$query `,` $cache `->` $parts `heads` $heads attr-dict `:` type($query) `->` type($parts)";
+  let assemblyFormat = Gemma_Lines<[{
+    $query `,` $cache `->` $parts `heads` $heads
+    (/ `key_norm` $key_norm^)? attr-dict `:` type($query) `->` type($parts)
+  }]>.format;
 }
 
 def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
@@ -261,8 +282,10 @@ def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
   }];
   let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads,
       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c2 */, UnitAttr:$replicated);
-  let assemblyFormat = "$parts `,` $cache `->` $result `heads` $heads (`static` $static_scale^)? "
-                       "(`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $parts `,` $cache `->` $result `heads` $heads (`static` custom<Number>($static_scale)^)?
+    (`replicated` $replicated^)? attr-dict `:` type($parts) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {
@@ -279,8 +302,13 @@ def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {
       FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c2 */, Gemma_Count:$count /* c2 */,
       Gemma_FiniteF64:$token_scale /* c3 */, Gemma_FiniteF64:$context_scale /* c3 */,
       Gemma_FiniteF64:$result_scale /* c3 */, Gemma_PositiveF64:$eps /* c3 */, UnitAttr:$replicated);
-  let assemblyFormat = "$context_ `->` $result `table` $table `norm` $norm (`replicated` $replicated^)? "
-                       "attr-dict `:` type($context_) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $context_ `->` $result `context_scale` custom<Number>($context_scale)
+    / `norm` $norm `groups` $groups `count` $count `eps` custom<Number>($eps)
+    / `+` $table `token_scale` custom<Number>($token_scale) `result_scale` custom<Number>($result_scale)
+      (`replicated` $replicated^)?
+    / attr-dict `:` type($context_) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
@@ -292,8 +320,11 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
   }];
   let arguments = (ins Gemma_BufferType:$scores, Gemma_BufferType:$picks, Gemma_BufferType:$weights,
       Gemma_Count:$experts, Gemma_Count:$top_k /* c2 */, FlatSymbolRefAttr:$per_expert_scale, UnitAttr:$replicated);
-  let assemblyFormat = "$scores `->` $picks `,` $weights `experts` $experts `top_k` $top_k `scale` $per_expert_scale "
-                       "(`replicated` $replicated^)? attr-dict `:` type($scores) `->` type($picks) `,` type($weights)";
+  let assemblyFormat = Gemma_Lines<[{
+    $scores `->` $picks `,` $weights `experts` $experts `top_k` $top_k `scale` $per_expert_scale
+      (`replicated` $replicated^)?
+    / attr-dict `:` type($scores) `->` type($picks) `,` type($weights)
+  }]>.format;
 }
 
 def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
@@ -305,8 +336,10 @@ def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
       Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
-  let assemblyFormat = "$input `,` $weight `picks` $picks `->` $result `top_k` $top_k "
-                       "attr-dict `:` type($input) `,` type($picks) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $weight `picks` $picks `->` $result `top_k` $top_k
+    / attr-dict `:` type($input) `,` type($picks) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
@@ -319,8 +352,10 @@ def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
       Gemma_BufferType:$weights, Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
-  let assemblyFormat = "$input `,` $weight `picks` $picks `,` $weights `->` $result `top_k` $top_k "
-                       "attr-dict `:` type($input) `,` type($picks) `,` type($weights) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $weight `picks` $picks `,` $weights `->` $result `top_k` $top_k
+    / attr-dict `:` type($input) `,` type($picks) `,` type($weights) `->` type($result)
+  }]>.format;
 }
 
 def Gemma_ObserveStep : Gemma_Step<"observe"> {
@@ -342,8 +377,10 @@ def Gemma_ObserveStep : Gemma_Step<"observe"> {
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Optional<Gemma_BufferType>:$picks,
       OptionalAttr<Gemma_Count>:$top_k, Gemma_Offset:$offset);
-  let assemblyFormat = "$input `,` $weight (`picks` $picks^ `top_k` $top_k)? `at` $offset "
-                       "attr-dict `:` type($input) (`,` qualified(type($picks))^)?";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $weight
+    (/ `picks` $picks^ `top_k` $top_k)? `at` $offset attr-dict `:` type($input) (`,` qualified(type($picks))^)?
+  }]>.format;
 }
 
 #endif // GEMMA_STEP_OPS_TD

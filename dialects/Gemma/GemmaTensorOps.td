@@ -29,7 +29,7 @@ def Gemma_EmbedOp : Gemma_UserOp<"embed", [Pure]> {
   }];
   let arguments = (ins Gemma_Ids:$ids, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale /* c3 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$ids `,` $table `scale` $scale attr-dict `:` type($ids) `->` type($result)";
+  let assemblyFormat = "$ids `,` $table `scale` custom<Number>($scale) attr-dict `:` type($ids) `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -46,7 +46,7 @@ def Gemma_RmsNormOp : Gemma_UserOp<"rms_norm", [Pure, AllTypesMatch<["input", "r
   let arguments = (ins Gemma_Rows:$input, OptionalAttr<FlatSymbolRefAttr>:$weight, Gemma_Count:$groups /* c2 */,
       Gemma_PositiveF64:$eps /* c4 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input (`,` $weight^)? `groups` $groups `eps` $eps attr-dict `:` type($input)";
+  let assemblyFormat = "$input (`,` $weight^)? `groups` $groups `eps` custom<Number>($eps) attr-dict `:` type($input)";
   let hasVerifier = 1;
 }
 
@@ -74,7 +74,10 @@ def Gemma_RopeOp : Gemma_Op<"rope", [Pure, AllTypesMatch<["input", "result"]> /*
   let arguments = (ins Gemma_Rows:$input, Gemma_Positions:$positions, Gemma_Count:$heads /* c2 */,
       Gemma_RopeAttr:$rope);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `,` $positions `heads` $heads $rope attr-dict `:` type($input) `,` type($positions)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $positions `heads` $heads $rope
+    / attr-dict `:` type($input) `,` type($positions)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -134,7 +137,7 @@ def Gemma_ScaleOp : Gemma_Op<"scale", [Pure, AllTypesMatch<["input", "result"]> 
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_FiniteF64:$factor /* c2 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `by` $factor attr-dict `:` type($input)";
+  let assemblyFormat = "$input `by` custom<Number>($factor) attr-dict `:` type($input)";
   let hasFolder = 1; // factor 1
 }
 
@@ -174,8 +177,11 @@ def Gemma_RouterOp : Gemma_UserOp<"router", [Pure]> {
       FlatSymbolRefAttr:$per_expert_scale, Gemma_Count:$top_k /* c2 */, Gemma_FiniteF64:$factor /* c3 */,
       Gemma_PositiveF64:$eps /* c3 */);
   let results = (outs Gemma_Rows:$weights, Gemma_Picks:$picks);
-  let assemblyFormat = "$input `,` $proj `,` $scale `,` $per_expert_scale `top_k` $top_k `factor` $factor `eps` $eps "
-                       "attr-dict `:` type($input) `->` type($weights) `,` type($picks)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `scale` $scale `factor` custom<Number>($factor) `eps` custom<Number>($eps)
+    / `proj` $proj `top_k` $top_k `per_expert_scale` $per_expert_scale
+    / attr-dict `:` type($input) `->` type($weights) `,` type($picks)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -189,8 +195,10 @@ def Gemma_ExpertsOp : Gemma_UserOp<"experts", [Pure, AllTypesMatch<["input", "re
   let arguments = (ins Gemma_Rows:$input, Gemma_Rows:$weights, Gemma_Picks:$picks, FlatSymbolRefAttr:$gate_up,
       FlatSymbolRefAttr:$down);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `,` $weights `,` $picks `,` $gate_up `,` $down "
-                       "attr-dict `:` type($input) `,` type($weights) `,` type($picks)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $weights `,` $picks `,` $gate_up `,` $down
+    / attr-dict `:` type($input) `,` type($weights) `,` type($picks)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -202,7 +210,7 @@ def Gemma_SoftcapOp : Gemma_Op<"softcap", [Pure, AllTypesMatch<["input", "result
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_PositiveF64:$cap /* c2 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `cap` $cap attr-dict `:` type($input)";
+  let assemblyFormat = "$input `cap` custom<Number>($cap) attr-dict `:` type($input)";
 }
 
 #endif // GEMMA_TENSOR_OPS_TD
