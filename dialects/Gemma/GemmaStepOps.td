@@ -130,11 +130,11 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
   let description = [{
     The mean is over `count` true elements; padding stays zero. `result` may be quantized: then the row is stored as
     gemma.step.quantize stores it.
-    - c1: input is f32, result f32, q8 or s8 of the same rows and width; weight, if given,
+    - c1: input is f32, result f32, q8, q16 or s8 of the same rows and width; weight, if given,
       a packed vector of that width.
     - c2: 0 < count <= width.
     - c3: `factor` is finite, `eps` finite and above 0.
-    - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
+    - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
       Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
@@ -167,15 +167,16 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
 }
 
 def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
-  let summary = "f32 rows to q8 rows, or to rows on a static grid";
+  let summary = "f32 rows to q8 or q16 rows, or to rows on a static grid";
   let description = [{
     q8, per group of 32: scale = max|x| / 127, value = round to nearest even of x * (127 / max|x|) (0 when the largest
-    magnitude is below 2^-120), bias = -8 times the sum of the values. s8: value = x / static_scale rounded to the
-    nearest even integer, at least -128 and at most 127; scale and bias accordingly. f32: that value times static_scale.
+    magnitude is below 2^-120), bias = -8 times the sum of the values. q16: the same with 32512 for 127 and 2^-110 for
+    2^-120. s8: value = x / static_scale rounded to the nearest even integer, at least -128 and at most 127; scale and
+    bias accordingly. f32: that value times static_scale.
     `per_row` rows of the buffers belong to each row of the call (top-k picks), default 1.
-    - c1: input f32, result q8, s8 or, with `static_scale`, f32, of the same rows and width.
+    - c1: input f32, result q8, q16, s8 or, with `static_scale`, f32, of the same rows and width.
     - c2: `per_row` is positive.
-    - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
+    - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result,
       DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */, OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */,
@@ -189,10 +190,10 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
 def Gemma_MatmulStep : Gemma_Step<"matmul"> {
   let summary = "`result = epilogue(input * weight^T)`, panels divided among threads";
   let description = [{
-    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8 or
-    s8 for quantized weights, else f32. s8 rows and weights with one scale a row (c8, c4, c2) have one exact int32 sum,
-    which is scaled at the end. With output_scales of the weight, products are rounded to the grid of their source
-    before the epilogue. `factor` is the second operand of gelu_mul, read at `factor_offset` elements.
+    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8,
+    q16 or s8 for quantized weights, else f32. s8 rows and weights with one scale a row (c8, c4, c2) have one exact
+    int32 sum, which is scaled at the end. With output_scales of the weight, products are rounded to the grid of their
+    source before the epilogue. `factor` is the second operand of gelu_mul, read at `factor_offset` elements.
     - c1: weight packed with 16 rows per panel, batch 1; cols = input width; result f32, its width rows (geglu:
       rows / 2), as many rows as the input.
     - c2: epilogue geglu iff the weight interleaves; gelu_mul iff `factor` is given (f32, wide enough); softcap iff
@@ -277,8 +278,8 @@ def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
   let summary = "merges the splits of attention_splits, in order";
   let description = [{
     `result` may be quantized: then the row is stored as gemma.step.quantize stores it.
-    - c1: parts is as in attention_splits; result f32, q8 or s8 `[1, heads * d]`.
-    - c2: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8.
+    - c1: parts is as in attention_splits; result f32, q8, q16 or s8 `[1, heads * d]`.
+    - c2: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
   }];
   let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads,
       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c2 */, UnitAttr:$replicated);
@@ -330,8 +331,8 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
 def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
   let summary = "`result[row, pick] = geglu(input[row] * gate_up[picks[row][pick]]^T)`; panels divided among threads";
   let description = [{
-    - c1: weight packed with 16 rows per panel, batch = experts, interleaved; input `[rows, cols]`, q8 for quantized
-      weights, else f32; result f32 `[rows * top_k, rows / 2 of the weight]`.
+    - c1: weight packed with 16 rows per panel, batch = experts, interleaved; input `[rows, cols]`, q8 or q16 for
+      quantized weights, else f32; result f32 `[rows * top_k, rows / 2 of the weight]`.
     - c2: picks i32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
@@ -346,8 +347,8 @@ def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
   let summary = "`result[row] = sum over picks, in order, of weights[row][pick] * "
                 "(input[row, pick] * down[picks[row][pick]]^T)`";
   let description = [{
-    - c1: weight packed with 16 rows per panel, batch = experts, not interleaved; input `[rows * top_k, cols]`, q8 for
-      quantized weights, else f32; result f32 `[rows, rows of the weight]`.
+    - c1: weight packed with 16 rows per panel, batch = experts, not interleaved; input `[rows * top_k, cols]`, q8 or
+      q16 for quantized weights, else f32; result f32 `[rows, rows of the weight]`.
     - c2: picks i32 and weights f32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
