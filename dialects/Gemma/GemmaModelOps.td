@@ -28,18 +28,26 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c7: `addend`, if given, is finite and the weight a vector with a source.
     - c8: activation scales, if given, are finite and above 0, and the weight is of rank 2.
     ```mlir
-    gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16>
-      from <"model.safetensors", 4096, 18874368> {format = #gemma.format<q4>}
+    gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> as q4
+        from <"model.safetensors", 4096, 18874368>
     gemma.weight @layers.0.mlp.down_proj.weight : tensor<1536x6144xf32>
-      from <"model.gguf", 18878464, 7741440> encoded q6_k
+        from <"model.gguf", 18878464, 7741440> encoded q6_k
     gemma.weight @layers.0.self_attn.q_proj.weight : tensor<64x64xf32>
-      from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, bf16 per 32>
+        from <"m", 0, 2048> encoded int4
+        scaled <"m", 2048, 256, bf16 per 32>
+    gemma.weight @layers.0.experts.0.down_proj.weight : tensor<32x64xf32>
+        from <"m", 0, 8192>
+    gemma.weight @layers.0.experts.1.down_proj.weight : tensor<32x64xf32>
+        from <"m", 8192, 8192>
     gemma.weight @layers.0.experts.down_proj : tensor<2x32x64xf32>
-      stacked [@layers.0.experts.0.down_proj.weight, @layers.0.experts.1.down_proj.weight]
-    gemma.weight @norm.weight : tensor<640xbf16> from <"model.safetensors", 18878464, 1280> {addend = 1.0}
+        stacked [@layers.0.experts.0.down_proj.weight, @layers.0.experts.1.down_proj.weight]
+    gemma.weight @norm.weight : tensor<640xbf16>
+        from <"model.safetensors", 18878464, 1280> addend 1.0
     gemma.weight @layers.0.self_attn.o_proj.weight : tensor<64x64xf32>
-      from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, f32 per 64>
-      {input_activation_scale = 0.5, output_activation_scale = 0.25}
+        from <"m", 0, 2048> encoded int4
+        scaled <"m", 2048, 256, f32 per 64>
+        input_activation_scale 0.5
+        output_activation_scale 0.25
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type,
@@ -101,8 +109,8 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
     - c6: exponents lie between -100 and 100.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
-    gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0
-      {format = #gemma.format<f16>, capacity = 4096 : i64, offset = 0 : i64, bytes = 8388608 : i64}
+    gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0 key_bound 22.6 value_bound 16.0
+        as f16 capacity 4096 bytes 8388608 at 0
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$heads, I64Attr:$head_dim, I64Attr:$window,
@@ -173,8 +181,11 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     Tables read by row (panel_rows 1) are not mapped: before a call the runtime reads the rows of its tokens from the
     file, and the row of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
     ```mlir
-    gemma.packed @layers.0.gate_up from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight]
-      as q4 panel 16 batch 1 interleave rows 200 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
+    gemma.weight @layers.0.mlp.gate_proj.weight : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @layers.0.mlp.up_proj.weight : tensor<100x64xf32> from <"m", 25600, 25600>
+    gemma.packed @p.layers.0.mlp.gate_proj_up_proj.weight
+        from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight]
+        as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,

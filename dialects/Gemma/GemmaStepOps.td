@@ -28,13 +28,17 @@ def Gemma_PhaseOp : Gemma_Op<"phase", [Symbol, IsolatedFromAbove, NoTerminator, 
     - c6: a buffer is read only after a step wrote it.
     - c7: a buffer has at least `max_rows` rows.
     ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.head : tensor<64x64xf32> from <"m", 25600, 16384>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @head from [@w.head] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
     gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 256 : i64, scratch_bytes = 384 : i64} {
       %x = gemma.buffer private at 0 label "x" : !gemma.buffer<1 x 64, f32>
       %y = gemma.buffer private at 256 : !gemma.buffer<1 x 64, q8>
       %z = gemma.buffer shared at 0 label "logits" : !gemma.buffer<1 x 64, f32>
-      gemma.step.embed %x, @table scale 8.0 replicated : !gemma.buffer<1 x 64, f32>
-      gemma.step.quantize %x -> %y replicated : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, q8>
-      gemma.step.matmul %y, @head -> %z none : !gemma.buffer<1 x 64, q8> -> !gemma.buffer<1 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, q8>
+      gemma.step.matmul %y, @head -> %z none : <1 x 64, q8> -> <1 x 64, f32>
     }
     ```
   }];
@@ -49,6 +53,13 @@ def Gemma_BufferOp : Gemma_Op<"buffer", [HasParent<"PhaseOp">]> {
   let summary = "rows in the arena (shared) or in each thread's scratch (private)";
   let description = [{
     - c1: `offset`, once set, is a multiple of 64 and not negative.
+    ```mlir
+    gemma.phase @decode decode max_rows 1 {
+      %rope = gemma.buffer private at 0 label "rope" : !gemma.buffer<1 x 32, f32>
+      %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      gemma.step.rope_table %rope head_dim 32 <theta = 10000.0, pairs = 16, factor = 1.0> replicated : <1 x 32, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_ScopeAttr:$scope, OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$label);
   let results = (outs Gemma_BufferType:$result);
@@ -58,6 +69,21 @@ def Gemma_BufferOp : Gemma_Op<"buffer", [HasParent<"PhaseOp">]> {
 
 def Gemma_BarrierOp : Gemma_Op<"barrier", [HasParent<"PhaseOp">]> {
   let summary = "all threads of the call meet";
+  let description = [{
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.o : tensor<64x64xf32> from <"m", 25600, 16384>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @o from [@w.o] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+    gemma.phase @prefill prefill max_rows 4 {
+      %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+      %y = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 : <4 x 64, f32>
+      gemma.barrier
+      gemma.step.matmul %x, @o -> %y none : <4 x 64, f32> -> <4 x 64, f32>
+    }
+    ```
+  }];
   let assemblyFormat = "attr-dict";
 }
 
@@ -71,8 +97,20 @@ def Gemma_MarkOp : Gemma_Op<"mark", [HasParent<"PhaseOp">]> {
     - c2: `what` is not empty.
     - c3: `bytes` is not negative.
     ```mlir
-    gemma.step.matmul %q, @gate -> %y none : !gemma.buffer<1 x 64, q8> -> !gemma.buffer<1 x 64, f32>
-    gemma.mark "matmul q4 64 x 64" of @gate bytes 2304
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.gate : tensor<64x64xf32> from <"m", 25600, 16384>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @gate from [@w.gate] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.mark "embed f32 100 x 64" of @table bytes 256
+      gemma.step.matmul %x, @gate -> %y none : <1 x 64, f32> -> <1 x 64, f32>
+      gemma.mark "matmul f32 64 x 64" of @gate bytes 16384
+      gemma.barrier
+      gemma.mark "barrier" bytes 0
+    }
     ```
   }];
   let arguments = (ins StrAttr:$what, OptionalAttr<FlatSymbolRefAttr>:$memory, Gemma_Offset:$bytes /* c3 */);
@@ -104,8 +142,18 @@ class Gemma_RowUserStep<string mnemonic> : Gemma_RowStep<mnemonic, [DeclareOpInt
 
 def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
   let summary = "`result[r] = table[tokens[r]] * scale`, tokens being the call's";
-  let description = "- c1: `table` is packed (16 or 1 rows per panel, batch 1, not interleaved), "
-                    "its cols the width of `result`; `result` is f32.";
+  let description = [{
+    - c1: `table` is packed (16 or 1 rows per panel, batch 1, not interleaved), its cols the width of `result`;
+      `result` is f32.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+    }
+    ```
+  }];
   let arguments = (ins Gemma_BufferType:$result, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale,
       UnitAttr:$replicated);
   let assemblyFormat =
@@ -119,6 +167,12 @@ def Gemma_RopeTableStep : Gemma_RowStep<"rope_table"> {
     reference computes them, angle in f32, cos 1 and sin 0 for padding and for pairs that do not turn.
     - c1: `result` is f32 and its width is head_dim with each half padded to 16.
     - c2: head_dim is even and positive, rope pairs are at most half of it.
+    ```mlir
+    gemma.phase @decode decode max_rows 1 {
+      %rope = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      gemma.step.rope_table %rope head_dim 64 <theta = 10000.0, pairs = 32, factor = 1.0> replicated : <1 x 64, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$result, Gemma_Count:$head_dim /* c2 */, Gemma_RopeAttr:$rope,
       UnitAttr:$replicated);
@@ -135,6 +189,19 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
     - c2: 0 < count <= width.
     - c3: `factor` is finite, `eps` finite and above 0.
     - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @norm from [@w.norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.norm %x -> %y weight @norm
+          factor 1.0 eps 1.0e-6 count 64 replicated : <1 x 64, f32> -> <1 x 64, q8>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
       Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
@@ -154,6 +221,24 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
       packed vector of one true element.
     - c2: 0 < count <= width.
     - c3: `eps` is finite and above 0.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
+    gemma.weight @w.scalar : tensor<1xf32> from <"m", 25856, 4>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @norm from [@w.norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+    gemma.packed @scalar from [@w.scalar] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %branch = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.norm %x -> %branch
+          factor 1.0 eps 1.0e-6 count 64 replicated : <1 x 64, f32> -> <1 x 64, f32>
+      gemma.step.add_norm %x, %branch -> %x weight @norm
+          layer_scale @scalar
+          eps 1.0e-6 count 64 replicated : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$branch, Gemma_BufferType:$result,
       FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$layer_scale, Gemma_PositiveF64:$eps /* c3 */,
@@ -177,6 +262,18 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
     - c1: input f32, result q8, q16, s8 or, with `static_scale`, f32, of the same rows and width.
     - c2: `per_row` is positive.
     - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %q = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+      %s = gemma.buffer private : !gemma.buffer<1 x 64, s8>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.quantize %x -> %q replicated : <1 x 64, f32> -> <1 x 64, q8>
+      gemma.step.quantize %x -> %s static 0.02 replicated : <1 x 64, f32> -> <1 x 64, s8>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result,
       DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */, OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */,
@@ -199,6 +296,27 @@ def Gemma_MatmulStep : Gemma_Step<"matmul"> {
     - c2: epilogue geglu iff the weight interleaves; gelu_mul iff `factor` is given (f32, wide enough); softcap iff
       `cap` is given, finite and above 0.
     - c3: input is s8 if and only if the weight is quantized and has an input_scale.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.o : tensor<64x64xf32> from <"m", 25600, 16384>
+    gemma.weight @w.gate : tensor<64x64xf32> from <"m", 41984, 16384>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @o from [@w.o] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
+    gemma.packed @gate from [@w.gate] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %q = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+      %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      %z = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      %logits = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.quantize %x -> %q replicated : <1 x 64, f32> -> <1 x 64, q8>
+      gemma.step.matmul %q, @o -> %y none : <1 x 64, q8> -> <1 x 64, f32>
+      gemma.step.matmul %x, @gate -> %z gelu_mul
+          factor %x : !gemma.buffer<1 x 64, f32> : <1 x 64, f32> -> <1 x 64, f32>
+      gemma.step.matmul %q, @o -> %logits softcap cap 30.0 : <1 x 64, q8> -> <1 x 64, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$result,
       Optional<Gemma_BufferType>:$factor, Gemma_EpilogueAttr:$epilogue,
@@ -225,6 +343,27 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
     - c3: k_norm and cache come together; keys_are_values and raw_values only with them; head_dim is the cache's.
     - c4: `eps` is finite and above 0.
     - c5: into a cache with turned_pairs go keys that are values, and these normed.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.qkv : tensor<128x64xf32> from <"m", 25600, 32768>
+    gemma.weight @w.head_norm : tensor<32xf32> from <"m", 58368, 128>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @qkv from [@w.qkv] as f32 panel 16 batch 1 rows 128 <16 -> 16> cols 64 <64 -> 64> bytes 32768
+    gemma.packed @head_norm from [@w.head_norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+    gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %rope = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+      %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.rope_table %rope head_dim 32 <theta = 10000.0, pairs = 16, factor = 1.0> replicated : <1 x 32, f32>
+      gemma.step.qkv %x, @qkv, %rope -> %query raw %raw heads 2 head_dim 32
+          q_norm @head_norm k_norm @head_norm eps 1.0e-6
+          cache @kv.0
+          : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$rope_table,
       Gemma_BufferType:$query, Gemma_BufferType:$raw, Gemma_Count:$heads, Gemma_Count:$head_dim,
@@ -247,6 +386,18 @@ def Gemma_AttentionStep : Gemma_Step<"attention"> {
     - c1: query and result are f32 `[rows, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
     - c2: `key_norm`, the weight that makes keys of values, is given for a cache with turned_pairs and for
       no other: a packed vector of d.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
+    gemma.phase @prefill prefill max_rows 4 {
+      %query = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+      %mixed = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+      gemma.step.embed %query, @table scale 8.0 : <4 x 64, f32>
+      gemma.barrier
+      gemma.step.attention %query, @kv.0 -> %mixed heads 2 : <4 x 64, f32> -> <4 x 64, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
       OptionalAttr<FlatSymbolRefAttr>:$key_norm);
@@ -265,6 +416,18 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
     - c2: the cache is planned; parts is f32, as many rows as a row's keys may touch splits, `heads * d` and
       twice `heads` padded to 16 wide.
     - c3: `key_norm` is as in attention.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 512 bytes 65536 at 0
+    gemma.phase @decode decode max_rows 1 {
+      %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+      gemma.step.embed %query, @table scale 8.0 : <1 x 64, f32>
+      gemma.barrier
+      gemma.step.attention_splits %query, @kv.0 -> %parts heads 2 : <1 x 64, f32> -> <2 x 96, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
       OptionalAttr<FlatSymbolRefAttr>:$key_norm);
@@ -280,6 +443,21 @@ def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
     `result` may be quantized: then the row is stored as gemma.step.quantize stores it.
     - c1: parts is as in attention_splits; result f32, q8, q16 or s8 `[1, heads * d]`.
     - c2: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 512 bytes 65536 at 0
+    gemma.phase @decode decode max_rows 1 {
+      %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
+      %mixed = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+      gemma.step.embed %query, @table scale 8.0 : <1 x 64, f32>
+      gemma.barrier
+      gemma.step.attention_splits %query, @kv.0 -> %parts heads 2 : <1 x 64, f32> -> <2 x 96, f32>
+      gemma.barrier
+      gemma.step.attention_merge %parts, @kv.0 -> %mixed heads 2 replicated : <2 x 96, f32> -> <1 x 64, q8>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$parts, FlatSymbolRefAttr:$cache, Gemma_BufferType:$result, Gemma_Count:$heads,
       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c2 */, UnitAttr:$replicated);
@@ -298,6 +476,21 @@ def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {
       norm a packed vector of one group.
     - c2: groups divide the width; 0 < count <= width / groups.
     - c3: scales are finite, `eps` finite and above 0.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.norm : tensor<32xf32> from <"m", 25600, 128>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @norm from [@w.norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+    gemma.phase @decode decode max_rows 1 {
+      %context = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %ple = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      gemma.step.embed %context, @table scale 1.0 replicated : <1 x 64, f32>
+      gemma.step.ple_combine %context -> %ple context_scale 0.35
+          norm @norm groups 2 count 32 eps 1.0e-6
+          + @table token_scale 2.0 result_scale 0.7 replicated
+          : <1 x 64, f32> -> <1 x 64, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$context_, Gemma_BufferType:$result, FlatSymbolRefAttr:$table,
       FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c2 */, Gemma_Count:$count /* c2 */,
@@ -318,6 +511,25 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
     - c1: scores f32 `[rows, experts padded to 32]`; picks i32 `[rows, top_k padded to 32]`; weights f32 of the same
       width; per_expert_scale a packed vector as wide as scores.
     - c2: 0 < top_k <= experts.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.router : tensor<3x64xf32> from <"m", 25600, 768>
+    gemma.weight @w.per_expert : tensor<3xf32> from <"m", 26368, 12>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+    gemma.packed @per_expert from [@w.per_expert] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+      %picks = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+      %weights = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.matmul %x, @router -> %scores none : <1 x 64, f32> -> <1 x 32, f32>
+      gemma.barrier
+      gemma.step.route %scores -> %picks, %weights experts 3 top_k 2 scale @per_expert replicated
+          : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$scores, Gemma_BufferType:$picks, Gemma_BufferType:$weights,
       Gemma_Count:$experts, Gemma_Count:$top_k /* c2 */, FlatSymbolRefAttr:$per_expert_scale, UnitAttr:$replicated);
@@ -334,6 +546,31 @@ def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
     - c1: weight packed with 16 rows per panel, batch = experts, interleaved; input `[rows, cols]`, q8 or q16 for
       quantized weights, else f32; result f32 `[rows * top_k, rows / 2 of the weight]`.
     - c2: picks i32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.router : tensor<3x64xf32> from <"m", 25600, 768>
+    gemma.weight @w.per_expert : tensor<3xf32> from <"m", 26368, 12>
+    gemma.weight @w.gate_up : tensor<3x128x64xf32> from <"m", 26380, 98304>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+    gemma.packed @per_expert from [@w.per_expert] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+    gemma.packed @gate_up from [@w.gate_up] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
+      bytes 98304
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+      %picks = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+      %weights = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+      %hidden = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.matmul %x, @router -> %scores none : <1 x 64, f32> -> <1 x 32, f32>
+      gemma.barrier
+      gemma.step.route %scores -> %picks, %weights experts 3 top_k 2 scale @per_expert replicated
+          : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+      gemma.step.expert_up %x, @gate_up picks %picks -> %hidden top_k 2
+          : <1 x 64, f32>, <1 x 32, i32> -> <2 x 64, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
       Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
@@ -350,6 +587,37 @@ def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
     - c1: weight packed with 16 rows per panel, batch = experts, not interleaved; input `[rows * top_k, cols]`, q8 or
       q16 for quantized weights, else f32; result f32 `[rows, rows of the weight]`.
     - c2: picks i32 and weights f32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
+    ```mlir
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.router : tensor<3x64xf32> from <"m", 25600, 768>
+    gemma.weight @w.per_expert : tensor<3xf32> from <"m", 26368, 12>
+    gemma.weight @w.gate_up : tensor<3x128x64xf32> from <"m", 26380, 98304>
+    gemma.weight @w.down : tensor<3x64x64xf32> from <"m", 124684, 49152>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+    gemma.packed @per_expert from [@w.per_expert] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+    gemma.packed @gate_up from [@w.gate_up] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
+      bytes 98304
+    gemma.packed @down from [@w.down] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+      %picks = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+      %weights = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+      %hidden = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+      %mixed = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.matmul %x, @router -> %scores none : <1 x 64, f32> -> <1 x 32, f32>
+      gemma.barrier
+      gemma.step.route %scores -> %picks, %weights experts 3 top_k 2 scale @per_expert replicated
+          : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+      gemma.step.expert_up %x, @gate_up picks %picks -> %hidden top_k 2
+          : <1 x 64, f32>, <1 x 32, i32> -> <2 x 64, f32>
+      gemma.barrier
+      gemma.step.expert_down %hidden, @down picks %picks, %weights -> %mixed top_k 2
+          : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
+    }
+    ```
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$picks,
       Gemma_BufferType:$weights, Gemma_BufferType:$result, Gemma_Count:$top_k /* c2 */);
@@ -372,8 +640,35 @@ def Gemma_ObserveStep : Gemma_Step<"observe"> {
     - c2: picks i32 `[rows, top_k padded to 32]` and `[rows * top_k, cols]` as input, or neither picks nor top_k.
     - c3: offset is a multiple of 64.
     ```mlir
-    gemma.step.observe %x, @p.qkv at 4096 : <8 x 64, f32>
-    gemma.step.observe %h, @p.experts_down picks %picks top_k 2 at 8192 : <16 x 64, f32>, !gemma.buffer<8 x 32, i32>
+    gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @w.router : tensor<3x64xf32> from <"m", 25600, 768>
+    gemma.weight @w.per_expert : tensor<3xf32> from <"m", 26368, 12>
+    gemma.weight @w.gate_up : tensor<3x128x64xf32> from <"m", 26380, 98304>
+    gemma.weight @w.down : tensor<3x64x64xf32> from <"m", 124684, 49152>
+    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+    gemma.packed @per_expert from [@w.per_expert] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+    gemma.packed @gate_up from [@w.gate_up] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
+      bytes 98304
+    gemma.packed @down from [@w.down] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+    gemma.phase @decode decode max_rows 1 {
+      %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+      %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+      %picks = gemma.buffer private : !gemma.buffer<1 x 32, i32>
+      %weights = gemma.buffer private : !gemma.buffer<1 x 32, f32>
+      %hidden = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
+      gemma.step.matmul %x, @router -> %scores none : <1 x 64, f32> -> <1 x 32, f32>
+      gemma.barrier
+      gemma.step.route %scores -> %picks, %weights experts 3 top_k 2 scale @per_expert replicated
+          : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
+      gemma.step.expert_up %x, @gate_up picks %picks -> %hidden top_k 2
+          : <1 x 64, f32>, <1 x 32, i32> -> <2 x 64, f32>
+      gemma.barrier
+      gemma.step.observe %x, @router at 4096 : <1 x 64, f32>
+      gemma.step.observe %hidden, @down
+          picks %picks top_k 2 at 20480 : <2 x 64, f32>, !gemma.buffer<1 x 32, i32>
+    }
     ```
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Optional<Gemma_BufferType>:$picks,
