@@ -84,9 +84,17 @@ def Gemma_RopeAttr : Gemma_Attr<"Rope", "rope"> {
     - c1: `theta` is finite and above 1, in f64.
     - c2: `pairs` is not negative.
     - c3: `factor` is finite and above 0, in f64.
+    ```mlir
+    func.func @example(%q: tensor<?x8xf32>, %positions: tensor<?xi32>) {
+      %r = gemma.rope %q, %positions heads 2 <theta = 1.0e6, pairs = 1, factor = 8.0>
+          : tensor<?x8xf32>, tensor<?xi32>
+      return
+    }
+    ```
   }];
   let parameters = (ins "::mlir::FloatAttr":$theta, "int64_t":$pairs, "::mlir::FloatAttr":$factor);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let assemblyFormat =
+      "`<` `theta` `=` custom<Number>($theta) `,` `pairs` `=` $pairs `,` `factor` `=` custom<Number>($factor) `>`";
   let genVerifyDecl = 1;
 }
 
@@ -95,6 +103,9 @@ def Gemma_SourceAttr : Gemma_Attr<"Source", "source"> {
   let description = [{
     - c1: the offset is not negative.
     - c2: the byte count is positive.
+    ```mlir
+    gemma.weight @norm : tensor<8xf32> from <"model.safetensors", 4096, 32>
+    ```
   }];
   let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$bytes);
   let assemblyFormat = "`<` $file `,` $offset `,` $bytes `>`";
@@ -110,6 +121,11 @@ def Gemma_ScalesAttr : Gemma_Attr<"Scales", "scales"> {
     - c2: the byte count is positive.
     - c3: the type is f32, f16 or bf16.
     - c4: `columns` is positive.
+    ```mlir
+    gemma.weight @q : tensor<64x64xf32>
+        from <"model.safetensors", 0, 2048> encoded int4
+        scaled <"model.safetensors", 2048, 256, bf16 per 32>
+    ```
   }];
   let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$bytes,
       EnumParameter<Gemma_Encoding>:$encoding, "int64_t":$columns);
@@ -125,6 +141,10 @@ def Gemma_AxisAttr : Gemma_Attr<"Axis", "axis"> {
     Padding holds zeros everywhere and computes to zeros. The padded axis is a multiple of 32 elements.
     - c1: `0 < block <= padded`.
     - c2: `padded` is a multiple of 16.
+    ```mlir
+    gemma.weight @norm : tensor<72xf32> from <"m", 0, 288>
+    gemma.packed @heads from [@norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
+    ```
   }];
   let parameters = (ins "int64_t":$block, "int64_t":$padded);
   let assemblyFormat = "`<` $block `->` $padded `>`";
@@ -153,6 +173,13 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
     - c3: the element is f32, i32, q8, q16 or s8.
     - c4: s8 is at most 131040 wide: so many products of int8 with int8 have a sum within
       int32 (131040 * 128 * 128 < 2^31).
+    ```mlir
+    gemma.phase @verify verify max_rows 2 {
+      %x = gemma.buffer shared label "x" : !gemma.buffer<2 x 64, f32>
+      %q = gemma.buffer shared : !gemma.buffer<2 x 64, q8>
+      %picks = gemma.buffer shared : !gemma.buffer<2 x 32, i32>
+    }
+    ```
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$width, "::mlir::StringAttr":$element);
   let assemblyFormat = "`<` custom<BufferShape>($rows, $width) `,` custom<Keyword>($element) `>`";
@@ -179,6 +206,9 @@ def Gemma_PositiveF64 : ConfinedAttr<F64Attr, [Gemma_FloatPositive]>;
 def Gemma_FiniteF64 : ConfinedAttr<F64Attr, [Gemma_FloatFinite]>;
 def Gemma_Count : ConfinedAttr<I64Attr, [IntPositive]>;
 def Gemma_Offset : ConfinedAttr<I64Attr, [IntNonNegative]>;
+
+// An assembly format in which each `/` begins a new line, 4 columns in from the op.
+class Gemma_Lines<string lines> { string format = !subst("/", "`\\n` ` ` ` ` ` ` ` `", lines); }
 
 class Gemma_Op<string mnemonic, list<Trait> traits = []> : Op<Gemma_Dialect, mnemonic, traits>;
 

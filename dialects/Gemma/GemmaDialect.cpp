@@ -2,6 +2,7 @@
 #include "dialects/Gemma/GemmaDialect.h"
 
 #include "compiler/formats/WeightFormat.h"
+#include "dialects/Gemma/Syntax.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -9,6 +10,7 @@
 using namespace mlir;
 using namespace gemmac;
 using namespace gemmac::gemma;
+using namespace gemmac::gemma::syntax;
 
 //===--- Parts of assembly formats
 //----------------------------------------------------------------------------------===//

@@ -22,6 +22,28 @@ def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
     - c6: `eps` is finite and above 0.
     - c7: `query_scale`, if given, is finite and above 0.
     - c8: `raw_values` only with `cache`.
+    ```mlir
+    gemma.weight @norm : tensor<8xf32> from <"m", 0, 32>
+    gemma.weight @q : tensor<16x8xf32> from <"m", 32, 512>
+    gemma.weight @k : tensor<4x8xf32> from <"m", 544, 128>
+    gemma.weight @v : tensor<4x8xf32> from <"m", 672, 128>
+    gemma.weight @head_norm : tensor<4xf32> from <"m", 800, 16>
+    gemma.kv_cache @kv.0 heads 1 head_dim 4 window 512
+    func.func @example(%x: tensor<?x8xf32>, %positions: tensor<?xi32>) {
+      %query = gemma.qkv %x, %positions norm @norm eps 1.0e-6
+          heads 4 head_dim 4 rope <theta = 10000.0, pairs = 2, factor = 1.0>
+          q @q q_norm @head_norm
+          k @k k_norm @head_norm
+          v @v
+          cache @kv.0
+          : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
+      %reader = gemma.qkv %x, %positions norm @norm eps 1.0e-6
+          heads 4 head_dim 4 rope <theta = 10000.0, pairs = 2, factor = 1.0>
+          q @q q_norm @head_norm query_scale 0.5
+          : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_Positions:$positions, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$q,
       OptionalAttr<FlatSymbolRefAttr>:$k, OptionalAttr<FlatSymbolRefAttr>:$v, FlatSymbolRefAttr:$q_norm,
@@ -29,7 +51,15 @@ def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
       Gemma_Count:$head_dim, Gemma_RopeAttr:$rope, Gemma_PositiveF64:$eps /* c6 */,
       OptionalAttr<Gemma_PositiveF64>:$query_scale /* c7 */, UnitAttr:$raw_values);
   let results = (outs Gemma_Rows:$query);
-  let assemblyFormat = "$input `,` $positions attr-dict `:` type($input) `,` type($positions) `->` type($query)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `,` $positions `norm` $norm `eps` custom<Number>($eps)
+    / `heads` $heads `head_dim` $head_dim `rope` $rope
+    / `q` $q `q_norm` $q_norm (`query_scale` custom<Number>($query_scale)^)?
+    (/ `k` $k^ `k_norm` $k_norm)?
+    (/ `v` $v^)?
+    (/ `cache` $cache^ (`raw_values` $raw_values^)?)? attr-dict
+    / `:` type($input) `,` type($positions) `->` type($query)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -43,12 +73,26 @@ def Gemma_AttendOp
     - c3: `o` is `[residual width, query width]`, `post_norm` `[residual width]`.
     - c4: `query`, `residual` and `positions` have the same number of rows.
     - c5: `eps` is finite and above 0.
+    ```mlir
+    gemma.weight @o : tensor<8x16xf32> from <"m", 0, 512>
+    gemma.weight @norm : tensor<8xf32> from <"m", 512, 32>
+    gemma.kv_cache @kv.0 heads 1 head_dim 4 window 512
+    func.func @example(%query: tensor<?x16xf32>, %x: tensor<?x8xf32>, %positions: tensor<?xi32>) {
+      %y = gemma.attend %query, %positions, @kv.0 heads 4 o @o
+          post_norm @norm eps 1.0e-6
+          + %x : tensor<?x16xf32>, tensor<?xi32>, tensor<?x8xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Gemma_Rows:$query, Gemma_Rows:$residual, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache,
       Gemma_Count:$heads, FlatSymbolRefAttr:$o, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c5 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$query `,` $residual `,` $positions "
-                       "attr-dict `:` type($query) `,` type($residual) `,` type($positions)";
+  let assemblyFormat = Gemma_Lines<[{
+    $query `,` $positions `,` $cache `heads` $heads `o` $o
+    / `post_norm` $post_norm `eps` custom<Number>($eps)
+    / `+` $residual attr-dict `:` type($query) `,` type($positions) `,` type($residual)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -60,12 +104,30 @@ def Gemma_FfnOp : Gemma_UserOp<"ffn", [Pure, AllTypesMatch<["input", "result"]> 
     - c1: `result` has the type of `input`.
     - c2: `gate`, `up` are `[F, width]`, `down` `[width, F]`, norms `[width]`, `layer_scale` one element.
     - c3: `eps` is finite and above 0.
+    ```mlir
+    gemma.weight @pre : tensor<8xf32> from <"m", 0, 32>
+    gemma.weight @gate : tensor<6x8xf32> from <"m", 32, 192>
+    gemma.weight @up : tensor<6x8xf32> from <"m", 224, 192>
+    gemma.weight @down : tensor<8x6xf32> from <"m", 416, 192>
+    gemma.weight @post : tensor<8xf32> from <"m", 608, 32>
+    gemma.weight @scalar : tensor<1xf32> from <"m", 640, 4>
+    func.func @example(%x: tensor<?x8xf32>) {
+      %y = gemma.ffn %x pre_norm @pre eps 1.0e-6
+          geglu(@gate, @up) down @down
+          post_norm @post layer_scale @scalar : tensor<?x8xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$pre_norm, FlatSymbolRefAttr:$gate, FlatSymbolRefAttr:$up,
       FlatSymbolRefAttr:$down, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c3 */,
       OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `pre_norm` $pre_norm `eps` custom<Number>($eps)
+    / `geglu` `(` $gate `,` $up `)` `down` $down
+    / `post_norm` $post_norm (`layer_scale` $layer_scale^)? attr-dict `:` type($input)
+  }]>.format;
 }
 
 def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
@@ -78,6 +140,36 @@ def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> 
     - c2: weights fit as in ffn, router and experts.
     - c3: `top_k` is positive and at most the number of experts.
     - c4: `router_factor` is finite, `eps` finite and above 0.
+    ```mlir
+    gemma.weight @pre : tensor<8xf32> from <"m", 0, 32>
+    gemma.weight @gate : tensor<6x8xf32> from <"m", 32, 192>
+    gemma.weight @up : tensor<6x8xf32> from <"m", 224, 192>
+    gemma.weight @down : tensor<8x6xf32> from <"m", 416, 192>
+    gemma.weight @post_1 : tensor<8xf32> from <"m", 608, 32>
+    gemma.weight @scale : tensor<8xf32> from <"m", 640, 32>
+    gemma.weight @router : tensor<3x8xf32> from <"m", 672, 96>
+    gemma.weight @per_expert : tensor<3xf32> from <"m", 768, 12>
+    gemma.weight @pre_2 : tensor<8xf32> from <"m", 780, 32>
+    gemma.weight @gate_up : tensor<3x12x8xf32> from <"m", 812, 1152>
+    gemma.weight @experts_down : tensor<3x8x6xf32> from <"m", 1964, 576>
+    gemma.weight @post_2 : tensor<8xf32> from <"m", 2540, 32>
+    gemma.weight @post : tensor<8xf32> from <"m", 2572, 32>
+    gemma.weight @scalar : tensor<1xf32> from <"m", 2604, 4>
+    func.func @example(%x: tensor<?x8xf32>) {
+      %y = gemma.moe %x eps 1.0e-6
+          dense pre_norm @pre
+            geglu(@gate, @up) down @down
+            post_norm @post_1
+          router scale @scale factor 0.35 proj @router
+            top_k 2 per_expert_scale @per_expert
+          experts pre_norm @pre_2
+            gate_up @gate_up down @experts_down
+            post_norm @post_2
+          sum post_norm @post layer_scale @scalar
+          : tensor<?x8xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$pre_norm, FlatSymbolRefAttr:$gate, FlatSymbolRefAttr:$up,
       FlatSymbolRefAttr:$down, FlatSymbolRefAttr:$post_norm_1, FlatSymbolRefAttr:$router_proj,
@@ -86,7 +178,19 @@ def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> 
       FlatSymbolRefAttr:$experts_down, FlatSymbolRefAttr:$post_norm_2, FlatSymbolRefAttr:$post_norm,
       Gemma_PositiveF64:$eps /* c4 */, OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `eps` custom<Number>($eps)
+    / `dense` `pre_norm` $pre_norm
+    / ` ` ` ` `geglu` `(` $gate `,` $up `)` `down` $down
+    / ` ` ` ` `post_norm` $post_norm_1
+    / `router` `scale` $router_scale `factor` custom<Number>($router_factor) `proj` $router_proj
+    / ` ` ` ` `top_k` $top_k `per_expert_scale` $per_expert_scale
+    / `experts` `pre_norm` $pre_norm_2
+    / ` ` ` ` `gate_up` $gate_up `down` $experts_down
+    / ` ` ` ` `post_norm` $post_norm_2
+    / `sum` `post_norm` $post_norm (`layer_scale` $layer_scale^)?
+    / attr-dict `:` type($input)
+  }]>.format;
 }
 
 def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
@@ -97,12 +201,29 @@ def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
       width of `result` is groups * P.
     - c2: rows are equal.
     - c3: scales are finite, `eps` finite and above 0.
+    ```mlir
+    gemma.weight @proj : tensor<12x8xf32> from <"m", 0, 384>
+    gemma.weight @norm : tensor<4xf32> from <"m", 384, 16>
+    gemma.weight @table : tensor<100x12xf32> from <"m", 400, 4800>
+    func.func @example(%ids: tensor<?xi32>, %x: tensor<?x8xf32>) {
+      %ple = gemma.ple_input %x proj @proj context_scale 0.35
+          norm @norm groups 3 eps 1.0e-6
+          + @table[%ids] token_scale 2.0 result_scale 0.7
+          : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x12xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Gemma_Ids:$ids, Gemma_Rows:$input, FlatSymbolRefAttr:$table, FlatSymbolRefAttr:$proj,
       FlatSymbolRefAttr:$norm, Gemma_Count:$groups /* c1 */, Gemma_FiniteF64:$token_scale /* c3 */,
       Gemma_FiniteF64:$context_scale /* c3 */, Gemma_FiniteF64:$result_scale /* c3 */, Gemma_PositiveF64:$eps /* c3 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$ids `,` $input attr-dict `:` type($ids) `,` type($input) `->` type($result)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `proj` $proj `context_scale` custom<Number>($context_scale)
+    / `norm` $norm `groups` $groups `eps` custom<Number>($eps)
+    / `+` $table `[` $ids `]` `token_scale` custom<Number>($token_scale) `result_scale` custom<Number>($result_scale)
+    / attr-dict `:` type($input) `,` type($ids) `->` type($result)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -116,12 +237,30 @@ def Gemma_PleMixOp : Gemma_UserOp<"ple_mix", [Pure, AllTypesMatch<["input", "res
       of P inside the width of `ple`.
     - c3: rows are equal.
     - c4: `eps` is finite and above 0.
+    ```mlir
+    gemma.weight @gate : tensor<4x8xf32> from <"m", 0, 128>
+    gemma.weight @proj : tensor<8x4xf32> from <"m", 128, 128>
+    gemma.weight @post : tensor<8xf32> from <"m", 256, 32>
+    gemma.weight @scalar : tensor<1xf32> from <"m", 288, 4>
+    func.func @example(%x: tensor<?x8xf32>, %ple: tensor<?x12xf32>) {
+      %y = gemma.ple_mix %x gelu(@gate) * %ple at 4
+          proj @proj
+          post_norm @post eps 1.0e-6 layer_scale @scalar
+          : tensor<?x8xf32>, tensor<?x12xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Gemma_Rows:$input, Gemma_Rows:$ple, Gemma_Offset:$offset /* c2 */, FlatSymbolRefAttr:$gate,
       FlatSymbolRefAttr:$proj, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c4 */,
       OptionalAttr<FlatSymbolRefAttr>:$layer_scale);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `,` $ple attr-dict `:` type($input) `,` type($ple)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `gelu` `(` $gate `)` `*` $ple `at` $offset
+    / `proj` $proj
+    / `post_norm` $post_norm `eps` custom<Number>($eps) (`layer_scale` $layer_scale^)?
+    / attr-dict `:` type($input) `,` type($ple)
+  }]>.format;
   let hasVerifier = 1;
 }
 
@@ -131,11 +270,23 @@ def Gemma_HeadOp : Gemma_UserOp<"head", [Pure]> {
     - c1: `norm` is `[input width]`, `table` `[result width, input width]`.
     - c2: `softcap`, if given, and `eps` are finite and above 0.
     - c3: rows are equal.
+    ```mlir
+    gemma.weight @norm : tensor<8xf32> from <"m", 0, 32>
+    gemma.weight @table : tensor<100x8xf32> from <"m", 32, 3200>
+    func.func @example(%x: tensor<?x8xf32>) {
+      %logits = gemma.head %x norm @norm eps 1.0e-6 table @table softcap 30.0
+          : tensor<?x8xf32> -> tensor<?x100xf32>
+      return
+    }
+    ```
   }];
   let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$norm, FlatSymbolRefAttr:$table,
       Gemma_PositiveF64:$eps /* c2 */, OptionalAttr<Gemma_PositiveF64>:$softcap /* c2 */);
   let results = (outs Gemma_Rows:$logits);
-  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($logits)";
+  let assemblyFormat = Gemma_Lines<[{
+    $input `norm` $norm `eps` custom<Number>($eps) `table` $table (`softcap` custom<Number>($softcap)^)?
+    / attr-dict `:` type($input) `->` type($logits)
+  }]>.format;
   let hasVerifier = 1;
 }
 

@@ -28,18 +28,26 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c7: `addend`, if given, is finite and the weight a vector with a source.
     - c8: activation scales, if given, are finite and above 0, and the weight is of rank 2.
     ```mlir
-    gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16>
-      from <"model.safetensors", 4096, 18874368> {format = #gemma.format<q4>}
+    gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> as q4
+        from <"model.safetensors", 4096, 18874368>
     gemma.weight @layers.0.mlp.down_proj.weight : tensor<1536x6144xf32>
-      from <"model.gguf", 18878464, 7741440> encoded q6_k
+        from <"model.gguf", 18878464, 7741440> encoded q6_k
     gemma.weight @layers.0.self_attn.q_proj.weight : tensor<64x64xf32>
-      from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, bf16 per 32>
+        from <"m", 0, 2048> encoded int4
+        scaled <"m", 2048, 256, bf16 per 32>
+    gemma.weight @layers.0.experts.0.down_proj.weight : tensor<32x64xf32>
+        from <"m", 0, 8192>
+    gemma.weight @layers.0.experts.1.down_proj.weight : tensor<32x64xf32>
+        from <"m", 8192, 8192>
     gemma.weight @layers.0.experts.down_proj : tensor<2x32x64xf32>
-      stacked [@layers.0.experts.0.down_proj.weight, @layers.0.experts.1.down_proj.weight]
-    gemma.weight @norm.weight : tensor<640xbf16> from <"model.safetensors", 18878464, 1280> {addend = 1.0}
+        stacked [@layers.0.experts.0.down_proj.weight, @layers.0.experts.1.down_proj.weight]
+    gemma.weight @norm.weight : tensor<640xbf16>
+        from <"model.safetensors", 18878464, 1280> addend 1.0
     gemma.weight @layers.0.self_attn.o_proj.weight : tensor<64x64xf32>
-      from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, f32 per 64>
-      {input_activation_scale = 0.5, output_activation_scale = 0.25}
+        from <"m", 0, 2048> encoded int4
+        scaled <"m", 2048, 256, f32 per 64>
+        input_activation_scale 0.5
+        output_activation_scale 0.25
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type,
@@ -48,8 +56,14 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
       OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */,
       OptionalAttr<Gemma_PositiveF64>:$input_activation_scale /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */);
-  let assemblyFormat = "$sym_name `:` $type (`from` $source^)? (`stacked` $pieces^)? "
-                       "(`encoded` custom<EnumKeyword>($encoding)^)? (`scaled` $scales^)? attr-dict";
+  let assemblyFormat = Gemma_Lines<[{
+    $sym_name `:` $type (`as` custom<EnumKeyword>($format)^)?
+    (/ `from` $source^)? (/ `stacked` custom<Symbols>($pieces)^)?
+    (`encoded` custom<EnumKeyword>($encoding)^)? (/ `scaled` $scales^)?
+    (`addend` custom<Number>($addend)^)?
+    (/ `input_activation_scale` custom<Number>($input_activation_scale)^)?
+    (/ `output_activation_scale` custom<Number>($output_activation_scale)^)? attr-dict
+  }]>.format;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// How the file stores the elements, whether `encoding` or the element type says it. Not of stacked weights.
@@ -95,8 +109,8 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
     - c6: exponents lie between -100 and 100.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 256 window 512
-    gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0
-      {format = #gemma.format<f16>, capacity = 4096 : i64, offset = 0 : i64, bytes = 8388608 : i64}
+    gemma.kv_cache @kv.4 heads 1 head_dim 512 window 0 key_bound 22.6 value_bound 16.0
+        as f16 capacity 4096 bytes 8388608 at 0
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, I64Attr:$heads, I64Attr:$head_dim, I64Attr:$window,
@@ -112,7 +126,13 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
       $_state.addAttribute(getHeadDimAttrName($_state.name), headDim);
       $_state.addAttribute(getWindowAttrName($_state.name), window);
     }]>];
-  let assemblyFormat = "$sym_name `heads` $heads `head_dim` $head_dim `window` $window attr-dict";
+  let assemblyFormat = Gemma_Lines<[{
+    $sym_name `heads` $heads `head_dim` $head_dim `window` $window
+    (`key_bound` custom<Number>($key_bound)^)? (`value_bound` custom<Number>($value_bound)^)?
+    (/ `as` custom<EnumKeyword>($format)^)? (`capacity` $capacity^)? (`bytes` $bytes^)? (`at` $offset^)?
+    (`rotated` $rotated^)? (`turned_pairs` $turned_pairs^)?
+    (`key_exponent` $key_exponent^)? (`value_exponent` $value_exponent^)? attr-dict
+  }]>.format;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Head size with each half padded to 16.
@@ -161,8 +181,11 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     Tables read by row (panel_rows 1) are not mapped: before a call the runtime reads the rows of its tokens from the
     file, and the row of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
     ```mlir
-    gemma.packed @layers.0.gate_up from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight]
-      as q4 panel 16 batch 1 interleave rows 200 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
+    gemma.weight @layers.0.mlp.gate_proj.weight : tensor<100x64xf32> from <"m", 0, 25600>
+    gemma.weight @layers.0.mlp.up_proj.weight : tensor<100x64xf32> from <"m", 25600, 25600>
+    gemma.packed @p.layers.0.mlp.gate_proj_up_proj.weight
+        from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight]
+        as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,
@@ -170,9 +193,15 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales);
-  let assemblyFormat = "$sym_name `from` $sources `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch "
-                       "(`interleave` $interleave^)? (`scale` $scale^)? `rows` $rows $row_axis `cols` $cols $col_axis "
-                       "`bytes` $bytes (`at` $offset^)? (`row_at` $row_at^)? attr-dict";
+  let assemblyFormat = Gemma_Lines<[{
+    $sym_name
+    / `from` custom<Symbols>($sources)
+    / `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)?
+      (`scale` custom<Number>($scale)^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
+      (`at` $offset^)? (`row_at` $row_at^)?
+    (/ `input_scale` custom<Number>($input_scale)^)?
+    (/ `output_scales` custom<Numbers>($output_scales)^)? attr-dict
+  }]>.format;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
     /// Row scales of one row: see gemmac::scaleBlocks.

@@ -1,8 +1,8 @@
 // Symbols: verifiers of gemma.weight, gemma.kv_cache, gemma.packed.
 #include "compiler/formats/CacheLayout.h"
 #include "compiler/formats/SourceEncoding.h"
+#include "dialects/Gemma/Syntax.h"
 #include "dialects/Gemma/Verify.h"
-#include "mlir/IR/Builders.h"
 
 using namespace mlir;
 using namespace gemmac;
@@ -282,26 +282,10 @@ LogicalResult PackedOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
-//===--- Parts of assembly formats, and all generated op code
-//--------------------------------------------------------===//
+//===--- All generated op code
+//----------------------------------------------------------------------------------------===//
 
-/// An enum as a bare keyword: `q4`, `decode`, `shared`, `geglu`.
-template <typename EnumAttr> static ParseResult parseEnumKeyword(OpAsmParser &parser, EnumAttr &attribute) {
-  using Enum = decltype(attribute.getValue());
-  StringRef keyword;
-  SMLoc where = parser.getCurrentLocation();
-  if (parser.parseKeyword(&keyword))
-    return failure();
-  std::optional<Enum> value = symbolizeEnum<Enum>(keyword);
-  if (!value)
-    return parser.emitError(where) << "'" << keyword << "' is no " << EnumAttr::getMnemonic();
-  attribute = EnumAttr::get(parser.getContext(), *value);
-  return success();
-}
-
-template <typename EnumAttr> static void printEnumKeyword(OpAsmPrinter &printer, Operation *, EnumAttr attribute) {
-  printer << stringifyEnum(attribute.getValue());
-}
+using namespace gemmac::gemma::syntax;
 
 #define GET_OP_CLASSES
 #include "dialects/Gemma/GemmaOps.cpp.inc"

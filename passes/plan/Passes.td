@@ -29,7 +29,7 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
     // after, with context=4096 chunk=128 format=f16
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
-      {bytes = 163840 : i64, capacity = 640 : i64, format = #gemma.format<f16>, offset = 0 : i64}
+      as f16 capacity 640 bytes 163840 at 0
     ```
   }];
   let options = [Option<"context", "context", "int64_t", /*default=*/"0",

@@ -27,7 +27,7 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
     ```mlir
     gemma.weight @w : tensor<64x32xbf16> from <"m", 0, 4096>
     // after, used as a projection, with weights=q4
-    gemma.weight @w : tensor<64x32xbf16> from <"m", 0, 4096> {format = #gemma.format<q4>}
+    gemma.weight @w : tensor<64x32xbf16> as q4 from <"m", 0, 4096>
     ```
     The roles and their formats are one table in AssignFormats.cpp. Left alone: weights that no op uses. A weight used
     in two roles that want different formats is an error, and so is a matrix used where the table knows no role

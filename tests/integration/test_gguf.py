@@ -6,6 +6,7 @@ nibble, name, shape, metadata field or token would show.
 
 import itertools
 import json
+import re
 import shutil
 
 import numpy as np
@@ -158,9 +159,9 @@ REPRESENTABLE = [name for name in random_checkpoint.CASES if name not in ("per-l
 
 
 def without_places(module):
-    """The module without where and how weights are stored."""
+    """The module without where and how weights are stored, which the lines after a weight's first tell."""
     lines = []
-    for line in module.splitlines():
+    for line in re.sub(r"(gemma\.weight .*)(\n {6}.*)*", r"\1", module).splitlines():
         if line.lstrip().startswith("gemma.weight"):
             name, _, rest = line.partition(" : tensor<")
             line = name + " " + rest.partition(">")[0].rpartition("x")[0]

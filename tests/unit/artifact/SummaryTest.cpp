@@ -128,9 +128,9 @@ TEST(FormatBytes, three_digits) {
 
 static constexpr const char *withCaches = R"(
   gemma.kv_cache @ring heads 1 head_dim 32 window 16
-    {format = #gemma.format<f16>, capacity = 32 : i64, offset = 0 : i64, bytes = 4096 : i64}
+    as f16 capacity 32 bytes 4096 at 0
   gemma.kv_cache @whole heads 1 head_dim 32 window 0
-    {format = #gemma.format<f16>, capacity = 64 : i64, offset = 4096 : i64, bytes = 8192 : i64}
+    as f16 capacity 64 bytes 8192 at 4096
   gemma.packed @table from [@embed] as q8 panel 1 batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32> bytes 1728 at 2432
     row_at 0
   gemma.phase @decode)";
@@ -172,7 +172,7 @@ TEST(ProgramSummary, caches) {
   std::string text = replaced(planned, "\n  gemma.phase @decode", withCaches);
   text = replaced(text, "\n  gemma.packed @table", R"(
   gemma.kv_cache @ring2 heads 1 head_dim 32 window 16
-    {format = #gemma.format<f16>, capacity = 32 : i64, offset = 12288 : i64, bytes = 4096 : i64}
+    as f16 capacity 32 bytes 4096 at 12288
   gemma.packed @table)");
   text = replaced(text, "label \"logits\" : !gemma.buffer<1 x 64, f32>", attentions);
   llvm::Expected<ProgramSummary> summary = summarize(text);

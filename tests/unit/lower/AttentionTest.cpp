@@ -99,17 +99,18 @@ private:
     query = program.shared(shape.heads * padded);
     program.step(formatv("rope_table {0} head_dim {1} <theta = {2}, pairs = {3}, factor = 1.0> replicated : {4}",
                          rope.name, shape.headDim, literal(theta), pairs, rope.type));
-    std::string rest;
+    std::string keys, rest;
     if (shape.kvHeads) {
       cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, 0, capacity, shape.rotated, shape.turnedPairs,
                                shape.exponents);
-      rest = formatv(", k_norm = {0}, cache = {1}{2}{3}", program.addVector(keyNorm), cache.name,
-                     shape.keysAreValues ? ", keys_are_values" : "", shape.rawValues ? ", raw_values" : "");
+      keys = formatv(" k_norm {0}", program.addVector(keyNorm));
+      rest = formatv(" cache {0}{1}{2}", cache.name, shape.keysAreValues ? " keys_are_values" : "",
+                     shape.rawValues ? " raw_values" : "");
     }
-    program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, eps = 1.0e-6 : "
-                         "f64{8}} : {9}, {10} -> {11}, {12}",
+    program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} q_norm {7}{8} eps 1.0e-6{9} "
+                         ": {10}, {11} -> {12}, {13}",
                          x.name, program.addMatrix(weight), rope.name, query.name, raw.name, shape.heads, shape.headDim,
-                         program.addVector(queryNorm), rest, x.type, rope.type, query.type, raw.type));
+                         program.addVector(queryNorm), keys, rest, x.type, rope.type, query.type, raw.type));
   }
 };
 
@@ -307,7 +308,7 @@ private:
     cache = program.addCache(shape.cache, shape.kvHeads, shape.headDim, shape.window, shape.capacity, shape.rotated,
                              shape.turnedPairs, shape.exponents);
     std::string norm =
-        shape.turnedPairs ? formatv(" {{key_norm = {0}}", program.addVector(keyNorm, padded)).str() : std::string();
+        shape.turnedPairs ? formatv(" key_norm {0}", program.addVector(keyNorm, padded)).str() : std::string();
     if (kind == rows) {
       program.step(formatv("attention {0}, {1} -> {2} heads {3}{6} : {4} -> {5}", query.name, cache.name, result.name,
                            shape.heads, query.type, result.type, norm));

@@ -66,9 +66,8 @@ private:
     geglu = result();
     program.step(formatv("matmul {0}, {1} -> {2} geglu : {3} -> {4}", x.name, pair, geglu.name, x.type, geglu.type));
     multiplied = result();
-    program.step(formatv("matmul {0}, {1} -> {2} gelu_mul factor {5} : {6} {{factor_offset = {7} : i64} : {3} -> {4}",
-                         x.name, matrix, multiplied.name, x.type, multiplied.type, factors.name, factors.type,
-                         factorOffset));
+    program.step(formatv("matmul {0}, {1} -> {2} gelu_mul factor {5} : {6} factor_offset {7} : {3} -> {4}", x.name,
+                         matrix, multiplied.name, x.type, multiplied.type, factors.name, factors.type, factorOffset));
     capped = result();
     program.step(formatv("matmul {0}, {1} -> {2} softcap cap {5} : {3} -> {4}", x.name, matrix, capped.name, x.type,
                          capped.type, literal(cap)));

@@ -303,11 +303,11 @@ TEST_P(PleTest, CombinesContextAndTable) {
   std::vector<float> norm = randomVector(random, count);
   StepProgram program(8);
   Buffer context = program.input(contexts), result = program.shared(width);
-  program.step(formatv(
-      "ple_combine {0} -> {1} table {2} norm {3} {{groups = {4} : i64, count = {5} : i64, token_scale = {6} : f64, "
-      "context_scale = {7} : f64, result_scale = {8} : f64, eps = 1.0e-6 : f64} : {9} -> {10}",
-      context.name, result.name, program.addMatrix(table, 1), program.addVector(norm, padded), groups, count,
-      literal(tokenScale), literal(contextScale), literal(resultScale), context.type, result.type));
+  program.step(formatv("ple_combine {0} -> {1} context_scale {7} norm {3} groups {4} count {5} eps 1.0e-6 "
+                       "+ {2} token_scale {6} result_scale {8} : {9} -> {10}",
+                       context.name, result.name, program.addMatrix(table, 1), program.addVector(norm, padded), groups,
+                       count, literal(tokenScale), literal(contextScale), literal(resultScale), context.type,
+                       result.type));
   Memory memory = Runner(program).run(callOf(8));
   for (int64_t row = 0; row < 8; ++row) {
     Row expected(width);

@@ -197,11 +197,10 @@ TEST_P(StaticQkvTest, EachSourceHasItsGrid) {
   Cache cache = program.addCache(WeightFormat::F32, kvHeads, headDim, 0, capacity);
   program.activationScales = {scale, {queryScale, 0, valueScale}};
   std::string matrix = program.addStacked(weight, {heads * headDim, kvHeads * headDim, kvHeads * headDim});
-  program.step(formatv(
-      "qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} {{q_norm = {7}, k_norm = {7}, cache = {8}, raw_values, "
-      "eps = 1.0e-6 : f64} : {9}, {10} -> {11}, {12}",
-      grid.name, matrix, rope.name, query.name, raw.name, heads, headDim, ones, cache.name, grid.type, rope.type,
-      query.type, raw.type));
+  program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} q_norm {7} k_norm {7} eps 1.0e-6 "
+                       "cache {8} raw_values : {9}, {10} -> {11}, {12}",
+                       grid.name, matrix, rope.name, query.name, raw.name, heads, headDim, ones, cache.name, grid.type,
+                       rope.type, query.type, raw.type));
   Memory memory = Runner(program).run(callOf(maxRows));
   for (int64_t row = 0; row < maxRows; ++row) {
     QuantizedRow input = quantizeRow(rowOf(table, row), cols, scale);

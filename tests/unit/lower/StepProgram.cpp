@@ -22,25 +22,25 @@ std::string StepProgram::addWeight(const std::string &shape, int64_t elements, s
   std::string name = "@s" + std::to_string(names++), scales;
   const auto &[input, outputs] = activationScales;
   if (input != 0 && isMatrix(shape))
-    scales += formatv("input_activation_scale = {0} : f64", literal(input));
+    scales += formatv(" input_activation_scale {0}", literal(input));
   if (source < outputs.size() && outputs[source] != 0 && isMatrix(shape))
-    scales += formatv("{0}output_activation_scale = {1} : f64", scales.empty() ? "" : ", ", literal(outputs[source]));
-  symbols += formatv("  gemma.weight {0} : tensor<{1}xf32> from <\"test\", 0, {2}> {{{3}}\n", name, shape, 4 * elements,
-                     scales);
+    scales += formatv(" output_activation_scale {0}", literal(outputs[source]));
+  symbols +=
+      formatv("  gemma.weight {0} : tensor<{1}xf32> from <\"test\", 0, {2}>{3}\n", name, shape, 4 * elements, scales);
   return name;
 }
 
 std::string StepProgram::scalesOfPacked(size_t sources) const {
   const auto &[input, outputs] = activationScales;
-  std::string text = input != 0 ? formatv("input_scale = {0} : f64", literal(input)).str() : "";
+  std::string text = input != 0 ? formatv(" input_scale {0}", literal(input)).str() : "";
   if (std::any_of(outputs.begin(), outputs.begin() + std::min(sources, outputs.size()),
                   [](double scale) { return scale != 0; })) {
-    text += text.empty() ? "output_scales = array<f64: " : ", output_scales = array<f64: ";
+    text += " output_scales [";
     for (size_t i = 0; i < sources; ++i)
       text += (i ? ", " : "") + literal(i < outputs.size() ? outputs[i] : 0);
-    text += ">";
+    text += "]";
   }
-  return " {" + text + "}";
+  return text;
 }
 
 std::string StepProgram::addPacked(const std::vector<uint8_t> &bytes, const std::string &sources,
@@ -104,7 +104,7 @@ std::string StepProgram::addVector(const std::vector<float> &values, int64_t wid
 }
 
 static std::string attribute(const char *name, int64_t value) {
-  return value ? formatv(", {0} = {1} : i64", name, value).str() : std::string();
+  return value ? formatv(" {0} {1}", name, value).str() : std::string();
 }
 
 Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
@@ -125,12 +125,10 @@ Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim,
   // Bits of the elements, and 16 for each 32 of quantized ones.
   int64_t elements = heads * capacity * (cache.paddedKey + cache.padded);
   cache.bytes = elements * formatInfo(format).bits / 8 + (isQuantized(format) ? elements / 32 * 2 : 0);
-  symbols += formatv(
-      "  gemma.kv_cache {0} heads {1} head_dim {2} window {3} {{format = #gemma.format<{4}>, capacity = {5} : i64, "
-      "offset = {6} : i64, bytes = {7} : i64{8}}\n",
-      cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes,
-      (rotated ? ", rotated" : "") + attribute("turned_pairs", turnedPairs) + attribute("key_exponent", exponents.key) +
-          attribute("value_exponent", exponents.value));
+  symbols += formatv("  gemma.kv_cache {0} heads {1} head_dim {2} window {3} as {4} capacity {5} bytes {7} at {6}{8}\n",
+                     cache.name, heads, headDim, window, nameOf(format), capacity, cache.offset, cache.bytes,
+                     (rotated ? " rotated" : "") + attribute("turned_pairs", turnedPairs) +
+                         attribute("key_exponent", exponents.key) + attribute("value_exponent", exponents.value));
   cacheBytes += roundUp(cache.bytes, bufferAlign);
   caches.push_back(cache);
   return cache;

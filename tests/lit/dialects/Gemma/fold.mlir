@@ -12,8 +12,8 @@ func.func @scale_by_one(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
 // Two factors stay two products: one rounding less would change the bits.
 // CHECK-LABEL: func @keeps_two_scales
 func.func @keeps_two_scales(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
-  // CHECK:      gemma.scale %{{.*}} by 3.000000e+00
-  // CHECK-NEXT: gemma.scale %{{.*}} by 5.000000e-01
+  // CHECK:      gemma.scale %{{.*}} by 3.0
+  // CHECK-NEXT: gemma.scale %{{.*}} by 0.5
   %y = gemma.scale %x by 3.0 : tensor<4x8xf32>
   %z = gemma.scale %y by 0.5 : tensor<4x8xf32>
   return %z : tensor<4x8xf32>

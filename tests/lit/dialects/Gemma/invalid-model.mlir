@@ -110,23 +110,23 @@ gemma.weight @scales_attr_c4 : tensor<4x64xf32> from <"m", 0, 128> encoded int4 
 
 // -----
 // expected-error @below {{expects an addend only on a vector with a source, got 'tensor<4x8xf32>'}}
-gemma.weight @weight_c7_matrix : tensor<4x8xf32> from <"m", 0, 128> {addend = 1.0}
+gemma.weight @weight_c7_matrix : tensor<4x8xf32> from <"m", 0, 128> addend 1.0
 
 // -----
 // expected-error @below {{attribute 'addend' failed to satisfy constraint: 64-bit float attribute that is finite}}
-gemma.weight @weight_c7_finite : tensor<8xf32> from <"m", 0, 32> {addend = 0x7FF0000000000000 : f64}
+gemma.weight @weight_c7_finite : tensor<8xf32> from <"m", 0, 32> addend 0x7FF0000000000000
 
 // -----
 // expected-error @below {{attribute 'input_activation_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
-gemma.weight @weight_c8_zero : tensor<4x8xf32> from <"m", 0, 128> {input_activation_scale = 0.0}
+gemma.weight @weight_c8_zero : tensor<4x8xf32> from <"m", 0, 128> input_activation_scale 0.0
 
 // -----
 // expected-error @below {{attribute 'output_activation_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
-gemma.weight @weight_c8_sign : tensor<4x8xf32> from <"m", 0, 128> {output_activation_scale = -0.5}
+gemma.weight @weight_c8_sign : tensor<4x8xf32> from <"m", 0, 128> output_activation_scale -0.5
 
 // -----
 // expected-error @below {{expects activation scales only on a weight of rank 2, got 'tensor<8xf32>'}}
-gemma.weight @weight_c8_rank : tensor<8xf32> from <"m", 0, 32> {output_activation_scale = 0.5}
+gemma.weight @weight_c8_rank : tensor<8xf32> from <"m", 0, 32> output_activation_scale 0.5
 
 // -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
@@ -142,63 +142,63 @@ gemma.kv_cache @kv_cache_c1_window heads 1 head_dim 8 window -1
 
 // -----
 // expected-error @below {{expects format, capacity, offset and bytes together: the plan phase sets all four}}
-gemma.kv_cache @kv_cache_c2_partial heads 1 head_dim 8 window 0 {capacity = 32 : i64}
+gemma.kv_cache @kv_cache_c2_partial heads 1 head_dim 8 window 0 capacity 32
 
 // -----
 // expected-error @below {{expects format f32, f16, q8 or q4, got q6}}
 gemma.kv_cache @kv_cache_c2_format heads 1 head_dim 8 window 0
-  {format = #gemma.format<q6>, capacity = 16 : i64, offset = 0 : i64, bytes = 1024 : i64}
+  as q6 capacity 16 bytes 1024 at 0
 
 // -----
 // expected-error @below {{expects a capacity that is a positive multiple of 16, got 24}}
 gemma.kv_cache @kv_cache_c2_capacity heads 1 head_dim 8 window 0
-  {format = #gemma.format<f16>, capacity = 24 : i64, offset = 0 : i64, bytes = 1024 : i64}
+  as f16 capacity 24 bytes 1024 at 0
 
 // -----
 // expected-error @below {{expects an offset that is a multiple of 64, got 32}}
 gemma.kv_cache @kv_cache_c2_offset heads 1 head_dim 8 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 32 : i64, bytes = 2048 : i64}
+  as f16 capacity 16 bytes 2048 at 32
 
 // -----
 // expected-error @+1 {{expects 2048 bytes (keys and values of 1 heads x 16 positions x 32 padded elements), got 512}}
 gemma.kv_cache @kv_cache_c2_bytes heads 1 head_dim 8 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 512 : i64}
+  as f16 capacity 16 bytes 512 at 0
 
 // -----
 // expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs or exponents, got one without a format}}
-gemma.kv_cache @kv_cache_c3 heads 1 head_dim 8 window 0 {rotated}
+gemma.kv_cache @kv_cache_c3 heads 1 head_dim 8 window 0 rotated
 
 // -----
 // expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs or exponents, got one without a format}}
-gemma.kv_cache @kv_cache_c3_pairs heads 1 head_dim 64 window 0 {turned_pairs = 8 : i64}
+gemma.kv_cache @kv_cache_c3_pairs heads 1 head_dim 64 window 0 turned_pairs 8
 
 // -----
 // expected-error @below {{expects only a planned cache to be rotated or to have turned_pairs or exponents, got one without a format}}
-gemma.kv_cache @kv_cache_c3_exponent heads 1 head_dim 64 window 0 {value_exponent = 2 : i64}
+gemma.kv_cache @kv_cache_c3_exponent heads 1 head_dim 64 window 0 value_exponent 2
 
 // -----
 // expected-error @below {{attribute 'value_bound' failed to satisfy constraint}}
-gemma.kv_cache @kv_cache_c5 heads 1 head_dim 64 window 0 {value_bound = -1.0 : f64}
+gemma.kv_cache @kv_cache_c5 heads 1 head_dim 64 window 0 value_bound -1.0
 
 // -----
 // expected-error @below {{expects exponents between -100 and 100, got 101}}
 gemma.kv_cache @kv_cache_c6 heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, key_exponent = 101 : i64}
+  as f16 capacity 16 bytes 4096 at 0 key_exponent 101
 
 // -----
 // expected-error @below {{expects turned_pairs above 0 and below 32 (half of head_dim), got 32}}
 gemma.kv_cache @kv_cache_c4_all heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 32 : i64}
+  as f16 capacity 16 bytes 4096 at 0 turned_pairs 32
 
 // -----
 // expected-error @below {{expects turned_pairs above 0 and below 32 (half of head_dim), got 0}}
 gemma.kv_cache @kv_cache_c4_none heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 0 : i64}
+  as f16 capacity 16 bytes 4096 at 0 turned_pairs 0
 
 // -----
 // expected-error @below {{expects 3072 bytes (keys and values of 1 heads x 16 positions x 64 padded elements, of keys 32), got 4096}}
 gemma.kv_cache @kv_cache_c2_turned heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64, turned_pairs = 8 : i64}
+  as f16 capacity 16 bytes 4096 at 0 turned_pairs 8
 
 // -----
 // expected-error @below {{expects source to name a gemma.weight, got @missing, which is not in the module}}
@@ -311,36 +311,36 @@ gemma.weight @w : tensor<32x48xf32> from <"m", 0, 6144>
 gemma.packed @packed_c9 from [@w] as c4 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <16 -> 16> bytes 1536
 
 // -----
-gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
-gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.25}
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> input_activation_scale 0.5
+gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096> input_activation_scale 0.25
 // expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@v' has otherwise}}
 gemma.packed @packed_c10_unlike from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304
-  {input_scale = 0.5}
+  input_scale 0.5
 
 // -----
-gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> input_activation_scale 0.5
 // expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@w' has otherwise}}
 gemma.packed @packed_c10_missing from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
 
 // -----
-gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {input_activation_scale = 0.5}
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> input_activation_scale 0.5
 // expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@w' has otherwise}}
 gemma.packed @packed_c10_table from [@w] as c8 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
-  {input_scale = 0.5}
+  input_scale 0.5
 
 // -----
-// expected-error @+2 {{attribute 'input_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
+// expected-error @below {{attribute 'input_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
 gemma.packed @packed_c10_sign from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
-  {input_scale = -0.5}
+  input_scale -0.5
 
 // -----
-gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {output_activation_scale = 0.5}
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> output_activation_scale 0.5
 gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096>
 // expected-error @below {{expects as output_scales those of the sources of a matrix, in order}}
 gemma.packed @packed_c11_order from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304
-  {output_scales = array<f64: 0.0, 0.5>}
+  output_scales [0.0, 0.5]
 
 // -----
-gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> {output_activation_scale = 0.5}
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> output_activation_scale 0.5
 // expected-error @below {{expects as output_scales those of the sources of a matrix, in order}}
 gemma.packed @packed_c11_missing from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152

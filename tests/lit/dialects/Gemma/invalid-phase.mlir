@@ -150,8 +150,9 @@ gemma.phase @phase_c3_raw_read decode max_rows 1 {
   %y = gemma.buffer private : !gemma.buffer<1 x 32, q8>
   gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
-  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
   // expected-error @below {{touches buffer 'raw', the raw of a gemma.step.qkv: it holds one thread's heads only}}
   gemma.step.quantize %raw -> %y replicated : <1 x 32, f32> -> <1 x 32, q8>
 }
@@ -166,8 +167,9 @@ gemma.phase @phase_c3_raw_written decode max_rows 1 {
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
   gemma.step.rope_table %raw head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects raw to be touched by gemma.step.qkv alone, but another step wrote it}}
-  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -240,12 +242,15 @@ gemma.phase @phase_c5 decode max_rows 1 {
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
-  gemma.step.qkv %x, @w, %r -> %p raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @w, %r -> %p raw %raw heads 2 head_dim 32
+      q_norm @n eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
   gemma.barrier
   // expected-note @below {{the other step}}
-  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0,
-    eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n k_norm @n eps 0.5
+      cache @kv.0
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
   // expected-error @below {{reads cache @kv.0 in the same epoch as a step that writes it: expects a gemma.barrier between them}}
   gemma.step.attention %p, @kv.0 -> %y heads 2 : <1 x 64, f32> -> <1 x 64, f32>
 }

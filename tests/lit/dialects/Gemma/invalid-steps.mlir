@@ -253,8 +253,8 @@ gemma.phase @step_quantize_c3_width decode max_rows 1 {
 }
 
 // -----
-gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192> {input_activation_scale = 0.5}
-gemma.packed @pm from [@m] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176 {input_scale = 0.5}
+gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192> input_activation_scale 0.5
+gemma.packed @pm from [@m] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176 input_scale 0.5
 gemma.phase @step_matmul_c3_q8 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
@@ -283,7 +283,7 @@ gemma.phase @step_quantize_c2 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{attribute 'per_row' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
-  gemma.step.quantize %x -> %y replicated {per_row = 0 : i64} : <1 x 64, f32> -> <1 x 64, q8>
+  gemma.step.quantize %x -> %y per_row 0 replicated : <1 x 64, f32> -> <1 x 64, q8>
 }
 
 // -----
@@ -404,7 +404,7 @@ gemma.phase @step_matmul_c2_offset decode max_rows 1 {
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %f = gemma.buffer private : !gemma.buffer<1 x 96, f32>
   // expected-error @below {{expects factor_offset of at most 32 (width of the factor less that of the result), got 64}}
-  gemma.step.matmul %x, @pm -> %y gelu_mul factor %f : !gemma.buffer<1 x 96, f32> {factor_offset = 64 : i64}
+  gemma.step.matmul %x, @pm -> %y gelu_mul factor %f : !gemma.buffer<1 x 96, f32> factor_offset 64
     : <1 x 64, f32> -> <1 x 64, f32>
 }
 
@@ -435,8 +435,9 @@ gemma.phase @step_qkv_c1_layout decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pi with 16 rows per panel, 64 cols, interleaved}}
-  gemma.step.qkv %x, @pi, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pi, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -453,8 +454,10 @@ gemma.phase @step_qkv_c1_rows decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects a weight of 128 rows (4 heads of query, keys and values x 32), got 64}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0,
-    eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n k_norm @n eps 0.5
+      cache @kv.0
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -471,8 +474,10 @@ gemma.phase @step_qkv_c1_shared_projection decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects a weight of 96 rows (3 heads of query, keys and values x 32), got 64}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0,
-    keys_are_values, eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n k_norm @n eps 0.5
+      cache @kv.0 keys_are_values
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -482,8 +487,9 @@ gemma.phase @step_qkv_c2_query decode max_rows 1 {
   %q = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
   %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects query of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 96, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 96, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -493,8 +499,9 @@ gemma.phase @step_qkv_c2_raw decode max_rows 1 {
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %raw = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects raw to be private, got a shared buffer}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -504,8 +511,9 @@ gemma.phase @step_qkv_c2_rope_table decode max_rows 1 {
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects rope_table of type '!gemma.buffer<1 x 32, f32>', got '!gemma.buffer<1 x 64, f32>'}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n eps 0.5
+      : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -521,8 +529,9 @@ gemma.phase @step_qkv_c2_norm decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects q_norm to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @pv, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @pv eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -532,8 +541,9 @@ gemma.phase @step_qkv_c3_k_norm decode max_rows 1 {
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects k_norm and cache together or not at all}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n k_norm @n eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -543,8 +553,10 @@ gemma.phase @step_qkv_c3_keys_are_values decode max_rows 1 {
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects keys_are_values only with a cache}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, keys_are_values, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  "gemma.step.qkv"(%x, %r, %q, %raw)
+    <{weight = @pm, heads = 2 : i64, head_dim = 32 : i64, q_norm = @n, keys_are_values, eps = 0.5 : f64}>
+    : (!gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 32, f32>, !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 32, f32>)
+    -> ()
 }
 
 // -----
@@ -554,8 +566,10 @@ gemma.phase @step_qkv_c3_raw_values decode max_rows 1 {
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects raw_values only with a cache}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, raw_values, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  "gemma.step.qkv"(%x, %r, %q, %raw)
+    <{weight = @pm, heads = 2 : i64, head_dim = 32 : i64, q_norm = @n, raw_values, eps = 0.5 : f64}>
+    : (!gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 32, f32>, !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 32, f32>)
+    -> ()
 }
 
 // -----
@@ -568,8 +582,10 @@ gemma.phase @step_qkv_c3_head_dim decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
   // expected-error @below {{expects head_dim 64, that of @kv.0, got 32}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, k_norm = @n, cache = @kv.0,
-    eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n k_norm @n eps 0.5
+      cache @kv.0
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -578,7 +594,7 @@ gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 256 <64 -> 64> cols 64 <
 gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+  as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
 gemma.phase @step_qkv_c5 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -587,8 +603,10 @@ gemma.phase @step_qkv_c5 decode max_rows 1 {
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 64 <theta = 100.0, pairs = 8, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects keys_are_values without raw_values, since @kv.0 has turned_pairs}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 64 {q_norm = @n, k_norm = @n, cache = @kv.0,
-    eps = 0.5 : f64} : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 64
+      q_norm @n k_norm @n eps 0.5
+      cache @kv.0
+      : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
 }
 
 // -----
@@ -598,8 +616,9 @@ gemma.phase @step_qkv_c4 decode max_rows 1 {
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{attribute 'eps' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
-  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32 {q_norm = @n, eps = 0.0 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
+      q_norm @n eps 0.0
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
 }
 
 // -----
@@ -640,7 +659,7 @@ gemma.phase @step_attention_c1_width decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+  as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
 gemma.phase @step_attention_c2_missing decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -653,31 +672,31 @@ gemma.phase @step_attention_c2_missing decode max_rows 1 {
 gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 4096 : i64}
+  as f16 capacity 16 bytes 4096 at 0
 gemma.phase @step_attention_c2_needless decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects no key_norm, since @kv.0 has no turned_pairs}}
-  gemma.step.attention %q, @kv.0 -> %y heads 1 {key_norm = @n} : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.attention %q, @kv.0 -> %y heads 1 key_norm @n : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
 gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
 gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+  as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
 gemma.phase @step_attention_c2_width decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects key_norm to be a packed vector of 64 elements, got @n of 32 with 0 rows per panel}}
-  gemma.step.attention %q, @kv.0 -> %y heads 1 {key_norm = @n} : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.attention %q, @kv.0 -> %y heads 1 key_norm @n : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-  {format = #gemma.format<f16>, capacity = 16 : i64, offset = 0 : i64, bytes = 3072 : i64, turned_pairs = 8 : i64}
+  as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
 gemma.phase @step_attention_splits_c3 decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
@@ -727,7 +746,7 @@ gemma.phase @step_attention_splits_c2_planned decode max_rows 1 {
 // -----
 // 512 positions are 2 splits; a window of 258 positions may touch 3.
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 258
-  {format = #gemma.format<f16>, capacity = 512 : i64, offset = 0 : i64, bytes = 65536 : i64}
+  as f16 capacity 512 bytes 65536 at 0
 gemma.phase @step_attention_splits_c2_parts decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
@@ -746,7 +765,7 @@ gemma.phase @step_attention_merge_c1_rows decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
-  {format = #gemma.format<f16>, capacity = 512 : i64, offset = 0 : i64, bytes = 65536 : i64}
+  as f16 capacity 512 bytes 65536 at 0
 gemma.phase @step_attention_merge_c1_parts decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -776,9 +795,10 @@ gemma.phase @step_ple_combine_c1_result decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
-  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 30 : i64,
-    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
-    : <1 x 64, f32> -> <1 x 32, f32>
+  gemma.step.ple_combine %c -> %y context_scale 0.25
+      norm @n groups 2 count 30 eps 0.5
+      + @pt token_scale 2.0 result_scale 0.5 replicated
+      : <1 x 64, f32> -> <1 x 32, f32>
 }
 
 // -----
@@ -789,9 +809,10 @@ gemma.phase @step_ple_combine_c1_table decode max_rows 1 {
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects a table packed with 1 row per panel and 64 cols, got @pm with 16 and 64}}
-  gemma.step.ple_combine %c -> %y table @pm norm @n replicated {groups = 2 : i64, count = 30 : i64,
-    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
-    : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y context_scale 0.25
+      norm @n groups 2 count 30 eps 0.5
+      + @pm token_scale 2.0 result_scale 0.5 replicated
+      : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -804,9 +825,10 @@ gemma.phase @step_ple_combine_c1_norm decode max_rows 1 {
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects norm to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
-  gemma.step.ple_combine %c -> %y table @pt norm @pv replicated {groups = 2 : i64, count = 30 : i64,
-    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
-    : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y context_scale 0.25
+      norm @pv groups 2 count 30 eps 0.5
+      + @pt token_scale 2.0 result_scale 0.5 replicated
+      : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -814,9 +836,10 @@ gemma.phase @step_ple_combine_c2_groups decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects groups to divide the width 64, got 3}}
-  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 3 : i64, count = 30 : i64,
-    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
-    : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y context_scale 0.25
+      norm @n groups 3 count 30 eps 0.5
+      + @pt token_scale 2.0 result_scale 0.5 replicated
+      : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -824,9 +847,10 @@ gemma.phase @step_ple_combine_c2_count decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects count of at most 32 (the width of a group), got 33}}
-  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 33 : i64,
-    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
-    : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y context_scale 0.25
+      norm @n groups 2 count 33 eps 0.5
+      + @pt token_scale 2.0 result_scale 0.5 replicated
+      : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
@@ -834,9 +858,10 @@ gemma.phase @step_ple_combine_c3 decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @+1 {{attribute 'result_scale' failed to satisfy constraint: 64-bit float attribute that is finite}}
-  gemma.step.ple_combine %c -> %y table @pt norm @n replicated {groups = 2 : i64, count = 30 : i64,
-    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0x7FF0000000000000 : f64, eps = 0.5 : f64}
-    : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.ple_combine %c -> %y context_scale 0.25
+      norm @n groups 2 count 30 eps 0.5
+      + @pt token_scale 2.0 result_scale 0x7FF0000000000000 replicated
+      : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----

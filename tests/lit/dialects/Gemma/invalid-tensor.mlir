@@ -272,8 +272,9 @@ func.func @slice_c1_rows(%x: tensor<4x8xf32>) {
 gemma.weight @proj : tensor<3x4xf32> from <"m", 0, 48>
 func.func @router_c1_proj(%x: tensor<4x8xf32>) {
   // expected-error @below {{expects proj of shape [3, 8] (experts, input width), got [3, 4]}}
-  %w, %p = gemma.router %x, @proj, @s, @e top_k 2 factor 0.5 eps 0.5
-    : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<4x2xi32>
+  %w, %p = gemma.router %x scale @s factor 0.5 eps 0.5
+      proj @proj top_k 2 per_expert_scale @e
+      : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<4x2xi32>
   return
 }
 
@@ -283,8 +284,9 @@ gemma.weight @proj : tensor<3x8xf32> from <"m", 0, 96>
 gemma.weight @e : tensor<8xf32> from <"m", 96, 32>
 func.func @router_c1_scale(%x: tensor<4x8xf32>) {
   // expected-error @below {{expects per_expert_scale of shape [3] (experts, the rows of proj), got [8]}}
-  %w, %p = gemma.router %x, @proj, @e, @e top_k 2 factor 0.5 eps 0.5
-    : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<4x2xi32>
+  %w, %p = gemma.router %x scale @e factor 0.5 eps 0.5
+      proj @proj top_k 2 per_expert_scale @e
+      : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<4x2xi32>
   return
 }
 
@@ -294,32 +296,36 @@ gemma.weight @s : tensor<8xf32> from <"m", 96, 32>
 gemma.weight @e : tensor<3xf32> from <"m", 128, 12>
 func.func @router_c2_experts(%x: tensor<4x8xf32>) {
   // expected-error @below {{expects top_k of at most 3 (the experts of proj), got 4}}
-  %w, %p = gemma.router %x, @proj, @s, @e top_k 4 factor 0.5 eps 0.5
-    : tensor<4x8xf32> -> tensor<4x4xf32>, tensor<4x4xi32>
+  %w, %p = gemma.router %x scale @s factor 0.5 eps 0.5
+      proj @proj top_k 4 per_expert_scale @e
+      : tensor<4x8xf32> -> tensor<4x4xf32>, tensor<4x4xi32>
   return
 }
 
 // -----
 func.func @router_c2_width(%x: tensor<4x8xf32>) {
   // expected-error @below {{expects results of width 2 (top_k), got 3 and 2}}
-  %w, %p = gemma.router %x, @proj, @s, @e top_k 2 factor 0.5 eps 0.5
-    : tensor<4x8xf32> -> tensor<4x3xf32>, tensor<4x2xi32>
+  %w, %p = gemma.router %x scale @s factor 0.5 eps 0.5
+      proj @proj top_k 2 per_expert_scale @e
+      : tensor<4x8xf32> -> tensor<4x3xf32>, tensor<4x2xi32>
   return
 }
 
 // -----
 func.func @router_c2_rows(%x: tensor<4x8xf32>) {
   // expected-error @below {{expects picks with 4 rows, as input has, got 3}}
-  %w, %p = gemma.router %x, @proj, @s, @e top_k 2 factor 0.5 eps 0.5
-    : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<3x2xi32>
+  %w, %p = gemma.router %x scale @s factor 0.5 eps 0.5
+      proj @proj top_k 2 per_expert_scale @e
+      : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<3x2xi32>
   return
 }
 
 // -----
 func.func @router_c3(%x: tensor<4x8xf32>) {
   // expected-error @below {{attribute 'eps' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
-  %w, %p = gemma.router %x, @proj, @s, @e top_k 2 factor 0.5 eps -0.5
-    : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<4x2xi32>
+  %w, %p = gemma.router %x scale @s factor 0.5 eps -0.5
+      proj @proj top_k 2 per_expert_scale @e
+      : tensor<4x8xf32> -> tensor<4x2xf32>, tensor<4x2xi32>
   return
 }
 

@@ -23,82 +23,129 @@ gemma.kv_cache @kv.0 heads 1 head_dim 4 window 6
 // CHECK-LABEL: func @qkv
 func.func @qkv(%x: tensor<?x8xf32>, %positions: tensor<?xi32>)
     -> (tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>) {
-  // CHECK: gemma.qkv %{{.*}}, %{{.*}} {cache = @kv.0, eps = 5.000000e-01 : f64, head_dim = 4 : i64,
-  // CHECK-SAME: heads = 4 : i64, k = @k, k_norm = @head, norm = @width, q = @q, q_norm = @head,
-  // CHECK-SAME: rope = #gemma.rope<theta = 1.000000e+04 : f64, pairs = 2, factor = 1.000000e+00 : f64>, v = @k}
-  // CHECK-SAME: : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
-  %0 = gemma.qkv %x, %positions {norm = @width, q = @q, k = @k, v = @k, q_norm = @head, k_norm = @head, cache = @kv.0,
-    heads = 4 : i64, head_dim = 4 : i64, rope = #gemma.rope<theta = 10000.0, pairs = 2, factor = 1.0>, eps = 0.5 : f64}
-    : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
+  // CHECK:      gemma.qkv %{{.*}}, %{{.*}} norm @width eps 0.5
+  // CHECK-NEXT:     heads 4 head_dim 4 rope <theta = 10000.0, pairs = 2, factor = 1.0>
+  // CHECK-NEXT:     q @q q_norm @head
+  // CHECK-NEXT:     k @k k_norm @head
+  // CHECK-NEXT:     v @k
+  // CHECK-NEXT:     cache @kv.0
+  // CHECK-NEXT:     : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
+  %0 = gemma.qkv %x, %positions norm @width eps 0.5
+      heads 4 head_dim 4 rope <theta = 10000.0, pairs = 2, factor = 1.0>
+      q @q q_norm @head
+      k @k k_norm @head
+      v @k
+      cache @kv.0
+      : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
   // Values as projected, and a scaled query.
-  // CHECK: gemma.qkv {{.*}}, query_scale = 6.250000e-02 : f64, raw_values, rope = {{.*}}, v = @k} :
-  %3 = gemma.qkv %x, %positions {norm = @width, q = @q, k = @k, v = @k, q_norm = @head, k_norm = @head, cache = @kv.0,
-    heads = 4 : i64, head_dim = 4 : i64, rope = #gemma.rope<theta = 10000.0, pairs = 2, factor = 1.0>, eps = 0.5 : f64,
-    query_scale = 0.0625, raw_values} : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
+  // CHECK:      gemma.qkv
+  // CHECK:          q @q q_norm @head query_scale 0.0625
+  // CHECK-NEXT:     k @k k_norm @head
+  // CHECK-NEXT:     v @k
+  // CHECK-NEXT:     cache @kv.0 raw_values
+  %3 = gemma.qkv %x, %positions norm @width eps 0.5
+      heads 4 head_dim 4 rope <theta = 10000.0, pairs = 2, factor = 1.0>
+      q @q q_norm @head query_scale 0.0625
+      k @k k_norm @head
+      v @k
+      cache @kv.0 raw_values
+      : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
   // Keys are values.
-  // CHECK: gemma.qkv {{.*}}cache = @kv.0{{.*}}, k = @k, k_norm = @head, norm = @width, q = @q, q_norm = @head,
-  // CHECK-SAME: rope = #gemma.rope<{{[^>]*}}>} :
-  %1 = gemma.qkv %x, %positions {norm = @width, q = @q, k = @k, q_norm = @head, k_norm = @head, cache = @kv.0,
-    heads = 4 : i64, head_dim = 4 : i64, rope = #gemma.rope<theta = 10000.0, pairs = 1, factor = 8.0>, eps = 0.5 : f64}
-    : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
+  // CHECK:      gemma.qkv
+  // CHECK:          k @k k_norm @head
+  // CHECK-NEXT:     cache @kv.0{{$}}
+  // CHECK-NEXT:     :
+  %1 = gemma.qkv %x, %positions norm @width eps 0.5
+      heads 4 head_dim 4 rope <theta = 10000.0, pairs = 1, factor = 8.0>
+      q @q q_norm @head
+      k @k k_norm @head
+      cache @kv.0
+      : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
   // A layer that reads another layer's cache.
-  // CHECK: gemma.qkv {{.*}}{eps = 5.000000e-01 : f64, head_dim = 4 : i64, heads = 4 : i64, norm = @width, q = @q,
-  // CHECK-SAME: q_norm = @head,
-  %2 = gemma.qkv %x, %positions {norm = @width, q = @q, q_norm = @head, heads = 4 : i64,
-    head_dim = 4 : i64, rope = #gemma.rope<theta = 10000.0, pairs = 2, factor = 1.0>, eps = 0.5 : f64}
-    : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
+  // CHECK:      gemma.qkv
+  // CHECK:          q @q q_norm @head
+  // CHECK-NEXT:     : tensor<?x8xf32>
+  %2 = gemma.qkv %x, %positions norm @width eps 0.5
+      heads 4 head_dim 4 rope <theta = 10000.0, pairs = 2, factor = 1.0>
+      q @q q_norm @head
+      : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x16xf32>
   return %0, %1, %2 : tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>
 }
 
 // CHECK-LABEL: func @layer
 func.func @layer(%query: tensor<?x16xf32>, %x: tensor<?x8xf32>, %positions: tensor<?xi32>) -> tensor<?x8xf32> {
-  // CHECK: gemma.attend %{{.*}}, %{{.*}}, %{{.*}} {cache = @kv.0, eps = 5.000000e-01 : f64, heads = 4 : i64, o = @o,
-  // CHECK-SAME: post_norm = @width} : tensor<?x16xf32>, tensor<?x8xf32>, tensor<?xi32>
-  %0 = gemma.attend %query, %x, %positions {cache = @kv.0, heads = 4 : i64, o = @o, post_norm = @width, eps = 0.5 : f64}
-    : tensor<?x16xf32>, tensor<?x8xf32>, tensor<?xi32>
-  // CHECK: gemma.ffn %{{.*}} {down = @down, eps = 5.000000e-01 : f64, gate = @gate, post_norm = @width,
-  // CHECK-SAME: pre_norm = @width, up = @gate} : tensor<?x8xf32>
-  %1 = gemma.ffn %0 {pre_norm = @width, gate = @gate, up = @gate, down = @down, post_norm = @width, eps = 0.5 : f64}
-    : tensor<?x8xf32>
-  // CHECK: gemma.ffn %{{.*}}, layer_scale = @scalar,
-  %2 = gemma.ffn %1 {pre_norm = @width, gate = @gate, up = @gate, down = @down, post_norm = @width, eps = 0.5 : f64,
-    layer_scale = @scalar} : tensor<?x8xf32>
-  // CHECK: gemma.moe %{{.*}} {down = @down, eps = 5.000000e-01 : f64, experts_down = @experts_down, gate = @gate,
-  // CHECK-SAME: gate_up = @gate_up, layer_scale = @scalar, per_expert_scale = @per_expert, post_norm = @width,
-  // CHECK-SAME: post_norm_1 = @width, post_norm_2 = @width, pre_norm = @width, pre_norm_2 = @width,
-  // CHECK-SAME: router_factor = 2.500000e-01 : f64, router_proj = @router, router_scale = @width, top_k = 2 : i64,
-  // CHECK-SAME: up = @gate} : tensor<?x8xf32>
-  %3 = gemma.moe %2 {pre_norm = @width, gate = @gate, up = @gate, down = @down, post_norm_1 = @width,
-    router_proj = @router, router_scale = @width, per_expert_scale = @per_expert, top_k = 2 : i64,
-    router_factor = 0.25 : f64, pre_norm_2 = @width, gate_up = @gate_up, experts_down = @experts_down,
-    post_norm_2 = @width, post_norm = @width, eps = 0.5 : f64, layer_scale = @scalar} : tensor<?x8xf32>
+  // CHECK:      gemma.attend %{{.*}}, %{{.*}}, @kv.0 heads 4 o @o
+  // CHECK-NEXT:     post_norm @width eps 0.5
+  // CHECK-NEXT:     + %{{.*}} : tensor<?x16xf32>, tensor<?xi32>, tensor<?x8xf32>
+  %0 = gemma.attend %query, %positions, @kv.0 heads 4 o @o
+      post_norm @width eps 0.5
+      + %x : tensor<?x16xf32>, tensor<?xi32>, tensor<?x8xf32>
+  // CHECK-NEXT: gemma.ffn %{{.*}} pre_norm @width eps 0.5
+  // CHECK-NEXT:     geglu(@gate, @gate) down @down
+  // CHECK-NEXT:     post_norm @width : tensor<?x8xf32>
+  %1 = gemma.ffn %0 pre_norm @width eps 0.5
+      geglu(@gate, @gate) down @down
+      post_norm @width : tensor<?x8xf32>
+  // CHECK-NEXT: gemma.ffn
+  // CHECK:          post_norm @width layer_scale @scalar : tensor<?x8xf32>
+  %2 = gemma.ffn %1 pre_norm @width eps 0.5
+      geglu(@gate, @gate) down @down
+      post_norm @width layer_scale @scalar : tensor<?x8xf32>
+  // CHECK-NEXT: gemma.moe %{{.*}} eps 0.5
+  // CHECK-NEXT:     dense pre_norm @width
+  // CHECK-NEXT:       geglu(@gate, @gate) down @down
+  // CHECK-NEXT:       post_norm @width
+  // CHECK-NEXT:     router scale @width factor 0.25 proj @router
+  // CHECK-NEXT:       top_k 2 per_expert_scale @per_expert
+  // CHECK-NEXT:     experts pre_norm @width
+  // CHECK-NEXT:       gate_up @gate_up down @experts_down
+  // CHECK-NEXT:       post_norm @width
+  // CHECK-NEXT:     sum post_norm @width layer_scale @scalar
+  // CHECK-NEXT:     : tensor<?x8xf32>
+  %3 = gemma.moe %2 eps 0.5
+      dense pre_norm @width
+        geglu(@gate, @gate) down @down
+        post_norm @width
+      router scale @width factor 0.25 proj @router
+        top_k 2 per_expert_scale @per_expert
+      experts pre_norm @width
+        gate_up @gate_up down @experts_down
+        post_norm @width
+      sum post_norm @width layer_scale @scalar
+      : tensor<?x8xf32>
   return %3 : tensor<?x8xf32>
 }
 
 // CHECK-LABEL: func @per_layer_embedding
 func.func @per_layer_embedding(%ids: tensor<?xi32>, %x: tensor<?x8xf32>) -> tensor<?x8xf32> {
-  // CHECK: gemma.ple_input %{{.*}}, %{{.*}} {context_scale = 2.500000e-01 : f64,
-  // CHECK-SAME: eps = 5.000000e-01 : f64, groups = 3 : i64, norm = @head, proj = @ple_proj,
-  // CHECK-SAME: result_scale = 5.000000e-01 : f64, table = @ple_table, token_scale = 2.000000e+00 : f64}
-  // CHECK-SAME: : tensor<?xi32>, tensor<?x8xf32> -> tensor<?x12xf32>
-  %ple = gemma.ple_input %ids, %x {table = @ple_table, proj = @ple_proj, norm = @head, groups = 3 : i64,
-    token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
-    : tensor<?xi32>, tensor<?x8xf32> -> tensor<?x12xf32>
-  // CHECK: gemma.ple_mix %{{.*}}, %{{.*}} {eps = 5.000000e-01 : f64, gate = @ple_gate, layer_scale = @scalar,
-  // CHECK-SAME: offset = 8 : i64, post_norm = @width, proj = @ple_out} : tensor<?x8xf32>, tensor<?x12xf32>
-  %y = gemma.ple_mix %x, %ple {offset = 8 : i64, gate = @ple_gate, proj = @ple_out, post_norm = @width, eps = 0.5 : f64,
-    layer_scale = @scalar} : tensor<?x8xf32>, tensor<?x12xf32>
+  // CHECK:      gemma.ple_input %{{.*}} proj @ple_proj context_scale 0.25
+  // CHECK-NEXT:     norm @head groups 3 eps 0.5
+  // CHECK-NEXT:     + @ple_table[%{{.*}}] token_scale 2.0 result_scale 0.5
+  // CHECK-NEXT:     : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x12xf32>
+  %ple = gemma.ple_input %x proj @ple_proj context_scale 0.25
+      norm @head groups 3 eps 0.5
+      + @ple_table[%ids] token_scale 2.0 result_scale 0.5
+      : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x12xf32>
+  // CHECK-NEXT: gemma.ple_mix %{{.*}} gelu(@ple_gate) * %{{.*}} at 8
+  // CHECK-NEXT:     proj @ple_out
+  // CHECK-NEXT:     post_norm @width eps 0.5 layer_scale @scalar
+  // CHECK-NEXT:     : tensor<?x8xf32>, tensor<?x12xf32>
+  %y = gemma.ple_mix %x gelu(@ple_gate) * %ple at 8
+      proj @ple_out
+      post_norm @width eps 0.5 layer_scale @scalar
+      : tensor<?x8xf32>, tensor<?x12xf32>
   return %y : tensor<?x8xf32>
 }
 
 // CHECK-LABEL: func @final
 func.func @final(%x: tensor<1x8xf32>) -> (tensor<1x11xf32>, tensor<1x11xf32>) {
-  // CHECK: gemma.head %{{.*}} {eps = 5.000000e-01 : f64, norm = @width, softcap = 3.000000e+01 : f64, table = @table}
-  // CHECK-SAME: : tensor<1x8xf32> -> tensor<1x11xf32>
-  %0 = gemma.head %x {norm = @width, table = @table, eps = 0.5 : f64, softcap = 30.0 : f64}
-    : tensor<1x8xf32> -> tensor<1x11xf32>
-  // CHECK: gemma.head %{{.*}} {eps = 5.000000e-01 : f64, norm = @width, table = @table}
-  // CHECK-SAME: : tensor<1x8xf32> -> tensor<1x11xf32>
-  %1 = gemma.head %x {norm = @width, table = @table, eps = 0.5 : f64} : tensor<1x8xf32> -> tensor<1x11xf32>
+  // CHECK:      gemma.head %{{.*}} norm @width eps 0.5 table @table softcap 30.0
+  // CHECK-NEXT:     : tensor<1x8xf32> -> tensor<1x11xf32>
+  %0 = gemma.head %x norm @width eps 0.5 table @table softcap 30.0
+      : tensor<1x8xf32> -> tensor<1x11xf32>
+  // CHECK-NEXT: gemma.head %{{.*}} norm @width eps 0.5 table @table{{$}}
+  // CHECK-NEXT:     : tensor<1x8xf32> -> tensor<1x11xf32>
+  %1 = gemma.head %x norm @width eps 0.5 table @table
+      : tensor<1x8xf32> -> tensor<1x11xf32>
   return %0, %1 : tensor<1x11xf32>, tensor<1x11xf32>
 }

@@ -48,12 +48,13 @@ gemma.phase @prefill prefill max_rows 4 {
   %mixed = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   %branch = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   %hidden = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
-  // CHECK: gemma.step.embed %[[X]], @table scale 8.000000e+00 : <4 x 64, f32>
+  // CHECK: gemma.step.embed %[[X]], @table scale 8.0 : <4 x 64, f32>
   gemma.step.embed %x, @table scale 8.0 : <4 x 64, f32>
   // CHECK: gemma.step.rope_table %{{.*}} head_dim 30
-  // CHECK-SAME: <theta = 1.000000e+04 : f64, pairs = 15, factor = 1.000000e+00 : f64> : <4 x 32, f32>
+  // CHECK-SAME: <theta = 10000.0, pairs = 15, factor = 1.0> : <4 x 32, f32>
   gemma.step.rope_table %rope head_dim 30 <theta = 10000.0, pairs = 15, factor = 1.0> : <4 x 32, f32>
-  // CHECK: gemma.step.norm %[[X]] -> %{{.*}} weight @norm factor 1.000000e+00 eps 5.000000e-01 count 60
+  // CHECK: gemma.step.norm %[[X]] -> %{{.*}} weight @norm
+  // CHECK-NEXT:   factor 1.0 eps 0.5 count 60
   // CHECK-SAME: : <4 x 64, f32> -> <4 x 64, q8>
   gemma.step.norm %x -> %y weight @norm factor 1.0 eps 0.5 count 60 : <4 x 64, f32> -> <4 x 64, q8>
   // CHECK-NEXT: gemma.mark "norm 64" of @norm bytes 256
@@ -63,10 +64,13 @@ gemma.phase @prefill prefill max_rows 4 {
   // CHECK-NEXT: gemma.mark "barrier" bytes 0
   gemma.mark "barrier" bytes 0
   // CHECK: gemma.step.qkv %{{.*}}, @qkv, %{{.*}} -> %{{.*}} raw %[[RAW]] heads 2 head_dim 30
-  // CHECK-SAME: {cache = @kv.0, eps = 5.000000e-01 : f64, k_norm = @head_norm, q_norm = @head_norm}
-  // CHECK-SAME: : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
-  gemma.step.qkv %y, @qkv, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, k_norm = @head_norm,
-    cache = @kv.0, eps = 0.5 : f64} : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
+  // CHECK-NEXT:   q_norm @head_norm k_norm @head_norm eps 0.5
+  // CHECK-NEXT:   cache @kv.0{{$}}
+  // CHECK-NEXT:   : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
+  gemma.step.qkv %y, @qkv, %rope -> %query raw %raw heads 2 head_dim 30
+      q_norm @head_norm k_norm @head_norm eps 0.5
+      cache @kv.0
+      : <4 x 64, q8>, <4 x 32, f32> -> <4 x 64, f32>, <4 x 32, f32>
   gemma.barrier
   // CHECK: gemma.step.attention %{{.*}}, @kv.0 -> %{{.*}} heads 2 : <4 x 64, f32> -> <4 x 64, f32>
   gemma.step.attention %query, @kv.0 -> %mixed heads 2 : <4 x 64, f32> -> <4 x 64, f32>
@@ -77,7 +81,9 @@ gemma.phase @prefill prefill max_rows 4 {
   // CHECK: gemma.step.matmul %{{.*}}, @o -> %{{.*}} none : <4 x 64, q8> -> <4 x 64, f32>
   gemma.step.matmul %y, @o -> %branch none : <4 x 64, q8> -> <4 x 64, f32>
   gemma.barrier
-  // CHECK: gemma.step.add_norm %[[X]], %{{.*}} -> %[[X]] weight @norm layer_scale @scalar eps 5.000000e-01 count 60
+  // CHECK: gemma.step.add_norm %[[X]], %{{.*}} -> %[[X]] weight @norm
+  // CHECK-NEXT:   layer_scale @scalar
+  // CHECK-NEXT:   eps 0.5 count 60
   // CHECK-SAME: : <4 x 64, f32>, <4 x 64, f32> -> <4 x 64, f32>
   gemma.step.add_norm %x, %branch -> %x weight @norm layer_scale @scalar eps 0.5 count 60
     : <4 x 64, f32>, <4 x 64, f32> -> <4 x 64, f32>
@@ -101,40 +107,50 @@ gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scra
   %query = gemma.buffer shared at 1152 : !gemma.buffer<1 x 64, f32>
   %raw = gemma.buffer private at 1024 : !gemma.buffer<1 x 32, f32>
   %z = gemma.buffer private at 1152 : !gemma.buffer<1 x 64, q8>
-  // CHECK: gemma.step.embed %{{.*}}, @table scale 8.000000e+00 replicated : <1 x 64, f32>
+  // CHECK: gemma.step.embed %{{.*}}, @table scale 8.0 replicated : <1 x 64, f32>
   gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
   // CHECK: gemma.step.rope_table %{{.*}} head_dim 30 <{{.*}}> replicated : <1 x 32, f32>
   gemma.step.rope_table %rope head_dim 30 <theta = 10000.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
   gemma.step.matmul %x, @ple_proj -> %context none : <1 x 64, f32> -> <1 x 96, f32>
   gemma.barrier
-  // CHECK: gemma.step.ple_combine %{{.*}} -> %{{.*}} table @ple_table norm @group_norm replicated
-  // CHECK-SAME: {context_scale = 2.500000e-01 : f64, count = 30 : i64, eps = 5.000000e-01 : f64, groups = 3 : i64,
-  // CHECK-SAME: result_scale = 5.000000e-01 : f64, token_scale = 2.000000e+00 : f64} : <1 x 96, f32> -> <1 x 96, f32>
-  gemma.step.ple_combine %context -> %ple table @ple_table norm @group_norm replicated {groups = 3 : i64,
-    count = 30 : i64, token_scale = 2.0 : f64, context_scale = 0.25 : f64, result_scale = 0.5 : f64, eps = 0.5 : f64}
-    : !gemma.buffer<1 x 96, f32> -> !gemma.buffer<1 x 96, f32>
-  // CHECK: gemma.step.norm %{{.*}} -> %{{.*}} factor 2.500000e-01 eps 5.000000e-01 count 60 replicated
+  // CHECK: gemma.step.ple_combine %{{.*}} -> %{{.*}} context_scale 0.25
+  // CHECK-NEXT:   norm @group_norm groups 3 count 30 eps 0.5
+  // CHECK-NEXT:   + @ple_table token_scale 2.0 result_scale 0.5 replicated
+  // CHECK-NEXT:   : <1 x 96, f32> -> <1 x 96, f32>
+  gemma.step.ple_combine %context -> %ple context_scale 0.25
+      norm @group_norm groups 3 count 30 eps 0.5
+      + @ple_table token_scale 2.0 result_scale 0.5 replicated
+      : !gemma.buffer<1 x 96, f32> -> !gemma.buffer<1 x 96, f32>
+  // CHECK: gemma.step.norm %{{.*}} -> %{{.*}}
+  // CHECK-NEXT:   factor 0.25 eps 0.5 count 60 replicated
   // CHECK-SAME: : <1 x 64, f32> -> <1 x 64, f32>
   gemma.step.norm %x -> %y factor 0.25 eps 0.5 count 60 replicated : <1 x 64, f32> -> <1 x 64, f32>
-  // CHECK: gemma.step.qkv %{{.*}}, @kq, {{.*}} {cache = @kv.0, eps = 5.000000e-01 : f64, k_norm = @head_norm,
-  // CHECK-SAME: keys_are_values, q_norm = @head_norm} :
-  gemma.step.qkv %y, @kq, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, k_norm = @head_norm,
-    cache = @kv.0, keys_are_values, eps = 0.5 : f64} : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  // CHECK: gemma.step.qkv %{{.*}}, @kq,
+  // CHECK-NEXT:   q_norm @head_norm k_norm @head_norm eps 0.5
+  // CHECK-NEXT:   cache @kv.0 keys_are_values{{$}}
+  gemma.step.qkv %y, @kq, %rope -> %query raw %raw heads 2 head_dim 30
+      q_norm @head_norm k_norm @head_norm eps 0.5
+      cache @kv.0 keys_are_values
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
   gemma.barrier
-  // CHECK: gemma.step.qkv %{{.*}}, @query_only, {{.*}} {eps = 5.000000e-01 : f64, q_norm = @head_norm} :
-  gemma.step.qkv %y, @query_only, %rope -> %query raw %raw heads 2 head_dim 30 {q_norm = @head_norm, eps = 0.5 : f64}
-    : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
-  // CHECK: gemma.step.matmul %{{.*}}, @square -> %{{.*}} gelu_mul factor %{{.*}} : !gemma.buffer<1 x 96, f32>
-  // CHECK-SAME: {factor_offset = 32 : i64} : <1 x 64, f32> -> <1 x 64, f32>
-  gemma.step.matmul %x, @square -> %gated gelu_mul factor %ple : !gemma.buffer<1 x 96, f32> {factor_offset = 32 : i64}
+  // CHECK: gemma.step.qkv %{{.*}}, @query_only,
+  // CHECK-NEXT:   q_norm @head_norm eps 0.5
+  // CHECK-NEXT:   :
+  gemma.step.qkv %y, @query_only, %rope -> %query raw %raw heads 2 head_dim 30
+      q_norm @head_norm eps 0.5
+      : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
+  // CHECK: gemma.step.matmul %{{.*}}, @square -> %{{.*}} gelu_mul
+  // CHECK-NEXT:   factor %{{.*}} : !gemma.buffer<1 x 96, f32> factor_offset 32 : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.matmul %x, @square -> %gated gelu_mul factor %ple : !gemma.buffer<1 x 96, f32> factor_offset 32
     : <1 x 64, f32> -> <1 x 64, f32>
   gemma.barrier
-  // CHECK: gemma.step.add_norm %{{.*}}, %{{.*}} -> %{{.*}} weight @norm eps 5.000000e-01 count 60 replicated :
+  // CHECK: gemma.step.add_norm %{{.*}}, %{{.*}} -> %{{.*}} weight @norm
+  // CHECK-NEXT:   eps 0.5 count 60 replicated :
   gemma.step.add_norm %x, %gated -> %x weight @norm eps 0.5 count 60 replicated
     : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
   // CHECK: gemma.step.quantize %{{.*}} -> %{{.*}} replicated : <1 x 64, f32> -> <1 x 64, q8>
   gemma.step.quantize %x -> %z replicated : <1 x 64, f32> -> <1 x 64, q8>
-  // CHECK: gemma.step.matmul %{{.*}}, @table -> %{{.*}} softcap cap 3.000000e+01 : <1 x 64, q8> -> <1 x 128, f32>
+  // CHECK: gemma.step.matmul %{{.*}}, @table -> %{{.*}} softcap cap 30.0 : <1 x 64, q8> -> <1 x 128, f32>
   gemma.step.matmul %z, @table -> %logits softcap cap 30.0 : <1 x 64, q8> -> <1 x 128, f32>
 }
 
@@ -153,25 +169,25 @@ gemma.phase @verify verify max_rows 2 {
   gemma.step.matmul %x, @router -> %scores none : <2 x 64, f32> -> <2 x 32, f32>
   gemma.barrier
   // CHECK: gemma.step.route %{{.*}} -> %{{.*}}, %{{.*}} experts 3 top_k 2 scale @per_expert
-  // CHECK-SAME: : <2 x 32, f32> -> <2 x 32, i32>, <2 x 32, f32>
+  // CHECK-NEXT:   : <2 x 32, f32> -> <2 x 32, i32>, <2 x 32, f32>
   gemma.step.route %scores -> %picks, %weights experts 3 top_k 2 scale @per_expert
     : <2 x 32, f32> -> <2 x 32, i32>, <2 x 32, f32>
   gemma.barrier
   // CHECK: gemma.step.expert_up %{{.*}}, @expert_up picks %{{.*}} -> %{{.*}} top_k 2
-  // CHECK-SAME: : <2 x 64, f32>, <2 x 32, i32> -> <4 x 64, f32>
+  // CHECK-NEXT:   : <2 x 64, f32>, <2 x 32, i32> -> <4 x 64, f32>
   gemma.step.expert_up %x, @expert_up picks %picks -> %hidden top_k 2
     : <2 x 64, f32>, <2 x 32, i32> -> <4 x 64, f32>
   gemma.barrier
   // CHECK: gemma.step.observe %{{.*}}, @router at 4096 : <2 x 64, f32>
   gemma.step.observe %x, @router at 4096 : <2 x 64, f32>
-  // CHECK: gemma.step.observe %{{.*}}, @expert_down picks %{{.*}} top_k 2 at 8192
-  // CHECK-SAME: : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
+  // CHECK: gemma.step.observe %{{.*}}, @expert_down
+  // CHECK-NEXT:   picks %{{.*}} top_k 2 at 8192 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
   gemma.step.observe %hidden, @expert_down picks %picks top_k 2 at 8192 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
-  // CHECK: gemma.step.quantize %{{.*}} -> %{{.*}} {per_row = 2 : i64} : <4 x 64, f32> -> <4 x 64, q8>
-  gemma.step.quantize %hidden -> %operand {per_row = 2 : i64} : <4 x 64, f32> -> <4 x 64, q8>
+  // CHECK: gemma.step.quantize %{{.*}} -> %{{.*}} per_row 2 : <4 x 64, f32> -> <4 x 64, q8>
+  gemma.step.quantize %hidden -> %operand per_row 2 : <4 x 64, f32> -> <4 x 64, q8>
   gemma.barrier
   // CHECK: gemma.step.expert_down %{{.*}}, @expert_down picks %{{.*}}, %{{.*}} -> %{{.*}} top_k 2
-  // CHECK-SAME: : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
+  // CHECK-NEXT:   : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
   gemma.step.expert_down %operand, @expert_down picks %picks, %weights -> %mixed top_k 2
     : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
 }

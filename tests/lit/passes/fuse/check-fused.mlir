@@ -5,7 +5,8 @@ gemma.weight @norm : tensor<4xf32> from <"m", 0, 16>
 // Fused: what plan takes.
 func.func @clean(%ids: tensor<?xi32>) -> tensor<?x9xf32> {
   %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x4xf32>
-  %l = gemma.head %x {norm = @norm, table = @table, eps = 0.5 : f64} : tensor<?x4xf32> -> tensor<?x9xf32>
+  %l = gemma.head %x norm @norm eps 0.5 table @table
+      : tensor<?x4xf32> -> tensor<?x9xf32>
   return %l : tensor<?x9xf32>
 }
 
@@ -74,6 +75,7 @@ func.func @lone_layer_scale(%x: tensor<?x4xf32>) -> tensor<?x9xf32> {
   // expected-error @below {{'gemma.layer_scale' op is not fused; 'gemma-fuse-ffn' should have taken it}}
   // expected-note @below {{tells what each pass missed}}
   %s = gemma.layer_scale %x, @scalar : tensor<?x4xf32>
-  %l = gemma.head %s {norm = @norm, table = @table, eps = 0.5 : f64} : tensor<?x4xf32> -> tensor<?x9xf32>
+  %l = gemma.head %s norm @norm eps 0.5 table @table
+      : tensor<?x4xf32> -> tensor<?x9xf32>
   return %l : tensor<?x9xf32>
 }

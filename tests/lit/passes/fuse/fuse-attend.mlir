@@ -8,8 +8,9 @@ gemma.kv_cache @kv.0 heads 1 head_dim 2 window 0
 // CHECK-LABEL: func @attend
 // CHECK-SAME:  (%[[Q:.*]]: tensor<?x4xf32>, %[[X:.*]]: tensor<?x4xf32>, %[[P:.*]]: tensor<?xi32>)
 func.func @attend(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.attend %[[Q]], %[[X]], %[[P]]
-  // CHECK-SAME:   {cache = @kv.0, eps = 5.000000e-01 : f64, heads = 2 : i64, o = @o, post_norm = @post}
+  // CHECK-NEXT: %[[Y:.*]] = gemma.attend %[[Q]], %[[P]], @kv.0 heads 2 o @o
+  // CHECK-NEXT:   post_norm @post eps 0.5
+  // CHECK-NEXT:   + %[[X]] : tensor<?x4xf32>, tensor<?xi32>, tensor<?x4xf32>
   // CHECK-NEXT: return %[[Y]]
   %a = gemma.attention %q, %p, @kv.0 heads 2 : tensor<?x4xf32>, tensor<?xi32>
   %l = gemma.linear %a, @o : tensor<?x4xf32> -> tensor<?x4xf32>
@@ -22,7 +23,9 @@ func.func @attend(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %p: tensor<?xi32>) -
 // CHECK-LABEL: func @exchanged
 // CHECK-SAME:  (%[[Q:.*]]: tensor<?x4xf32>, %[[X:.*]]: tensor<?x4xf32>, %[[P:.*]]: tensor<?xi32>)
 func.func @exchanged(%q: tensor<?x4xf32>, %x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: gemma.attend %[[Q]], %[[X]], %[[P]]
+  // CHECK-NEXT: gemma.attend %[[Q]], %[[P]]
+  // CHECK-NEXT:   post_norm
+  // CHECK-NEXT:   + %[[X]] :
   %a = gemma.attention %q, %p, @kv.0 heads 2 : tensor<?x4xf32>, tensor<?xi32>
   %l = gemma.linear %a, @o : tensor<?x4xf32> -> tensor<?x4xf32>
   %n = gemma.rms_norm %l, @post groups 1 eps 0.5 : tensor<?x4xf32>

@@ -11,8 +11,9 @@ gemma.weight @scalar : tensor<1xf32> from <"m", 320, 4>
 // CHECK-LABEL: func @ffn
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>)
 func.func @ffn(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.ffn %[[X]] {down = @down, eps = 5.000000e-01 : f64, gate = @gate, post_norm = @post,
-  // CHECK-SAME:   pre_norm = @pre, up = @up} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.ffn %[[X]] pre_norm @pre eps 0.5
+  // CHECK-NEXT:   geglu(@gate, @up) down @down
+  // CHECK-NEXT:   post_norm @post : tensor<?x4xf32>
   // CHECK-NEXT: return %[[Y]]
   %y = gemma.rms_norm %x, @pre groups 1 eps 0.5 : tensor<?x4xf32>
   %g = gemma.linear %y, @gate : tensor<?x4xf32> -> tensor<?x6xf32>
@@ -27,7 +28,9 @@ func.func @ffn(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @with_layer_scale
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>)
 func.func @with_layer_scale(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.ffn %[[X]] {{{.*}}layer_scale = @scalar{{.*}}}
+  // CHECK-NEXT: %[[Y:.*]] = gemma.ffn %[[X]]
+  // CHECK-NEXT:   geglu
+  // CHECK-NEXT:   post_norm @post layer_scale @scalar :
   // CHECK-NEXT: return %[[Y]]
   %y = gemma.rms_norm %x, @pre groups 1 eps 0.5 : tensor<?x4xf32>
   %g = gemma.linear %y, @gate : tensor<?x4xf32> -> tensor<?x6xf32>
@@ -44,7 +47,7 @@ func.func @with_layer_scale(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @layer_scale_stays
 func.func @layer_scale_stays(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
   // CHECK-NEXT: %[[Y:.*]] = gemma.ffn
-  // CHECK-NOT:  layer_scale = 
+  // CHECK:        post_norm @post : tensor<?x4xf32>
   // CHECK-NEXT: gemma.layer_scale %[[Y]], @scalar
   %y = gemma.rms_norm %x, @pre groups 1 eps 0.5 : tensor<?x4xf32>
   %g = gemma.linear %y, @gate : tensor<?x4xf32> -> tensor<?x6xf32>

@@ -7,8 +7,8 @@ gemma.weight @table : tensor<7x4xf32> from <"m", 16, 112>
 // CHECK-LABEL: func @capped
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>)
 func.func @capped(%x: tensor<?x4xf32>) -> tensor<?x7xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.head %[[X]]
-  // CHECK-SAME:   {eps = 5.000000e-01 : f64, norm = @norm, softcap = 3.000000e+01 : f64, table = @table} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.head %[[X]] norm @norm eps 0.5 table @table softcap 30.0
+  // CHECK-NEXT:   : tensor<?x4xf32>
   // CHECK-NEXT: return %[[Y]]
   %n = gemma.rms_norm %x, @norm groups 1 eps 0.5 : tensor<?x4xf32>
   %l = gemma.linear %n, @table : tensor<?x4xf32> -> tensor<?x7xf32>
@@ -18,7 +18,7 @@ func.func @capped(%x: tensor<?x4xf32>) -> tensor<?x7xf32> {
 
 // CHECK-LABEL: func @uncapped
 func.func @uncapped(%x: tensor<?x4xf32>) -> tensor<?x7xf32> {
-  // CHECK-NEXT: gemma.head %{{.*}} {eps = 5.000000e-01 : f64, norm = @norm, table = @table} :
+  // CHECK-NEXT: gemma.head %{{.*}} norm @norm eps 0.5 table @table{{$}}
   %n = gemma.rms_norm %x, @norm groups 1 eps 0.5 : tensor<?x4xf32>
   %l = gemma.linear %n, @table : tensor<?x4xf32> -> tensor<?x7xf32>
   return %l : tensor<?x7xf32>

@@ -19,11 +19,17 @@ gemma.weight @scalar : tensor<1xf32> from <"m", 0, 4>
 // CHECK-LABEL: func @moe
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>)
 func.func @moe(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.moe %[[X]]
-  // CHECK-SAME:   {down = @down, eps = 5.000000e-01 : f64, experts_down = @edown, gate = @gate, gate_up = @gate_up,
-  // CHECK-SAME:   layer_scale = @scalar, per_expert_scale = @rper, post_norm = @post, post_norm_1 = @post1,
-  // CHECK-SAME:   post_norm_2 = @post2, pre_norm = @pre, pre_norm_2 = @pre2, router_factor = 2.500000e-01 : f64,
-  // CHECK-SAME:   router_proj = @rproj, router_scale = @rscale, top_k = 2 : i64, up = @up} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.moe %[[X]] eps 0.5
+  // CHECK-NEXT:   dense pre_norm @pre
+  // CHECK-NEXT:   geglu(@gate, @up) down @down
+  // CHECK-NEXT:   post_norm @post1
+  // CHECK-NEXT:   router scale @rscale factor 0.25 proj @rproj
+  // CHECK-NEXT:   top_k 2 per_expert_scale @rper
+  // CHECK-NEXT:   experts pre_norm @pre2
+  // CHECK-NEXT:   gate_up @gate_up down @edown
+  // CHECK-NEXT:   post_norm @post2
+  // CHECK-NEXT:   sum post_norm @post layer_scale @scalar
+  // CHECK-NEXT:   : tensor<?x4xf32>
   // CHECK-NEXT: return %[[Y]]
   %y = gemma.rms_norm %x, @pre groups 1 eps 0.5 : tensor<?x4xf32>
   %g = gemma.linear %y, @gate : tensor<?x4xf32> -> tensor<?x6xf32>
@@ -31,8 +37,9 @@ func.func @moe(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %m = gemma.geglu %g, %u : tensor<?x6xf32>
   %d = gemma.linear %m, @down : tensor<?x6xf32> -> tensor<?x4xf32>
   %dn = gemma.rms_norm %d, @post1 groups 1 eps 0.5 : tensor<?x4xf32>
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
-    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x scale @rscale factor 0.25 eps 0.5
+      proj @rproj top_k 2 per_expert_scale @rper
+      : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -47,10 +54,12 @@ func.func @moe(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @exchanged
 func.func @exchanged(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   // CHECK-NEXT: %[[Y:.*]] = gemma.moe
-  // CHECK-NOT:  layer_scale = 
+  // CHECK:        sum post_norm @post{{$}}
+  // CHECK-NEXT:   : tensor<?x4xf32>
   // CHECK-NEXT: return %[[Y]]
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
-    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x scale @rscale factor 0.25 eps 0.5
+      proj @rproj top_k 2 per_expert_scale @rper
+      : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -75,8 +84,9 @@ func.func @picks_read_elsewhere(%x: tensor<?x4xf32>) -> (tensor<?x4xf32>, tensor
   %m = gemma.geglu %g, %u : tensor<?x6xf32>
   %d = gemma.linear %m, @down : tensor<?x6xf32> -> tensor<?x4xf32>
   %dn = gemma.rms_norm %d, @post1 groups 1 eps 0.5 : tensor<?x4xf32>
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
-    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x scale @rscale factor 0.25 eps 0.5
+      proj @rproj top_k 2 per_expert_scale @rper
+      : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -97,8 +107,9 @@ func.func @router_reads_the_norm(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %d = gemma.linear %m, @down : tensor<?x6xf32> -> tensor<?x4xf32>
   %dn = gemma.rms_norm %d, @post1 groups 1 eps 0.5 : tensor<?x4xf32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
-  %w, %i = gemma.router %y2, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
-    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %y2 scale @rscale factor 0.25 eps 0.5
+      proj @rproj top_k 2 per_expert_scale @rper
+      : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
   %s = gemma.add %dn, %en : tensor<?x4xf32>
@@ -117,8 +128,9 @@ func.func @router_eps(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %m = gemma.geglu %g, %u : tensor<?x6xf32>
   %d = gemma.linear %m, @down : tensor<?x6xf32> -> tensor<?x4xf32>
   %dn = gemma.rms_norm %d, @post1 groups 1 eps 0.5 : tensor<?x4xf32>
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.25
-    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x scale @rscale factor 0.25 eps 0.25
+      proj @rproj top_k 2 per_expert_scale @rper
+      : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -132,8 +144,9 @@ func.func @router_eps(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @no_dense_branch
 // CHECK-NOT:   gemma.moe %
 func.func @no_dense_branch(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
-    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x scale @rscale factor 0.25 eps 0.5
+      proj @rproj top_k 2 per_expert_scale @rper
+      : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   %y2 = gemma.rms_norm %x, @pre2 groups 1 eps 0.5 : tensor<?x4xf32>
   %e = gemma.experts %y2, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   %en = gemma.rms_norm %e, @post2 groups 1 eps 0.5 : tensor<?x4xf32>
@@ -147,8 +160,9 @@ func.func @no_dense_branch(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
 // CHECK-LABEL: func @no_residual
 // CHECK-NOT:   gemma.moe %
 func.func @no_residual(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %w, %i = gemma.router %x, @rproj, @rscale, @rper top_k 2 factor 0.25 eps 0.5
-    : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
+  %w, %i = gemma.router %x scale @rscale factor 0.25 eps 0.5
+      proj @rproj top_k 2 per_expert_scale @rper
+      : tensor<?x4xf32> -> tensor<?x2xf32>, tensor<?x2xi32>
   // expected-remark @below {{no residual add of the normed sum with a dense MLP reads it}}
   %e = gemma.experts %x, %w, %i, @gate_up, @edown : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x2xi32>
   return %e : tensor<?x4xf32>

@@ -8,9 +8,10 @@ gemma.weight @norm : tensor<3xf32> from <"m", 312, 12>
 // CHECK-LABEL: func @input
 // CHECK-SAME:  (%[[IDS:.*]]: tensor<?xi32>, %[[X:.*]]: tensor<?x4xf32>)
 func.func @input(%ids: tensor<?xi32>, %x: tensor<?x4xf32>) -> tensor<?x6xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.ple_input %[[IDS]], %[[X]]
-  // CHECK-SAME:   {context_scale = 5.000000e-01 : f64, eps = 2.500000e-01 : f64, groups = 2 : i64, norm = @norm,
-  // CHECK-SAME:   proj = @proj, result_scale = 7.500000e-01 : f64, table = @table, token_scale = 1.500000e+00 : f64} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.ple_input %[[X]] proj @proj context_scale 0.5
+  // CHECK-NEXT:   norm @norm groups 2 eps 0.25
+  // CHECK-NEXT:   + @table[%[[IDS]]] token_scale 1.5 result_scale 0.75
+  // CHECK-NEXT:   : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x6xf32>
   // CHECK-NEXT: return %[[Y]]
   %t = gemma.embed %ids, @table scale 1.5 : tensor<?xi32> -> tensor<?x6xf32>
   %l = gemma.linear %x, @proj : tensor<?x4xf32> -> tensor<?x6xf32>
@@ -82,8 +83,10 @@ gemma.weight @scalar : tensor<1xf32> from <"m", 112, 4>
 // CHECK-LABEL: func @mix
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>, %[[PLE:.*]]: tensor<?x6xf32>)
 func.func @mix(%x: tensor<?x4xf32>, %ple: tensor<?x6xf32>) -> tensor<?x4xf32> {
-  // CHECK-NEXT: %[[Y:.*]] = gemma.ple_mix %[[X]], %[[PLE]] {eps = 5.000000e-01 : f64, gate = @gate,
-  // CHECK-SAME:   layer_scale = @scalar, offset = 3 : i64, post_norm = @post, proj = @proj} :
+  // CHECK-NEXT: %[[Y:.*]] = gemma.ple_mix %[[X]] gelu(@gate) * %[[PLE]] at 3
+  // CHECK-NEXT:   proj @proj
+  // CHECK-NEXT:   post_norm @post eps 0.5 layer_scale @scalar
+  // CHECK-NEXT:   : tensor<?x4xf32>, tensor<?x6xf32>
   // CHECK-NEXT: return %[[Y]]
   %g = gemma.linear %x, @gate : tensor<?x4xf32> -> tensor<?x3xf32>
   %s = gemma.slice %ple at 3 : tensor<?x6xf32> -> tensor<?x3xf32>

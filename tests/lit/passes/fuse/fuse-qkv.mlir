@@ -12,9 +12,13 @@ gemma.kv_cache @kv.0 heads 1 head_dim 4 window 0
 // CHECK-LABEL: func @owner
 // CHECK-SAME:  (%[[X:.*]]: tensor<?x4xf32>, %[[P:.*]]: tensor<?xi32>)
 func.func @owner(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
-  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %[[X]], %[[P]] {cache = @kv.0, eps = 5.000000e-01 : f64,
-  // CHECK-SAME:   head_dim = 4 : i64, heads = 2 : i64, k = @k, k_norm = @kn, norm = @in, q = @q, q_norm = @qn,
-  // CHECK-SAME:   rope = #gemma.rope<theta = 1.000000e+02 : f64, pairs = 2, factor = 1.000000e+00 : f64>, v = @v} :
+  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %[[X]], %[[P]] norm @in eps 0.5
+  // CHECK-NEXT:   heads 2 head_dim 4 rope <theta = 100.0, pairs = 2, factor = 1.0>
+  // CHECK-NEXT:   q @q q_norm @qn
+  // CHECK-NEXT:   k @k k_norm @kn
+  // CHECK-NEXT:   v @v
+  // CHECK-NEXT:   cache @kv.0
+  // CHECK-NEXT:   : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x8xf32>
   // CHECK-NEXT: %[[A:.*]] = gemma.attention %[[Q]], %[[P]], @kv.0
   // CHECK-NEXT: return %[[A]]
   %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
@@ -35,7 +39,10 @@ func.func @owner(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
 // CHECK-LABEL: func @keys_are_values
 func.func @keys_are_values(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
   // CHECK-NEXT: gemma.qkv
-  // CHECK-SAME: k = @k, k_norm = @kn
+  // CHECK:        k @k k_norm @kn
+  // CHECK-NOT:    v @
+  // CHECK:        cache @kv.0
+  // CHECK-NEXT:   :
   // CHECK-NOT:  v = @v
   // CHECK-NEXT: gemma.attention
   %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
@@ -54,7 +61,11 @@ func.func @keys_are_values(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8
 // Values as projected; the query is scaled.
 // CHECK-LABEL: func @raw_values_scaled_query
 func.func @raw_values_scaled_query(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
-  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv {{.*}}, query_scale = 2.500000e-01 : f64, raw_values, rope = {{.*}}, v = @v} :
+  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv
+  // CHECK:        q @q q_norm @qn query_scale 0.25
+  // CHECK:        v @v
+  // CHECK-NEXT:   cache @kv.0 raw_values
+  // CHECK-NEXT:   :
   // CHECK-NEXT: gemma.attention %[[Q]]
   %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
   %q0 = gemma.linear %y, @q : tensor<?x4xf32> -> tensor<?x8xf32>
@@ -73,10 +84,14 @@ func.func @raw_values_scaled_query(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> te
 // A reader of another cache may scale too; a factor that is not above 0 is no query scale and stays.
 // CHECK-LABEL: func @scaled_reader
 func.func @scaled_reader(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
-  // CHECK-NEXT: gemma.qkv {{.*}}query_scale = 2.500000e-01 : f64, rope =
   // CHECK-NEXT: gemma.qkv
+  // CHECK:        q @q q_norm @qn query_scale 0.25
+  // CHECK-NEXT:   :
+  // CHECK-NEXT: gemma.qkv
+  // CHECK:        q @q q_norm @qn{{$}}
+  // CHECK-NEXT:   :
   // CHECK-NOT:  query_scale
-  // CHECK-NEXT: gemma.scale %{{.*}} by -2.500000e-01
+  // CHECK-NEXT: gemma.scale %{{.*}} by -0.25
   %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
   %q0 = gemma.linear %y, @q : tensor<?x4xf32> -> tensor<?x8xf32>
   %q1 = gemma.rms_norm %q0, @qn groups 2 eps 0.5 : tensor<?x8xf32>
@@ -92,8 +107,10 @@ func.func @scaled_reader(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> (tensor<?x8x
 
 // CHECK-LABEL: func @reader_of_another_cache
 func.func @reader_of_another_cache(%x: tensor<?x4xf32>, %p: tensor<?xi32>) -> tensor<?x8xf32> {
-  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %{{.*}} {eps = 5.000000e-01 : f64, head_dim = 4 : i64, heads = 2 : i64,
-  // CHECK-SAME:   norm = @in, q = @q, q_norm = @qn, rope = {{.*}}} :
+  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %{{.*}} norm @in eps 0.5
+  // CHECK-NEXT:   heads 2 head_dim 4 rope
+  // CHECK-NEXT:   q @q q_norm @qn
+  // CHECK-NEXT:   : tensor<?x4xf32>
   // CHECK-NEXT: gemma.attention %[[Q]]
   %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x4xf32>
   %q0 = gemma.linear %y, @q : tensor<?x4xf32> -> tensor<?x8xf32>

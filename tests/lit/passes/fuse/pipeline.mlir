@@ -16,13 +16,16 @@ gemma.kv_cache @kv.0 heads 1 head_dim 2 window 3
 // CHECK-LABEL: func @forward
 func.func @forward(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x9xf32> {
   // CHECK-NEXT: %[[X:.*]] = gemma.embed
-  // CHECK-NEXT: %[[PLE:.*]] = gemma.ple_input %{{.*}}, %[[X]]
-  // CHECK-NEXT: %[[Q:.*]] = gemma.qkv %[[X]]
-  // CHECK-NEXT: %[[A:.*]] = gemma.attend %[[Q]], %[[X]]
+  // CHECK-NEXT: %[[PLE:.*]] = gemma.ple_input %[[X]]
+  // CHECK:      %[[Q:.*]] = gemma.qkv %[[X]]
+  // CHECK:      %[[A:.*]] = gemma.attend %[[Q]]
+  // CHECK:        + %[[X]] :
   // CHECK-NEXT: %[[F:.*]] = gemma.ffn %[[A]]
-  // CHECK-NEXT: %[[M:.*]] = gemma.ple_mix %[[F]], %[[PLE]] {{.*}}layer_scale = @scalar
-  // CHECK-NEXT: %[[L:.*]] = gemma.head %[[M]]
-  // CHECK-NEXT: return %[[L]]
+  // CHECK:      %[[M:.*]] = gemma.ple_mix %[[F]] gelu(@w24) * %[[PLE]] at 0
+  // CHECK:        layer_scale @scalar
+  // CHECK:      %[[L:.*]] = gemma.head %[[M]]
+  // CHECK-NOT:  gemma.{{[a-z_]+}} %
+  // CHECK:      return %[[L]]
   %x = gemma.embed %ids, @embed scale 2.0 : tensor<?xi32> -> tensor<?x4xf32>
   %t = gemma.embed %ids, @table scale 1.5 : tensor<?xi32> -> tensor<?x2xf32>
   %c0 = gemma.linear %x, @mproj : tensor<?x4xf32> -> tensor<?x2xf32>

@@ -53,9 +53,9 @@ module {
   gemma.packed @p2 from [@w2] as bf16 panel 16 batch 1 rows 128 <64 -> 64> cols 64 <64 -> 64> bytes 16384 at 65536
   gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 81920
   gemma.kv_cache @kv.0 heads 1 head_dim 40 window 16
-    {format = #gemma.format<f16>, capacity = 32 : i64, offset = 0 : i64, bytes = 8192 : i64}
+    as f16 capacity 32 bytes 8192 at 0
   gemma.kv_cache @kv.1 heads 1 head_dim 40 window 0
-    {format = #gemma.format<f32>, capacity = 64 : i64, offset = 8192 : i64, bytes = 32768 : i64}
+    as f32 capacity 64 bytes 32768 at 8192
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 3072 : i64, scratch_bytes = 768 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %rope = gemma.buffer private at 256 : !gemma.buffer<1 x 64, f32>
@@ -69,15 +69,17 @@ module {
     gemma.step.embed %x, @table scale 1.0 replicated : !gemma.buffer<1 x 64, f32>
     gemma.step.rope_table %rope head_dim 40 <theta = 1.0e4, pairs = 20, factor = 1.0> replicated
       : !gemma.buffer<1 x 64, f32>
-    gemma.step.qkv %x, @p4, %rope -> %q0 raw %raw heads 2 head_dim 40 {q_norm = @norm, k_norm = @norm,
-      cache = @kv.0, eps = 1.0e-6 : f64} : !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 64, f32>
-      -> !gemma.buffer<1 x 128, f32>, !gemma.buffer<1 x 64, f32>
-    gemma.step.qkv %x, @p3, %rope -> %q1 raw %raw heads 2 head_dim 40 {q_norm = @norm, k_norm = @norm,
-      cache = @kv.1, keys_are_values, eps = 1.0e-6 : f64} : !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 64, f32>
-      -> !gemma.buffer<1 x 128, f32>, !gemma.buffer<1 x 64, f32>
-    gemma.step.qkv %x, @p2, %rope -> %q2 raw %raw heads 2 head_dim 40 {q_norm = @norm, eps = 1.0e-6 : f64}
-      : !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 64, f32>
-      -> !gemma.buffer<1 x 128, f32>, !gemma.buffer<1 x 64, f32>
+    gemma.step.qkv %x, @p4, %rope -> %q0 raw %raw heads 2 head_dim 40
+        q_norm @norm k_norm @norm eps 1.0e-6
+        cache @kv.0
+        : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
+    gemma.step.qkv %x, @p3, %rope -> %q1 raw %raw heads 2 head_dim 40
+        q_norm @norm k_norm @norm eps 1.0e-6
+        cache @kv.1 keys_are_values
+        : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
+    gemma.step.qkv %x, @p2, %rope -> %q2 raw %raw heads 2 head_dim 40
+        q_norm @norm eps 1.0e-6
+        : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
     gemma.barrier
     gemma.step.attention %q0, @kv.0 -> %o0 heads 2 : !gemma.buffer<1 x 128, f32> -> !gemma.buffer<1 x 128, f32>
     gemma.step.attention %q1, @kv.1 -> %o1 heads 2 : !gemma.buffer<1 x 128, f32> -> !gemma.buffer<1 x 128, f32>

@@ -34,7 +34,7 @@ module {
   gemma.packed @p3 from [@w3] as bf16 panel 16 batch 1 rows 192 <64 -> 64> cols 64 <64 -> 64> bytes 24576 at 8192
   gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 32768
   gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-    {format = #gemma.format<f16>, capacity = 32 : i64, offset = 0 : i64, bytes = 6144 : i64, turned_pairs = 8 : i64}
+    as f16 capacity 32 bytes 6144 at 0 turned_pairs 8
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 768 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %rope = gemma.buffer private at 256 : !gemma.buffer<1 x 64, f32>
@@ -44,11 +44,12 @@ module {
     gemma.step.embed %x, @table scale 1.0 replicated : !gemma.buffer<1 x 64, f32>
     gemma.step.rope_table %rope head_dim 64 <theta = 1.0e4, pairs = 8, factor = 1.0> replicated
       : !gemma.buffer<1 x 64, f32>
-    gemma.step.qkv %x, @p3, %rope -> %q raw %raw heads 2 head_dim 64 {q_norm = @norm, k_norm = @norm,
-      cache = @kv.0, keys_are_values, eps = 1.0e-6 : f64} : !gemma.buffer<1 x 64, f32>, !gemma.buffer<1 x 64, f32>
-      -> !gemma.buffer<1 x 128, f32>, !gemma.buffer<1 x 64, f32>
+    gemma.step.qkv %x, @p3, %rope -> %q raw %raw heads 2 head_dim 64
+        q_norm @norm k_norm @norm eps 1.0e-6
+        cache @kv.0 keys_are_values
+        : <1 x 64, f32>, <1 x 64, f32> -> <1 x 128, f32>, <1 x 64, f32>
     gemma.barrier
-    gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 {key_norm = @norm}
+    gemma.step.attention_splits %q, @kv.0 -> %parts heads 2 key_norm @norm
       : !gemma.buffer<1 x 128, f32> -> !gemma.buffer<1 x 160, f32>
   }
 }

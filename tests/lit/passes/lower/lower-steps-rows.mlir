@@ -78,11 +78,12 @@ module {
     gemma.step.norm %x -> %y factor 1.0 eps 1.0e-6 count 60 : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
     gemma.barrier
     gemma.step.matmul %y, @pair -> %a geglu : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
-    gemma.step.matmul %y, @single -> %b gelu_mul factor %x : !gemma.buffer<8 x 64, f32> {factor_offset = 32 : i64}
+    gemma.step.matmul %y, @single -> %b gelu_mul factor %x : !gemma.buffer<8 x 64, f32> factor_offset 32
       : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
     gemma.step.matmul %y, @single -> %c softcap cap 30.0 : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 32, f32>
-    gemma.step.ple_combine %y -> %p table @table norm @groups {groups = 2 : i64, count = 20 : i64,
-      token_scale = 4.0 : f64, context_scale = 0.125 : f64, result_scale = 0.5 : f64, eps = 1.0e-6 : f64}
-      : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
+    gemma.step.ple_combine %y -> %p context_scale 0.125
+        norm @groups groups 2 count 20 eps 1.0e-6
+        + @table token_scale 4.0 result_scale 0.5
+        : !gemma.buffer<8 x 64, f32> -> !gemma.buffer<8 x 64, f32>
   }
 }

@@ -11,16 +11,17 @@
 // CHECK-SAME: gemma.table_row_bytes = 0 : i64}
 module attributes {gemma.model = {context = 100 : i64}} {
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>
-  gemma.weight @q : tensor<32x32xf32> from <"f", 0, 4096> {format = #gemma.format<q8>}
-  gemma.weight @k : tensor<16x32xf32> from <"f", 0, 2048> {format = #gemma.format<q8>}
+  gemma.weight @q : tensor<32x32xf32> as q8 from <"f", 0, 4096>
+  gemma.weight @k : tensor<16x32xf32> as q8 from <"f", 0, 2048>
   gemma.weight @hn : tensor<16xf32> from <"f", 0, 64>
-  gemma.weight @o : tensor<32x32xf32> from <"f", 0, 4096> {format = #gemma.format<q8>}
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
-  // CHECK: gemma.kv_cache @kv.0 heads 1 head_dim 16 window 0 {bytes = 16384
+  gemma.weight @o : tensor<32x32xf32> as q8 from <"f", 0, 4096>
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
+  // CHECK: gemma.kv_cache @kv.0 heads 1 head_dim 16 window 0
+  // CHECK-NEXT: as f32 capacity 64 bytes 16384 at 0
   gemma.kv_cache @kv.0 heads 1 head_dim 16 window 0
 
   // CHECK-NOT: func.func
-  // CHECK:     gemma.packed @p.q_k from
+  // CHECK:     gemma.packed @p.q_k{{$}}
   // CHECK-NOT: gemma.packed @p.q_k
   // CHECK:     gemma.phase @decode decode max_rows 1
   // CHECK-SAME:  attributes {arena_bytes = {{[0-9]+}} : i64, gemma.barriers = 3 : i64
@@ -34,12 +35,17 @@ module attributes {gemma.model = {context = 100 : i64}} {
   // CHECK-NOT:   gemma.step
   func.func @forward(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x50xf32> {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
-    %q = gemma.qkv %x, %p {norm = @n, q = @q, k = @k, q_norm = @hn, k_norm = @hn, cache = @kv.0, heads = 2 : i64,
-      head_dim = 16 : i64, rope = #gemma.rope<theta = 1.0e4, pairs = 8, factor = 1.0>, eps = 0.5}
-      : tensor<?x32xf32>, tensor<?xi32> -> tensor<?x32xf32>
-    %y = gemma.attend %q, %x, %p {cache = @kv.0, heads = 2 : i64, o = @o, post_norm = @n, eps = 0.5}
-      : tensor<?x32xf32>, tensor<?x32xf32>, tensor<?xi32>
-    %z = gemma.head %y {norm = @n, table = @table, eps = 0.5} : tensor<?x32xf32> -> tensor<?x50xf32>
+    %q = gemma.qkv %x, %p norm @n eps 0.5
+        heads 2 head_dim 16 rope <theta = 1.0e4, pairs = 8, factor = 1.0>
+        q @q q_norm @hn
+        k @k k_norm @hn
+        cache @kv.0
+        : tensor<?x32xf32>, tensor<?xi32> -> tensor<?x32xf32>
+    %y = gemma.attend %q, %p, @kv.0 heads 2 o @o
+        post_norm @n eps 0.5
+        + %x : tensor<?x32xf32>, tensor<?xi32>, tensor<?x32xf32>
+    %z = gemma.head %y norm @n eps 0.5 table @table
+        : tensor<?x32xf32> -> tensor<?x50xf32>
     return %z : tensor<?x50xf32>
   }
 }

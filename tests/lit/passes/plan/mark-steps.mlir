@@ -11,7 +11,7 @@ module {
   gemma.packed @head from [@w] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 4352
   gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <64 -> 64> cols 64 <64 -> 64> bytes 256 at 6656
   gemma.kv_cache @kv.0 heads 1 head_dim 32 window 16
-    {bytes = 4096 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 0 : i64}
+    as f16 capacity 32 bytes 4096 at 0
 
   // CHECK-LABEL: gemma.phase @decode
   // LOWER-LABEL: module @avx2
@@ -30,6 +30,7 @@ module {
     // LOWER-NEXT: call @gemmac_mark(%[[CALL]], %[[THREAD]], %[[M0]])
     gemma.step.embed %x, @table scale 8.0 replicated : !gemma.buffer<1 x 64, f32>
     // CHECK:      gemma.step.norm
+    // CHECK-NEXT:   factor
     // CHECK-NEXT: gemma.mark "norm f32 64" of @norm bytes 256
     gemma.step.norm %x -> %x weight @norm factor 1.0 eps 1.0e-6 count 64 replicated
       : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<1 x 64, f32>

@@ -10,8 +10,8 @@
 // CHECK-NEXT:    gemma.step.matmul %[[X]], @router
 // CHECK:         gemma.step.observe %[[X]], @expert_up at 10304 : <2 x 64, f32>
 // CHECK-NEXT:    gemma.step.expert_up %[[X]], @expert_up
-// CHECK:         gemma.step.observe %[[H:.*]], @expert_down picks %[[P:.*]] top_k 2 at 20544
-// CHECK-SAME:      : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
+// CHECK:         gemma.step.observe %[[H:.*]], @expert_down
+// CHECK-NEXT:      picks %[[P:.*]] top_k 2 at 20544 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
 // CHECK-NEXT:    gemma.step.expert_down %[[H]], @expert_down picks %[[P]]
 module attributes {gemma.cache_bytes = 10 : i64} {
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>

@@ -8,16 +8,14 @@
 // CHECK: @ordinary
 // CHECK-NOT: exponent
 // CHECK: @large
-// F16-SAME: key_exponent = 5 : i64
-// F16-SAME: value_exponent = 18 : i64
-// Q8-SAME: key_exponent = 9 : i64
-// Q8-SAME: value_exponent = 22 : i64
+// F16: key_exponent 5 value_exponent 18
+// Q8:  key_exponent 9 value_exponent 22
 // CHECK: @small
-// F16-SAME: value_exponent = -20 : i64
+// F16: value_exponent -20
 module {
-  gemma.kv_cache @ordinary heads 1 head_dim 256 window 0 {key_bound = 300.0 : f64, value_bound = 16.0 : f64}
-  gemma.kv_cache @large heads 1 head_dim 256 window 0 {key_bound = 1.0e6 : f64, value_bound = 8.0e9 : f64}
-  gemma.kv_cache @small heads 1 head_dim 256 window 0 {key_bound = 1.0 : f64, value_bound = 0.0009 : f64}
+  gemma.kv_cache @ordinary heads 1 head_dim 256 window 0 key_bound 300.0 value_bound 16.0
+  gemma.kv_cache @large heads 1 head_dim 256 window 0 key_bound 1.0e6 value_bound 8.0e9
+  gemma.kv_cache @small heads 1 head_dim 256 window 0 key_bound 1.0 value_bound 0.0009
   func.func @decode(%k: tensor<?x256xf32>, %p: tensor<?xi32>) {
     gemma.kv_write %k, %k, %p, @ordinary : tensor<?x256xf32>, tensor<?xi32>
     gemma.kv_write %k, %k, %p, @large : tensor<?x256xf32>, tensor<?xi32>

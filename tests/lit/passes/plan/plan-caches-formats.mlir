@@ -13,22 +13,22 @@
 // MIXED-SAME: gemma.cache_bytes = 10560 : i64
 module attributes {gemma.model = {context = 500 : i64}} {
   // MIXED: gemma.kv_cache @whole heads 1 head_dim 8 window 0
-  // MIXED-SAME: {bytes = 4032 : i64, capacity = 112 : i64, format = #gemma.format<q4>, offset = 0 : i64, rotated}
+  // MIXED-NEXT: as q4 capacity 112 bytes 4032 at 0 rotated
   // Q8:    gemma.kv_cache @whole heads 1 head_dim 8 window 0
-  // Q8-SAME: {bytes = 7616 : i64, capacity = 112 : i64, format = #gemma.format<q8>, offset = 0 : i64, rotated}
+  // Q8-NEXT: as q8 capacity 112 bytes 7616 at 0 rotated
   // F16:   gemma.kv_cache @whole heads 1 head_dim 8 window 0
-  // F16-SAME: {bytes = 7616 : i64, capacity = 112 : i64, format = #gemma.format<q8>, offset = 0 : i64, rotated}
+  // F16-NEXT: as q8 capacity 112 bytes 7616 at 0 rotated
   // PLAIN: gemma.kv_cache @whole heads 1 head_dim 8 window 0
-  // PLAIN-SAME: {bytes = 4032 : i64, capacity = 112 : i64, format = #gemma.format<q4>, offset = 0 : i64}
+  // PLAIN-NEXT: as q4 capacity 112 bytes 4032 at 0{{$}}
   gemma.kv_cache @whole heads 1 head_dim 8 window 0
   // MIXED: gemma.kv_cache @ring heads 1 head_dim 72 window 8
-  // MIXED-SAME: {bytes = 6528 : i64, capacity = 32 : i64, format = #gemma.format<q8>, offset = 4032 : i64, rotated}
+  // MIXED-NEXT: as q8 capacity 32 bytes 6528 at 4032 rotated
   // Q8:    gemma.kv_cache @ring heads 1 head_dim 72 window 8
-  // Q8-SAME: {bytes = 6528 : i64, capacity = 32 : i64, format = #gemma.format<q8>, offset = 7616 : i64, rotated}
+  // Q8-NEXT: as q8 capacity 32 bytes 6528 at 7616 rotated
   // F16:   gemma.kv_cache @ring heads 1 head_dim 72 window 8
-  // F16-SAME: {bytes = 12288 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 7616 : i64}
+  // F16-NEXT: as f16 capacity 32 bytes 12288 at 7616{{$}}
   // PLAIN: gemma.kv_cache @ring heads 1 head_dim 72 window 8
-  // PLAIN-SAME: {bytes = 3456 : i64, capacity = 32 : i64, format = #gemma.format<q4>, offset = 4032 : i64}
+  // PLAIN-NEXT: as q4 capacity 32 bytes 3456 at 4032{{$}}
   gemma.kv_cache @ring heads 1 head_dim 72 window 8
   func.func @decode(%k: tensor<?x8xf32>, %w: tensor<?x72xf32>, %p: tensor<?xi32>) {
     gemma.kv_write %k, %k, %p, @whole : tensor<?x8xf32>, tensor<?xi32>

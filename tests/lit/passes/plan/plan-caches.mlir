@@ -11,19 +11,21 @@
 module attributes {gemma.model = {context = 500 : i64}} {
   gemma.weight @n : tensor<8xf32> from <"f", 0, 32>
   // CHUNK:  gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0
-  // CHUNK-SAME: {bytes = 28672 : i64, capacity = 112 : i64, format = #gemma.format<f16>, offset = 0 : i64}
+  // CHUNK-NEXT: as f16 capacity 112 bytes 28672 at 0{{$}}
   // VERIFY: gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0
-  // VERIFY-SAME: {bytes = 262144 : i64, capacity = 512 : i64, format = #gemma.format<f32>, offset = 0 : i64}
+  // VERIFY-NEXT: as f32 capacity 512 bytes 262144 at 0{{$}}
   gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0
   // CHECK-NOT: @kv.1
   gemma.kv_cache @kv.1 heads 2 head_dim 8 window 0
   // CHUNK:  gemma.kv_cache @kv.2 heads 1 head_dim 72 window 8
-  // CHUNK-SAME: {bytes = 12288 : i64, capacity = 32 : i64, format = #gemma.format<f16>, offset = 28672 : i64}
+  // CHUNK-NEXT: as f16 capacity 32 bytes 12288 at 28672{{$}}
   // VERIFY: gemma.kv_cache @kv.2 heads 1 head_dim 72 window 8
-  // VERIFY-SAME: {bytes = 24576 : i64, capacity = 32 : i64, format = #gemma.format<f32>, offset = 262144 : i64}
+  // VERIFY-NEXT: as f32 capacity 32 bytes 24576 at 262144{{$}}
   gemma.kv_cache @kv.2 heads 1 head_dim 72 window 8
-  // CHUNK:  gemma.kv_cache @kv.3 heads 1 head_dim 2 window 450 {bytes = 14336 : i64, capacity = 112
-  // VERIFY: gemma.kv_cache @kv.3 heads 1 head_dim 2 window 450 {bytes = 118784 : i64, capacity = 464
+  // CHUNK:  gemma.kv_cache @kv.3 heads 1 head_dim 2 window 450
+  // CHUNK-NEXT: as {{f[0-9]+}} capacity 112 bytes 14336
+  // VERIFY: gemma.kv_cache @kv.3 heads 1 head_dim 2 window 450
+  // VERIFY-NEXT: as {{f[0-9]+}} capacity 464 bytes 118784
   gemma.kv_cache @kv.3 heads 1 head_dim 2 window 450
   func.func @decode(%k: tensor<?x16xf32>, %w: tensor<?x72xf32>, %s: tensor<?x2xf32>, %p: tensor<?xi32>) {
     gemma.kv_write %k, %k, %p, @kv.0 : tensor<?x16xf32>, tensor<?xi32>

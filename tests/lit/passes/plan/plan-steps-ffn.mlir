@@ -5,25 +5,35 @@
 // divide the rows of shared ones, and matrices wait for them. The residual stream is updated in place.
 // CHECK:     module attributes {gemma.activation_bits = 8 : i64, gemma.data_bytes = 26688 : i64,
 // CHECK-SAME:  gemma.mapped_bytes = 26240 : i64, gemma.table_row_bytes = 128 : i64}
-// CHECK:       gemma.packed @p.scale from [@scale] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
-// CHECK:       gemma.packed @p.l.gate_up.weight from [@l.gate.weight, @l.up.weight] as q4 panel 16 batch 1 interleave
+// CHECK:       gemma.packed @p.scale
+// CHECK-NEXT:    from [@scale]
+// CHECK-NEXT:    as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
+// CHECK:       gemma.packed @p.l.gate_up.weight
+// CHECK-NEXT:    from [@l.gate.weight, @l.up.weight]
+// CHECK-NEXT:    as q4 panel 16 batch 1 interleave
 // CHECK-SAME:    rows 256 <100 -> 128> cols 64 <40 -> 64> bytes 9216
-// CHECK:       gemma.packed @p.l.down.weight from [@l.down.weight] as bf16 panel 16 batch 1
+// CHECK:       gemma.packed @p.l.down.weight
+// CHECK-NEXT:    from [@l.down.weight]
+// CHECK-NEXT:    as bf16 panel 16 batch 1
 // CHECK-SAME:    rows 64 <40 -> 64> cols 128 <100 -> 128> bytes 16384
-// CHECK:       gemma.packed @p.table from [@table] as q8 panel 1
+// CHECK:       gemma.packed @p.table
+// CHECK-NEXT:    from [@table]
+// CHECK-NEXT:    as q8 panel 1
 // CHECK-NOT:   gemma.packed
 // CHECK:       gemma.phase @decode decode max_rows 1 attributes
 // CHECK-SAME:    {gemma.barriers = 2 : i64, gemma.multiply_adds = 12000 : i64, gemma.weight_bytes = 26308 : i64} {
 // CHECK:         %[[Y:.*]] = gemma.buffer private : <1 x 64, q8>
-// CHECK-NEXT:    gemma.step.norm %[[X:.*]] -> %[[Y]] weight @p.pre {{.*}} replicated
+// CHECK-NEXT:    gemma.step.norm %[[X:.*]] -> %[[Y]] weight @p.pre
+// CHECK-NEXT:      {{.*}} replicated
 // CHECK-NEXT:    %[[HIDDEN:.*]] = gemma.buffer shared : <1 x 128, f32>
 // CHECK-NEXT:    gemma.step.matmul %[[Y]], @p.l.gate_up.weight -> %[[HIDDEN]] geglu
 // CHECK-NEXT:    %[[BRANCH:.*]] = gemma.buffer shared : <1 x 64, f32>
 // CHECK-NEXT:    gemma.barrier
 // CHECK-NEXT:    gemma.step.matmul %[[HIDDEN]], @p.l.down.weight -> %[[BRANCH]] none
 // CHECK-NEXT:    gemma.barrier
-// CHECK-NEXT:    gemma.step.add_norm %[[X]], %[[BRANCH]]
-// CHECK-SAME:      -> %[[X]] weight @p.post layer_scale @p.scale eps 5.000000e-01 count 40 replicated
+// CHECK-NEXT:    gemma.step.add_norm %[[X]], %[[BRANCH]] -> %[[X]] weight @p.post
+// CHECK-NEXT:      layer_scale @p.scale
+// CHECK-NEXT:      eps 0.5 count 40 replicated
 // CHECK:       gemma.phase @prefill prefill max_rows 4 attributes {gemma.barriers = 3
 // CHECK-NOT:   replicated
 // CHECK:         gemma.step.embed
@@ -46,25 +56,27 @@
 // WIDE-NOT:      , q8>
 module {
   gemma.weight @pre : tensor<40xf32> from <"f", 0, 160>
-  gemma.weight @l.gate.weight : tensor<100x40xf32> from <"f", 0, 16000> {format = #gemma.format<q4>}
-  gemma.weight @l.up.weight : tensor<100x40xf32> from <"f", 0, 16000> {format = #gemma.format<q4>}
-  gemma.weight @l.down.weight : tensor<40x100xf32> from <"f", 0, 16000> {format = #gemma.format<bf16>}
+  gemma.weight @l.gate.weight : tensor<100x40xf32> as q4 from <"f", 0, 16000>
+  gemma.weight @l.up.weight : tensor<100x40xf32> as q4 from <"f", 0, 16000>
+  gemma.weight @l.down.weight : tensor<40x100xf32> as bf16 from <"f", 0, 16000>
   gemma.weight @post : tensor<40xf32> from <"f", 0, 160>
   gemma.weight @scale : tensor<1xf32> from <"f", 0, 4>
-  gemma.weight @table : tensor<6x40xf32> from <"f", 0, 960> {format = #gemma.format<q8>}
+  gemma.weight @table : tensor<6x40xf32> as q8 from <"f", 0, 960>
 
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
       attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
-    %y = gemma.ffn %x {pre_norm = @pre, gate = @l.gate.weight, up = @l.up.weight, down = @l.down.weight,
-      post_norm = @post, eps = 0.5, layer_scale = @scale} : tensor<?x40xf32>
+    %y = gemma.ffn %x pre_norm @pre eps 0.5
+        geglu(@l.gate.weight, @l.up.weight) down @l.down.weight
+        post_norm @post layer_scale @scale : tensor<?x40xf32>
     return
   }
   func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>)
       attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 4 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
-    %y = gemma.ffn %x {pre_norm = @pre, gate = @l.gate.weight, up = @l.up.weight, down = @l.down.weight,
-      post_norm = @post, eps = 0.5, layer_scale = @scale} : tensor<?x40xf32>
+    %y = gemma.ffn %x pre_norm @pre eps 0.5
+        geglu(@l.gate.weight, @l.up.weight) down @l.down.weight
+        post_norm @post layer_scale @scale : tensor<?x40xf32>
     return
   }
 }

@@ -1,23 +1,27 @@
 // RUN: gemmac-opt %s --gemma-plan-steps --split-input-file | FileCheck %s
 
 // A tied table has one packing, that of the head, and the embedding reads it.
-// CHECK:       gemma.packed @p.table from [@table] as q8 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
+// CHECK:       gemma.packed @p.table
+// CHECK-NEXT:    from [@table]
+// CHECK-NEXT:    as q8 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
 // CHECK-SAME:    bytes 2304 at 128
 // CHECK-NOT:   gemma.packed
 // CHECK:       gemma.phase @decode decode max_rows 1 attributes
 // CHECK-SAME:    {gemma.barriers = 0 : i64, gemma.multiply_adds = 1600 : i64, gemma.weight_bytes = 2468 : i64} {
-// CHECK:         gemma.step.embed %[[X:.*]], @p.table scale 2.000000e+00 replicated
+// CHECK:         gemma.step.embed %[[X:.*]], @p.table scale 2.0 replicated
 // CHECK:         gemma.step.norm %[[X]] -> %[[Y:[0-9]+]] weight @p.norm
+// CHECK-NEXT:      factor
 // CHECK-NEXT:    %[[LOGITS:.*]] = gemma.buffer shared label "logits" : <1 x 64, f32>
-// CHECK-NEXT:    gemma.step.matmul %[[Y]], @p.table -> %[[LOGITS]] softcap cap 3.000000e+01
+// CHECK-NEXT:    gemma.step.matmul %[[Y]], @p.table -> %[[LOGITS]] softcap cap 30.0
 // CHECK-SAME:      : <1 x 32, q8> -> <1 x 64, f32>
 module {
   gemma.weight @norm : tensor<32xf32> from <"f", 0, 128>
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x50xf32>
       attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
-    %z = gemma.head %x {norm = @norm, table = @table, eps = 0.5, softcap = 30.0} : tensor<?x32xf32> -> tensor<?x50xf32>
+    %z = gemma.head %x norm @norm eps 0.5 table @table softcap 30.0
+        : tensor<?x32xf32> -> tensor<?x50xf32>
     return %z : tensor<?x50xf32>
   }
 }
@@ -25,9 +29,13 @@ module {
 // -----
 
 // An untied one is read by row, lies last, and a call reads one row of it.
-// CHECK:       gemma.packed @p.head from [@head] as f32 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
+// CHECK:       gemma.packed @p.head
+// CHECK-NEXT:    from [@head]
+// CHECK-NEXT:    as f32 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
 // CHECK-SAME:    bytes 8192 at 128
-// CHECK:       gemma.packed @p.table from [@table] as q8 panel 1 batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32>
+// CHECK:       gemma.packed @p.table
+// CHECK-NEXT:    from [@table]
+// CHECK-NEXT:    as q8 panel 1 batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32>
 // CHECK-SAME:    bytes 1728 at 8320 row_at 0
 // CHECK:       gemma.phase @decode decode max_rows 1 attributes
 // CHECK-SAME:    {gemma.barriers = 0 : i64, gemma.multiply_adds = 1600 : i64, gemma.weight_bytes = 8354 : i64} {
@@ -35,12 +43,13 @@ module {
 // CHECK:         gemma.step.matmul %{{.*}}, @p.head -> %{{.*}} none : <1 x 32, f32> -> <1 x 64, f32>
 module {
   gemma.weight @norm : tensor<32xf32> from <"f", 0, 128>
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
-  gemma.weight @head : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<f32>}
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
+  gemma.weight @head : tensor<50x32xf32> as f32 from <"f", 0, 6400>
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x50xf32>
       attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
-    %z = gemma.head %x {norm = @norm, table = @head, eps = 0.5} : tensor<?x32xf32> -> tensor<?x50xf32>
+    %z = gemma.head %x norm @norm eps 0.5 table @head
+        : tensor<?x32xf32> -> tensor<?x50xf32>
     return %z : tensor<?x50xf32>
   }
 }

@@ -29,16 +29,17 @@ module {
 
 module {
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>
-  gemma.weight @gate : tensor<64x32xf32> from <"f", 0, 8192> {format = #gemma.format<q4>}
-  gemma.weight @up : tensor<64x32xf32> from <"f", 0, 8192> {format = #gemma.format<q8>}
-  gemma.weight @down : tensor<32x64xf32> from <"f", 0, 8192> {format = #gemma.format<q8>}
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
+  gemma.weight @gate : tensor<64x32xf32> as q4 from <"f", 0, 8192>
+  gemma.weight @up : tensor<64x32xf32> as q8 from <"f", 0, 8192>
+  gemma.weight @down : tensor<32x64xf32> as q8 from <"f", 0, 8192>
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
       attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     // expected-error @below {{packs '@gate' (q4) and '@up' (q8) into one matrix, which has one format; give them the same}}
-    %y = gemma.ffn %x {pre_norm = @n, gate = @gate, up = @up, down = @down, post_norm = @n, eps = 0.5}
-      : tensor<?x32xf32>
+    %y = gemma.ffn %x pre_norm @n eps 0.5
+        geglu(@gate, @up) down @down
+        post_norm @n : tensor<?x32xf32>
     return
   }
 }
@@ -46,7 +47,7 @@ module {
 // -----
 
 module {
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
       attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
@@ -59,7 +60,7 @@ module {
 // -----
 
 module {
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
       attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     // expected-error @below {{ids must be argument 0 of '@decode': steps read those of the call}}
@@ -71,7 +72,7 @@ module {
 // -----
 
 module {
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x32xf32>
       attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
@@ -83,7 +84,7 @@ module {
 // -----
 
 module {
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
   // expected-remark @below {{weight '@dead' is read by no phase and left out}}
   gemma.weight @dead : tensor<50x32xf32> from <"f", 0, 6400>
   func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>)
@@ -97,11 +98,12 @@ module {
 
 module {
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>
-  gemma.weight @table : tensor<50x32xf32> from <"f", 0, 6400> {format = #gemma.format<q8>}
+  gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>, %x: tensor<?x32xf32>)
       attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
     // expected-error @below {{operand 0 is made by no step of phase '@decode'}}
-    %z = gemma.head %x {norm = @n, table = @table, eps = 0.5} : tensor<?x32xf32> -> tensor<?x50xf32>
+    %z = gemma.head %x norm @n eps 0.5 table @table
+        : tensor<?x32xf32> -> tensor<?x50xf32>
     return
   }
 }

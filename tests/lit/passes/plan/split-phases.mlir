@@ -15,6 +15,7 @@ gemma.kv_cache @kv.1 heads 1 head_dim 4 window 0
 // CHECK-SAME:    attributes {gemma.max_rows = 1 : i64, gemma.phase = #gemma.phase_kind<decode>}
 // CHECK-COUNT-3: gemma.qkv
 // CHECK:       %[[LOGITS:.*]] = gemma.head
+// CHECK-NEXT:    :
 // CHECK-NEXT:  return %[[LOGITS]]
 
 // DEFAULT:     func.func @verify({{.*}}) -> tensor<?x9xf32>
@@ -30,32 +31,53 @@ gemma.kv_cache @kv.1 heads 1 head_dim 4 window 0
 // OPTIONS:     func.func @prefill(%[[IDS:.*]]: tensor<?xi32>, %[[P:.*]]: tensor<?xi32>)
 // OPTIONS-SAME:  attributes {gemma.max_rows = 32 : i64, gemma.phase = #gemma.phase_kind<prefill>}
 // CHECK-NEXT:  %[[X:.*]] = gemma.embed %[[IDS]]
-// CHECK-NEXT:  %[[Q:.*]] = gemma.qkv %[[X]], %[[P]] {cache = @kv.0
-// CHECK-NEXT:  %[[A:.*]] = gemma.attend %[[Q]], %[[X]], %[[P]] {cache = @kv.0
-// CHECK-NEXT:  gemma.qkv %[[A]], %[[P]] {cache = @kv.1
+// CHECK-NEXT:  %[[Q:.*]] = gemma.qkv %[[X]], %[[P]]
+// CHECK:         cache @kv.0
+// CHECK:       %[[A:.*]] = gemma.attend %[[Q]], %[[P]], @kv.0
+// CHECK:         + %[[X]] :
+// CHECK-NEXT:  gemma.qkv %[[A]], %[[P]]
+// CHECK:         cache @kv.1
+// CHECK-NEXT:    :
 // CHECK-NEXT:  return{{$}}
 func.func @forward(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x9xf32> {
   %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x4xf32>
-  %ple = gemma.ple_input %ids, %x {table = @ple, proj = @proj, norm = @n, groups = 2 : i64, token_scale = 1.0,
-    context_scale = 1.0, result_scale = 1.0, eps = 0.5} : tensor<?xi32>, tensor<?x4xf32> -> tensor<?x8xf32>
-  %q0 = gemma.qkv %x, %p {norm = @n, q = @w, k = @w, q_norm = @n, k_norm = @n, cache = @kv.0, heads = 1 : i64,
-    head_dim = 4 : i64, rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5}
-    : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
-  %a0 = gemma.attend %q0, %x, %p {cache = @kv.0, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5}
-    : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
-  %q1 = gemma.qkv %a0, %p {norm = @n, q = @w, k = @w, q_norm = @n, k_norm = @n, cache = @kv.1,
-    heads = 1 : i64, head_dim = 4 : i64, rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5}
-    : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
-  %a1 = gemma.attend %q1, %a0, %p {cache = @kv.1, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5}
-    : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
-  %m1 = gemma.ple_mix %a1, %ple {offset = 0 : i64, gate = @w, proj = @w, post_norm = @n, eps = 0.5}
-    : tensor<?x4xf32>, tensor<?x8xf32>
-  %q2 = gemma.qkv %m1, %p {norm = @n, q = @w, q_norm = @n, heads = 1 : i64,
-    head_dim = 4 : i64, rope = #gemma.rope<theta = 1.0e2, pairs = 2, factor = 1.0>, eps = 0.5}
-    : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
-  %a2 = gemma.attend %q2, %m1, %p {cache = @kv.1, heads = 1 : i64, o = @w, post_norm = @n, eps = 0.5}
-    : tensor<?x4xf32>, tensor<?x4xf32>, tensor<?xi32>
-  %f2 = gemma.ffn %a2 {pre_norm = @n, gate = @w, up = @w, down = @w, post_norm = @n, eps = 0.5} : tensor<?x4xf32>
-  %l = gemma.head %f2 {norm = @n, table = @table, eps = 0.5} : tensor<?x4xf32> -> tensor<?x9xf32>
+  %ple = gemma.ple_input %x proj @proj context_scale 1.0
+      norm @n groups 2 eps 0.5
+      + @ple[%ids] token_scale 1.0 result_scale 1.0
+      : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x8xf32>
+  %q0 = gemma.qkv %x, %p norm @n eps 0.5
+      heads 1 head_dim 4 rope <theta = 1.0e2, pairs = 2, factor = 1.0>
+      q @w q_norm @n
+      k @w k_norm @n
+      cache @kv.0
+      : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
+  %a0 = gemma.attend %q0, %p, @kv.0 heads 1 o @w
+      post_norm @n eps 0.5
+      + %x : tensor<?x4xf32>, tensor<?xi32>, tensor<?x4xf32>
+  %q1 = gemma.qkv %a0, %p norm @n eps 0.5
+      heads 1 head_dim 4 rope <theta = 1.0e2, pairs = 2, factor = 1.0>
+      q @w q_norm @n
+      k @w k_norm @n
+      cache @kv.1
+      : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
+  %a1 = gemma.attend %q1, %p, @kv.1 heads 1 o @w
+      post_norm @n eps 0.5
+      + %a0 : tensor<?x4xf32>, tensor<?xi32>, tensor<?x4xf32>
+  %m1 = gemma.ple_mix %a1 gelu(@w) * %ple at 0
+      proj @w
+      post_norm @n eps 0.5
+      : tensor<?x4xf32>, tensor<?x8xf32>
+  %q2 = gemma.qkv %m1, %p norm @n eps 0.5
+      heads 1 head_dim 4 rope <theta = 1.0e2, pairs = 2, factor = 1.0>
+      q @w q_norm @n
+      : tensor<?x4xf32>, tensor<?xi32> -> tensor<?x4xf32>
+  %a2 = gemma.attend %q2, %p, @kv.1 heads 1 o @w
+      post_norm @n eps 0.5
+      + %m1 : tensor<?x4xf32>, tensor<?xi32>, tensor<?x4xf32>
+  %f2 = gemma.ffn %a2 pre_norm @n eps 0.5
+      geglu(@w, @w) down @w
+      post_norm @n : tensor<?x4xf32>
+  %l = gemma.head %f2 norm @n eps 0.5 table @table
+      : tensor<?x4xf32> -> tensor<?x9xf32>
   return %l : tensor<?x9xf32>
 }

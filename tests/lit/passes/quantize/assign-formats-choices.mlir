@@ -7,16 +7,16 @@
 
 // Choices go before the rules, whatever a weight's role; the others follow the rules.
 // CHECK:      @down
-// CHECK-SAME: #gemma.format<q2>
+// CHECK-SAME: as q2{{$}}
 gemma.weight @down : tensor<4x4xbf16> from <"m", 0, 32>
 // CHECK:      @gate
-// CHECK-SAME: #gemma.format<q4>
+// CHECK-SAME: as q4{{$}}
 gemma.weight @gate : tensor<4x4xbf16> from <"m", 0, 32>
 // CHECK:      @table
-// CHECK-SAME: #gemma.format<q3>
+// CHECK-SAME: as q3{{$}}
 gemma.weight @table : tensor<9x4xbf16> from <"m", 0, 72>
 // CHECK:      @norm
-// CHECK-SAME: #gemma.format<f32>
+// CHECK-SAME: as f32{{$}}
 gemma.weight @norm : tensor<4xbf16> from <"m", 0, 8>
 
 // FORMAT:  error: option 'choices' of gemma-assign-formats holds 'down=q9': there is no format 'q9'; expected
@@ -28,7 +28,8 @@ gemma.weight @norm : tensor<4xbf16> from <"m", 0, 8>
 
 func.func @forward(%ids: tensor<?xi32>) -> tensor<?x4xf32> {
   %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x4xf32>
-  %y = gemma.ffn %x {pre_norm = @norm, gate = @gate, up = @gate, down = @down, post_norm = @norm, eps = 0.5}
-    : tensor<?x4xf32>
+  %y = gemma.ffn %x pre_norm @norm eps 0.5
+      geglu(@gate, @gate) down @down
+      post_norm @norm : tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }

@@ -6,28 +6,28 @@
 // RUN: gemmac-opt %s --gemma-assign-formats=weights=f32 | FileCheck %s --check-prefixes=CHECK,F32
 
 // CHECK:     @table
-// KEPT-SAME: #gemma.format<c2>
-// Q3-SAME:   #gemma.format<c2>
-// F32-SAME:  #gemma.format<f32>
+// KEPT-SAME: as c2{{$}}
+// Q3-SAME:   as c2{{$}}
+// F32-SAME:  as f32{{$}}
 gemma.weight @table : tensor<9x64xf32> from <"m", 0, 144> encoded int2 scaled <"m", 144, 36, f32 per 64>
 // CHECK:     @gate
-// KEPT-SAME: #gemma.format<q4>
-// Q3-SAME:   #gemma.format<q3>
-// F32-SAME:  #gemma.format<f32>
+// KEPT-SAME: as q4{{$}}
+// Q3-SAME:   as q3{{$}}
+// F32-SAME:  as f32{{$}}
 gemma.weight @gate : tensor<32x64xf32> from <"m", 0, 1024> encoded int4 scaled <"m", 1024, 128, bf16 per 32>
 gemma.weight @up : tensor<32x64xf32> from <"m", 0, 1024> encoded int4 scaled <"m", 1024, 128, bf16 per 32>
 // CHECK:     @down
-// Q8-SAME:   #gemma.format<c8>
-// Q4-SAME:   #gemma.format<q4>
-// Q3-SAME:   #gemma.format<q3>
-// F32-SAME:  #gemma.format<f32>
+// Q8-SAME:   as c8{{$}}
+// Q4-SAME:   as q4{{$}}
+// Q3-SAME:   as q3{{$}}
+// F32-SAME:  as f32{{$}}
 gemma.weight @down : tensor<64x32xf32> from <"m", 0, 2048> encoded int8 scaled <"m", 2048, 256, f32 per 32>
 // A stack is what its pieces are.
 // CHECK:     @expert
 // CHECK:     @experts_up
-// KEPT-SAME: #gemma.format<c4>
-// Q3-SAME:   #gemma.format<q3>
-// F32-SAME:  #gemma.format<f32>
+// KEPT-SAME: as c4{{$}}
+// Q3-SAME:   as q3{{$}}
+// F32-SAME:  as f32{{$}}
 gemma.weight @expert : tensor<32x64xf32> from <"m", 0, 1024> encoded int4 scaled <"m", 1024, 128, f32 per 64>
 gemma.weight @experts_up : tensor<2x64x64xf32> stacked [@expert, @expert, @expert, @expert]
 gemma.weight @experts_down : tensor<2x64x32xbf16> from <"m", 0, 8192>
@@ -37,10 +37,18 @@ gemma.weight @norm : tensor<64xbf16> from <"m", 0, 128>
 
 func.func @forward(%ids: tensor<?xi32>) -> tensor<?x9xf32> {
   %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x64xf32>
-  %m = gemma.moe %x {pre_norm = @norm, gate = @gate, up = @up, down = @down, post_norm_1 = @norm, router_proj = @router,
-    router_scale = @norm, per_expert_scale = @two, top_k = 1 : i64, router_factor = 1.0, pre_norm_2 = @norm,
-    gate_up = @experts_up, experts_down = @experts_down, post_norm_2 = @norm, post_norm = @norm, eps = 0.5}
-    : tensor<?x64xf32>
-  %h = gemma.head %m {norm = @norm, table = @table, eps = 0.5} : tensor<?x64xf32> -> tensor<?x9xf32>
+  %m = gemma.moe %x eps 0.5
+      dense pre_norm @norm
+        geglu(@gate, @up) down @down
+        post_norm @norm
+      router scale @norm factor 1.0 proj @router
+        top_k 1 per_expert_scale @two
+      experts pre_norm @norm
+        gate_up @experts_up down @experts_down
+        post_norm @norm
+      sum post_norm @norm
+      : tensor<?x64xf32>
+  %h = gemma.head %m norm @norm eps 0.5 table @table
+      : tensor<?x64xf32> -> tensor<?x9xf32>
   return %h : tensor<?x9xf32>
 }

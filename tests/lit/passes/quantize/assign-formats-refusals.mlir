@@ -17,6 +17,8 @@ func.func @two_roles(%ids: tensor<?xi32>) -> tensor<?x4xf32> {
   // expected-note @below {{the other op is this one}}
   %x = gemma.embed %ids, @w scale 2.0 : tensor<?xi32> -> tensor<?x4xf32>
   // expected-error @below {{'gemma.ffn' op wants 'w' as q4, another op as q6}}
-  %y = gemma.ffn %x {pre_norm = @norm, gate = @w, up = @w, down = @w, post_norm = @norm, eps = 0.5} : tensor<?x4xf32>
+  %y = gemma.ffn %x pre_norm @norm eps 0.5
+      geglu(@w, @w) down @w
+      post_norm @norm : tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }

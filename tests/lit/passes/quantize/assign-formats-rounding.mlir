@@ -7,11 +7,12 @@ gemma.weight @gate : tensor<4x4xf32> from <"m", 0, 64>
 gemma.weight @up : tensor<4x4xf32> from <"m", 0, 64>
 gemma.weight @down : tensor<4x4xf32> from <"m", 0, 64>
 
-// CHECK: @norm {{.*}} {format = #gemma.format<f32>}
-// CHECK: @gate {{.*}} {format = #gemma.format<bf16>}
+// CHECK: @norm {{.*}} as f32{{$}}
+// CHECK: @gate {{.*}} as bf16{{$}}
 func.func @from_f32(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %y = gemma.ffn %x {pre_norm = @norm, gate = @gate, up = @up, down = @down, post_norm = @norm, eps = 0.5}
-    : tensor<?x4xf32>
+  %y = gemma.ffn %x pre_norm @norm eps 0.5
+      geglu(@gate, @up) down @down
+      post_norm @norm : tensor<?x4xf32>
   return %y : tensor<?x4xf32>
 }
 
@@ -26,12 +27,19 @@ gemma.weight @per_expert : tensor<3xf32> from <"m", 0, 12>
 gemma.weight @experts : tensor<3x8x4xbf16> from <"m", 0, 192>
 gemma.weight @experts_down : tensor<3x4x4xbf16> from <"m", 0, 96>
 
-// CHECK: @router {{.*}} {format = #gemma.format<f32>}
+// CHECK: @router {{.*}} as f32{{$}}
 func.func @mixed(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
-  %m = gemma.moe %x {pre_norm = @norm, gate = @w, up = @bf, down = @bf, post_norm_1 = @norm, router_proj = @router,
-    router_scale = @norm, per_expert_scale = @per_expert, top_k = 2 : i64, router_factor = 1.0, pre_norm_2 = @norm,
-    gate_up = @experts, experts_down = @experts_down, post_norm_2 = @norm, post_norm = @norm, eps = 0.5}
-    : tensor<?x4xf32>
+  %m = gemma.moe %x eps 0.5
+      dense pre_norm @norm
+        geglu(@w, @bf) down @bf
+        post_norm @norm
+      router scale @norm factor 1.0 proj @router
+        top_k 2 per_expert_scale @per_expert
+      experts pre_norm @norm
+        gate_up @experts down @experts_down
+        post_norm @norm
+      sum post_norm @norm
+      : tensor<?x4xf32>
   return %m : tensor<?x4xf32>
 }
 
@@ -43,9 +51,11 @@ gemma.weight @gate : tensor<4x256xf32> from <"m", 1024, 840> encoded q6_k
 gemma.weight @up : tensor<4x256xf32> from <"m", 1864, 840> encoded q6_k
 gemma.weight @down : tensor<256x4xbf16> from <"m", 2704, 2048>
 
-// CHECK: @gate {{.*}} encoded q6_k {format = #gemma.format<bf16>}
+// CHECK: @gate {{.*}} as bf16{{$}}
+// CHECK-NEXT: encoded q6_k
 func.func @from_blocks(%x: tensor<?x256xf32>) -> tensor<?x256xf32> {
-  %y = gemma.ffn %x {pre_norm = @norm, gate = @gate, up = @up, down = @down, post_norm = @norm, eps = 0.5}
-    : tensor<?x256xf32>
+  %y = gemma.ffn %x pre_norm @norm eps 0.5
+      geglu(@gate, @up) down @down
+      post_norm @norm : tensor<?x256xf32>
   return %y : tensor<?x256xf32>
 }

@@ -14,7 +14,7 @@ module {
   gemma.packed @q3 from [@s] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 7168 at 251904
   gemma.packed @q2 from [@s] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
   gemma.kv_cache @kv heads 1 head_dim 64 window 512
-    {format = #gemma.format<f16>, capacity = 544 : i64, offset = 0 : i64, bytes = 139264 : i64}
+    as f16 capacity 544 bytes 139264 at 0
   gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 36864 : i64, scratch_bytes = 65536 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<8 x 256, f32>
     %y = gemma.buffer private at 16384 : !gemma.buffer<8 x 256, f32>
