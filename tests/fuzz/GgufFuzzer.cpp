@@ -14,11 +14,11 @@ static void checkTensors(const StoredTensors &tensors, uint64_t fileBytes) {
   uint64_t sum = 0;
   for (const auto &[name, tensor] : tensors) {
     require(tensor.offset <= fileBytes && tensor.bytes <= fileBytes - tensor.offset);
-    require(parseSourceEncoding(tensor.dtype).has_value());
+    require(parseEncoding(tensor.dtype).has_value());
     int64_t count = 1;
     for (int64_t size : tensor.shape)
       require(size > 0 && !__builtin_mul_overflow(count, size, &count));
-    require(sourceRowBytes(*parseSourceEncoding(tensor.dtype), count) == static_cast<int64_t>(tensor.bytes));
+    require(sourceRowBytes(*parseEncoding(tensor.dtype), count) == static_cast<int64_t>(tensor.bytes));
     sum += tensor.bytes;
     std::string canonical = ggufNaming.canonical(name);
     require(canonical.empty() || ggufNaming.stored(canonical) == name);
@@ -56,7 +56,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       require(id >= 0 && id < 48);
     if (std::optional<int32_t> bos = accepted(findBos(tokenizer->bos, tokenizer->vocabulary, notes)))
       require(*bos >= -1 && *bos < 48);
-    std::string text = gguf->metadata.value("tokenizer.chat_template", Json("")).dump();
+    const Json chatTemplate = gguf->metadata.value("tokenizer.chat_template", Json());
+    std::string text = chatTemplate.is_string() ? chatTemplate.get<std::string>() : std::string();
     ChatFormat chat =
         accepted(probeChatTemplate("f", text, {{"bos_token", "<bos>"}}, tokenizer->vocabulary)).value_or(ChatFormat());
     if (llvm::Error error = checkLeftOut("f", tokenizer->vocabulary, text, chat, notes))
