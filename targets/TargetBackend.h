@@ -3,7 +3,7 @@
 #ifndef GEMMAC_TARGETS_TARGETBACKEND_H
 #define GEMMAC_TARGETS_TARGETBACKEND_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/SmallVector.h"
@@ -31,7 +31,7 @@ struct ActivationGroup {
 /// a weight, two for activations of int16. The scales of the rows follow the weights: f16 when packed, f32 when
 /// unpacked.
 struct WeightGroup {
-  WeightFormat format;
+  Format format;
   mlir::Value pointer;
   bool unpacked = false;
   bool words = false; ///< for activations of int16

@@ -104,12 +104,12 @@ private:
       return source.takeError();
     PackedMatrix matrix;
     matrix.name = name.str();
-    matrix.panelRows = source->rows == 1 ? 0 : 1;
+    matrix.layout = source->rows == 1 ? Layout::Vector : Layout::Table;
     matrix.rows = source->rows;
     matrix.cols = matrix.colAxis.extent(source->cols);
     matrix.sources.push_back(std::move(*source));
     matrix.bytes =
-        packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks());
+        packedBytes(matrix.format, matrix.layout, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks());
     llvm::Expected<std::vector<uint8_t>> bytes = packMatrix(matrix, directory);
     if (!bytes)
       return bytes.takeError();

@@ -1,7 +1,7 @@
 #include "compiler/artifact/CacheSummary.h"
 
-#include "compiler/formats/CacheLayout.h"
 #include "dialects/Gemma/GemmaDialect.h"
+#include "dialects/formats/CacheLayout.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -23,7 +23,7 @@ static StringRef cacheReadBy(Operation &op) {
 
 static CacheSummary rowOf(gemma::KvCacheOp cache) {
   CacheSummary row;
-  row.format = static_cast<WeightFormat>(cache.getFormat().value_or(gemma::Format::F16));
+  row.format = cache.getFormat().value_or(Format::F16);
   row.heads = cache.getHeads();
   row.headDim = cache.getHeadDim();
   row.keyDim = storedKeyDim(cache.getHeadDim(), cache.getTurnedPairs().value_or(0));
@@ -46,7 +46,7 @@ std::vector<CacheSummary> readCaches(ModuleOp module) {
   std::vector<CacheSummary> rows;
   int64_t layer = 0;
   for (auto phase : module.getOps<gemma::PhaseOp>()) {
-    if (phase.getKind() != gemma::PhaseKind::Decode)
+    if (phase.getKind() != PhaseKind::Decode)
       continue;
     for (Operation &op : phase.getBody().getOps()) {
       auto cache = symbols.lookup<gemma::KvCacheOp>(cacheReadBy(op));
@@ -86,7 +86,7 @@ std::string layersText(llvm::ArrayRef<int64_t> layers) {
 std::string cacheFormatText(llvm::ArrayRef<CacheSummary> caches) {
   llvm::StringRef sliding, full;
   for (const CacheSummary &row : caches)
-    (row.window ? sliding : full) = formatInfo(row.format).name;
+    (row.window ? sliding : full) = nameOf(row.format);
   if (sliding.empty() || full.empty() || sliding == full)
     return (full.empty() ? sliding : full).str();
   return ("sliding=" + sliding + ",full=" + full).str();
@@ -103,7 +103,7 @@ void writeCaches(llvm::json::OStream &json, llvm::ArrayRef<CacheSummary> caches)
         json.attribute("kind", row.window ? "sliding" : "full");
         if (row.window)
           json.attribute("window", row.window);
-        json.attribute("format", formatInfo(row.format).name);
+        json.attribute("format", nameOf(row.format));
         json.attribute("kv_heads", row.heads);
         json.attribute("head_dim", row.headDim);
         json.attribute("stored_key_dim", row.keyDim);

@@ -2,7 +2,7 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_CACHESUMMARY_H
 #define GEMMAC_COMPILER_ARTIFACT_CACHESUMMARY_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/JSON.h"
 
@@ -14,7 +14,7 @@ namespace gemmac {
 /// Layers whose KV caches are alike, or that read the cache of one and the same layer.
 struct CacheSummary {
   std::vector<int64_t> layers; ///< ascending
-  WeightFormat format = WeightFormat::F16;
+  Format format = Format::F16;
   int64_t heads = 0, headDim = 0;
   /// Elements of a key that are stored; fewer than headDim where the others are made of the values.
   int64_t keyDim = 0;

@@ -96,7 +96,7 @@ GEMMAC_CLONES bool roundPanelGroup(const IntegerRange &range, const ScaleSearch 
 
 } // namespace
 
-bool ErrorFeedback::round(WeightFormat format, const PanelRows &rows, const RoundingFactor &factor,
+bool ErrorFeedback::round(Format format, const PanelRows &rows, const RoundingFactor &factor,
                           llvm::MutableArrayRef<QuantizedTile> tiles) {
   int64_t cols = factor.cols();
   values.resize(cols);

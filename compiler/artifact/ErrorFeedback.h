@@ -17,7 +17,7 @@ class ErrorFeedback {
 public:
   /// Fills `tiles`, one for each group of 32 columns. Of 13 scales for a group, each tried with the feedback inside the
   /// group, the one that costs least is taken. False when a scale is too large for f16.
-  bool round(WeightFormat format, const PanelRows &rows, const RoundingFactor &factor,
+  bool round(Format format, const PanelRows &rows, const RoundingFactor &factor,
              llvm::MutableArrayRef<QuantizedTile> tiles);
 
   /// What all errors since the beginning cost: the sum over rows of (w - q)^T H (w - q).

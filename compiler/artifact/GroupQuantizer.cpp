@@ -121,15 +121,15 @@ GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const Scal
   return fits;
 }
 
-bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result, const ScaleChoice &choice) {
+bool quantizeTile(Format format, const GroupTile &tile, QuantizedTile &result, const ScaleChoice &choice) {
   return quantizeLanes(IntegerRange(format), scaleSearch(format), tile, choice, result);
 }
 
-void roundTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result) {
+void roundTile(Format format, const GroupTile &tile, QuantizedTile &result) {
   roundLanes(IntegerRange(format), tile, result);
 }
 
-bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales,
+bool quantizeRows(Format format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales,
                   const ScaleChoice &choice) {
   return quantizeRowLanes(IntegerRange(format), scaleSearch(format), tiles, count, choice, results, scales);
 }

@@ -3,7 +3,7 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_GROUPQUANTIZER_H
 #define GEMMAC_COMPILER_ARTIFACT_GROUPQUANTIZER_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include <cstdint>
 
@@ -31,15 +31,15 @@ struct ScaleChoice {
 
 /// Finds a scale for each lane and rounds with it (docs/formats.md says how). Values are finite. False
 /// when a scale is too large for f16.
-bool quantizeTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result, const ScaleChoice &choice = {});
+bool quantizeTile(Format format, const GroupTile &tile, QuantizedTile &result, const ScaleChoice &choice = {});
 
 /// The second half alone: rounds all values with the scales that `result` already holds.
-void roundTile(WeightFormat format, const GroupTile &tile, QuantizedTile &result);
+void roundTile(Format format, const GroupTile &tile, QuantizedTile &result);
 
 /// For formats whose scales hold for whole rows: one f32 scale for each lane of `count` tiles, which lie one behind the
 /// other in their rows, and all of them rounded with it. Leaves the tiles' own scales
 /// alone. False when a scale overflows.
-bool quantizeRows(WeightFormat format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales,
+bool quantizeRows(Format format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales,
                   const ScaleChoice &choice = {});
 
 } // namespace gemmac

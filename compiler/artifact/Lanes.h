@@ -17,7 +17,7 @@ using LaneBits = int32_t __attribute__((vector_size(lanes * sizeof(int32_t)))); 
 /// The format's integers as floats. Made outside of functions with clones: what only those call, clang does not emit.
 struct IntegerRange {
   float least, largest, zeroPoint;
-  explicit IntegerRange(WeightFormat format)
+  explicit IntegerRange(Format format)
       : least(static_cast<float>(formatInfo(format).leastInteger())),
         largest(static_cast<float>(formatInfo(format).largestInteger())),
         zeroPoint(static_cast<float>(formatInfo(format).zeroPoint)) {}

@@ -13,8 +13,8 @@ namespace gemmac {
 namespace {
 
 /// Half the distance of neighbours of type `stored`, as a difference of f32 bit patterns (f16: for normal numbers).
-constexpr int32_t halfStep(SourceEncoding stored) {
-  return stored == SourceEncoding::BF16 ? 0x8000 : stored == SourceEncoding::F16 ? 0x1000 : 0;
+constexpr int32_t halfStep(Encoding stored) {
+  return stored == Encoding::BF16 ? 0x8000 : stored == Encoding::F16 ? 0x1000 : 0;
 }
 
 GEMMAC_INLINE bool any(const LaneBits &mask) {
@@ -25,12 +25,12 @@ GEMMAC_INLINE bool any(const LaneBits &mask) {
 }
 
 /// Rounds to type `stored`, to nearest, ties to even.
-GEMMAC_INLINE void roundToStored(SourceEncoding stored, Lanes &value) {
-  if (stored == SourceEncoding::BF16) {
+GEMMAC_INLINE void roundToStored(Encoding stored, Lanes &value) {
+  if (stored == Encoding::BF16) {
     LaneBits bits = reinterpret_cast<LaneBits>(value);
     bits += 0x7fff + ((bits >> 16) & 1);
     value = reinterpret_cast<Lanes>(bits & ~0xffff);
-  } else if (stored == SourceEncoding::F16) {
+  } else if (stored == Encoding::F16) {
     for (int64_t lane = 0; lane < lanes; ++lane)
       value[lane] = halfToFloat(floatToHalf(value[lane]));
   }
@@ -38,13 +38,13 @@ GEMMAC_INLINE void roundToStored(SourceEncoding stored, Lanes &value) {
 
 /// Scales by magnitude that may give the lane's values when the extreme one stands for the integer of magnitude
 /// `level`; an empty interval when there is none. Stops early once all lanes of `open` are empty.
-GEMMAC_INLINE void confineScale(const GroupTile &tile, SourceEncoding stored, const Lanes &unit, const LaneBits &open,
+GEMMAC_INLINE void confineScale(const GroupTile &tile, Encoding stored, const Lanes &unit, const LaneBits &open,
                                 Lanes &least, Lanes &largest) {
   least = Lanes{};
   largest = Lanes{} + 65504.0f;
   const int32_t half = halfStep(stored);
   // f16 below 2^-14 has fixed steps of 2^-24.
-  const float fixedHalf = stored == SourceEncoding::F16 ? 0x1p-25f : 0.0f;
+  const float fixedHalf = stored == Encoding::F16 ? 0x1p-25f : 0.0f;
   for (int64_t col = 0; col < groupColumns; ++col) {
     Lanes value;
     loadLanes(tile, col, value);
@@ -67,8 +67,8 @@ GEMMAC_INLINE void confineScale(const GroupTile &tile, SourceEncoding stored, co
 
 /// Tries the scale of each lane whose `tried` is set: rounds with it and compares every product. Leaves the lanes that
 /// are reproduced in `tried` and the squared error of their products before they are rounded to the stored type.
-GEMMAC_INLINE void reproduces(const IntegerRange &range, SourceEncoding stored, const GroupTile &tile,
-                              const Lanes &scale, LaneBits &tried, Lanes &error) {
+GEMMAC_INLINE void reproduces(const IntegerRange &range, Encoding stored, const GroupTile &tile, const Lanes &scale,
+                              LaneBits &tried, Lanes &error) {
   Lanes inverse = tried ? 1.0f / scale : Lanes{};
   error = Lanes{};
   for (int64_t col = 0; col < groupColumns; ++col) {
@@ -93,7 +93,7 @@ struct Found {
 
 /// Tries every `stride`-th f16 number from `first` to `last` of each lane in `open`; of several that work
 /// the one of least error is kept.
-GEMMAC_INLINE void tryScales(const IntegerRange &range, SourceEncoding stored, const GroupTile &tile, const Lanes &sign,
+GEMMAC_INLINE void tryScales(const IntegerRange &range, Encoding stored, const GroupTile &tile, const Lanes &sign,
                              const LaneBits &first, const LaneBits &last, int32_t stride, const LaneBits &open,
                              Found &found) {
   Lanes best = Lanes{} + 3e38f;
@@ -116,9 +116,8 @@ GEMMAC_INLINE void tryScales(const IntegerRange &range, SourceEncoding stored, c
 
 /// Tries the f16 numbers between `least` and `largest` of the lanes `open`, bf16 numbers among them first:
 /// quantization-aware training keeps its scales in bf16.
-GEMMAC_INLINE void searchInterval(const IntegerRange &range, SourceEncoding stored, const GroupTile &tile,
-                                  const Lanes &sign, const Lanes &least, const Lanes &largest, const LaneBits &open,
-                                  Found &found) {
+GEMMAC_INLINE void searchInterval(const IntegerRange &range, Encoding stored, const GroupTile &tile, const Lanes &sign,
+                                  const Lanes &least, const Lanes &largest, const LaneBits &open, Found &found) {
   LaneBits first, last;
   for (int64_t lane = 0; lane < lanes; ++lane) {
     uint16_t low = floatToHalf(least[lane]), high = floatToHalf(largest[lane] < 0.0f ? 0.0f : largest[lane]);
@@ -139,7 +138,7 @@ struct Levels {
 
 /// All that there are, up to five bits. Of more bits only what the format's own quantizer gives the extreme value, and
 /// what weights trained for four bits have.
-constexpr Levels levelsOf(WeightFormat format) {
+constexpr Levels levelsOf(Format format) {
   int64_t most = formatInfo(format).largest;
   constexpr int64_t fiveBits = 16;
   return most <= fiveBits ? Levels{most, 1, 0} : Levels{most, formatInfo(format).zeroPoint ? most - 1 : most, fiveBits};
@@ -147,7 +146,7 @@ constexpr Levels levelsOf(WeightFormat format) {
 
 } // namespace
 
-GEMMAC_CLONES static void findScales(const IntegerRange &range, const Levels &levels, SourceEncoding stored,
+GEMMAC_CLONES static void findScales(const IntegerRange &range, const Levels &levels, Encoding stored,
                                      const GroupTile &tile, Found &found) {
   Lanes extreme, magnitude;
   findExtreme(tile, extreme, magnitude);
@@ -167,7 +166,7 @@ GEMMAC_CLONES static void findScales(const IntegerRange &range, const Levels &le
   }
 }
 
-uint32_t findLattice(WeightFormat format, SourceEncoding stored, const GroupTile &tile, QuantizedTile &result) {
+uint32_t findLattice(Format format, Encoding stored, const GroupTile &tile, QuantizedTile &result) {
   Found found;
   findScales(IntegerRange(format), levelsOf(format), stored, tile, found);
   QuantizedTile exact;

@@ -4,7 +4,7 @@
 #define GEMMAC_COMPILER_ARTIFACT_LATTICESCALE_H
 
 #include "compiler/artifact/GroupQuantizer.h"
-#include "compiler/formats/SourceEncoding.h"
+#include "dialects/formats/Encoding.h"
 
 namespace gemmac {
 
@@ -13,7 +13,7 @@ namespace gemmac {
 /// for which there is one; bit `lane` of the return value tells. A lane that is reported is proven: each of its 32
 /// products was compared. q5 to q2 find a scale whenever one exists; q8 and q6 only those of four-bit lattices, and
 /// ones that give the value of largest magnitude the integer that their own quantizers give it.
-uint32_t findLattice(WeightFormat format, SourceEncoding stored, const GroupTile &tile, QuantizedTile &result);
+uint32_t findLattice(Format format, Encoding stored, const GroupTile &tile, QuantizedTile &result);
 
 } // namespace gemmac
 

@@ -2,7 +2,7 @@
 #include "compiler/artifact/OutputFile.h"
 
 #include "compiler/artifact/ScratchDirectory.h"
-#include "compiler/driver/ExitCodes.h"
+#include "compiler/base/ExitCodes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/Twine.h"
@@ -19,8 +19,6 @@
 #include <unistd.h>
 
 namespace gemmac {
-
-char OutputError::ID = 0;
 
 /// What the signal handler removes; those that begin with 0 are free. Plain memory, because a handler may touch nothing
 /// else.

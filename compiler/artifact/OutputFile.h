@@ -4,7 +4,7 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_OUTPUTFILE_H
 #define GEMMAC_COMPILER_ARTIFACT_OUTPUTFILE_H
 
-#include "compiler/artifact/OutputError.h"
+#include "compiler/base/Errors.h"
 #include "llvm/ADT/ArrayRef.h"
 
 #include <string>

@@ -20,7 +20,7 @@ template <typename... Args> static llvm::Error invalid(llvm::StringRef name, con
 std::vector<PackPart> PackedMatrix::parts() const {
   std::vector<PackPart> result;
   auto add = [&](int64_t source, int64_t first, int64_t count) {
-    result.push_back({source, first, count, panelRows == 16 ? rowAxis.extent(count) : count});
+    result.push_back({source, first, count, layout == Layout::Panels ? rowAxis.extent(count) : count});
   };
   if (interleave && sources.size() == 1) {
     add(0, 0, sources[0].rows / 2);
@@ -43,7 +43,7 @@ RowRef PackedMatrix::rowAt(llvm::ArrayRef<PackPart> parts, int64_t row) const {
       row -= parts[part++].paddedRows;
   }
   const PackPart &found = parts[part];
-  int64_t element = panelRows == 16 ? rowAxis.element(row, found.rowCount) : row;
+  int64_t element = layout == Layout::Panels ? rowAxis.element(row, found.rowCount) : row;
   if (element < 0)
     return {};
   return {part, found.source, found.firstRow + element};
@@ -59,12 +59,11 @@ int64_t PackedMatrix::valueCount() const {
 llvm::Error PackedMatrix::verify() const {
   if (sources.empty())
     return invalid(name, "no sources");
-  if (panelRows != 16 && panelRows != 1 && panelRows != 0)
-    return invalid(name, "{0} rows per panel, expected 16, 1 or 0", panelRows);
-  if (panelRows == 0 && (format != WeightFormat::F32 || batch != 1 || sources.size() != 1 || sources[0].rows != 1))
+  if (layout == Layout::Vector && (format != Format::F32 || batch != 1 || sources.size() != 1 || sources[0].rows != 1))
     return invalid(name, "a vector has one source of rank 1 and format f32");
-  if (interleave && (panelRows != 16 || sources.size() > 2 || (sources.size() == 1 && sources[0].rows % 2 != 0) ||
-                     (sources.size() == 2 && sources[0].rows != sources[1].rows)))
+  if (interleave &&
+      (layout != Layout::Panels || sources.size() > 2 || (sources.size() == 1 && sources[0].rows % 2 != 0) ||
+       (sources.size() == 2 && sources[0].rows != sources[1].rows)))
     return invalid(name, "interleave expects two sources of one shape, or one with an even number of rows");
   if (offset % bufferAlign != 0)
     return invalid(name, "offset {0} is no multiple of {1}", offset, bufferAlign);
@@ -79,9 +78,9 @@ llvm::Error PackedMatrix::verify() const {
     if (int64_t expected = colAxis.extent(source.cols); expected != cols)
       return invalid(name, "has {0} padded columns, expected {1} for source '{2}'", cols, expected, source.name);
   }
-  if (panelRows != 0 && rows != expectedRows)
+  if (layout != Layout::Vector && rows != expectedRows)
     return invalid(name, "has {0} padded rows, expected {1}", rows, expectedRows);
-  if (int64_t expected = packedBytes(format, panelRows, batch, rows, cols, scaleBlocks()); bytes != expected)
+  if (int64_t expected = packedBytes(format, layout, batch, rows, cols, scaleBlocks()); bytes != expected)
     return invalid(name, "has {0} bytes, expected {1}", bytes, expected);
   return llvm::Error::success();
 }
@@ -116,10 +115,10 @@ llvm::Expected<PackSource> packSource(gemma::WeightOp weight, SymbolTable &symbo
   }
   source.file = weight.getSource()->getFile().getValue().str();
   source.offset = weight.getSource()->getOffset();
-  source.encoding = static_cast<SourceEncoding>(weight.getStoredEncoding());
+  source.encoding = weight.getStoredEncoding();
   if (std::optional<gemma::ScalesAttr> scales = weight.getScales())
     source.scales = PackScales{scales->getFile().getValue().str(), static_cast<uint64_t>(scales->getOffset()),
-                               static_cast<SourceEncoding>(scales->getEncoding()), scales->getColumns()};
+                               scales->getEncoding(), scales->getColumns()};
   return source;
 }
 
@@ -128,8 +127,8 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
   matrix.name = op.getSymName().str();
   if (!op.getOffset())
     return invalid(matrix.name, "has no offset; run the plan phase first");
-  matrix.format = static_cast<WeightFormat>(op.getFormat());
-  matrix.panelRows = op.getPanelRows();
+  matrix.format = op.getFormat();
+  matrix.layout = op.getLayout();
   matrix.batch = op.getBatch();
   matrix.interleave = op.getInterleave();
   if (std::optional<APFloat> scale = op.getScale())
@@ -177,17 +176,17 @@ template <typename T> static T load(const uint8_t *data, int64_t index = 0) {
 }
 
 float packedValue(const PackedMatrix &matrix, const uint8_t *data, int64_t batch, int64_t row, int64_t col) {
-  if (matrix.panelRows == 0)
+  if (matrix.layout == Layout::Vector)
     return load<float>(data, col);
-  int64_t lanes = matrix.panelRows, lane = row % lanes;
+  int64_t lanes = rowsOf(matrix.layout), lane = row % lanes;
   const uint8_t *panel = data + (batch * matrix.panelCount() + row / lanes) * matrix.panelStride();
   const uint8_t *group = panel + col / groupColumns * groupBytes(matrix.format, lanes);
   switch (matrix.format) {
-  case WeightFormat::F32:
+  case Format::F32:
     return load<float>(panel, col * lanes + lane);
-  case WeightFormat::F16:
+  case Format::F16:
     return halfToFloat(load<uint16_t>(panel, col * lanes + lane));
-  case WeightFormat::BF16:
+  case Format::BF16:
     return bitsToFloat(static_cast<uint32_t>(load<uint16_t>(panel, col * lanes + lane)) << 16);
   default:
     break;

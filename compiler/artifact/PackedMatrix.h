@@ -3,9 +3,9 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H
 #define GEMMAC_COMPILER_ARTIFACT_PACKEDMATRIX_H
 
-#include "compiler/formats/SourceEncoding.h"
-#include "compiler/formats/WeightFormat.h"
 #include "dialects/Gemma/GemmaDialect.h"
+#include "dialects/formats/Encoding.h"
+#include "dialects/formats/Format.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
@@ -34,7 +34,7 @@ struct PackAxis {
 struct PackScales {
   std::string file;
   uint64_t offset = 0;
-  SourceEncoding encoding = SourceEncoding::BF16;
+  Encoding encoding = Encoding::BF16;
   int64_t columns = 0;
   int64_t rowBytes(int64_t cols) const { return sourceRowBytes(encoding, cols / columns); }
 };
@@ -44,7 +44,7 @@ struct PackSource {
   std::string name; ///< canonical tensor name, for messages
   std::string file; ///< inside the checkpoint's directory
   uint64_t offset = 0;
-  SourceEncoding encoding = SourceEncoding::BF16;
+  Encoding encoding = Encoding::BF16;
   int64_t batch = 1, rows = 1, cols = 1;
   std::optional<PackScales> scales = std::nullopt; ///< of encodings of integers
   /// Sources whose rows make up this one's, in order, alike in all but place; `file` and `offset` mean nothing then.
@@ -68,10 +68,10 @@ struct RowRef {
 struct PackedMatrix {
   std::string name;
   std::vector<PackSource> sources;
-  WeightFormat format = WeightFormat::F32;
+  Format format = Format::F32;
   /// Rounds to this narrower format of group scales, and stores its numbers in `format` (PanelNumbers.h).
-  std::optional<WeightFormat> narrower = std::nullopt;
-  int64_t panelRows = 0; ///< 16, 1, or 0 for a vector
+  std::optional<Format> narrower = std::nullopt;
+  Layout layout = Layout::Vector;
   int64_t batch = 1;
   bool interleave = false;
   PackAxis rowAxis = {}, colAxis = {};
@@ -81,14 +81,16 @@ struct PackedMatrix {
   uint64_t offset = 0; ///< in the data section
 
   /// The format whose numbers the values become.
-  WeightFormat lattice() const { return narrower.value_or(format); }
+  Format lattice() const { return narrower.value_or(format); }
   std::vector<PackPart> parts() const;
   /// Which source row fills padded row `row` of any batch entry.
   RowRef rowAt(llvm::ArrayRef<PackPart> parts, int64_t row) const;
   /// Panels of one batch entry, and bytes from one to the next. A vector is one panel.
-  int64_t panelCount() const { return panelRows == 0 ? 1 : rows / panelRows; }
-  int64_t panelStride() const { return panelRows == 0 ? bytes : panelBytes(format, panelRows, cols, scaleBlocks()); }
-  int64_t scaleBlocks() const { return gemmac::scaleBlocks(panelRows, cols, colAxis.padded); }
+  int64_t panelCount() const { return layout == Layout::Vector ? 1 : rows / rowsOf(layout); }
+  int64_t panelStride() const {
+    return layout == Layout::Vector ? bytes : panelBytes(format, rowsOf(layout), cols, scaleBlocks());
+  }
+  int64_t scaleBlocks() const { return gemmac::scaleBlocks(layout, cols, colAxis.padded); }
   /// Values of the checkpoint, padding excluded.
   int64_t valueCount() const;
   /// Checks shapes and sizes against the format table; the message names the matrix.

@@ -8,7 +8,7 @@
 #include "compiler/artifact/PanelNumbers.h"
 #include "compiler/artifact/SourceFiles.h"
 #include "compiler/artifact/SourceKernels.h"
-#include "compiler/import/ImportError.h"
+#include "compiler/base/Errors.h"
 #include "llvm/ADT/STLExtras.h"
 
 #define XXH_INLINE_ALL
@@ -57,7 +57,7 @@ public:
     if (band.last)
       bytes += matrix->bytes - matrix->batch * matrix->panelCount() * stride;
     output.assign(bytes, 0);
-    int64_t lanes = std::max<int64_t>(matrix->panelRows, 1);
+    int64_t lanes = rowsOf(matrix->layout);
     values.assign(lanes * matrix->cols, 0.0f);
     integers.assign(lanes * matrix->cols, 0);
     zeros.assign(matrix->cols, 0.0f);
@@ -78,7 +78,7 @@ private:
 
   /// Reads, for each part, the run of source rows that the band's panels hold, and their scales.
   llvm::Error readRows(const Band &band) {
-    int64_t lanes = std::max<int64_t>(matrix->panelRows, 1);
+    int64_t lanes = rowsOf(matrix->layout);
     ranges.assign(parts.size(), {});
     for (int64_t row = band.firstPanel * lanes; row < (band.firstPanel + band.panels) * lanes; ++row)
       if (RowRef found = matrix->rowAt(parts, row); found.source >= 0) {
@@ -129,7 +129,7 @@ private:
 
   llvm::Error packOne(const Band &band, int64_t panel, uint8_t *result) {
     PanelRows rows;
-    int64_t lanes = std::max<int64_t>(matrix->panelRows, 1);
+    int64_t lanes = rowsOf(matrix->layout);
     for (int64_t lane = 0; lane < lanes; ++lane) {
       RowRef row = matrix->rowAt(parts, panel * lanes + lane);
       rows[lane] = {zeros.data()};
@@ -139,14 +139,14 @@ private:
         return error;
     }
     countFaint(rows);
-    WeightFormat lattice = matrix->lattice();
+    Format lattice = matrix->lattice();
     bool wider = lattice != matrix->format;
     if (wider)
       narrow.resize(panelBytes(lattice, lanes, matrix->cols, matrix->scaleBlocks()));
     uint8_t *rounded = wider ? narrow.data() : result;
-    bool fits = matrix->panelRows == 16 ? roundPanel(rows, rounded)
-                                        : packRow(lattice, rows[0], matrix->cols, matrix->scaleBlocks(), rounded,
-                                                  counts, {rounding == Rounding::plain, nullptr});
+    bool fits = matrix->layout == Layout::Panels ? roundPanel(rows, rounded)
+                                                 : packRow(lattice, rows[0], matrix->cols, matrix->scaleBlocks(),
+                                                           rounded, counts, {rounding == Rounding::plain, nullptr});
     if (wider)
       widenPanel(lattice, rounded, matrix->format, lanes, matrix->cols, result);
     return fits ? llvm::Error::success() : overflow(band.batch, panel * lanes, rows, lanes);
@@ -156,11 +156,11 @@ private:
   /// integers bring scales of their own.
   void countFaint(const PanelRows &rows) {
     const FormatInfo &info = formatInfo(matrix->lattice());
-    bool halves = info.quantized ? !info.rowScales() : info.format == WeightFormat::F16;
+    bool halves = info.quantized ? !info.rowScales() : info.format == Format::F16;
     if (!halves)
       return;
     float least = 0x1p-21f * static_cast<float>(info.quantized ? info.largest : 1);
-    for (const PanelRow &row : llvm::ArrayRef<PanelRow>(rows).take_front(std::max<int64_t>(matrix->panelRows, 1))) {
+    for (const PanelRow &row : llvm::ArrayRef<PanelRow>(rows).take_front(rowsOf(matrix->layout))) {
       if (row.padding || row.integers)
         continue;
       for (int64_t group = 0; group < matrix->cols; group += groupColumns) {
@@ -175,8 +175,8 @@ private:
 
   /// Asks the guide where the rounding needs it. The factor is kept until another matrix comes.
   llvm::Error findFactor(int64_t batch) {
-    bool wanted =
-        guide && rounding >= Rounding::weighted && matrix->panelRows == 16 && formatInfo(matrix->lattice()).quantized;
+    bool wanted = guide && rounding >= Rounding::weighted && matrix->layout == Layout::Panels &&
+                  formatInfo(matrix->lattice()).quantized;
     std::shared_ptr<const RoundingFactor> found;
     if (wanted) {
       llvm::Expected<std::shared_ptr<const RoundingFactor>> asked = guide->factor(*matrix, batch);
@@ -250,7 +250,7 @@ private:
                          source.name, firstIndex);
     for (int64_t i = 0; i < source.cols; ++i)
       decoded[i] = static_cast<float>(decodedIntegers[i]) * decodedScales[i / columns];
-    row.stored = SourceEncoding::F32; // products are exact
+    row.stored = Encoding::F32; // products are exact
     int64_t scaleWidth = takenScaleWidth(source);
     if (scaleWidth == 0)
       return llvm::Error::success();
@@ -270,7 +270,7 @@ private:
   /// Padded columns that share a scale in the format, when the source's integers and scales fit it as they are; else 0.
   int64_t takenScaleWidth(const PackSource &source) const {
     const FormatInfo &info = formatInfo(matrix->lattice());
-    int64_t bits = 8 * sourceEncodingInfo(source.encoding).blockBytes / sourceEncodingInfo(source.encoding).blockValues;
+    int64_t bits = 8 * encodingInfo(source.encoding).blockBytes / encodingInfo(source.encoding).blockValues;
     const PackAxis &axis = matrix->colAxis;
     bool oneBlock = axis.block >= source.cols;
     if (!info.quantized || info.bits != bits)
@@ -286,7 +286,7 @@ private:
 
   /// Names the first value of the row that is not finite, or the first of the block whose scale is not.
   llvm::Error notFinite(const PackSource &source, int64_t firstIndex, const uint8_t *bytes) {
-    const SourceEncodingInfo &info = sourceEncodingInfo(source.encoding);
+    const EncodingInfo &info = encodingInfo(source.encoding);
     int64_t col = 0;
     while (decodeValues(source.encoding, bytes, info.blockValues, decoded.data())) {
       bytes += info.blockBytes;
@@ -312,7 +312,7 @@ private:
     int64_t index = (batch * source.rows + row.row) * source.cols + matrix->colAxis.element(worstCol, source.cols);
     return importError(fileOf(source),
                        "tensor '{0}' holds {1} at index {2}, too large for weight format {3}; choose f32 for it",
-                       source.name, rows[worstRow].values[worstCol], index, formatInfo(matrix->lattice()).name);
+                       source.name, rows[worstRow].values[worstCol], index, nameOf(matrix->lattice()));
   }
 
   const SourceFiles &files;
@@ -333,7 +333,7 @@ private:
 std::vector<Band> cutBands(llvm::ArrayRef<PackedMatrix> matrices) {
   std::vector<Band> bands;
   for (const PackedMatrix &matrix : matrices) {
-    int64_t panelInput = std::max<int64_t>(matrix.panelRows, 1) * matrix.cols * 2;
+    int64_t panelInput = rowsOf(matrix.layout) * matrix.cols * 2;
     int64_t step = std::max<int64_t>(bandInputBytes / std::max<int64_t>(panelInput, 1), 1);
     for (int64_t batch = 0; batch < matrix.batch; ++batch)
       for (int64_t panel = 0; panel < matrix.panelCount(); panel += step) {
@@ -357,7 +357,7 @@ static llvm::Error checkFaint(const PackedMatrix &matrix, const PackCounts &coun
       "tensor '{0}'{1}: {2} of {3} groups of values are too small for weight format {4}, whose scales are f16 "
       "numbers; choose bf16 or f32 for it",
       source.name, matrix.sources.size() > 1 ? " and those beside it" : "", counts.faint, counts.alive,
-      formatInfo(matrix.lattice()).name);
+      nameOf(matrix.lattice()));
 }
 
 /// What the threads of one writeDataSection share.

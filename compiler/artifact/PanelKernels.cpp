@@ -40,20 +40,19 @@ GEMMAC_INLINE static bool storeHalves(const Rows &rows, int64_t count, int64_t c
 }
 
 template <typename Rows>
-GEMMAC_INLINE static bool storePlain(WeightFormat format, const Rows &rows, int64_t count, int64_t cols,
-                                     uint8_t *result) {
-  if (format == WeightFormat::F32)
+GEMMAC_INLINE static bool storePlain(Format format, const Rows &rows, int64_t count, int64_t cols, uint8_t *result) {
+  if (format == Format::F32)
     return storeFloats(rows, count, cols, result);
-  if (format == WeightFormat::F16)
+  if (format == Format::F16)
     return storeHalves<floatToHalf, 0x7c00>(rows, count, cols, result);
   return storeHalves<floatToBFloat, 0x7f80>(rows, count, cols, result);
 }
 
-GEMMAC_CLONES static bool storePlainPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result) {
+GEMMAC_CLONES static bool storePlainPanel(Format format, const PanelRows &rows, int64_t cols, uint8_t *result) {
   return storePlain(format, rows, lanes, cols, result);
 }
 
-GEMMAC_CLONES static bool storePlainRow(WeightFormat format, const PanelRow &row, int64_t cols, uint8_t *result) {
+GEMMAC_CLONES static bool storePlainRow(Format format, const PanelRow &row, int64_t cols, uint8_t *result) {
   return storePlain(format, &row, 1, cols, result);
 }
 
@@ -118,7 +117,7 @@ struct LaneSource {
 /// Makes the tiles of one run of 16 lanes.
 class TilePacker {
 public:
-  TilePacker(WeightFormat format, SourceEncoding stored, const ScaleChoice &choice, PackCounts &counts)
+  TilePacker(Format format, Encoding stored, const ScaleChoice &choice, PackCounts &counts)
       : choice(choice), format(format), stored(stored), info(formatInfo(format)), counts(counts) {}
 
   LaneSource lane[lanes];
@@ -211,8 +210,8 @@ private:
       }
   }
 
-  WeightFormat format;
-  SourceEncoding stored;
+  Format format;
+  Encoding stored;
   const FormatInfo &info;
   PackCounts &counts;
 };
@@ -220,15 +219,15 @@ private:
 } // namespace
 
 /// What all rows were rounded to; f32 when they differ, which finds fewer lattices and no wrong one.
-static SourceEncoding commonEncoding(const PanelRows &rows) {
-  std::optional<SourceEncoding> common;
+static Encoding commonEncoding(const PanelRows &rows) {
+  std::optional<Encoding> common;
   for (const PanelRow &row : rows)
     if (!row.padding)
-      common = !common || *common == row.stored ? row.stored : SourceEncoding::F32;
-  return common.value_or(SourceEncoding::F32);
+      common = !common || *common == row.stored ? row.stored : Encoding::F32;
+  return common.value_or(Encoding::F32);
 }
 
-static bool quantizePanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
+static bool quantizePanel(Format format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
                           const ScaleChoice &choice) {
   const FormatInfo &info = formatInfo(format);
   TilePacker packer(format, commonEncoding(rows), choice, counts);
@@ -263,7 +262,7 @@ static bool quantizePanel(WeightFormat format, const PanelRows &rows, int64_t co
 
 /// Lanes are groups of the row or, where a block of columns shares a scale, blocks: columns
 /// have no importance of their own.
-static bool quantizeRow(WeightFormat format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
+static bool quantizeRow(Format format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
                         PackCounts &counts, bool plain) {
   const FormatInfo &info = formatInfo(format);
   std::vector<float> zeros(cols);
@@ -291,19 +290,19 @@ static bool quantizeRow(WeightFormat format, const PanelRow &row, int64_t cols, 
   return fits;
 }
 
-bool packPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
+bool packPanel(Format format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
                const ScaleChoice &choice) {
   return formatInfo(format).quantized ? quantizePanel(format, rows, cols, result, counts, choice)
                                       : storePlainPanel(format, rows, cols, result);
 }
 
-bool packRow(WeightFormat format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
-             PackCounts &counts, const ScaleChoice &choice) {
+bool packRow(Format format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result, PackCounts &counts,
+             const ScaleChoice &choice) {
   return formatInfo(format).quantized ? quantizeRow(format, row, cols, scaleBlocks, result, counts, choice.plain)
                                       : storePlainRow(format, row, cols, result);
 }
 
-void storePanel(WeightFormat format, llvm::ArrayRef<QuantizedTile> tiles, uint8_t *result) {
+void storePanel(Format format, llvm::ArrayRef<QuantizedTile> tiles, uint8_t *result) {
   for (const QuantizedTile &tile : tiles) {
     storePanelGroup(formatInfo(format).planes, /*scales=*/true, tile, result);
     result += groupBytes(format, lanes);

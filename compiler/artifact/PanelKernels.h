@@ -4,8 +4,8 @@
 #define GEMMAC_COMPILER_ARTIFACT_PANELKERNELS_H
 
 #include "compiler/artifact/GroupQuantizer.h"
-#include "compiler/formats/SourceEncoding.h"
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Encoding.h"
+#include "dialects/formats/Format.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
@@ -31,8 +31,8 @@ struct PackCounts {
 /// One row of a panel: `cols` values at their padded places, and what is known of them.
 struct PanelRow {
   const float *values = nullptr;
-  bool padding = true;                         ///< no row of the checkpoint; values are zeros
-  SourceEncoding stored = SourceEncoding::F32; ///< what the values were rounded to
+  bool padding = true;             ///< no row of the checkpoint; values are zeros
+  Encoding stored = Encoding::F32; ///< what the values were rounded to
   /// Where the checkpoint holds what the format asks for: the integer weights and, for each group or block that has a
   /// scale in the format, that scale. They are taken as they are. Else null.
   const int8_t *integers = nullptr;
@@ -45,15 +45,15 @@ using PanelRows = std::array<PanelRow, panelRows>;
 /// that follows a panel. False when a value or scale is too large for the format's floats; other values are finite by
 /// then.
 /// \param choice how scales of quantized formats are found; its importance has `cols` elements here.
-bool packPanel(WeightFormat format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
+bool packPanel(Format format, const PanelRows &rows, int64_t cols, uint8_t *result, PackCounts &counts,
                const ScaleChoice &choice = {});
 
 /// The same for one row as its own panel, the layout of tables; `scaleBlocks` as in panelBytes.
-bool packRow(WeightFormat format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result,
-             PackCounts &counts, const ScaleChoice &choice = {});
+bool packRow(Format format, const PanelRow &row, int64_t cols, int64_t scaleBlocks, uint8_t *result, PackCounts &counts,
+             const ScaleChoice &choice = {});
 
 /// Writes a panel of 16 rows that is rounded already, with scales for each group: one tile for each 32 columns.
-void storePanel(WeightFormat format, llvm::ArrayRef<QuantizedTile> tiles, uint8_t *result);
+void storePanel(Format format, llvm::ArrayRef<QuantizedTile> tiles, uint8_t *result);
 
 } // namespace gemmac
 

@@ -64,7 +64,7 @@ void writeGroup(const FormatInfo &info, GroupIntegers &group, int64_t rows, uint
 
 } // namespace
 
-void widenPanel(WeightFormat from, const uint8_t *panel, WeightFormat to, int64_t rows, int64_t cols, uint8_t *result) {
+void widenPanel(Format from, const uint8_t *panel, Format to, int64_t rows, int64_t cols, uint8_t *result) {
   for (int64_t group = 0; group < cols / groupColumns; ++group) {
     GroupIntegers integers;
     readGroup(formatInfo(from), panel, rows, integers);
@@ -75,7 +75,7 @@ void widenPanel(WeightFormat from, const uint8_t *panel, WeightFormat to, int64_
   }
 }
 
-void panelValues(WeightFormat format, const uint8_t *panel, int64_t rows, int64_t cols, float *result) {
+void panelValues(Format format, const uint8_t *panel, int64_t rows, int64_t cols, float *result) {
   for (int64_t group = 0; group < cols / groupColumns; ++group) {
     GroupIntegers integers;
     readGroup(formatInfo(format), panel, rows, integers);

@@ -3,21 +3,21 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_PANELNUMBERS_H
 #define GEMMAC_COMPILER_ARTIFACT_PANELNUMBERS_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 namespace gemmac {
 
 /// Whether a format's scales are those of groups, so that another such format of no fewer
 /// bits holds all of its numbers.
-constexpr bool hasGroupScales(WeightFormat format) { return formatInfo(format).scales == ScaleKind::Group; }
+constexpr bool hasGroupScales(Format format) { return formatInfo(format).scales == ScaleKind::Group; }
 
 /// Writes a panel of `rows` rows (16, or 1 in tables) and `cols` columns in another format: the same integers, the same
 /// scales. Both formats have group scales and `to` no fewer bits than `from`. Products of both panels are the same
 /// bits: integer sums are exact, and what follows them does not depend on the format.
-void widenPanel(WeightFormat from, const uint8_t *panel, WeightFormat to, int64_t rows, int64_t cols, uint8_t *result);
+void widenPanel(Format from, const uint8_t *panel, Format to, int64_t rows, int64_t cols, uint8_t *result);
 
 /// The values of a panel of group scales, `[cols][rows]`.
-void panelValues(WeightFormat format, const uint8_t *panel, int64_t rows, int64_t cols, float *result);
+void panelValues(Format format, const uint8_t *panel, int64_t rows, int64_t cols, float *result);
 
 } // namespace gemmac
 

@@ -182,7 +182,7 @@ private:
     for (const CacheSummary &row : summary.caches)
       rows.push_back(StructConstant(context)
                          .add(offsetof(gemmac_cache, layers), text(layersText(row.layers)), 8)
-                         .add(offsetof(gemmac_cache, format), text(formatInfo(row.format).name), 8)
+                         .add(offsetof(gemmac_cache, format), text(nameOf(row.format)), 8)
                          .integer(offsetof(gemmac_cache, heads), row.heads)
                          .integer(offsetof(gemmac_cache, head_dim), row.headDim)
                          .integer(offsetof(gemmac_cache, window), row.window)

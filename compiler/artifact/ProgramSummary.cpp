@@ -125,11 +125,11 @@ static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
 
 static llvm::Error readTables(ModuleOp module, ProgramSummary &summary) {
   for (auto packed : module.getOps<gemma::PackedOp>()) {
-    if (packed.getPanelRows() != 1)
+    if (packed.getLayout() != Layout::Table)
       continue;
     if (!packed.getOffset() || !packed.getRowAt())
       return defect("table '" + packed.getSymName() + "' has no offset or no row_at");
-    auto format = static_cast<WeightFormat>(packed.getFormat());
+    auto format = packed.getFormat();
     summary.tables.push_back({static_cast<uint64_t>(*packed.getOffset()),
                               static_cast<uint64_t>(panelBytes(format, 1, packed.getCols(), packed.getScaleBlocks())),
                               static_cast<uint64_t>(*packed.getRowAt())});
@@ -242,7 +242,7 @@ static void writeChoice(llvm::json::OStream &json, const FormatChoiceSummary &ch
           json.attribute("part", row.part);
           json.attributeObject("formats", [&] {
             for (const auto &[format, count] : row.weights)
-              json.attribute(formatInfo(format).name, count);
+              json.attribute(nameOf(format), count);
           });
         });
     });
@@ -323,7 +323,7 @@ std::string summaryJson(const ProgramSummary &summary) {
     json.attributeArray("formats", [&] {
       for (const FormatSummary &row : summary.formats)
         json.object([&] {
-          json.attribute("format", formatInfo(row.format).name);
+          json.attribute("format", nameOf(row.format));
           json.attribute("weights", row.weights);
           json.attribute("values", row.values);
           json.attribute("bytes", row.bytes);
@@ -387,11 +387,11 @@ std::string residentText(const ProgramSummary &summary) {
 }
 
 static std::string formatCounts(const PartSummary &row) {
-  std::vector<std::pair<WeightFormat, int64_t>> formats(row.weights.begin(), row.weights.end());
+  std::vector<std::pair<Format, int64_t>> formats(row.weights.begin(), row.weights.end());
   llvm::sort(formats, [](auto &a, auto &b) { return formatInfo(a.first).bits > formatInfo(b.first).bits; });
   std::string text;
   for (const auto &[format, count] : formats)
-    text += llvm::formatv("{0}{1} in {2}", text.empty() ? "" : ", ", count, formatInfo(format).name);
+    text += llvm::formatv("{0}{1} in {2}", text.empty() ? "" : ", ", count, nameOf(format));
   return text;
 }
 
@@ -420,13 +420,13 @@ std::string summaryText(const ProgramSummary &summary) {
   os << "\n\n";
   os << llvm::formatv("  {0,-8}{1,9}{2,13}{3,13}{4,13}\n", "format", "weights", "values", "size", "bits/weight");
   for (const FormatSummary &row : summary.formats)
-    os << llvm::formatv("  {0,-8}{1,9}{2,13}{3,13}{4,13:F2}\n", formatInfo(row.format).name, row.weights,
-                        millions(row.values), formatBytes(row.bytes), row.bitsPerValue());
+    os << llvm::formatv("  {0,-8}{1,9}{2,13}{3,13}{4,13:F2}\n", nameOf(row.format), row.weights, millions(row.values),
+                        formatBytes(row.bytes), row.bitsPerValue());
   for (const FormatSummary &row : summary.formats)
     if (row.exactWeights != 0)
       os << llvm::formatv(
           "  {0} of {1} weights in {2} hold every value of the checkpoint exactly ({3:F2} % of the groups)\n",
-          row.exactWeights, row.weights, formatInfo(row.format).name,
+          row.exactWeights, row.weights, nameOf(row.format),
           100.0 * static_cast<double>(row.groups.exact) / static_cast<double>(row.groups.groups));
   if (summary.quality)
     os << llvm::formatv(

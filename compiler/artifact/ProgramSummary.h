@@ -35,7 +35,7 @@ struct TableSummary {
 };
 
 struct FormatSummary {
-  WeightFormat format;
+  Format format;
   int64_t weights = 0; ///< packed symbols
   int64_t values = 0;  ///< of the checkpoint
   int64_t bytes = 0;   ///< packed, scales and padding included
@@ -66,7 +66,7 @@ struct FormatTrial {
 /// Which formats were chosen for a part of the model.
 struct PartSummary {
   std::string part;
-  std::map<WeightFormat, int64_t> weights; ///< packed matrices of each format
+  std::map<Format, int64_t> weights; ///< packed matrices of each format
 };
 
 /// What --weights auto found.

@@ -2,7 +2,7 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_ROUNDINGFACTOR_H
 #define GEMMAC_COMPILER_ARTIFACT_ROUNDINGFACTOR_H
 
-#include "compiler/formats/MomentLayout.h"
+#include "dialects/formats/MomentLayout.h"
 
 #include "llvm/ADT/ArrayRef.h"
 

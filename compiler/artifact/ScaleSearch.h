@@ -16,21 +16,21 @@ inline constexpr int scaleTrials = 13;
 /// Below this the scale of most formats rounds to zero in f16, and so does the group.
 inline constexpr float leastMagnitude = 0x1p-22f;
 
-constexpr ScaleSearch scaleSearch(WeightFormat format) {
+constexpr ScaleSearch scaleSearch(Format format) {
   switch (format) {
-  case WeightFormat::Q6:
+  case Format::Q6:
     return {29.0f, 0.5f};
-  case WeightFormat::Q5:
+  case Format::Q5:
     return {13.6f, 0.4f};
-  case WeightFormat::Q4:
+  case Format::Q4:
     return {6.4f, 0.3f};
-  case WeightFormat::C4: // the longer the row, the more it pays to clip its extreme
+  case Format::C4: // the longer the row, the more it pays to clip its extreme
     return {7.5f, 0.75f};
-  case WeightFormat::Q3:
+  case Format::Q3:
     return {3.2f, 0.15f};
-  case WeightFormat::Q2:
+  case Format::Q2:
     return {1.4f, 0.12f};
-  case WeightFormat::C2:
+  case Format::C2:
     return {1.5f, 0.4f};
   default:
     return {0.0f, 0.0f}; // no zero point: the plain scale is exact at both ends

@@ -3,7 +3,7 @@
 #ifndef GEMMAC_COMPILER_ARTIFACT_SCRATCHDIRECTORY_H
 #define GEMMAC_COMPILER_ARTIFACT_SCRATCHDIRECTORY_H
 
-#include "compiler/artifact/OutputError.h"
+#include "compiler/base/Errors.h"
 
 #include <string>
 

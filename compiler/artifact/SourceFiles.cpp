@@ -1,6 +1,6 @@
 #include "compiler/artifact/SourceFiles.h"
 
-#include "compiler/import/ImportError.h"
+#include "compiler/base/Errors.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/Path.h"

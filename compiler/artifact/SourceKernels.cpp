@@ -204,47 +204,47 @@ GEMMAC_INLINE static void decodeIQ4_XS(const uint8_t *source, float *result, uin
   }
 }
 
-template <SourceEncoding encoding, void (*decode)(const uint8_t *, float *, uint32_t &)>
+template <Encoding encoding, void (*decode)(const uint8_t *, float *, uint32_t &)>
 GEMMAC_INLINE static bool decodeAll(const uint8_t *source, int64_t count, float *result) {
-  constexpr SourceEncodingInfo info = sourceEncodingInfo(encoding);
+  constexpr EncodingInfo info = encodingInfo(encoding);
   uint32_t bad = 0;
   for (int64_t block = 0; block < count / info.blockValues; ++block)
     decode(source + block * info.blockBytes, result + block * info.blockValues, bad);
   return !bad;
 }
 
-GEMMAC_CLONES bool decodeValues(SourceEncoding encoding, const uint8_t *source, int64_t count, float *result) {
+GEMMAC_CLONES bool decodeValues(Encoding encoding, const uint8_t *source, int64_t count, float *result) {
   switch (encoding) {
-  case SourceEncoding::F32:
-    return decodeAll<SourceEncoding::F32, decodeF32>(source, count, result);
-  case SourceEncoding::F16:
-    return decodeAll<SourceEncoding::F16, decodeF16>(source, count, result);
-  case SourceEncoding::BF16:
-    return decodeAll<SourceEncoding::BF16, decodeBF16>(source, count, result);
-  case SourceEncoding::Q8_0:
-    return decodeAll<SourceEncoding::Q8_0, decodeQ8_0>(source, count, result);
-  case SourceEncoding::Q4_0:
-    return decodeAll<SourceEncoding::Q4_0, decodeQ4_0>(source, count, result);
-  case SourceEncoding::Q4_1:
-    return decodeAll<SourceEncoding::Q4_1, decodeQ4_1>(source, count, result);
-  case SourceEncoding::Q5_0:
-    return decodeAll<SourceEncoding::Q5_0, decodeQ5_0>(source, count, result);
-  case SourceEncoding::Q5_1:
-    return decodeAll<SourceEncoding::Q5_1, decodeQ5_1>(source, count, result);
-  case SourceEncoding::Q2_K:
-    return decodeAll<SourceEncoding::Q2_K, decodeQ2_K>(source, count, result);
-  case SourceEncoding::Q3_K:
-    return decodeAll<SourceEncoding::Q3_K, decodeQ3_K>(source, count, result);
-  case SourceEncoding::Q4_K:
-    return decodeAll<SourceEncoding::Q4_K, decodeQ4_K>(source, count, result);
-  case SourceEncoding::Q5_K:
-    return decodeAll<SourceEncoding::Q5_K, decodeQ5_K>(source, count, result);
-  case SourceEncoding::Q6_K:
-    return decodeAll<SourceEncoding::Q6_K, decodeQ6_K>(source, count, result);
-  case SourceEncoding::IQ4_NL:
-    return decodeAll<SourceEncoding::IQ4_NL, decodeIQ4_NL>(source, count, result);
-  case SourceEncoding::IQ4_XS:
-    return decodeAll<SourceEncoding::IQ4_XS, decodeIQ4_XS>(source, count, result);
+  case Encoding::F32:
+    return decodeAll<Encoding::F32, decodeF32>(source, count, result);
+  case Encoding::F16:
+    return decodeAll<Encoding::F16, decodeF16>(source, count, result);
+  case Encoding::BF16:
+    return decodeAll<Encoding::BF16, decodeBF16>(source, count, result);
+  case Encoding::Q8_0:
+    return decodeAll<Encoding::Q8_0, decodeQ8_0>(source, count, result);
+  case Encoding::Q4_0:
+    return decodeAll<Encoding::Q4_0, decodeQ4_0>(source, count, result);
+  case Encoding::Q4_1:
+    return decodeAll<Encoding::Q4_1, decodeQ4_1>(source, count, result);
+  case Encoding::Q5_0:
+    return decodeAll<Encoding::Q5_0, decodeQ5_0>(source, count, result);
+  case Encoding::Q5_1:
+    return decodeAll<Encoding::Q5_1, decodeQ5_1>(source, count, result);
+  case Encoding::Q2_K:
+    return decodeAll<Encoding::Q2_K, decodeQ2_K>(source, count, result);
+  case Encoding::Q3_K:
+    return decodeAll<Encoding::Q3_K, decodeQ3_K>(source, count, result);
+  case Encoding::Q4_K:
+    return decodeAll<Encoding::Q4_K, decodeQ4_K>(source, count, result);
+  case Encoding::Q5_K:
+    return decodeAll<Encoding::Q5_K, decodeQ5_K>(source, count, result);
+  case Encoding::Q6_K:
+    return decodeAll<Encoding::Q6_K, decodeQ6_K>(source, count, result);
+  case Encoding::IQ4_NL:
+    return decodeAll<Encoding::IQ4_NL, decodeIQ4_NL>(source, count, result);
+  case Encoding::IQ4_XS:
+    return decodeAll<Encoding::IQ4_XS, decodeIQ4_XS>(source, count, result);
   default:
     __builtin_unreachable(); // decodeIntegers
   }
@@ -258,19 +258,18 @@ template <int bits> GEMMAC_INLINE static void unpackOffset(const uint8_t *source
       result[i * perByte + j] = static_cast<int8_t>((source[i] >> j * bits & mask) - half);
 }
 
-GEMMAC_CLONES static void decodeIntegerRow(SourceEncoding encoding, const uint8_t *source, int64_t count,
-                                           int8_t *result) {
-  if (encoding == SourceEncoding::Int4)
+GEMMAC_CLONES static void decodeIntegerRow(Encoding encoding, const uint8_t *source, int64_t count, int8_t *result) {
+  if (encoding == Encoding::Int4)
     unpackOffset<4>(source, count, result);
-  else if (encoding == SourceEncoding::Int2)
+  else if (encoding == Encoding::Int2)
     unpackOffset<2>(source, count, result);
-  else if (encoding == SourceEncoding::Offset8)
+  else if (encoding == Encoding::Offset8)
     unpackOffset<8>(source, count, result);
   else
     std::memcpy(result, source, count);
 }
 
-void decodeIntegers(SourceEncoding encoding, const uint8_t *source, int64_t count, int8_t *result) {
+void decodeIntegers(Encoding encoding, const uint8_t *source, int64_t count, int8_t *result) {
   decodeIntegerRow(encoding, source, count, result);
 }
 

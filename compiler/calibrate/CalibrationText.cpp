@@ -1,6 +1,6 @@
 #include "compiler/calibrate/CalibrationText.h"
 
-#include "compiler/import/ImportError.h"
+#include "compiler/base/Errors.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"

@@ -16,7 +16,7 @@ constexpr double probeBudget = 1.5e13;
 constexpr double fewestProbes = 12, mostProbes = 64;
 
 /// The format of a probe: low enough to be felt, high enough for divergence to grow in proportion to the loss.
-constexpr WeightFormat probedFormat = WeightFormat::Q4;
+constexpr Format probedFormat = Format::Q4;
 
 /// A probe whose effect drowns in rounding errors still tells that its matrices matter a little.
 constexpr double leastEffect = 1e-8;
@@ -70,7 +70,7 @@ llvm::Error FormatSearch::measureLosses() {
 /// The widest option of no more than the probe's bits whose loss differs from that of the widest: weights that lie on
 /// the lattice of q4 lose nothing there.
 size_t FormatSearch::probedOption(size_t item) const {
-  const std::vector<WeightFormat> &formats = open.items()[item].formats;
+  const std::vector<Format> &formats = open.items()[item].formats;
   for (size_t option = 1; option < formats.size(); ++option)
     if (formatInfo(formats[option]).bits <= formatInfo(probedFormat).bits && losses[item][option] > 2 * losses[item][0])
       return option;
@@ -128,7 +128,7 @@ llvm::Error FormatSearch::learn() {
   if (!quality)
     return quality.takeError();
   base = *quality;
-  rows.push_back(open.trial(formatInfo(WeightFormat::Q8).name.str(), open.widest(), base));
+  rows.push_back(open.trial(nameOf(Format::Q8).str(), open.widest(), base));
   scales.assign(open.items().size(), 0);
   std::vector<std::vector<size_t>> all = groups();
   for (auto [number, group] : llvm::enumerate(all)) {

@@ -13,7 +13,7 @@ namespace gemmac {
 /// How matrices and mixes of formats are judged.
 struct FormatMeter {
   /// roundingLoss of a matrix; called from several threads.
-  std::function<llvm::Expected<std::vector<double>>(const PackedMatrix &, llvm::ArrayRef<WeightFormat>)> loss;
+  std::function<llvm::Expected<std::vector<double>>(const PackedMatrix &, llvm::ArrayRef<Format>)> loss;
   /// Runs a program whose matrices have these formats.
   std::function<llvm::Expected<ProgramQuality>(const MatrixFormats &)> measure;
   std::function<void(const std::string &)> stage; ///< another part of the work begins

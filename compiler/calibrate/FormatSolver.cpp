@@ -209,7 +209,7 @@ FormatSolution solve(const Problem &problem, const Allowed &allowed, bool thorou
 }
 
 /// Formats by shape.
-using ShapeFormats = std::map<std::string, std::set<WeightFormat>>;
+using ShapeFormats = std::map<std::string, std::set<Format>>;
 
 ShapeFormats formatsInUse(llvm::ArrayRef<FormatItem> items, const FormatSolution &solution) {
   ShapeFormats formats;
@@ -220,7 +220,7 @@ ShapeFormats formatsInUse(llvm::ArrayRef<FormatItem> items, const FormatSolution
 
 /// What is left of `allowed` when items of a shape keep to `formats`; an item that has none of them keeps all.
 Allowed restricted(llvm::ArrayRef<FormatItem> items, Allowed allowed, const std::string &shape,
-                   llvm::ArrayRef<WeightFormat> formats) {
+                   llvm::ArrayRef<Format> formats) {
   for (auto [item, options] : llvm::zip(items, allowed)) {
     if (item.shape != shape)
       continue;
@@ -235,9 +235,9 @@ Allowed restricted(llvm::ArrayRef<FormatItem> items, Allowed allowed, const std:
 }
 
 /// All choices of `count` of the formats.
-std::vector<std::vector<WeightFormat>> subsets(const std::set<WeightFormat> &formats, size_t count) {
-  std::vector<WeightFormat> all(formats.begin(), formats.end());
-  std::vector<std::vector<WeightFormat>> result;
+std::vector<std::vector<Format>> subsets(const std::set<Format> &formats, size_t count) {
+  std::vector<Format> all(formats.begin(), formats.end());
+  std::vector<std::vector<Format>> result;
   for (unsigned mask = 0; mask < 1u << all.size(); ++mask) {
     if (static_cast<size_t>(__builtin_popcount(mask)) != count)
       continue;
@@ -252,10 +252,10 @@ std::vector<std::vector<WeightFormat>> subsets(const std::set<WeightFormat> &for
 /// Of the formats that a shape uses, keeps those few with which the whole is best. One of them suffices to stay within
 /// the limits: the narrowest in use where bytes are limited, the best where divergence is.
 Allowed withFewFormats(const Problem &problem, const Allowed &allowed, const std::string &shape,
-                       const std::set<WeightFormat> &used, size_t count, const FormatBudget &budget) {
+                       const std::set<Format> &used, size_t count, const FormatBudget &budget) {
   std::optional<std::pair<bool, double>> best; // does not fit, goal
   Allowed result = allowed;
-  for (const std::vector<WeightFormat> &formats : subsets(used, count)) {
+  for (const std::vector<Format> &formats : subsets(used, count)) {
     Allowed fewer = restricted(problem.items, allowed, shape, formats);
     FormatSolution solution = solve(problem, fewer, /*thorough=*/false);
     double goal = problem.goal == bytesOf ? static_cast<double>(solution.bytes) : solution.divergence;

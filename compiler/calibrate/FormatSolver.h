@@ -2,7 +2,7 @@
 #ifndef GEMMAC_COMPILER_CALIBRATE_FORMATSOLVER_H
 #define GEMMAC_COMPILER_CALIBRATE_FORMATSOLVER_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
@@ -13,7 +13,7 @@
 namespace gemmac {
 
 struct FormatOption {
-  WeightFormat format = WeightFormat::F32;
+  Format format = Format::F32;
   int64_t bytes = 0;     ///< in the program
   int64_t resident = 0;  ///< in memory while it runs: none for tables that are read by row
   double divergence = 0; ///< that it adds

@@ -1,6 +1,6 @@
 #include "compiler/calibrate/MixProgram.h"
 
-#include "compiler/artifact/OutputError.h"
+#include "compiler/base/Errors.h"
 
 #include <cerrno>
 #include <cstring>

@@ -7,7 +7,7 @@
 namespace gemmac {
 
 /// A format for each matrix of a program.
-using MatrixFormats = std::vector<WeightFormat>;
+using MatrixFormats = std::vector<Format>;
 
 /// A finished program of this machine whose matrices are stored in wide formats of group scales. The numbers of a
 /// narrower format can be written into their places: what the program then computes is bit for bit what one computes

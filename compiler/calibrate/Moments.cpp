@@ -1,6 +1,6 @@
 #include "compiler/calibrate/Moments.h"
 
-#include "compiler/artifact/OutputError.h"
+#include "compiler/base/Errors.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "llvm/ADT/StringExtras.h"
 

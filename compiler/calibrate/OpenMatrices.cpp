@@ -7,12 +7,12 @@
 namespace gemmac {
 
 /// Formats of group scales that hold no more bits than `widest`, widest first.
-static std::vector<WeightFormat> formatsUpTo(WeightFormat widest) {
-  std::vector<WeightFormat> formats;
+static std::vector<Format> formatsUpTo(Format widest) {
+  std::vector<Format> formats;
   for (const FormatInfo &info : formatTable)
     if (hasGroupScales(info.format) && info.bits <= formatInfo(widest).bits)
       formats.push_back(info.format);
-  llvm::sort(formats, [](WeightFormat a, WeightFormat b) { return formatInfo(a).bits > formatInfo(b).bits; });
+  llvm::sort(formats, [](Format a, Format b) { return formatInfo(a).bits > formatInfo(b).bits; });
   return formats;
 }
 
@@ -25,7 +25,7 @@ OpenMatrices::OpenMatrices(std::vector<PackedMatrix> matrices, const llvm::Strin
   llvm::StringMap<size_t> itemOf; // by weight
   for (auto [index, matrix] : llvm::enumerate(all)) {
     auto isOpen = [&](const PackSource &source) { return parts.count(source.name) != 0; };
-    if (matrix.panelRows == 0 || !hasGroupScales(matrix.format) || !llvm::all_of(matrix.sources, isOpen))
+    if (matrix.layout == Layout::Vector || !hasGroupScales(matrix.format) || !llvm::all_of(matrix.sources, isOpen))
       continue;
     auto known =
         llvm::find_if(matrix.sources, [&](const PackSource &source) { return itemOf.count(source.name) != 0; });
@@ -54,29 +54,29 @@ MatrixFormats OpenMatrices::narrowest() const {
   return formats;
 }
 
-MatrixFormats OpenMatrices::changed(MatrixFormats formats, size_t item, WeightFormat format) const {
+MatrixFormats OpenMatrices::changed(MatrixFormats formats, size_t item, Format format) const {
   for (size_t matrix : open[item].matrices)
     formats[matrix] = format;
   return formats;
 }
 
-int64_t OpenMatrices::bytesOf(size_t index, WeightFormat format) const {
+int64_t OpenMatrices::bytesOf(size_t index, Format format) const {
   const PackedMatrix &matrix = all[index];
-  return roundUp(packedBytes(format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks()),
+  return roundUp(packedBytes(format, matrix.layout, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks()),
                  bufferAlign);
 }
 
-int64_t OpenMatrices::itemBytes(size_t item, WeightFormat format) const {
+int64_t OpenMatrices::itemBytes(size_t item, Format format) const {
   int64_t sum = 0;
   for (size_t matrix : open[item].matrices)
     sum += bytesOf(matrix, format);
   return sum;
 }
 
-int64_t OpenMatrices::itemResident(size_t item, WeightFormat format) const {
+int64_t OpenMatrices::itemResident(size_t item, Format format) const {
   int64_t sum = 0;
   for (size_t matrix : open[item].matrices)
-    sum += all[matrix].panelRows == 1 ? 0 : bytesOf(matrix, format);
+    sum += all[matrix].layout == Layout::Table ? 0 : bytesOf(matrix, format);
   return sum;
 }
 
@@ -90,12 +90,12 @@ int64_t OpenMatrices::bytes(const MatrixFormats &formats) const {
 int64_t OpenMatrices::resident(const MatrixFormats &formats) const {
   int64_t sum = 0;
   for (size_t matrix = 0; matrix < all.size(); ++matrix)
-    sum += all[matrix].panelRows == 1 ? 0 : bytesOf(matrix, formats[matrix]);
+    sum += all[matrix].layout == Layout::Table ? 0 : bytesOf(matrix, formats[matrix]);
   return sum;
 }
 
-std::map<std::string, WeightFormat> OpenMatrices::choices(const MatrixFormats &formats) const {
-  std::map<std::string, WeightFormat> result;
+std::map<std::string, Format> OpenMatrices::choices(const MatrixFormats &formats) const {
+  std::map<std::string, Format> result;
   for (const OpenMatrix &item : open)
     for (size_t matrix : item.matrices)
       for (const PackSource &source : all[matrix].sources)

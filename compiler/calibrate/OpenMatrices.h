@@ -15,7 +15,7 @@ struct OpenMatrix {
   std::string part;  ///< of the model: "MLP out"
   std::string shape; ///< what kernels are made for, but for the format
   std::vector<size_t> matrices;
-  std::vector<WeightFormat> formats; ///< that it may have; widest first
+  std::vector<Format> formats; ///< that it may have; widest first
 };
 
 class OpenMatrices {
@@ -33,23 +33,23 @@ public:
   MatrixFormats widest() const;
   MatrixFormats narrowest() const;
   /// `formats` with that of one item changed.
-  MatrixFormats changed(MatrixFormats formats, size_t item, WeightFormat format) const;
+  MatrixFormats changed(MatrixFormats formats, size_t item, Format format) const;
 
-  int64_t itemBytes(size_t item, WeightFormat format) const;
+  int64_t itemBytes(size_t item, Format format) const;
   /// Of these, what stays resident: tables are read by row.
-  int64_t itemResident(size_t item, WeightFormat format) const;
+  int64_t itemResident(size_t item, Format format) const;
   int64_t bytes(const MatrixFormats &formats) const; ///< of all matrices
   int64_t resident(const MatrixFormats &formats) const;
 
   /// By weight, as QuantizeOptions has it.
-  std::map<std::string, WeightFormat> choices(const MatrixFormats &formats) const;
+  std::map<std::string, Format> choices(const MatrixFormats &formats) const;
   /// A row of the report.
   FormatTrial trial(const std::string &name, const MatrixFormats &formats, const ProgramQuality &quality) const;
   /// How many weights of each part of the model have which format.
   std::vector<PartSummary> parts(const MatrixFormats &formats) const;
 
 private:
-  int64_t bytesOf(size_t matrix, WeightFormat format) const;
+  int64_t bytesOf(size_t matrix, Format format) const;
 
   std::vector<PackedMatrix> all;
   std::vector<OpenMatrix> open;

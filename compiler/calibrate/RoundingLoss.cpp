@@ -20,25 +20,25 @@ struct PanelEnergy {
 
 class PanelSampler {
 public:
-  PanelSampler(const PackedMatrix &matrix, llvm::ArrayRef<WeightFormat> formats, llvm::StringRef directory,
-               Rounding rounding, RoundingGuide &guide)
+  PanelSampler(const PackedMatrix &matrix, llvm::ArrayRef<Format> formats, llvm::StringRef directory, Rounding rounding,
+               RoundingGuide &guide)
       : matrix(matrix), formats(formats), directory(directory), rounding(rounding), guide(guide),
-        rows(matrix.panelRows) {}
+        rows(rowsOf(matrix.layout)) {}
 
   llvm::Expected<PanelEnergy> measure(int64_t panel) {
     // Kept while all formats are tried: making it is the larger part of the work.
     std::shared_ptr<const RoundingFactor> factor;
-    if (rows == panelRows) {
+    if (matrix.layout == Layout::Panels) {
       llvm::Expected<std::shared_ptr<const RoundingFactor>> asked = guide.factor(matrix, panel / matrix.panelCount());
       if (!asked)
         return asked.takeError();
       factor = std::move(*asked);
     }
-    llvm::Expected<std::vector<float>> exact = values(panel, WeightFormat::F32);
+    llvm::Expected<std::vector<float>> exact = values(panel, Format::F32);
     if (!exact)
       return exact.takeError();
     PanelEnergy result{energy(factor.get(), *exact), {}};
-    for (WeightFormat format : formats) {
+    for (Format format : formats) {
       llvm::Expected<std::vector<float>> rounded = values(panel, format);
       if (!rounded)
         return rounded.takeError();
@@ -51,7 +51,7 @@ public:
 
 private:
   /// The panel's numbers in a format, `[cols][rows]`.
-  llvm::Expected<std::vector<float>> values(int64_t panel, WeightFormat format) {
+  llvm::Expected<std::vector<float>> values(int64_t panel, Format format) {
     PackedMatrix changed = matrix;
     changed.format = format;
     changed.narrower.reset();
@@ -59,7 +59,7 @@ private:
     if (!bytes)
       return bytes.takeError();
     std::vector<float> result(matrix.cols * rows);
-    if (format == WeightFormat::F32)
+    if (format == Format::F32)
       std::memcpy(result.data(), bytes->data(), result.size() * sizeof(float));
     else
       panelValues(format, bytes->data(), rows, matrix.cols, result.data());
@@ -72,7 +72,7 @@ private:
   }
 
   const PackedMatrix &matrix;
-  llvm::ArrayRef<WeightFormat> formats;
+  llvm::ArrayRef<Format> formats;
   llvm::StringRef directory;
   Rounding rounding;
   RoundingGuide &guide;
@@ -81,10 +81,10 @@ private:
 
 } // namespace
 
-llvm::Expected<std::vector<double>> roundingLoss(const PackedMatrix &matrix, llvm::ArrayRef<WeightFormat> formats,
+llvm::Expected<std::vector<double>> roundingLoss(const PackedMatrix &matrix, llvm::ArrayRef<Format> formats,
                                                  llvm::StringRef directory, Rounding rounding, RoundingGuide &guide) {
   PanelSampler sampler(matrix, formats, directory, rounding, guide);
-  int64_t panels = matrix.batch * matrix.panelCount(), count = std::min(panels, sampledRows / matrix.panelRows);
+  int64_t panels = matrix.batch * matrix.panelCount(), count = std::min(panels, sampledRows / rowsOf(matrix.layout));
   double whole = 0;
   std::vector<double> losses(formats.size(), 0.0);
   for (int64_t i = 0; i < count; ++i) {

@@ -11,7 +11,7 @@ namespace gemmac {
 /// over the matrix (and its batch), 512 rows about. H is what the guide knows of the inputs; tables, of which it knows
 /// nothing, count each column alike. 0 where a format holds the values exactly.
 /// \param formats of group scales.
-llvm::Expected<std::vector<double>> roundingLoss(const PackedMatrix &matrix, llvm::ArrayRef<WeightFormat> formats,
+llvm::Expected<std::vector<double>> roundingLoss(const PackedMatrix &matrix, llvm::ArrayRef<Format> formats,
                                                  llvm::StringRef directory, Rounding rounding, RoundingGuide &guide);
 
 } // namespace gemmac

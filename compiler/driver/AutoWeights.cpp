@@ -14,19 +14,19 @@ template <typename... Args> static llvm::Error usage(const char *format, Args &&
 }
 
 llvm::Expected<MemoryFit> fitMemoryForAuto(const CompileOptions &options, const Planner &planner) {
-  for (WeightFormat format : {WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2}) {
+  for (Format format : {Format::Q4, Format::Q3, Format::Q2}) {
     CompileOptions tried = options;
     tried.open.weights = tried.open.embeddings = false;
     tried.formats.weights = format;
-    if (format == WeightFormat::Q2) // the narrowest that the search can choose
-      for (std::optional<WeightFormat> *table : {&tried.formats.embeddings, &tried.formats.perLayerTable})
+    if (format == Format::Q2) // the narrowest that the search can choose
+      for (std::optional<Format> *table : {&tried.formats.embeddings, &tried.formats.perLayerTable})
         *table = table->value_or(format);
     llvm::Expected<MemoryFit> fit = fitMemoryLimit(tried, planner);
     if (fit) {
       fit->options.formats = options.formats;
       return fit;
     }
-    if (format == WeightFormat::Q2)
+    if (format == Format::Q2)
       return usage("{0}\n  this is with every matrix that --weights auto chooses for in q2, the narrowest",
                    llvm::toString(fit.takeError()));
     llvm::consumeError(fit.takeError());
@@ -35,9 +35,9 @@ llvm::Expected<MemoryFit> fitMemoryForAuto(const CompileOptions &options, const 
 }
 
 QuantizeOptions AutoWeights::widestFormats() const {
-  return {WeightFormat::Q8,
-          options.formats.embeddings.value_or(WeightFormat::Q8),
-          options.formats.perLayerTable.value_or(WeightFormat::Q8),
+  return {Format::Q8,
+          options.formats.embeddings.value_or(Format::Q8),
+          options.formats.perLayerTable.value_or(Format::Q8),
           {}};
 }
 
@@ -52,12 +52,12 @@ static llvm::Expected<std::vector<PackedMatrix>> plannedMatrices(ModuleOp fused,
 }
 
 /// The formats of the matrices when all open ones follow from `format`, as without --weights auto.
-llvm::Expected<MatrixFormats> AutoWeights::uniform(WeightFormat format) const {
+llvm::Expected<MatrixFormats> AutoWeights::uniform(Format format) const {
   llvm::Expected<std::vector<PackedMatrix>> matrices =
       plannedMatrices(fused, options, {format, options.formats.embeddings, options.formats.perLayerTable, {}});
   if (!matrices)
     return matrices.takeError();
-  llvm::StringMap<WeightFormat> byName;
+  llvm::StringMap<Format> byName;
   for (const PackedMatrix &matrix : *matrices)
     byName[matrix.name] = matrix.format;
   MatrixFormats formats = open.widest();
@@ -79,7 +79,7 @@ llvm::Error AutoWeights::plan() {
     return usage(
         "--weights: error: auto has nothing to choose: every matrix of the checkpoint is stored as integers with "
         "scales of whole rows, which are kept; --weights q8 keeps them too");
-  llvm::Expected<MatrixFormats> q4 = uniform(WeightFormat::Q4);
+  llvm::Expected<MatrixFormats> q4 = uniform(Format::Q4);
   if (!q4)
     return q4.takeError();
   likeQ4 = std::move(*q4);
@@ -93,7 +93,7 @@ llvm::Error AutoWeights::learn(FormatMeter newMeter) {
   search.emplace(open, meter);
   if (llvm::Error error = search->learn())
     return error;
-  return search->tryMix(formatInfo(WeightFormat::Q4).name.str(), likeQ4);
+  return search->tryMix(nameOf(Format::Q4).str(), likeQ4);
 }
 
 llvm::Expected<uint64_t> AutoWeights::residentOf(const MatrixFormats &formats) const {
@@ -203,7 +203,7 @@ llvm::Error AutoWeights::tooFarOff(const CompileOptions &options, const ProgramQ
       "{2} tokens\n  --weights auto --max-kld {1} finds the smallest program that keeps it; wider --weights than {3} "
       "round less",
       quality.divergence, *options.maxDivergence, quality.tokens,
-      options.chooseFormats ? "auto" : formatInfo(options.formats.weights).name);
+      options.chooseFormats ? "auto" : nameOf(options.formats.weights));
 }
 
 } // namespace gemmac

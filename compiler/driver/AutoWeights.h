@@ -30,9 +30,9 @@ public:
   llvm::Error learn(FormatMeter meter);
 
   struct Choice {
-    std::map<std::string, WeightFormat> formats; ///< by weight
-    FormatChoiceSummary summary;                 ///< all but the row of the choice itself
-    FormatTrial trial;                           ///< this row, as far as it is known: its quality is a MixProgram's
+    std::map<std::string, Format> formats; ///< by weight
+    FormatChoiceSummary summary;           ///< all but the row of the choice itself
+    FormatTrial trial;                     ///< this row, as far as it is known: its quality is a MixProgram's
   };
   /// \param elfBytes of the program, with the room that it is given; as far as known.
   llvm::Expected<Choice> choose(uint64_t elfBytes);
@@ -42,7 +42,7 @@ public:
 
 private:
   llvm::Expected<OpenMatrices> planOpen(const QuantizeOptions &formats) const;
-  llvm::Expected<MatrixFormats> uniform(WeightFormat format) const;
+  llvm::Expected<MatrixFormats> uniform(Format format) const;
   llvm::Expected<uint64_t> residentOf(const MatrixFormats &formats) const;
   llvm::Expected<FormatBudget> budgetFor(const FileParts &parts) const;
   llvm::Expected<FormatMix> withinBytes(const FileParts &parts);

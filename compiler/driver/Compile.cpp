@@ -243,7 +243,7 @@ private:
     summary.target = options.target->name().str();
     for (const IsaLevel &level : options.target->levels())
       summary.levels.push_back(level.name);
-    summary.weights = options.chooseFormats ? "auto" : formatInfo(options.formats.weights).name.str();
+    summary.weights = options.chooseFormats ? "auto" : nameOf(options.formats.weights).str();
     summary.choice = formatChoice;
     if (llvm::any_of(section.matrices, [](const PackedMatrix &matrix) { return formatInfo(matrix.format).quantized; }))
       summary.rounding = roundingName(options.rounding).str();

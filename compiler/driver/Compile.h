@@ -2,7 +2,7 @@
 #ifndef GEMMAC_COMPILER_DRIVER_COMPILE_H
 #define GEMMAC_COMPILER_DRIVER_COMPILE_H
 
-#include "compiler/driver/ExitCodes.h"
+#include "compiler/base/ExitCodes.h"
 #include "compiler/pipeline/Phases.h"
 #include "llvm/Support/Error.h"
 

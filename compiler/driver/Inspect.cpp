@@ -1,8 +1,8 @@
 #include "compiler/driver/Inspect.h"
 
 #include "compiler/artifact/ProgramSummary.h"
-#include "compiler/formats/WeightFormat.h"
 #include "compiler/import/Json.h"
+#include "dialects/formats/Format.h"
 #include "gemmac/abi.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -55,12 +55,11 @@ static void describeSizes(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
     (name == "embed_tokens.weight" ? embedding : others) += valueCount(tensor);
   os << "weights of a program, about:";
   const char *separator = " ";
-  for (WeightFormat format :
-       {WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q2}) {
-    WeightFormat least = leastEmbeddingFormat(embedding);
-    WeightFormat table = formatInfo(format).bits < formatInfo(least).bits ? least : format;
-    auto bytes = [](int64_t values, WeightFormat kind) { return values / groupColumns * groupBytes(kind, 1); };
-    os << separator << formatInfo(format).name << " "
+  for (Format format : {Format::F32, Format::BF16, Format::Q8, Format::Q4, Format::Q2}) {
+    Format least = leastEmbeddingFormat(embedding);
+    Format table = formatInfo(format).bits < formatInfo(least).bits ? least : format;
+    auto bytes = [](int64_t values, Format kind) { return values / groupColumns * groupBytes(kind, 1); };
+    os << separator << nameOf(format) << " "
        << formatBytes(static_cast<uint64_t>(bytes(others, format) + bytes(embedding, table)));
     separator = ", ";
   }
@@ -100,7 +99,7 @@ std::string describeCheckpoint(const Checkpoint &checkpoint) {
   for (const auto &entry : checkpoint.tensors) {
     values += valueCount(entry.second);
     bytes += entry.second.bytes;
-    encodings.insert(sourceEncodingInfo(entry.second.encoding).name.upper());
+    encodings.insert(nameOf(entry.second.encoding).upper());
   }
   os << config.name << ": " << config.architecture << "\n";
   os << llvm::formatv("{0} layers, {1} wide, vocabulary {2}, context {3}, {4} head\n", config.layers.size(),

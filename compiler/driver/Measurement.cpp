@@ -11,11 +11,11 @@ namespace gemmac {
 static constexpr int64_t mostContext = 512, rows = 64;
 
 /// Programs of these types hold every weight of the checkpoint as it is stored, or exactly.
-WeightFormat Measurement::unquantizedFormat() const {
+Format Measurement::unquantizedFormat() const {
   bool narrow = llvm::all_of(checkpoint.tensors, [](const auto &tensor) {
-    return tensor.second.shape.size() < 2 || tensor.second.encoding == SourceEncoding::BF16;
+    return tensor.second.shape.size() < 2 || tensor.second.encoding == Encoding::BF16;
   });
-  return narrow ? WeightFormat::BF16 : WeightFormat::F32;
+  return narrow ? Format::BF16 : Format::F32;
 }
 
 CompileOptions Measurement::optionsFor(llvm::StringRef file, QuantizeOptions formats, PlanOptions plan) const {
@@ -47,7 +47,7 @@ llvm::Error Measurement::calibrate() {
     return made.takeError();
   scratch.emplace(std::move(*made));
   PlanOptions plan;
-  plan.cacheFormat = gemma::Format::F32;
+  plan.cacheFormat = Format::F32;
   plan.observe = true;
   CompileOptions observing = optionsFor("observing", {unquantizedFormat(), {}, {}, {}}, plan);
   llvm::Expected<BuiltProgram> built = build(observing, context(), nullptr);
@@ -89,7 +89,7 @@ llvm::Error Measurement::makeMixProgram(const AutoWeights &autoWeights) {
 
 FormatMeter Measurement::meter() {
   FormatMeter meter;
-  meter.loss = [this](const PackedMatrix &matrix, llvm::ArrayRef<WeightFormat> formats) {
+  meter.loss = [this](const PackedMatrix &matrix, llvm::ArrayRef<Format> formats) {
     return roundingLoss(matrix, formats, checkpoint.directory, options.rounding, guide());
   };
   meter.measure = [this](const MatrixFormats &formats) -> llvm::Expected<ProgramQuality> {

@@ -52,7 +52,7 @@ public:
 private:
   CompileOptions optionsFor(llvm::StringRef file, QuantizeOptions formats, PlanOptions plan) const;
   int64_t context() const;
-  WeightFormat unquantizedFormat() const;
+  Format unquantizedFormat() const;
 
   const CompileOptions &options;
   const Checkpoint &checkpoint;

@@ -1,7 +1,7 @@
 #include "compiler/driver/MemoryLimit.h"
 
 #include "compiler/driver/UsageError.h"
-#include "compiler/formats/CacheLayout.h"
+#include "dialects/formats/CacheLayout.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -56,10 +56,9 @@ constexpr int asked = -1;
 /// Those of `usable` with fewer bits than `from`, most bits first; of those with equal
 /// bits the one that is named first.
 template <typename Apply>
-Ladder formatLadder(bool open, const char *option, WeightFormat from, llvm::ArrayRef<WeightFormat> usable,
-                    Apply apply) {
+Ladder formatLadder(bool open, const char *option, Format from, llvm::ArrayRef<Format> usable, Apply apply) {
   std::vector<const FormatInfo *> formats;
-  for (WeightFormat format : usable) {
+  for (Format format : usable) {
     const FormatInfo &info = formatInfo(format);
     if (info.bits < formatInfo(from).bits &&
         llvm::none_of(formats, [&](const FormatInfo *other) { return other->bits == info.bits; }))
@@ -68,7 +67,7 @@ Ladder formatLadder(bool open, const char *option, WeightFormat from, llvm::Arra
   llvm::sort(formats, [](auto *a, auto *b) { return a->bits > b->bits; });
   Ladder ladder{open, {}};
   for (const FormatInfo *info : formats)
-    ladder.rungs.push_back({(option + (" " + info->name)).str(),
+    ladder.rungs.push_back({(option + (" " + nameOf(info->format))).str(),
                             [apply, format = info->format](CompileOptions &options) { apply(options, format); }});
   return ladder;
 }
@@ -83,9 +82,9 @@ Ladder halvingLadder(bool open, const char *option, int64_t from, int64_t least,
 }
 
 /// Of the formats of caches with and without a window the one with more bits: one for all saves from the next on.
-WeightFormat widestCache(const PlanOptions &plan) {
-  auto whole = static_cast<WeightFormat>(plan.cacheFormat);
-  auto sliding = static_cast<WeightFormat>(plan.slidingCacheFormat.value_or(plan.cacheFormat));
+Format widestCache(const PlanOptions &plan) {
+  auto whole = plan.cacheFormat;
+  auto sliding = plan.slidingCacheFormat.value_or(plan.cacheFormat);
   return formatInfo(sliding).bits > formatInfo(whole).bits ? sliding : whole;
 }
 
@@ -94,19 +93,19 @@ std::vector<Ladder> laddersFor(const CompileOptions &options) {
   constexpr int64_t leastChunk = 16, leastContext = 256;
   const OpenOptions &open = options.open;
   auto setChunk = [](CompileOptions &changed, int64_t value) { changed.plan.chunk = value; };
-  auto setCache = [](CompileOptions &changed, WeightFormat format) {
-    changed.plan.cacheFormat = static_cast<gemma::Format>(format);
+  auto setCache = [](CompileOptions &changed, Format format) {
+    changed.plan.cacheFormat = format;
     changed.plan.slidingCacheFormat.reset();
   };
-  auto setEmbeddings = [](CompileOptions &changed, WeightFormat format) { changed.formats.embeddings = format; };
-  auto setWeights = [](CompileOptions &changed, WeightFormat format) { changed.formats.weights = format; };
+  auto setEmbeddings = [](CompileOptions &changed, Format format) { changed.formats.embeddings = format; };
+  auto setWeights = [](CompileOptions &changed, Format format) { changed.formats.weights = format; };
   auto setContext = [](CompileOptions &changed, int64_t value) {
     changed.plan.context = value;
     changed.plan.chunk = std::min(changed.plan.chunk, value);
   };
   return {halvingLadder(open.chunk, "--chunk", options.plan.chunk, leastChunk, setChunk),
           formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
-          formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(WeightFormat::F32),
+          formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(Format::F32),
                        choosableFormats, setEmbeddings),
           formatLadder(open.weights, "--weights", options.formats.weights, choosableFormats, setWeights),
           halvingLadder(false, "--context", options.plan.context, leastContext, setContext)};

@@ -1,8 +1,8 @@
 #include "compiler/driver/Messages.h"
 
 #include "compiler/artifact/OutputFile.h"
+#include "compiler/base/Errors.h"
 #include "compiler/driver/UsageError.h"
-#include "compiler/import/ImportError.h"
 
 #include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/FormatVariadic.h"

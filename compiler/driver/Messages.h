@@ -2,7 +2,7 @@
 #ifndef GEMMAC_COMPILER_DRIVER_MESSAGES_H
 #define GEMMAC_COMPILER_DRIVER_MESSAGES_H
 
-#include "compiler/driver/ExitCodes.h"
+#include "compiler/base/ExitCodes.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"

@@ -1,6 +1,6 @@
 #include "compiler/driver/Process.h"
 
-#include "compiler/driver/ExitCodes.h"
+#include "compiler/base/ExitCodes.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/raw_ostream.h"
 

@@ -51,7 +51,7 @@ static std::string advice(const CompileOptions &options, const FileParts &parts,
     }
     uint64_t bytes = programBytes(parts, summary->weightBytes);
     bool fits = bytes <= options.maxFile;
-    text = llvm::formatv("\n  --weights {0} {1}: about {2}", info->name,
+    text = llvm::formatv("\n  --weights {0} {1}: about {2}", nameOf(info->format),
                          fits ? "would fit" : "would be the least, and too much", bothUnits(bytes));
     if (fits)
       break;

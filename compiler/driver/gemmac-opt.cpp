@@ -1,5 +1,5 @@
 // gemmac-opt: runs passes on textual IR. What one phase of gemmac prints (--stop-after), any later pass resumes here.
-#include "compiler/driver/ExitCodes.h"
+#include "compiler/base/ExitCodes.h"
 #include "compiler/driver/Process.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "passes/fuse/Passes.h"

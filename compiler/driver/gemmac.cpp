@@ -7,7 +7,7 @@
 #include "compiler/driver/Inspect.h"
 #include "compiler/driver/Messages.h"
 #include "compiler/driver/Process.h"
-#include "compiler/formats/CacheLayout.h"
+#include "dialects/formats/CacheLayout.h"
 #include "targets/LevelSubset.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -160,10 +160,10 @@ static ExitCode usage(const std::string &message) {
 }
 
 /// Reads one format name into `result`. Empty leaves it as it is.
-static ExitCode readFormat(const char *option, const std::string &word, std::optional<WeightFormat> &result) {
+static ExitCode readFormat(const char *option, const std::string &word, std::optional<Format> &result) {
   if (word.empty())
     return ExitCode::success;
-  std::optional<WeightFormat> format = parseFormat(word);
+  std::optional<Format> format = parseFormat(word);
   if (!format || !llvm::is_contained(choosableFormats, *format))
     return usage(llvm::formatv("{0}: error: unknown format '{1}', expected {2}{3}", option, word,
                                choosableFormatNames(), llvm::StringRef(option) == "--weights" ? ", or auto" : ""));
@@ -174,13 +174,13 @@ static ExitCode readFormat(const char *option, const std::string &word, std::opt
 /// Reads "q8", "sliding=q8", "full=q4" or both kinds with a comma between them. A kind that is not named keeps its
 /// default.
 static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
-  gemma::Format usual = options.formats.weights == WeightFormat::F32 ? gemma::Format::F32 : gemma::Format::F16;
-  std::optional<gemma::Format> sliding, full;
+  Format usual = options.formats.weights == Format::F32 ? Format::F32 : Format::F16;
+  std::optional<Format> sliding, full;
   llvm::SmallVector<llvm::StringRef> parts;
   word.split(parts, ',');
   for (llvm::StringRef part : word.empty() ? llvm::ArrayRef<llvm::StringRef>() : parts) {
     auto [kind, name] = part.contains('=') ? part.split('=') : std::pair(llvm::StringRef(), part);
-    std::optional<WeightFormat> format = parseFormat(name);
+    std::optional<Format> format = parseFormat(name);
     if (!format || !isCacheFormat(*format))
       return usage(
           llvm::formatv("--cache: error: unknown format '{0}' in '{1}', expected {2}", name, word, cacheFormatNames()));
@@ -195,7 +195,7 @@ static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
         continue;
       if (*result)
         return usage(llvm::formatv("--cache: error: '{0}' gives {1} layers two formats; give one", word, layers));
-      *result = static_cast<gemma::Format>(*format);
+      *result = *format;
     }
   }
   options.plan.cacheFormat = full.value_or(usual);
@@ -205,12 +205,12 @@ static ExitCode readCache(llvm::StringRef word, CompileOptions &options) {
 }
 
 static ExitCode readFormats(const Words &words, CompileOptions &options) {
-  std::optional<WeightFormat> weights;
+  std::optional<Format> weights;
   options.chooseFormats = words.weights == "auto"; // what it does not choose is as with the default
   if (!options.chooseFormats)
     if (ExitCode failed = readFormat("--weights", words.weights, weights); failed != ExitCode::success)
       return failed;
-  options.formats.weights = weights.value_or(WeightFormat::Q4);
+  options.formats.weights = weights.value_or(Format::Q4);
   if (ExitCode failed = readFormat("--embeddings", words.embeddings, options.formats.embeddings);
       failed != ExitCode::success)
     return failed;

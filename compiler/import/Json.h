@@ -3,7 +3,7 @@
 #ifndef GEMMAC_COMPILER_IMPORT_JSON_H
 #define GEMMAC_COMPILER_IMPORT_JSON_H
 
-#include "compiler/import/ImportError.h"
+#include "compiler/base/Errors.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSet.h"

@@ -3,7 +3,7 @@
 #ifndef GEMMAC_COMPILER_IMPORT_MODEL_H
 #define GEMMAC_COMPILER_IMPORT_MODEL_H
 
-#include "compiler/formats/SourceEncoding.h"
+#include "dialects/formats/Encoding.h"
 #include "gemmac/abi.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -66,7 +66,7 @@ struct ModelConfig {
 struct TensorScales {
   uint32_t file = 0; ///< index into Checkpoint::files
   uint64_t offset = 0, bytes = 0;
-  SourceEncoding encoding = SourceEncoding::BF16; ///< f32, f16 or bf16
+  Encoding encoding = Encoding::BF16; ///< f32, f16 or bf16
   int64_t columns = 0;
 };
 
@@ -80,7 +80,7 @@ struct TensorSource {
   uint32_t file = 0;   ///< index into Checkpoint::files
   uint64_t offset = 0; ///< absolute, in bytes
   uint64_t bytes = 0;
-  SourceEncoding encoding = SourceEncoding::BF16;
+  Encoding encoding = Encoding::BF16;
   std::vector<int64_t> shape;
   std::optional<TensorScales> scales = std::nullopt; ///< of encodings of integers
   /// Names in Checkpoint::pieces of the tensors whose rows make up this one, in order; file and offset mean nothing

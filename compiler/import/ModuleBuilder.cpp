@@ -64,11 +64,11 @@ private:
 };
 
 /// What the values of an encoding are; those of blocks become f32.
-Type elementType(SourceEncoding encoding, Builder &builder) {
+Type elementType(Encoding encoding, Builder &builder) {
   switch (encoding) {
-  case SourceEncoding::F16:
+  case Encoding::F16:
     return builder.getF16Type();
-  case SourceEncoding::BF16:
+  case Encoding::BF16:
     return builder.getBF16Type();
   default:
     return builder.getF32Type();
@@ -76,10 +76,8 @@ Type elementType(SourceEncoding encoding, Builder &builder) {
 }
 
 /// Null where the element type says it all.
-EncodingAttr encodingAttribute(SourceEncoding encoding, Builder &builder) {
-  return sourceEncodingInfo(encoding).isBlock()
-             ? EncodingAttr::get(builder.getContext(), static_cast<Encoding>(encoding))
-             : EncodingAttr();
+EncodingAttr encodingAttribute(Encoding encoding, Builder &builder) {
+  return encodingInfo(encoding).isBlock() ? EncodingAttr::get(builder.getContext(), encoding) : EncodingAttr();
 }
 
 std::string cacheName(int64_t layer) { return "kv." + std::to_string(layer); }
@@ -100,9 +98,8 @@ void ModelBuilder::createWeight(const std::string &name, const TensorSource &sou
   auto place = SourceAttr::get(ops.getContext(), fileName(source.file), source.offset, source.bytes);
   ScalesAttr scales;
   if (source.scales)
-    scales =
-        ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset, source.scales->bytes,
-                        static_cast<Encoding>(source.scales->encoding), source.scales->columns);
+    scales = ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset,
+                             source.scales->bytes, source.scales->encoding, source.scales->columns);
   auto unlessZero = [&](double value) { return value == 0 ? FloatAttr() : ops.getF64FloatAttr(value); };
   WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(),
                    encodingAttribute(source.encoding, ops), scales, FormatAttr(), unlessZero(source.addend),

@@ -1,6 +1,6 @@
 #include "compiler/import/QuantizationReader.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 using namespace gemmac;
 using llvm::StringRef;

@@ -30,13 +30,13 @@ namespace {
 /// How many integers one stored element holds, by its type and the bits of an integer.
 struct IntegerLayout {
   StringRef dtype;
-  SourceEncoding encoding;
+  Encoding encoding;
   int64_t perElement;
 };
 
-constexpr IntegerLayout compressedLayouts[] = {{"I32", SourceEncoding::Int4, 8}, {"I32", SourceEncoding::Offset8, 4}};
+constexpr IntegerLayout compressedLayouts[] = {{"I32", Encoding::Int4, 8}, {"I32", Encoding::Offset8, 4}};
 constexpr IntegerLayout gemmaLayouts[] = {
-    {"U8", SourceEncoding::Int4, 2}, {"U8", SourceEncoding::Int2, 4}, {"I8", SourceEncoding::Int8, 1}};
+    {"U8", Encoding::Int4, 2}, {"U8", Encoding::Int2, 4}, {"I8", Encoding::Int8, 1}};
 
 /// Names of the two tensors, less what they share.
 struct Suffixes {
@@ -108,7 +108,7 @@ private:
                   tensor.shape[1] == shape[1] / layout.perElement;
       if (!fits)
         continue;
-      tensor.dtype = sourceEncodingInfo(layout.encoding).name.str();
+      tensor.dtype = nameOf(layout.encoding).str();
       tensor.shape = shape;
       return llvm::Error::success();
     }
@@ -121,10 +121,10 @@ private:
 
   llvm::Error readScales(StringRef name, const StoredTensor &scales, StoredTensor &tensor) {
     StringRef file = stored.files[scales.file];
-    auto encoding = llvm::StringSwitch<std::optional<SourceEncoding>>(scales.dtype)
-                        .Case("F32", SourceEncoding::F32)
-                        .Case("F16", SourceEncoding::F16)
-                        .Case("BF16", SourceEncoding::BF16)
+    auto encoding = llvm::StringSwitch<std::optional<Encoding>>(scales.dtype)
+                        .Case("F32", Encoding::F32)
+                        .Case("F16", Encoding::F16)
+                        .Case("BF16", Encoding::BF16)
                         .Default(std::nullopt);
     if (!encoding)
       return importError(file, "tensor {0} has type {1}, expected F32, F16 or BF16", inQuotes(name), scales.dtype);

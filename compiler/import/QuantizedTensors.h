@@ -14,7 +14,7 @@ using TensorShapes = std::map<std::string, std::vector<int64_t>>;
 TensorShapes expertShapes(const ModelConfig &config);
 
 /// Replaces the tensors that `layout` stores for a quantized matrix by one of the matrix's own name, whose
-/// `dtype` is the name of a SourceEncoding and which has `scales`. Its shape is the one that `shapes` expects;
+/// `dtype` is the name of a Encoding and which has `scales`. Its shape is the one that `shapes` expects;
 /// errors say what does not fit. Scales of caches are taken out and noted; those of activations too, where the
 /// layout does not define their use.
 ///   compressed-tensors: X.weight_packed I32 [rows, cols / 8 or 4], X.weight_scale [rows, groups or 1], X.weight_shape

@@ -12,7 +12,7 @@ struct StoredTensor {
   uint32_t file = 0;   ///< index into the list of files
   uint64_t offset = 0; ///< from the start of the file; not necessarily aligned
   uint64_t bytes = 0;
-  std::string dtype; ///< as written: "BF16", "I64", ...; the name of a SourceEncoding once joined (QuantizedTensors.h)
+  std::string dtype; ///< as written: "BF16", "I64", ...; the name of a Encoding once joined (QuantizedTensors.h)
   std::vector<int64_t> shape;
   std::optional<TensorScales> scales = std::nullopt;
   ActivationScales activations = {};

@@ -199,9 +199,9 @@ static llvm::Expected<TensorSource> toSource(StringRef file, StringRef name, Sto
   if (stored.shape != shape)
     return importError(file, "tensor {0} has shape {1}, expected {2} ({3})", inQuotes(name), shapeText(stored.shape),
                        shapeText(shape), shapeReason(config, canonical));
-  std::optional<SourceEncoding> encoding = parseSourceEncoding(stored.dtype);
-  for (const SourceEncodingInfo &info : sourceEncodingTable)
-    if (stored.scales && info.name == stored.dtype)
+  std::optional<Encoding> encoding = parseEncoding(stored.dtype);
+  for (const EncodingInfo &info : encodingTable)
+    if (stored.scales && nameOf(info.encoding) == stored.dtype)
       encoding = info.encoding;
   if (!encoding)
     return importError(file, "tensor {0} has type {1}, expected F32, F16 or BF16", inQuotes(name), stored.dtype);

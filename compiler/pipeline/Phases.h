@@ -49,7 +49,7 @@ struct CompileOptions {
 
   /// Whether quantized matrices multiply with activations of 16 bits. Unasked those of q8 do: rounding activations to 8
   /// bits loses as much as rounding weights to q8 (docs/quantization.md).
-  bool wideActivations() const { return activationBits ? *activationBits == 16 : formats.weights == WeightFormat::Q8; }
+  bool wideActivations() const { return activationBits ? *activationBits == 16 : formats.weights == Format::Q8; }
 };
 
 /// A step of the compilation whose result is a module that can be printed and read again.

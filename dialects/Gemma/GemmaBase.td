@@ -5,7 +5,7 @@
 
 include "mlir/IR/OpBase.td"
 include "mlir/IR/AttrTypeBase.td"
-include "mlir/IR/EnumAttr.td"
+include "dialects/formats/Enums.td"
 include "mlir/IR/BuiltinAttributeInterfaces.td"
 
 def Gemma_Dialect : Dialect {
@@ -18,61 +18,16 @@ def Gemma_Dialect : Dialect {
 
 // Enums print as `#gemma.format<q4>` by themselves and as a bare keyword, by custom<EnumKeyword>, inside an op's own
 // syntax.
-// How elements of a weight, a buffer or a cache are stored. Sizes and rules: compiler/formats/WeightFormat.h.
-def Gemma_Format
-    : I32EnumAttr<"Format", "storage format",
-                  [I32EnumAttrCase<"F32", 0, "f32">, I32EnumAttrCase<"F16", 1, "f16">,
-                   I32EnumAttrCase<"BF16", 2, "bf16">, I32EnumAttrCase<"Q8", 3, "q8">, I32EnumAttrCase<"Q4", 4, "q4">,
-                   I32EnumAttrCase<"Q6", 5, "q6">, I32EnumAttrCase<"Q3", 6, "q3">, I32EnumAttrCase<"Q2", 7, "q2">,
-                   I32EnumAttrCase<"C8", 8, "c8">, I32EnumAttrCase<"C4", 9, "c4">, I32EnumAttrCase<"C2", 10, "c2">,
-                   I32EnumAttrCase<"Q5", 11, "q5">]> {
-  let cppNamespace = "::gemmac::gemma";
-  let genSpecializedAttr = 0;
+class Gemma_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<Gemma_Dialect, info, mnemonic> {
+  let assemblyFormat = "`<` $value `>`";
+  let cppNamespace = Gemma_Dialect.cppNamespace;
 }
-def Gemma_FormatAttr : EnumAttr<Gemma_Dialect, Gemma_Format, "format"> { let assemblyFormat = "`<` $value `>`"; }
-
-// How a checkpoint stores a tensor in blocks. Sizes: compiler/formats/SourceEncoding.h.
-def Gemma_Encoding
-    : I32EnumAttr<
-          "Encoding", "source encoding",
-          [I32EnumAttrCase<"F32", 0, "f32">, I32EnumAttrCase<"F16", 1, "f16">, I32EnumAttrCase<"BF16", 2, "bf16">,
-           I32EnumAttrCase<"Q8_0", 3, "q8_0">, I32EnumAttrCase<"Q4_0", 4, "q4_0">, I32EnumAttrCase<"Q4_1", 5, "q4_1">,
-           I32EnumAttrCase<"Q5_0", 6, "q5_0">, I32EnumAttrCase<"Q5_1", 7, "q5_1">, I32EnumAttrCase<"Q2_K", 8, "q2_k">,
-           I32EnumAttrCase<"Q3_K", 9, "q3_k">, I32EnumAttrCase<"Q4_K", 10, "q4_k">, I32EnumAttrCase<"Q5_K", 11, "q5_k">,
-           I32EnumAttrCase<"Q6_K", 12, "q6_k">, I32EnumAttrCase<"Int8", 13, "int8">,
-           I32EnumAttrCase<"Offset8", 14, "offset8">, I32EnumAttrCase<"Int4", 15, "int4">,
-           I32EnumAttrCase<"Int2", 16, "int2">, I32EnumAttrCase<"IQ4_NL", 17, "iq4_nl">,
-           I32EnumAttrCase<"IQ4_XS", 18, "iq4_xs">]> {
-  let cppNamespace = "::gemmac::gemma";
-  let genSpecializedAttr = 0;
-}
-def Gemma_EncodingAttr : EnumAttr<Gemma_Dialect, Gemma_Encoding, "encoding"> { let assemblyFormat = "`<` $value `>`"; }
-
-def Gemma_Phase : I32EnumAttr<"PhaseKind", "phase of a program; the table is GEMMAC_PHASES in abi.h",
-                              [I32EnumAttrCase<"Decode", 0, "decode">, I32EnumAttrCase<"Verify", 1, "verify">,
-                               I32EnumAttrCase<"Prefill", 2, "prefill">]> {
-  let cppNamespace = "::gemmac::gemma";
-  let genSpecializedAttr = 0;
-}
-def Gemma_PhaseAttr : EnumAttr<Gemma_Dialect, Gemma_Phase, "phase_kind"> { let assemblyFormat = "`<` $value `>`"; }
-
-def Gemma_Scope : I32EnumAttr<"Scope", "who sees a buffer",
-                              [I32EnumAttrCase<"Shared", 0, "shared">, // the arena
-                               I32EnumAttrCase<"Private", 1, "private">]> {
-  let cppNamespace = "::gemmac::gemma";
-  let genSpecializedAttr = 0;
-}
-def Gemma_ScopeAttr : EnumAttr<Gemma_Dialect, Gemma_Scope, "scope"> { let assemblyFormat = "`<` $value `>`"; }
-
-def Gemma_Epilogue : I32EnumAttr<"Epilogue", "what a matmul step does with its sums before it stores them",
-                                 [I32EnumAttrCase<"None", 0, "none">,
-                                  I32EnumAttrCase<"GeGlu", 1, "geglu">, // panels alternate gate, up: gelu(gate) * up
-                                  I32EnumAttrCase<"GeluMul", 2, "gelu_mul">,   // gelu(sum) * factor row
-                                  I32EnumAttrCase<"Softcap", 3, "softcap">]> { // cap * tanh(sum / cap)
-  let cppNamespace = "::gemmac::gemma";
-  let genSpecializedAttr = 0;
-}
-def Gemma_EpilogueAttr : EnumAttr<Gemma_Dialect, Gemma_Epilogue, "epilogue"> { let assemblyFormat = "`<` $value `>`"; }
+def Gemma_FormatAttr : Gemma_EnumAttr<Gemmac_Format, "format">;
+def Gemma_EncodingAttr : Gemma_EnumAttr<Gemmac_Encoding, "encoding">;
+def Gemma_LayoutAttr : Gemma_EnumAttr<Gemmac_Layout, "layout">;
+def Gemma_PhaseAttr : Gemma_EnumAttr<Gemmac_Phase, "phase_kind">;
+def Gemma_ScopeAttr : Gemma_EnumAttr<Gemmac_Scope, "scope">;
+def Gemma_EpilogueAttr : Gemma_EnumAttr<Gemmac_Epilogue, "epilogue">;
 
 class Gemma_Attr<string name, string attrMnemonic> : AttrDef<Gemma_Dialect, name> { let mnemonic = attrMnemonic; }
 
@@ -128,7 +83,7 @@ def Gemma_ScalesAttr : Gemma_Attr<"Scales", "scales"> {
     ```
   }];
   let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$bytes,
-      EnumParameter<Gemma_Encoding>:$encoding, "int64_t":$columns);
+      EnumParameter<Gemmac_Encoding>:$encoding, "int64_t":$columns);
   let assemblyFormat = "`<` $file `,` $offset `,` $bytes `,` $encoding `per` $columns `>`";
   let genVerifyDecl = 1;
 }
@@ -143,7 +98,7 @@ def Gemma_AxisAttr : Gemma_Attr<"Axis", "axis"> {
     - c2: `padded` is a multiple of 16.
     ```mlir
     gemma.weight @norm : tensor<72xf32> from <"m", 0, 288>
-    gemma.packed @heads from [@norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
+    gemma.packed @heads from [@norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
     ```
   }];
   let parameters = (ins "int64_t":$block, "int64_t":$padded);
@@ -170,8 +125,7 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
     and biases: levels multiply with the bytes or with the int16.
     - c1: rows are positive.
     - c2: width is a positive multiple of 32.
-    - c3: the element is f32, i32, q8, q16 or s8.
-    - c4: s8 is at most 131040 wide: so many products of int8 with int8 have a sum within
+    - c3: s8 is at most 131040 wide: so many products of int8 with int8 have a sum within
       int32 (131040 * 128 * 128 < 2^31).
     ```mlir
     gemma.phase @verify verify max_rows 2 {
@@ -181,16 +135,16 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
     }
     ```
   }];
-  let parameters = (ins "int64_t":$rows, "int64_t":$width, "::mlir::StringAttr":$element);
-  let assemblyFormat = "`<` custom<BufferShape>($rows, $width) `,` custom<Keyword>($element) `>`";
+  let parameters = (ins "int64_t":$rows, "int64_t":$width, EnumParameter<Gemmac_Element>:$element);
+  let assemblyFormat = "`<` custom<BufferShape>($rows, $width) `,` $element `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Bytes from one row to the next, a multiple of 64.
     int64_t getRowBytes() const;
     int64_t getBytes() const { return getRows() * getRowBytes(); }
-    bool isQuantized() const { return getElement().getValue() == "q8" || isWide() || isStatic(); }
-    bool isStatic() const { return getElement().getValue() == "s8"; }
-    bool isWide() const { return getElement().getValue() == "q16"; }
+    bool isQuantized() const { return getElement() == Element::Q8 || isWide() || isStatic(); }
+    bool isStatic() const { return getElement() == Element::S8; }
+    bool isWide() const { return getElement() == Element::Q16; }
   }];
 }
 

@@ -1,8 +1,8 @@
 // Registration, attributes, the buffer type.
 #include "dialects/Gemma/GemmaDialect.h"
 
-#include "compiler/formats/WeightFormat.h"
 #include "dialects/Gemma/Syntax.h"
+#include "dialects/formats/Format.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -41,8 +41,6 @@ static ParseResult parseKeyword(AsmParser &parser, StringAttr &keyword) {
 static void printKeyword(AsmPrinter &printer, StringAttr keyword) { printer << keyword.getValue(); }
 
 #include "dialects/Gemma/GemmaDialect.cpp.inc"
-
-#include "dialects/Gemma/GemmaEnums.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Gemma/GemmaAttrs.cpp.inc"
@@ -119,15 +117,13 @@ int64_t AxisAttr::getPaddedSize(int64_t size) const { return roundUp(size / getB
 //--------------------------------------------------------------------------------------------===//
 
 LogicalResult BufferType::verify(function_ref<InFlightDiagnostic()> error, int64_t rows, int64_t width,
-                                 StringAttr element) {
+                                 Element element) {
   if (rows <= 0) // buffer_type_c1
     return error() << "expects a positive number of rows, got " << rows;
   if (width <= 0 || width % groupColumns != 0) // buffer_type_c2
     return error() << "expects a width that is a positive multiple of " << groupColumns << ", got " << width;
-  if (!llvm::is_contained({"f32", "i32", "q8", "q16", "s8"}, element.getValue())) // buffer_type_c3
-    return error() << "expects elements f32, i32, q8, q16 or s8, got " << element.getValue();
   constexpr int64_t widestStatic = 131040;
-  if (element.getValue() == "s8" && width > widestStatic) // buffer_type_c4
+  if (element == Element::S8 && width > widestStatic) // buffer_type_c3
     return error() << "expects a width of at most " << widestStatic << " in s8, got " << width;
   return success();
 }

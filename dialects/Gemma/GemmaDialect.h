@@ -3,6 +3,8 @@
 #ifndef GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H
 #define GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H
 
+#include "dialects/formats/Enums.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -14,8 +16,6 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/Gemma/GemmaDialect.h.inc"
-
-#include "dialects/Gemma/GemmaEnums.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Gemma/GemmaAttrs.h.inc"

@@ -18,7 +18,7 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     clamp(round(x / scale), -128, 127) * scale, rounded to even; with `output_activation_scale` so are its products.
     This is part of what gemma.linear computes.
     - c1: the element type is f32, f16 or bf16, the shape static, every dimension positive.
-    - c2: `source` covers exactly the bytes of the type in its encoding (compiler/formats/SourceEncoding.h).
+    - c2: `source` covers exactly the bytes of the type in its encoding (dialects/formats/Encoding.h).
     - c3: `encoding` is one of blocks, whose size divides the last dimension; the element type is f32 then.
     - c4: `scales` are there if and only if the encoding is one of integers; their columns divide the last
       dimension and their bytes cover it.
@@ -150,53 +150,53 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     One logical matrix `[rows, cols]` per `batch` entry, the vertical concatenation of `sources`, each with its row axis
     padded by `row_axis` and then to a multiple of 32, its column axis padded by `col_axis` and then to a multiple of
     32. With `interleave`, 16-row panels of the first source (or first half of the rows of a single source, split before
-    padding) alternate with those of the second. `panel_rows`:
-    - 16: panels of 16 rows, the layout of matmul: f32/f16/bf16 `[cols][16]`; quantized formats, per group of 32
+    padding) alternate with those of the second. `layout`:
+    - panels: of 16 rows, for matmul: f32/f16/bf16 `[cols][16]`; quantized formats, per group of 32
       columns: the planes of the format (q8: 8 bits; q6: the low 4, the high 2; q5: the low 4, the high 1; q4: 4; q3:
       the low 2, the high 1; q2: 2), then 16 f16 scales. A plane of `p` bits is `[p blocks][16 rows][4 (c)]` bytes;
       column `4q+c` lies in block `q % p`, from bit `q / p * p` of its byte on. Zero points: 0 for q8 (int8), else half
       of the range (32, 16, 8, 4, 2). The weight is scale * (stored - zero point). c8, c4 and c2 are q8, q4 and q2
       without scales in the groups; 16 f32 scales, one a row, follow the last group of a panel.
-    - 1: the same with one row per panel (q4: 18 bytes a group), for tables read by row. Rows are not padded then, and
-      `row_axis` is not used. c8, c4 and c2 have one f32 scale for each block of `col_axis` behind the groups of a row.
-    - 0: a vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used. With `scale`,
+    - table: the same with one row per panel (q4: 18 bytes a group), for tables read by row. Rows are not padded then,
+      and `row_axis` is not used. c8, c4 and c2 have one f32 scale for each block of `col_axis` behind the groups of a
+      row.
+    - vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used. With `scale`,
       the values of the source times it, rounded to f32.
     A panel is padded to 64 bytes (16) or 2 bytes (1).
-    - c1: sources exist and are weights of rank 2 (panel_rows 1), 2 or 3 with leading `batch` (16),
-      1 (0); all have the same columns.
+    - c1: sources exist and are weights of rank 2 (table), 2 or 3 with leading `batch` (panels),
+      1 (vector); all have the same columns.
     - c2: rows and cols (padded, per batch) follow from sources and axes, whose blocks divide them; both multiples of 32
-      (panel_rows 16).
-    - c3: bytes follows from format and layout (compiler/formats/WeightFormat.h); a vector is f32.
+      (panels).
+    - c3: bytes follows from format and layout (dialects/formats/Format.h); a vector is f32.
     - c4: interleave has panels of 16 rows and two sources of one shape, or one source with an even number of rows.
     - c5: once planned, offset is a multiple of 64.
-    - c6: panel_rows is 0, 1 or 16.
+    - c6: `output_scales`, if given, are the output_activation_scale of each source, 0 where it has none; absent where
+      no source has one, and where the layout is not panels.
     - c7: scale, if given, is finite and above 0, and the layout a vector.
     - c8: `row_at`, set by the plan phase on tables that are read by row and on nothing else, is a multiple of 64.
     - c9: the blocks of a table's col_axis are padded to multiples of 32 where each has its own scale (c8, c4, c2).
-    - c10: `input_scale`, if given, is finite and above 0; on matrices with panels of 16 rows it is the
+    - c10: `input_scale`, if given, is finite and above 0; on matrices in panels it is the
       input_activation_scale of every source, on others there is none: sources are multiplied with the same rows.
-    - c11: `output_scales`, if given, are the output_activation_scale of each source, 0 where it has none; absent where
-      no source has one, and where `panel_rows` is not 16.
 
-    Tables read by row (panel_rows 1) are not mapped: before a call the runtime reads the rows of its tokens from the
+    Tables are not mapped: before a call the runtime reads the rows of its tokens from the
     file, and the row of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
     ```mlir
     gemma.weight @layers.0.mlp.gate_proj.weight : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<100x64xf32> from <"m", 25600, 25600>
     gemma.packed @p.layers.0.mlp.gate_proj_up_proj.weight
         from [@layers.0.mlp.gate_proj.weight, @layers.0.mlp.up_proj.weight]
-        as q4 panel 16 batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
+        as q4 panels batch 1 interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, Gemma_FormatAttr:$format,
-      I64Attr:$panel_rows, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis, Gemma_AxisAttr:$col_axis,
-      I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
+      Gemma_LayoutAttr:$layout, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis,
+      Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales);
   let assemblyFormat = Gemma_Lines<[{
     $sym_name
     / `from` custom<Symbols>($sources)
-    / `as` custom<EnumKeyword>($format) `panel` $panel_rows `batch` $batch (`interleave` $interleave^)?
+    / `as` custom<EnumKeyword>($format) custom<EnumKeyword>($layout) `batch` $batch (`interleave` $interleave^)?
       (`scale` custom<Number>($scale)^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
       (`at` $offset^)? (`row_at` $row_at^)?
     (/ `input_scale` custom<Number>($input_scale)^)?

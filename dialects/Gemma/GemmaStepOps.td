@@ -30,8 +30,8 @@ def Gemma_PhaseOp : Gemma_Op<"phase", [Symbol, IsolatedFromAbove, NoTerminator, 
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.head : tensor<64x64xf32> from <"m", 25600, 16384>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @head from [@w.head] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @head from [@w.head] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
     gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 256 : i64, scratch_bytes = 384 : i64} {
       %x = gemma.buffer private at 0 label "x" : !gemma.buffer<1 x 64, f32>
       %y = gemma.buffer private at 256 : !gemma.buffer<1 x 64, q8>
@@ -73,8 +73,8 @@ def Gemma_BarrierOp : Gemma_Op<"barrier", [HasParent<"PhaseOp">]> {
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.o : tensor<64x64xf32> from <"m", 25600, 16384>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @o from [@w.o] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @o from [@w.o] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
     gemma.phase @prefill prefill max_rows 4 {
       %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
       %y = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
@@ -99,8 +99,8 @@ def Gemma_MarkOp : Gemma_Op<"mark", [HasParent<"PhaseOp">]> {
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.gate : tensor<64x64xf32> from <"m", 25600, 16384>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @gate from [@w.gate] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @gate from [@w.gate] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -147,7 +147,7 @@ def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
       `result` is f32.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
@@ -192,8 +192,8 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @norm from [@w.norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @norm from [@w.norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
@@ -225,9 +225,9 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
     gemma.weight @w.scalar : tensor<1xf32> from <"m", 25856, 4>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @norm from [@w.norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
-    gemma.packed @scalar from [@w.scalar] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @norm from [@w.norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+    gemma.packed @scalar from [@w.scalar] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %branch = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -264,7 +264,7 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
     - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %q = gemma.buffer private : !gemma.buffer<1 x 64, q8>
@@ -291,7 +291,7 @@ def Gemma_MatmulStep : Gemma_Step<"matmul"> {
     q16 or s8 for quantized weights, else f32. s8 rows and weights with one scale a row (c8, c4, c2) have one exact
     int32 sum, which is scaled at the end. With output_scales of the weight, products are rounded to the grid of their
     source before the epilogue. `factor` is the second operand of gelu_mul, read at `factor_offset` elements.
-    - c1: weight packed with 16 rows per panel, batch 1; cols = input width; result f32, its width rows (geglu:
+    - c1: weight packed in panels, batch 1; cols = input width; result f32, its width rows (geglu:
       rows / 2), as many rows as the input.
     - c2: epilogue geglu iff the weight interleaves; gelu_mul iff `factor` is given (f32, wide enough); softcap iff
       `cap` is given, finite and above 0.
@@ -300,9 +300,9 @@ def Gemma_MatmulStep : Gemma_Step<"matmul"> {
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.o : tensor<64x64xf32> from <"m", 25600, 16384>
     gemma.weight @w.gate : tensor<64x64xf32> from <"m", 41984, 16384>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @o from [@w.o] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
-    gemma.packed @gate from [@w.gate] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @o from [@w.o] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
+    gemma.packed @gate from [@w.gate] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %q = gemma.buffer private : !gemma.buffer<1 x 64, q8>
@@ -347,9 +347,9 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.qkv : tensor<128x64xf32> from <"m", 25600, 32768>
     gemma.weight @w.head_norm : tensor<32xf32> from <"m", 58368, 128>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @qkv from [@w.qkv] as f32 panel 16 batch 1 rows 128 <16 -> 16> cols 64 <64 -> 64> bytes 32768
-    gemma.packed @head_norm from [@w.head_norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @qkv from [@w.qkv] as f32 panels batch 1 rows 128 <16 -> 16> cols 64 <64 -> 64> bytes 32768
+    gemma.packed @head_norm from [@w.head_norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
     gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -388,7 +388,7 @@ def Gemma_AttentionStep : Gemma_Step<"attention"> {
       no other: a packed vector of d.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
     gemma.phase @prefill prefill max_rows 4 {
       %query = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
@@ -418,7 +418,7 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
     - c3: `key_norm` is as in attention.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 512 bytes 65536 at 0
     gemma.phase @decode decode max_rows 1 {
       %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -445,7 +445,7 @@ def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
     - c2: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 512 bytes 65536 at 0
     gemma.phase @decode decode max_rows 1 {
       %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -479,8 +479,8 @@ def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.norm : tensor<32xf32> from <"m", 25600, 128>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @norm from [@w.norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @norm from [@w.norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
     gemma.phase @decode decode max_rows 1 {
       %context = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %ple = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -515,9 +515,9 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.router : tensor<3x64xf32> from <"m", 25600, 768>
     gemma.weight @w.per_expert : tensor<3xf32> from <"m", 26368, 12>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
-    gemma.packed @per_expert from [@w.per_expert] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @router from [@w.router] as f32 panels batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+    gemma.packed @per_expert from [@w.per_expert] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
@@ -543,7 +543,7 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
 def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
   let summary = "`result[row, pick] = geglu(input[row] * gate_up[picks[row][pick]]^T)`; panels divided among threads";
   let description = [{
-    - c1: weight packed with 16 rows per panel, batch = experts, interleaved; input `[rows, cols]`, q8 or q16 for
+    - c1: weight packed in panels, batch = experts, interleaved; input `[rows, cols]`, q8 or q16 for
       quantized weights, else f32; result f32 `[rows * top_k, rows / 2 of the weight]`.
     - c2: picks i32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
     ```mlir
@@ -551,10 +551,10 @@ def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
     gemma.weight @w.router : tensor<3x64xf32> from <"m", 25600, 768>
     gemma.weight @w.per_expert : tensor<3xf32> from <"m", 26368, 12>
     gemma.weight @w.gate_up : tensor<3x128x64xf32> from <"m", 26380, 98304>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
-    gemma.packed @per_expert from [@w.per_expert] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-    gemma.packed @gate_up from [@w.gate_up] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @router from [@w.router] as f32 panels batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+    gemma.packed @per_expert from [@w.per_expert] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+    gemma.packed @gate_up from [@w.gate_up] as f32 panels batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
       bytes 98304
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -584,7 +584,7 @@ def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
   let summary = "`result[row] = sum over picks, in order, of weights[row][pick] * "
                 "(input[row, pick] * down[picks[row][pick]]^T)`";
   let description = [{
-    - c1: weight packed with 16 rows per panel, batch = experts, not interleaved; input `[rows * top_k, cols]`, q8 or
+    - c1: weight packed in panels, batch = experts, not interleaved; input `[rows * top_k, cols]`, q8 or
       q16 for quantized weights, else f32; result f32 `[rows, rows of the weight]`.
     - c2: picks i32 and weights f32 `[rows, top_k padded to 32]`; 0 < top_k <= experts.
     ```mlir
@@ -593,12 +593,12 @@ def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
     gemma.weight @w.per_expert : tensor<3xf32> from <"m", 26368, 12>
     gemma.weight @w.gate_up : tensor<3x128x64xf32> from <"m", 26380, 98304>
     gemma.weight @w.down : tensor<3x64x64xf32> from <"m", 124684, 49152>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
-    gemma.packed @per_expert from [@w.per_expert] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-    gemma.packed @gate_up from [@w.gate_up] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @router from [@w.router] as f32 panels batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+    gemma.packed @per_expert from [@w.per_expert] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+    gemma.packed @gate_up from [@w.gate_up] as f32 panels batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
       bytes 98304
-    gemma.packed @down from [@w.down] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+    gemma.packed @down from [@w.down] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
@@ -632,11 +632,11 @@ def Gemma_ObserveStep : Gemma_Step<"observe"> {
                 "panels of columns divided among threads";
   let description = [{
     `moments += x x^T` for each row `x` of the call, within blocks of columns:
-    compiler/formats/MomentLayout.h has the layout.
+    dialects/formats/MomentLayout.h has the layout.
     With `picks`, `top_k` rows belong to each row of the call, and each goes to the entry of the batch
     that it picked. Made by gemma-observe for programs that tell how their weights are used; nothing reads
     the result inside the program.
-    - c1: weight packed with 16 rows per panel, its cols the width of the input; input f32.
+    - c1: weight packed in panels, its cols the width of the input; input f32.
     - c2: picks i32 `[rows, top_k padded to 32]` and `[rows * top_k, cols]` as input, or neither picks nor top_k.
     - c3: offset is a multiple of 64.
     ```mlir
@@ -645,12 +645,12 @@ def Gemma_ObserveStep : Gemma_Step<"observe"> {
     gemma.weight @w.per_expert : tensor<3xf32> from <"m", 26368, 12>
     gemma.weight @w.gate_up : tensor<3x128x64xf32> from <"m", 26380, 98304>
     gemma.weight @w.down : tensor<3x64x64xf32> from <"m", 124684, 49152>
-    gemma.packed @table from [@w.table] as f32 panel 1 batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
-    gemma.packed @per_expert from [@w.per_expert] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-    gemma.packed @gate_up from [@w.gate_up] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
+    gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
+    gemma.packed @router from [@w.router] as f32 panels batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+    gemma.packed @per_expert from [@w.per_expert] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+    gemma.packed @gate_up from [@w.gate_up] as f32 panels batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
       bytes 98304
-    gemma.packed @down from [@w.down] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+    gemma.packed @down from [@w.down] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
     gemma.phase @decode decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>

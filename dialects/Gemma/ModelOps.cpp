@@ -1,18 +1,12 @@
 // Symbols: verifiers of gemma.weight, gemma.kv_cache, gemma.packed.
-#include "compiler/formats/CacheLayout.h"
-#include "compiler/formats/SourceEncoding.h"
 #include "dialects/Gemma/Syntax.h"
 #include "dialects/Gemma/Verify.h"
+#include "dialects/formats/CacheLayout.h"
+#include "dialects/formats/Encoding.h"
 
 using namespace mlir;
 using namespace gemmac;
 using namespace gemmac::gemma;
-
-static WeightFormat storageFormat(Format format) { return static_cast<WeightFormat>(format); }
-
-static const SourceEncodingInfo &encodingInfo(Encoding encoding) {
-  return sourceEncodingInfo(static_cast<SourceEncoding>(encoding));
-}
 
 Encoding WeightOp::getStoredEncoding() {
   if (std::optional<Encoding> encoding = getEncoding())
@@ -24,22 +18,25 @@ Encoding WeightOp::getStoredEncoding() {
 /// Where the elements lie, for a weight with a source.
 static LogicalResult verifySource(WeightOp op, RankedTensorType type) {
   Type element = type.getElementType();
-  const SourceEncodingInfo &stored = encodingInfo(op.getStoredEncoding());
+  const EncodingInfo &stored = encodingInfo(op.getStoredEncoding());
   if (op.getEncoding() && !stored.isBlock()) // weight_c3
-    return op.emitOpError() << "expects an encoding of blocks, got " << stored.name << ", which is an element type";
+    return op.emitOpError() << "expects an encoding of blocks, got " << nameOf(stored.encoding)
+                            << ", which is an element type";
   if (op.getEncoding() && !element.isF32()) // weight_c3
-    return op.emitOpError() << "expects elements f32, which " << stored.name << " decodes to, got " << element;
+    return op.emitOpError() << "expects elements f32, which " << nameOf(stored.encoding) << " decodes to, got "
+                            << element;
   int64_t columns = type.getRank() == 0 ? 1 : type.getShape().back();
   if (columns % stored.blockValues != 0) // weight_c3
     return op.emitOpError() << "expects a last dimension of whole blocks of " << stored.blockValues << " ("
-                            << stored.name << "), got " << columns;
+                            << nameOf(stored.encoding) << "), got " << columns;
   int64_t bytes = sourceRowBytes(stored.encoding, type.getNumElements());
   if (op.getSource()->getBytes() != bytes) // weight_c2
-    return op.emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as " << stored.name
-                            << "), got " << op.getSource()->getBytes();
+    return op.emitOpError() << "expects a source of " << bytes << " bytes (" << type << " as "
+                            << nameOf(stored.encoding) << "), got " << op.getSource()->getBytes();
   std::optional<ScalesAttr> scales = op.getScales();
   if (stored.integers != scales.has_value()) // weight_c4
-    return op.emitOpError() << (scales ? "expects no scales, since " : "expects scales, since ") << stored.name
+    return op.emitOpError() << (scales ? "expects no scales, since " : "expects scales, since ")
+                            << nameOf(stored.encoding)
                             << (scales ? " has none of its own" : " is an encoding of integers");
   if (!scales)
     return success();
@@ -127,7 +124,7 @@ LogicalResult KvCacheOp::verify() {
   }
   if (!format || !capacity || !offset || !bytes) // kv_cache_c2
     return emitOpError() << "expects format, capacity, offset and bytes together: the plan phase sets all four";
-  if (!isCacheFormat(storageFormat(*format))) // kv_cache_c2
+  if (!isCacheFormat(*format)) // kv_cache_c2
     return emitOpError() << "expects format " << cacheFormatNames() << ", got " << stringifyFormat(*format);
   if (*capacity <= 0 || *capacity % cacheBlock != 0) // kv_cache_c2
     return emitOpError() << "expects a capacity that is a positive multiple of " << cacheBlock << ", got " << *capacity;
@@ -142,7 +139,7 @@ LogicalResult KvCacheOp::verify() {
       return emitOpError() << "expects exponents between " << -mostCacheExponent << " and " << mostCacheExponent
                            << ", got " << exponent;
   int64_t key = getPaddedKeyDim(), value = getPaddedHeadDim();
-  int64_t expected = cacheBytes(storageFormat(*format), heads, *capacity, key, value);
+  int64_t expected = cacheBytes(*format, heads, *capacity, key, value);
   if (*bytes != expected) // kv_cache_c2
     return emitOpError() << "expects " << expected << " bytes (keys and values of " << heads << " heads x " << *capacity
                          << " positions x " << value << " padded elements" << (key == value ? "" : ", of keys ")
@@ -150,7 +147,7 @@ LogicalResult KvCacheOp::verify() {
   return success();
 }
 
-int64_t PackedOp::getScaleBlocks() { return gemmac::scaleBlocks(getPanelRows(), getCols(), getColAxis().getPadded()); }
+int64_t PackedOp::getScaleBlocks() { return gemmac::scaleBlocks(getLayout(), getCols(), getColAxis().getPadded()); }
 
 SmallVector<double> gemmac::gemma::outputScalesOf(ArrayRef<WeightOp> sources) {
   SmallVector<double> scales;
@@ -162,49 +159,48 @@ SmallVector<double> gemmac::gemma::outputScalesOf(ArrayRef<WeightOp> sources) {
 }
 
 LogicalResult PackedOp::verify() {
-  int64_t panel = getPanelRows(), batch = getBatch(), rows = getRows(), cols = getCols(), bytes = getBytes();
+  const Layout layout = getLayout();
+  int64_t batch = getBatch(), rows = getRows(), cols = getCols(), bytes = getBytes();
   std::optional<int64_t> offset = getOffset();
-  if (panel != 0 && panel != 1 && panel != panelRows) // packed_c6
-    return emitOpError() << "expects panels of 0, 1 or " << panelRows << " rows, got " << panel;
-  if (getInterleave() && panel != panelRows) // packed_c4
-    return emitOpError() << "expects panels of " << panelRows << " rows to interleave, got " << panel;
-  if (panel == 0 && getFormat() != Format::F32) // packed_c3
+  if (getInterleave() && layout != Layout::Panels) // packed_c4
+    return emitOpError() << "expects panels to interleave, got a " << nameOf(layout);
+  if (layout == Layout::Vector && getFormat() != Format::F32) // packed_c3
     return emitOpError() << "expects a vector in f32, got " << stringifyFormat(getFormat());
-  if (panel != 0 && getScaleAttr()) // packed_c7
-    return emitOpError() << "expects a scale only on a vector, got panels of " << panel << " rows";
-  if (panel != panelRows && batch != 1) // packed_c1
-    return emitOpError() << "expects batch 1 where panels have " << panel << " rows, got " << batch;
+  if (layout != Layout::Vector && getScaleAttr()) // packed_c7
+    return emitOpError() << "expects a scale only on a vector, got the layout " << nameOf(layout);
+  if (layout != Layout::Panels && batch != 1) // packed_c1
+    return emitOpError() << "expects batch 1 in a " << nameOf(layout) << ", got " << batch;
   if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // packed_c5
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
   std::optional<int64_t> rowAt = getRowAt();
-  if (rowAt && panel != 1) // packed_c8
-    return emitOpError() << "expects row_at on tables with one row per panel only, got panels of " << panel << " rows";
+  if (rowAt && layout != Layout::Table) // packed_c8
+    return emitOpError() << "expects row_at on tables only, got the layout " << nameOf(layout);
   if (rowAt && (*rowAt < 0 || *rowAt % bufferAlign != 0)) // packed_c8
     return emitOpError() << "expects a row_at that is a multiple of " << bufferAlign << ", got " << *rowAt;
   if (cols <= 0 || cols % groupColumns != 0) // packed_c2
     return emitOpError() << "expects cols that are a positive multiple of " << groupColumns << ", got " << cols;
-  if (rows <= 0 || (panel == panelRows && rows % groupColumns != 0)) // packed_c2
+  if (rows <= 0 || (layout == Layout::Panels && rows % groupColumns != 0)) // packed_c2
     return emitOpError() << "expects rows that are a positive multiple of " << groupColumns << ", got " << rows;
-  if (panel == 1 && formatInfo(storageFormat(getFormat())).rowScales() &&
+  if (layout == Layout::Table && formatInfo(getFormat()).rowScales() &&
       getColAxis().getPadded() % groupColumns != 0) // packed_c9
     return emitOpError() << "expects col_axis padded to multiples of " << groupColumns << ", since each block has its "
                          << stringifyFormat(getFormat()) << " scale, got " << getColAxis().getPadded();
-  int64_t expected = packedBytes(storageFormat(getFormat()), panel, batch, rows, cols, getScaleBlocks());
+  int64_t expected = packedBytes(getFormat(), layout, batch, rows, cols, getScaleBlocks());
   if (bytes != expected) // packed_c3
     return emitOpError() << "expects " << expected << " bytes (" << batch << " x " << rows << " x " << cols << " in "
-                         << stringifyFormat(getFormat()) << ", " << panel << " rows per panel), got " << bytes;
+                         << stringifyFormat(getFormat()) << " " << nameOf(layout) << "), got " << bytes;
   return success();
 }
 
 static LogicalResult checkActivationScales(PackedOp op, ArrayRef<WeightOp> sources) {
-  bool isMatrix = op.getPanelRows() == panelRows;
+  bool isMatrix = op.getLayout() == Layout::Panels;
   for (WeightOp weight : sources)
     if (op.getInputScaleAttr() != (isMatrix ? weight.getInputActivationScaleAttr() : FloatAttr())) // packed_c10
       return op.emitOpError()
              << "expects as input_scale the input_activation_scale of each source of a matrix, which '@"
              << weight.getSymName() << "' has otherwise";
   SmallVector<double> expected = isMatrix ? outputScalesOf(sources) : SmallVector<double>();
-  if (op.getOutputScales().value_or(ArrayRef<double>()) != ArrayRef<double>(expected)) // packed_c11
+  if (op.getOutputScales().value_or(ArrayRef<double>()) != ArrayRef<double>(expected)) // packed_c6
     return op.emitOpError() << "expects as output_scales those of the sources of a matrix, in order";
   return success();
 }
@@ -213,9 +209,10 @@ static LogicalResult checkActivationScales(PackedOp op, ArrayRef<WeightOp> sourc
 static SmallVector<RankedTensorType> sourceTypes(PackedOp op, SymbolTableCollection &symbols) {
   SmallVector<RankedTensorType> types;
   SmallVector<WeightOp> weights;
-  int64_t panel = op.getPanelRows(), batch = op.getBatch();
-  if (op.getSources().empty() || (panel == 0 && op.getSources().size() != 1)) { // packed_c1
-    op.emitOpError() << "expects " << (panel == 0 ? "one source" : "at least one source") << ", got "
+  const bool isVector = op.getLayout() == Layout::Vector;
+  const int64_t batch = op.getBatch();
+  if (op.getSources().empty() || (isVector && op.getSources().size() != 1)) { // packed_c1
+    op.emitOpError() << "expects " << (isVector ? "one source" : "at least one source") << ", got "
                      << op.getSources().size();
     return {};
   }
@@ -224,8 +221,8 @@ static SmallVector<RankedTensorType> sourceTypes(PackedOp op, SymbolTableCollect
     if (!weight)
       return {};
     auto type = cast<RankedTensorType>(weight.getType());
-    bool batched = panel == panelRows && type.getRank() == 3;
-    int64_t rank = batched ? 3 : panel == 0 ? 1 : 2;
+    bool batched = op.getLayout() == Layout::Panels && type.getRank() == 3;
+    int64_t rank = batched ? 3 : isVector ? 1 : 2;
     if (type.getRank() != rank || (batched ? type.getDimSize(0) : 1) != batch) { // packed_c1
       op.emitOpError() << "expects source " << name << " of rank " << rank << " and batch " << batch << ", got "
                        << type;
@@ -255,7 +252,7 @@ LogicalResult PackedOp::verifySymbolUses(SymbolTableCollection &symbols) {
   SmallVector<RankedTensorType> types = sourceTypes(*this, symbols);
   if (types.empty())
     return failure();
-  int64_t cols = 0, rows = 0, panel = getPanelRows(), givenRows = getRows(), givenCols = getCols();
+  int64_t cols = 0, rows = 0, givenRows = getRows(), givenCols = getCols();
   if (failed(addAxis(*this, "col_axis", getColAxis(), types.front().getShape().back(), cols)))
     return failure();
   if (getInterleave()) {
@@ -268,13 +265,13 @@ LogicalResult PackedOp::verifySymbolUses(SymbolTableCollection &symbols) {
     if (failed(addAxis(*this, "row_axis", getRowAxis(), types.size() == 1 ? sourceRows / 2 : sourceRows, rows)))
       return failure();
     rows *= 2;
-  } else if (panel == panelRows) {
+  } else if (getLayout() == Layout::Panels) {
     for (RankedTensorType type : types)
       if (failed(addAxis(*this, "row_axis", getRowAxis(), type.getShape().end()[-2], rows)))
         return failure();
   } else {
     for (RankedTensorType type : types)
-      rows += panel == 0 ? 1 : type.getDimSize(0);
+      rows += getLayout() == Layout::Vector ? 1 : type.getDimSize(0);
   }
   if (rows != givenRows || cols != givenCols) // packed_c2
     return emitOpError() << "expects rows " << rows << " and cols " << cols << " (sources padded by their axes), got "

@@ -7,6 +7,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 using namespace mlir;
+using namespace gemmac;
 using namespace gemmac::gemma;
 
 namespace {

@@ -1,6 +1,6 @@
 // Level 2: what each step reads and writes, and its verifier. The phase's own rules are in Phase.cpp.
-#include "compiler/formats/CacheLayout.h"
 #include "dialects/Gemma/Verify.h"
+#include "dialects/formats/CacheLayout.h"
 
 using namespace mlir;
 using namespace gemmac;
@@ -17,19 +17,19 @@ public:
   explicit StepCheck(Operation *op, SymbolTableCollection *symbols = nullptr) : op(op), symbols(symbols) {}
 
   /// `buffer` is `rows x width` of `element`.
-  LogicalResult buffer(Buffer buffer, StringRef role, int64_t rows, int64_t width, StringRef element) const {
+  LogicalResult buffer(Buffer buffer, StringRef role, int64_t rows, int64_t width, Element element) const {
     BufferType type = buffer.getType();
-    auto expected = BufferType::get(op->getContext(), rows, width, StringAttr::get(op->getContext(), element));
+    auto expected = BufferType::get(op->getContext(), rows, width, element);
     if (type == expected)
       return success();
     return op->emitOpError() << "expects " << role << " of type " << expected << ", got " << type;
   }
 
   /// `buffer` holds elements of the given kind.
-  LogicalResult element(Buffer buffer, StringRef role, StringRef element) const {
-    if (buffer.getType().getElement().getValue() == element)
+  LogicalResult element(Buffer buffer, StringRef role, Element element) const {
+    if (buffer.getType().getElement() == element)
       return success();
-    return op->emitOpError() << "expects " << role << " in " << element << ", got " << buffer.getType();
+    return op->emitOpError() << "expects " << role << " in " << nameOf(element) << ", got " << buffer.getType();
   }
 
   /// `name`, where given, is a packed f32 vector of `cols` elements.
@@ -39,10 +39,9 @@ public:
     auto packed = lookUp<PackedOp>(op, *symbols, name, role);
     if (!packed)
       return failure();
-    if (packed.getPanelRows() != 0 || static_cast<int64_t>(packed.getCols()) != cols)
+    if (packed.getLayout() != Layout::Vector || static_cast<int64_t>(packed.getCols()) != cols)
       return op->emitOpError() << "expects " << role << " to be a packed vector of " << cols << " elements, got "
-                               << name << " of " << packed.getCols() << " with " << packed.getPanelRows()
-                               << " rows per panel";
+                               << name << " of " << packed.getCols() << " in layout " << nameOf(packed.getLayout());
     return success();
   }
 
@@ -51,12 +50,12 @@ public:
     auto packed = lookUp<PackedOp>(op, *symbols, name, role);
     if (!packed)
       return nullptr;
-    if (packed.getPanelRows() == panelRows && static_cast<int64_t>(packed.getCols()) == cols &&
+    if (packed.getLayout() == Layout::Panels && static_cast<int64_t>(packed.getCols()) == cols &&
         packed.getInterleave() == interleave)
       return packed;
-    op->emitOpError() << "expects " << role << " packed with " << panelRows << " rows per panel, " << cols << " cols, "
-                      << (interleave ? "interleaved" : "not interleaved") << ", got " << name << " with "
-                      << packed.getPanelRows() << " rows per panel, " << packed.getCols() << " cols, "
+    op->emitOpError() << "expects " << role << " packed in panels, " << cols << " cols, "
+                      << (interleave ? "interleaved" : "not interleaved") << ", got " << name << " in layout "
+                      << nameOf(packed.getLayout()) << ", " << packed.getCols() << " cols, "
                       << (packed.getInterleave() ? "interleaved" : "not interleaved");
     return nullptr;
   }
@@ -72,11 +71,11 @@ public:
 
   /// Activations come as q8 or q16 for quantized weights, as s8 where these want a static scale, else as f32.
   LogicalResult activations(Buffer input, PackedOp weight) const {
-    bool quantized = formatInfo(static_cast<WeightFormat>(weight.getFormat())).quantized;
+    bool quantized = formatInfo(weight.getFormat()).quantized;
     bool isStatic = quantized && weight.getInputScale().has_value();
     BufferType type = input.getType();
     StringRef expected = isStatic ? "s8" : quantized ? "q8 or q16" : "f32";
-    if (quantized ? type.isQuantized() && type.isStatic() == isStatic : type.getElement().getValue() == expected)
+    if (quantized ? type.isQuantized() && type.isStatic() == isStatic : type.getElement() == Element::F32)
       return success();
     return op->emitOpError() << "expects input in " << expected << " for weights in "
                              << stringifyFormat(weight.getFormat()) << (isStatic ? " with an input_scale" : "")
@@ -85,12 +84,12 @@ public:
 
   /// `result` is rows of f32, of q8 or q16 or, with `scale`, on a static grid.
   LogicalResult rowResult(Buffer result, int64_t rows, int64_t width, FloatAttr scale) const {
-    StringRef element = result.getType().isQuantized() ? result.getType().getElement().getValue() : "f32";
+    Element element = result.getType().isQuantized() ? result.getType().getElement() : Element::F32;
     if (failed(buffer(result, "result", rows, width, element)))
       return failure();
     if (result.getType().isQuantized() && result.getType().isStatic() != (scale != nullptr))
       return op->emitOpError() << "expects " << (scale ? "no static scale" : "a static scale") << " for a result in "
-                               << element;
+                               << nameOf(element);
     return success();
   }
 
@@ -107,7 +106,7 @@ private:
 };
 } // namespace
 
-static int64_t rowsOf(Buffer buffer) { return buffer.getType().getRows(); }
+static int64_t rowCount(Buffer buffer) { return buffer.getType().getRows(); }
 static int64_t widthOf(Buffer buffer) { return buffer.getType().getWidth(); }
 static int64_t paddedTopK(int64_t topK) { return roundUp(topK, groupColumns); }
 
@@ -136,17 +135,18 @@ LogicalResult MarkOp::verify() {
 Values EmbedStep::getReads() { return {}; }
 Values EmbedStep::getWrites() { return {getResult()}; }
 
-LogicalResult EmbedStep::verify() { return StepCheck(*this).element(getResult(), "result", "f32"); } // step_embed_c1
+LogicalResult EmbedStep::verify() {
+  return StepCheck(*this).element(getResult(), "result", Element::F32);
+} // step_embed_c1
 
 LogicalResult EmbedStep::verifySymbolUses(SymbolTableCollection &symbols) {
   auto table = lookUp<PackedOp>(*this, symbols, getTableAttr(), "table"); // step_embed_c1
   if (!table)
     return failure();
-  if (table.getPanelRows() == 0 || table.getBatch() != 1 || table.getInterleave()) // step_embed_c1
-    return emitOpError() << "expects a table packed with 1 or " << panelRows
-                         << " rows per panel, batch 1, not interleaved, got " << getTableAttr() << " with "
-                         << table.getPanelRows() << " rows per panel, batch " << table.getBatch()
-                         << (table.getInterleave() ? ", interleaved" : "");
+  if (table.getLayout() == Layout::Vector || table.getBatch() != 1 || table.getInterleave()) // step_embed_c1
+    return emitOpError() << "expects a table packed by row or in panels, batch 1, not interleaved, got "
+                         << getTableAttr() << " in layout " << nameOf(table.getLayout()) << ", batch "
+                         << table.getBatch() << (table.getInterleave() ? ", interleaved" : "");
   if (static_cast<int64_t>(table.getCols()) != widthOf(getResult())) // step_embed_c1
     return emitOpError() << "expects a table of " << widthOf(getResult()) << " cols (width of the result), got "
                          << table.getCols();
@@ -163,8 +163,8 @@ LogicalResult RopeTableStep::verify() {
   int64_t headDim = getHeadDim();
   if (failed(verify::checkRope(*this, getRope(), headDim))) // step_rope_table_c2
     return failure();
-  return StepCheck(*this).buffer(getResult(), "result", rowsOf(getResult()), paddedHeadDim(headDim),
-                                 "f32"); // step_rope_table_c1
+  return StepCheck(*this).buffer(getResult(), "result", rowCount(getResult()), paddedHeadDim(headDim),
+                                 Element::F32); // step_rope_table_c1
 }
 
 //===--- norm, add_norm, quantize
@@ -175,8 +175,8 @@ Values NormStep::getWrites() { return {getResult()}; }
 
 LogicalResult NormStep::verify() {
   StepCheck check(*this);
-  if (failed(check.element(getInput(), "input", "f32")) || // step_norm_c1, step_norm_c4
-      failed(check.rowResult(getResult(), rowsOf(getInput()), widthOf(getInput()), getStaticScaleAttr())))
+  if (failed(check.element(getInput(), "input", Element::F32)) || // step_norm_c1, step_norm_c4
+      failed(check.rowResult(getResult(), rowCount(getInput()), widthOf(getInput()), getStaticScaleAttr())))
     return failure();
   return check.atMost("count", getCount(), widthOf(getInput()), "the width"); // step_norm_c2
 }
@@ -190,10 +190,10 @@ Values AddNormStep::getWrites() { return {getResult()}; }
 
 LogicalResult AddNormStep::verify() {
   StepCheck check(*this);
-  int64_t rows = rowsOf(getInput()), width = widthOf(getInput());
-  if (failed(check.element(getInput(), "input", "f32")) || // step_add_norm_c1
-      failed(check.buffer(getBranch(), "branch", rows, width, "f32")) ||
-      failed(check.buffer(getResult(), "result", rows, width, "f32")))
+  int64_t rows = rowCount(getInput()), width = widthOf(getInput());
+  if (failed(check.element(getInput(), "input", Element::F32)) || // step_add_norm_c1
+      failed(check.buffer(getBranch(), "branch", rows, width, Element::F32)) ||
+      failed(check.buffer(getResult(), "result", rows, width, Element::F32)))
     return failure();
   return check.atMost("count", getCount(), width, "the width"); // step_add_norm_c2
 }
@@ -218,11 +218,11 @@ Values QuantizeStep::getWrites() { return {getResult()}; }
 
 LogicalResult QuantizeStep::verify() {
   StepCheck check(*this);
-  if (failed(check.element(getInput(), "input", "f32"))) // step_quantize_c1
+  if (failed(check.element(getInput(), "input", Element::F32))) // step_quantize_c1
     return failure();
   if (!getStaticScaleAttr() && !getResult().getType().isQuantized()) // step_quantize_c1
-    return check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getInput()), "q8");
-  return check.rowResult(getResult(), rowsOf(getInput()), widthOf(getInput()),
+    return check.buffer(getResult(), "result", rowCount(getInput()), widthOf(getInput()), Element::Q8);
+  return check.rowResult(getResult(), rowCount(getInput()), widthOf(getInput()),
                          getStaticScaleAttr()); // step_quantize_c3
 }
 
@@ -239,7 +239,8 @@ Values MatmulStep::getWrites() { return {getResult()}; }
 
 LogicalResult MatmulStep::verify() {
   StepCheck check(*this);
-  if (failed(check.buffer(getResult(), "result", rowsOf(getInput()), widthOf(getResult()), "f32"))) // step_matmul_c1
+  if (failed(check.buffer(getResult(), "result", rowCount(getInput()), widthOf(getResult()),
+                          Element::F32))) // step_matmul_c1
     return failure();
   if ((getEpilogue() == Epilogue::GeluMul) != (getFactor() != nullptr)) // step_matmul_c2
     return emitOpError() << "expects a factor if and only if the epilogue is gelu_mul";
@@ -247,7 +248,8 @@ LogicalResult MatmulStep::verify() {
     return emitOpError() << "expects a cap if and only if the epilogue is softcap";
   if (!getFactor())
     return success();
-  if (failed(check.buffer(getFactor(), "factor", rowsOf(getInput()), widthOf(getFactor()), "f32"))) // step_matmul_c2
+  if (failed(check.buffer(getFactor(), "factor", rowCount(getInput()), widthOf(getFactor()),
+                          Element::F32))) // step_matmul_c2
     return failure();
   int64_t limit = widthOf(getFactor()) - widthOf(getResult());
   if (limit < 0) // step_matmul_c2
@@ -265,7 +267,7 @@ LogicalResult MatmulStep::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!weight || failed(check.activations(getInput(), weight)))                  // step_matmul_c1, step_matmul_c3
     return failure();
   int64_t width = static_cast<int64_t>(weight.getRows()) / (geglu ? 2 : 1);
-  return check.buffer(getResult(), "result", rowsOf(getInput()), width, "f32"); // step_matmul_c1
+  return check.buffer(getResult(), "result", rowCount(getInput()), width, Element::F32); // step_matmul_c1
 }
 
 //===--- qkv, attention
@@ -276,10 +278,10 @@ Values QkvStep::getWrites() { return {getQuery(), getRaw()}; }
 
 LogicalResult QkvStep::verify() {
   StepCheck check(*this);
-  int64_t heads = getHeads(), d = paddedHeadDim(getHeadDim()), rows = rowsOf(getInput());
-  if (failed(check.buffer(getQuery(), "query", rows, heads * d, "f32")) || // step_qkv_c2
-      failed(check.buffer(getRaw(), "raw", rows, d, "f32")) ||
-      failed(check.buffer(getRopeTable(), "rope_table", rows, d, "f32")))
+  int64_t heads = getHeads(), d = paddedHeadDim(getHeadDim()), rows = rowCount(getInput());
+  if (failed(check.buffer(getQuery(), "query", rows, heads * d, Element::F32)) || // step_qkv_c2
+      failed(check.buffer(getRaw(), "raw", rows, d, Element::F32)) ||
+      failed(check.buffer(getRopeTable(), "rope_table", rows, d, Element::F32)))
     return failure();
   auto raw = getRaw().getDefiningOp<BufferOp>();
   if (raw && raw.getScope() != Scope::Private) // step_qkv_c2
@@ -324,9 +326,10 @@ Values AttentionStep::getWrites() { return {getResult()}; }
 
 LogicalResult AttentionStep::verify() {
   StepCheck check(*this);
-  if (failed(check.element(getQuery(), "query", "f32"))) // step_attention_c1
+  if (failed(check.element(getQuery(), "query", Element::F32))) // step_attention_c1
     return failure();
-  return check.buffer(getResult(), "result", rowsOf(getQuery()), widthOf(getQuery()), "f32"); // step_attention_c1
+  return check.buffer(getResult(), "result", rowCount(getQuery()), widthOf(getQuery()),
+                      Element::F32); // step_attention_c1
 }
 
 /// The cache of a step whose heads are a multiple of the cache's; null after an error.
@@ -353,7 +356,7 @@ LogicalResult AttentionStep::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!cache || failed(checkKeyNorm(*this, cache, symbols))) // step_attention_c2
     return failure();
   int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
-  return StepCheck(*this).buffer(getQuery(), "query", rowsOf(getQuery()), width, "f32"); // step_attention_c1
+  return StepCheck(*this).buffer(getQuery(), "query", rowCount(getQuery()), width, Element::F32); // step_attention_c1
 }
 
 /// `parts` is what attention_splits writes for that cache.
@@ -362,14 +365,14 @@ template <typename Step> static LogicalResult checkParts(Step step, KvCacheOp ca
     return step.emitOpError() << "expects @" << cache.getSymName()
                               << " to be planned: its capacity tells how many splits there are";
   return StepCheck(step).buffer(step.getParts(), "parts", cache.getMostSplits(),
-                                splitResultWidth(step.getHeads(), cache.getPaddedHeadDim()), "f32");
+                                splitResultWidth(step.getHeads(), cache.getPaddedHeadDim()), Element::F32);
 }
 
 Values AttentionSplitsStep::getReads() { return {getQuery()}; }
 Values AttentionSplitsStep::getWrites() { return {getParts()}; }
 
 LogicalResult AttentionSplitsStep::verify() {
-  return StepCheck(*this).buffer(getQuery(), "query", 1, widthOf(getQuery()), "f32"); // step_attention_splits_c1
+  return StepCheck(*this).buffer(getQuery(), "query", 1, widthOf(getQuery()), Element::F32); // step_attention_splits_c1
 }
 
 LogicalResult AttentionSplitsStep::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -377,7 +380,7 @@ LogicalResult AttentionSplitsStep::verifySymbolUses(SymbolTableCollection &symbo
   if (!cache || failed(checkKeyNorm(*this, cache, symbols))) // step_attention_splits_c3
     return failure();
   int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
-  if (failed(StepCheck(*this).buffer(getQuery(), "query", 1, width, "f32"))) // step_attention_splits_c1
+  if (failed(StepCheck(*this).buffer(getQuery(), "query", 1, width, Element::F32))) // step_attention_splits_c1
     return failure();
   return checkParts(*this, cache); // step_attention_splits_c2
 }
@@ -408,8 +411,8 @@ LogicalResult PleCombineStep::verify() {
   StepCheck check(*this);
   Buffer context = getContext_();
   int64_t groups = getGroups(), width = widthOf(context);
-  if (failed(check.element(context, "context", "f32")) || // step_ple_combine_c1
-      failed(check.buffer(getResult(), "result", rowsOf(context), width, "f32")))
+  if (failed(check.element(context, "context", Element::F32)) || // step_ple_combine_c1
+      failed(check.buffer(getResult(), "result", rowCount(context), width, Element::F32)))
     return failure();
   if (width % groups != 0) // step_ple_combine_c2
     return emitOpError() << "expects groups to divide the width " << width << ", got " << groups;
@@ -421,9 +424,9 @@ LogicalResult PleCombineStep::verifySymbolUses(SymbolTableCollection &symbols) {
   auto table = lookUp<PackedOp>(*this, symbols, getTableAttr(), "table"); // step_ple_combine_c1
   if (!table)
     return failure();
-  if (table.getPanelRows() != 1 || static_cast<int64_t>(table.getCols()) != width) // step_ple_combine_c1
-    return emitOpError() << "expects a table packed with 1 row per panel and " << width << " cols, got "
-                         << getTableAttr() << " with " << table.getPanelRows() << " and " << table.getCols();
+  if (table.getLayout() != Layout::Table || static_cast<int64_t>(table.getCols()) != width) // step_ple_combine_c1
+    return emitOpError() << "expects a table packed by row with " << width << " cols, got " << getTableAttr()
+                         << " in layout " << nameOf(table.getLayout()) << " with " << table.getCols();
   return StepCheck(*this, &symbols)
       .vector(getNormAttr(), "norm", width / static_cast<int64_t>(getGroups())); // step_ple_combine_c1
 }
@@ -436,13 +439,14 @@ Values RouteStep::getWrites() { return {getPicks(), getWeights()}; }
 
 LogicalResult RouteStep::verify() {
   StepCheck check(*this);
-  int64_t rows = rowsOf(getScores()), experts = getExperts(), topK = getTopK();
+  int64_t rows = rowCount(getScores()), experts = getExperts(), topK = getTopK();
   if (failed(check.atMost("top_k", topK, experts, "the experts"))) // step_route_c2
     return failure();
-  if (failed(check.buffer(getScores(), "scores", rows, roundUp(experts, groupColumns), "f32")) || // step_route_c1
-      failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), "i32")))
+  if (failed(
+          check.buffer(getScores(), "scores", rows, roundUp(experts, groupColumns), Element::F32)) || // step_route_c1
+      failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), Element::I32)))
     return failure();
-  return check.buffer(getWeights(), "weights", rows, paddedTopK(topK), "f32"); // step_route_c1
+  return check.buffer(getWeights(), "weights", rows, paddedTopK(topK), Element::F32); // step_route_c1
 }
 
 LogicalResult RouteStep::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -455,19 +459,19 @@ Values ExpertUpStep::getWrites() { return {getResult()}; }
 
 LogicalResult ExpertUpStep::verify() {
   StepCheck check(*this);
-  int64_t rows = rowsOf(getInput()), topK = getTopK();
-  if (failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), "i32"))) // step_expert_up_c2
+  int64_t rows = rowCount(getInput()), topK = getTopK();
+  if (failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), Element::I32))) // step_expert_up_c2
     return failure();
-  return check.buffer(getResult(), "result", rows * topK, widthOf(getResult()), "f32"); // step_expert_up_c1
+  return check.buffer(getResult(), "result", rows * topK, widthOf(getResult()), Element::F32); // step_expert_up_c1
 }
 
 LogicalResult ExpertUpStep::verifySymbolUses(SymbolTableCollection &symbols) {
   StepCheck check(*this, &symbols);
-  int64_t rows = rowsOf(getInput()), topK = getTopK();
+  int64_t rows = rowCount(getInput()), topK = getTopK();
   PackedOp weight = check.matrix(getWeightAttr(), "weight", widthOf(getInput()), true); // step_expert_up_c1
   if (!weight || failed(check.activations(getInput(), weight)))                         // step_expert_up_c1
     return failure();
-  if (failed(check.buffer(getResult(), "result", rows * topK, weight.getRows() / 2, "f32"))) // step_expert_up_c1
+  if (failed(check.buffer(getResult(), "result", rows * topK, weight.getRows() / 2, Element::F32))) // step_expert_up_c1
     return failure();
   return check.atMost("top_k", topK, weight.getBatch(), "the experts, batch of the weight"); // step_expert_up_c2
 }
@@ -477,11 +481,11 @@ Values ExpertDownStep::getWrites() { return {getResult()}; }
 
 LogicalResult ExpertDownStep::verify() {
   StepCheck check(*this);
-  int64_t rows = rowsOf(getResult()), topK = getTopK();
-  if (failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), "i32")) || // step_expert_down_c2
-      failed(check.buffer(getWeights(), "weights", rows, paddedTopK(topK), "f32")))
+  int64_t rows = rowCount(getResult()), topK = getTopK();
+  if (failed(check.buffer(getPicks(), "picks", rows, paddedTopK(topK), Element::I32)) || // step_expert_down_c2
+      failed(check.buffer(getWeights(), "weights", rows, paddedTopK(topK), Element::F32)))
     return failure();
-  StringRef element = getInput().getType().isQuantized() ? getInput().getType().getElement().getValue() : "f32";
+  Element element = getInput().getType().isQuantized() ? getInput().getType().getElement() : Element::F32;
   return check.buffer(getInput(), "input", rows * topK, widthOf(getInput()), element); // step_expert_down_c1
 }
 
@@ -490,7 +494,8 @@ LogicalResult ExpertDownStep::verifySymbolUses(SymbolTableCollection &symbols) {
   PackedOp weight = check.matrix(getWeightAttr(), "weight", widthOf(getInput()), false); // step_expert_down_c1
   if (!weight || failed(check.activations(getInput(), weight)))                          // step_expert_down_c1
     return failure();
-  if (failed(check.buffer(getResult(), "result", rowsOf(getResult()), weight.getRows(), "f32"))) // step_expert_down_c1
+  if (failed(check.buffer(getResult(), "result", rowCount(getResult()), weight.getRows(),
+                          Element::F32))) // step_expert_down_c1
     return failure();
   return check.atMost("top_k", getTopK(), weight.getBatch(), "the experts, batch of the weight"); // step_expert_down_c2
 }
@@ -508,7 +513,7 @@ Values ObserveStep::getWrites() { return {}; }
 
 LogicalResult ObserveStep::verify() {
   StepCheck check(*this);
-  if (failed(check.element(getInput(), "input", "f32"))) // step_observe_c1
+  if (failed(check.element(getInput(), "input", Element::F32))) // step_observe_c1
     return failure();
   if ((getPicks() != nullptr) != getTopK().has_value()) // step_observe_c2
     return emitOpError() << "expects picks and top_k together or not at all";
@@ -517,19 +522,21 @@ LogicalResult ObserveStep::verify() {
   if (!getPicks())
     return success();
   int64_t topK = *getTopK();
-  if (rowsOf(getInput()) % topK != 0) // step_observe_c2
-    return emitOpError() << "expects top_k to divide the " << rowsOf(getInput()) << " rows of the input, got " << topK;
-  return check.buffer(getPicks(), "picks", rowsOf(getInput()) / topK, paddedTopK(topK), "i32"); // step_observe_c2
+  if (rowCount(getInput()) % topK != 0) // step_observe_c2
+    return emitOpError() << "expects top_k to divide the " << rowCount(getInput()) << " rows of the input, got "
+                         << topK;
+  return check.buffer(getPicks(), "picks", rowCount(getInput()) / topK, paddedTopK(topK),
+                      Element::I32); // step_observe_c2
 }
 
 LogicalResult ObserveStep::verifySymbolUses(SymbolTableCollection &symbols) {
   auto weight = lookUp<PackedOp>(*this, symbols, getWeightAttr(), "weight"); // step_observe_c1
   if (!weight)
     return failure();
-  if (weight.getPanelRows() != panelRows ||
+  if (weight.getLayout() != Layout::Panels ||
       static_cast<int64_t>(weight.getCols()) != widthOf(getInput())) // step_observe_c1
-    return emitOpError() << "expects weight packed with " << panelRows << " rows per panel and " << widthOf(getInput())
-                         << " cols (width of the input), got " << getWeightAttr() << " with " << weight.getPanelRows()
-                         << " and " << weight.getCols();
+    return emitOpError() << "expects weight packed in panels with " << widthOf(getInput())
+                         << " cols (width of the input), got " << getWeightAttr() << " in layout "
+                         << nameOf(weight.getLayout()) << " with " << weight.getCols();
   return success();
 }

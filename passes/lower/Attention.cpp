@@ -166,7 +166,7 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
   int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
   bool quantized = step.getResult().getType().isQuantized(), isStatic = step.getStaticScale().has_value();
   std::string name =
-      llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}{6}", step.getResult().getType().getElement().getValue(),
+      llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}{6}", nameOf(step.getResult().getType().getElement()),
                     heads, cache.headDim, cache.window, isStatic ? "_static" : "", cache.rotated ? "_rotated" : "",
                     cache.valueExponent ? "_exponent" + std::to_string(cache.valueExponent) : "");
   auto body = [&](KernelBuilder &b, ValueRange a) {

@@ -153,7 +153,7 @@ void prepareQuery(KernelBuilder &b, const CacheShape &cache, Value query, Value 
 // q8: the largest magnitude / 127. q4: the element of the largest magnitude / -8, which uses all 16 integers.
 Value CacheRows::scaleOf(Value low, Value high) {
   Value scale;
-  if (cache.format == WeightFormat::Q8) {
+  if (cache.format == Format::Q8) {
     scale = b.divf(b.maxLanes(b.maxf(b.absf(low), b.absf(high))), b.f32(127.0f));
   } else {
     auto negated = [&](Value x) -> Value { return arith::NegFOp::create(b, x); };
@@ -167,7 +167,7 @@ Value CacheRows::scaleOf(Value low, Value high) {
 // The nearest integers, ties to even, within what the format holds. `inverse` times the
 // largest value is far below 2^22.
 Value CacheRows::integersOf(Value values, Value inverse) {
-  bool wide = cache.format == WeightFormat::Q8;
+  bool wide = cache.format == Format::Q8;
   auto ints = b.vecI32();
   // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
   Value shifted = b.addf(b.mulf(values, inverse), b.splat(b.vecF32(), 12582912.0));
@@ -184,7 +184,7 @@ CacheRows::Group CacheRows::quantize(Value row, Value group) {
   Value inverse = b.broadcast(b.select(isZero, b.f32(0.0f), b.divf(b.f32(1.0f), scale)));
   Value lowInts = integersOf(low, inverse), highInts = integersOf(high, inverse);
   auto bytes = [&](Value x) -> Value { return arith::TruncIOp::create(b, b.vec(lanes, b.getI8Type()), x); };
-  if (cache.format == WeightFormat::Q8)
+  if (cache.format == Format::Q8)
     return {stored, {bytes(lowInts), bytes(highInts)}};
   Value lowHalf = arith::AndIOp::create(b, lowInts, b.splatInt(b.vecI32(), 15));
   Value highHalf = arith::ShLIOp::create(b, highInts, b.splatInt(b.vecI32(), 4));
@@ -204,7 +204,7 @@ void CacheRows::storeKey(Value row, Value block, Value lane) {
     Value place = b.at(block, b.mul(lane, cache.elementBytes()));
     b.loop(b.i64(0), b.i64(padded), 1, [&](Value j) {
       Value value = b.load(b.getF32Type(), b.at(row, b.mul(j, 4)));
-      if (cache.format == WeightFormat::F16)
+      if (cache.format == Format::F16)
         value = arith::TruncFOp::create(b, b.getF16Type(), value);
       b.store(value, b.at(place, b.mul(j, lanes * cache.elementBytes())), cache.elementBytes());
     });
@@ -236,7 +236,7 @@ void CacheRows::storeValue(Value row, Value block, Value lane) {
     Value from = b.at(row, b.mul(group, groupColumns * 4));
     for (int64_t j = 0; j < groupColumns; j += lanes) {
       Value x = b.loadVec(b.at(from, j * 4));
-      if (cache.format == WeightFormat::F16)
+      if (cache.format == Format::F16)
         x = arith::TruncFOp::create(b, b.vec(lanes, b.getF16Type()), x);
       b.store(x, b.at(place, j * cache.elementBytes()), cache.elementBytes());
     }

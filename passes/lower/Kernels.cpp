@@ -10,28 +10,27 @@ namespace gemmac {
 std::string bitsText(double value) { return llvm::formatv("{0:x-}", llvm::bit_cast<uint64_t>(value)).str(); }
 
 PackedShape::PackedShape(gemma::PackedOp packed)
-    : format(static_cast<WeightFormat>(packed.getFormat())), panelRows(packed.getPanelRows()), batch(packed.getBatch()),
-      rows(packed.getRows()), cols(packed.getCols()), scaleBlocks(packed.getScaleBlocks()),
-      interleave(packed.getInterleave()) {}
+    : format(packed.getFormat()), layout(packed.getLayout()), batch(packed.getBatch()), rows(packed.getRows()),
+      cols(packed.getCols()), scaleBlocks(packed.getScaleBlocks()), interleave(packed.getInterleave()) {}
 
 std::string PackedShape::text() const {
-  std::string table = panelRows != 1 ? "" : rowScales() ? "_rows" + std::to_string(scaleBlocks) : "_rows";
-  return llvm::formatv("{0}_n{1}_k{2}{3}{4}{5}{6}", formatInfo(format).name, rows, cols, table,
+  std::string table = layout != Layout::Table ? "" : rowScales() ? "_rows" + std::to_string(scaleBlocks) : "_rows";
+  return llvm::formatv("{0}_n{1}_k{2}{3}{4}{5}{6}", nameOf(format), rows, cols, table,
                        batch > 1 ? "_e" + std::to_string(batch) : "", staticInput ? "_static" : "",
                        wideInput ? "_wide" : "")
       .str();
 }
 
 CacheShape::CacheShape(gemma::KvCacheOp cache)
-    : format(static_cast<WeightFormat>(*cache.getFormat())), heads(cache.getHeads()), headDim(cache.getHeadDim()),
+    : format(*cache.getFormat()), heads(cache.getHeads()), headDim(cache.getHeadDim()),
       padded(paddedHeadDim(cache.getHeadDim())), capacity(*cache.getCapacity()), window(cache.getWindow()),
       rotated(cache.getRotated()), turnedPairs(cache.getTurnedPairs().value_or(0)),
       keyExponent(cache.getKeyExponent().value_or(0)), valueExponent(cache.getValueExponent().value_or(0)),
       paddedKey(cache.getPaddedKeyDim()) {}
 
 std::string CacheShape::text() const {
-  std::string text = llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}", formatInfo(format).name, rotated ? "_rotated" : "",
-                                   heads, headDim, capacity, window);
+  std::string text = llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}", nameOf(format), rotated ? "_rotated" : "", heads,
+                                   headDim, capacity, window);
   if (turnedPairs)
     text += "_turned" + std::to_string(turnedPairs);
   if (keyExponent || valueExponent)

@@ -2,9 +2,9 @@
 #ifndef GEMMAC_PASSES_LOWER_KERNELS_H
 #define GEMMAC_PASSES_LOWER_KERNELS_H
 
-#include "compiler/formats/CacheLayout.h"
-#include "compiler/formats/MomentLayout.h"
 #include "dialects/Gemma/GemmaDialect.h"
+#include "dialects/formats/CacheLayout.h"
+#include "dialects/formats/MomentLayout.h"
 #include "targets/TargetBackend.h"
 #include "targets/cpu/KernelBuilder.h"
 
@@ -17,8 +17,9 @@ namespace gemmac {
 
 /// What a kernel must know of a packed weight.
 struct PackedShape {
-  WeightFormat format;
-  int64_t panelRows, batch, rows, cols;
+  Format format;
+  Layout layout;
+  int64_t batch, rows, cols;
   int64_t scaleBlocks; ///< row scales of one row
   bool interleave;
   bool staticInput = false; ///< its inputs are s8, with one scale for a whole row
@@ -29,20 +30,20 @@ struct PackedShape {
     staticInput = input.isStatic();
     wideInput = input.isWide();
   }
-  int64_t panelBytes() const { return gemmac::panelBytes(format, panelRows, cols, scaleBlocks); }
-  int64_t batchBytes() const { return rows / panelRows * panelBytes(); }
+  int64_t panelBytes() const { return gemmac::panelBytes(format, rowsOf(layout), cols, scaleBlocks); }
+  int64_t batchBytes() const { return rows / rowsOf(layout) * panelBytes(); }
   bool quantized() const { return formatInfo(format).quantized; }
   bool rowScales() const { return formatInfo(format).rowScales(); }
   /// Sums of products stay integers over all columns, because one scale holds for the whole row on either side. Before
   /// they are scaled they travel as the bits of vectors of floats.
   bool sumsIntegers() const { return staticInput && rowScales(); }
-  int64_t rowScalesOffset() const { return gemmac::rowScalesOffset(format, panelRows, cols); }
+  int64_t rowScalesOffset() const { return gemmac::rowScalesOffset(format, rowsOf(layout), cols); }
   std::string text() const; ///< part of a kernel's name
 };
 
 /// What a kernel must know of a planned KV cache (layout: gemma.kv_cache).
 struct CacheShape {
-  WeightFormat format;
+  Format format;
   int64_t heads, headDim, padded, capacity, window;
   bool rotated;
   int64_t turnedPairs;                ///< 0: whole keys are stored
@@ -124,7 +125,7 @@ public:
   struct Matmul {
     PackedShape weight;
     int64_t inputRowBytes, resultRowBytes, factorRowBytes = 0;
-    gemma::Epilogue epilogue = gemma::Epilogue::None;
+    Epilogue epilogue = Epilogue::None;
     double cap = 0;
     /// Sums are rounded to static grids; their scales are two more arguments, of gate and up for geglu.
     bool outputGrids = false;

@@ -82,7 +82,7 @@ private:
 
   Value pointer(Value buffer) {
     auto op = buffer.getDefiningOp<gemma::BufferOp>();
-    return b.at(op.getScope() == gemma::Scope::Shared ? arena : scratch, static_cast<int64_t>(*op.getOffset()));
+    return b.at(op.getScope() == Scope::Shared ? arena : scratch, static_cast<int64_t>(*op.getOffset()));
   }
   gemma::PackedOp packed(StringRef name) { return symbols.lookup<gemma::PackedOp>(name); }
   Value weight(StringRef name) { return b.at(data, static_cast<int64_t>(*packed(name).getOffset())); }
@@ -198,7 +198,7 @@ private:
     }
     if (step.getCap())
       shape.cap = step.getCap()->convertToDouble();
-    int64_t tiles = shape.weight.rows / panelRows / (shape.epilogue == gemma::Epilogue::GeGlu ? 2 : 1);
+    int64_t tiles = shape.weight.rows / panelRows / (shape.epilogue == Epilogue::GeGlu ? 2 : 1);
     auto [first, last] = share(b.i64(tiles));
     SmallVector<Value> arguments{pointer(step.getInput()), weight(step.getWeight()), result, factor, rows, first, last};
     addOutputScales(arguments, matrix, 2);
@@ -315,7 +315,7 @@ private:
         missing = "gemma-place-buffers";
       else if (packed && !packed.getOffset())
         missing = "gemma-plan-steps";
-      else if (packed && packed.getPanelRows() == 1 && !packed.getRowAt())
+      else if (packed && packed.getLayout() == Layout::Table && !packed.getRowAt())
         missing = "gemma-plan-steps", what = "row_at";
       else if (auto cache = dyn_cast<gemma::KvCacheOp>(op); cache && !cache.getOffset())
         missing = "gemma-plan-caches";

@@ -13,13 +13,13 @@ static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 /// The sums of a row and a panel as the epilogue wants them.
 static Value finished(KernelBuilder &b, const KernelLibrary::Matmul &shape, Value sum, Value up, Value factors) {
   switch (shape.epilogue) {
-  case gemma::Epilogue::None:
+  case Epilogue::None:
     return sum;
-  case gemma::Epilogue::GeGlu:
+  case Epilogue::GeGlu:
     return b.mulf(b.gelu(sum), up);
-  case gemma::Epilogue::GeluMul:
+  case Epilogue::GeluMul:
     return b.mulf(b.gelu(sum), b.loadVec(factors));
-  case gemma::Epilogue::Softcap:
+  case Epilogue::Softcap:
     return b.softcap(sum, shape.cap);
   }
   llvm_unreachable("unknown epilogue");
@@ -34,11 +34,11 @@ static Value onGrid(KernelBuilder &b, Value sum, Value scale) {
 // (input, weights, result, factor or result; rows, first, last[; scales of the output grids]): panels [first,
 // last), for geglu pairs of panels
 func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
-  std::string name = llvm::formatv("matmul_{0}_{1}_to{2}", shape.weight.text(),
-                                   gemma::stringifyEpilogue(shape.epilogue), shape.resultRowBytes / 4);
-  if (shape.epilogue == gemma::Epilogue::GeluMul)
+  std::string name = llvm::formatv("matmul_{0}_{1}_to{2}", shape.weight.text(), stringifyEpilogue(shape.epilogue),
+                                   shape.resultRowBytes / 4);
+  if (shape.epilogue == Epilogue::GeluMul)
     name += "_by" + std::to_string(shape.factorRowBytes / 4);
-  if (shape.epilogue == gemma::Epilogue::Softcap)
+  if (shape.epilogue == Epilogue::Softcap)
     name += "_" + bitsText(shape.cap);
   bool chunk = RowProducts::unpacks(shape.weight, shape.maxRows);
   if (chunk)
@@ -65,7 +65,7 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
       }
       b.store(finished(b, shape, sum, up, factors), b.at(b.at(result, b.mul(row, shape.resultRowBytes)), column));
     };
-    RowProducts products(*this, b, shape.weight, shape.epilogue == gemma::Epilogue::GeGlu, weights, inputs, finish);
+    RowProducts products(*this, b, shape.weight, shape.epilogue == Epilogue::GeGlu, weights, inputs, finish);
     if (chunk)
       products.chunk(rows, shape.maxRows, first, last);
     else if (shape.maxRows > 1)

@@ -1,5 +1,5 @@
 // Second moments of rows: the upper triangle of x x^T, panel by panel of 16 columns.
-#include "compiler/formats/MomentLayout.h"
+#include "dialects/formats/MomentLayout.h"
 #include "passes/lower/Kernels.h"
 
 #include "llvm/Support/FormatVariadic.h"

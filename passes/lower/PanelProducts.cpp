@@ -19,7 +19,7 @@ static constexpr int64_t prefetchBytes = 4096;
 static constexpr int64_t lotPrefetchBytes = 8192;
 
 // Per row: 32 fused multiply-adds into a partial sum, which is then added to the total.
-static KernelBuilder::Values addFloatGroup(KernelBuilder &b, WeightFormat format, Value weights, ArrayRef<Value> rows,
+static KernelBuilder::Values addFloatGroup(KernelBuilder &b, Format format, Value weights, ArrayRef<Value> rows,
                                            Value group, ValueRange totals) {
   int64_t element = KernelBuilder::elementBytes(format);
   constexpr int64_t unroll = 4;
@@ -54,7 +54,7 @@ static Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, Value r
     return b.loadVec(b.at(weights.pointer, TileOps::unpackedBytes(weights.words)));
   if (rowScales)
     return rowScales;
-  return b.loadFloats(WeightFormat::F16, b.at(weights.pointer, valueBytes(weights.format, lanes)));
+  return b.loadFloats(Format::F16, b.at(weights.pointer, valueBytes(weights.format, lanes)));
 }
 
 // Per panel and row the exact integer dot products of a group. `rows`: where the rows' own groups lie. Those of wide

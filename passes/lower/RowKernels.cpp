@@ -73,12 +73,12 @@ static std::pair<Value, Value> loadRowPlane(KernelBuilder &b, const BitPlane &pl
 // The scale of one group of one row of a packed table, an f32.
 static Value loadScale(KernelBuilder &b, const PackedShape &table, Value panel, Value lane, Value group) {
   if (!table.rowScales()) {
-    Value scales = b.at(b.at(panel, b.mul(group, groupBytes(table.format, table.panelRows))),
-                        valueBytes(table.format, table.panelRows));
+    Value scales = b.at(b.at(panel, b.mul(group, groupBytes(table.format, rowsOf(table.layout)))),
+                        valueBytes(table.format, rowsOf(table.layout)));
     return arith::ExtFOp::create(b, b.getF32Type(), b.load(b.getF16Type(), b.at(scales, b.mul(lane, 2)), 2));
   }
   Value index = lane;
-  if (table.panelRows == 1 && table.scaleBlocks > 1)
+  if (table.layout == Layout::Table && table.scaleBlocks > 1)
     index = b.div(group, b.i64(table.cols / table.scaleBlocks / groupColumns));
   return b.load(b.getF32Type(), b.at(b.at(panel, table.rowScalesOffset()), b.mul(index, 4)), 2);
 }
@@ -86,15 +86,15 @@ static Value loadScale(KernelBuilder &b, const PackedShape &table, Value panel, 
 // The 32 values of one group of one row of a packed table. `panel` is the panel's first byte, `lane` the row in it.
 static std::pair<Value, Value> dequantizeGroup(KernelBuilder &b, const PackedShape &table, Value panel, Value lane,
                                                Value group) {
-  int64_t rows = table.panelRows;
+  int64_t rows = rowsOf(table.layout);
   Value base = b.at(panel, b.mul(group, groupBytes(table.format, rows)));
   if (!table.quantized()) {
     int64_t element = KernelBuilder::elementBytes(table.format);
     if (rows == 1)
       return {b.loadFloats(table.format, base), b.loadFloats(table.format, b.at(base, lanes * element))};
-    Type stored = table.format == WeightFormat::F32   ? b.getF32Type()
-                  : table.format == WeightFormat::F16 ? Type(b.getF16Type())
-                                                      : Type(b.getBF16Type());
+    Type stored = table.format == Format::F32   ? b.getF32Type()
+                  : table.format == Format::F16 ? Type(b.getF16Type())
+                                                : Type(b.getBF16Type());
     Value slot = b.stack(2 * lanes * element);
     for (int64_t c = 0; c < 2 * lanes; ++c)
       b.store(b.load(stored, b.at(b.at(base, b.mul(lane, element)), c * rows * element), element),
@@ -135,10 +135,10 @@ func::FuncOp KernelLibrary::embed(const PackedShape &table, int64_t tableRowByte
   return get(name, 3, 2, [&](KernelBuilder &b, ValueRange a) {
     b.loop(a[3], a[4], 1, [&](Value row) {
       Value panel = b.at(a[0], b.mul(row, tableRowBytes)), lane = b.i64(0);
-      if (table.panelRows != 1) {
+      if (table.layout != Layout::Table) {
         Value token = loadToken(b, a[1], row);
-        panel = b.at(a[0], b.mul(b.div(token, b.i64(table.panelRows)), table.panelBytes()));
-        lane = b.rem(token, b.i64(table.panelRows));
+        panel = b.at(a[0], b.mul(b.div(token, b.i64(panelRows)), table.panelBytes()));
+        lane = b.rem(token, b.i64(panelRows));
       }
       Value result = b.at(a[2], b.mul(row, resultRowBytes));
       b.loop(b.i64(0), b.i64(table.cols / groupColumns), 1, [&](Value group) {
@@ -239,7 +239,7 @@ func::FuncOp KernelLibrary::norm(gemma::NormStep step) {
   bool weighted = step.getWeight().has_value(), isStatic = step.getStaticScale().has_value();
   int64_t count = step.getCount(), pointers = weighted ? 3 : 2;
   std::string name =
-      llvm::formatv("norm_{0}_w{1}_of{2}{3}{4}_{5}_{6}", result.getElement().getValue(), result.getWidth(), count,
+      llvm::formatv("norm_{0}_w{1}_of{2}{3}{4}_{5}_{6}", nameOf(result.getElement()), result.getWidth(), count,
                     weighted ? "" : "_plain", isStatic ? "_static" : "", bitsText(factor), bitsText(eps));
   auto body = [&](KernelBuilder &b, ValueRange a) {
     Value weight = weighted ? a[2] : Value(), staticScale = isStatic ? a[pointers + 2] : Value();
@@ -290,8 +290,8 @@ func::FuncOp KernelLibrary::addNorm(gemma::BufferType type, bool scaled, double 
 func::FuncOp KernelLibrary::quantize(gemma::QuantizeStep step) {
   gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
   bool isStatic = step.getStaticScale().has_value();
-  std::string name = llvm::formatv("quantize_{0}{1}_w{2}", result.getElement().getValue(), isStatic ? "_static" : "",
-                                   input.getWidth());
+  std::string name =
+      llvm::formatv("quantize_{0}{1}_w{2}", nameOf(result.getElement()), isStatic ? "_static" : "", input.getWidth());
   auto body = [&](KernelBuilder &b, ValueRange a) {
     Value staticScale = isStatic ? a[4] : Value();
     b.loop(a[2], a[3], 1, [&](Value row) {

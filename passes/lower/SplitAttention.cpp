@@ -55,7 +55,7 @@ KernelBuilder::Values SplitAttention::quantizedScores(const PairTile &tile, cons
         b.prefetch(b.at(place, prefetchDistance), cache.groupBytes());
       for (int64_t part = from.part; part < from.part + from.parts; ++part) {
         bytes.push_back(b.at(place, part * lanes));
-        scales.push_back(b.loadFloats(WeightFormat::F16, b.at(place, cache.scalesOffset() + part * lanes * 2), lanes));
+        scales.push_back(b.loadFloats(Format::F16, b.at(place, cache.scalesOffset() + part * lanes * 2), lanes));
       }
     }
     auto sums = b.loop(b.i64(0), b.i64(rows), unroll, zeros, [&](Value row, ValueRange state) {
@@ -96,7 +96,7 @@ KernelBuilder::Values SplitAttention::loadIntegers(Value pointer, int64_t count)
   auto ints = b.vec(count, b.getI32Type());
   Value bytes = arith::ExtSIOp::create(b, ints, b.load(b.vec(count, b.getI8Type()), pointer, 1));
   auto toFloats = [&](Value x) -> Value { return arith::SIToFPOp::create(b, b.vec(count, b.getF32Type()), x); };
-  if (cache.format == WeightFormat::Q8)
+  if (cache.format == Format::Q8)
     return {toFloats(bytes)};
   Value low = arith::ShRSIOp::create(b, arith::ShLIOp::create(b, bytes, b.splatInt(ints, 28)), b.splatInt(ints, 28));
   return {toFloats(low), toFloats(arith::ShRSIOp::create(b, bytes, b.splatInt(ints, 4)))};
@@ -121,7 +121,7 @@ std::pair<Value, Value> SplitAttention::loadValueGroup(Value row, Value scale) {
   if (!scale)
     return {b.loadFloats(cache.format, row), b.loadFloats(cache.format, b.at(row, panelRows * cache.elementBytes()))};
   KernelBuilder::Values parts = loadIntegers(row, panelRows);
-  if (cache.format == WeightFormat::Q8)
+  if (cache.format == Format::Q8)
     parts.push_back(loadIntegers(b.at(row, panelRows), panelRows)[0]);
   return {b.mulf(parts[0], scale), b.mulf(parts[1], scale)};
 }
@@ -238,7 +238,7 @@ SplitAttention::Softmax SplitAttention::softmax(Value scores, const SplitBlocks 
 // Powers of the block's positions times the scales that their values have in each of `groups` groups.
 void SplitAttention::multiplyPowers(const PairTile &tile, Value rows, Value powers, int64_t groups) {
   for (int64_t group = 0; group < groups; ++group) {
-    Value scales = b.loadFloats(WeightFormat::F16, b.at(rows, group * cache.groupBytes() + cache.scalesOffset()));
+    Value scales = b.loadFloats(Format::F16, b.at(rows, group * cache.groupBytes() + cache.scalesOffset()));
     for (int64_t pair = 0; pair < tile.count; ++pair)
       b.store(b.mulf(b.loadVec(pairAt(powers, pair, scoreRowBytes)), scales),
               b.at(products, (group * tile.count + pair) * panelRows * 4));

@@ -1,7 +1,7 @@
 // Order of the data section.
 #include "passes/plan/DataLayout.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/SetVector.h"
@@ -38,21 +38,19 @@ void assignDataOffsets(ModuleOp module) {
   llvm::SetVector<PackedOp> used = orderOfUse(module);
   auto phases = module.getOps<PhaseOp>();
   int64_t offset = 0, mapped = 0, tableRow = 0;
-  for (int64_t rowsPerPanel : {int64_t(0), panelRows, int64_t(1)})
+  for (Layout layout : {Layout::Vector, Layout::Panels, Layout::Table})
     for (PackedOp packed : used) {
-      if (static_cast<int64_t>(packed.getPanelRows()) != rowsPerPanel)
+      if (packed.getLayout() != layout)
         continue;
       packed->moveBefore(*phases.begin());
       packed.setOffset(offset);
       offset += roundUp(packed.getBytes(), bufferAlign);
-      if (rowsPerPanel != 1) {
+      if (layout != Layout::Table) {
         mapped = offset;
         continue;
       }
       packed.setRowAt(tableRow);
-      tableRow += roundUp(
-          panelBytes(static_cast<WeightFormat>(packed.getFormat()), 1, packed.getCols(), packed.getScaleBlocks()),
-          bufferAlign);
+      tableRow += roundUp(panelBytes(packed.getFormat(), 1, packed.getCols(), packed.getScaleBlocks()), bufferAlign);
     }
   Builder builder(module.getContext());
   module->setAttr("gemma.data_bytes", builder.getI64IntegerAttr(offset));

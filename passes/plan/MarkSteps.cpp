@@ -2,7 +2,7 @@
 #include "passes/plan/DataLayout.h"
 #include "passes/plan/Passes.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -58,7 +58,7 @@ private:
         continue;
       if (auto packed = symbols.lookup<PackedOp>(name.getValue());
           packed && static_cast<int64_t>(packed.getBytes()) > bytes) {
-        if (packed.getPanelRows() == 0 && isa<AttentionStep, AttentionSplitsStep>(step))
+        if (packed.getLayout() == Layout::Vector && isa<AttentionStep, AttentionSplitsStep>(step))
           continue;
         bytes = packed.getBytes();
         label = {kind + " " + describe(packed), name};
@@ -71,8 +71,8 @@ private:
   }
 
   static std::string describe(PackedOp packed) {
-    std::string text = formatInfo(static_cast<WeightFormat>(packed.getFormat())).name.str();
-    if (packed.getPanelRows() != 0)
+    std::string text = nameOf(packed.getFormat()).str();
+    if (packed.getLayout() != Layout::Vector)
       text += " " + std::to_string(packed.getRows()) + " x";
     text += " " + std::to_string(packed.getCols());
     return packed.getBatch() == 1 ? text : text + ", " + std::to_string(packed.getBatch()) + " experts";

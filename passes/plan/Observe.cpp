@@ -1,5 +1,5 @@
 // gemma-observe: steps that add up second moments of the inputs of matrices.
-#include "compiler/formats/MomentLayout.h"
+#include "dialects/formats/MomentLayout.h"
 #include "passes/plan/Passes.h"
 
 #include "mlir/IR/Builders.h"

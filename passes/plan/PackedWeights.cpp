@@ -1,7 +1,7 @@
 // Shapes, names and sharing of packed weights. The layouts are told on gemma.packed (dialects/Gemma/GemmaModelOps.td).
 #include "passes/plan/PackedWeights.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
@@ -77,26 +77,27 @@ std::optional<Format> PackedWeights::commonFormat(Operation *user, ArrayRef<Weig
   return first.getFormat();
 }
 
-PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sources, const Layout &layout) {
+PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sources, const Form &form) {
   Builder attributes(location.getContext());
   SmallVector<Attribute> names(sources.begin(), sources.end());
-  auto format = FormatAttr::get(location.getContext(), layout.format);
+  auto format = FormatAttr::get(location.getContext(), form.format);
+  auto layout = LayoutAttr::get(location.getContext(), form.layout);
   auto number = [&](int64_t value) { return attributes.getI64IntegerAttr(value); };
-  UnitAttr interleave = layout.interleave ? attributes.getUnitAttr() : UnitAttr();
-  Attribute key = attributes.getArrayAttr({attributes.getArrayAttr(names), format, number(layout.panelRows),
-                                           attributes.getBoolAttr(layout.interleave), layout.rowAxis, layout.colAxis,
-                                           layout.scale ? Attribute(layout.scale) : attributes.getUnitAttr()});
+  UnitAttr interleave = form.interleave ? attributes.getUnitAttr() : UnitAttr();
+  Attribute key = attributes.getArrayAttr({attributes.getArrayAttr(names), format, layout,
+                                           attributes.getBoolAttr(form.interleave), form.rowAxis, form.colAxis,
+                                           form.scale ? Attribute(form.scale) : attributes.getUnitAttr()});
   PackedOp &packed = made[key];
   if (packed)
     return packed;
-  int64_t bytes = packedBytes(static_cast<WeightFormat>(layout.format), layout.panelRows, layout.batch, layout.rows,
-                              layout.cols, scaleBlocks(layout.panelRows, layout.cols, layout.colAxis.getPadded()));
+  int64_t bytes = packedBytes(form.format, form.layout, form.batch, form.rows, form.cols,
+                              scaleBlocks(form.layout, form.cols, form.colAxis.getPadded()));
   OpBuilder detached(location.getContext());
   packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)),
-                            attributes.getArrayAttr(names), format, number(layout.panelRows), number(layout.batch),
-                            interleave, layout.rowAxis, layout.colAxis, number(layout.rows), number(layout.cols),
-                            number(bytes), /*offset=*/IntegerAttr(), layout.scale,
-                            /*row_at=*/IntegerAttr(), layout.inputScale, layout.outputScales);
+                            attributes.getArrayAttr(names), format, layout, number(form.batch), interleave,
+                            form.rowAxis, form.colAxis, number(form.rows), number(form.cols), number(bytes),
+                            /*offset=*/IntegerAttr(), form.scale,
+                            /*row_at=*/IntegerAttr(), form.inputScale, form.outputScales);
   symbols.insert(packed, insertionPoint); // renames it if the name is taken
   return packed;
 }
@@ -109,7 +110,7 @@ PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAt
   if (!axis)
     axis = wholeAxis(user->getContext(), count);
   return get(stored.getLoc(), source,
-             {Format::F32, /*panelRows=*/0, /*batch=*/1, false, AxisAttr::get(user->getContext(), 1, panelRows), axis,
+             {Format::F32, Layout::Vector, /*batch=*/1, false, AxisAttr::get(user->getContext(), 1, panelRows), axis,
               /*rows=*/1, axis.getPaddedSize(count), scale});
 }
 
@@ -130,7 +131,7 @@ PackedOp PackedWeights::matrix(Operation *user, ArrayRef<FlatSymbolRefAttr> sour
     paddedRows += rows.getPaddedSize(cast<RankedTensorType>(stored.getType()).getShape().drop_back().back());
   SmallVector<double> outputScales = outputScalesOf(weights);
   return get(weights.front().getLoc(), sources,
-             {*format, panelRows, shape.size() == 3 ? shape.front() : 1, interleave, rows, cols, paddedRows,
+             {*format, Layout::Panels, shape.size() == 3 ? shape.front() : 1, interleave, rows, cols, paddedRows,
               cols.getPaddedSize(shape.back()), /*scale=*/{}, weights.front().getInputActivationScaleAttr(),
               outputScales.empty() ? DenseF64ArrayAttr() : DenseF64ArrayAttr::get(user->getContext(), outputScales)});
 }
@@ -142,7 +143,7 @@ PackedOp PackedWeights::rowTable(Operation *user, FlatSymbolRefAttr source, Axis
     return {};
   ArrayRef<int64_t> shape = cast<RankedTensorType>(stored.getType()).getShape();
   return get(stored.getLoc(), source,
-             {*format, /*panelRows=*/1, /*batch=*/1, false, wholeAxis(user->getContext(), shape.front()), cols,
+             {*format, Layout::Table, /*batch=*/1, false, wholeAxis(user->getContext(), shape.front()), cols,
               shape.front(), cols.getPaddedSize(shape.back())});
 }
 

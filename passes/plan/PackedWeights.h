@@ -35,17 +35,18 @@ public:
   bool failed() const { return anyFailed; }
 
 private:
-  struct Layout {
-    gemma::Format format;
-    int64_t panelRows, batch;
+  struct Form {
+    Format format;
+    Layout layout;
+    int64_t batch;
     bool interleave;
     gemma::AxisAttr rowAxis, colAxis;
     int64_t rows, cols;
     mlir::FloatAttr scale = {}, inputScale = {};
     mlir::DenseF64ArrayAttr outputScales = {};
   };
-  gemma::PackedOp get(mlir::Location location, llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources, const Layout &layout);
-  std::optional<gemma::Format> commonFormat(mlir::Operation *user, llvm::ArrayRef<gemma::WeightOp> weights);
+  gemma::PackedOp get(mlir::Location location, llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources, const Form &form);
+  std::optional<Format> commonFormat(mlir::Operation *user, llvm::ArrayRef<gemma::WeightOp> weights);
   mlir::InFlightDiagnostic fail(mlir::Operation *user);
 
   mlir::SymbolTable symbols;

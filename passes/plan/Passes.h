@@ -3,6 +3,7 @@
 #define GEMMAC_PASSES_PLAN_PASSES_H
 
 #include "dialects/Gemma/GemmaDialect.h"
+#include "passes/FormatOption.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -15,14 +16,14 @@ namespace gemmac {
 
 /// What the user decides about phases and memory.
 struct PlanOptions {
-  int64_t context = 0;                             ///< positions of a conversation; 0: the model's maximum
-  int64_t chunk = 128;                             ///< most rows of one prefill call
-  int64_t verifyRows = 8;                          ///< most rows of one verify call
-  gemma::Format cacheFormat = gemma::Format::F16;  ///< of all caches; one of cacheFormats
-  bool marks = false;                              ///< the program measures its own steps
-  bool observe = false;                            ///< verify adds up second moments of the matrices' inputs
-  bool wideActivations = false;                    ///< q16 instead of q8 for quantized matrices
-  std::optional<gemma::Format> slidingCacheFormat; ///< of caches with a window; none: as the others
+  int64_t context = 0;                      ///< positions of a conversation; 0: the model's maximum
+  int64_t chunk = 128;                      ///< most rows of one prefill call
+  int64_t verifyRows = 8;                   ///< most rows of one verify call
+  Format cacheFormat = Format::F16;         ///< of all caches; one of cacheFormats
+  bool marks = false;                       ///< the program measures its own steps
+  bool observe = false;                     ///< verify adds up second moments of the matrices' inputs
+  bool wideActivations = false;             ///< q16 instead of q8 for quantized matrices
+  std::optional<Format> slidingCacheFormat; ///< of caches with a window; none: as the others
 };
 
 /// From a fused module with formats to phases with placed buffers: split-phases, plan-caches, plan-steps, observe where

@@ -36,10 +36,10 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
                         "Positions that a conversation may have; 0: the model's maximum">,
                  Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
                  Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
-                 Option<"format", "format", "std::string", /*default=*/"\"f16\"",
+                 Option<"format", "format", "::gemmac::Format", "::gemmac::Format::F16",
                         "Storage of keys and values: f32, f16, q8 or q4">,
-                 Option<"slidingFormat", "sliding-format", "std::string", /*default=*/"\"\"",
-                        "Storage of those with a window; empty: as format">,
+                 Option<"slidingFormat", "sliding-format", "std::optional<::gemmac::Format>", "std::nullopt",
+                        "Storage of those with a window; derived: as format">,
                  Option<"rotate", "rotate", "bool", /*default=*/"true", "Rotate quantized keys and values">,
                  Option<"foldKeys", "fold-keys", "bool", /*default=*/"true",
                         "Store of keys that are values only the elements that RoPE turns">];

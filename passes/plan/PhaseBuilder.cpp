@@ -1,7 +1,7 @@
 // Steps of each fused op but the mixture of experts (PhaseBuilderMoe.cpp).
 #include "passes/plan/PhaseBuilder.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -77,7 +77,7 @@ LogicalResult PhaseBuilder::emit(EmbedOp op) {
                         : weights.rowTable(op, op.getTableAttr(), whole(width));
   if (weights.failed() || failed(checkArgument(op, op.getIds(), 0, "ids")))
     return failure();
-  Value result = buffers[op.getResult()] = steps.rowBuffer(width, "f32", 1, "x");
+  Value result = buffers[op.getResult()] = steps.rowBuffer(width, Element::F32, 1, "x");
   EmbedStep::create(steps.getBuilder(), op.getLoc(), result, referTo(table), op.getScaleAttr(), steps.replicated());
   return success();
 }
@@ -90,7 +90,8 @@ LogicalResult PhaseBuilder::emit(PleInputOp op) {
   if (weights.failed() || failed(checkArgument(op, op.getIds(), 0, "ids")))
     return failure();
   Value context = steps.matmul(steps.operand(buffers.lookup(op.getInput()), proj), proj);
-  Value result = buffers[op.getResult()] = steps.rowBuffer(groups * roundUp(width, groupColumns), "f32", 1, "ple");
+  Value result = buffers[op.getResult()] =
+      steps.rowBuffer(groups * roundUp(width, groupColumns), Element::F32, 1, "ple");
   OpBuilder &builder = steps.getBuilder();
   PleCombineStep::create(builder, op.getLoc(), context, result, referTo(table), referTo(norm), op.getGroupsAttr(),
                          builder.getI64IntegerAttr(width), op.getTokenScaleAttr(), op.getContextScaleAttr(),

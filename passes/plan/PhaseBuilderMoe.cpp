@@ -1,7 +1,7 @@
 // Steps of the dense MLP and the mixture of experts side by side (spec 3.3, 3.8).
 #include "passes/plan/PhaseBuilder.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 using namespace mlir;
 
@@ -63,7 +63,7 @@ LogicalResult PhaseBuilder::emit(MoeOp op) {
   Value scores = steps.matmul(routerInput, packed.routerProj);
   Value hidden = steps.matmul(denseInput, packed.gateUp);
 
-  Value picks = steps.rowBuffer(topK, "i32"), pickWeights = steps.rowBuffer(topK);
+  Value picks = steps.rowBuffer(topK, Element::I32), pickWeights = steps.rowBuffer(topK);
   RouteStep::create(builder, location, scores, picks, pickWeights, builder.getI64IntegerAttr(experts), op.getTopKAttr(),
                     referTo(packed.perExpertScale), steps.replicated());
   Value hiddenOperand = steps.operand(hidden, packed.down);

@@ -1,7 +1,7 @@
 // What one call of a phase reads and computes, for the compile report.
 #include "passes/plan/DataLayout.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -30,17 +30,15 @@ static int64_t batchesRead(Operation *step) {
 
 /// Bytes of a packed weight that `step` reads for one row.
 static int64_t bytesRead(Operation *step, PackedOp packed) {
-  int64_t rowsPerPanel = packed.getPanelRows();
-  if (isa<EmbedStep, PleCombineStep>(step) && rowsPerPanel != 0)
-    return panelBytes(static_cast<WeightFormat>(packed.getFormat()), rowsPerPanel, packed.getCols(),
-                      packed.getScaleBlocks()) /
-           rowsPerPanel;
+  if (isa<EmbedStep, PleCombineStep>(step) && packed.getLayout() != Layout::Vector)
+    return panelBytes(packed.getFormat(), rowsOf(packed.getLayout()), packed.getCols(), packed.getScaleBlocks()) /
+           rowsOf(packed.getLayout());
   return packed.getBytes() / packed.getBatch() * batchesRead(step);
 }
 
 /// Whether the step multiplies its row with the matrix, rather than look one row up.
 static bool isMatrixProduct(Operation *step, PackedOp packed) {
-  return isa<MatmulStep, QkvStep, ExpertUpStep, ExpertDownStep>(step) && packed.getPanelRows() == panelRows;
+  return isa<MatmulStep, QkvStep, ExpertUpStep, ExpertDownStep>(step) && packed.getLayout() == Layout::Panels;
 }
 
 /// The packed weights that `step` names, in the order of its attributes.

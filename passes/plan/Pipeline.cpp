@@ -20,10 +20,11 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                         llvm::cl::init(PlanOptions().chunk)};
   Option<int64_t> verifyRows{*this, "verify-rows", llvm::cl::desc("most rows of one verify call"),
                              llvm::cl::init(PlanOptions().verifyRows)};
-  Option<std::string> format{*this, "format", llvm::cl::desc("storage of keys and values"),
-                             llvm::cl::init(gemma::stringifyFormat(PlanOptions().cacheFormat).str())};
-  Option<std::string> slidingFormat{
-      *this, "sliding-format", llvm::cl::desc("storage of those with a window; empty: as format"), llvm::cl::init("")};
+  Option<Format> format{*this, "format", llvm::cl::desc("storage of keys and values"),
+                        llvm::cl::init(PlanOptions().cacheFormat)};
+  Option<std::optional<Format>> slidingFormat{*this, "sliding-format",
+                                              llvm::cl::desc("storage of those with a window; derived: as format"),
+                                              llvm::cl::init(PlanOptions().slidingCacheFormat)};
   Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step"),
                      llvm::cl::init(PlanOptions().marks)};
   Option<bool> wideActivations{*this, "wide-activations", llvm::cl::desc("q16 instead of q8 for quantized matrices"),
@@ -34,13 +35,11 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
 
 } // namespace
 
-/// The pipeline, with the formats of caches as text: gemma-plan-caches checks them.
-static void buildPipeline(OpPassManager &manager, const PlanOptions &options, StringRef format,
-                          StringRef slidingFormat) {
+void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
   manager.addPass(createSplitPhases(SplitPhasesOptions{options.chunk, options.verifyRows}));
   PlanCachesOptions caches{options.context, options.chunk, options.verifyRows};
-  caches.format = format.str();
-  caches.slidingFormat = slidingFormat.str();
+  caches.format = options.cacheFormat;
+  caches.slidingFormat = options.slidingCacheFormat;
   manager.addPass(createPlanCaches(caches));
   manager.addPass(createPlanSteps(PlanStepsOptions{options.wideActivations}));
   if (options.observe)
@@ -50,12 +49,6 @@ static void buildPipeline(OpPassManager &manager, const PlanOptions &options, St
     manager.addPass(createMarkSteps());
 }
 
-void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
-  std::optional<gemma::Format> sliding = options.slidingCacheFormat;
-  buildPipeline(manager, options, gemma::stringifyFormat(options.cacheFormat),
-                sliding ? gemma::stringifyFormat(*sliding) : StringRef());
-}
-
 void registerPlanPasses() {
   registerGemmacPlanPasses();
   PassPipelineRegistration<PlanPipelineOptions>("gemma-plan", "the whole plan phase: level 1 to level 2",
@@ -63,11 +56,12 @@ void registerPlanPasses() {
                                                   PlanOptions plan{.context = options.context,
                                                                    .chunk = options.chunk,
                                                                    .verifyRows = options.verifyRows,
+                                                                   .cacheFormat = options.format,
                                                                    .marks = options.marks,
                                                                    .observe = options.observe,
                                                                    .wideActivations = options.wideActivations,
-                                                                   .slidingCacheFormat = {}};
-                                                  buildPipeline(manager, plan, options.format, options.slidingFormat);
+                                                                   .slidingCacheFormat = options.slidingFormat};
+                                                  buildPlanPipeline(manager, plan);
                                                 });
 }
 

@@ -1,5 +1,5 @@
 // gemma-place-buffers: offsets in the arena and in each thread's scratch.
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 #include "passes/plan/Barriers.h"
 #include "passes/plan/Passes.h"
 #include "passes/plan/Placement.h"

@@ -2,7 +2,7 @@
 // rectangles (tests/unit/plan/PlacementTest.cpp).
 #include "passes/plan/Placement.h"
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"

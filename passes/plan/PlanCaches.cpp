@@ -1,5 +1,5 @@
 // gemma-plan-caches: format, capacity and place of every KV cache.
-#include "compiler/formats/CacheLayout.h"
+#include "dialects/formats/CacheLayout.h"
 #include "passes/plan/Passes.h"
 #include "passes/plan/Symbols.h"
 
@@ -22,7 +22,8 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     FailureOr<int64_t> positions = contextOf(module);
-    if (failed(positions) || failed(checkOptions(module)) || failed(checkPhases(module)) || failed(readFormats(module)))
+    if (failed(positions) || failed(checkOptions(module)) || failed(checkPhases(module)) ||
+        failed(checkFormats(module)))
       return signalPassFailure();
     eraseUnused(module);
     int64_t offset = 0;
@@ -41,7 +42,8 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
   }
 
 private:
-  Format wholeFormat = Format::F16, ringFormat = Format::F16; ///< of caches without and with a window
+  /// Of caches with a window.
+  Format ringFormat() const { return slidingFormat.value_or(format); }
 
   // Options are cast where they are printed: a diagnostic takes an Option<int64_t> for a character.
 
@@ -69,18 +71,10 @@ private:
     return success();
   }
 
-  LogicalResult readFormats(ModuleOp module) {
-    StringRef whole = format.getValue(), ring = slidingFormat.getValue();
-    if (failed(readFormat(module, "format", whole, wholeFormat)))
-      return failure();
-    return readFormat(module, "sliding-format", ring.empty() ? whole : ring, ringFormat);
-  }
-
-  static LogicalResult readFormat(ModuleOp module, StringRef option, StringRef name, Format &result) {
-    std::optional<Format> known = symbolizeFormat(name);
-    if (!known || !isCacheFormat(static_cast<WeightFormat>(*known)))
-      return module.emitError(option) << " is '" << name << "', expected " << cacheFormatNames();
-    result = *known;
+  LogicalResult checkFormats(ModuleOp module) {
+    for (auto [option, given] : {std::pair<StringRef, Format>("format", format), {"sliding-format", ringFormat()}})
+      if (!isCacheFormat(given))
+        return module.emitError(option) << " is '" << nameOf(given) << "', expected " << cacheFormatNames();
     return success();
   }
 
@@ -120,10 +114,9 @@ private:
     int64_t window = cache.getWindow();
     int64_t ring = window + std::max<int64_t>(chunk, verifyRows) - 1;
     int64_t capacity = roundUp(window == 0 ? positions : std::min(positions, ring), cacheBlock);
-    Format stored = window == 0 ? wholeFormat : ringFormat;
-    auto storage = static_cast<WeightFormat>(stored);
+    Format storage = window == 0 ? format : ringFormat();
     int64_t bytes = cacheBytes(storage, cache.getHeads(), capacity, cache.getPaddedKeyDim(), cache.getPaddedHeadDim());
-    cache.setFormat(stored);
+    cache.setFormat(storage);
     cache.setRotated(rotate && formatInfo(storage).quantized);
     cache.setCapacity(capacity);
     cache.setOffset(offset);

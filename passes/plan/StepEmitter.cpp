@@ -1,7 +1,7 @@
 // Buffers and the steps that several fused ops need.
 #include "passes/plan/StepEmitter.h"
 
-#include "compiler/formats/CacheLayout.h"
+#include "dialects/formats/CacheLayout.h"
 
 using namespace mlir;
 
@@ -13,35 +13,35 @@ FlatSymbolRefAttr referTo(PackedOp packed) {
   return packed ? FlatSymbolRefAttr::get(packed.getSymNameAttr()) : FlatSymbolRefAttr();
 }
 
-static bool isQuantized(const Reader &reader) { return formatInfo(static_cast<WeightFormat>(reader.format)).quantized; }
+static bool isQuantized(const Reader &reader) { return formatInfo(reader.format).quantized; }
 
 StepEmitter::StepEmitter(PhaseOp phase, int64_t maxRows, bool wideActivations)
     : builder(OpBuilder::atBlockEnd(&phase.getBody().front())), location(phase.getLoc()), maxRows(maxRows),
       wideActivations(wideActivations) {}
 
-Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, StringRef element, StringRef label) {
-  auto type = BufferType::get(builder.getContext(), rows, roundUp(width, groupColumns), builder.getStringAttr(element));
+Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, Element element, StringRef label) {
+  auto type = BufferType::get(builder.getContext(), rows, roundUp(width, groupColumns), element);
   StringAttr labelAttr = label.empty() ? StringAttr() : builder.getStringAttr(label);
   return BufferOp::create(builder, location, type, scope, /*offset=*/IntegerAttr(), labelAttr);
 }
 
 Value StepEmitter::sharedBuffer(int64_t width, int64_t perRow, StringRef label) {
-  return buffer(Scope::Shared, maxRows * perRow, width, "f32", label);
+  return buffer(Scope::Shared, maxRows * perRow, width, Element::F32, label);
 }
 
-Value StepEmitter::rowBuffer(int64_t width, StringRef element, int64_t perRow, StringRef label) {
+Value StepEmitter::rowBuffer(int64_t width, Element element, int64_t perRow, StringRef label) {
   return buffer(maxRows == 1 ? Scope::Private : Scope::Shared, maxRows * perRow, width, element, label);
 }
 
-Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, maxRows, width, "f32", ""); }
+Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, maxRows, width, Element::F32, ""); }
 
 /// What a row step writes for a matrix: quantized where it must be.
 Value StepEmitter::rowResult(int64_t width, const Reader &reader, int64_t perRow) {
   return rowBuffer(width,
-                   !isQuantized(reader) ? "f32"
-                   : reader.staticScale ? "s8"
-                   : wideActivations    ? "q16"
-                                        : "q8",
+                   !isQuantized(reader) ? Element::F32
+                   : reader.staticScale ? Element::S8
+                   : wideActivations    ? Element::Q16
+                                        : Element::Q8,
                    perRow);
 }
 
@@ -72,7 +72,7 @@ Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, Packed
     return operand(mixed, reader);
   }
   Value parts =
-      buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), "f32", "");
+      buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), Element::F32, "");
   AttentionSplitsStep::create(builder, location, query, parts, name, count, referTo(keyNorm));
   Value result = rowResult(width, reader);
   AttentionMergeStep::create(builder, location, parts, name, result, count, reader.staticScale, replicated());

@@ -10,9 +10,9 @@ namespace gemmac {
 
 /// What a row step must know of the matrix that reads its result.
 struct Reader {
-  gemma::Format format;
+  Format format;
   mlir::FloatAttr staticScale; ///< of the rows that the matrix is multiplied with; null: none
-  Reader(gemma::Format format) : format(format) {}
+  Reader(Format format) : format(format) {}
   Reader(gemma::PackedOp matrix) : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()) {}
 };
 
@@ -35,7 +35,7 @@ public:
   /// What a panel step writes. `perRow` rows belong to each row of the call.
   mlir::Value sharedBuffer(int64_t width, int64_t perRow = 1, llvm::StringRef label = "");
   /// What a row step writes.
-  mlir::Value rowBuffer(int64_t width, llvm::StringRef element = "f32", int64_t perRow = 1, llvm::StringRef label = "");
+  mlir::Value rowBuffer(int64_t width, Element element = Element::F32, int64_t perRow = 1, llvm::StringRef label = "");
   /// What each thread keeps to itself whatever the number of rows.
   mlir::Value privateBuffer(int64_t width);
 
@@ -60,7 +60,7 @@ public:
 
 private:
   mlir::Value rowResult(int64_t width, const Reader &reader, int64_t perRow = 1);
-  mlir::Value buffer(gemma::Scope scope, int64_t rows, int64_t width, llvm::StringRef element, llvm::StringRef label);
+  mlir::Value buffer(Scope scope, int64_t rows, int64_t width, Element element, llvm::StringRef label);
 
   mlir::OpBuilder builder;
   mlir::Location location;

@@ -54,23 +54,23 @@ constexpr RoleRule roleRules[] = {
 };
 
 /// Of the values as they are decoded: blocks give f32.
-WeightFormat storedFormat(WeightOp weight) {
+Format storedFormat(WeightOp weight) {
   Type element = cast<RankedTensorType>(weight.getType()).getElementType();
-  return element.isF32() ? WeightFormat::F32 : element.isF16() ? WeightFormat::F16 : WeightFormat::BF16;
+  return element.isF32() ? Format::F32 : element.isF16() ? Format::F16 : Format::BF16;
 }
 
 /// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type, `values` how many there are.
-WeightFormat formatOf(Role role, const QuantizeOptions &choice, WeightFormat stored, int64_t values) {
-  auto atLeast = [&](WeightFormat least) {
+Format formatOf(Role role, const QuantizeOptions &choice, Format stored, int64_t values) {
+  auto atLeast = [&](Format least) {
     return formatInfo(choice.weights).bits < formatInfo(least).bits ? least : choice.weights;
   };
   switch (role) {
   case Role::Matrix:
     return choice.weights;
   case Role::PleProjection:
-    return atLeast(WeightFormat::Q8);
+    return atLeast(Format::Q8);
   case Role::Router:
-    return choice.weights == WeightFormat::F32 ? WeightFormat::F32 : stored;
+    return choice.weights == Format::F32 ? Format::F32 : stored;
   case Role::Embedding:
     return choice.embeddings.value_or(atLeast(leastEmbeddingFormat(values)));
   case Role::PerLayerTable:
@@ -88,7 +88,7 @@ WeightOp storedPart(WeightOp weight, SymbolTable &symbols) {
 
 /// The format that holds integer weights of the checkpoint as they are: their scales are those of groups of 32 columns,
 /// or of whole rows, in tables also of blocks of a row.
-std::optional<WeightFormat> exactFormat(WeightOp weight, Role role, SymbolTable &symbols) {
+std::optional<Format> exactFormat(WeightOp weight, Role role, SymbolTable &symbols) {
   WeightOp stored = storedPart(weight, symbols);
   std::optional<ScalesAttr> scales = stored ? stored.getScales() : std::nullopt;
   if (!scales)
@@ -98,11 +98,11 @@ std::optional<WeightFormat> exactFormat(WeightOp weight, Role role, SymbolTable 
   switch (stored.getStoredEncoding()) {
   case Encoding::Int8:
   case Encoding::Offset8:
-    return groups ? WeightFormat::Q8 : WeightFormat::C8;
+    return groups ? Format::Q8 : Format::C8;
   case Encoding::Int4:
-    return groups ? WeightFormat::Q4 : WeightFormat::C4;
+    return groups ? Format::Q4 : Format::C4;
   case Encoding::Int2:
-    return groups ? WeightFormat::Q2 : WeightFormat::C2;
+    return groups ? Format::Q2 : Format::C2;
   default:
     return std::nullopt;
   }
@@ -134,28 +134,18 @@ LogicalResult forEachUse(ModuleOp module, SymbolTable &symbols,
 }
 
 /// A narrower float loses bits (and f16 the range of the others): allowed, but told.
-bool rounds(WeightFormat stored, WeightFormat format) {
-  return !formatInfo(format).quantized && format != WeightFormat::F32 && format != stored;
-}
-
-std::optional<WeightFormat> toFormat(FormatChoice choice) {
-  if (choice == FormatChoice::Derived)
-    return std::nullopt;
-  return static_cast<WeightFormat>(choice);
+bool rounds(Format stored, Format format) {
+  return !formatInfo(format).quantized && format != Format::F32 && format != stored;
 }
 
 /// Each weight's format, and the op that wanted it first.
-using Chosen = llvm::DenseMap<WeightOp, std::pair<WeightFormat, Operation *>>;
+using Chosen = llvm::DenseMap<WeightOp, std::pair<Format, Operation *>>;
 
 struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
   using AssignFormatsBase::AssignFormatsBase;
 
   void runOnOperation() override {
-    if (weights == FormatChoice::Derived) {
-      getOperation().emitError() << "option 'weights' of " << getArgument() << " must name a format";
-      return signalPassFailure();
-    }
-    choice = {*toFormat(weights), toFormat(embeddings), toFormat(perLayerTable), {}};
+    choice = {weights, embeddings, perLayerTable, {}};
     SymbolTable table(getOperation());
     symbols = &table;
     if (failed(readChoices()))
@@ -167,7 +157,7 @@ struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
     if (failed(forEachUse(getOperation(), table, visit)))
       return signalPassFailure();
     for (auto &[weight, format] : chosen)
-      WeightOp(weight).setFormatAttr(FormatAttr::get(&getContext(), static_cast<Format>(format.first)));
+      WeightOp(weight).setFormatAttr(FormatAttr::get(&getContext(), format.first));
     warnOfRounding();
   }
 
@@ -180,7 +170,7 @@ private:
     };
     for (const std::string &entry : choices) {
       auto [name, word] = StringRef(entry).rsplit('=');
-      std::optional<WeightFormat> format = parseFormat(word);
+      std::optional<Format> format = parseFormat(word);
       if (!format)
         return refuse(entry, "there is no format '" + word + "'");
       auto weight = symbols->lookup<WeightOp>(name);
@@ -192,20 +182,20 @@ private:
     return success();
   }
 
-  WeightFormat wanted(WeightOp weight, Role role) {
+  Format wanted(WeightOp weight, Role role) {
     if (auto own = choice.choices.find(weight.getSymName().str()); own != choice.choices.end())
       return own->second;
-    WeightFormat format =
+    Format format =
         formatOf(role, choice, storedFormat(weight), cast<RankedTensorType>(weight.getType()).getNumElements());
     // Rounding integers again would lose, and wider ones would gain nothing.
-    std::optional<WeightFormat> exact = exactFormat(weight, role, *symbols);
+    std::optional<Format> exact = exactFormat(weight, role, *symbols);
     bool better = exact && formatInfo(format).quantized && formatInfo(format).bits >= formatInfo(*exact).bits;
     return better ? *exact : format;
   }
 
   /// Decides the format that `user` wants for `weight`, and compares with what earlier users wanted.
   LogicalResult note(WeightOp weight, Operation *user, StringRef attribute, Chosen &chosen) {
-    WeightFormat format = WeightFormat::F32;
+    Format format = Format::F32;
     if (isMatrix(weight)) {
       const RoleRule *rule = ruleOf(user, attribute);
       if (!rule)
@@ -216,26 +206,25 @@ private:
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
       return success();
-    InFlightDiagnostic error = user->emitOpError()
-                               << "wants '" << weight.getSymName() << "' as " << formatInfo(format).name
-                               << ", another op as " << formatInfo(earlier->second.first).name;
+    InFlightDiagnostic error = user->emitOpError() << "wants '" << weight.getSymName() << "' as " << nameOf(format)
+                                                   << ", another op as " << nameOf(earlier->second.first);
     error.attachNote(earlier->second.second->getLoc()) << "the other op is this one";
     return failure();
   }
 
   /// One warning for each pair of types, at the first weight of the module that it concerns.
   void warnOfRounding() {
-    llvm::MapVector<std::pair<Encoding, WeightFormat>, SmallVector<WeightOp>> rounded;
+    llvm::MapVector<std::pair<Encoding, Format>, SmallVector<WeightOp>> rounded;
     for (WeightOp weight : getOperation().getOps<WeightOp>()) {
-      WeightFormat stored = storedFormat(weight);
-      auto format = static_cast<WeightFormat>(weight.getFormat().value_or(static_cast<Format>(stored)));
+      Format stored = storedFormat(weight);
+      Format format = weight.getFormat().value_or(stored);
       if (rounds(stored, format))
         rounded[{weight.getStoredEncoding(), format}].push_back(weight);
     }
     for (auto &[formats, list] : rounded)
       list.front().emitWarning() << list.size() << (list.size() == 1 ? " tensor" : " tensors") << " stored as "
-                                 << stringifyEncoding(formats.first) << " will be rounded to "
-                                 << formatInfo(formats.second).name << ", '" << list.front().getSymName() << "' first";
+                                 << stringifyEncoding(formats.first) << " will be rounded to " << nameOf(formats.second)
+                                 << ", '" << list.front().getSymName() << "' first";
   }
 
   QuantizeOptions choice;
@@ -273,11 +262,11 @@ llvm::StringMap<WeightPart> weightParts(ModuleOp fused, const QuantizeOptions &o
 
 void buildQuantizePipeline(OpPassManager &pm, const QuantizeOptions &options) {
   AssignFormatsOptions pass;
-  pass.weights = choose(options.weights);
-  pass.embeddings = choose(options.embeddings);
-  pass.perLayerTable = choose(options.perLayerTable);
+  pass.weights = options.weights;
+  pass.embeddings = options.embeddings;
+  pass.perLayerTable = options.perLayerTable;
   for (const auto &[name, format] : options.choices)
-    pass.choices.push_back(name + "=" + formatInfo(format).name.str());
+    pass.choices.push_back(name + "=" + nameOf(format).str());
   pm.addPass(createAssignFormats(pass));
 }
 

@@ -2,7 +2,8 @@
 #ifndef GEMMAC_PASSES_QUANTIZE_PASSES_H
 #define GEMMAC_PASSES_QUANTIZE_PASSES_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
+#include "passes/FormatOption.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
@@ -12,22 +13,15 @@
 
 namespace gemmac {
 
-/// A format, or what follows from the format of the matrices. Values of formats equal those of WeightFormat.
-enum class FormatChoice : uint32_t { F32, F16, BF16, Q8, Q4, Q6, Q3, Q2, C8, C4, C2, Q5, Derived };
-
-constexpr FormatChoice choose(std::optional<WeightFormat> format) {
-  return format ? static_cast<FormatChoice>(*format) : FormatChoice::Derived;
-}
-
 #define GEN_PASS_DECL
 #include "passes/quantize/Passes.h.inc"
 
 /// What the command line says about formats.
 struct QuantizeOptions {
-  WeightFormat weights = WeightFormat::Q4;
-  std::optional<WeightFormat> embeddings;      ///< empty: as weights, but leastEmbeddingFormat() at least
-  std::optional<WeightFormat> perLayerTable;   ///< empty: as weights
-  std::map<std::string, WeightFormat> choices; ///< of single matrices, by weight; they go before all others
+  Format weights = Format::Q4;
+  std::optional<Format> embeddings;      ///< empty: as weights, but leastEmbeddingFormat() at least
+  std::optional<Format> perLayerTable;   ///< empty: as weights
+  std::map<std::string, Format> choices; ///< of single matrices, by weight; they go before all others
 };
 
 /// What a matrix is in its model.

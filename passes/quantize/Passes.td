@@ -4,23 +4,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-class FormatOption<string member, string flag, string default, string text>
-    : Option<member, flag, "::gemmac::FormatChoice", "::gemmac::FormatChoice::"#default, text,
-             [{::llvm::cl::values(clEnumValN(::gemmac::FormatChoice::F32, "f32", "32-bit float"),
-                                  clEnumValN(::gemmac::FormatChoice::F16, "f16", "16-bit float"),
-                                  clEnumValN(::gemmac::FormatChoice::BF16, "bf16", "bfloat16"),
-                                  clEnumValN(::gemmac::FormatChoice::Q8, "q8", "8-bit integers, groups of 32"),
-                                  clEnumValN(::gemmac::FormatChoice::Q6, "q6", "6-bit integers, groups of 32"),
-                                  clEnumValN(::gemmac::FormatChoice::Q4, "q4", "4-bit integers, groups of 32"),
-                                  clEnumValN(::gemmac::FormatChoice::Q5, "q5", "5-bit integers, groups of 32"),
-                                  clEnumValN(::gemmac::FormatChoice::Q3, "q3", "3-bit integers, groups of 32"),
-                                  clEnumValN(::gemmac::FormatChoice::Q2, "q2", "2-bit integers, groups of 32"),
-                                  clEnumValN(::gemmac::FormatChoice::C8, "c8", "8-bit integers, one scale a row"),
-                                  clEnumValN(::gemmac::FormatChoice::C4, "c4", "4-bit integers, one scale a row"),
-                                  clEnumValN(::gemmac::FormatChoice::C2, "c2", "2-bit integers, one scale a row"),
-                                  clEnumValN(::gemmac::FormatChoice::Derived, "derived",
-                                             "follows from the weights' format"))}]>;
-
 def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
   let summary = "Give each weight a storage format by the role in which ops use it";
   let description = [{
@@ -34,11 +17,12 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
     (level 0). Rounding a stored float to a narrower one is told in a warning. `choices` names single matrices, whatever
     their role; matrices that are packed into one must get the same format (gemma-plan-steps refuses others).
   }];
-  let options = [FormatOption<"weights", "weights", "Q4", "Format of matrices; the others follow from it">,
-                 FormatOption<"embeddings", "embeddings", "Derived",
-                              "Format of token embedding and output matrix (derived: weights, q6 at least)">,
-                 FormatOption<"perLayerTable", "per-layer-table", "Derived",
-                              "Format of the per-layer embedding table (derived: weights)">,
+  let options = [Option<"weights", "weights", "::gemmac::Format", "::gemmac::Format::Q4",
+                        "Format of matrices; the others follow from it">,
+                 Option<"embeddings", "embeddings", "std::optional<::gemmac::Format>", "std::nullopt",
+                        "Format of token embedding and output matrix (derived: weights, q6 at least)">,
+                 Option<"perLayerTable", "per-layer-table", "std::optional<::gemmac::Format>", "std::nullopt",
+                        "Format of the per-layer embedding table (derived: weights)">,
                  ListOption<"choices", "choices", "std::string",
                             "Formats of single matrices, WEIGHT=FORMAT; they go before all others">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];

@@ -20,8 +20,8 @@ function(gemmac_system_file triple package name result)
   set(${result} ${path} PARENT_SCOPE)
 endfunction()
 
-# gemmac_runtime_triple(TRIPLE PACKAGE debian-package SOURCES room/name...): adds to the target gemmac-runtime. `PACKAGE` is
-# what to install when the triple's libraries are missing.
+# gemmac_runtime_triple(TRIPLE PACKAGE debian-package SOURCES room/name...): adds to the target gemmac-runtime.
+# `PACKAGE` is what to install when the triple's libraries are missing.
 function(gemmac_runtime_triple triple)
   cmake_parse_arguments(ARG "" "PACKAGE" "SOURCES" ${ARGN})
   set(out ${CMAKE_BINARY_DIR}/lib/gemmac/${triple})
@@ -43,8 +43,8 @@ function(gemmac_runtime_triple triple)
   # Baseline instruction set: the runtime must start on any machine to say what that machine lacks.
   set(flags --target=${triple}-gnu -std=c++20 -O2 -DNDEBUG -ffunction-sections -fdata-sections -fno-pie -fno-rtti
       -Wall -Wextra -DGEMMAC_VERSION="${PROJECT_VERSION}" -ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=runtime
-      -I${CMAKE_CURRENT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}/src -idirafter ${GEMMAC_CLI11_INCLUDE} -idirafter ${GEMMAC_JSON_INCLUDE}
-      -idirafter ${GEMMAC_XXHASH_INCLUDE})
+      -I${CMAKE_CURRENT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}/src
+      -idirafter ${GEMMAC_CLI11_INCLUDE} -idirafter ${GEMMAC_JSON_INCLUDE} -idirafter ${GEMMAC_XXHASH_INCLUDE})
   set(objects)
   foreach(name ${ARG_SOURCES})
     set(source ${CMAKE_CURRENT_SOURCE_DIR}/src/${name}.cpp)

@@ -35,7 +35,7 @@ class ArmTileOps : public TileOps {
 protected:
   /// The dot products of one part with one activation row. `quads` are its weights, 4 columns of 4 rows each, `x` the
   /// activations that belong to them.
-  virtual Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, WeightFormat format,
+  virtual Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, Format format,
                          bool wholeRange) const = 0;
   /// The quads of an activation row, each the same in all four lanes of 32 bits.
   virtual SmallVector<Value> activations(KernelBuilder &b, const ActivationGroup &row) const = 0;
@@ -95,7 +95,7 @@ class DotprodTileOps : public ArmTileOps {
     return quads;
   }
 
-  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, WeightFormat, bool) const override {
+  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, Format, bool) const override {
     Value sum = b.splatInt(ints4(b), 0);
     for (auto [weights, activation] : llvm::zip(quads, x))
       sum = b.intrinsic("llvm.aarch64.neon.sdot.v4i32.v16i8", ints4(b), {sum, weights, activation});
@@ -188,7 +188,7 @@ class NeonTileOps : public ArmTileOps {
     return quads;
   }
 
-  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, WeightFormat format,
+  Value dotQuads(KernelBuilder &b, ArrayRef<Value> quads, ArrayRef<Value> x, Format format,
                  bool wholeRange) const override {
     Value sums[2]; // of pairs: rows 0 and 1, rows 2 and 3
     for (int64_t side = 0; side < 2; ++side) {

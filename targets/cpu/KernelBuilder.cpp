@@ -183,14 +183,14 @@ Value KernelBuilder::softcap(Value x, double cap) {
   return mulf(subf(splat(type, 1.0), quotient), splat(type, cap));
 }
 
-Value KernelBuilder::loadFloats(WeightFormat format, Value pointer, int64_t count) {
+Value KernelBuilder::loadFloats(Format format, Value pointer, int64_t count) {
   VectorType floats = vec(count, getF32Type()), ints = vec(count, getI32Type());
   switch (format) {
-  case WeightFormat::F32:
+  case Format::F32:
     return load(floats, pointer);
-  case WeightFormat::F16:
+  case Format::F16:
     return arith::ExtFOp::create(*this, floats, load(vec(count, getF16Type()), pointer, 2));
-  case WeightFormat::BF16: {
+  case Format::BF16: {
     Value bits = arith::ExtUIOp::create(*this, ints, load(vec(count, getI16Type()), pointer, 2));
     return bitcast(arith::ShLIOp::create(*this, bits, splatInt(ints, 16)), floats);
   }

@@ -4,7 +4,7 @@
 #ifndef GEMMAC_TARGETS_CPU_KERNELBUILDER_H
 #define GEMMAC_TARGETS_CPU_KERNELBUILDER_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -93,9 +93,9 @@ public:
 
   // ---- storage formats
   /// `count` consecutive values of an unquantized format as f32.
-  Value loadFloats(WeightFormat format, Value pointer, int64_t count = lanes);
+  Value loadFloats(Format format, Value pointer, int64_t count = lanes);
   /// Bytes of one value of an unquantized format.
-  static int64_t elementBytes(WeightFormat format) { return formatInfo(format).bits / 8; }
+  static int64_t elementBytes(Format format) { return formatInfo(format).bits / 8; }
 };
 
 } // namespace gemmac

@@ -9,7 +9,7 @@ namespace gemmac {
 
 /// Products of a stored weight and an int8 activation whose sum surely fits an int16, as a power of two. Only for
 /// weights of 8 bits it matters whether activations may be -128.
-constexpr int64_t productsInInt16(WeightFormat format, bool wholeRange) {
+constexpr int64_t productsInInt16(Format format, bool wholeRange) {
   int64_t largest = (wholeRange ? 128 : 127) * formatInfo(format).largestStored(), count = 1;
   while (2 * count * largest <= INT16_MAX)
     count *= 2;

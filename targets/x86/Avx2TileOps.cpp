@@ -69,7 +69,7 @@ class Avx2TileOps : public TileOps {
   // one widening per group. Of 6 bits (63) only the four products of two quads do.
   static SmallVector<Value> dotUnsigned(KernelBuilder &b, ArrayRef<WeightGroup> panels,
                                         ArrayRef<ActivationGroup> rows) {
-    WeightFormat format = panels.front().format;
+    Format format = panels.front().format;
     SmallVector<QuadLoader> loaders;
     for (const WeightGroup &weights : panels)
       loaders.emplace_back(b, weights, bytes);
@@ -170,7 +170,7 @@ class Avx2TileOps : public TileOps {
   }
 
   // Weights of a quad as int16, the zero point subtracted.
-  static Words signedWords(KernelBuilder &b, Value quads, WeightFormat format) {
+  static Words signedWords(KernelBuilder &b, Value quads, Format format) {
     Words words = evenAndOdd(b, quads);
     if (int64_t zeroPoint = formatInfo(format).zeroPoint) {
       Value zero = b.splatInt(b.vec(16, b.getI16Type()), zeroPoint);

@@ -18,16 +18,14 @@ class VnniTileOps : public TileOps {
   int64_t bytes; // of a register
   int64_t parts; // registers that hold four columns of the panel
 
-  static int64_t zeroPoint(WeightFormat format) {
-    return formatInfo(format).zeroPoint ? formatInfo(format).zeroPoint : 128;
-  }
+  static int64_t zeroPoint(Format format) { return formatInfo(format).zeroPoint ? formatInfo(format).zeroPoint : 128; }
 
   VectorType sums(KernelBuilder &b) const { return b.vec(bytes / 4, b.getI32Type()); }
   Value dot(KernelBuilder &b, Value sum, Value unsignedBytes, Value signedBytes) const {
     return b.intrinsic(bytes == 64 ? "llvm.x86.avx512.vpdpbusd.512" : "llvm.x86.avx512.vpdpbusd.256", sums(b),
                        {sum, unsignedBytes, signedBytes});
   }
-  Value startSum(KernelBuilder &b, WeightFormat format, const ActivationGroup &row) const {
+  Value startSum(KernelBuilder &b, Format format, const ActivationGroup &row) const {
     return b.broadcast(firstSum(b, row, zeroPoint(format)), sums(b));
   }
   QuadLoader::Pair loadUnsigned(KernelBuilder &b, const QuadLoader &loader, const WeightGroup &weights, Value j,

@@ -2,7 +2,7 @@
 #ifndef GEMMAC_TESTS_FUZZ_FUZZSUPPORT_H
 #define GEMMAC_TESTS_FUZZ_FUZZSUPPORT_H
 
-#include "compiler/import/ImportError.h"
+#include "compiler/base/Errors.h"
 
 #include "llvm/ADT/StringRef.h"
 

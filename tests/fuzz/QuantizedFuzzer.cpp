@@ -91,7 +91,7 @@ static void checkTensor(const TensorSource &tensor, const Checkpoint &checkpoint
     require(scale >= 0 && std::isfinite(scale * 128) && (scale == 0 || tensor.shape.size() == 2));
   if (!tensor.pieces.empty())
     return;
-  const SourceEncodingInfo &info = sourceEncodingInfo(tensor.encoding);
+  const EncodingInfo &info = encodingInfo(tensor.encoding);
   require(info.integers == tensor.scales.has_value());
   require(tensor.bytes == static_cast<uint64_t>(sourceRowBytes(tensor.encoding, elementsOf(tensor))));
   if (!tensor.scales)

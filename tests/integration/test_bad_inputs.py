@@ -1,4 +1,4 @@
-"""Bad inputs: one clear line, the exit code of compiler/driver/ExitCodes.h, nothing left behind."""
+"""Bad inputs: one clear line, the exit code of compiler/base/ExitCodes.h, nothing left behind."""
 
 import json
 import os

@@ -1,6 +1,6 @@
 #include "compiler/import/gguf/GgufCursor.h"
 
-#include "compiler/import/ImportError.h"
+#include "compiler/base/Errors.h"
 
 using namespace gemmac;
 using llvm::StringRef;

@@ -1,6 +1,6 @@
 #include "compiler/import/gguf/GgufFile.h"
 
-#include "compiler/formats/SourceEncoding.h"
+#include "dialects/formats/Encoding.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -40,43 +40,21 @@ enum class ValueType : uint32_t {
 struct TensorType {
   uint32_t number;
   llvm::StringLiteral name;
-  std::optional<SourceEncoding> encoding;
+  std::optional<Encoding> encoding;
 };
 
 constexpr TensorType tensorTypes[] = {
-    {0, "F32", SourceEncoding::F32},
-    {1, "F16", SourceEncoding::F16},
-    {2, "Q4_0", SourceEncoding::Q4_0},
-    {3, "Q4_1", SourceEncoding::Q4_1},
-    {6, "Q5_0", SourceEncoding::Q5_0},
-    {7, "Q5_1", SourceEncoding::Q5_1},
-    {8, "Q8_0", SourceEncoding::Q8_0},
-    {9, "Q8_1", std::nullopt},
-    {10, "Q2_K", SourceEncoding::Q2_K},
-    {11, "Q3_K", SourceEncoding::Q3_K},
-    {12, "Q4_K", SourceEncoding::Q4_K},
-    {13, "Q5_K", SourceEncoding::Q5_K},
-    {14, "Q6_K", SourceEncoding::Q6_K},
-    {15, "Q8_K", std::nullopt},
-    {16, "IQ2_XXS", std::nullopt},
-    {17, "IQ2_XS", std::nullopt},
-    {18, "IQ3_XXS", std::nullopt},
-    {19, "IQ1_S", std::nullopt},
-    {20, "IQ4_NL", SourceEncoding::IQ4_NL},
-    {21, "IQ3_S", std::nullopt},
-    {22, "IQ2_S", std::nullopt},
-    {23, "IQ4_XS", SourceEncoding::IQ4_XS},
-    {24, "I8", std::nullopt},
-    {25, "I16", std::nullopt},
-    {26, "I32", std::nullopt},
-    {27, "I64", std::nullopt},
-    {28, "F64", std::nullopt},
-    {29, "IQ1_M", std::nullopt},
-    {30, "BF16", SourceEncoding::BF16},
-    {34, "TQ1_0", std::nullopt},
-    {35, "TQ2_0", std::nullopt},
-    {39, "MXFP4", std::nullopt},
-    {40, "NVFP4", std::nullopt},
+    {0, "F32", Encoding::F32},        {1, "F16", Encoding::F16},     {2, "Q4_0", Encoding::Q4_0},
+    {3, "Q4_1", Encoding::Q4_1},      {6, "Q5_0", Encoding::Q5_0},   {7, "Q5_1", Encoding::Q5_1},
+    {8, "Q8_0", Encoding::Q8_0},      {9, "Q8_1", std::nullopt},     {10, "Q2_K", Encoding::Q2_K},
+    {11, "Q3_K", Encoding::Q3_K},     {12, "Q4_K", Encoding::Q4_K},  {13, "Q5_K", Encoding::Q5_K},
+    {14, "Q6_K", Encoding::Q6_K},     {15, "Q8_K", std::nullopt},    {16, "IQ2_XXS", std::nullopt},
+    {17, "IQ2_XS", std::nullopt},     {18, "IQ3_XXS", std::nullopt}, {19, "IQ1_S", std::nullopt},
+    {20, "IQ4_NL", Encoding::IQ4_NL}, {21, "IQ3_S", std::nullopt},   {22, "IQ2_S", std::nullopt},
+    {23, "IQ4_XS", Encoding::IQ4_XS}, {24, "I8", std::nullopt},      {25, "I16", std::nullopt},
+    {26, "I32", std::nullopt},        {27, "I64", std::nullopt},     {28, "F64", std::nullopt},
+    {29, "IQ1_M", std::nullopt},      {30, "BF16", Encoding::BF16},  {34, "TQ1_0", std::nullopt},
+    {35, "TQ2_0", std::nullopt},      {39, "MXFP4", std::nullopt},   {40, "NVFP4", std::nullopt},
 };
 
 class HeaderReader {
@@ -265,8 +243,8 @@ void HeaderReader::readTensor(uint64_t index) {
   tensor.offset = cursor.number<uint64_t>("the offset of tensor " + quoted);
   if (cursor.failed())
     return;
-  const SourceEncodingInfo &encoding = sourceEncodingInfo(*type->encoding);
-  tensor.dtype = encoding.name.upper();
+  const EncodingInfo &encoding = encodingInfo(*type->encoding);
+  tensor.dtype = nameOf(encoding.encoding).upper();
   if (tensor.shape.back() % encoding.blockValues)
     return cursor.fail("tensor " + quoted + " has rows of " + Twine(tensor.shape.back()) +
                        " values, expected whole blocks of " + Twine(encoding.blockValues) + " for " + type->name);

@@ -13,7 +13,7 @@ struct GgufFile {
   /// One object, a field per key. A 32-bit float becomes the shortest decimal number that rounds to it, which is what
   /// the configuration it was converted from had.
   Json metadata;
-  StoredTensors tensors; ///< shapes outermost dimension first, as elsewhere; `dtype` is a name of SourceEncoding.h
+  StoredTensors tensors; ///< shapes outermost dimension first, as elsewhere; `dtype` is a name of Encoding.h
 };
 
 /// Checked: types that gemmac has, rows of whole blocks, spans inside the file, aligned, without overlap, no name

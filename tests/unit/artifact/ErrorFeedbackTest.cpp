@@ -87,7 +87,7 @@ PanelRows pointersTo(const std::vector<std::vector<float>> &rows) {
 }
 
 /// Weights less what tiles stand for.
-std::vector<double> deviation(WeightFormat format, const std::vector<float> &row, int64_t lane,
+std::vector<double> deviation(Format format, const std::vector<float> &row, int64_t lane,
                               const std::vector<QuantizedTile> &tiles) {
   std::vector<double> result;
   for (size_t col = 0; col < row.size(); ++col) {
@@ -99,12 +99,12 @@ std::vector<double> deviation(WeightFormat format, const std::vector<float> &row
   return result;
 }
 
-class ErrorFeedbackTest : public testing::TestWithParam<WeightFormat> {};
+class ErrorFeedbackTest : public testing::TestWithParam<Format> {};
 
 // What the factor says an error costs is what the moments say; and rounding by it costs clearly less than the best
 // scales of groups by themselves.
 TEST_P(ErrorFeedbackTest, costs_less_than_a_search) {
-  WeightFormat format = GetParam();
+  Format format = GetParam();
   for (int64_t cols : {64, 2080}) {
     TestMoments moments(MomentLayout::of(cols, 1), correlatedRows(40, cols, 3));
     RoundingFactor factor(moments.layout, moments.stored);
@@ -130,9 +130,8 @@ TEST_P(ErrorFeedbackTest, costs_less_than_a_search) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, ErrorFeedbackTest,
-                         testing::Values(WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4,
-                                         WeightFormat::Q3, WeightFormat::Q2),
-                         [](const auto &info) { return formatInfo(info.param).name.str(); });
+                         testing::Values(Format::Q8, Format::Q6, Format::Q5, Format::Q4, Format::Q3, Format::Q2),
+                         [](const auto &info) { return nameOf(info.param).str(); });
 
 // A row's result does not depend on its lane or on the rows beside it.
 TEST(ErrorFeedback, rows_are_independent) {
@@ -143,8 +142,8 @@ TEST(ErrorFeedback, rows_are_independent) {
   others[13] = rows[2];
   std::vector<QuantizedTile> first(3), second(3);
   ErrorFeedback feedback;
-  ASSERT_TRUE(feedback.round(WeightFormat::Q4, pointersTo(rows), factor, first));
-  ASSERT_TRUE(feedback.round(WeightFormat::Q4, pointersTo(others), factor, second));
+  ASSERT_TRUE(feedback.round(Format::Q4, pointersTo(rows), factor, first));
+  ASSERT_TRUE(feedback.round(Format::Q4, pointersTo(others), factor, second));
   for (int64_t group = 0; group < 3; ++group) {
     EXPECT_EQ(first[group].scales[2], second[group].scales[13]);
     for (int64_t col = 0; col < groupColumns; ++col)
@@ -163,7 +162,7 @@ TEST(ErrorFeedback, padding_stays_zero) {
   TestMoments moments(MomentLayout::of(cols, 1), inputs);
   RoundingFactor factor(moments.layout, moments.stored);
   std::vector<QuantizedTile> tiles(2);
-  ASSERT_TRUE(ErrorFeedback().round(WeightFormat::Q4, pointersTo(rows), factor, tiles));
+  ASSERT_TRUE(ErrorFeedback().round(Format::Q4, pointersTo(rows), factor, tiles));
   for (int64_t col = used; col < cols; ++col)
     for (int64_t lane = 0; lane < panelRows; ++lane)
       EXPECT_EQ(tiles[1].stored[col - groupColumns][lane], 8) << "column " << col << ", row " << lane;
@@ -180,10 +179,10 @@ TEST(ErrorFeedback, unseen_inputs_round_each_value_by_itself) {
   RoundingFactor factor(layout, std::vector<float>(layout.batchBytes() / 4));
   auto rows = randomRows(panelRows, cols, 17);
   std::vector<QuantizedTile> tiles(1);
-  ASSERT_TRUE(ErrorFeedback().round(WeightFormat::Q4, pointersTo(rows), factor, tiles));
+  ASSERT_TRUE(ErrorFeedback().round(Format::Q4, pointersTo(rows), factor, tiles));
   for (int64_t lane = 0; lane < panelRows; ++lane) {
     double scale = halfToFloat(tiles[0].scales[lane]);
-    for (double d : deviation(WeightFormat::Q4, rows[lane], lane, tiles))
+    for (double d : deviation(Format::Q4, rows[lane], lane, tiles))
       EXPECT_LE(std::fabs(d), std::fabs(scale) * 2) << "only the extreme may be clipped, by little";
   }
 }
@@ -206,9 +205,9 @@ TEST(ErrorFeedback, packer_uses_it) {
   TestTensors tensors(directory.path());
   PackedMatrix matrix;
   matrix.name = "m";
-  matrix.sources = {tensors.add("w", SourceEncoding::BF16, 1, rows, cols)};
-  matrix.format = WeightFormat::Q4;
-  matrix.panelRows = 16;
+  matrix.sources = {tensors.add("w", Encoding::BF16, 1, rows, cols)};
+  matrix.format = Format::Q4;
+  matrix.layout = Layout::Panels;
   matrix.rowAxis = {rows, 64};
   matrix.colAxis = {cols, padded};
   matrix = plannedMatrix(matrix);

@@ -44,14 +44,14 @@ TEST(HalfFloat, rounds_to_the_nearest_half) {
 }
 
 /// One row as its own panel. False when the format cannot hold it.
-static bool packFloats(WeightFormat format, const std::vector<float> &values, uint8_t *result) {
+static bool packFloats(Format format, const std::vector<float> &values, uint8_t *result) {
   PackCounts counts;
   return packRow(format, {.values = values.data(), .padding = false}, static_cast<int64_t>(values.size()),
                  /*scaleBlocks=*/1, result, counts);
 }
 
 /// The error of quantizing `values` (32 of them) with one scale and the integers of `format`.
-static double squaredError(WeightFormat format, const std::vector<float> &values, float scale) {
+static double squaredError(Format format, const std::vector<float> &values, float scale) {
   const FormatInfo &info = formatInfo(format);
   double sum = 0;
   for (float value : values) {
@@ -65,7 +65,7 @@ static double squaredError(WeightFormat format, const std::vector<float> &values
 
 namespace {
 struct SearchCase {
-  WeightFormat format;
+  Format format;
   double bound; ///< of the root mean square error on normal weights, relative to the plain scale
 };
 class ScaleSearch : public testing::TestWithParam<SearchCase> {};
@@ -95,17 +95,17 @@ TEST_P(ScaleSearch, beats_the_plain_scale) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, ScaleSearch,
-                         testing::Values(SearchCase{WeightFormat::Q6, 0.932}, SearchCase{WeightFormat::Q5, 0.94},
-                                         SearchCase{WeightFormat::Q4, 0.945}, SearchCase{WeightFormat::Q3, 0.936},
-                                         SearchCase{WeightFormat::Q2, 0.928}),
-                         [](const auto &info) { return formatInfo(info.param.format).name.str(); });
+                         testing::Values(SearchCase{Format::Q6, 0.932}, SearchCase{Format::Q5, 0.94},
+                                         SearchCase{Format::Q4, 0.945}, SearchCase{Format::Q3, 0.936},
+                                         SearchCase{Format::Q2, 0.928}),
+                         [](const auto &info) { return nameOf(info.param.format).str(); });
 
 TEST(PanelKernels, q4_keeps_values_that_fit_exactly) {
   std::vector<float> values(32);
   for (int i = 0; i < 32; ++i)
     values[i] = 0.25f * static_cast<float>(i % 16 - 8);
   uint8_t packed[18];
-  ASSERT_TRUE(packFloats(WeightFormat::Q4, values, packed));
+  ASSERT_TRUE(packFloats(Format::Q4, values, packed));
   uint16_t half;
   std::memcpy(&half, packed + 16, 2);
   EXPECT_EQ(halfToFloat(half), 0.25f);
@@ -118,9 +118,9 @@ TEST(PanelKernels, zero_groups_have_scale_zero) {
   for (float tiny : {0.0f, -0.0f, 0x1p-130f, -0x1p-26f}) {
     zeros[3] = tiny;
     uint8_t q6[52], q3[28], q2[20];
-    ASSERT_TRUE(packFloats(WeightFormat::Q6, zeros, q6));
-    ASSERT_TRUE(packFloats(WeightFormat::Q3, zeros, q3));
-    ASSERT_TRUE(packFloats(WeightFormat::Q2, zeros, q2));
+    ASSERT_TRUE(packFloats(Format::Q6, zeros, q6));
+    ASSERT_TRUE(packFloats(Format::Q3, zeros, q3));
+    ASSERT_TRUE(packFloats(Format::Q2, zeros, q2));
     for (int i = 0; i < 52; ++i) // 32: low bits 0, high bits 2
       EXPECT_EQ(q6[i], i % 26 < 16 ? 0 : i % 26 < 24 ? 0xaa : 0) << i << " " << tiny;
     for (int i = 0; i < 28; ++i) // 4: low bits 0, high bit 1
@@ -128,8 +128,8 @@ TEST(PanelKernels, zero_groups_have_scale_zero) {
     for (int i = 0; i < 20; ++i)
       EXPECT_EQ(q2[i], i % 10 < 8 ? 0xaa : 0) << i << " " << tiny;
     uint8_t q4[36], q8[68];
-    ASSERT_TRUE(packFloats(WeightFormat::Q4, zeros, q4));
-    ASSERT_TRUE(packFloats(WeightFormat::Q8, zeros, q8));
+    ASSERT_TRUE(packFloats(Format::Q4, zeros, q4));
+    ASSERT_TRUE(packFloats(Format::Q8, zeros, q8));
     for (int i = 0; i < 36; ++i)
       EXPECT_EQ(q4[i], i % 18 < 16 ? 0x88 : 0) << i << " " << tiny;
     for (int i = 0; i < 68; ++i)
@@ -141,14 +141,14 @@ TEST(PanelKernels, refuses_what_16_bits_cannot_hold) {
   std::vector<float> row(32, 1.0f);
   uint8_t packed[128];
   row[5] = 1e6f;
-  EXPECT_FALSE(packFloats(WeightFormat::F16, row, packed));
-  EXPECT_FALSE(packFloats(WeightFormat::Q4, row, packed));
-  EXPECT_TRUE(packFloats(WeightFormat::Q8, row, packed));
-  EXPECT_TRUE(packFloats(WeightFormat::BF16, row, packed));
-  EXPECT_TRUE(packFloats(WeightFormat::F32, row, packed));
+  EXPECT_FALSE(packFloats(Format::F16, row, packed));
+  EXPECT_FALSE(packFloats(Format::Q4, row, packed));
+  EXPECT_TRUE(packFloats(Format::Q8, row, packed));
+  EXPECT_TRUE(packFloats(Format::BF16, row, packed));
+  EXPECT_TRUE(packFloats(Format::F32, row, packed));
   row[5] = 3.4e38f;
-  EXPECT_FALSE(packFloats(WeightFormat::Q8, row, packed));
-  EXPECT_FALSE(packFloats(WeightFormat::BF16, row, packed));
+  EXPECT_FALSE(packFloats(Format::Q8, row, packed));
+  EXPECT_FALSE(packFloats(Format::BF16, row, packed));
 }
 
 TEST(SourceKernels, finds_infinities_and_nans) {
@@ -157,11 +157,11 @@ TEST(SourceKernels, finds_infinities_and_nans) {
   uint16_t bfloat[3] = {0x3f80, 0x7f7f, 0xff80};
   float single[3] = {1, 3e38f, NAN};
   auto bytes = [](auto &array) { return reinterpret_cast<const uint8_t *>(array); };
-  EXPECT_TRUE(decodeValues(SourceEncoding::F16, bytes(half), 1, result));
-  EXPECT_FALSE(decodeValues(SourceEncoding::F16, bytes(half), 2, result));
-  EXPECT_FALSE(decodeValues(SourceEncoding::F16, bytes(nanHalf), 3, result));
-  EXPECT_TRUE(decodeValues(SourceEncoding::BF16, bytes(bfloat), 2, result));
-  EXPECT_FALSE(decodeValues(SourceEncoding::BF16, bytes(bfloat), 3, result));
-  EXPECT_TRUE(decodeValues(SourceEncoding::F32, bytes(single), 2, result));
-  EXPECT_FALSE(decodeValues(SourceEncoding::F32, bytes(single), 3, result));
+  EXPECT_TRUE(decodeValues(Encoding::F16, bytes(half), 1, result));
+  EXPECT_FALSE(decodeValues(Encoding::F16, bytes(half), 2, result));
+  EXPECT_FALSE(decodeValues(Encoding::F16, bytes(nanHalf), 3, result));
+  EXPECT_TRUE(decodeValues(Encoding::BF16, bytes(bfloat), 2, result));
+  EXPECT_FALSE(decodeValues(Encoding::BF16, bytes(bfloat), 3, result));
+  EXPECT_TRUE(decodeValues(Encoding::F32, bytes(single), 2, result));
+  EXPECT_FALSE(decodeValues(Encoding::F32, bytes(single), 3, result));
 }

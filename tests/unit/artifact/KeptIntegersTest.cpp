@@ -10,24 +10,24 @@
 using namespace gemmac;
 
 struct LatticeCase {
-  WeightFormat format;
+  Format format;
   int least, largest; ///< of the integers that the weights were trained to
 };
 
 class Lattice : public testing::TestWithParam<LatticeCase> {};
 
 /// scale * integer as a checkpoint stores it, and the same of what was packed.
-static float storedAs(SourceEncoding encoding, float value) {
-  if (encoding == SourceEncoding::BF16)
+static float storedAs(Encoding encoding, float value) {
+  if (encoding == Encoding::BF16)
     return bitsToFloat(static_cast<uint32_t>(floatToBFloat(value)) << 16);
-  return encoding == SourceEncoding::F16 ? halfToFloat(floatToHalf(value)) : value;
+  return encoding == Encoding::F16 ? halfToFloat(floatToHalf(value)) : value;
 }
 
 TEST_P(Lattice, is_found_again_bit_for_bit) {
   std::mt19937 random(7);
-  for (SourceEncoding encoding : {SourceEncoding::BF16, SourceEncoding::F16, SourceEncoding::F32}) {
+  for (Encoding encoding : {Encoding::BF16, Encoding::F16, Encoding::F32}) {
     constexpr int64_t rows = 48, cols = 96;
-    if (encoding == SourceEncoding::BF16 && GetParam().largest > 64)
+    if (encoding == Encoding::BF16 && GetParam().largest > 64)
       continue; // bf16 rounds away more than a whole number of such a lattice
     std::uniform_int_distribution<int> integer(GetParam().least, GetParam().largest), half(0x1400, 0x2fff);
     std::vector<float> values(rows * cols);
@@ -38,13 +38,13 @@ TEST_P(Lattice, is_found_again_bit_for_bit) {
       values[group * groupColumns + group % groupColumns] =
           storedAs(encoding, scale * static_cast<float>(GetParam().least)); // the extreme is there
     }
-    for (int64_t panel : {16, 1}) {
+    for (Layout layout : {Layout::Panels, Layout::Table}) {
       TestDirectory directory;
       TestTensors tensors(directory.path());
       PackedMatrix matrix = plannedMatrix({.name = "w",
                                            .sources = {tensors.add("w", encoding, 1, rows, cols, values)},
                                            .format = GetParam().format,
-                                           .panelRows = panel,
+                                           .layout = layout,
                                            .rowAxis = {rows, 64},
                                            .colAxis = {cols, cols}});
       PackCounts counts;
@@ -61,14 +61,13 @@ TEST_P(Lattice, is_found_again_bit_for_bit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Lattice,
-                         testing::Values(LatticeCase{WeightFormat::Q4, -8, 7}, LatticeCase{WeightFormat::Q3, -4, 3},
-                                         LatticeCase{WeightFormat::Q2, -2, 1}, LatticeCase{WeightFormat::Q6, -32, 31},
-                                         LatticeCase{WeightFormat::Q5, -16, 15},
-                                         LatticeCase{WeightFormat::Q8, -127, 127}, LatticeCase{WeightFormat::Q4, -5, 5},
-                                         LatticeCase{WeightFormat::Q6, -8, 7}, LatticeCase{WeightFormat::Q8, -8, 7}),
+                         testing::Values(LatticeCase{Format::Q4, -8, 7}, LatticeCase{Format::Q3, -4, 3},
+                                         LatticeCase{Format::Q2, -2, 1}, LatticeCase{Format::Q6, -32, 31},
+                                         LatticeCase{Format::Q5, -16, 15}, LatticeCase{Format::Q8, -127, 127},
+                                         LatticeCase{Format::Q4, -5, 5}, LatticeCase{Format::Q6, -8, 7},
+                                         LatticeCase{Format::Q8, -8, 7}),
                          [](const auto &info) {
-                           return formatInfo(info.param.format).name.str() + "_from_" +
-                                  std::to_string(-info.param.least);
+                           return nameOf(info.param.format).str() + "_from_" + std::to_string(-info.param.least);
                          });
 
 TEST(Packer, values_off_the_lattice_are_not_called_exact) {
@@ -77,9 +76,9 @@ TEST(Packer, values_off_the_lattice_are_not_called_exact) {
   std::vector<float> values(16 * 64, 0.5f);
   values[70] = 0.51f; // the first group of row 1
   PackedMatrix matrix = plannedMatrix({.name = "w",
-                                       .sources = {tensors.add("w", SourceEncoding::F32, 1, 16, 64, values)},
-                                       .format = WeightFormat::Q4,
-                                       .panelRows = 16,
+                                       .sources = {tensors.add("w", Encoding::F32, 1, 16, 64, values)},
+                                       .format = Format::Q4,
+                                       .layout = Layout::Panels,
                                        .rowAxis = {16, 32},
                                        .colAxis = {64, 64}});
   PackCounts counts;
@@ -89,20 +88,20 @@ TEST(Packer, values_off_the_lattice_are_not_called_exact) {
 }
 
 /// A tensor of integers and one of their scales.
-static PackSource addIntegers(TestTensors &tensors, const std::string &name, SourceEncoding encoding, int64_t rows,
+static PackSource addIntegers(TestTensors &tensors, const std::string &name, Encoding encoding, int64_t rows,
                               int64_t cols, int64_t columns, std::vector<float> scales,
                               const std::vector<uint8_t> &integers) {
   PackSource source = tensors.addBytes(name, encoding, 1, rows, cols, integers);
-  PackSource scale = tensors.add(name + "_scale", SourceEncoding::F32, 1, rows, cols / columns, std::move(scales));
-  source.scales = PackScales{scale.file, scale.offset, SourceEncoding::F32, columns};
+  PackSource scale = tensors.add(name + "_scale", Encoding::F32, 1, rows, cols / columns, std::move(scales));
+  source.scales = PackScales{scale.file, scale.offset, Encoding::F32, columns};
   return source;
 }
 
 struct IntegerCase {
-  WeightFormat format;
-  SourceEncoding encoding;
+  Format format;
+  Encoding encoding;
   int64_t columns; ///< that share a scale
-  int64_t panelRows;
+  Layout layout;
 };
 
 class Integers : public testing::TestWithParam<IntegerCase> {};
@@ -110,9 +109,8 @@ class Integers : public testing::TestWithParam<IntegerCase> {};
 TEST_P(Integers, are_taken_as_they_are) {
   const IntegerCase &which = GetParam();
   constexpr int64_t rows = 32, cols = 64;
-  const SourceEncodingInfo &info = sourceEncodingInfo(which.encoding);
-  int64_t perByte = info.blockValues, bits = 8 / perByte,
-          half = which.encoding == SourceEncoding::Int8 ? 0 : 1 << (bits - 1);
+  const EncodingInfo &info = encodingInfo(which.encoding);
+  int64_t perByte = info.blockValues, bits = 8 / perByte, half = which.encoding == Encoding::Int8 ? 0 : 1 << (bits - 1);
   std::mt19937 random(3);
   std::vector<uint8_t> bytes(rows * cols / perByte);
   for (uint8_t &byte : bytes)
@@ -123,13 +121,14 @@ TEST_P(Integers, are_taken_as_they_are) {
         std::ldexp(static_cast<float>(random() % 1000 + 1), -16) * (formatInfo(which.format).rowScales() ? 1.1f : 1.0f);
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix = plannedMatrix(
-      {.name = "w",
-       .sources = {addIntegers(tensors, "w", which.encoding, rows, cols, which.columns, scales, bytes)},
-       .format = which.format,
-       .panelRows = which.panelRows,
-       .rowAxis = {rows, rows},
-       .colAxis = {which.panelRows == 1 ? which.columns : cols, which.panelRows == 1 ? which.columns : cols}});
+  PackedMatrix matrix =
+      plannedMatrix({.name = "w",
+                     .sources = {addIntegers(tensors, "w", which.encoding, rows, cols, which.columns, scales, bytes)},
+                     .format = which.format,
+                     .layout = which.layout,
+                     .rowAxis = {rows, rows},
+                     .colAxis = {which.layout == Layout::Table ? which.columns : cols,
+                                 which.layout == Layout::Table ? which.columns : cols}});
   PackCounts counts;
   llvm::Expected<std::vector<uint8_t>> packed = packMatrix(matrix, directory.path(), &counts);
   ASSERT_TRUE(static_cast<bool>(packed)) << llvm::toString(packed.takeError());
@@ -146,16 +145,16 @@ TEST_P(Integers, are_taken_as_they_are) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Integers,
-                         testing::Values(IntegerCase{WeightFormat::Q4, SourceEncoding::Int4, 32, 16},
-                                         IntegerCase{WeightFormat::Q8, SourceEncoding::Offset8, 32, 16},
-                                         IntegerCase{WeightFormat::Q2, SourceEncoding::Int2, 32, 16},
-                                         IntegerCase{WeightFormat::C4, SourceEncoding::Int4, 64, 16},
-                                         IntegerCase{WeightFormat::C8, SourceEncoding::Int8, 64, 16},
-                                         IntegerCase{WeightFormat::C2, SourceEncoding::Int2, 64, 16},
-                                         IntegerCase{WeightFormat::C4, SourceEncoding::Int4, 32,
-                                                     1}, // a table of two blocks a row
-                                         IntegerCase{WeightFormat::C2, SourceEncoding::Int2, 64, 1}),
+                         testing::Values(IntegerCase{Format::Q4, Encoding::Int4, 32, Layout::Panels},
+                                         IntegerCase{Format::Q8, Encoding::Offset8, 32, Layout::Panels},
+                                         IntegerCase{Format::Q2, Encoding::Int2, 32, Layout::Panels},
+                                         IntegerCase{Format::C4, Encoding::Int4, 64, Layout::Panels},
+                                         IntegerCase{Format::C8, Encoding::Int8, 64, Layout::Panels},
+                                         IntegerCase{Format::C2, Encoding::Int2, 64, Layout::Panels},
+                                         IntegerCase{Format::C4, Encoding::Int4, 32,
+                                                     Layout::Table}, // a table of two blocks a row
+                                         IntegerCase{Format::C2, Encoding::Int2, 64, Layout::Table}),
                          [](const auto &info) {
-                           return formatInfo(info.param.format).name.str() + "_per_" +
-                                  std::to_string(info.param.columns) + "_panel_" + std::to_string(info.param.panelRows);
+                           return nameOf(info.param.format).str() + "_per_" + std::to_string(info.param.columns) + "_" +
+                                  nameOf(info.param.layout).str();
                          });

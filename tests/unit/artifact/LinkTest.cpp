@@ -2,8 +2,8 @@
 #include "TestCheckpoint.h"
 
 #include "compiler/artifact/Link.h"
-#include "compiler/artifact/OutputError.h"
 #include "compiler/artifact/ProgramFile.h"
+#include "compiler/base/Errors.h"
 #include "gemmac/abi.h"
 
 #include "llvm/AsmParser/Parser.h"
@@ -115,9 +115,9 @@ TEST_F(Linking, writes_a_program_that_runs_and_describes_itself) {
   TestTensors tensors(checkpoint.path());
   for (int64_t rows : {40, 4000}) { // below and above 2 MiB of data
     PackedMatrix matrix{.name = "w",
-                        .sources = {tensors.add("w" + std::to_string(rows), SourceEncoding::BF16, 1, rows, 1000)},
-                        .format = WeightFormat::Q8,
-                        .panelRows = 16,
+                        .sources = {tensors.add("w" + std::to_string(rows), Encoding::BF16, 1, rows, 1000)},
+                        .format = Format::Q8,
+                        .layout = Layout::Panels,
                         .rowAxis = {rows, roundUp(rows, 32)},
                         .colAxis = {1000, 1024}};
     DataSection section{{plannedMatrix(matrix)}, 0, "tokens"};
@@ -149,8 +149,8 @@ TEST_F(Linking, writes_a_program_that_runs_and_describes_itself) {
 TEST_F(Linking, failed_packing_leaves_no_file) {
   TestTensors tensors(checkpoint.path());
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("w", SourceEncoding::F32, 1, 1, 32, std::vector<float>(32, NAN))},
-                      .panelRows = 16,
+                      .sources = {tensors.add("w", Encoding::F32, 1, 1, 32, std::vector<float>(32, NAN))},
+                      .layout = Layout::Panels,
                       .rowAxis = {1, 16},
                       .colAxis = {32, 32}};
   DataSection section{{plannedMatrix(matrix)}, 4096, ""};

@@ -2,7 +2,7 @@
 #include "TestCheckpoint.h"
 
 #include "compiler/artifact/Packer.h"
-#include "compiler/import/ImportError.h"
+#include "compiler/base/Errors.h"
 #include "llvm/Support/Error.h"
 
 #include <algorithm>
@@ -18,30 +18,30 @@ namespace {
 
 /// Half the spacing of the format for values of a group whose largest magnitude is `largest`, with the f16 rounding of
 /// scales (2^-11 of it) and, for the others, the shortened negative or positive end and clipping by the search.
-double tolerance(WeightFormat format, double value, double largest) {
+double tolerance(Format format, double value, double largest) {
   switch (format) {
-  case WeightFormat::F32:
+  case Format::F32:
     return 0;
-  case WeightFormat::F16:
+  case Format::F16:
     return std::fabs(value) * 0x1p-11 + 0x1p-25;
-  case WeightFormat::BF16:
+  case Format::BF16:
     return std::fabs(value) * 0x1p-8;
-  case WeightFormat::Q8:
-  case WeightFormat::C8:
+  case Format::Q8:
+  case Format::C8:
     return largest * (0.5 / 127 + 0x1p-11) + 1e-7;
-  case WeightFormat::Q6:
+  case Format::Q6:
     return largest * 0.1;
-  case WeightFormat::Q5:
+  case Format::Q5:
     return largest * 0.16;
-  case WeightFormat::Q4:
+  case Format::Q4:
     return largest * 0.25;
-  case WeightFormat::C4: // clips the extreme of a long row to less than half
+  case Format::C4: // clips the extreme of a long row to less than half
     return largest * 0.6;
-  case WeightFormat::Q3:
+  case Format::Q3:
     return largest * 0.4;
-  case WeightFormat::Q2:
+  case Format::Q2:
     return largest * 0.7;
-  case WeightFormat::C2:
+  case Format::C2:
     return largest * 0.85;
   }
   return 0;
@@ -88,7 +88,7 @@ void expectPacked(const PackedMatrix &matrix, const TestTensors &tensors, const 
   EXPECT_EQ(nonzero, 0u);
 }
 
-class PackFormats : public testing::TestWithParam<WeightFormat> {
+class PackFormats : public testing::TestWithParam<Format> {
 protected:
   TestDirectory directory;
   TestTensors tensors{directory.path()};
@@ -105,16 +105,16 @@ protected:
 } // namespace
 
 INSTANTIATE_TEST_SUITE_P(, PackFormats,
-                         testing::Values(WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8,
-                                         WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4, WeightFormat::Q3,
-                                         WeightFormat::Q2, WeightFormat::C8, WeightFormat::C4, WeightFormat::C2),
-                         [](const auto &info) { return formatInfo(info.param).name.str(); });
+                         testing::Values(Format::F32, Format::F16, Format::BF16, Format::Q8, Format::Q6, Format::Q5,
+                                         Format::Q4, Format::Q3, Format::Q2, Format::C8, Format::C4, Format::C2),
+                         [](const auto &info) { return nameOf(info.param).str(); });
 
 TEST_P(PackFormats, odd_shapes) {
   for (auto [rows, cols] : {std::pair<int64_t, int64_t>{1, 1}, {16, 32}, {17, 33}, {100, 70}, {33, 97}})
-    for (SourceEncoding encoding : {SourceEncoding::BF16, SourceEncoding::F16, SourceEncoding::F32}) {
+    for (Encoding encoding : {Encoding::BF16, Encoding::F16, Encoding::F32}) {
       std::string name = "w" + std::to_string(rows) + "x" + std::to_string(cols) + std::to_string(int(encoding));
-      PackedMatrix matrix{.name = "test", .sources = {tensors.add(name, encoding, 1, rows, cols)}, .panelRows = 16};
+      PackedMatrix matrix{
+          .name = "test", .sources = {tensors.add(name, encoding, 1, rows, cols)}, .layout = Layout::Panels};
       matrix.rowAxis = {rows, roundUp(rows, 32)};
       matrix.colAxis = {cols, roundUp(cols, 32)};
       expectRoundTrip(matrix);
@@ -124,28 +124,29 @@ TEST_P(PackFormats, odd_shapes) {
 TEST_P(PackFormats, head_axes_on_rows) {
   // q, k, v of 4, 2 and 2 heads of 20: halves of 10 padded to 16.
   PackedMatrix matrix{.name = "test",
-                      .sources = {tensors.add("q", SourceEncoding::BF16, 1, 80, 45),
-                                  tensors.add("k", SourceEncoding::BF16, 1, 40, 45),
-                                  tensors.add("v", SourceEncoding::F32, 1, 40, 45)},
-                      .panelRows = 16};
+                      .sources = {tensors.add("q", Encoding::BF16, 1, 80, 45),
+                                  tensors.add("k", Encoding::BF16, 1, 40, 45),
+                                  tensors.add("v", Encoding::F32, 1, 40, 45)},
+                      .layout = Layout::Panels};
   matrix.rowAxis = {10, 16};
   matrix.colAxis = {45, 64};
   expectRoundTrip(matrix);
 }
 
 TEST_P(PackFormats, head_axis_on_columns) {
-  PackedMatrix matrix{.name = "test", .sources = {tensors.add("o", SourceEncoding::BF16, 1, 37, 72)}, .panelRows = 16};
+  PackedMatrix matrix{
+      .name = "test", .sources = {tensors.add("o", Encoding::BF16, 1, 37, 72)}, .layout = Layout::Panels};
   matrix.rowAxis = {37, 48};
   matrix.colAxis = {9, 16};
   expectRoundTrip(matrix);
 }
 
 TEST_P(PackFormats, interleaves_two_sources) {
-  PackedMatrix matrix{.name = "test",
-                      .sources = {tensors.add("gate", SourceEncoding::BF16, 1, 50, 40),
-                                  tensors.add("up", SourceEncoding::F16, 1, 50, 40)},
-                      .panelRows = 16,
-                      .interleave = true};
+  PackedMatrix matrix{
+      .name = "test",
+      .sources = {tensors.add("gate", Encoding::BF16, 1, 50, 40), tensors.add("up", Encoding::F16, 1, 50, 40)},
+      .layout = Layout::Panels,
+      .interleave = true};
   matrix.rowAxis = {50, 64};
   matrix.colAxis = {40, 64};
   expectRoundTrip(matrix);
@@ -153,8 +154,8 @@ TEST_P(PackFormats, interleaves_two_sources) {
 
 TEST_P(PackFormats, interleaves_halves_of_each_batch_entry) {
   PackedMatrix matrix{.name = "test",
-                      .sources = {tensors.add("gate_up", SourceEncoding::BF16, 3, 44, 30)},
-                      .panelRows = 16,
+                      .sources = {tensors.add("gate_up", Encoding::BF16, 3, 44, 30)},
+                      .layout = Layout::Panels,
                       .interleave = true};
   matrix.rowAxis = {22, 32};
   matrix.colAxis = {30, 32};
@@ -163,7 +164,7 @@ TEST_P(PackFormats, interleaves_halves_of_each_batch_entry) {
 
 TEST_P(PackFormats, tables_by_row) {
   PackedMatrix matrix{
-      .name = "test", .sources = {tensors.add("table", SourceEncoding::BF16, 1, 41, 100)}, .panelRows = 1};
+      .name = "test", .sources = {tensors.add("table", Encoding::BF16, 1, 41, 100)}, .layout = Layout::Table};
   matrix.rowAxis = {41, 48};
   matrix.colAxis = {25, 32};
   expectRoundTrip(matrix);
@@ -172,19 +173,18 @@ TEST_P(PackFormats, tables_by_row) {
 TEST_P(PackFormats, many_bands) {
   // Rows of 40000 values: a band holds 26 rows of a table and one matmul panel.
   PackedMatrix table{
-      .name = "test", .sources = {tensors.add("wide", SourceEncoding::BF16, 1, 60, 40000)}, .panelRows = 1};
+      .name = "test", .sources = {tensors.add("wide", Encoding::BF16, 1, 60, 40000)}, .layout = Layout::Table};
   table.rowAxis = {60, 64};
   table.colAxis = {40000, 40000};
   expectRoundTrip(table);
-  table.panelRows = 16;
+  table.layout = Layout::Panels;
   expectRoundTrip(table);
 }
 
 TEST(Packer, vectors_are_padded_f32) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix{
-      .name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
+  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", Encoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
   matrix.colAxis = {36, 48};
   matrix = plannedMatrix(matrix);
   EXPECT_EQ(matrix.bytes, 384);
@@ -196,8 +196,7 @@ TEST(Packer, vectors_are_padded_f32) {
 TEST(Packer, addend_and_scale_of_a_vector) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix{
-      .name = "norm", .sources = {tensors.add("norm", SourceEncoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
+  PackedMatrix matrix{.name = "norm", .sources = {tensors.add("norm", Encoding::BF16, 1, 1, 72)}, .rowAxis = {1, 16}};
   matrix.colAxis = {36, 48};
   matrix.sources.front().addend = 1.0f;
   matrix.scale = 0.3f;
@@ -247,9 +246,9 @@ TEST(Packer, section_is_the_same_for_any_number_of_threads) {
   uint64_t offset = 0;
   for (int i = 0; i < 12; ++i) {
     PackedMatrix matrix{.name = "w",
-                        .sources = {tensors.add("w" + std::to_string(i), SourceEncoding::BF16, 1, 500 + i, 1000)},
-                        .format = i % 2 ? WeightFormat::Q4 : WeightFormat::Q8,
-                        .panelRows = i % 3 ? 16 : 1,
+                        .sources = {tensors.add("w" + std::to_string(i), Encoding::BF16, 1, 500 + i, 1000)},
+                        .format = i % 2 ? Format::Q4 : Format::Q8,
+                        .layout = i % 3 ? Layout::Panels : Layout::Table,
                         .rowAxis = {500 + i, 512},
                         .colAxis = {1000, 1024}};
     section.matrices.push_back(plannedMatrix(matrix, offset));
@@ -292,9 +291,9 @@ TEST(Packer, names_tensor_and_index_of_a_nan) {
   std::vector<float> values(2 * 20 * 40, 0.5f);
   values[40 * 33 + 7] = NAN;
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("layers.0.w", SourceEncoding::BF16, 2, 20, 40, values)},
-                      .format = WeightFormat::Q4,
-                      .panelRows = 16,
+                      .sources = {tensors.add("layers.0.w", Encoding::BF16, 2, 20, 40, values)},
+                      .format = Format::Q4,
+                      .layout = Layout::Panels,
                       .rowAxis = {20, 32},
                       .colAxis = {40, 64}};
   EXPECT_EQ(packError(matrix, directory.path()),
@@ -308,9 +307,9 @@ TEST(Packer, names_value_that_overflows) {
   std::vector<float> values(20 * 40, 0.5f);
   values[40 * 18 + 35] = -1e9f;
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("layers.0.w", SourceEncoding::F32, 1, 20, 40, values)},
-                      .format = WeightFormat::Q8,
-                      .panelRows = 16,
+                      .sources = {tensors.add("layers.0.w", Encoding::F32, 1, 20, 40, values)},
+                      .format = Format::Q8,
+                      .layout = Layout::Panels,
                       .rowAxis = {20, 32},
                       .colAxis = {20, 32}};
   EXPECT_EQ(packError(matrix, directory.path()),
@@ -322,9 +321,9 @@ TEST(Packer, file_cut_short) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("layers.0.w", SourceEncoding::BF16, 1, 20, 40)},
-                      .format = WeightFormat::Q8,
-                      .panelRows = 16,
+                      .sources = {tensors.add("layers.0.w", Encoding::BF16, 1, 20, 40)},
+                      .format = Format::Q8,
+                      .layout = Layout::Panels,
                       .rowAxis = {20, 32},
                       .colAxis = {40, 64}};
   std::filesystem::resize_file(tensors.path(), 1000);
@@ -338,18 +337,18 @@ TEST(Packer, file_cut_short) {
 TEST(Packer, pieces_are_rows_behind_each_other) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackSource stacked{.name = "w", .file = {}, .encoding = SourceEncoding::F32, .batch = 2, .rows = 64, .cols = 32};
+  PackSource stacked{.name = "w", .file = {}, .encoding = Encoding::F32, .batch = 2, .rows = 64, .cols = 32};
   std::vector<float> all;
   for (int piece = 0; piece < 4; ++piece) {
-    stacked.pieces.push_back(tensors.add("w" + std::to_string(piece), SourceEncoding::F32, 1, 32, 32));
+    stacked.pieces.push_back(tensors.add("w" + std::to_string(piece), Encoding::F32, 1, 32, 32));
     const std::vector<float> &values = tensors.values("w" + std::to_string(piece));
     all.insert(all.end(), values.begin(), values.end());
   }
   auto matrixOf = [](PackSource source) {
     return plannedMatrix({.name = "w",
                           .sources = {std::move(source)},
-                          .format = WeightFormat::Q4,
-                          .panelRows = 16,
+                          .format = Format::Q4,
+                          .layout = Layout::Panels,
                           .batch = 2,
                           .interleave = true,
                           .rowAxis = {32, 32},
@@ -357,17 +356,17 @@ TEST(Packer, pieces_are_rows_behind_each_other) {
   };
   llvm::Expected<std::vector<uint8_t>> apart = packMatrix(matrixOf(stacked), directory.path());
   llvm::Expected<std::vector<uint8_t>> whole =
-      packMatrix(matrixOf(tensors.add("all", SourceEncoding::F32, 2, 64, 32, all)), directory.path());
+      packMatrix(matrixOf(tensors.add("all", Encoding::F32, 2, 64, 32, all)), directory.path());
   ASSERT_TRUE(apart && whole);
   EXPECT_EQ(*apart, *whole);
 }
 
 TEST(PackedMatrix, refuses_sizes_that_contradict) {
-  PackSource source{"w", "model.safetensors", 0, SourceEncoding::BF16, 1, 20, 40};
+  PackSource source{"w", "model.safetensors", 0, Encoding::BF16, 1, 20, 40};
   PackedMatrix good = plannedMatrix({.name = "p",
                                      .sources = {source},
-                                     .format = WeightFormat::Q4,
-                                     .panelRows = 16,
+                                     .format = Format::Q4,
+                                     .layout = Layout::Panels,
                                      .rowAxis = {20, 32},
                                      .colAxis = {40, 64}});
   auto message = [](const PackedMatrix &matrix) { return llvm::toString(matrix.verify()); };
@@ -381,9 +380,6 @@ TEST(PackedMatrix, refuses_sizes_that_contradict) {
   bad = good;
   bad.offset = 32;
   EXPECT_EQ(message(bad), "packed weight 'p': error: offset 32 is no multiple of 64");
-  bad = good;
-  bad.panelRows = 8;
-  EXPECT_EQ(message(bad), "packed weight 'p': error: 8 rows per panel, expected 16, 1 or 0");
   bad = good;
   bad.interleave = true;
   bad.sources[0].rows = 21;

@@ -10,7 +10,7 @@ using namespace gemmac;
 
 namespace {
 /// The stored integers of a panel of 16 rows and 32 columns whose weight at (row, col) is integer(row, col) * 2^-row.
-std::vector<uint8_t> packIntegers(WeightFormat format, llvm::function_ref<int(int row, int col)> integer) {
+std::vector<uint8_t> packIntegers(Format format, llvm::function_ref<int(int row, int col)> integer) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
   std::vector<float> values(16 * 32);
@@ -18,9 +18,9 @@ std::vector<uint8_t> packIntegers(WeightFormat format, llvm::function_ref<int(in
     for (int col = 0; col < 32; ++col)
       values[row * 32 + col] = static_cast<float>(integer(row, col)) * std::ldexp(1.0f, -row);
   PackedMatrix matrix{.name = "w",
-                      .sources = {tensors.add("w", SourceEncoding::F32, 1, 16, 32, values)},
+                      .sources = {tensors.add("w", Encoding::F32, 1, 16, 32, values)},
                       .format = format,
-                      .panelRows = 16,
+                      .layout = Layout::Panels,
                       .rowAxis = {16, 16},
                       .colAxis = {32, 32}};
   llvm::Expected<std::vector<uint8_t>> data = packMatrix(plannedMatrix(matrix), directory.path());
@@ -38,7 +38,7 @@ void expectScales(const std::vector<uint8_t> &data, size_t offset) {
 } // namespace
 
 TEST(Packer, q4_panel_layout) {
-  auto data = packIntegers(WeightFormat::Q4, [](int row, int col) { return (row + col) % 16 - 8; });
+  auto data = packIntegers(Format::Q4, [](int row, int col) { return (row + col) % 16 - 8; });
   ASSERT_EQ(data.size(), 2 * 320u) << "two panels of 288 bytes, padded to 64; the second is the padding of rows to 32";
   for (int quad = 0; quad < 4; ++quad)
     for (int row = 0; row < 16; ++row)
@@ -53,7 +53,7 @@ TEST(Packer, q4_panel_layout) {
 TEST(Packer, q6_panel_layout) {
   auto integer = [](int row, int col) { return (5 * row + 2 * col + (col > 15)) % 64 - 32; };
   // Row 0 must hold -32, so that the scale is 1; other rows need any of both ends.
-  auto data = packIntegers(WeightFormat::Q6, [&](int row, int col) { return col == 7 ? -32 : integer(row, col); });
+  auto data = packIntegers(Format::Q6, [&](int row, int col) { return col == 7 ? -32 : integer(row, col); });
   auto stored = [&](int row, int col) { return col == 7 ? 0 : integer(row, col) + 32; };
   ASSERT_EQ(data.size(), 2 * 448u) << "two panels of 416 bytes, padded to 64";
   for (int row = 0; row < 16; ++row)
@@ -73,7 +73,7 @@ TEST(Packer, q6_panel_layout) {
 
 TEST(Packer, q5_panel_layout) {
   auto integer = [](int row, int col) { return (3 * row + 5 * col + (col > 15)) % 32 - 16; };
-  auto data = packIntegers(WeightFormat::Q5, [&](int row, int col) { return col == 7 ? -16 : integer(row, col); });
+  auto data = packIntegers(Format::Q5, [&](int row, int col) { return col == 7 ? -16 : integer(row, col); });
   auto stored = [&](int row, int col) { return col == 7 ? 0 : integer(row, col) + 16; };
   ASSERT_EQ(data.size(), 2 * 384u) << "two panels of 352 bytes, padded to 64";
   for (int row = 0; row < 16; ++row)
@@ -91,7 +91,7 @@ TEST(Packer, q5_panel_layout) {
 
 TEST(Packer, q3_and_q2_panel_layout) {
   auto integer3 = [](int row, int col) { return (row + 3 * col + col / 8) % 8 - 4; };
-  auto data = packIntegers(WeightFormat::Q3, integer3);
+  auto data = packIntegers(Format::Q3, integer3);
   ASSERT_EQ(data.size(), 2 * 256u) << "two panels of 224 bytes, padded to 64";
   for (int row = 0; row < 16; ++row)
     for (int byte = 0; byte < 4; ++byte) {
@@ -106,7 +106,7 @@ TEST(Packer, q3_and_q2_panel_layout) {
   expectScales(data, 192);
 
   auto integer2 = [](int row, int col) { return (row + col + col / 4) % 4 - 2; };
-  data = packIntegers(WeightFormat::Q2, integer2);
+  data = packIntegers(Format::Q2, integer2);
   ASSERT_EQ(data.size(), 2 * 192u) << "two panels of 160 bytes, padded to 64";
   for (int row = 0; row < 16; ++row)
     for (int byte = 0; byte < 4; ++byte)
@@ -122,11 +122,11 @@ TEST(Packer, q8_and_f32_panel_layout) {
   for (int row = 0; row < 32; ++row)
     for (int col = 0; col < 32; ++col)
       values[row * 32 + col] = static_cast<float>(col == 31 ? 127 : row + 3 * col);
-  PackSource source = tensors.add("w", SourceEncoding::F32, 1, 32, 32, values);
+  PackSource source = tensors.add("w", Encoding::F32, 1, 32, 32, values);
   PackedMatrix matrix{.name = "w",
                       .sources = {source},
-                      .format = WeightFormat::Q8,
-                      .panelRows = 16,
+                      .format = Format::Q8,
+                      .layout = Layout::Panels,
                       .rowAxis = {32, 32},
                       .colAxis = {32, 32}};
   matrix = plannedMatrix(matrix);
@@ -138,7 +138,7 @@ TEST(Packer, q8_and_f32_panel_layout) {
       EXPECT_EQ((*data)[row / 16 * 576 + col / 4 * 64 + row % 16 * 4 + col % 4], row + 3 * col);
   EXPECT_EQ((*data)[512] | (*data)[513] << 8, 0x3c00);
 
-  matrix.format = WeightFormat::F32;
+  matrix.format = Format::F32;
   matrix = plannedMatrix(matrix);
   data = packMatrix(matrix, directory.path());
   ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());

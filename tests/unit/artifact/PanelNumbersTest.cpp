@@ -14,13 +14,12 @@ using namespace gemmac;
 
 namespace {
 
-constexpr WeightFormat groupFormats[] = {WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5,
-                                         WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2};
+constexpr Format groupFormats[] = {Format::Q8, Format::Q6, Format::Q5, Format::Q4, Format::Q3, Format::Q2};
 
-PackedMatrix exampleMatrix(TestTensors &tensors, int64_t lanes) {
+PackedMatrix exampleMatrix(TestTensors &tensors, Layout layout) {
   PackedMatrix matrix{.name = "test",
-                      .sources = {tensors.add("w" + std::to_string(lanes), SourceEncoding::F32, 1, 70, 90)},
-                      .panelRows = lanes};
+                      .sources = {tensors.add("w_" + nameOf(layout).str(), Encoding::F32, 1, 70, 90)},
+                      .layout = layout};
   matrix.rowAxis = {70, 96};
   matrix.colAxis = {90, 96};
   return matrix;
@@ -39,10 +38,10 @@ std::vector<uint8_t> packed(PackedMatrix matrix, const std::string &directory) {
 TEST(PanelNumbers, WideFormatsHoldTheNumbersOfNarrowOnes) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  for (int64_t lanes : {int64_t(16), int64_t(1)}) {
-    PackedMatrix matrix = exampleMatrix(tensors, lanes);
-    for (WeightFormat narrow : groupFormats)
-      for (WeightFormat wide : groupFormats) {
+  for (Layout layout : {Layout::Panels, Layout::Table}) {
+    PackedMatrix matrix = exampleMatrix(tensors, layout);
+    for (Format narrow : groupFormats)
+      for (Format wide : groupFormats) {
         if (formatInfo(narrow).bits > formatInfo(wide).bits)
           continue;
         matrix.format = narrow;
@@ -56,7 +55,7 @@ TEST(PanelNumbers, WideFormatsHoldTheNumbersOfNarrowOnes) {
         std::vector<uint8_t> wideBytes = packed(matrix, directory.path());
         ASSERT_EQ(wideBytes.size(), static_cast<size_t>(stored.bytes));
         EXPECT_EQ(unpackMatrix(stored, wideBytes.data(), 0), unpackMatrix(expected, narrowBytes.data(), 0))
-            << formatInfo(narrow).name.str() << " in " << formatInfo(wide).name.str();
+            << nameOf(narrow).str() << " in " << nameOf(wide).str();
       }
   }
 }
@@ -64,9 +63,10 @@ TEST(PanelNumbers, WideFormatsHoldTheNumbersOfNarrowOnes) {
 TEST(PanelNumbers, ValuesAreThoseOfTheSlowReader) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  for (int64_t lanes : {int64_t(16), int64_t(1)})
-    for (WeightFormat format : groupFormats) {
-      PackedMatrix matrix = exampleMatrix(tensors, lanes);
+  for (Layout layout : {Layout::Panels, Layout::Table})
+    for (Format format : groupFormats) {
+      PackedMatrix matrix = exampleMatrix(tensors, layout);
+      const int64_t lanes = rowsOf(layout);
       matrix.format = format;
       matrix = plannedMatrix(matrix);
       std::vector<uint8_t> bytes = packed(matrix, directory.path());
@@ -83,9 +83,9 @@ TEST(PanelNumbers, ValuesAreThoseOfTheSlowReader) {
 TEST(Packer, PanelsOnTheirOwnAreThoseOfTheMatrix) {
   TestDirectory directory;
   TestTensors tensors(directory.path());
-  PackedMatrix matrix = exampleMatrix(tensors, 16);
-  matrix.sources = {tensors.add("experts", SourceEncoding::BF16, 3, 70, 90)};
-  matrix.format = WeightFormat::Q4;
+  PackedMatrix matrix = exampleMatrix(tensors, Layout::Panels);
+  matrix.sources = {tensors.add("experts", Encoding::BF16, 3, 70, 90)};
+  matrix.format = Format::Q4;
   matrix = plannedMatrix(matrix);
   std::vector<uint8_t> whole = packed(matrix, directory.path());
   int64_t stride = matrix.panelStride(), some[] = {0, matrix.panelCount() + 1, 3 * matrix.panelCount() - 1};
@@ -102,9 +102,9 @@ TEST(Packer, SomeMatricesAreRewritten) {
   TestTensors tensors(directory.path());
   DataSection section;
   for (int i = 0; i < 3; ++i) {
-    PackedMatrix matrix = exampleMatrix(tensors, 16);
-    matrix.sources = {tensors.add("m" + std::to_string(i), SourceEncoding::F32, 1, 70, 90)};
-    matrix.format = WeightFormat::Q8;
+    PackedMatrix matrix = exampleMatrix(tensors, Layout::Panels);
+    matrix.sources = {tensors.add("m" + std::to_string(i), Encoding::F32, 1, 70, 90)};
+    matrix.format = Format::Q8;
     section.matrices.push_back(plannedMatrix(matrix, section.matrixBytes));
     section.matrixBytes = section.matrices.back().offset + section.matrices.back().bytes + 128; // a gap
   }
@@ -122,7 +122,7 @@ TEST(Packer, SomeMatricesAreRewritten) {
   DataSection some;
   some.matrices = {section.matrices[0], section.matrices[2]};
   for (PackedMatrix &matrix : some.matrices)
-    matrix.narrower = WeightFormat::Q2;
+    matrix.narrower = Format::Q2;
   ASSERT_FALSE(static_cast<bool>(rewriteMatrices(some, fd, 4096, options)));
   std::string changed = contents(), expected = before;
   for (const PackedMatrix &matrix : some.matrices) {

@@ -44,8 +44,8 @@ ProgramSummary testSummary() {
     summary.phases[phase] = {
         phase + 1, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase, 1000 + phase, 2000 + phase, 3000 + phase, {}};
   summary.phases[GEMMAC_PHASE_VERIFY].steps = {{"matmul q4 64 x 32", "p.gate", 1152}, {"barrier", "", 0}};
-  summary.caches = {{{0, 1, 3}, WeightFormat::F16, 2, 64, 64, 32, 48, 1 << 20, -1},
-                    {{4}, WeightFormat::F32, 1, 128, 32, 0, 64, 0, 2}};
+  summary.caches = {{{0, 1, 3}, Format::F16, 2, 64, 64, 32, 48, 1 << 20, -1},
+                    {{4}, Format::F32, 1, 128, 32, 0, 64, 0, 2}};
   return summary;
 }
 

@@ -46,7 +46,7 @@ std::string textOf(llvm::Error error) { return llvm::toString(std::move(error));
 std::vector<PackedMatrix> matricesOf(int64_t cols) {
   std::vector<PackedMatrix> matrices(1);
   for (int file = 0; file < fileCount; ++file)
-    matrices[0].sources.push_back({"tensor", nameOf(file), 0, SourceEncoding::F32, 1, 1, cols});
+    matrices[0].sources.push_back({"tensor", nameOf(file), 0, Encoding::F32, 1, 1, cols});
   return matrices;
 }
 

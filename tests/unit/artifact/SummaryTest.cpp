@@ -17,9 +17,9 @@ module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausal
                    gemma.scratch_bytes = 8192 : i64, gemma.cache_bytes = 640 : i64} {
   gemma.weight @norm.weight : tensor<32xbf16> from <"model.safetensors", 64, 64>
   gemma.weight @embed : tensor<50x32xbf16> from <"model.safetensors", 128, 3200>
-  gemma.packed @packed.embed from [@embed] as q8 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
+  gemma.packed @packed.embed from [@embed] as q8 panels batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
     bytes 2304 at 128
-  gemma.packed @packed.norm from [@norm.weight] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32>
+  gemma.packed @packed.norm from [@norm.weight] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32>
     bytes 128 at 0
   gemma.phase @decode decode max_rows 1 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64,
       gemma.barriers = 12 : i64} {
@@ -131,7 +131,7 @@ static constexpr const char *withCaches = R"(
     as f16 capacity 32 bytes 4096 at 0
   gemma.kv_cache @whole heads 1 head_dim 32 window 0
     as f16 capacity 64 bytes 8192 at 4096
-  gemma.packed @table from [@embed] as q8 panel 1 batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32> bytes 1728 at 2432
+  gemma.packed @table from [@embed] as q8 table batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32> bytes 1728 at 2432
     row_at 0
   gemma.phase @decode)";
 
@@ -206,7 +206,7 @@ TEST(ProgramSummary, words_of_caches) {
   CacheSummary ring, whole;
   ring.window = 512;
   EXPECT_EQ(cacheFormatText({ring, whole}), "f16");
-  whole.format = WeightFormat::F32;
+  whole.format = Format::F32;
   EXPECT_EQ(cacheFormatText({ring, whole}), "sliding=f16,full=f32");
   EXPECT_EQ(cacheFormatText({whole}), "f32");
   EXPECT_EQ(cacheFormatText({}), "");

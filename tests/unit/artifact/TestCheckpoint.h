@@ -38,7 +38,7 @@ public:
     std::ofstream(this->directory + "/" + this->file, std::ios::binary) << "header";
   }
 
-  PackSource add(const std::string &name, SourceEncoding encoding, int64_t batch, int64_t rows, int64_t cols,
+  PackSource add(const std::string &name, Encoding encoding, int64_t batch, int64_t rows, int64_t cols,
                  float spread = 1.0f) {
     std::normal_distribution<float> normal(0.0f, spread);
     std::vector<float> values(batch * rows * cols);
@@ -47,26 +47,25 @@ public:
     return add(name, encoding, batch, rows, cols, values);
   }
 
-  PackSource add(const std::string &name, SourceEncoding encoding, int64_t batch, int64_t rows, int64_t cols,
+  PackSource add(const std::string &name, Encoding encoding, int64_t batch, int64_t rows, int64_t cols,
                  std::vector<float> values) {
     PackSource source{name, file, size(), encoding, batch, rows, cols};
     std::ofstream out(directory + "/" + file, std::ios::binary | std::ios::app);
     for (float &value : values) {
-      uint16_t half =
-          encoding == SourceEncoding::F16 ? floatToHalf(value) : static_cast<uint16_t>(floatToBits(value) >> 16);
-      if (encoding == SourceEncoding::F32)
+      uint16_t half = encoding == Encoding::F16 ? floatToHalf(value) : static_cast<uint16_t>(floatToBits(value) >> 16);
+      if (encoding == Encoding::F32)
         out.write(reinterpret_cast<const char *>(&value), 4);
       else
         out.write(reinterpret_cast<const char *>(&half), 2);
-      if (encoding != SourceEncoding::F32)
-        value = encoding == SourceEncoding::F16 ? halfToFloat(half) : bitsToFloat(static_cast<uint32_t>(half) << 16);
+      if (encoding != Encoding::F32)
+        value = encoding == Encoding::F16 ? halfToFloat(half) : bitsToFloat(static_cast<uint32_t>(half) << 16);
     }
     stored[name] = std::move(values);
     return source;
   }
 
   /// A tensor whose bytes are given; its values are not remembered.
-  PackSource addBytes(const std::string &name, SourceEncoding encoding, int64_t batch, int64_t rows, int64_t cols,
+  PackSource addBytes(const std::string &name, Encoding encoding, int64_t batch, int64_t rows, int64_t cols,
                       const std::vector<uint8_t> &bytes) {
     PackSource source{name, file, size(), encoding, batch, rows, cols};
     std::ofstream out(directory + "/" + file, std::ios::binary | std::ios::app);
@@ -89,11 +88,11 @@ inline PackedMatrix plannedMatrix(PackedMatrix matrix, uint64_t offset = 0) {
   matrix.batch = matrix.sources[0].batch;
   matrix.cols = matrix.colAxis.extent(matrix.sources[0].cols);
   matrix.rows = 0;
-  if (matrix.panelRows != 0)
+  if (matrix.layout != Layout::Vector)
     for (const PackPart &part : matrix.parts())
       matrix.rows += part.paddedRows;
   matrix.bytes =
-      packedBytes(matrix.format, matrix.panelRows, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks());
+      packedBytes(matrix.format, matrix.layout, matrix.batch, matrix.rows, matrix.cols, matrix.scaleBlocks());
   matrix.offset = offset;
   return matrix;
 }

@@ -9,18 +9,18 @@ using namespace gemmac;
 
 namespace {
 
-PackedMatrix matrix(const std::string &name, int64_t rows, int64_t cols, int64_t panelRows = 16,
-                    WeightFormat format = WeightFormat::Q8) {
+PackedMatrix matrix(const std::string &name, int64_t rows, int64_t cols, Layout layout = Layout::Panels,
+                    Format format = Format::Q8) {
   PackedMatrix result;
   result.name = "p." + name;
-  result.sources = {{name, "file", 0, SourceEncoding::F32, 1, rows, cols}};
+  result.sources = {{name, "file", 0, Encoding::F32, 1, rows, cols}};
   result.format = format;
-  result.panelRows = panelRows;
+  result.layout = layout;
   result.rowAxis = {rows, roundUp(rows, 32)};
   result.colAxis = {cols, roundUp(cols, 32)};
-  result.rows = panelRows == 1 ? rows : roundUp(rows, 32);
+  result.rows = layout == Layout::Table ? rows : roundUp(rows, 32);
   result.cols = roundUp(cols, 32);
-  result.bytes = packedBytes(format, panelRows, 1, result.rows, result.cols, 1);
+  result.bytes = packedBytes(format, layout, 1, result.rows, result.cols, 1);
   return result;
 }
 
@@ -36,15 +36,15 @@ OpenMatrices model() {
     open(matrix("in" + std::to_string(layer), 64, 32), "MLP in");
     open(matrix("out" + std::to_string(layer), 32, 64), "MLP out");
   }
-  open(matrix("rows", 100, 32, 1), "table");
+  open(matrix("rows", 100, 32, Layout::Table), "table");
   open(matrix("head", 96, 32), "embeddings");
-  open(matrix("head", 96, 32, 1), "embeddings");
+  open(matrix("head", 96, 32, Layout::Table), "embeddings");
   matrices.push_back(matrix("router", 32, 32));
-  open(matrix("integers", 32, 32, 16, WeightFormat::C4), "MLP in");
+  open(matrix("integers", 32, 32, Layout::Panels, Format::C4), "MLP in");
   return OpenMatrices(std::move(matrices), parts);
 }
 
-double lossOf(WeightFormat format) { return std::pow(0.25, static_cast<double>(formatInfo(format).bits)); }
+double lossOf(Format format) { return std::pow(0.25, static_cast<double>(formatInfo(format).bits)); }
 
 /// Divergence adds up over matrices, of which some matter far more than others. What
 /// predictions do not know: a power of it.
@@ -56,16 +56,15 @@ struct FakeProgram {
   double divergence(const MatrixFormats &formats) const {
     double sum = 0;
     for (size_t i = 0; i < formats.size(); ++i)
-      sum += std::pow(3.0, static_cast<double>(i * 5 % 8)) * (lossOf(formats[i]) - lossOf(WeightFormat::Q8));
+      sum += std::pow(3.0, static_cast<double>(i * 5 % 8)) * (lossOf(formats[i]) - lossOf(Format::Q8));
     return 0.00001 + std::pow(sum, surprise);
   }
 
   FormatMeter meter() {
     FormatMeter result;
-    result.loss = [](const PackedMatrix &,
-                     llvm::ArrayRef<WeightFormat> formats) -> llvm::Expected<std::vector<double>> {
+    result.loss = [](const PackedMatrix &, llvm::ArrayRef<Format> formats) -> llvm::Expected<std::vector<double>> {
       std::vector<double> losses;
-      for (WeightFormat format : formats)
+      for (Format format : formats)
         losses.push_back(lossOf(format));
       return losses;
     };
@@ -81,7 +80,7 @@ struct FakeProgram {
 };
 
 /// Everything open in one format.
-MatrixFormats all(const OpenMatrices &open, WeightFormat format) {
+MatrixFormats all(const OpenMatrices &open, Format format) {
   MatrixFormats formats = open.widest();
   for (size_t item = 0; item < open.items().size(); ++item)
     formats = open.changed(std::move(formats), item, format);
@@ -101,25 +100,24 @@ TEST(OpenMatrices, TellsWhatIsOpen) {
   ASSERT_EQ(open.items().size(), 8u); // not the router, nor integers with scales of rows
   EXPECT_EQ(open.items().back().matrices, (std::vector<size_t>{7, 8})) << "one weight, one format";
   EXPECT_EQ(open.items().front().formats,
-            (std::vector<WeightFormat>{WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4,
-                                       WeightFormat::Q3, WeightFormat::Q2}));
+            (std::vector<Format>{Format::Q8, Format::Q6, Format::Q5, Format::Q4, Format::Q3, Format::Q2}));
   EXPECT_NE(open.items()[0].shape, open.items()[1].shape);
   EXPECT_EQ(open.items()[0].shape, open.items()[2].shape);
 }
 
 TEST(OpenMatrices, CountsBytes) {
   OpenMatrices open = model();
-  MatrixFormats q4 = all(open, WeightFormat::Q4);
+  MatrixFormats q4 = all(open, Format::Q4);
   int64_t bytes = 0;
   for (size_t i = 0; i < q4.size(); ++i) {
     const PackedMatrix &m = open.matrices()[i];
-    bytes += roundUp(packedBytes(q4[i], m.panelRows, 1, m.rows, m.cols, 1), 64);
+    bytes += roundUp(packedBytes(q4[i], m.layout, 1, m.rows, m.cols, 1), 64);
   }
   EXPECT_EQ(open.bytes(q4), bytes);
   // Two tables are read by row: 100 and 96 rows of 18 bytes.
   EXPECT_EQ(open.bytes(q4) - open.resident(q4), roundUp(100 * 18, 64) + roundUp(96 * 18, 64));
   EXPECT_EQ(open.choices(q4).size(), 8u);
-  EXPECT_EQ(open.choices(q4)["head"], WeightFormat::Q4);
+  EXPECT_EQ(open.choices(q4)["head"], Format::Q4);
   EXPECT_EQ(open.choices(q4).count("router"), 0u);
 }
 
@@ -127,9 +125,8 @@ TEST(OpenMatrices, CountsBytes) {
 TEST(OpenMatrices, StoredIntegersGetNoWider) {
   llvm::StringMap<std::string> parts;
   parts["w"] = "MLP in";
-  OpenMatrices open({matrix("w", 32, 32, 16, WeightFormat::Q4)}, parts);
-  EXPECT_EQ(open.items().front().formats,
-            (std::vector<WeightFormat>{WeightFormat::Q4, WeightFormat::Q3, WeightFormat::Q2}));
+  OpenMatrices open({matrix("w", 32, 32, Layout::Panels, Format::Q4)}, parts);
+  EXPECT_EQ(open.items().front().formats, (std::vector<Format>{Format::Q4, Format::Q3, Format::Q2}));
 }
 
 TEST(FormatSearch, LeastDivergenceKeepsTheBudget) {
@@ -137,7 +134,7 @@ TEST(FormatSearch, LeastDivergenceKeepsTheBudget) {
   FakeProgram program{open};
   FormatMeter meter = program.meter();
   FormatSearch search(open, meter);
-  MatrixFormats q4 = all(open, WeightFormat::Q4);
+  MatrixFormats q4 = all(open, Format::Q4);
   ASSERT_TRUE(succeeds(search.learn()));
   ASSERT_TRUE(succeeds(search.tryMix("q4", q4)));
   llvm::Expected<FormatMix> mix = search.leastDivergence({.bytes = open.bytes(q4), .resident = open.resident(q4)});
@@ -156,7 +153,7 @@ TEST(FormatSearch, NeverWorseThanWhatWasMeasured) {
   OpenMatrices open = model();
   FakeProgram program{open};
   FormatMeter meter = program.meter();
-  MatrixFormats q4 = all(open, WeightFormat::Q4);
+  MatrixFormats q4 = all(open, Format::Q4);
   auto honest = meter.measure;
   meter.measure = [&](const MatrixFormats &formats) -> llvm::Expected<ProgramQuality> {
     return formats == q4 ? ProgramQuality{0.000001, 1, 100} : honest(formats);
@@ -177,12 +174,12 @@ TEST(FormatSearch, FewestBytesKeepsTheMeasuredLimit) {
     FormatMeter meter = program.meter();
     FormatSearch search(open, meter);
     ASSERT_TRUE(succeeds(search.learn()));
-    double limit = program.divergence(all(open, WeightFormat::Q3));
+    double limit = program.divergence(all(open, Format::Q3));
     llvm::Expected<FormatMix> mix = search.fewestBytes(limit);
     ASSERT_TRUE(static_cast<bool>(mix));
     EXPECT_TRUE(mix->fits);
     EXPECT_LE(mix->measured->divergence, limit);
-    EXPECT_LE(open.bytes(mix->formats), open.bytes(all(open, WeightFormat::Q3)) * 1.03) << surprise;
+    EXPECT_LE(open.bytes(mix->formats), open.bytes(all(open, Format::Q3)) * 1.03) << surprise;
   }
 }
 
@@ -205,7 +202,7 @@ TEST(FormatSearch, FailuresOfTheMeterAreHandedOn) {
   OpenMatrices open = model();
   FakeProgram program{open};
   FormatMeter meter = program.meter();
-  meter.loss = [](const PackedMatrix &, llvm::ArrayRef<WeightFormat>) -> llvm::Expected<std::vector<double>> {
+  meter.loss = [](const PackedMatrix &, llvm::ArrayRef<Format>) -> llvm::Expected<std::vector<double>> {
     return llvm::createStringError("no such file");
   };
   FormatSearch search(open, meter);

@@ -12,8 +12,7 @@ using namespace gemmac;
 
 namespace {
 
-constexpr WeightFormat formats[] = {WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q4, WeightFormat::Q3,
-                                    WeightFormat::Q2};
+constexpr Format formats[] = {Format::Q8, Format::Q6, Format::Q4, Format::Q3, Format::Q2};
 constexpr size_t any = std::size(formats);
 
 using Random = std::mt19937;
@@ -30,7 +29,7 @@ std::vector<FormatItem> randomItems(Random &random, int count) {
     int64_t values = 1000 * (shape + 1);
     double scale = std::exp(uniform(random, -3, 3));
     FormatItem item{"shape " + std::to_string(shape), {}};
-    for (WeightFormat format : formats) {
+    for (Format format : formats) {
       int64_t bytes = values * formatInfo(format).bits;
       double divergence =
           scale * std::pow(0.25, static_cast<double>(formatInfo(format).bits)) * uniform(random, 0.8, 1.2);
@@ -42,7 +41,7 @@ std::vector<FormatItem> randomItems(Random &random, int count) {
 }
 
 bool keepsShapes(llvm::ArrayRef<FormatItem> items, const std::vector<size_t> &chosen, size_t formatsPerShape) {
-  std::map<std::string, std::set<WeightFormat>> used;
+  std::map<std::string, std::set<Format>> used;
   for (size_t i = 0; i < items.size(); ++i)
     used[items[i].shape].insert(items[i].options[chosen[i]].format);
   for (auto &[shape, set] : used)
@@ -152,7 +151,7 @@ TEST(FormatSolver, WhatDoesNotFitComesNearest) {
 // A format that holds the values exactly costs nothing: it is taken although wider ones would fit.
 TEST(FormatSolver, ExactFormatsAreTaken) {
   std::vector<FormatItem> items{
-      {"a", {{WeightFormat::Q8, 80, 80, 0.1}, {WeightFormat::Q4, 40, 40, 0.0}, {WeightFormat::Q2, 20, 20, 5.0}}}};
+      {"a", {{Format::Q8, 80, 80, 0.1}, {Format::Q4, 40, 40, 0.0}, {Format::Q2, 20, 20, 5.0}}}};
   EXPECT_EQ(solveFormats(items, FormatGoal::leastDivergence, {.bytes = 100}, any).chosen, std::vector<size_t>{1});
 }
 

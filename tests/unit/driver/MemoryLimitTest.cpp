@@ -2,23 +2,23 @@
 #include "compiler/driver/MemoryLimit.h"
 
 #include "compiler/driver/UsageError.h"
-#include "compiler/formats/CacheLayout.h"
+#include "dialects/formats/CacheLayout.h"
 
 #include <gtest/gtest.h>
 
 using namespace gemmac;
 
-static int64_t bitsOf(WeightFormat format) { return formatInfo(format).bits; }
+static int64_t bitsOf(Format format) { return formatInfo(format).bits; }
 
 /// Matrices of 100,000 bytes a bit, embeddings of 10,000, a cache of a byte for each position and bit, and 10 bytes for
 /// each row of a chunk.
 static llvm::Expected<ProgramSummary> plan(const CompileOptions &options) {
-  auto cache = static_cast<WeightFormat>(options.plan.cacheFormat);
+  auto cache = options.plan.cacheFormat;
   if (!isCacheFormat(cache))
     return llvm::createStringError("no such cache");
   ProgramSummary summary;
   summary.context = options.plan.context;
-  int64_t embeddings = bitsOf(options.formats.embeddings.value_or(WeightFormat::Q8));
+  int64_t embeddings = bitsOf(options.formats.embeddings.value_or(Format::Q8));
   summary.memory.weights = static_cast<uint64_t>(100'000 * bitsOf(options.formats.weights) + 10'000 * embeddings);
   summary.memory.whole_cache = static_cast<uint64_t>(options.plan.context * bitsOf(cache));
   summary.memory.working = static_cast<uint64_t>(10 * options.plan.chunk);
@@ -27,8 +27,8 @@ static llvm::Expected<ProgramSummary> plan(const CompileOptions &options) {
 
 static CompileOptions options(uint64_t limit, OpenOptions open = {true, true, true, true}) {
   CompileOptions result;
-  result.plan = {.context = 1024, .chunk = 128, .cacheFormat = gemma::Format::F32, .slidingCacheFormat = {}};
-  result.formats.weights = WeightFormat::Q8;
+  result.plan = {.context = 1024, .chunk = 128, .cacheFormat = Format::F32, .slidingCacheFormat = {}};
+  result.formats.weights = Format::Q8;
   result.maxResident = limit;
   result.open = open;
   return result;

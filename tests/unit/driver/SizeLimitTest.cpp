@@ -33,7 +33,7 @@ static llvm::Expected<ProgramSummary> plan(const CompileOptions &options) {
 
 static std::string message(uint64_t limit) {
   CompileOptions options;
-  options.formats.weights = WeightFormat::Q8;
+  options.formats.weights = Format::Q8;
   options.maxFile = limit;
   llvm::Error error = fileTooLarge(options, {500'000, 1000}, 8'000'000, plan);
   EXPECT_TRUE(error.isA<UsageError>());

@@ -55,15 +55,15 @@ TEST(CompressedTensors, joinsIntegersAndScales) {
   EXPECT_TRUE(got.notes.empty());
   TensorSource &four = got.tensors["layers.0.self_attn.q_proj.weight"],
                &eight = got.tensors["layers.1.mlp.down_proj.weight"];
-  EXPECT_EQ(four.encoding, SourceEncoding::Int4);
+  EXPECT_EQ(four.encoding, Encoding::Int4);
   EXPECT_TRUE(areEqual(four.shape, {64, 64}));
   EXPECT_EQ(four.bytes, 64u * 32);
   ASSERT_TRUE(four.scales.has_value());
   EXPECT_EQ(four.scales->columns, 32);
-  EXPECT_EQ(four.scales->encoding, SourceEncoding::BF16);
+  EXPECT_EQ(four.scales->encoding, Encoding::BF16);
   EXPECT_EQ(four.scales->bytes, 64u * 2 * 2);
-  EXPECT_EQ(eight.encoding, SourceEncoding::Offset8);
-  EXPECT_EQ(got.tensors["layers.0.mlp.up_proj.weight"].encoding, SourceEncoding::BF16);
+  EXPECT_EQ(eight.encoding, Encoding::Offset8);
+  EXPECT_EQ(got.tensors["layers.0.mlp.up_proj.weight"].encoding, Encoding::BF16);
 }
 
 TEST(CompressedTensors, expertsAreStacked) {
@@ -87,7 +87,7 @@ TEST(CompressedTensors, expertsAreStacked) {
   EXPECT_TRUE(areEqual(gateUp.shape, {2, 64, 64}));
   EXPECT_TRUE(areEqual(gateUp.pieces, {"layers.2.experts.0.gate_proj.weight", "layers.2.experts.0.up_proj.weight",
                                        "layers.2.experts.1.gate_proj.weight", "layers.2.experts.1.up_proj.weight"}));
-  EXPECT_EQ(got.pieces.at(gateUp.pieces[3]).encoding, SourceEncoding::Int4);
+  EXPECT_EQ(got.pieces.at(gateUp.pieces[3]).encoding, Encoding::Int4);
 
   Tensors missing = tensors;
   for (const char *part : {"packed", "scale", "shape"})
@@ -155,10 +155,10 @@ TEST(MobileScheme, bitsFollowFromShapes) {
   std::string error;
   Checkpoint got = select(tensors, config, QuantizedLayout::Gemma, error);
   EXPECT_EQ(error, "");
-  EXPECT_EQ(got.tensors["layers.0.self_attn.q_proj.weight"].encoding, SourceEncoding::Int4);
-  EXPECT_EQ(got.tensors["layers.1.mlp.up_proj.weight"].encoding, SourceEncoding::Int2);
-  EXPECT_EQ(got.tensors["layers.1.mlp.down_proj.weight"].encoding, SourceEncoding::Int8);
-  EXPECT_EQ(got.tensors["embed_tokens.weight"].encoding, SourceEncoding::Int2);
+  EXPECT_EQ(got.tensors["layers.0.self_attn.q_proj.weight"].encoding, Encoding::Int4);
+  EXPECT_EQ(got.tensors["layers.1.mlp.up_proj.weight"].encoding, Encoding::Int2);
+  EXPECT_EQ(got.tensors["layers.1.mlp.down_proj.weight"].encoding, Encoding::Int8);
+  EXPECT_EQ(got.tensors["embed_tokens.weight"].encoding, Encoding::Int2);
   EXPECT_EQ(got.tensors["embed_tokens.weight"].scales->columns, 64);
   EXPECT_TRUE(
       eachContains(got.notes, {"1 scales of KV caches set aside",

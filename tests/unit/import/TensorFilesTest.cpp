@@ -93,10 +93,10 @@ TEST(TensorFiles, bothPrefixesAndAllTypes) {
     EXPECT_TRUE(got.checkpoint.notes.empty());
     EXPECT_TRUE(areEqual(got.checkpoint.files, {"model.safetensors"}));
     EXPECT_EQ(got.checkpoint.tensors.size(), tensors.size());
-    EXPECT_EQ(got.checkpoint.tensors["norm.weight"].encoding, SourceEncoding::F32);
+    EXPECT_EQ(got.checkpoint.tensors["norm.weight"].encoding, Encoding::F32);
     EXPECT_EQ(got.checkpoint.tensors["norm.weight"].bytes, 48u);
-    EXPECT_EQ(got.checkpoint.tensors["embed_tokens.weight"].encoding, SourceEncoding::F16);
-    EXPECT_EQ(got.checkpoint.tensors["lm_head.weight"].encoding, SourceEncoding::BF16);
+    EXPECT_EQ(got.checkpoint.tensors["embed_tokens.weight"].encoding, Encoding::F16);
+    EXPECT_EQ(got.checkpoint.tensors["lm_head.weight"].encoding, Encoding::BF16);
   }
 }
 

@@ -15,7 +15,7 @@ bool isPadding(int64_t headDim, int64_t place) { return place % (paddedHeadDim(h
 //--------------------------------------------------------------------------------------------------------===//
 
 struct QkvCase {
-  WeightFormat weight, cache;
+  Format weight, cache;
   int64_t heads, kvHeads, headDim; // kvHeads 0: the layer reads another's cache
   bool keysAreValues;
   int64_t maxRows;
@@ -81,7 +81,7 @@ private:
   QkvProgram(const QkvCase &shape, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)),
         pairs(shape.turnedPairs ? shape.turnedPairs : shape.headDim / 2 - 1),
-        table(randomMatrix(random, WeightFormat::F32, tokens, cols)),
+        table(randomMatrix(random, Format::F32, tokens, cols)),
         weight(randomMatrix(random, shape.weight,
                             (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols, 0.3f)),
         queryNorm(paddedNorm(random)), keyNorm(paddedNorm(random)), program(shape.maxRows) {
@@ -172,8 +172,7 @@ TEST_P(QkvTest, RowsEqualSingleRows) {
   EXPECT_EQ(call.cache, all.cache);
 }
 
-constexpr WeightFormat f32 = WeightFormat::F32, f16 = WeightFormat::F16, bf16 = WeightFormat::BF16,
-                       q8 = WeightFormat::Q8, q4 = WeightFormat::Q4;
+constexpr Format f32 = Format::F32, f16 = Format::F16, bf16 = Format::BF16, q8 = Format::Q8, q4 = Format::Q4;
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, QkvTest,
@@ -198,7 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
 //--------------------------------------------------------------------------------------------------===//
 
 struct AttentionCase {
-  WeightFormat cache;
+  Format cache;
   int64_t heads, kvHeads, headDim, window, capacity, maxRows;
   float size; // of queries and keys: large ones make the softmax a choice of one key
   bool rotated = false;
@@ -291,7 +290,7 @@ private:
 
   AttentionProgram(const AttentionCase &shape, Kind kind, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)),
-        queries(randomMatrix(random, WeightFormat::F32, tokens, shape.heads * padded, shape.size)),
+        queries(randomMatrix(random, Format::F32, tokens, shape.heads * padded, shape.size)),
         keyNorm(randomVector(random, padded, shape.size)), program(shape.maxRows) {
     for (int64_t j = 0; j < padded; ++j)
       if (isPadding(shape.headDim, j))

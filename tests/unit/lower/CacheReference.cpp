@@ -103,13 +103,13 @@ Row readRow(const std::vector<uint8_t> &memory, const Cache &cache, Part part, i
   Row row;
   for (int64_t j = 0; j < lengthOf(cache, part); ++j) {
     Place place = placeOf(cache, part, head, slot, j);
-    if (cache.format == WeightFormat::F32) {
+    if (cache.format == Format::F32) {
       row.push_back(load<float>(memory, place.byte));
-    } else if (cache.format == WeightFormat::F16) {
+    } else if (cache.format == Format::F16) {
       row.push_back(static_cast<double>(load<_Float16>(memory, place.byte)));
     } else {
       int integer = load<int8_t>(memory, place.byte);
-      if (cache.format == WeightFormat::Q4)
+      if (cache.format == Format::Q4)
         integer = ((integer >> place.shift & 15) ^ 8) - 8;
       row.push_back(integer * static_cast<double>(load<_Float16>(memory, place.scale)));
     }
@@ -118,16 +118,16 @@ Row readRow(const std::vector<uint8_t> &memory, const Cache &cache, Part part, i
 }
 
 // The scale of a group of 32, rounded to f16.
-static double scaleOf(WeightFormat format, const double *group) {
+static double scaleOf(Format format, const double *group) {
   double largest = *std::max_element(group, group + 32, [](double a, double b) { return std::fabs(a) < std::fabs(b); });
-  double scale = format == WeightFormat::Q4 ? largest / -8 : std::fabs(largest) / 127;
+  double scale = format == Format::Q4 ? largest / -8 : std::fabs(largest) / 127;
   return static_cast<double>(static_cast<_Float16>(scale));
 }
 
 static void writeGroup(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64_t head, int64_t slot,
                        int64_t first, const double *group) {
   double scale = scaleOf(cache.format, group);
-  bool narrow = cache.format == WeightFormat::Q4;
+  bool narrow = cache.format == Format::Q4;
   for (int64_t i = 0; i < 32; ++i) {
     Place place = placeOf(cache, part, head, slot, first + i);
     double rounded = scale == 0 ? 0 : std::nearbyint(group[i] / scale);
@@ -149,7 +149,7 @@ void writeRow(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64
   }
   for (int64_t j = 0; j < lengthOf(cache, part); ++j) {
     Place place = placeOf(cache, part, head, slot, j);
-    if (cache.format == WeightFormat::F32)
+    if (cache.format == Format::F32)
       store(memory, place.byte, static_cast<float>(turned[j]));
     else
       store(memory, place.byte, static_cast<_Float16>(turned[j]));
@@ -157,13 +157,13 @@ void writeRow(std::vector<uint8_t> &memory, const Cache &cache, Part part, int64
 }
 
 double roundingError(const Cache &cache, const Row &adaptedRow, int64_t j) {
-  if (cache.format == WeightFormat::F32)
+  if (cache.format == Format::F32)
     return 0;
-  if (cache.format == WeightFormat::F16)
+  if (cache.format == Format::F16)
     return 0x1p-11 * std::fabs(adaptedRow[j]);
   double scale = scaleOf(cache.format, &adaptedRow[j / 32 * 32]), integer = adaptedRow[j] / scale;
   // Half a step; more where q4 cuts off. A scale that rounds the other way moves its integer's product by 2^-11 of it.
-  double cut = cache.format == WeightFormat::Q4 ? std::max(0.0, integer - 7) : 0;
+  double cut = cache.format == Format::Q4 ? std::max(0.0, integer - 7) : 0;
   return std::fabs(scale) * (std::max(0.5, cut) + std::fabs(integer) * 0x1p-10);
 }
 

@@ -42,7 +42,7 @@ private:
 
 Matrix scoreTable(int64_t experts, float size) {
   Random random(31);
-  Matrix table = randomMatrix(random, WeightFormat::F32, tokens, roundUp(experts, 32), size);
+  Matrix table = randomMatrix(random, Format::F32, tokens, roundUp(experts, 32), size);
   for (int64_t row = 0; row < tokens; ++row)
     std::fill(table.numbers.begin() + row * table.cols + experts, table.numbers.begin() + (row + 1) * table.cols, 0.0f);
   return table;
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RouteTest,
 
 /// A format, and the rows of the phase: one alone, few, or a chunk, in which experts with more
 /// than a few rows unpack weights.
-class ExpertTest : public testing::TestWithParam<std::tuple<WeightFormat, int64_t>> {
+class ExpertTest : public testing::TestWithParam<std::tuple<Format, int64_t>> {
 protected:
   void upAndDown(const char *activations);
 };
@@ -115,7 +115,7 @@ void ExpertTest::upAndDown(const char *activations) {
     ups.push_back(randomMatrix(random, format, inner, hidden, 0.3f));
     downs.push_back(randomMatrix(random, format, hidden, inner, 0.3f));
   }
-  Matrix inputs = randomMatrix(random, WeightFormat::F32, tokens, hidden);
+  Matrix inputs = randomMatrix(random, Format::F32, tokens, hidden);
   StepProgram program(maxRows);
   RouteSteps route(program, scoreTable(experts, 2.0f), experts, topK);
   Buffer x = program.input(inputs), upInput = x, middle = program.shared(inner, "f32", topK), downInput = middle,
@@ -174,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 INSTANTIATE_TEST_SUITE_P(Rows, WideExpertTest,
-                         testing::Combine(testing::Values(WeightFormat::Q8), testing::Values(1, 7, tokens)),
+                         testing::Combine(testing::Values(Format::Q8), testing::Values(1, 7, tokens)),
                          [](const auto &info) { return formatv("upto{0}", std::get<1>(info.param)).str(); });
 
 } // namespace

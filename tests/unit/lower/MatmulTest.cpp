@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t cols = 160, rowsOfWeight = 96, tokens = 24;
 
 struct MatmulCase {
-  WeightFormat format;
+  Format format;
   bool wide = false;
 };
 
@@ -37,11 +37,11 @@ struct MatmulProgram {
 
 private:
   MatmulProgram(Random random, const MatmulCase &shape, int64_t maxRows, bool privateInput)
-      : table(randomMatrix(random, WeightFormat::F32, tokens, cols)),
+      : table(randomMatrix(random, Format::F32, tokens, cols)),
         weight(randomMatrix(random, shape.format, rowsOfWeight, cols, 0.3f)),
         gate(randomMatrix(random, shape.format, rowsOfWeight, cols, 0.3f)),
         up(randomMatrix(random, shape.format, rowsOfWeight, cols, 0.3f)),
-        factor(randomMatrix(random, WeightFormat::F32, tokens, rowsOfWeight + 96)), program(maxRows), wide(shape.wide) {
+        factor(randomMatrix(random, Format::F32, tokens, rowsOfWeight + 96)), program(maxRows), wide(shape.wide) {
     // Rows of the largest integers, of one sign and of both: with the first and the last group of the weights, the
     // largest sums.
     for (int64_t c = 0; c < cols; ++c) {
@@ -128,8 +128,7 @@ TEST_P(MatmulTest, ReferenceIsNearDoubles) {
 // Epilogues alone: products with the identity hand them any value.
 TEST(EpilogueTest, GeluAndSoftcapOfAnyValue) {
   constexpr int64_t width = 128;
-  Matrix identity(WeightFormat::F32, width, width), values(WeightFormat::F32, 16, width),
-      ones(WeightFormat::F32, 16, width);
+  Matrix identity(Format::F32, width, width), values(Format::F32, 16, width), ones(Format::F32, 16, width);
   std::fill(ones.numbers.begin(), ones.numbers.end(), 1.0f);
   for (int64_t i = 0; i < width; ++i)
     identity.numbers[i * width + i] = 1.0f;
@@ -163,15 +162,15 @@ TEST(EpilogueTest, GeluAndSoftcapOfAnyValue) {
 
 std::vector<MatmulCase> matmulCases() {
   std::vector<MatmulCase> cases;
-  for (WeightFormat format : allFormats)
+  for (Format format : allFormats)
     cases.push_back({format});
-  for (WeightFormat format : {WeightFormat::Q8, WeightFormat::C8, WeightFormat::Q5, WeightFormat::Q4})
+  for (Format format : {Format::Q8, Format::C8, Format::Q5, Format::Q4})
     cases.push_back({format, /*wide=*/true});
   return cases;
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, MatmulTest, testing::ValuesIn(matmulCases()), [](const auto &info) {
-  return nameOf(info.param.format) + std::string(info.param.wide ? "_wide" : "");
+  return nameOf(info.param.format).str() + std::string(info.param.wide ? "_wide" : "");
 });
 
 } // namespace

@@ -19,11 +19,11 @@ static uint32_t bitsOf(float value) {
   return bits;
 }
 
-float roundTo(WeightFormat format, float value) {
+float roundTo(Format format, float value) {
   switch (format) {
-  case WeightFormat::F32:
+  case Format::F32:
     return value;
-  case WeightFormat::BF16: {
+  case Format::BF16: {
     uint32_t bits = (bitsOf(value) + 0x8000u) & 0xffff0000u;
     std::memcpy(&value, &bits, sizeof(bits));
     return value;
@@ -33,20 +33,20 @@ float roundTo(WeightFormat format, float value) {
   }
 }
 
-static int lowestInteger(WeightFormat format) {
+static int lowestInteger(Format format) {
   switch (format) {
-  case WeightFormat::Q8:
+  case Format::Q8:
     return -127;
-  case WeightFormat::C8: // only as checkpoints have it
+  case Format::C8: // only as checkpoints have it
     return -128;
-  case WeightFormat::Q6:
+  case Format::Q6:
     return -32;
-  case WeightFormat::Q5:
+  case Format::Q5:
     return -16;
-  case WeightFormat::Q4:
-  case WeightFormat::C4:
+  case Format::Q4:
+  case Format::C4:
     return -8;
-  case WeightFormat::Q3:
+  case Format::Q3:
     return -4;
   default: // Q2, C2
     return -2;
@@ -54,25 +54,25 @@ static int lowestInteger(WeightFormat format) {
 }
 
 /// Puts the quantized element of column `c` (0 to 31) into the bytes of its group; `stored` has the zero point added.
-static void putBits(WeightFormat format, uint8_t *bytes, int64_t rows, int64_t row, int64_t c, unsigned stored) {
+static void putBits(Format format, uint8_t *bytes, int64_t rows, int64_t row, int64_t c, unsigned stored) {
   auto put = [&](int64_t start, int64_t block, unsigned bits, int64_t shift) {
     bytes[start + (block * rows + row) * 4 + c % 4] |= static_cast<uint8_t>(bits << shift);
   };
   int64_t quad = c / 4;
   switch (format) {
-  case WeightFormat::Q8: // [8][rows][4]
-  case WeightFormat::C8:
+  case Format::Q8: // [8][rows][4]
+  case Format::C8:
     return put(0, quad, stored & 255, 0);
-  case WeightFormat::Q6: // the low bits as q4, then the high bits as q2
+  case Format::Q6: // the low bits as q4, then the high bits as q2
     put(0, quad % 4, stored & 15, quad < 4 ? 0 : 4);
     return put(16 * rows, quad % 2, stored >> 4, quad / 2 * 2);
-  case WeightFormat::Q5: // the low bits as q4, then one byte of high bits for 8 columns
+  case Format::Q5: // the low bits as q4, then one byte of high bits for 8 columns
     put(0, quad % 4, stored & 15, quad < 4 ? 0 : 4);
     return put(16 * rows, 0, stored >> 4, quad);
-  case WeightFormat::Q4: // [4][rows][4], columns 16.. in the high nibbles
-  case WeightFormat::C4:
+  case Format::Q4: // [4][rows][4], columns 16.. in the high nibbles
+  case Format::C4:
     return put(0, quad % 4, stored, quad < 4 ? 0 : 4);
-  case WeightFormat::Q3: // the low bits as q2, then one byte of high bits for 8 columns
+  case Format::Q3: // the low bits as q2, then one byte of high bits for 8 columns
     put(0, quad % 2, stored & 3, quad / 2 * 2);
     return put(8 * rows, 0, stored >> 2, quad);
   default: // Q2, C2: [2][rows][4], columns 0.., 8.., 16.., 24.. from the low bits up
@@ -93,7 +93,7 @@ std::vector<float> randomVector(Random &random, int64_t length, float size) {
   return values;
 }
 
-Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size, int64_t rowsPerPanel) {
+Matrix randomMatrix(Random &random, Format format, int64_t rows, int64_t cols, float size, Layout layout) {
   Matrix matrix(format, rows, cols);
   if (!isQuantized(format)) {
     matrix.numbers = randomVector(random, rows * cols, size);
@@ -101,15 +101,15 @@ Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t c
       value = roundTo(format, value);
     return matrix;
   }
-  int lowest = lowestInteger(format), highest = format == WeightFormat::Q8 ? 127 : -lowest - 1;
-  bool rowScales = format == WeightFormat::C8 || format == WeightFormat::C4 || format == WeightFormat::C2;
+  int lowest = lowestInteger(format), highest = format == Format::Q8 ? 127 : -lowest - 1;
+  bool rowScales = format == Format::C8 || format == Format::C4 || format == Format::C2;
   std::uniform_int_distribution<int> integer(lowest, highest);
   for (float &value : matrix.numbers)
     value = static_cast<float>(integer(random));
   std::uniform_real_distribution<float> scale(0.2f * size / highest, 2.0f * size / highest);
   for (float &value : matrix.scales)
     value = rowScales ? scale(random) : roundTo(format, scale(random));
-  for (int64_t row = 0; rowScales && rowsPerPanel != 1 && row < rows; ++row) {
+  for (int64_t row = 0; rowScales && layout != Layout::Table && row < rows; ++row) {
     auto first = matrix.scales.begin() + row * cols / groupColumns;
     std::fill_n(first, cols / groupColumns, *first);
   }
@@ -122,7 +122,7 @@ Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t c
 // One panel: rows [first, first + count) of the matrix.
 static void packPanel(const Matrix &matrix, int64_t first, int64_t count, uint8_t *panel) {
   const FormatInfo &info = formatInfo(matrix.format);
-  bool bytes8 = matrix.format == WeightFormat::Q8 || matrix.format == WeightFormat::C8;
+  bool bytes8 = matrix.format == Format::Q8 || matrix.format == Format::C8;
   int zeroPoint = bytes8 ? 0 : -lowestInteger(matrix.format);
   for (int64_t group = 0; group < matrix.cols / groupColumns; ++group) {
     uint8_t *bytes = panel + group * groupBytes(matrix.format, count);
@@ -131,8 +131,8 @@ static void packPanel(const Matrix &matrix, int64_t first, int64_t count, uint8_
         float value = matrix.number(first + lane, group * groupColumns + c);
         int64_t place = c * count + lane; // of unquantized elements: [cols][rows]
         uint32_t bits = bitsOf(value);
-        uint16_t half = matrix.format == WeightFormat::BF16 ? static_cast<uint16_t>(bits >> 16) : bitsOfHalf(value);
-        if (matrix.format == WeightFormat::F32)
+        uint16_t half = matrix.format == Format::BF16 ? static_cast<uint16_t>(bits >> 16) : bitsOfHalf(value);
+        if (matrix.format == Format::F32)
           std::memcpy(bytes + 4 * place, &bits, 4);
         else if (!info.quantized)
           std::memcpy(bytes + 2 * place, &half, 2);
@@ -150,16 +150,17 @@ static void packPanel(const Matrix &matrix, int64_t first, int64_t count, uint8_
   }
 }
 
-std::vector<uint8_t> pack(const std::vector<Matrix> &batch, int64_t rowsPerPanel) {
+std::vector<uint8_t> pack(const std::vector<Matrix> &batch, Layout layout) {
   const Matrix &first = batch.front();
-  int64_t panels = first.rows / rowsPerPanel, blocks = rowsPerPanel == 1 ? first.cols / groupColumns : 1,
-          bytes = panelBytes(first.format, rowsPerPanel, first.cols, blocks);
+  int64_t together = rowsOf(layout), panels = first.rows / together,
+          blocks = layout == Layout::Table ? first.cols / groupColumns : 1,
+          bytes = panelBytes(first.format, together, first.cols, blocks);
   std::vector<uint8_t> packed(
-      packedBytes(first.format, rowsPerPanel, static_cast<int64_t>(batch.size()), first.rows, first.cols, blocks));
+      packedBytes(first.format, layout, static_cast<int64_t>(batch.size()), first.rows, first.cols, blocks));
   uint8_t *place = packed.data();
   for (const Matrix &matrix : batch)
     for (int64_t panel = 0; panel < panels; ++panel, place += bytes)
-      packPanel(matrix, panel * rowsPerPanel, rowsPerPanel, place);
+      packPanel(matrix, panel * together, together, place);
   return packed;
 }
 

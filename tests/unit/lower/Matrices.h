@@ -3,7 +3,7 @@
 #ifndef GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
 #define GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include <cstdint>
 #include <random>
@@ -11,24 +11,22 @@
 
 namespace gemmac::test {
 
-inline constexpr WeightFormat allFormats[] = {
-    WeightFormat::F32, WeightFormat::F16, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q4, WeightFormat::Q6,
-    WeightFormat::Q5,  WeightFormat::Q3,  WeightFormat::Q2,   WeightFormat::C8, WeightFormat::C4, WeightFormat::C2};
+inline constexpr Format allFormats[] = {Format::F32, Format::F16, Format::BF16, Format::Q8, Format::Q4, Format::Q6,
+                                        Format::Q5,  Format::Q3,  Format::Q2,   Format::C8, Format::C4, Format::C2};
 
-inline const char *nameOf(WeightFormat format) { return formatInfo(format).name.data(); }
-inline bool isQuantized(WeightFormat format) { return formatInfo(format).quantized; }
+inline bool isQuantized(Format format) { return formatInfo(format).quantized; }
 
 /// The nearest value that the format holds; quantized formats: the nearest f16, as scales are stored.
-float roundTo(WeightFormat format, float value);
+float roundTo(Format format, float value);
 
 /// A matrix whose elements are exact in `format`: element (r, c) is numbers[r * cols + c], for quantized formats an
 /// integer, times scales[r * cols / 32 + c / 32] (1 for unquantized ones; c8, c4 and c2: the same in a whole row).
 struct Matrix {
-  WeightFormat format;
+  Format format;
   int64_t rows, cols;
   std::vector<float> numbers, scales;
 
-  Matrix(WeightFormat format, int64_t rows, int64_t cols)
+  Matrix(Format format, int64_t rows, int64_t cols)
       : format(format), rows(rows), cols(cols), numbers(rows * cols), scales(rows * cols / groupColumns, 1.0f) {}
 
   float number(int64_t row, int64_t col) const { return numbers[row * cols + col]; }
@@ -40,14 +38,14 @@ struct Matrix {
 using Random = std::mt19937;
 
 /// Elements of magnitude about `size`; quantized ones use every integer of the format, the ends included.
-/// `rowsPerPanel`: the layout it is for; tables of c8, c4 and c2 have a scale for each block of 32
+/// `layout`: the layout it is for; tables of c8, c4 and c2 have a scale for each block of 32
 /// columns (StepProgram::addMatrix).
-Matrix randomMatrix(Random &random, WeightFormat format, int64_t rows, int64_t cols, float size = 1.0f,
-                    int64_t rowsPerPanel = panelRows);
+Matrix randomMatrix(Random &random, Format format, int64_t rows, int64_t cols, float size = 1.0f,
+                    Layout layout = Layout::Panels);
 std::vector<float> randomVector(Random &random, int64_t length, float size = 1.0f);
 
-/// The bytes of gemma.packed with `rowsPerPanel` 16 or 1, one batch entry after the other. All matrices are alike.
-std::vector<uint8_t> pack(const std::vector<Matrix> &batch, int64_t rowsPerPanel);
+/// The bytes of gemma.packed with `layout`, one batch entry after the other. All matrices are alike.
+std::vector<uint8_t> pack(const std::vector<Matrix> &batch, Layout layout);
 
 /// Panels of 16 rows of `gate` and `up` in turn: what `interleave` means.
 Matrix interleave(const Matrix &gate, const Matrix &up);

@@ -1,5 +1,5 @@
 // gemma.step.observe.
-#include "compiler/formats/MomentLayout.h"
+#include "dialects/formats/MomentLayout.h"
 
 #include "Reference.h"
 
@@ -44,13 +44,13 @@ TEST_P(ObserveTest, AddsProductsOfColumns) {
   int64_t cols = GetParam();
   constexpr int64_t maxRows = 5;
   Random random(41);
-  Matrix inputs = randomMatrix(random, WeightFormat::F32, maxRows, cols);
+  Matrix inputs = randomMatrix(random, Format::F32, maxRows, cols);
   StepProgram program(maxRows);
   Buffer x = program.input(inputs);
   MomentLayout layout = MomentLayout::of(cols, 1);
   constexpr int64_t offset = 128;
   program.cacheBytes = offset + layout.bytes();
-  std::string weight = program.addMatrix(randomMatrix(random, WeightFormat::F32, 32, cols));
+  std::string weight = program.addMatrix(randomMatrix(random, Format::F32, 32, cols));
   program.step(formatv("observe {0}, {1} at {2} : {3}", x.name, weight, offset, x.type));
   Runner runner(program);
   std::vector<const float *> rows;
@@ -70,11 +70,11 @@ INSTANTIATE_TEST_SUITE_P(Columns, ObserveTest, testing::Values(32, 96, 2080));
 TEST(ObserveExpertsTest, AddsToTheEntryPicked) {
   constexpr int64_t experts = 5, topK = 2, cols = 96, maxRows = 6;
   Random random(43);
-  Matrix scores = randomMatrix(random, WeightFormat::F32, maxRows, 32, 2.0f);
+  Matrix scores = randomMatrix(random, Format::F32, maxRows, 32, 2.0f);
   for (int64_t row = 0; row < maxRows; ++row)
     for (int64_t expert = experts - 1; expert < 32; ++expert) // the last expert is never picked
       scores.numbers[row * 32 + expert] = expert < experts ? -90.0f : 0.0f;
-  Matrix inputs = randomMatrix(random, WeightFormat::F32, maxRows * topK, cols);
+  Matrix inputs = randomMatrix(random, Format::F32, maxRows * topK, cols);
   StepProgram program(maxRows);
   Buffer s = program.input(scores), picks = program.shared(32, "i32"), weights = program.shared(32);
   program.step(formatv("route {0} -> {1}, {2} experts {3} top_k {4} scale {5} : {6} -> {7}, {8}", s.name, picks.name,
@@ -83,8 +83,8 @@ TEST(ObserveExpertsTest, AddsToTheEntryPicked) {
   program.barrier();
   std::vector<Matrix> ups, downs;
   for (int64_t i = 0; i < experts; ++i) {
-    ups.push_back(randomMatrix(random, WeightFormat::F32, cols, 32, 0.5f));
-    downs.push_back(randomMatrix(random, WeightFormat::F32, 32, cols, 0.5f));
+    ups.push_back(randomMatrix(random, Format::F32, cols, 32, 0.5f));
+    downs.push_back(randomMatrix(random, Format::F32, 32, cols, 0.5f));
   }
   Buffer hidden = program.shared(cols, "f32", topK);
   program.step(formatv("expert_up {0}, {1} picks {2} -> {3} top_k {4} : {5}, {6} -> {7}", s.name,

@@ -19,14 +19,14 @@ std::vector<float> rowOf(const Matrix &matrix, int64_t row) {
 //------------------------------------------------------------------------------------------------------===//
 
 struct EmbedCase {
-  WeightFormat format;
-  int64_t panel;
+  Format format;
+  Layout layout;
 };
 
 class EmbedTest : public testing::TestWithParam<EmbedCase> {};
 
 TEST_P(EmbedTest, ScalesRowsOfTokens) {
-  auto [format, panel] = GetParam();
+  auto [format, layout] = GetParam();
   constexpr float scale = 39.25f;
   Random random(7);
   Matrix table = randomMatrix(random, format, 64, 96);
@@ -35,7 +35,7 @@ TEST_P(EmbedTest, ScalesRowsOfTokens) {
   StepProgram program(5);
   Buffer result = program.shared(96);
   program.step(
-      formatv("embed {0}, {1} scale {2} : {3}", result.name, program.addMatrix(table, panel), "39.25", result.type));
+      formatv("embed {0}, {1} scale {2} : {3}", result.name, program.addMatrix(table, layout), "39.25", result.type));
   Runner runner(program);
   Call call = callOf(5);
   call.tokens = {63, 0, 9, 10, 33};
@@ -50,14 +50,14 @@ TEST_P(EmbedTest, ScalesRowsOfTokens) {
 
 std::vector<EmbedCase> embedCases() {
   std::vector<EmbedCase> cases;
-  for (WeightFormat format : allFormats)
-    for (int64_t panel : {1, 16})
-      cases.push_back({format, panel});
+  for (Format format : allFormats)
+    for (Layout layout : {Layout::Table, Layout::Panels})
+      cases.push_back({format, layout});
   return cases;
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, EmbedTest, testing::ValuesIn(embedCases()), [](const auto &info) {
-  return std::string(nameOf(info.param.format)) + "_panel" + std::to_string(info.param.panel);
+  return nameOf(info.param.format).str() + "_" + nameOf(info.param.layout).str();
 });
 
 //===--- rope_table
@@ -112,7 +112,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RopeTest,
 /// from `count` on are padding.
 Matrix normRows(int64_t width, int64_t count) {
   Random random(3);
-  Matrix rows = randomMatrix(random, WeightFormat::F32, 8, width);
+  Matrix rows = randomMatrix(random, Format::F32, 8, width);
   for (int64_t c = 0; c < width; ++c) {
     rows.numbers[1 * width + c] = 0.0f;
     rows.numbers[2 * width + c] *= 1e15f;
@@ -152,7 +152,7 @@ TEST_P(NormTest, DividesByRootMeanSquare) {
                        weightText, literal(factor), count, replicated(isPrivate), x.type, result.type));
   Buffer shown = result;
   if (isPrivate) { // scratch is not kept: one panel of the identity shows it
-    Matrix identity(WeightFormat::F32, width, width);
+    Matrix identity(Format::F32, width, width);
     for (int64_t i = 0; i < width; ++i)
       identity.numbers[i * width + i] = 1.0f;
     shown = program.shared(width);
@@ -217,7 +217,7 @@ TEST(AddNormTest, AddsTheNormedBranchAndScales) {
   for (bool scaled : {false, true})
     for (bool inPlace : {false, true}) {
       Random random(11);
-      Matrix inputs = randomMatrix(random, WeightFormat::F32, 8, width), branches = normRows(width, count);
+      Matrix inputs = randomMatrix(random, Format::F32, 8, width), branches = normRows(width, count);
       std::vector<float> weight = randomVector(random, count);
       float layerScale = 0.83f;
       StepProgram program(8);
@@ -273,7 +273,7 @@ TEST(QuantizeTest, Replicated) {
   StepProgram program(1);
   Buffer x = program.input(rows, false), q = program.scratch(width, "q8"), result = program.shared(32);
   program.step(formatv("quantize {0} -> {1} replicated : {2} -> {3}", x.name, q.name, x.type, q.type));
-  Matrix ones(WeightFormat::Q8, 32, width);
+  Matrix ones(Format::Q8, 32, width);
   std::fill(ones.numbers.begin(), ones.numbers.end(), 1.0f);
   program.step(formatv("matmul {0}, {1} -> {2} none : {3} -> {4}", q.name, program.addMatrix(ones), result.name, q.type,
                        result.type));
@@ -288,13 +288,13 @@ TEST(QuantizeTest, Replicated) {
 //===--- ple_combine
 //------------------------------------------------------------------------------------------------===//
 
-class PleTest : public testing::TestWithParam<WeightFormat> {};
+class PleTest : public testing::TestWithParam<Format> {};
 
 TEST_P(PleTest, CombinesContextAndTable) {
   constexpr int64_t groups = 3, padded = 64, count = 48, width = groups * padded;
   constexpr double contextScale = 0.0625, tokenScale = 6.928203230275509, resultScale = 0.7071067811865476;
   Random random(13);
-  Matrix contexts = randomMatrix(random, WeightFormat::F32, 8, width, 20.0f),
+  Matrix contexts = randomMatrix(random, Format::F32, 8, width, 20.0f),
          table = randomMatrix(random, GetParam(), 8, width);
   for (int64_t row = 0; row < 8; ++row)
     for (int64_t c = 0; c < width; ++c)
@@ -305,9 +305,9 @@ TEST_P(PleTest, CombinesContextAndTable) {
   Buffer context = program.input(contexts), result = program.shared(width);
   program.step(formatv("ple_combine {0} -> {1} context_scale {7} norm {3} groups {4} count {5} eps 1.0e-6 "
                        "+ {2} token_scale {6} result_scale {8} : {9} -> {10}",
-                       context.name, result.name, program.addMatrix(table, 1), program.addVector(norm, padded), groups,
-                       count, literal(tokenScale), literal(contextScale), literal(resultScale), context.type,
-                       result.type));
+                       context.name, result.name, program.addMatrix(table, Layout::Table),
+                       program.addVector(norm, padded), groups, count, literal(tokenScale), literal(contextScale),
+                       literal(resultScale), context.type, result.type));
   Memory memory = Runner(program).run(callOf(8));
   for (int64_t row = 0; row < 8; ++row) {
     Row expected(width);

@@ -17,7 +17,7 @@ constexpr int64_t tokens = 24;
 /// Rows of ordinary values, and some whose every value is -128, 127, both in turn, a tie, zero or beyond all bounds.
 Matrix gridRows(int64_t cols) {
   Random random(41);
-  Matrix rows = randomMatrix(random, WeightFormat::F32, tokens, cols);
+  Matrix rows = randomMatrix(random, Format::F32, tokens, cols);
   for (int64_t c = 0; c < cols; ++c) {
     float sign = c % 2 ? 1.0f : -1.0f;
     float values[] = {-100.0f,      100.0f,       100.0f * sign, (static_cast<float>(c % 258) - 129 + 0.5f) * scale,
@@ -94,7 +94,7 @@ struct GridProgram {
   float sumScale;
   static constexpr int64_t rowsOfWeight = 64;
 
-  GridProgram(WeightFormat format, int64_t maxRows, int64_t cols) : GridProgram(Random(43), format, maxRows, cols) {}
+  GridProgram(Format format, int64_t maxRows, int64_t cols) : GridProgram(Random(43), format, maxRows, cols) {}
 
   float sum(const Matrix &matrix, int64_t token, int64_t row) const {
     if (isQuantized(matrix.format))
@@ -106,12 +106,12 @@ struct GridProgram {
   }
 
 private:
-  GridProgram(Random random, WeightFormat format, int64_t maxRows, int64_t cols)
+  GridProgram(Random random, Format format, int64_t maxRows, int64_t cols)
       : table(gridRows(cols)), weight(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
         gate(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)),
         up(randomMatrix(random, format, rowsOfWeight, cols, 0.3f)), program(maxRows), sumScale(0.037f) {
     const FormatInfo &info = formatInfo(format);
-    int64_t ends[] = {format == WeightFormat::C8 ? -128 : info.leastInteger(), info.largestInteger()};
+    int64_t ends[] = {format == Format::C8 ? -128 : info.leastInteger(), info.largestInteger()};
     for (int64_t row : {0, 1}) // against rows of -128 and 127: the largest sums that there are
       for (int64_t c = 0; info.quantized && c < cols; ++c)
         weight.numbers[row * cols + c] = static_cast<float>(ends[row]);
@@ -149,7 +149,7 @@ void checkProducts(const GridProgram &m, const Memory &memory, int64_t row, int6
   expectNear(memory.floats(m.geglu, row), products, 2e-6, 2e-6, what + ", geglu");
 }
 
-class StaticProductTest : public testing::TestWithParam<WeightFormat> {};
+class StaticProductTest : public testing::TestWithParam<Format> {};
 
 TEST_P(StaticProductTest, OneRow) {
   GridProgram m(GetParam(), 1, 160);
@@ -183,8 +183,7 @@ TEST_P(StaticQkvTest, EachSourceHasItsGrid) {
   constexpr double queryScale = 0.5, valueScale = 0.25;
   int64_t maxRows = GetParam();
   Random random(47);
-  Matrix table = gridRows(cols),
-         weight = randomMatrix(random, WeightFormat::C4, (heads + 2 * kvHeads) * headDim, cols, 0.3f);
+  Matrix table = gridRows(cols), weight = randomMatrix(random, Format::C4, (heads + 2 * kvHeads) * headDim, cols, 0.3f);
   StepProgram program(maxRows);
   Buffer x = program.input(table), grid = program.shared(cols, "s8"), rope = program.scratch(headDim),
          raw = program.scratch(headDim), query = program.shared(heads * headDim);
@@ -194,7 +193,7 @@ TEST_P(StaticQkvTest, EachSourceHasItsGrid) {
   program.step(formatv("rope_table {0} head_dim {1} <theta = 10000.0, pairs = 0, factor = 1.0> replicated : {2}",
                        rope.name, headDim, rope.type));
   std::string ones = program.addVector(std::vector<float>(headDim, 1.0f));
-  Cache cache = program.addCache(WeightFormat::F32, kvHeads, headDim, 0, capacity);
+  Cache cache = program.addCache(Format::F32, kvHeads, headDim, 0, capacity);
   program.activationScales = {scale, {queryScale, 0, valueScale}};
   std::string matrix = program.addStacked(weight, {heads * headDim, kvHeads * headDim, kvHeads * headDim});
   program.step(formatv("qkv {0}, {1}, {2} -> {3} raw {4} heads {5} head_dim {6} q_norm {7} k_norm {7} eps 1.0e-6 "

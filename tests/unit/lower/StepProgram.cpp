@@ -54,28 +54,28 @@ std::string StepProgram::addPacked(const std::vector<uint8_t> &bytes, const std:
 
 // Matrices of the tests are multiples of 32 already, so that every axis is `<32 -> 32>`; tables may have any number of
 // rows.
-std::string StepProgram::addExperts(const std::vector<Matrix> &experts, int64_t rowsPerPanel) {
+std::string StepProgram::addExperts(const std::vector<Matrix> &experts, Layout layout) {
   const Matrix &first = experts.front();
   std::string shape =
       formatv("{0}{1}x{2}", experts.size() > 1 ? std::to_string(experts.size()) + "x" : "", first.rows, first.cols);
   std::string source = addWeight(shape, experts.size() * first.rows * first.cols);
-  if (rowsPerPanel == 1) {
+  if (layout == Layout::Table) {
     int64_t rowBytes = panelBytes(first.format, 1, first.cols, first.cols / groupColumns);
     tables.push_back({static_cast<int64_t>(data.size()), rowBytes, tableRowBytes});
     tableRowBytes += roundUp(tables.back().rowBytes, bufferAlign);
   }
-  return addPacked(pack(experts, rowsPerPanel), source,
-                   formatv("as {0} panel {1} batch {2} rows {3} <{4} -> {4}> cols {5} <32 -> 32>", nameOf(first.format),
-                           rowsPerPanel, experts.size(), first.rows, rowsPerPanel == 1 ? 16 : 32, first.cols),
-                   rowsPerPanel == 1 ? formatv(" row_at {0}", tables.back().rowAt).str() : scalesOfPacked(1));
+  return addPacked(pack(experts, layout), source,
+                   formatv("as {0} {1} batch {2} rows {3} <{4} -> {4}> cols {5} <32 -> 32>", nameOf(first.format),
+                           nameOf(layout), experts.size(), first.rows, layout == Layout::Table ? 16 : 32, first.cols),
+                   layout == Layout::Table ? formatv(" row_at {0}", tables.back().rowAt).str() : scalesOfPacked(1));
 }
 
 std::string StepProgram::addStacked(const Matrix &matrix, const std::vector<int64_t> &rows) {
   std::string sources;
   for (size_t i = 0; i < rows.size(); ++i)
     sources += (i ? ", " : "") + addWeight(formatv("{0}x{1}", rows[i], matrix.cols), rows[i] * matrix.cols, i);
-  return addPacked(pack({matrix}, panelRows), sources,
-                   formatv("as {0} panel 16 batch 1 rows {1} <32 -> 32> cols {2} <32 -> 32>", nameOf(matrix.format),
+  return addPacked(pack({matrix}, Layout::Panels), sources,
+                   formatv("as {0} panels batch 1 rows {1} <32 -> 32> cols {2} <32 -> 32>", nameOf(matrix.format),
                            matrix.rows, matrix.cols),
                    scalesOfPacked(rows.size()));
 }
@@ -89,8 +89,8 @@ std::string StepProgram::addInterleaved(const std::vector<Matrix> &gates, const 
   int64_t elements = gates.size() * first.rows * first.cols;
   std::string gate = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements);
   std::string up = addWeight(formatv("{0}{1}x{2}", batch, first.rows, first.cols), elements, 1);
-  return addPacked(pack(experts, panelRows), gate + ", " + up,
-                   formatv("as {0} panel 16 batch {1} interleave rows {2} <32 -> 32> cols {3} <32 -> 32>",
+  return addPacked(pack(experts, Layout::Panels), gate + ", " + up,
+                   formatv("as {0} panels batch {1} interleave rows {2} <32 -> 32> cols {3} <32 -> 32>",
                            nameOf(first.format), gates.size(), 2 * first.rows, first.cols),
                    scalesOfPacked(2));
 }
@@ -100,14 +100,14 @@ std::string StepProgram::addVector(const std::vector<float> &values, int64_t wid
   std::vector<uint8_t> bytes(roundUp(padded * 4, bufferAlign));
   std::copy_n(reinterpret_cast<const uint8_t *>(values.data()), 4 * length, bytes.begin());
   return addPacked(bytes, addWeight(std::to_string(length), length),
-                   formatv("as f32 panel 0 batch 1 rows 1 <16 -> 16> cols {0} <{1} -> {0}>", padded, length));
+                   formatv("as f32 vector batch 1 rows 1 <16 -> 16> cols {0} <{1} -> {0}>", padded, length));
 }
 
 static std::string attribute(const char *name, int64_t value) {
   return value ? formatv(" {0} {1}", name, value).str() : std::string();
 }
 
-Cache StepProgram::addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
+Cache StepProgram::addCache(Format format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
                             bool rotated, int64_t turnedPairs, Exponents exponents) {
   Cache cache{.name = "@kv" + std::to_string(names++),
               .format = format,
@@ -160,8 +160,8 @@ Buffer StepProgram::parts(const Cache &cache, int64_t heads) {
 
 Buffer StepProgram::input(const Matrix &rows, bool isShared) {
   Buffer made = buffer(isShared, rows.cols, "f32", 1);
-  step("embed " + made.name + ", " + addMatrix(rows, 1) + (isShared ? " scale 1.0 : " : " scale 1.0 replicated : ") +
-       made.type);
+  step("embed " + made.name + ", " + addMatrix(rows, Layout::Table) +
+       (isShared ? " scale 1.0 : " : " scale 1.0 replicated : ") + made.type);
   if (isShared)
     barrier();
   return made;

@@ -4,7 +4,7 @@
 
 #include "Matrices.h"
 
-#include "compiler/formats/CacheLayout.h"
+#include "dialects/formats/CacheLayout.h"
 
 #include "llvm/ADT/StringRef.h"
 
@@ -33,7 +33,7 @@ struct Exponents {
 
 struct Cache {
   std::string name;
-  WeightFormat format;
+  Format format;
   int64_t heads, headDim, window, capacity, padded, offset, bytes;
   bool rotated;
   int64_t turnedPairs, paddedKey; ///< 0: whole keys are stored
@@ -45,19 +45,17 @@ public:
   explicit StepProgram(int64_t maxRows) : maxRows(maxRows) {}
 
   // Packed weights; each returns its symbol, "@w0".
-  std::string addMatrix(const Matrix &matrix, int64_t rowsPerPanel = panelRows) {
-    return addExperts({matrix}, rowsPerPanel);
-  }
+  std::string addMatrix(const Matrix &matrix, Layout layout = Layout::Panels) { return addExperts({matrix}, layout); }
   std::string addGateUp(const Matrix &gate, const Matrix &up) { return addInterleaved({gate}, {up}); }
   /// One matrix whose rows are those of several sources: `rows` of each.
   std::string addStacked(const Matrix &matrix, const std::vector<int64_t> &rows);
-  std::string addExperts(const std::vector<Matrix> &experts, int64_t rowsPerPanel = panelRows);
+  std::string addExperts(const std::vector<Matrix> &experts, Layout layout = Layout::Panels);
   std::string addInterleaved(const std::vector<Matrix> &gates, const std::vector<Matrix> &ups);
   /// `values` padded with zeros to `width`, or to a multiple of 32.
   std::string addVector(const std::vector<float> &values, int64_t width = 0);
 
-  Cache addCache(WeightFormat format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity,
-                 bool rotated = false, int64_t turnedPairs = 0, Exponents exponents = {});
+  Cache addCache(Format format, int64_t heads, int64_t headDim, int64_t window, int64_t capacity, bool rotated = false,
+                 int64_t turnedPairs = 0, Exponents exponents = {});
   Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) {
     return buffer(true, width, element, perRow);
   }

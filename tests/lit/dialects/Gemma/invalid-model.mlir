@@ -202,145 +202,141 @@ gemma.kv_cache @kv_cache_c2_turned heads 1 head_dim 64 window 0
 
 // -----
 // expected-error @below {{expects source to name a gemma.weight, got @missing, which is not in the module}}
-gemma.packed @packed_c1_missing from [@missing] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+gemma.packed @packed_c1_missing from [@missing] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
 
 // -----
 // expected-note @below {{defined here}}
 gemma.kv_cache @kv.0 heads 1 head_dim 8 window 0
 // expected-error @below {{expects source to name a gemma.weight, got @kv.0, a gemma.kv_cache}}
-gemma.packed @packed_c1_kind from [@kv.0] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+gemma.packed @packed_c1_kind from [@kv.0] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
 
 // -----
 // expected-error @below {{expects at least one source, got 0}}
-gemma.packed @packed_c1_none from [] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+gemma.packed @packed_c1_none from [] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
 // expected-error @below {{expects source @w of rank 1 and batch 1, got 'tensor<32x32xf32>'}}
-gemma.packed @packed_c1_rank from [@w] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.packed @packed_c1_rank from [@w] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 
 // -----
 gemma.weight @w : tensor<2x32x32xf32> from <"m", 0, 8192>
 // expected-error @below {{expects source @w of rank 3 and batch 3, got 'tensor<2x32x32xf32>'}}
-gemma.packed @packed_c1_batch from [@w] as f32 panel 16 batch 3 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 12288
+gemma.packed @packed_c1_batch from [@w] as f32 panels batch 3 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 12288
 
 // -----
-// expected-error @below {{expects batch 1 where panels have 1 rows, got 2}}
-gemma.packed @packed_c1_batched_table from [@w] as f32 panel 1 batch 2 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 8192
+// expected-error @below {{expects batch 1 in a table, got 2}}
+gemma.packed @packed_c1_batched_table from [@w] as f32 table batch 2 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 8192
 
 // -----
 gemma.weight @a : tensor<32x32xf32> from <"m", 0, 4096>
 gemma.weight @b : tensor<32x64xf32> from <"m", 4096, 8192>
 // expected-error @below {{expects source @b with 32 columns, as the first has, got 64}}
-gemma.packed @packed_c1_columns from [@a, @b] as f32 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 8192
+gemma.packed @packed_c1_columns from [@a, @b] as f32 panels batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 8192
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
 // expected-error @below {{expects rows 32 and cols 32 (sources padded by their axes), got 64 and 32}}
-gemma.packed @packed_c2_rows from [@w] as f32 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 8192
+gemma.packed @packed_c2_rows from [@w] as f32 panels batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 8192
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
 // expected-error @below {{expects the block of row_axis to divide the source's 32 elements, got 24}}
-gemma.packed @packed_c2_block from [@w] as f32 panel 16 batch 1 rows 32 <24 -> 32> cols 32 <32 -> 32> bytes 4096
+gemma.packed @packed_c2_block from [@w] as f32 panels batch 1 rows 32 <24 -> 32> cols 32 <32 -> 32> bytes 4096
 
 // -----
 // expected-error @below {{expects cols that are a positive multiple of 32, got 48}}
-gemma.packed @packed_c2_cols from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 48 <48 -> 48> bytes 6144
+gemma.packed @packed_c2_cols from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 48 <48 -> 48> bytes 6144
 
 // -----
 // expected-error @below {{expects rows that are a positive multiple of 32, got 16}}
-gemma.packed @packed_c2_padding from [@w] as f32 panel 16 batch 1 rows 16 <16 -> 16> cols 32 <32 -> 32> bytes 2048
+gemma.packed @packed_c2_padding from [@w] as f32 panels batch 1 rows 16 <16 -> 16> cols 32 <32 -> 32> bytes 2048
 
 // -----
-// expected-error @below {{expects 640 bytes (1 x 32 x 32 in q4, 16 rows per panel), got 512}}
-gemma.packed @packed_c3 from [@w] as q4 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 512
+// expected-error @below {{expects 640 bytes (1 x 32 x 32 in q4 panels), got 512}}
+gemma.packed @packed_c3 from [@w] as q4 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 512
 
 // -----
 // expected-error @below {{expects a vector in f32, got f16}}
-gemma.packed @packed_c3_vector from [@w] as f16 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.packed @packed_c3_vector from [@w] as f16 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 
 // -----
 gemma.weight @w : tensor<33x32xf32> from <"m", 0, 4224>
 // expected-error @below {{expects two sources of one shape to interleave, or one with an even number of rows, got 1 source of type 'tensor<33x32xf32>'}}
-gemma.packed @packed_c4_odd from [@w] as f32 panel 16 batch 1 interleave rows 64 <33 -> 48> cols 32 <32 -> 32>
+gemma.packed @packed_c4_odd from [@w] as f32 panels batch 1 interleave rows 64 <33 -> 48> cols 32 <32 -> 32>
   bytes 8192
 
 // -----
 gemma.weight @a : tensor<32x32xf32> from <"m", 0, 4096>
 gemma.weight @b : tensor<64x32xf32> from <"m", 4096, 8192>
 // expected-error @below {{expects two sources of one shape to interleave, or one with an even number of rows, got 2 sources, the first of type 'tensor<32x32xf32>'}}
-gemma.packed @packed_c4_shapes from [@a, @b] as f32 panel 16 batch 1 interleave rows 96 <32 -> 32> cols 32 <32 -> 32>
+gemma.packed @packed_c4_shapes from [@a, @b] as f32 panels batch 1 interleave rows 96 <32 -> 32> cols 32 <32 -> 32>
   bytes 12288
 
 // -----
-// expected-error @below {{expects panels of 16 rows to interleave, got 1}}
-gemma.packed @packed_c4_panels from [@w] as f32 panel 1 batch 1 interleave rows 32 <32 -> 32> cols 32 <32 -> 32>
+// expected-error @below {{expects panels to interleave, got a table}}
+gemma.packed @packed_c4_panels from [@w] as f32 table batch 1 interleave rows 32 <32 -> 32> cols 32 <32 -> 32>
   bytes 4096
 
 // -----
 // expected-error @below {{expects an offset that is a multiple of 64, got 32}}
-gemma.packed @packed_c5 from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 at 32
+gemma.packed @packed_c5 from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 at 32
 
 // -----
-// expected-error @below {{expects panels of 0, 1 or 16 rows, got 8}}
-gemma.packed @packed_c6 from [@w] as f32 panel 8 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
-
-// -----
-// expected-error @below {{expects a scale only on a vector, got panels of 16 rows}}
-gemma.packed @packed_c7_matrix from [@w] as f32 panel 16 batch 1 scale 0.5 rows 32 <32 -> 32> cols 32 <32 -> 32>
+// expected-error @below {{expects a scale only on a vector, got the layout panels}}
+gemma.packed @packed_c7_matrix from [@w] as f32 panels batch 1 scale 0.5 rows 32 <32 -> 32> cols 32 <32 -> 32>
   bytes 4096
 
 // -----
 // expected-error @below {{attribute 'scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
-gemma.packed @packed_c7_sign from [@w] as f32 panel 0 batch 1 scale -0.5 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.packed @packed_c7_sign from [@w] as f32 vector batch 1 scale -0.5 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 
 // -----
-// expected-error @below {{expects row_at on tables with one row per panel only, got panels of 16 rows}}
-gemma.packed @packed_c8_matrix from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32>
+// expected-error @below {{expects row_at on tables only, got the layout panels}}
+gemma.packed @packed_c8_matrix from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32>
   bytes 4096 row_at 0
 
 // -----
 // expected-error @below {{expects a row_at that is a multiple of 64, got 32}}
-gemma.packed @packed_c8_alignment from [@w] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32>
+gemma.packed @packed_c8_alignment from [@w] as f32 table batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32>
   bytes 4096 row_at 32
 
 // -----
 gemma.weight @w : tensor<32x48xf32> from <"m", 0, 6144>
 // expected-error @below {{expects col_axis padded to multiples of 32, since each block has its c4 scale, got 16}}
-gemma.packed @packed_c9 from [@w] as c4 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <16 -> 16> bytes 1536
+gemma.packed @packed_c9 from [@w] as c4 table batch 1 rows 32 <32 -> 32> cols 64 <16 -> 16> bytes 1536
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> input_activation_scale 0.5
 gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096> input_activation_scale 0.25
 // expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@v' has otherwise}}
-gemma.packed @packed_c10_unlike from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304
+gemma.packed @packed_c10_unlike from [@w, @v] as c8 panels batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304
   input_scale 0.5
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> input_activation_scale 0.5
 // expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@w' has otherwise}}
-gemma.packed @packed_c10_missing from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
+gemma.packed @packed_c10_missing from [@w] as c8 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> input_activation_scale 0.5
 // expected-error @below {{expects as input_scale the input_activation_scale of each source of a matrix, which '@w' has otherwise}}
-gemma.packed @packed_c10_table from [@w] as c8 panel 1 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
+gemma.packed @packed_c10_table from [@w] as c8 table batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
   input_scale 0.5
 
 // -----
 // expected-error @below {{attribute 'input_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
-gemma.packed @packed_c10_sign from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
+gemma.packed @packed_c10_sign from [@w] as c8 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
   input_scale -0.5
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> output_activation_scale 0.5
 gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096>
 // expected-error @below {{expects as output_scales those of the sources of a matrix, in order}}
-gemma.packed @packed_c11_order from [@w, @v] as c8 panel 16 batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304
+gemma.packed @packed_c6_order from [@w, @v] as c8 panels batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 2304
   output_scales [0.0, 0.5]
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> output_activation_scale 0.5
 // expected-error @below {{expects as output_scales those of the sources of a matrix, in order}}
-gemma.packed @packed_c11_missing from [@w] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
+gemma.packed @packed_c6_missing from [@w] as c8 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152

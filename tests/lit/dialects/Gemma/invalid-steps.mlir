@@ -28,25 +28,25 @@ gemma.phase @step_embed_c1_missing decode max_rows 1 {
 
 // -----
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
-gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.phase @step_embed_c1_layout decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
-  // expected-error @below {{expects a table packed with 1 or 16 rows per panel, batch 1, not interleaved, got @pv with 0 rows per panel, batch 1}}
+  // expected-error @below {{expects a table packed by row or in panels, batch 1, not interleaved, got @pv in layout vector, batch 1}}
   gemma.step.embed %x, @pv scale 1.0 replicated : <1 x 64, f32>
 }
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pi from [@m] as f32 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pi from [@m] as f32 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_embed_c1_interleave decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
-  // expected-error @below {{expects a table packed with 1 or 16 rows per panel, batch 1, not interleaved, got @pi with 16 rows per panel, batch 1, interleaved}}
+  // expected-error @below {{expects a table packed by row or in panels, batch 1, not interleaved, got @pi in layout panels, batch 1, interleaved}}
   gemma.step.embed %x, @pi scale 1.0 replicated : <1 x 64, f32>
 }
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pt from [@m] as f32 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pt from [@m] as f32 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_embed_c1_width decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 96, f32>
   // expected-error @below {{expects a table of 96 cols (width of the result), got 64}}
@@ -100,12 +100,12 @@ gemma.phase @step_norm_c1_i32 decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_norm_c1_weight decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects weight to be a packed vector of 64 elements, got @pm of 64 with 16 rows per panel}}
+  // expected-error @below {{expects weight to be a packed vector of 64 elements, got @pm of 64 in layout panels}}
   gemma.step.norm %x -> %y weight @pm factor 1.0 eps 0.5 count 60 replicated : <1 x 64, f32> -> <1 x 64, f32>
 }
 
@@ -168,22 +168,22 @@ gemma.phase @step_add_norm_c1_branch decode max_rows 1 {
 
 // -----
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_add_norm_c1_weight decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %y head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects weight to be a packed vector of 64 elements, got @ps of 32 with 0 rows per panel}}
+  // expected-error @below {{expects weight to be a packed vector of 64 elements, got @ps of 32 in layout vector}}
   gemma.step.add_norm %x, %y -> %x weight @ps layer_scale @ps eps 0.5 count 60 replicated
     : <1 x 64, f32>, <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
-gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_add_norm_c1_layer_scale decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -254,7 +254,7 @@ gemma.phase @step_quantize_c3_width decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192> input_activation_scale 0.5
-gemma.packed @pm from [@m] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176 input_scale 0.5
+gemma.packed @pm from [@m] as c8 panels batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176 input_scale 0.5
 gemma.phase @step_matmul_c3_q8 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
@@ -267,7 +267,7 @@ gemma.phase @step_matmul_c3_q8 decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192>
-gemma.packed @pm from [@m] as c8 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176
+gemma.packed @pm from [@m] as c8 panels batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176
 gemma.phase @step_matmul_c3_s8 decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
@@ -304,18 +304,18 @@ gemma.phase @step_matmul_c1_rows decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pt from [@m] as f32 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pt from [@m] as f32 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_matmul_c1_layout decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pt with 1 rows per panel, 64 cols, not interleaved}}
+  // expected-error @below {{expects weight packed in panels, 64 cols, not interleaved, got @pt in layout table, 64 cols, not interleaved}}
   gemma.step.matmul %x, @pt -> %y none : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----
 gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
-gemma.packed @pe from [@e] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+gemma.packed @pe from [@e] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
 gemma.phase @step_matmul_c1_batch decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -326,7 +326,7 @@ gemma.phase @step_matmul_c1_batch decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_matmul_c1_width decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
@@ -337,7 +337,7 @@ gemma.phase @step_matmul_c1_width decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pq from [@m] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352
+gemma.packed @pq from [@m] as q8 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352
 gemma.phase @step_matmul_c1_activations decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -348,7 +348,7 @@ gemma.phase @step_matmul_c1_activations decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_matmul_c1_quantized decode max_rows 1 {
   %a = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
@@ -361,23 +361,23 @@ gemma.phase @step_matmul_c1_quantized decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_matmul_c2_geglu decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, interleaved, got @pm with 16 rows per panel, 64 cols, not interleaved}}
+  // expected-error @below {{expects weight packed in panels, 64 cols, interleaved, got @pm in layout panels, 64 cols, not interleaved}}
   gemma.step.matmul %x, @pm -> %y geglu : <1 x 64, f32> -> <1 x 32, f32>
 }
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pi from [@m] as f32 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pi from [@m] as f32 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_matmul_c2_interleave decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pi with 16 rows per panel, 64 cols, interleaved}}
+  // expected-error @below {{expects weight packed in panels, 64 cols, not interleaved, got @pi in layout panels, 64 cols, interleaved}}
   gemma.step.matmul %x, @pi -> %y none : <1 x 64, f32> -> <1 x 64, f32>
 }
 
@@ -426,7 +426,7 @@ gemma.phase @step_matmul_c2_bound decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pi from [@m] as f32 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pi from [@m] as f32 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_qkv_c1_layout decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -434,7 +434,7 @@ gemma.phase @step_qkv_c1_layout decode max_rows 1 {
   %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
-  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pi with 16 rows per panel, 64 cols, interleaved}}
+  // expected-error @below {{expects weight packed in panels, 64 cols, not interleaved, got @pi in layout panels, 64 cols, interleaved}}
   gemma.step.qkv %x, @pi, %r -> %q raw %raw heads 2 head_dim 32
       q_norm @n eps 0.5
       : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
@@ -442,9 +442,9 @@ gemma.phase @step_qkv_c1_layout decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
-gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
 gemma.phase @step_qkv_c1_rows decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -462,9 +462,9 @@ gemma.phase @step_qkv_c1_rows decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
-gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
 gemma.phase @step_qkv_c1_shared_projection decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -518,9 +518,9 @@ gemma.phase @step_qkv_c2_rope_table decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
-gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.phase @step_qkv_c2_norm decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -528,7 +528,7 @@ gemma.phase @step_qkv_c2_norm decode max_rows 1 {
   %raw = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
-  // expected-error @below {{expects q_norm to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
+  // expected-error @below {{expects q_norm to be a packed vector of 32 elements, got @pv of 64 in layout vector}}
   gemma.step.qkv %x, @pm, %r -> %q raw %raw heads 2 head_dim 32
       q_norm @pv eps 0.5
       : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
@@ -590,9 +590,9 @@ gemma.phase @step_qkv_c3_head_dim decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<256x64xf32> from <"m", 0, 65536>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 65536
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 65536
 gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
-gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
   as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
 gemma.phase @step_qkv_c5 decode max_rows 1 {
@@ -670,7 +670,7 @@ gemma.phase @step_attention_c2_missing decode max_rows 1 {
 
 // -----
 gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
-gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
   as f16 capacity 16 bytes 4096 at 0
 gemma.phase @step_attention_c2_needless decode max_rows 1 {
@@ -683,14 +683,14 @@ gemma.phase @step_attention_c2_needless decode max_rows 1 {
 
 // -----
 gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
-gemma.packed @n from [@w.n] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
+gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
   as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
 gemma.phase @step_attention_c2_width decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects key_norm to be a packed vector of 64 elements, got @n of 32 with 0 rows per panel}}
+  // expected-error @below {{expects key_norm to be a packed vector of 64 elements, got @n of 32 in layout vector}}
   gemma.step.attention %q, @kv.0 -> %y heads 1 key_norm @n : <1 x 64, f32> -> <1 x 64, f32>
 }
 
@@ -803,12 +803,12 @@ gemma.phase @step_ple_combine_c1_result decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.phase @step_ple_combine_c1_table decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects a table packed with 1 row per panel and 64 cols, got @pm with 16 and 64}}
+  // expected-error @below {{expects a table packed by row with 64 cols, got @pm in layout panels with 64}}
   gemma.step.ple_combine %c -> %y context_scale 0.25
       norm @n groups 2 count 30 eps 0.5
       + @pm token_scale 2.0 result_scale 0.5 replicated
@@ -817,14 +817,14 @@ gemma.phase @step_ple_combine_c1_table decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pt from [@m] as f32 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pt from [@m] as f32 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
-gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.phase @step_ple_combine_c1_norm decode max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects norm to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
+  // expected-error @below {{expects norm to be a packed vector of 32 elements, got @pv of 64 in layout vector}}
   gemma.step.ple_combine %c -> %y context_scale 0.25
       norm @pv groups 2 count 30 eps 0.5
       + @pt token_scale 2.0 result_scale 0.5 replicated
@@ -884,13 +884,13 @@ gemma.phase @step_route_c1_picks decode max_rows 1 {
 
 // -----
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
-gemma.packed @pv from [@v] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
+gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.phase @step_route_c1_scale decode max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   gemma.step.rope_table %s head_dim 32 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 32, f32>
-  // expected-error @below {{expects per_expert_scale to be a packed vector of 32 elements, got @pv of 64 with 0 rows per panel}}
+  // expected-error @below {{expects per_expert_scale to be a packed vector of 32 elements, got @pv of 64 in layout vector}}
   gemma.step.route %s -> %p, %w experts 3 top_k 2 scale @pv replicated : <1 x 32, f32> -> <1 x 32, i32>, <1 x 32, f32>
 }
 
@@ -905,9 +905,9 @@ gemma.phase @step_route_c2 decode max_rows 1 {
 
 // -----
 gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
-gemma.packed @pe from [@e] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+gemma.packed @pe from [@e] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_expert_up_c1_layout decode max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -917,7 +917,7 @@ gemma.phase @step_expert_up_c1_layout decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %h = gemma.buffer shared : !gemma.buffer<2 x 32, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
-  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, interleaved, got @pe with 16 rows per panel, 64 cols, not interleaved}}
+  // expected-error @below {{expects weight packed in panels, 64 cols, interleaved, got @pe in layout panels, 64 cols, not interleaved}}
   gemma.step.expert_up %x, @pe picks %p -> %h top_k 2 : <1 x 64, f32>, <1 x 32, i32> -> <2 x 32, f32>
 }
 
@@ -932,9 +932,9 @@ gemma.phase @step_expert_up_c1_rows decode max_rows 1 {
 
 // -----
 gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
-gemma.packed @pei from [@e] as f32 panel 16 batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
+gemma.packed @pei from [@e] as f32 panels batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_expert_up_c1_width decode max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -950,9 +950,9 @@ gemma.phase @step_expert_up_c1_width decode max_rows 1 {
 
 // -----
 gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
-gemma.packed @pei from [@e] as f32 panel 16 batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
+gemma.packed @pei from [@e] as f32 panels batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_expert_up_c1_activations decode max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -979,9 +979,9 @@ gemma.phase @step_expert_up_c2_picks decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pi from [@m] as f32 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pi from [@m] as f32 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_expert_up_c2_top_k decode max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -997,9 +997,9 @@ gemma.phase @step_expert_up_c2_top_k decode max_rows 1 {
 
 // -----
 gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
-gemma.packed @pei from [@e] as f32 panel 16 batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
+gemma.packed @pei from [@e] as f32 panels batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_expert_down_c1_layout decode max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -1009,7 +1009,7 @@ gemma.phase @step_expert_down_c1_layout decode max_rows 1 {
   %h = gemma.buffer private : !gemma.buffer<2 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %h head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <2 x 64, f32>
-  // expected-error @below {{expects weight packed with 16 rows per panel, 64 cols, not interleaved, got @pei with 16 rows per panel, 64 cols, interleaved}}
+  // expected-error @below {{expects weight packed in panels, 64 cols, not interleaved, got @pei in layout panels, 64 cols, interleaved}}
   gemma.step.expert_down %h, @pei picks %p, %w -> %y top_k 2
     : <2 x 64, f32>, <1 x 32, i32>, <1 x 32, f32> -> <1 x 64, f32>
 }
@@ -1027,9 +1027,9 @@ gemma.phase @step_expert_down_c1_rows decode max_rows 1 {
 
 // -----
 gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
-gemma.packed @pe from [@e] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+gemma.packed @pe from [@e] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_expert_down_c1_width decode max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -1057,9 +1057,9 @@ gemma.phase @step_expert_down_c2_weights decode max_rows 1 {
 
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
-gemma.packed @ps from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
 gemma.phase @step_expert_down_c2_top_k decode max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -1087,12 +1087,12 @@ gemma.phase @step_observe_c1_element verify max_rows 2 {
 
 // -----
 gemma.weight @m : tensor<64x32xf32> from <"m", 0, 8192>
-gemma.packed @pm from [@m] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 8192
+gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 8192
 gemma.phase @step_observe_c1_width verify max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> : <2 x 64, f32>
   gemma.barrier
-  // expected-error @below {{expects weight packed with 16 rows per panel and 64 cols (width of the input), got @pm with 16 and 32}}
+  // expected-error @below {{expects weight packed in panels with 64 cols (width of the input), got @pm in layout panels with 32}}
   gemma.step.observe %x, @pm at 0 : <2 x 64, f32>
 }
 

@@ -82,72 +82,72 @@ gemma.kv_cache @kv.4 heads 1 head_dim 32 window 0 key_bound 3.0e5 value_bound 1.
 
 // CHECK: gemma.packed @matrix
 // CHECK-NEXT:   from [@plain]
-// CHECK-NEXT:   as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
-gemma.packed @matrix from [@plain] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
+// CHECK-NEXT:   as q8 panels batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
+gemma.packed @matrix from [@plain] as q8 panels batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 6656
 // CHECK: gemma.packed @six
 // CHECK-NEXT:   from [@plain]
-// CHECK-NEXT:   as q6 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 5120
-gemma.packed @six from [@plain] as q6 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 5120
+// CHECK-NEXT:   as q6 panels batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 5120
+gemma.packed @six from [@plain] as q6 panels batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 5120
 // CHECK: gemma.packed @three
 // CHECK-NEXT:   from [@plain]
-// CHECK-NEXT:   as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2816
-gemma.packed @three from [@plain] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2816
+// CHECK-NEXT:   as q3 panels batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2816
+gemma.packed @three from [@plain] as q3 panels batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2816
 // CHECK: gemma.packed @two
 // CHECK-NEXT:   from [@plain]
-// CHECK-NEXT:   as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2048
-gemma.packed @two from [@plain] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2048
+// CHECK-NEXT:   as q2 panels batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2048
+gemma.packed @two from [@plain] as q2 panels batch 1 rows 64 <64 -> 64> cols 96 <96 -> 96> bytes 2048
 // CHECK: gemma.packed @six_table
 // CHECK-NEXT:   from [@gate]
-// CHECK-NEXT:   as q6 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 5248
-gemma.packed @six_table from [@gate] as q6 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 5248
+// CHECK-NEXT:   as q6 table batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 5248
+gemma.packed @six_table from [@gate] as q6 table batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 5248
 // CHECK: gemma.packed @channels
 // CHECK-NEXT:   from [@integers]
-// CHECK-NEXT:   as c4 panel 16 batch 1 rows 96 <96 -> 96> cols 64 <64 -> 64>
+// CHECK-NEXT:   as c4 panels batch 1 rows 96 <96 -> 96> cols 64 <64 -> 64>
 // CHECK-SAME: bytes 3456
-gemma.packed @channels from [@integers] as c4 panel 16 batch 1 rows 96 <96 -> 96> cols 64 <64 -> 64> bytes 3456
+gemma.packed @channels from [@integers] as c4 panels batch 1 rows 96 <96 -> 96> cols 64 <64 -> 64> bytes 3456
 // A table has one scale for each block of a row.
 // CHECK: gemma.packed @channel_table
 // CHECK-NEXT:   from [@integers]
-// CHECK-NEXT:   as c2 panel 1 batch 1 rows 96 <96 -> 96> cols 64 <32 -> 32>
+// CHECK-NEXT:   as c2 table batch 1 rows 96 <96 -> 96> cols 64 <32 -> 32>
 // CHECK-SAME: bytes 2304
-gemma.packed @channel_table from [@integers] as c2 panel 1 batch 1 rows 96 <96 -> 96> cols 64 <32 -> 32> bytes 2304
+gemma.packed @channel_table from [@integers] as c2 table batch 1 rows 96 <96 -> 96> cols 64 <32 -> 32> bytes 2304
 // CHECK: gemma.packed @gate_up
 // CHECK-NEXT:   from [@gate, @layers.0.mlp.up_proj.weight]
-// CHECK-NEXT:   as q4 panel 16 batch 1 interleave
+// CHECK-NEXT:   as q4 panels batch 1 interleave
 // CHECK-SAME: rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
-gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panel 16 batch 1 interleave
+gemma.packed @gate_up from [@gate, @layers.0.mlp.up_proj.weight] as q4 panels batch 1 interleave
   rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 at 4096
 // CHECK: gemma.packed @grids
 // CHECK-NEXT:   from [@on_one_grid, @on_grids]
-// CHECK-NEXT:   as c4 panel 16 batch 1
+// CHECK-NEXT:   as c4 panels batch 1
 // CHECK-SAME: interleave rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216
 // CHECK-NEXT:   input_scale 0.5
 // CHECK-NEXT:   output_scales [0.0, 0.25]
-gemma.packed @grids from [@on_one_grid, @on_grids] as c4 panel 16 batch 1 interleave
+gemma.packed @grids from [@on_one_grid, @on_grids] as c4 panels batch 1 interleave
   rows 256 <100 -> 128> cols 64 <64 -> 64> bytes 9216 input_scale 0.5 output_scales [0.0, 0.25]
 // CHECK: gemma.packed @expert_gate_up
 // CHECK-NEXT:   from [@experts]
-// CHECK-NEXT:   as f32 panel 16 batch 4 interleave
+// CHECK-NEXT:   as f32 panels batch 4 interleave
 // CHECK-SAME: rows 128 <36 -> 64> cols 64 <64 -> 64> bytes 131072
-gemma.packed @expert_gate_up from [@experts] as f32 panel 16 batch 4 interleave
+gemma.packed @expert_gate_up from [@experts] as f32 panels batch 4 interleave
   rows 128 <36 -> 64> cols 64 <64 -> 64> bytes 131072
 // CHECK: gemma.packed @heads
 // CHECK-NEXT:   from [@norm]
-// CHECK-NEXT:   as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
-gemma.packed @heads from [@norm] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
+// CHECK-NEXT:   as f32 vector batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
+gemma.packed @heads from [@norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
 // CHECK: gemma.packed @scaled
 // CHECK-NEXT:   from [@without_its_1]
-// CHECK-NEXT:   as f32 panel 0 batch 1 scale 0.0625
+// CHECK-NEXT:   as f32 vector batch 1 scale 0.0625
 // CHECK-SAME: rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
-gemma.packed @scaled from [@without_its_1] as f32 panel 0 batch 1 scale 0.0625 rows 1 <1 -> 16> cols 96 <36 -> 48>
+gemma.packed @scaled from [@without_its_1] as f32 vector batch 1 scale 0.0625 rows 1 <1 -> 16> cols 96 <36 -> 48>
   bytes 384
 // CHECK: gemma.packed @table
 // CHECK-NEXT:   from [@gate]
-// CHECK-NEXT:   as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
-gemma.packed @table from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
+// CHECK-NEXT:   as bf16 table batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
+gemma.packed @table from [@gate] as bf16 table batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64> bytes 12800
 // CHECK: gemma.packed @rows
 // CHECK-NEXT:   from [@gate]
-// CHECK-NEXT:   as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64>
+// CHECK-NEXT:   as bf16 table batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64>
 // CHECK-SAME: bytes 12800 at 4096 row_at 64
-gemma.packed @rows from [@gate] as bf16 panel 1 batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64>
+gemma.packed @rows from [@gate] as bf16 table batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64>
   bytes 12800 at 4096 row_at 64

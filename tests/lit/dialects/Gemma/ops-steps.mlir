@@ -16,25 +16,25 @@ gemma.weight @w.gate_up : tensor<3x80x60xf32> from <"m", 327680, 57600>
 gemma.weight @w.down : tensor<3x60x40xf32> from <"m", 393216, 28800>
 gemma.kv_cache @kv.0 heads 1 head_dim 30 window 0
 
-gemma.packed @norm from [@w.vector] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <60 -> 64> bytes 256
-gemma.packed @head_norm from [@w.head] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <15 -> 16> bytes 128
-gemma.packed @group_norm from [@w.head] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <30 -> 32> bytes 128
-gemma.packed @scalar from [@w.scalar] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
-gemma.packed @per_expert from [@w.experts] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.packed @table from [@w.table] as q8 panel 16 batch 1 rows 128 <100 -> 128> cols 64 <60 -> 64> bytes 8704
-gemma.packed @ple_table from [@w.ple_table] as q4 panel 1 batch 1 rows 100 <100 -> 128> cols 96 <30 -> 32> bytes 5440
-gemma.packed @qkv from [@w.q, @w.k, @w.k] as q4 panel 16 batch 1 rows 128 <15 -> 16> cols 64 <60 -> 64> bytes 4608
-gemma.packed @kq from [@w.q, @w.k] as f32 panel 16 batch 1 rows 96 <15 -> 16> cols 64 <60 -> 64> bytes 24576
-gemma.packed @query_only from [@w.q] as f32 panel 16 batch 1 rows 64 <15 -> 16> cols 64 <60 -> 64> bytes 16384
-gemma.packed @o from [@w.square] as q4 panel 16 batch 1 rows 64 <60 -> 64> cols 64 <15 -> 16> bytes 2304
-gemma.packed @gate_up from [@w.square, @w.square] as q4 panel 16 batch 1 interleave
+gemma.packed @norm from [@w.vector] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <60 -> 64> bytes 256
+gemma.packed @head_norm from [@w.head] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <15 -> 16> bytes 128
+gemma.packed @group_norm from [@w.head] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <30 -> 32> bytes 128
+gemma.packed @scalar from [@w.scalar] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
+gemma.packed @per_expert from [@w.experts] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+gemma.packed @table from [@w.table] as q8 panels batch 1 rows 128 <100 -> 128> cols 64 <60 -> 64> bytes 8704
+gemma.packed @ple_table from [@w.ple_table] as q4 table batch 1 rows 100 <100 -> 128> cols 96 <30 -> 32> bytes 5440
+gemma.packed @qkv from [@w.q, @w.k, @w.k] as q4 panels batch 1 rows 128 <15 -> 16> cols 64 <60 -> 64> bytes 4608
+gemma.packed @kq from [@w.q, @w.k] as f32 panels batch 1 rows 96 <15 -> 16> cols 64 <60 -> 64> bytes 24576
+gemma.packed @query_only from [@w.q] as f32 panels batch 1 rows 64 <15 -> 16> cols 64 <60 -> 64> bytes 16384
+gemma.packed @o from [@w.square] as q4 panels batch 1 rows 64 <60 -> 64> cols 64 <15 -> 16> bytes 2304
+gemma.packed @gate_up from [@w.square, @w.square] as q4 panels batch 1 interleave
   rows 128 <60 -> 64> cols 64 <60 -> 64> bytes 4608
-gemma.packed @square from [@w.square] as f32 panel 16 batch 1 rows 64 <60 -> 64> cols 64 <60 -> 64> bytes 16384
-gemma.packed @ple_proj from [@w.ple_proj] as bf16 panel 16 batch 1 rows 96 <30 -> 32> cols 64 <60 -> 64> bytes 12288
-gemma.packed @router from [@w.router] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <60 -> 64> bytes 8192
-gemma.packed @expert_up from [@w.gate_up] as f16 panel 16 batch 3 interleave rows 128 <40 -> 64> cols 64 <60 -> 64>
+gemma.packed @square from [@w.square] as f32 panels batch 1 rows 64 <60 -> 64> cols 64 <60 -> 64> bytes 16384
+gemma.packed @ple_proj from [@w.ple_proj] as bf16 panels batch 1 rows 96 <30 -> 32> cols 64 <60 -> 64> bytes 12288
+gemma.packed @router from [@w.router] as f32 panels batch 1 rows 32 <3 -> 32> cols 64 <60 -> 64> bytes 8192
+gemma.packed @expert_up from [@w.gate_up] as f16 panels batch 3 interleave rows 128 <40 -> 64> cols 64 <60 -> 64>
   bytes 49152
-gemma.packed @expert_down from [@w.down] as q8 panel 16 batch 3 rows 64 <60 -> 64> cols 64 <40 -> 64> bytes 13056
+gemma.packed @expert_down from [@w.down] as q8 panels batch 3 rows 64 <60 -> 64> cols 64 <40 -> 64> bytes 13056
 
 // CHECK-LABEL: gemma.phase @prefill prefill max_rows 4 {
 gemma.phase @prefill prefill max_rows 4 {

@@ -47,11 +47,11 @@ module {
   gemma.weight @w3 : tensor<192x64xf32> from <"w", 0, 49152>
   gemma.weight @w2 : tensor<128x64xf32> from <"w", 0, 32768>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
-  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
-  gemma.packed @p4 from [@w4] as bf16 panel 16 batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 32768 at 8192
-  gemma.packed @p3 from [@w3] as bf16 panel 16 batch 1 rows 192 <64 -> 64> cols 64 <64 -> 64> bytes 24576 at 40960
-  gemma.packed @p2 from [@w2] as bf16 panel 16 batch 1 rows 128 <64 -> 64> cols 64 <64 -> 64> bytes 16384 at 65536
-  gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 81920
+  gemma.packed @table from [@t] as f32 table batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
+  gemma.packed @p4 from [@w4] as bf16 panels batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 32768 at 8192
+  gemma.packed @p3 from [@w3] as bf16 panels batch 1 rows 192 <64 -> 64> cols 64 <64 -> 64> bytes 24576 at 40960
+  gemma.packed @p2 from [@w2] as bf16 panels batch 1 rows 128 <64 -> 64> cols 64 <64 -> 64> bytes 16384 at 65536
+  gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 81920
   gemma.kv_cache @kv.0 heads 1 head_dim 40 window 16
     as f16 capacity 32 bytes 8192 at 0
   gemma.kv_cache @kv.1 heads 1 head_dim 40 window 0

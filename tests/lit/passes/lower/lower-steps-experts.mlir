@@ -36,12 +36,12 @@ module {
   gemma.weight @u : tensor<4x64x64xf32> from <"w", 0, 65536>
   gemma.weight @d : tensor<4x64x32xf32> from <"w", 0, 32768>
   gemma.weight @n : tensor<4xf32> from <"w", 0, 16>
-  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
-  gemma.packed @router from [@r] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 4096
-  gemma.packed @up from [@u] as q8 panel 16 batch 4 interleave rows 64 <32 -> 32> cols 64 <64 -> 64>
+  gemma.packed @table from [@t] as f32 table batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
+  gemma.packed @router from [@r] as f32 panels batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 4096
+  gemma.packed @up from [@u] as q8 panels batch 4 interleave rows 64 <32 -> 32> cols 64 <64 -> 64>
     bytes 17408 at 12288
-  gemma.packed @down from [@d] as q8 panel 16 batch 4 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 9216 at 29696
-  gemma.packed @scale from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 32 <4 -> 32> bytes 128 at 38912
+  gemma.packed @down from [@d] as q8 panels batch 4 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 9216 at 29696
+  gemma.packed @scale from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 32 <4 -> 32> bytes 128 at 38912
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 1536 : i64, scratch_bytes = 384 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %q = gemma.buffer private at 256 : !gemma.buffer<1 x 64, q8>

@@ -30,9 +30,9 @@ module {
   gemma.weight @t : tensor<32x64xf32> from <"w", 0, 8192>
   gemma.weight @w3 : tensor<192x64xf32> from <"w", 0, 49152>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
-  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
-  gemma.packed @p3 from [@w3] as bf16 panel 16 batch 1 rows 192 <64 -> 64> cols 64 <64 -> 64> bytes 24576 at 8192
-  gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 32768
+  gemma.packed @table from [@t] as f32 table batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
+  gemma.packed @p3 from [@w3] as bf16 panels batch 1 rows 192 <64 -> 64> cols 64 <64 -> 64> bytes 24576 at 8192
+  gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 32768
   gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
     as f16 capacity 32 bytes 6144 at 0 turned_pairs 8
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 768 : i64} {

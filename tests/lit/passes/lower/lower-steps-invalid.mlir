@@ -19,7 +19,7 @@ module {
   gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
   // expected-error @below {{has no offset}}
   // expected-note @below {{run gemma-plan-steps before gemma-lower-steps}}
-  gemma.packed @p from [@w] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
+  gemma.packed @p from [@w] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
 }
 
 // -----
@@ -28,7 +28,7 @@ module {
   gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
   // expected-error @below {{has no row_at}}
   // expected-note @below {{run gemma-plan-steps before gemma-lower-steps}}
-  gemma.packed @p from [@w] as q4 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 0
+  gemma.packed @p from [@w] as q4 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 0
 }
 
 // -----

@@ -16,7 +16,7 @@
 // CHECK:             math.fma
 module attributes {gemma.scratch_bytes = 0 : i64} {
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
-  gemma.packed @table from [@t] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384 at 0
+  gemma.packed @table from [@t] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384 at 0
   gemma.phase @verify verify max_rows 2 attributes {arena_bytes = 512 : i64, scratch_bytes = 0 : i64} {
     %x = gemma.buffer shared at 0 : !gemma.buffer<2 x 64, f32>
     gemma.step.embed %x, @table scale 1.0 : !gemma.buffer<2 x 64, f32>

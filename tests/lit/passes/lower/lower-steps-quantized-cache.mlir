@@ -49,9 +49,9 @@ module {
   gemma.weight @t : tensor<32x64xf32> from <"w", 0, 8192>
   gemma.weight @w4 : tensor<256x64xf32> from <"w", 0, 65536>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
-  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
-  gemma.packed @p4 from [@w4] as bf16 panel 16 batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 32768 at 8192
-  gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 40960
+  gemma.packed @table from [@t] as f32 table batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 8192 at 0 row_at 0
+  gemma.packed @p4 from [@w4] as bf16 panels batch 1 rows 256 <64 -> 64> cols 64 <64 -> 64> bytes 32768 at 8192
+  gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 40960
   gemma.kv_cache @kv.0 heads 1 head_dim 40 window 0
     as q4 capacity 32 bytes 2304 at 0 rotated
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 768 : i64} {

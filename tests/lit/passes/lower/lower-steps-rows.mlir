@@ -58,13 +58,13 @@ module {
   gemma.weight @n : tensor<60xf32> from <"w", 0, 240>
   gemma.weight @g : tensor<20xf32> from <"w", 0, 80>
   gemma.weight @s : tensor<1xf32> from <"w", 0, 4>
-  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
-  gemma.packed @pair from [@w, @w] as f16 panel 16 batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64>
+  gemma.packed @table from [@t] as f32 table batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
+  gemma.packed @pair from [@w, @w] as f16 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64>
     bytes 8192 at 4096
-  gemma.packed @single from [@w] as f16 panel 16 batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 4096 at 12288
-  gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <60 -> 64> bytes 256 at 16384
-  gemma.packed @groups from [@g] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 32 <20 -> 32> bytes 128 at 16640
-  gemma.packed @scalar from [@s] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 32 <1 -> 32> bytes 128 at 16768
+  gemma.packed @single from [@w] as f16 panels batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 4096 at 12288
+  gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <60 -> 64> bytes 256 at 16384
+  gemma.packed @groups from [@g] as f32 vector batch 1 rows 1 <16 -> 16> cols 32 <20 -> 32> bytes 128 at 16640
+  gemma.packed @scalar from [@s] as f32 vector batch 1 rows 1 <16 -> 16> cols 32 <1 -> 32> bytes 128 at 16768
   gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 10240 : i64, scratch_bytes = 0 : i64} {
     %x = gemma.buffer shared at 0 : !gemma.buffer<8 x 64, f32>
     %y = gemma.buffer shared at 2048 : !gemma.buffer<8 x 64, f32>

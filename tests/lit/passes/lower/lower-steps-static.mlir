@@ -34,10 +34,10 @@ module {
   gemma.weight @four
     : tensor<64x64xf32> from <"w", 4096, 16384> input_activation_scale 0.5 output_activation_scale 0.25
   gemma.weight @eight : tensor<64x64xf32> from <"w", 20480, 16384> input_activation_scale 1.0
-  gemma.packed @table from [@t] as f32 panel 1 batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
-  gemma.packed @a from [@four] as c4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 4096
+  gemma.packed @table from [@t] as f32 table batch 1 rows 16 <16 -> 16> cols 64 <64 -> 64> bytes 4096 at 0 row_at 0
+  gemma.packed @a from [@four] as c4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 4096
     input_scale 0.5 output_scales [0.25]
-  gemma.packed @b from [@eight] as c8 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352 at 6400
+  gemma.packed @b from [@eight] as c8 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352 at 6400
     input_scale 1.0
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 512 : i64, scratch_bytes = 512 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>

@@ -63,9 +63,9 @@
 module {
   gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
-  gemma.packed @a from [@w] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 0
-  gemma.packed @b from [@w] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 2304
-  gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 4608
+  gemma.packed @a from [@w] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 0
+  gemma.packed @b from [@w] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 2304
+  gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 4608
   gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 512 : i64, scratch_bytes = 384 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %q = gemma.buffer private at 256 : !gemma.buffer<1 x 64, q8>

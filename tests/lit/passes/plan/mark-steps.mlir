@@ -7,9 +7,9 @@
 module {
   gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
-  gemma.packed @table from [@w] as q8 panel 1 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352 at 0 row_at 0
-  gemma.packed @head from [@w] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 4352
-  gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <64 -> 64> cols 64 <64 -> 64> bytes 256 at 6656
+  gemma.packed @table from [@w] as q8 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352 at 0 row_at 0
+  gemma.packed @head from [@w] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 4352
+  gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <64 -> 64> cols 64 <64 -> 64> bytes 256 at 6656
   gemma.kv_cache @kv.0 heads 1 head_dim 32 window 16
     as f16 capacity 32 bytes 4096 at 0
 

@@ -19,12 +19,12 @@ module attributes {gemma.cache_bytes = 10 : i64} {
   gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
   gemma.weight @u : tensor<3x128x64xf32> from <"m", 0, 98304>
   gemma.weight @d : tensor<3x64x64xf32> from <"m", 0, 49152>
-  gemma.packed @table from [@t] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-  gemma.packed @router from [@r] as f32 panel 16 batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
-  gemma.packed @per_expert from [@s] as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-  gemma.packed @expert_up from [@u] as f32 panel 16 batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
+  gemma.packed @table from [@t] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+  gemma.packed @router from [@r] as f32 panels batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
+  gemma.packed @per_expert from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
+  gemma.packed @expert_up from [@u] as f32 panels batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
     bytes 98304
-  gemma.packed @expert_down from [@d] as f32 panel 16 batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
+  gemma.packed @expert_down from [@d] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
   gemma.phase @decode decode max_rows 1 {
     %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
     %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
@@ -59,8 +59,8 @@ module {}
 // -----
 module attributes {gemma.cache_bytes = 0 : i64} {
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
-  gemma.packed @table from [@t] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-  gemma.packed @head from [@t] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352
+  gemma.packed @table from [@t] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+  gemma.packed @head from [@t] as q8 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352
   gemma.phase @verify verify max_rows 2 {
     %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
     %q = gemma.buffer shared : !gemma.buffer<2 x 64, q8>

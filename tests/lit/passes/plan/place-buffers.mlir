@@ -5,7 +5,7 @@
 // CHECK: module attributes {gemma.arena_bytes = 768 : i64, gemma.scratch_bytes = 4096 : i64}
 module {
   gemma.weight @w : tensor<32x32xf32> from <"f", 0, 4096>
-  gemma.packed @p from [@w] as f32 panel 16 batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 at 0
+  gemma.packed @p from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096 at 0
 
   // CHECK-LABEL: gemma.phase @decode
   // CHECK-SAME:  arena_bytes = 384 : i64, scratch_bytes = 4096 : i64

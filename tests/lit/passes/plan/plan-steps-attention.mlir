@@ -6,17 +6,17 @@
 // order of use after the vectors.
 // CHECK:     gemma.packed @p.in
 // CHECK-NEXT:   from [@in]
-// CHECK-NEXT:   as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 64 <40 -> 64> bytes 256 at 0
+// CHECK-NEXT:   as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <40 -> 64> bytes 256 at 0
 // CHECK:     gemma.packed @p.qn
 // CHECK-NEXT:   from [@qn]
-// CHECK-NEXT:   as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <4 -> 16> bytes 128 at
+// CHECK-NEXT:   as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <4 -> 16> bytes 128 at
 // CHECK:     gemma.packed @p.q_k_v
 // CHECK-NEXT:   from [@q, @k, @v]
-// CHECK-NEXT:   as q8 panel 16 batch 1 rows 128 <4 -> 16> cols 64 <40 -> 64>
+// CHECK-NEXT:   as q8 panels batch 1 rows 128 <4 -> 16> cols 64 <40 -> 64>
 // CHECK-SAME:  bytes 8704 at 768
 // CHECK:     gemma.packed @p.o
 // CHECK-NEXT:   from [@o]
-// CHECK-NEXT:   as q4 panel 16 batch 1 rows 64 <40 -> 64> cols 64 <4 -> 16> bytes 2304 at 9472
+// CHECK-NEXT:   as q4 panels batch 1 rows 64 <40 -> 64> cols 64 <4 -> 16> bytes 2304 at 9472
 // CHECK:     gemma.phase @decode decode max_rows 1 attributes
 // CHECK-SAME:  {gemma.barriers = 3 : i64, gemma.multiply_adds = 1920 : i64, gemma.weight_bytes = 11844 : i64} {
 // CHECK-NEXT:  %[[ROPE:.*]] = gemma.buffer private : <1 x 32, f32>
@@ -79,10 +79,10 @@ module {
 // one without. Raw values stay raw.
 // CHECK:     gemma.packed @[[K:p.hn[_0-9]*]]
 // CHECK-NEXT:   from [@hn]
-// CHECK-NEXT:   as f32 panel 0 batch 1 [[HEAD_NORM]]
+// CHECK-NEXT:   as f32 vector batch 1 [[HEAD_NORM]]
 // CHECK:     gemma.packed @[[Q:p.hn[_0-9]*]]
 // CHECK-NEXT:   from [@hn]
-// CHECK-NEXT:   as f32 panel 0 batch 1 scale 0.25 [[HEAD_NORM]]
+// CHECK-NEXT:   as f32 vector batch 1 scale 0.25 [[HEAD_NORM]]
 // CHECK:     gemma.step.qkv
 // CHECK-NEXT:  q_norm @[[Q]] k_norm @[[K]] eps 0.5
 // CHECK-NEXT:  cache @kv.0 raw_values{{$}}
@@ -114,10 +114,10 @@ module {
 // rotation has its own table. The residual stream is kept where something reads it later.
 // CHECK:     gemma.packed @p.q_k
 // CHECK-NEXT:   from [@q, @k]
-// CHECK-NEXT:   as f32 panel 16 batch 1 rows 96
+// CHECK-NEXT:   as f32 panels batch 1 rows 96
 // CHECK:     gemma.packed @p.q
 // CHECK-NEXT:   from [@q]
-// CHECK-NEXT:   as f32 panel 16 batch 1 rows 64
+// CHECK-NEXT:   as f32 panels batch 1 rows 64
 // CHECK:     gemma.phase @prefill prefill max_rows 4 attributes {gemma.barriers = 9
 // CHECK:       gemma.step.rope_table %[[ROPE:[0-9]+]] head_dim 8 <theta = 10000.0
 // CHECK:       gemma.step.rope_table %[[OTHER:[0-9]+]] head_dim 8 <theta = 1.0e6

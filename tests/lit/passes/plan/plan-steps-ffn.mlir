@@ -7,18 +7,18 @@
 // CHECK-SAME:  gemma.mapped_bytes = 26240 : i64, gemma.table_row_bytes = 128 : i64}
 // CHECK:       gemma.packed @p.scale
 // CHECK-NEXT:    from [@scale]
-// CHECK-NEXT:    as f32 panel 0 batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
+// CHECK-NEXT:    as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
 // CHECK:       gemma.packed @p.l.gate_up.weight
 // CHECK-NEXT:    from [@l.gate.weight, @l.up.weight]
-// CHECK-NEXT:    as q4 panel 16 batch 1 interleave
+// CHECK-NEXT:    as q4 panels batch 1 interleave
 // CHECK-SAME:    rows 256 <100 -> 128> cols 64 <40 -> 64> bytes 9216
 // CHECK:       gemma.packed @p.l.down.weight
 // CHECK-NEXT:    from [@l.down.weight]
-// CHECK-NEXT:    as bf16 panel 16 batch 1
+// CHECK-NEXT:    as bf16 panels batch 1
 // CHECK-SAME:    rows 64 <40 -> 64> cols 128 <100 -> 128> bytes 16384
 // CHECK:       gemma.packed @p.table
 // CHECK-NEXT:    from [@table]
-// CHECK-NEXT:    as q8 panel 1
+// CHECK-NEXT:    as q8 table
 // CHECK-NOT:   gemma.packed
 // CHECK:       gemma.phase @decode decode max_rows 1 attributes
 // CHECK-SAME:    {gemma.barriers = 2 : i64, gemma.multiply_adds = 12000 : i64, gemma.weight_bytes = 26308 : i64} {

@@ -3,7 +3,7 @@
 // A tied table has one packing, that of the head, and the embedding reads it.
 // CHECK:       gemma.packed @p.table
 // CHECK-NEXT:    from [@table]
-// CHECK-NEXT:    as q8 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
+// CHECK-NEXT:    as q8 panels batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
 // CHECK-SAME:    bytes 2304 at 128
 // CHECK-NOT:   gemma.packed
 // CHECK:       gemma.phase @decode decode max_rows 1 attributes
@@ -31,11 +31,11 @@ module {
 // An untied one is read by row, lies last, and a call reads one row of it.
 // CHECK:       gemma.packed @p.head
 // CHECK-NEXT:    from [@head]
-// CHECK-NEXT:    as f32 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
+// CHECK-NEXT:    as f32 panels batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
 // CHECK-SAME:    bytes 8192 at 128
 // CHECK:       gemma.packed @p.table
 // CHECK-NEXT:    from [@table]
-// CHECK-NEXT:    as q8 panel 1 batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32>
+// CHECK-NEXT:    as q8 table batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32>
 // CHECK-SAME:    bytes 1728 at 8320 row_at 0
 // CHECK:       gemma.phase @decode decode max_rows 1 attributes
 // CHECK-SAME:    {gemma.barriers = 0 : i64, gemma.multiply_adds = 1600 : i64, gemma.weight_bytes = 8354 : i64} {

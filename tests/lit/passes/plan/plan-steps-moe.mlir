@@ -3,11 +3,11 @@
 // The dense MLP, the router and the experts run side by side: three barriers with one row.
 // CHECK:       gemma.packed @p.gate_up_0
 // CHECK-NEXT:    from [@gate_up]
-// CHECK-NEXT:    as q8 panel 16 batch 6 interleave
+// CHECK-NEXT:    as q8 panels batch 6 interleave
 // CHECK-SAME:    rows 128 <40 -> 64> cols 32 <32 -> 32> bytes 27648
 // CHECK:       gemma.packed @p.experts_down
 // CHECK-NEXT:    from [@experts_down]
-// CHECK-NEXT:    as q8 panel 16 batch 6
+// CHECK-NEXT:    as q8 panels batch 6
 // CHECK-SAME:    rows 32 <32 -> 32> cols 64 <40 -> 64> bytes 13056
 // CHECK:       gemma.phase @decode decode max_rows 1 attributes
 // CHECK-SAME:    {gemma.barriers = 3 : i64, gemma.multiply_adds = 17472 : i64, gemma.weight_bytes = 26018 : i64} {

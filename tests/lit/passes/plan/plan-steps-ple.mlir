@@ -4,16 +4,16 @@
 // The table is read by row and lies last in the data.
 // CHECK:       gemma.packed @p.ple_proj
 // CHECK-NEXT:    from [@ple_proj]
-// CHECK-NEXT:    as f16 panel 16 batch 1 rows 64 <20 -> 32> cols 64 <50 -> 64>
+// CHECK-NEXT:    as f16 panels batch 1 rows 64 <20 -> 32> cols 64 <50 -> 64>
 // CHECK:       gemma.packed @p.gate
 // CHECK-NEXT:    from [@gate]
-// CHECK-NEXT:    as q8 panel 16 batch 1 rows 32 <20 -> 32> cols 64 <50 -> 64>
+// CHECK-NEXT:    as q8 panels batch 1 rows 32 <20 -> 32> cols 64 <50 -> 64>
 // CHECK:       gemma.packed @p.proj
 // CHECK-NEXT:    from [@proj]
-// CHECK-NEXT:    as q8 panel 16 batch 1 rows 64 <50 -> 64> cols 32 <20 -> 32>
+// CHECK-NEXT:    as q8 panels batch 1 rows 64 <50 -> 64> cols 32 <20 -> 32>
 // CHECK:       gemma.packed @p.ple_table
 // CHECK-NEXT:    from [@ple_table]
-// CHECK-NEXT:    as q4 panel 1 batch 1 rows 6 <6 -> 32> cols 64 <20 -> 32>
+// CHECK-NEXT:    as q4 table batch 1 rows 6 <6 -> 32> cols 64 <20 -> 32>
 // CHECK-SAME:    bytes 256 at 13056 row_at 0
 // CHECK:       gemma.phase @verify verify max_rows 8 attributes
 // CHECK-SAME:    {gemma.barriers = 6 : i64, gemma.multiply_adds = 4000 : i64, gemma.weight_bytes = 13160 : i64} {

@@ -3,16 +3,16 @@
 module {
   gemma.weight @s : tensor<64x256xf32> from <"w", 0, 65536>
   gemma.weight @n : tensor<256xf32> from <"w", 0, 1024>
-  gemma.packed @embed from [@s] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 17408 at 0
-  gemma.packed @norm from [@n] as f32 panel 0 batch 1 rows 1 <16 -> 16> cols 256 <256 -> 256> bytes 1024 at 32768
-  gemma.packed @f32 from [@s] as f32 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 65536 at 65536
-  gemma.packed @f16 from [@s] as f16 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 32768 at 131072
-  gemma.packed @bf16 from [@s] as bf16 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 32768 at 163840
-  gemma.packed @q8 from [@s] as q8 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 17408 at 196608
-  gemma.packed @q4 from [@s] as q4 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 9216 at 229376
-  gemma.packed @q6 from [@s] as q6 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 13312 at 238592
-  gemma.packed @q3 from [@s] as q3 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 7168 at 251904
-  gemma.packed @q2 from [@s] as q2 panel 16 batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
+  gemma.packed @embed from [@s] as q8 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 17408 at 0
+  gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 256 <256 -> 256> bytes 1024 at 32768
+  gemma.packed @f32 from [@s] as f32 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 65536 at 65536
+  gemma.packed @f16 from [@s] as f16 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 32768 at 131072
+  gemma.packed @bf16 from [@s] as bf16 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 32768 at 163840
+  gemma.packed @q8 from [@s] as q8 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 17408 at 196608
+  gemma.packed @q4 from [@s] as q4 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 9216 at 229376
+  gemma.packed @q6 from [@s] as q6 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 13312 at 238592
+  gemma.packed @q3 from [@s] as q3 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 7168 at 251904
+  gemma.packed @q2 from [@s] as q2 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
   gemma.kv_cache @kv heads 1 head_dim 64 window 512
     as f16 capacity 544 bytes 139264 at 0
   gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 36864 : i64, scratch_bytes = 65536 : i64} {

@@ -3,30 +3,11 @@
 #ifndef GEMMAC_COMPILER_FORMATS_WEIGHTFORMAT_H
 #define GEMMAC_COMPILER_FORMATS_WEIGHTFORMAT_H
 
-#include "llvm/ADT/StringRef.h"
+#include "dialects/formats/Enums.h"
 
-#include <cstdint>
 #include <iterator>
-#include <optional>
-#include <string>
 
 namespace gemmac {
-
-/// Values equal those of gemma::Format in the dialect.
-enum class WeightFormat : uint32_t {
-  F32 = 0,
-  F16 = 1,
-  BF16 = 2,
-  Q8 = 3,
-  Q4 = 4,
-  Q6 = 5,
-  Q3 = 6,
-  Q2 = 7,
-  C8 = 8,
-  C4 = 9,
-  C2 = 10,
-  Q5 = 11
-};
 
 /// Which values share a scale.
 enum class ScaleKind : uint32_t {
@@ -43,8 +24,7 @@ struct BitPlane {
 };
 
 struct FormatInfo {
-  WeightFormat format;
-  llvm::StringLiteral name;
+  Format format;
   int64_t bits;      ///< per value, scales excluded
   ScaleKind scales;  ///< none: plain floats
   int64_t zeroPoint; ///< stored value - zeroPoint is the integer weight; 0: stored as a signed byte
@@ -62,55 +42,54 @@ struct FormatInfo {
 };
 
 inline constexpr FormatInfo formatTable[] = {
-    {WeightFormat::F32, "f32", 32, ScaleKind::None, 0, 0, {}, false},
-    {WeightFormat::F16, "f16", 16, ScaleKind::None, 0, 0, {}, false},
-    {WeightFormat::BF16, "bf16", 16, ScaleKind::None, 0, 0, {}, false},
-    {WeightFormat::Q8, "q8", 8, ScaleKind::Group, 0, 127, {{8, 0}}, true},
-    {WeightFormat::Q4, "q4", 4, ScaleKind::Group, 8, 8, {{4, 0}}, true},
-    {WeightFormat::Q6, "q6", 6, ScaleKind::Group, 32, 32, {{4, 0}, {2, 4}}, true},
-    {WeightFormat::Q3, "q3", 3, ScaleKind::Group, 4, 4, {{2, 0}, {1, 2}}, true},
-    {WeightFormat::Q2, "q2", 2, ScaleKind::Group, 2, 2, {{2, 0}}, true},
-    {WeightFormat::C8, "c8", 8, ScaleKind::Row, 0, 127, {{8, 0}}, true},
-    {WeightFormat::C4, "c4", 4, ScaleKind::Row, 8, 8, {{4, 0}}, true},
-    {WeightFormat::C2, "c2", 2, ScaleKind::Row, 2, 2, {{2, 0}}, true},
-    {WeightFormat::Q5, "q5", 5, ScaleKind::Group, 16, 16, {{4, 0}, {1, 4}}, true},
+    {Format::F32, 32, ScaleKind::None, 0, 0, {}, false},
+    {Format::F16, 16, ScaleKind::None, 0, 0, {}, false},
+    {Format::BF16, 16, ScaleKind::None, 0, 0, {}, false},
+    {Format::Q8, 8, ScaleKind::Group, 0, 127, {{8, 0}}, true},
+    {Format::Q6, 6, ScaleKind::Group, 32, 32, {{4, 0}, {2, 4}}, true},
+    {Format::Q5, 5, ScaleKind::Group, 16, 16, {{4, 0}, {1, 4}}, true},
+    {Format::Q4, 4, ScaleKind::Group, 8, 8, {{4, 0}}, true},
+    {Format::Q3, 3, ScaleKind::Group, 4, 4, {{2, 0}, {1, 2}}, true},
+    {Format::Q2, 2, ScaleKind::Group, 2, 2, {{2, 0}}, true},
+    {Format::C8, 8, ScaleKind::Row, 0, 127, {{8, 0}}, true},
+    {Format::C4, 4, ScaleKind::Row, 8, 8, {{4, 0}}, true},
+    {Format::C2, 2, ScaleKind::Row, 2, 2, {{2, 0}}, true},
 };
 
 inline constexpr int64_t groupColumns = 32; ///< columns that share a scale; every axis is padded to a multiple
 inline constexpr int64_t panelRows = 16;    ///< rows of a matmul panel
 inline constexpr int64_t bufferAlign = 64;
 
-constexpr const FormatInfo &formatInfo(WeightFormat format) { return formatTable[static_cast<uint32_t>(format)]; }
+/// Rows that lie together in a layout.
+constexpr int64_t rowsOf(Layout layout) { return layout == Layout::Panels ? panelRows : 1; }
 
-inline std::optional<WeightFormat> parseFormat(llvm::StringRef name) {
-  for (const FormatInfo &info : formatTable)
-    if (info.name == name)
-      return info.format;
-  return std::nullopt;
-}
+constexpr const FormatInfo &formatInfo(Format format) { return formatTable[static_cast<uint32_t>(format)]; }
+static_assert(std::size(formatTable) == getMaxEnumValForFormat() + 1);
+static_assert(
+    [] {
+      for (const FormatInfo &info : formatTable)
+        if (&formatInfo(info.format) != &info)
+          return false;
+      return true;
+    }(),
+    "the table is in the order of the enum");
 
 /// The formats that a user may choose for weights. f16 is for KV caches only.
-inline constexpr WeightFormat choosableFormats[] = {
-    WeightFormat::F32, WeightFormat::BF16, WeightFormat::Q8, WeightFormat::Q6, WeightFormat::Q5, WeightFormat::Q4,
-    WeightFormat::Q3,  WeightFormat::Q2,   WeightFormat::C8, WeightFormat::C4, WeightFormat::C2};
+inline constexpr Format choosableFormats[] = {Format::F32, Format::BF16, Format::Q8, Format::Q6, Format::Q5, Format::Q4,
+                                              Format::Q3,  Format::Q2,   Format::C8, Format::C4, Format::C2};
 
 /// "f32, bf16, q8, q6, q5, q4, q3, q2, c8, c4 or c2"
 inline std::string choosableFormatNames() {
   std::string names;
-  for (const WeightFormat &format : choosableFormats)
-    names += (names.empty()                               ? ""
-              : &format == std::end(choosableFormats) - 1 ? " or "
-                                                          : ", ") +
-             formatInfo(format).name.str();
+  for (const Format &format : choosableFormats)
+    names += (names.empty() ? "" : &format == std::end(choosableFormats) - 1 ? " or " : ", ") + nameOf(format).str();
   return names;
 }
 
 /// The narrowest format that an embedding table of so many values, which is also the head, gets unasked. A large one is
 /// a good part of what each token reads and loses little by a bit less; in a small one bits cost nothing
 /// (docs/formats.md).
-constexpr WeightFormat leastEmbeddingFormat(int64_t values) {
-  return values < int64_t{1} << 26 ? WeightFormat::Q6 : WeightFormat::Q5;
-}
+constexpr Format leastEmbeddingFormat(int64_t values) { return values < int64_t{1} << 26 ? Format::Q6 : Format::Q5; }
 
 constexpr int64_t roundUp(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -121,17 +100,15 @@ constexpr int64_t quantizedRowBytes(int64_t width) { return roundUp(width + widt
 constexpr int64_t wideRowBytes(int64_t width) { return roundUp(4 * width + width / groupColumns * 8, bufferAlign); }
 
 /// Bytes of the values of one group of 32 columns of a panel of `rows` rows.
-constexpr int64_t valueBytes(WeightFormat format, int64_t rows) {
-  return rows * groupColumns * formatInfo(format).bits / 8;
-}
+constexpr int64_t valueBytes(Format format, int64_t rows) { return rows * groupColumns * formatInfo(format).bits / 8; }
 
 /// Bytes from one group of 32 columns to the next, in a panel of `rows` rows: values and the scales of the group.
-constexpr int64_t groupBytes(WeightFormat format, int64_t rows) {
+constexpr int64_t groupBytes(Format format, int64_t rows) {
   return valueBytes(format, rows) + (formatInfo(format).scales == ScaleKind::Group ? rows * 2 : 0);
 }
 
 /// Where the row scales of a panel begin, behind all groups.
-constexpr int64_t rowScalesOffset(WeightFormat format, int64_t rows, int64_t cols) {
+constexpr int64_t rowScalesOffset(Format format, int64_t rows, int64_t cols) {
   return cols / groupColumns * groupBytes(format, rows);
 }
 
@@ -147,23 +124,24 @@ constexpr PlanePlace planePlace(int64_t planeBits, int64_t rows, int64_t row, in
 
 /// Bytes from one panel of `rows` rows and `cols` columns (a multiple of 32) to the next: 64-byte multiples for matmul
 /// panels, 2-byte multiples for single rows. `scaleBlocks`: row scales of one row.
-constexpr int64_t panelBytes(WeightFormat format, int64_t rows, int64_t cols, int64_t scaleBlocks) {
+constexpr int64_t panelBytes(Format format, int64_t rows, int64_t cols, int64_t scaleBlocks) {
   int64_t rowScales = formatInfo(format).scales == ScaleKind::Row ? rows * scaleBlocks * 4 : 0;
   return roundUp(rowScalesOffset(format, rows, cols) + rowScales, rows == 1 ? 2 : bufferAlign);
 }
 
-/// Bytes of a packed matrix of `batch` times `rows` by `cols`; with rowsPerPanel 0 a vector of f32.
-constexpr int64_t packedBytes(WeightFormat format, int64_t rowsPerPanel, int64_t batch, int64_t rows, int64_t cols,
+/// Bytes of a packed matrix of `batch` times `rows` by `cols`; of a vector, of `cols` f32.
+constexpr int64_t packedBytes(Format format, Layout layout, int64_t batch, int64_t rows, int64_t cols,
                               int64_t scaleBlocks) {
-  if (rowsPerPanel == 0)
+  if (layout == Layout::Vector)
     return roundUp(cols * 4, bufferAlign);
-  return roundUp(batch * (rows / rowsPerPanel) * panelBytes(format, rowsPerPanel, cols, scaleBlocks), bufferAlign);
+  const int64_t together = rowsOf(layout);
+  return roundUp(batch * (rows / together) * panelBytes(format, together, cols, scaleBlocks), bufferAlign);
 }
 
 /// Row scales of one row of a packed matrix whose column axis is padded in blocks of `paddedBlock`: tables have one for
 /// each block (a row of per-layer embeddings is as many vectors as there are layers), panels of 16 rows one.
-constexpr int64_t scaleBlocks(int64_t rowsPerPanel, int64_t cols, int64_t paddedBlock) {
-  return rowsPerPanel == 1 ? (cols + paddedBlock - 1) / paddedBlock : 1;
+constexpr int64_t scaleBlocks(Layout layout, int64_t cols, int64_t paddedBlock) {
+  return layout == Layout::Table ? (cols + paddedBlock - 1) / paddedBlock : 1;
 }
 
 /// Head size with each half padded to 16, so that RoPE's partners stay aligned.

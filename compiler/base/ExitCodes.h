@@ -1,6 +1,6 @@
 // Exit codes of gemmac; documented in docs/cli.md and in `gemmac --help`.
-#ifndef GEMMAC_COMPILER_DRIVER_EXITCODES_H
-#define GEMMAC_COMPILER_DRIVER_EXITCODES_H
+#ifndef GEMMAC_COMPILER_BASE_EXITCODES_H
+#define GEMMAC_COMPILER_BASE_EXITCODES_H
 
 namespace gemmac {
 enum class ExitCode {
@@ -13,4 +13,4 @@ enum class ExitCode {
 };
 } // namespace gemmac
 
-#endif // GEMMAC_COMPILER_DRIVER_EXITCODES_H
+#endif // GEMMAC_COMPILER_BASE_EXITCODES_H

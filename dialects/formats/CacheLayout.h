@@ -4,7 +4,7 @@
 #ifndef GEMMAC_COMPILER_FORMATS_CACHELAYOUT_H
 #define GEMMAC_COMPILER_FORMATS_CACHELAYOUT_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 namespace gemmac {
 
@@ -18,11 +18,10 @@ static_assert(cacheSplit % cacheBlock == 0);
 
 /// The formats that keys and values may have, from most bits to fewest. The quantized ones share the sizes of the
 /// weight formats of their names, an f16 scale for 32 elements of a position included, but not the order of their bits.
-inline constexpr WeightFormat cacheFormats[] = {WeightFormat::F32, WeightFormat::F16, WeightFormat::Q8,
-                                                WeightFormat::Q4};
+inline constexpr Format cacheFormats[] = {Format::F32, Format::F16, Format::Q8, Format::Q4};
 
-inline bool isCacheFormat(WeightFormat format) {
-  for (WeightFormat known : cacheFormats)
+inline bool isCacheFormat(Format format) {
+  for (Format known : cacheFormats)
     if (known == format)
       return true;
   return false;
@@ -31,16 +30,16 @@ inline bool isCacheFormat(WeightFormat format) {
 /// "f32, f16, q8 or q4"
 inline std::string cacheFormatNames() {
   std::string names;
-  for (const WeightFormat &format : cacheFormats) {
+  for (const Format &format : cacheFormats) {
     const bool last = &format == std::end(cacheFormats) - 1;
-    names += (names.empty() ? "" : last ? " or " : ", ") + formatInfo(format).name.str();
+    names += (names.empty() ? "" : last ? " or " : ", ") + nameOf(format).str();
   }
   return names;
 }
 
 /// Elements of a position that share a byte of a quantized cache: element i of 32 and, where
 /// there is room, element i + 16.
-constexpr int64_t cacheValuesPerByte(WeightFormat format) { return 8 / formatInfo(format).bits; }
+constexpr int64_t cacheValuesPerByte(Format format) { return 8 / formatInfo(format).bits; }
 
 /// Elements of a head that a rotated cache mixes with each other, from a multiple of this on: the largest power of two
 /// that divides the padded head size.
@@ -56,7 +55,7 @@ constexpr double rotationOfOthers(int64_t size) { return 1.0 / static_cast<doubl
 inline constexpr int64_t mostCacheExponent = 100;
 
 /// Bytes of the keys, or the values, of one block of one head.
-constexpr int64_t cacheBlockBytes(WeightFormat format, int64_t padded) {
+constexpr int64_t cacheBlockBytes(Format format, int64_t padded) {
   return padded / groupColumns * groupBytes(format, cacheBlock);
 }
 
@@ -65,7 +64,7 @@ constexpr int64_t cacheBlockBytes(WeightFormat format, int64_t padded) {
 constexpr int64_t storedKeyDim(int64_t headDim, int64_t turnedPairs) { return turnedPairs ? 2 * turnedPairs : headDim; }
 
 /// Bytes of keys and values of all heads, of so many padded elements.
-constexpr int64_t cacheBytes(WeightFormat format, int64_t heads, int64_t capacity, int64_t paddedKey, int64_t padded) {
+constexpr int64_t cacheBytes(Format format, int64_t heads, int64_t capacity, int64_t paddedKey, int64_t padded) {
   return heads * (capacity / cacheBlock) * (cacheBlockBytes(format, paddedKey) + cacheBlockBytes(format, padded));
 }
 

@@ -3,7 +3,7 @@
 #ifndef GEMMAC_COMPILER_FORMATS_MOMENTLAYOUT_H
 #define GEMMAC_COMPILER_FORMATS_MOMENTLAYOUT_H
 
-#include "compiler/formats/WeightFormat.h"
+#include "dialects/formats/Format.h"
 
 #include <algorithm>
 

@@ -1,0 +1,8 @@
+#include "compiler/base/Errors.h"
+
+namespace gemmac {
+
+char ImportError::ID = 0;
+char OutputError::ID = 0;
+
+} // namespace gemmac

@@ -1,3 +1,0 @@
-#include "compiler/import/ImportError.h"
-
-char gemmac::ImportError::ID;

@@ -1,0 +1,95 @@
+"""Who may use whom: the include graph runs one way.
+
+    compiler > passes > targets > dialects/Gemma > dialects/formats > runtime/include (abi.h)
+
+and in the runtime commands > terminal > generate > engine > text > program > base. A file may include files of its own
+room and of rooms further down, and what is listed under INSIDE within a room of several floors.
+"""
+
+import re
+import subprocess
+
+from support import ROOT
+
+# From the ground up.
+COMPILER = [
+    "runtime/include",
+    "dialects/formats",
+    "dialects/Gemma",
+    "targets",
+    "passes",
+    "compiler/base",
+    "compiler/import",
+    "compiler/artifact",
+    "compiler/calibrate",
+    "compiler/pipeline",
+    "compiler/driver",
+]
+RUNTIME = [
+    "runtime/include",
+    *(f"runtime/src/{r}" for r in "base program text engine generate terminal commands".split()),
+]
+# The families of CPUs use what CPUs share; else floors of targets, and of passes, do not know each other.
+INSIDE = {("targets/x86", "targets/cpu"), ("targets/arm", "targets/cpu")}
+WITHOUT_MLIR = ["dialects/formats", "compiler/base", "runtime"]
+# The module builder makes IR of what the readers found.
+WITHOUT_MLIR_BUT = {"compiler/import": {"ModuleBuilder.cpp", "ModuleBuilder.h"}}
+
+
+def sources() -> list[str]:
+    listed = subprocess.run(["git", "ls-files", "*.cpp", "*.h"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return [path for path in listed.stdout.split() if not path.startswith(("tests/", "compiler/cmake/"))]
+
+
+def includes(path: str) -> list[str]:
+    return re.findall(r'^#include ["<]([^">]+)[">]', (ROOT / path).read_text(), re.MULTILINE)
+
+
+def found_at(path: str, included: str) -> str:
+    """Where an included file of the project lies; "" for others."""
+    if path.startswith("runtime/") and (ROOT / "runtime/src" / included).exists():
+        return f"runtime/src/{included}"
+    if included.startswith("gemmac/"):
+        return f"runtime/include/{included}"
+    return included if re.match(r"(compiler|passes|targets|dialects|runtime)/", included) else ""
+
+
+def room_of(path: str, rooms: list[str]) -> int:
+    """The room that holds a file, -1 if none does."""
+    return next((i for i, room in enumerate(rooms) if path.startswith(room + "/")), -1)
+
+
+def test_includes_run_one_way():
+    wrong = []
+    for path in sources():
+        rooms = RUNTIME if path.startswith("runtime/") else COMPILER
+        here = room_of(path, rooms)
+        assert here >= 0, f"{path} lies in no room: add its folder to {__file__}"
+        for included in filter(None, (found_at(path, name) for name in includes(path))):
+            there = room_of(included, rooms)
+            if there < 0 or there > here:
+                wrong.append(f"{path} includes {included}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_rooms_of_targets_and_passes_keep_to_themselves():
+    wrong = []
+    for path in sources():
+        floor = "/".join(path.split("/")[:2])
+        for included in includes(path):
+            there = "/".join(included.split("/")[:2])
+            same_house = floor.split("/")[0] == there.split("/")[0] and floor.split("/")[0] in ("targets", "passes")
+            if same_house and included.count("/") > 1 and there != floor and (floor, there) not in INSIDE:
+                wrong.append(f"{path} includes {included}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_ground_needs_no_mlir():
+    wrong = []
+    for path in sources():
+        folder, _, name = path.rpartition("/")
+        ground = any(path.startswith(room + "/") for room in WITHOUT_MLIR)
+        mixed = next((but for room, but in WITHOUT_MLIR_BUT.items() if path.startswith(room + "/")), None)
+        if ground or (mixed is not None and name not in mixed):
+            wrong += [f"{path} includes {i}" for i in includes(path) if i.startswith("mlir/") or "dialects/Gemma" in i]
+    assert not wrong, "\n".join(wrong)
