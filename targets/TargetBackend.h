@@ -1,12 +1,11 @@
-// What the compiler knows of a target. Passes and the driver ask for abilities, never for a name. One folder per
-// family: x86/, arm/; cpu/ holds what CPUs share.
+// What the compiler knows of a target. Passes and the driver ask for abilities, never for a name. One folder for each
+// kind of machine: cpu/ for what CPUs share, with x86/ and arm/ beside it.
 #ifndef GEMMAC_TARGETS_TARGETBACKEND_H
 #define GEMMAC_TARGETS_TARGETBACKEND_H
 
-#include "dialects/formats/Format.h"
-
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/ADT/SmallVector.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
@@ -16,78 +15,40 @@
 
 namespace gemmac {
 
-class KernelBuilder; // targets/cpu/KernelBuilder.h
-
-/// One group of 32 int8 activations: where they lie, and where -8 times their sum does (i32), from which every zero
-/// point follows.
-struct ActivationGroup {
-  mlir::Value values;
-  mlir::Value bias;        ///< null: sums are those of the stored weights
-  bool wholeRange = false; ///< values may be -128; else they stay within 127
-  bool words = false;      ///< they are int16, of every four columns in the order 0, 2, 1, 3
+/// One form of a program's code, of which the machine that runs it takes the best that it can: an ISA level of a CPU.
+struct TargetLevel {
+  std::string name;        ///< "avx2"; also the suffix of its functions
+  uint64_t features;       ///< GEMMAC_CPU_* (abi.h) that the machine must have
+  std::string description; ///< for `gemmac targets`: what LLVM calls it
 };
 
-/// One group of weights: 32 columns of the 16 rows of a panel, in the layout of gemma.packed or, unpacked, as one byte
-/// a weight, two for activations of int16. The scales of the rows follow the weights: f16 when packed, f32 when
-/// unpacked.
-struct WeightGroup {
-  Format format;
-  mlir::Value pointer;
-  bool unpacked = false;
-  bool words = false; ///< for activations of int16
-};
+/// What TargetBackend::emit returns.
+enum class CodeKind { llvmIr, assembly, object };
 
-/// The few vector operations that differ between ISA levels.
-class TileOps {
-public:
-  /// Of a group, scales excluded.
-  static constexpr int64_t unpackedBytes(bool words) { return panelRows * groupColumns * (words ? 2 : 1); }
-  virtual ~TileOps() = default;
-  /// Whether rows of q16 are multiplied as int16; else as their high and their low bytes.
-  virtual bool multipliesWords() const { return false; }
-  /// Per activation row a vector<16xi32>: the exact dot products of the integer weights, zero point subtracted.
-  virtual llvm::SmallVector<mlir::Value> dot(KernelBuilder &b, const WeightGroup &weights,
-                                             llvm::ArrayRef<ActivationGroup> rows) const = 0;
-  /// The same for one group of each of several panels, which all have one form; by panel, then by row.
-  virtual llvm::SmallVector<mlir::Value> dotPanels(KernelBuilder &b, llvm::ArrayRef<WeightGroup> panels,
-                                                   llvm::ArrayRef<ActivationGroup> rows) const {
-    llvm::SmallVector<mlir::Value> dots;
-    for (const WeightGroup &weights : panels)
-      dots.append(dot(b, weights, rows));
-    return dots;
-  }
-  /// Writes the weights of a packed group to `target`, 64-byte aligned, in the form that dot() reads fastest.
-  virtual void unpack(KernelBuilder &b, const WeightGroup &weights, mlir::Value target) const = 0;
-};
-
-/// One ISA level of a CPU target.
-struct IsaLevel {
-  std::string name;         ///< "avx2"; also the suffix of its functions
-  uint64_t features;        ///< GEMMAC_CPU_* that the machine must have
-  std::string cpu;          ///< LLVM -mcpu
-  std::string llvmFeatures; ///< LLVM -mattr
-  std::string tune;         ///< LLVM -mtune: whose latencies the scheduler assumes; empty: those of cpu
-  int64_t rowTile;          ///< activation rows that one pass over a packed panel serves
-  int64_t unpackedRowTile;  ///< activation rows that one pass over unpacked panels serves
-  int64_t unpackedPanels;   ///< unpacked panels that one pass serves, 1 or 2
-  int64_t unpackedGroups; ///< groups of 32 columns that are unpacked at once: such blocks stay in the first level cache
-  int64_t panelStreams;   ///< packed panels (of geglu: pairs) that a product of one row reads abreast, a power of two
-  int64_t tileSums;       ///< sums of 16 floats that a product of several rows with packed panels keeps at once;
-                          ///< 0: they lie in memory, for twice the streams
-  int64_t vectorLanes;    ///< floats of a vector as attention writes them: 16, or 8 where fewer registers are spent so
-  int64_t vectorSums;     ///< such vectors that can be kept as running sums in registers
-  std::shared_ptr<TileOps> tileOps;
-};
-
-/// Turns a lowered module into code for one kind of machine. One per compilation, no global state.
+/// Turns a planned module into code for one kind of machine. Objects of it are immutable.
 class TargetBackend {
 public:
   virtual ~TargetBackend() = default;
   virtual llvm::StringRef name() const = 0;            ///< as on the command line: "x86_64-linux"
-  virtual llvm::StringRef triple() const = 0;          ///< LLVM's
-  virtual llvm::StringRef lldEmulation() const = 0;    ///< "elf_x86_64"
-  virtual llvm::ArrayRef<IsaLevel> levels() const = 0; ///< base first
+  virtual llvm::StringRef triple() const = 0;          ///< LLVM's, of the machine that starts the program
+  virtual std::vector<TargetLevel> levels() const = 0; ///< base first; all of them give the same bits
+  /// Whether this machine runs code of that level.
+  virtual bool runsHere(const TargetLevel &level) const = 0;
+  /// The same target with fewer levels: programs are smaller and sooner compiled, but for fewer machines.
+  /// \param names of some of levels(), in any order.
+  virtual std::unique_ptr<TargetBackend> withLevels(llvm::ArrayRef<std::string> names) const = 0;
+
+  /// Adds to a planned module, for each level, a nested module of that name in dialects that emit() takes. What the
+  /// plan said stays beside it: packed weights and sizes are read from there.
+  virtual void buildLowering(mlir::OpPassManager &manager) const = 0;
+  /// The optimized code of one level of a lowered module; may be called from several threads at once. Object and
+  /// assembly depend on nothing but the module and the level.
+  virtual llvm::Expected<std::string> emit(mlir::ModuleOp lowered, llvm::StringRef level, CodeKind kind) const = 0;
 };
+
+/// `target` with the levels that `names` lists, separated by commas, in any order. An error says which is unknown and
+/// what there is.
+llvm::Expected<std::unique_ptr<TargetBackend>> withLevelsNamed(const TargetBackend &target, llvm::StringRef names);
 
 /// All targets of this build, by name.
 class TargetRegistry {
@@ -103,13 +64,8 @@ private:
 
 void registerAllTargets(TargetRegistry &registry);
 
-/// What emitCode returns.
-enum class CodeKind { llvmIr, assembly, object };
-
-/// Translates the module of one ISA level (func, scf, arith, vector, math, llvm dialects, after gemma-lower-steps and
-/// the conversion pipeline) and optimizes it. Object and assembly depend on nothing but the module and the level.
-llvm::Expected<std::string> emitCode(mlir::ModuleOp module, const TargetBackend &target, const IsaLevel &level,
-                                     CodeKind kind);
+/// For tools that run passes by their names: `gemma-lower{target=...}`, and the passes of the targets.
+void registerTargetPasses();
 
 } // namespace gemmac
 

@@ -1,5 +1,9 @@
 #include "targets/Targets.h"
+#include "targets/cpu/Passes.h"
 
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -26,6 +30,28 @@ std::vector<std::string> TargetRegistry::names() const {
   for (const auto &backend : backends)
     result.push_back(backend->name().str());
   return result;
+}
+
+namespace {
+struct LowerPipelineOptions : mlir::PassPipelineOptions<LowerPipelineOptions> {
+  Option<std::string> target{*this, "target", llvm::cl::desc("Name of the target"), llvm::cl::init("native")};
+};
+} // namespace
+
+void registerTargetPasses() {
+  static TargetRegistry *targets = [] {
+    auto *made = new TargetRegistry;
+    registerAllTargets(*made);
+    return made;
+  }();
+  registerCpuPasses();
+  mlir::PassPipelineRegistration<LowerPipelineOptions>(
+      "gemma-lower", "what the target does between the plan and its code",
+      [](mlir::OpPassManager &manager, const LowerPipelineOptions &options) {
+        if (const TargetBackend *target = targets->find(options.target))
+          return target->buildLowering(manager);
+        llvm::report_fatal_error("gemma-lower: unknown target '" + llvm::Twine(options.target) + "'", false);
+      });
 }
 
 } // namespace gemmac

@@ -1,12 +1,12 @@
-// Constructors of the targets of this build; only TargetRegistry.cpp calls them.
+// Constructors of the targets of this build.
 #ifndef GEMMAC_TARGETS_TARGETS_H
 #define GEMMAC_TARGETS_TARGETS_H
 
-#include "targets/TargetBackend.h"
+#include "targets/cpu/CpuTarget.h"
 
 namespace gemmac {
-std::unique_ptr<TargetBackend> createX86LinuxTarget();
-std::unique_ptr<TargetBackend> createAarch64LinuxTarget();
+std::unique_ptr<CpuTarget> createX86LinuxTarget();
+std::unique_ptr<CpuTarget> createAarch64LinuxTarget();
 } // namespace gemmac
 
 #endif // GEMMAC_TARGETS_TARGETS_H

@@ -9,6 +9,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <cerrno>
 #include <cstring>
@@ -136,6 +137,16 @@ static llvm::Expected<std::vector<std::string>> readLinkItems(llvm::StringRef ru
   return items;
 }
 
+/// What lld calls the object format and the machine; programs for other formats than ELF need another linker.
+static llvm::Expected<std::string> emulationOf(llvm::StringRef tripleName) {
+  const llvm::Triple triple(tripleName);
+  if (triple.isOSBinFormatELF() && triple.isX86_64())
+    return std::string("elf_x86_64");
+  if (triple.isOSBinFormatELF() && triple.isAArch64())
+    return std::string("aarch64linux");
+  return llvm::createStringError("link: error: no linker for '" + tripleName.str() + "', expected ELF programs");
+}
+
 llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, const TargetBackend &target,
                                         llvm::StringRef runtime) {
   std::vector<MemoryFile> files;
@@ -150,8 +161,10 @@ llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, con
   llvm::Expected<std::vector<std::string>> items = readLinkItems(runtime, files);
   if (!items)
     return items.takeError();
-  std::string emulation = target.lldEmulation().str();
-  std::vector<const char *> arguments = {"ld.lld", "-m", emulation.c_str()};
+  llvm::Expected<std::string> emulation = emulationOf(target.triple());
+  if (!emulation)
+    return emulation.takeError();
+  std::vector<const char *> arguments = {"ld.lld", "-m", emulation->c_str()};
   llvm::append_range(arguments,
                      std::initializer_list<const char *>{"-static", "--no-pie", "--gc-sections", "--build-id=none",
                                                          "--strip-debug", "--hash-style=gnu", "-o", "-"});

@@ -106,7 +106,7 @@ private:
     return place(llvm::ConstantDataArray::get(context, data), 4);
   }
 
-  llvm::Constant *levelConstant(const IsaLevel &level) {
+  llvm::Constant *levelConstant(const TargetLevel &level) {
     StructConstant result(context);
     result.add(offsetof(gemmac_level, name), text(level.name), 8)
         .integer(offsetof(gemmac_level, features), level.features);
@@ -121,7 +121,7 @@ private:
 
   llvm::Constant *levelsConstant() {
     std::vector<llvm::Constant *> levels;
-    for (const IsaLevel &level : target.levels())
+    for (const TargetLevel &level : target.levels())
       levels.push_back(levelConstant(level));
     // All levels have one type: the struct constants are anonymous and structurally equal.
     auto *type = llvm::ArrayType::get(levels.front()->getType(), levels.size());

@@ -1,23 +1,20 @@
 #include "compiler/calibrate/MeasuringTarget.h"
 
-#include "targets/cpu/HostCpu.h"
-
 #include "llvm/ADT/STLExtras.h"
 
 namespace gemmac {
 
-static bool isHere(const IsaLevel &level) { return (level.features & ~hostCpuFeatures()) == 0; }
-
-LevelSubset measuringTarget(const TargetBackend &native) {
-  IsaLevel best = native.levels().front();
-  for (const IsaLevel &level : native.levels())
-    if (isHere(level))
-      best = level;
-  return LevelSubset(native, {best});
+std::unique_ptr<TargetBackend> measuringTarget(const TargetBackend &native) {
+  const std::vector<TargetLevel> levels = native.levels();
+  std::string best = levels.front().name;
+  for (const TargetLevel &level : levels)
+    if (native.runsHere(level))
+      best = level.name;
+  return native.withLevels(best);
 }
 
-bool runsHere(const TargetBackend &target, const TargetBackend &native) {
-  return target.name() == native.name() && llvm::any_of(target.levels(), isHere);
+bool runsHere(const TargetBackend &target) {
+  return llvm::any_of(target.levels(), [&](const TargetLevel &level) { return target.runsHere(level); });
 }
 
 } // namespace gemmac

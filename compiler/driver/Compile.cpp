@@ -241,7 +241,7 @@ private:
     if (options.plan.observe)
       moments = momentPlaces(*module);
     summary.target = options.target->name().str();
-    for (const IsaLevel &level : options.target->levels())
+    for (const TargetLevel &level : options.target->levels())
       summary.levels.push_back(level.name);
     summary.weights = options.chooseFormats ? "auto" : nameOf(options.formats.weights).str();
     summary.choice = formatChoice;
@@ -313,18 +313,11 @@ private:
     return error;
   }
 
-  llvm::Expected<std::string> emitLevel(const IsaLevel &level, CodeKind kind) {
-    auto nested = module->lookupSymbol<ModuleOp>(level.name);
-    if (!nested)
-      return llvm::createStringError("gemmac: error: the lowered module has no level '" + level.name + "'");
-    return emitCode(nested, *options.target, level, kind);
-  }
-
   /// The code of every level, in order. Levels are independent: each has an LLVM context of its own.
   llvm::Expected<std::vector<std::string>> emitLevels(CodeKind kind) {
-    llvm::ArrayRef<IsaLevel> levels = options.target->levels();
+    const std::vector<TargetLevel> levels = options.target->levels();
     std::vector<std::optional<llvm::Expected<std::string>>> results(levels.size());
-    auto emit = [&](size_t index) { results[index].emplace(emitLevel(levels[index], kind)); };
+    auto emit = [&](size_t index) { results[index].emplace(options.target->emit(*module, levels[index].name, kind)); };
     std::vector<std::thread> workers;
     for (size_t index = 1; index < levels.size(); ++index) {
       if (options.threads > 1)
@@ -479,7 +472,7 @@ private:
     measurement->removeMixProgram();
     std::string path = measurement->file("program");
     uint64_t room = elfRoom(elf);
-    if (!runsHere(*options.target, *options.native)) {
+    if (!runsHere(*options.target)) {
       llvm::Expected<std::string> native = nativeTwin();
       if (!native)
         return native.takeError();

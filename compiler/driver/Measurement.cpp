@@ -22,7 +22,7 @@ CompileOptions Measurement::optionsFor(llvm::StringRef file, QuantizeOptions for
   CompileOptions result;
   result.input = options.input;
   result.output = scratch->file(file);
-  result.target = &nativeTarget;
+  result.target = nativeTarget.get();
   result.runtime = options.nativeRuntime;
   result.formats = std::move(formats);
   result.plan = std::move(plan);

@@ -36,7 +36,7 @@ public:
   llvm::Error calibrate();
   RoundingGuide &guide() { return calibration->guide(); }
   /// What programs that run meanwhile are compiled for.
-  const TargetBackend &target() const { return nativeTarget; }
+  const TargetBackend &target() const { return *nativeTarget; }
   std::string file(llvm::StringRef name) const { return scratch->file(name); }
   /// Compares a program with the unquantized one.
   llvm::Expected<ProgramQuality> measure(const std::string &program) const;
@@ -58,7 +58,7 @@ private:
   const Checkpoint &checkpoint;
   Build build;
   Stage stage;
-  LevelSubset nativeTarget;
+  std::unique_ptr<TargetBackend> nativeTarget;
   std::optional<ScratchDirectory> scratch;
   std::optional<Calibration> calibration;
   std::optional<MixProgram> mixProgram;

@@ -3,9 +3,9 @@
 #include "compiler/driver/Process.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "passes/fuse/Passes.h"
-#include "passes/lower/Passes.h"
 #include "passes/plan/Passes.h"
 #include "passes/quantize/Passes.h"
+#include "targets/TargetBackend.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -64,7 +64,7 @@ int main(int argc, char **argv) {
   gemmac::registerFusePasses();
   gemmac::registerQuantizePasses();
   gemmac::registerPlanPasses();
-  gemmac::registerLowerPasses();
+  gemmac::registerTargetPasses();
   auto [input, output] =
       registerAndParseCLIOptions(argc, argv, "gemmac-opt: passes of the Gemma 4 compiler on textual IR\n", registry);
   outputFile = output;

@@ -8,7 +8,7 @@
 #include "compiler/driver/Messages.h"
 #include "compiler/driver/Process.h"
 #include "dialects/formats/CacheLayout.h"
-#include "targets/LevelSubset.h"
+#include "targets/TargetBackend.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -221,14 +221,14 @@ static ExitCode readFormats(const Words &words, CompileOptions &options) {
 }
 
 /// Cuts the target down to the levels that were named; `subset` then holds what `options` points to.
-static ExitCode readLevels(const Words &words, std::optional<LevelSubset> &subset, CompileOptions &options) {
+static ExitCode readLevels(const Words &words, std::unique_ptr<TargetBackend> &subset, CompileOptions &options) {
   if (words.levels.empty())
     return ExitCode::success;
-  llvm::Expected<LevelSubset> named = LevelSubset::parse(*options.target, words.levels);
+  llvm::Expected<std::unique_ptr<TargetBackend>> named = withLevelsNamed(*options.target, words.levels);
   if (!named)
     return usage("--isa: error: " + llvm::toString(named.takeError()));
-  subset.emplace(std::move(*named));
-  options.target = &*subset;
+  subset = std::move(*named);
+  options.target = subset.get();
   return ExitCode::success;
 }
 
@@ -338,7 +338,7 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
   if (!options.target)
     return usage("--target: error: unknown target '" + words.target + "', expected native or one of " +
                  llvm::join(targets.names(), ", "));
-  std::optional<LevelSubset> fewerLevels; // outlives the compilation
+  std::unique_ptr<TargetBackend> fewerLevels; // outlives the compilation
   if (ExitCode failed = readLevels(words, fewerLevels, options); failed != ExitCode::success)
     return failed;
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
@@ -375,8 +375,8 @@ static ExitCode listTargets(const TargetRegistry &targets, const std::string &pr
   for (const std::string &name : targets.names()) {
     const TargetBackend *target = targets.find(name);
     os << name << (target == native ? "  (native)" : "") << "\n";
-    for (const IsaLevel &level : target->levels())
-      os << "  " << level.name << ": " << level.cpu << " " << level.llvmFeatures << "\n";
+    for (const TargetLevel &level : target->levels())
+      os << "  " << level.name << ": " << level.description << "\n";
     std::string runtime = runtimeDirectory(program, name);
     if (!hasRuntime(runtime))
       os << "  no runtime in this installation (" << runtime << "): --emit exe is not possible\n";

@@ -1,7 +1,6 @@
 #include "compiler/pipeline/Phases.h"
 
 #include "passes/fuse/Passes.h"
-#include "passes/lower/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -26,7 +25,7 @@ static void buildPlan(mlir::OpPassManager &manager, const CompileOptions &option
   buildPlanPipeline(manager, plan);
 }
 static void buildLower(mlir::OpPassManager &manager, const CompileOptions &options) {
-  buildLowerPipeline(manager, *options.target);
+  options.target->buildLowering(manager);
 }
 
 static constexpr Phase phaseTable[] = {

@@ -205,32 +205,23 @@ class NeonTileOps : public ArmTileOps {
   }
 };
 
-class Aarch64Linux : public TargetBackend {
-  std::vector<IsaLevel> isaLevels;
-
-public:
-  Aarch64Linux() {
-    // Tuned for an out-of-order core: the generic model, an in-order one, hoists loads until registers spill.
-    auto level = [&](StringRef name, uint64_t features, StringRef llvmFeatures, int64_t rowTile,
-                     std::shared_ptr<TileOps> ops) {
-      isaLevels.push_back({name.str(), GEMMAC_CPU_ARM_NEON | features, "generic", llvmFeatures.str(), "neoverse-v2",
-                           rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*unpackedGroups=*/32,
-                           /*panelStreams=*/2, /*tileSums=*/rowTile,
-                           /*vectorLanes=*/8, /*vectorSums=*/8, std::move(ops)});
-    };
-    level("neon", 0, "+neon", 2, std::make_shared<NeonTileOps>());
-    level("dotprod", GEMMAC_CPU_ARM_DOTPROD, "+neon,+dotprod", 4, std::make_shared<DotprodTileOps>());
-    level("i8mm", GEMMAC_CPU_ARM_DOTPROD | GEMMAC_CPU_ARM_I8MM, "+neon,+dotprod,+i8mm", 4,
-          std::make_shared<I8mmTileOps>());
-  }
-  StringRef name() const override { return "aarch64-linux"; }
-  StringRef triple() const override { return "aarch64-unknown-linux-gnu"; }
-  StringRef lldEmulation() const override { return "aarch64linux"; }
-  ArrayRef<IsaLevel> levels() const override { return isaLevels; }
-};
-
 } // namespace
 
-std::unique_ptr<TargetBackend> createAarch64LinuxTarget() { return std::make_unique<Aarch64Linux>(); }
+std::unique_ptr<CpuTarget> createAarch64LinuxTarget() {
+  std::vector<IsaLevel> isaLevels;
+  // Tuned for an out-of-order core: the generic model, an in-order one, hoists loads until registers spill.
+  auto level = [&](StringRef name, uint64_t features, StringRef llvmFeatures, int64_t rowTile,
+                   std::shared_ptr<TileOps> ops) {
+    isaLevels.push_back({name.str(), GEMMAC_CPU_ARM_NEON | features, "generic", llvmFeatures.str(), "neoverse-v2",
+                         rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*unpackedGroups=*/32,
+                         /*panelStreams=*/2, /*tileSums=*/rowTile,
+                         /*vectorLanes=*/8, /*vectorSums=*/8, std::move(ops)});
+  };
+  level("neon", 0, "+neon", 2, std::make_shared<NeonTileOps>());
+  level("dotprod", GEMMAC_CPU_ARM_DOTPROD, "+neon,+dotprod", 4, std::make_shared<DotprodTileOps>());
+  level("i8mm", GEMMAC_CPU_ARM_DOTPROD | GEMMAC_CPU_ARM_I8MM, "+neon,+dotprod,+i8mm", 4,
+        std::make_shared<I8mmTileOps>());
+  return std::make_unique<CpuTarget>("aarch64-linux", "aarch64-unknown-linux-gnu", std::move(isaLevels));
+}
 
 } // namespace gemmac

@@ -1,5 +1,5 @@
 // LLVM dialect -> LLVM IR -> optimized IR, assembly or object, for one ISA level.
-#include "targets/TargetBackend.h"
+#include "targets/cpu/EmitCode.h"
 
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -27,14 +27,14 @@ static void initializeTargets() {
   });
 }
 
-static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const TargetBackend &target,
+static llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(llvm::StringRef tripleName,
                                                                           const IsaLevel &level) {
   initializeTargets();
-  llvm::Triple triple(target.triple());
+  llvm::Triple triple(tripleName);
   std::string error;
   const llvm::Target *llvmTarget = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!llvmTarget)
-    return llvm::createStringError("LLVM has no code generator for '" + target.triple() + "': " + error);
+    return llvm::createStringError("LLVM has no code generator for '" + tripleName + "': " + error);
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // bits must not depend on the ISA
   options.MCOptions.AsmVerbose = true;                // assembly names loops and tells spills
@@ -80,9 +80,9 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
-llvm::Expected<std::string> emitCode(mlir::ModuleOp module, const TargetBackend &target, const IsaLevel &level,
+llvm::Expected<std::string> emitCode(mlir::ModuleOp module, llvm::StringRef tripleName, const IsaLevel &level,
                                      CodeKind kind) {
-  auto machine = createMachine(target, level);
+  auto machine = createMachine(tripleName, level);
   if (!machine)
     return machine.takeError();
 
@@ -94,7 +94,7 @@ llvm::Expected<std::string> emitCode(mlir::ModuleOp module, const TargetBackend 
   std::unique_ptr<llvm::Module> llvmModule = mlir::translateModuleToLLVMIR(module, context, level.name);
   if (!llvmModule)
     return llvm::createStringError("translation of level '" + level.name + "' to LLVM IR failed");
-  llvmModule->setTargetTriple(llvm::Triple(target.triple()));
+  llvmModule->setTargetTriple(llvm::Triple(tripleName));
   llvmModule->setDataLayout((*machine)->createDataLayout());
   setFunctionAttributes(*llvmModule, level);
   optimize(*llvmModule, **machine);
@@ -108,7 +108,7 @@ llvm::Expected<std::string> emitCode(mlir::ModuleOp module, const TargetBackend 
   llvm::legacy::PassManager passes;
   auto fileType = kind == CodeKind::object ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile;
   if ((*machine)->addPassesToEmitFile(passes, stream, nullptr, fileType))
-    return llvm::createStringError("the code generator of '" + target.triple() + "' cannot emit this kind of file");
+    return llvm::createStringError("the code generator of '" + tripleName + "' cannot emit this kind of file");
   passes.run(*llvmModule);
   return std::string(text.str());
 }

@@ -2,7 +2,7 @@
 #ifndef GEMMAC_TARGETS_CPU_PACKEDBITS_H
 #define GEMMAC_TARGETS_CPU_PACKEDBITS_H
 
-#include "targets/TargetBackend.h"
+#include "targets/cpu/IsaLevel.h"
 #include "targets/cpu/KernelBuilder.h"
 
 namespace gemmac {

@@ -20,63 +20,51 @@ Value joinHalves(KernelBuilder &b, Value low, Value high) {
   return vector::ShuffleOp::create(b, low, high, order);
 }
 
-namespace {
-class X86Linux : public TargetBackend {
+std::unique_ptr<CpuTarget> createX86LinuxTarget() {
   std::vector<IsaLevel> isaLevels;
-
-public:
-  X86Linux() {
-    isaLevels.push_back({.name = "avx2",
-                         .features = GEMMAC_CPU_X86_AVX2,
-                         .cpu = "x86-64-v3",
-                         .llvmFeatures = "",
-                         .tune = "znver3", // newer ones of Intel have VNNI
-                         .rowTile = 4,
-                         .unpackedRowTile = 2,
-                         .unpackedPanels = 2,
-                         .unpackedGroups = 16,
-                         .panelStreams = 4,
-                         .tileSums = 0,
-                         .vectorLanes = 8,
-                         .vectorSums = 8,
-                         .tileOps = createAvx2TileOps()});
-    isaLevels.push_back({.name = "avxvnni",
-                         .features = GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX_VNNI,
-                         .cpu = "x86-64-v3",
-                         .llvmFeatures = "+avxvnni",
-                         .tune = "",
-                         .rowTile = 4,
-                         .unpackedRowTile = 4,
-                         .unpackedPanels = 1,
-                         .unpackedGroups = 32,
-                         .panelStreams = 4,
-                         .tileSums = 0,
-                         .vectorLanes = 8,
-                         .vectorSums = 8,
-                         .tileOps = createVnniTileOps(32)});
-    isaLevels.push_back({.name = "avx512",
-                         .features = GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX512_VNNI,
-                         .cpu = "x86-64-v4",
-                         .llvmFeatures = "+avx512vnni,-prefer-256-bit",
-                         .tune = "",
-                         .rowTile = 8,
-                         .unpackedRowTile = 8,
-                         .unpackedPanels = 2,
-                         .unpackedGroups = 32,
-                         .panelStreams = 4,
-                         .tileSums = 0,
-                         .vectorLanes = 16,
-                         .vectorSums = 16,
-                         .tileOps = createVnniTileOps(64)});
-  }
-  StringRef name() const override { return "x86_64-linux"; }
-  StringRef triple() const override { return "x86_64-unknown-linux-gnu"; }
-  StringRef lldEmulation() const override { return "elf_x86_64"; }
-  ArrayRef<IsaLevel> levels() const override { return isaLevels; }
-};
-
-} // namespace
-
-std::unique_ptr<TargetBackend> createX86LinuxTarget() { return std::make_unique<X86Linux>(); }
+  isaLevels.push_back({.name = "avx2",
+                       .features = GEMMAC_CPU_X86_AVX2,
+                       .cpu = "x86-64-v3",
+                       .llvmFeatures = "",
+                       .tune = "znver3", // newer ones of Intel have VNNI
+                       .rowTile = 4,
+                       .unpackedRowTile = 2,
+                       .unpackedPanels = 2,
+                       .unpackedGroups = 16,
+                       .panelStreams = 4,
+                       .tileSums = 0,
+                       .vectorLanes = 8,
+                       .vectorSums = 8,
+                       .tileOps = createAvx2TileOps()});
+  isaLevels.push_back({.name = "avxvnni",
+                       .features = GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX_VNNI,
+                       .cpu = "x86-64-v3",
+                       .llvmFeatures = "+avxvnni",
+                       .tune = "",
+                       .rowTile = 4,
+                       .unpackedRowTile = 4,
+                       .unpackedPanels = 1,
+                       .unpackedGroups = 32,
+                       .panelStreams = 4,
+                       .tileSums = 0,
+                       .vectorLanes = 8,
+                       .vectorSums = 8,
+                       .tileOps = createVnniTileOps(32)});
+  isaLevels.push_back({.name = "avx512",
+                       .features = GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX512_VNNI,
+                       .cpu = "x86-64-v4",
+                       .llvmFeatures = "+avx512vnni,-prefer-256-bit",
+                       .tune = "",
+                       .rowTile = 8,
+                       .unpackedRowTile = 8,
+                       .unpackedPanels = 2,
+                       .unpackedGroups = 32,
+                       .panelStreams = 4,
+                       .tileSums = 0,
+                       .vectorLanes = 16,
+                       .vectorSums = 16,
+                       .tileOps = createVnniTileOps(64)});
+  return std::make_unique<CpuTarget>("x86_64-linux", "x86_64-unknown-linux-gnu", std::move(isaLevels));
+}
 
 } // namespace gemmac

@@ -28,21 +28,17 @@ int main(int argc, char **argv) {
   const gemmac::TargetBackend *target = targets.find(targetName);
   if (!target)
     return fail("unknown target '" + targetName + "'");
-  auto level = llvm::find_if(target->levels(), [](const gemmac::IsaLevel &each) { return each.name == levelName; });
-  if (level == target->levels().end())
-    return fail("target '" + targetName + "' has no level '" + levelName + "'");
-
   DialectRegistry registry;
   registry.insert<gemmac::gemma::GemmaDialect, LLVM::LLVMDialect>();
   MLIRContext context(registry);
   auto module = parseSourceFile<ModuleOp>(inputName, &context);
   if (!module)
     return 1;
-  auto lowered = module->lookupSymbol<ModuleOp>(level->name);
-  if (!lowered)
-    return fail("no nested module @" + level->name + ": run gemma-lower with the same target first");
+  const std::vector<gemmac::TargetLevel> levels = target->levels();
+  if (llvm::none_of(levels, [](const gemmac::TargetLevel &each) { return each.name == levelName; }))
+    return fail("target '" + targetName + "' has no level '" + levelName + "'");
   auto kind = printIr ? gemmac::CodeKind::llvmIr : gemmac::CodeKind::assembly;
-  auto text = gemmac::emitCode(lowered, *target, *level, kind);
+  auto text = target->emit(*module, levelName, kind);
   if (!text)
     return fail(llvm::toString(text.takeError()));
   std::error_code error;

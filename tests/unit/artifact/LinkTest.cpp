@@ -66,8 +66,11 @@ class X86Target : public TargetBackend {
 public:
   llvm::StringRef name() const override { return "x86_64-linux"; }
   llvm::StringRef triple() const override { return "x86_64-unknown-linux-gnu"; }
-  llvm::StringRef lldEmulation() const override { return "elf_x86_64"; }
-  llvm::ArrayRef<IsaLevel> levels() const override { return {}; }
+  std::vector<TargetLevel> levels() const override { return {}; }
+  bool runsHere(const TargetLevel &) const override { return false; }
+  std::unique_ptr<TargetBackend> withLevels(llvm::ArrayRef<std::string>) const override { return nullptr; }
+  void buildLowering(mlir::OpPassManager &) const override {}
+  llvm::Expected<std::string> emit(mlir::ModuleOp, llvm::StringRef, CodeKind) const override { return ""; }
 };
 
 class Linking : public testing::Test {

@@ -17,20 +17,20 @@ class TestTarget : public TargetBackend {
 public:
   explicit TestTarget(std::string triple) : tripleName(std::move(triple)) {
     for (auto [name, features] : {std::pair{"base", 1u}, {"best", 3u}}) {
-      IsaLevel level;
-      level.name = name;
-      level.features = features;
-      isaLevels.push_back(level);
+      known.push_back({name, features, ""});
     }
   }
   llvm::StringRef name() const override { return "test-linux"; }
   llvm::StringRef triple() const override { return tripleName; }
-  llvm::StringRef lldEmulation() const override { return "elf_x86_64"; }
-  llvm::ArrayRef<IsaLevel> levels() const override { return isaLevels; }
+  std::vector<TargetLevel> levels() const override { return known; }
+  bool runsHere(const TargetLevel &) const override { return false; }
+  std::unique_ptr<TargetBackend> withLevels(llvm::ArrayRef<std::string>) const override { return nullptr; }
+  void buildLowering(mlir::OpPassManager &) const override {}
+  llvm::Expected<std::string> emit(mlir::ModuleOp, llvm::StringRef, CodeKind) const override { return ""; }
 
 private:
   std::string tripleName;
-  std::vector<IsaLevel> isaLevels;
+  std::vector<TargetLevel> known;
 };
 
 ProgramSummary testSummary() {
@@ -82,7 +82,7 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   llvm::orc::SymbolMap functions;
   auto base = llvm::orc::ExecutorAddr::fromPtr(&someLevelFunction);
   int number = 0;
-  for (const IsaLevel &level : target.levels())
+  for (const TargetLevel &level : target.levels())
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
       functions[jit->mangleAndIntern(phaseFunctionName(phase, level.name))] = {base + number++,
                                                                                llvm::JITSymbolFlags::Exported};

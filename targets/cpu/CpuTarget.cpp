@@ -1,0 +1,66 @@
+#include "targets/cpu/CpuTarget.h"
+
+#include "targets/cpu/EmitCode.h"
+#include "targets/cpu/HostCpu.h"
+#include "targets/cpu/Passes.h"
+
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Transforms/Passes.h"
+
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+std::vector<TargetLevel> CpuTarget::levels() const {
+  std::vector<TargetLevel> result;
+  for (const IsaLevel &level : isa)
+    result.push_back(
+        {level.name, level.features, level.llvmFeatures.empty() ? level.cpu : level.cpu + " " + level.llvmFeatures});
+  return result;
+}
+
+bool CpuTarget::runsHere(const TargetLevel &level) const {
+  const llvm::Triple own(llvmTriple), host(llvm::sys::getProcessTriple());
+  return own.getArch() == host.getArch() && own.getOS() == host.getOS() && (level.features & ~hostCpuFeatures()) == 0;
+}
+
+std::unique_ptr<TargetBackend> CpuTarget::withLevels(ArrayRef<std::string> names) const {
+  std::vector<IsaLevel> kept;
+  for (const IsaLevel &level : isa)
+    if (llvm::is_contained(names, level.name))
+      kept.push_back(level);
+  return std::make_unique<CpuTarget>(targetName, llvmTriple, std::move(kept));
+}
+
+void CpuTarget::buildLowering(OpPassManager &pm) const {
+  pm.addPass(createLowerSteps(*this));
+  OpPassManager &nested = pm.nest<ModuleOp>();
+  nested.addPass(createCanonicalizerPass());
+  nested.addPass(createCSEPass());
+  nested.addPass(createSCFToControlFlowPass());
+  nested.addPass(createConvertVectorToLLVMPass());
+  nested.addPass(createConvertMathToLLVMPass());
+  nested.addPass(createArithToLLVMConversionPass());
+  nested.addPass(createConvertControlFlowToLLVMPass());
+  nested.addPass(createConvertFuncToLLVMPass());
+  nested.addPass(createReconcileUnrealizedCastsPass());
+}
+
+llvm::Expected<std::string> CpuTarget::emit(ModuleOp lowered, StringRef level, CodeKind kind) const {
+  auto found = llvm::find_if(isa, [&](const IsaLevel &each) { return each.name == level; });
+  auto nested = lowered.lookupSymbol<ModuleOp>(level);
+  if (!nested)
+    return llvm::createStringError("gemmac: error: the lowered module has no level '" + level.str() + "'");
+  return emitCode(nested, llvmTriple, *found, kind);
+}
+
+} // namespace gemmac

@@ -1,0 +1,372 @@
+// Attention: one row divided among threads by its keys, then merged; several rows divided by rows. Both work through
+// the splits of 256 keys in order with SplitAttention and merge alike, so that a row's bits depend on its position
+// alone.
+#include "targets/cpu/kernels/CacheRows.h"
+#include "targets/cpu/kernels/SplitAttention.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+static constexpr int64_t vecBytes = lanes * 4;
+
+namespace {
+
+/// Positions [first, last] that a row or several see, and the splits and blocks that hold them.
+struct KeyRange {
+  KernelBuilder &b;
+  Value first, last;
+
+  /// All that the rows at positions [from, to] see.
+  KeyRange(KernelBuilder &b, const CacheShape &cache, Value from, Value to) : b(b), first(b.i64(0)), last(to) {
+    if (cache.window > 0)
+      first = b.maxSigned(first, b.sub(from, b.i64(cache.window - 1)));
+  }
+  Value firstSplit() { return b.div(first, b.i64(cacheSplit)); }
+  Value endSplit() { return b.add(b.div(last, b.i64(cacheSplit)), 1); }
+  SplitBlocks blocksOf(Value split) {
+    constexpr int64_t perSplit = cacheSplit / cacheBlock;
+    Value begin = b.mul(split, perSplit);
+    return {b.maxSigned(begin, b.div(first, b.i64(cacheBlock))),
+            b.minSigned(b.add(begin, perSplit), b.add(b.div(last, b.i64(cacheBlock)), 1)), begin};
+  }
+};
+
+/// The running softmax of 16 pairs, one a lane, and what the next split changes in it.
+struct Merge {
+  Value largest, sum; ///< after the split
+  Value keep, take;   ///< factors of what was there and of the split's own
+  Merge(KernelBuilder &b, Value largestBefore, Value sumBefore, Value splitLargest, Value splitSum)
+      : largest(b.maxf(largestBefore, splitLargest)) {
+    keep = SplitAttention::powerOf(b, b.subf(largestBefore, largest));
+    take = SplitAttention::powerOf(b, b.subf(splitLargest, largest));
+    sum = b.fma(sumBefore, keep, b.mulf(splitSum, take));
+  }
+  /// One vector of weighted values.
+  static Value values(KernelBuilder &b, Value before, Value split, Value keep, Value take) {
+    return b.fma(before, keep, b.mulf(split, take));
+  }
+};
+
+/// Where one split's results lie in a row of `parts` (gemma.step.attention_splits).
+struct PartLayout {
+  int64_t heads, padded;
+  int64_t rowBytes() const { return splitResultWidth(heads, padded) * 4; }
+  int64_t largestOffset() const { return heads * padded * 4; }
+  int64_t sumOffset() const { return largestOffset() + roundUp(heads, lanes) * 4; }
+};
+
+} // namespace
+
+static Value loadFloat(KernelBuilder &b, Value pointer) { return b.load(b.getF32Type(), pointer); }
+
+//===--- one row
+//------------------------------------------------------------------------------------------------------===//
+
+namespace {
+/// The (KV head, split) pairs of a row, and which of them are a thread's: those whose keys, counted head by head, begin
+/// in the thread's share, cut at the nearest split.
+struct SplitUnits {
+  KernelBuilder &b;
+  int64_t kvHeads;
+  Value firstKey, keys, firstSplit, splits;
+
+  SplitUnits(KernelBuilder &b, int64_t kvHeads, KeyRange range)
+      : b(b), kvHeads(kvHeads), firstKey(range.first), keys(b.sub(b.add(range.last, 1), range.first)),
+        firstSplit(range.firstSplit()), splits(b.sub(range.endSplit(), firstSplit)) {}
+
+  /// The first unit of thread `thread` of `threads`; of thread `threads`: the number of units.
+  Value begin(Value thread, Value threads) {
+    Value share = b.div(b.mul(b.mul(keys, kvHeads), thread), threads);
+    Value head = b.div(share, keys), key = b.rem(share, keys);
+    Value nearest = b.div(b.add(b.add(firstKey, key), cacheSplit / 2), b.i64(cacheSplit));
+    Value split = b.select(b.less(b.i64(0), key), b.sub(nearest, firstSplit), b.i64(0));
+    return b.add(b.mul(head, splits), split);
+  }
+};
+} // namespace
+
+namespace {
+/// The queries of a KV head as its cache wants them: they themselves, or copies that prepareQuery made.
+class PreparedQueries {
+public:
+  PreparedQueries(KernelBuilder &b, const CacheShape &cache, int64_t count, Value keyNorm)
+      : b(b), cache(cache), count(count), keyNorm(keyNorm) {
+    if (needed())
+      copies = b.stack(count * queryRowBytes(cache));
+  }
+  /// \param turn  above 0 where the head is the one that was asked for last: its copies are kept.
+  Value of(Value queries, Value turn) {
+    if (!needed())
+      return queries;
+    b.ifThen(b.less(turn, b.i64(1)), [&] {
+      b.loop(b.i64(0), b.i64(count), 1, [&](Value pair) {
+        prepareQuery(b, cache, b.at(queries, b.mul(pair, cache.padded * 4)), keyNorm,
+                     b.at(copies, b.mul(pair, queryRowBytes(cache))));
+      });
+    });
+    return copies;
+  }
+
+private:
+  KernelBuilder &b;
+  const CacheShape &cache;
+  int64_t count;
+  Value keyNorm, copies;
+  bool needed() const { return cache.turnedPairs || CacheRows::keys(b, cache).changed(); }
+};
+} // namespace
+
+// (query, parts, cache, key norm; position, thread, threads)
+func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache) {
+  int64_t heads = step.getHeads(), perKvHead = heads / cache.heads;
+  std::string name = llvm::formatv("attention_splits_{0}_q{1}", cache.text(), heads);
+  return get(name, 4, 3, [&](KernelBuilder &b, ValueRange a) {
+    PartLayout layout{heads, cache.padded};
+    Value position = a[4];
+    KeyRange range(b, cache, position, position);
+    SplitUnits units(b, cache.heads, range);
+    int64_t tilePairs = SplitAttention::tilePairs(level, perKvHead);
+    Value scores = b.stack(perKvHead * SplitAttention::scoreRowBytes), begin = units.begin(a[5], a[6]);
+    PreparedQueries prepared(b, cache, perKvHead, a[3]);
+    b.loop(begin, units.begin(b.add(a[5], 1), a[6]), 1, [&](Value unit) {
+      Value kvHead = b.div(unit, units.splits), index = b.rem(unit, units.splits);
+      SplitBlocks blocks = range.blocksOf(b.add(range.firstSplit(), index));
+      SplitAttention attention(b, cache, level, b.at(a[2], b.mul(kvHead, cache.keyHeadBytes())),
+                               b.at(b.at(a[2], cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())),
+                               /*prefetch=*/true);
+      Value part = b.at(a[1], b.mul(index, layout.rowBytes())), firstHead = b.mul(kvHead, perKvHead);
+      Value queries =
+          prepared.of(b.at(a[0], b.mul(firstHead, attention.rowBytes())), b.minSigned(index, b.sub(unit, begin)));
+      Value sums = b.at(part, b.mul(firstHead, attention.rowBytes()));
+      auto tile = [&](int64_t pair) {
+        return PairTile{std::min(tilePairs, perKvHead - pair), b.at(queries, pair * attention.queryBytes()),
+                        b.at(scores, pair * SplitAttention::scoreRowBytes), b.at(sums, pair * attention.rowBytes())};
+      };
+      for (int64_t pair = 0; pair < perKvHead; pair += tilePairs)
+        attention.scores(tile(pair), blocks);
+      b.loop(b.i64(0), b.i64(perKvHead), 1, [&](Value pair) {
+        auto result = attention.softmax(b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)), blocks, range.first,
+                                        range.last);
+        Value place = b.at(part, b.mul(b.add(firstHead, pair), 4));
+        b.store(result.largest, b.at(place, layout.largestOffset()));
+        b.store(result.sum, b.at(place, layout.sumOffset()));
+      });
+      for (int64_t pair = 0; pair < perKvHead; pair += tilePairs)
+        attention.weightedValues(tile(pair), blocks);
+    });
+  });
+}
+
+// (parts, result; position, first, last[; static scale]): row 0 if it is in [first, last)
+func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache) {
+  int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
+  bool quantized = step.getResult().getType().isQuantized(), isStatic = step.getStaticScale().has_value();
+  std::string name =
+      llvm::formatv("attention_merge_{0}_h{1}_d{2}_w{3}{4}{5}{6}", nameOf(step.getResult().getType().getElement()),
+                    heads, cache.headDim, cache.window, isStatic ? "_static" : "", cache.rotated ? "_rotated" : "",
+                    cache.valueExponent ? "_exponent" + std::to_string(cache.valueExponent) : "");
+  auto body = [&](KernelBuilder &b, ValueRange a) {
+    PartLayout layout{heads, cache.padded};
+    Value merged = quantized ? b.stack(width * 4) : a[1];
+    Value factors = b.stack(2 * headVectors * vecBytes), zero = b.splat(b.vecF32(), 0.0);
+    b.loop(a[3], a[4], 1, [&](Value) {
+      KeyRange range(b, cache, a[2], a[2]);
+      b.loop(b.i64(0), b.i64(width * 4), vecBytes, [&](Value i) { b.store(zero, b.at(merged, i)); });
+      KernelBuilder::Values state;
+      for (int64_t v = 0; v < headVectors; ++v)
+        state.append({b.splat(b.vecF32(), SplitAttention::lowestScore), zero});
+      Value splits = b.sub(range.endSplit(), range.firstSplit());
+      state = b.loop(b.i64(0), splits, 1, state, [&](Value index, ValueRange before) {
+        Value part = b.at(a[0], b.mul(index, layout.rowBytes()));
+        KernelBuilder::Values next;
+        for (int64_t v = 0; v < headVectors; ++v) {
+          Merge merge(b, before[2 * v], before[2 * v + 1], b.loadVec(b.at(part, layout.largestOffset() + v * vecBytes)),
+                      b.loadVec(b.at(part, layout.sumOffset() + v * vecBytes)));
+          b.store(merge.keep, b.at(factors, 2 * v * vecBytes));
+          b.store(merge.take, b.at(factors, (2 * v + 1) * vecBytes));
+          next.append({merge.largest, merge.sum});
+        }
+        b.loop(b.i64(0), b.i64(heads), 1, [&](Value head) {
+          Value factor =
+              b.at(factors, b.add(b.mul(b.div(head, b.i64(lanes)), 2 * vecBytes), b.mul(b.rem(head, b.i64(lanes)), 4)));
+          Value keep = b.broadcast(loadFloat(b, factor)), take = b.broadcast(loadFloat(b, b.at(factor, vecBytes)));
+          Value offset = b.mul(head, cache.padded * 4);
+          b.loop(offset, b.add(offset, cache.padded * 4), vecBytes, [&](Value i) {
+            Value place = b.at(merged, i);
+            b.store(Merge::values(b, b.loadVec(place), b.loadVec(b.at(part, i)), keep, take), place);
+          });
+        });
+        return next;
+      });
+      if (CacheRows::values(b, cache).changed())
+        b.loop(b.i64(0), b.i64(heads), 1,
+               [&](Value head) { CacheRows::values(b, cache).restore(b.at(merged, b.mul(head, cache.padded * 4))); });
+      Value inverses = factors;
+      for (int64_t v = 0; v < headVectors; ++v)
+        b.store(b.divf(b.splat(b.vecF32(), 1.0), state[2 * v + 1]), b.at(inverses, v * vecBytes));
+      storeRow(b, a[1], step.getResult().getType(), isStatic ? a[5] : Value(), [&](Value offset) {
+        Value head = b.div(offset, b.i64(cache.padded * 4));
+        Value inverse = b.broadcast(loadFloat(b, b.at(inverses, b.mul(head, 4))));
+        Value place = b.at(merged, offset), low = b.mulf(b.loadVec(place), inverse);
+        return std::make_pair(low, b.mulf(b.loadVec(b.at(place, vecBytes)), inverse));
+      });
+    });
+  };
+  return get(name, 2, 3, body, isStatic ? 1 : 0);
+}
+
+//===--- several rows
+//-------------------------------------------------------------------------------------------------===//
+
+namespace {
+/// Rows [first, first + count) of one KV head: their pairs (row, query head) in scratch, row after row.
+class RowTile {
+public:
+  /// As many pairs as keep their queries, scores and sums in the second level cache beside a split's keys and values.
+  /// They are worked on a whole block of keys at a time: keys and values lie in the second level cache, so that passes
+  /// over them cost less than loads of queries.
+  static constexpr int64_t mostPairs = 32;
+  static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
+
+  RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
+          Value keyNorm)
+      : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes),
+        headBytes(cache.padded * 4), queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
+        tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
+        capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
+    queries = b.stack(capacity * queryBytes);
+    sums = b.stack(capacity * headBytes);
+    scores = b.stack(capacity * SplitAttention::scoreRowBytes);
+    statistics = b.stack(6 * vectors * vecBytes);
+  }
+
+  void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position) {
+    Value pairs = b.mul(count, perKvHead);
+    Value paddedPairs = b.mul(b.div(b.add(pairs, tilePairs - 1), b.i64(tilePairs)), tilePairs);
+    this->position = b.add(position, firstRow);
+    begin(query, result, firstRow, pairs, paddedPairs);
+    KeyRange range(b, cache, this->position, b.sub(b.add(this->position, count), b.i64(1)));
+    SplitAttention attention(b, cache, level, keys, values, /*prefetch=*/false);
+    b.loop(range.firstSplit(), range.endSplit(), 1, [&](Value split) {
+      SplitBlocks blocks = range.blocksOf(split);
+      forTiles(paddedPairs, [&](const PairTile &tile) { attention.scores(tile, blocks); });
+      b.loop(b.i64(0), pairs, 1, [&](Value pair) { softmax(attention, blocks, pair); });
+      forTiles(paddedPairs, [&](const PairTile &tile) { attention.weightedValues(tile, blocks); });
+      merge(result, firstRow, pairs);
+    });
+    finish(result, firstRow, pairs);
+  }
+
+private:
+  KernelBuilder &b;
+  const CacheShape &cache;
+  const IsaLevel &level;
+  int64_t perKvHead, rowBytes, headBytes, queryBytes;
+  Value keyNorm;
+  int64_t tilePairs, capacity, vectors;
+  Value queries, sums, scores, statistics, position;
+
+  enum Statistic { largest, sum, splitLargest, splitSum, keep, take };
+  Value vectorOf(Statistic kind, int64_t vector) { return b.at(statistics, (kind * vectors + vector) * vecBytes); }
+  Value placeOf(Statistic kind, Value pair) { return b.at(vectorOf(kind, 0), b.mul(pair, 4)); }
+
+  /// Byte offset of a pair's head in rows that hold all heads, from those of the tile's KV head on.
+  Value offsetOf(Value firstRow, Value pair) {
+    Value row = b.add(firstRow, b.div(pair, b.i64(perKvHead))), head = b.rem(pair, b.i64(perKvHead));
+    return b.add(b.mul(row, rowBytes), b.mul(head, headBytes));
+  }
+  void forHead(llvm::function_ref<void(Value offset)> body) { b.loop(b.i64(0), b.i64(headBytes), vecBytes, body); }
+  void forTiles(Value paddedPairs, llvm::function_ref<void(const PairTile &)> body) {
+    b.loop(b.i64(0), paddedPairs, tilePairs, [&](Value pair) {
+      body({tilePairs, b.at(queries, b.mul(pair, queryBytes)), b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)),
+            b.at(sums, b.mul(pair, headBytes))});
+    });
+  }
+
+  // Queries lie together; pairs that fill up the last tile get zeros, whose scores are zeros and so powers already.
+  void begin(Value query, Value result, Value firstRow, Value pairs, Value paddedPairs) {
+    Value zero = b.splat(b.vecF32(), 0.0), lowest = b.splat(b.vecF32(), SplitAttention::lowestScore);
+    for (int64_t v = 0; v < vectors; ++v)
+      for (auto kind : {largest, sum, splitLargest, splitSum})
+        b.store(kind == largest || kind == splitLargest ? lowest : zero, vectorOf(kind, v));
+    b.loop(b.i64(0), pairs, 1, [&](Value pair) {
+      Value offset = offsetOf(firstRow, pair);
+      Value merged = b.at(result, offset);
+      forHead([&](Value i) { b.store(zero, b.at(merged, i)); });
+      prepareQuery(b, cache, b.at(query, offset), keyNorm, b.at(queries, b.mul(pair, queryBytes)));
+    });
+    b.loop(b.mul(pairs, queryBytes), b.mul(paddedPairs, queryBytes), vecBytes,
+           [&](Value i) { b.store(zero, b.at(queries, i)); });
+  }
+
+  void softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair) {
+    Value row = b.add(position, b.div(pair, b.i64(perKvHead)));
+    KeyRange seen(b, cache, row, row);
+    auto result =
+        attention.softmax(b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)), blocks, seen.first, seen.last);
+    b.store(result.largest, placeOf(splitLargest, pair));
+    b.store(result.sum, placeOf(splitSum, pair));
+  }
+
+  void merge(Value result, Value firstRow, Value pairs) {
+    for (int64_t v = 0; v < vectors; ++v) {
+      auto load = [&](Statistic kind) { return b.loadVec(vectorOf(kind, v)); };
+      Merge merge(b, load(largest), load(sum), load(splitLargest), load(splitSum));
+      b.store(merge.largest, vectorOf(largest, v));
+      b.store(merge.sum, vectorOf(sum, v));
+      b.store(merge.keep, vectorOf(keep, v));
+      b.store(merge.take, vectorOf(take, v));
+    }
+    b.loop(b.i64(0), pairs, 1, [&](Value pair) {
+      Value merged = b.at(result, offsetOf(firstRow, pair)), split = b.at(sums, b.mul(pair, headBytes));
+      Value keeps = b.broadcast(loadFloat(b, placeOf(keep, pair))),
+            takes = b.broadcast(loadFloat(b, placeOf(take, pair)));
+      forHead([&](Value i) {
+        Value place = b.at(merged, i);
+        b.store(Merge::values(b, b.loadVec(place), b.loadVec(b.at(split, i)), keeps, takes), place);
+      });
+    });
+  }
+
+  void finish(Value result, Value firstRow, Value pairs) {
+    for (int64_t v = 0; v < vectors; ++v)
+      b.store(b.divf(b.splat(b.vecF32(), 1.0), b.loadVec(vectorOf(sum, v))), vectorOf(sum, v));
+    b.loop(b.i64(0), pairs, 1, [&](Value pair) {
+      Value merged = b.at(result, offsetOf(firstRow, pair)), inverse = b.broadcast(loadFloat(b, placeOf(sum, pair)));
+      CacheRows::values(b, cache).restore(merged);
+      forHead([&](Value i) { b.store(b.mulf(b.loadVec(b.at(merged, i)), inverse), b.at(merged, i)); });
+    });
+  }
+};
+} // namespace
+
+// (query, result, cache, key norm; rows, position, thread, threads): tiles of rows of a KV head; each thread takes
+// every threads-th, since later rows see more keys
+func::FuncOp KernelLibrary::attention(gemma::AttentionStep step, const CacheShape &cache) {
+  int64_t heads = step.getHeads(), perKvHead = heads / cache.heads, rowBytes = step.getQuery().getType().getRowBytes();
+  std::string name = llvm::formatv("attention_{0}_q{1}", cache.text(), heads);
+  return get(name, 4, 4, [&](KernelBuilder &b, ValueRange a) {
+    Value rows = a[4], thread = a[6], threads = a[7];
+    RowTile tile(b, cache, level, heads, rowBytes, a[3]);
+    // Few rows make small tiles, so that every thread has some.
+    Value share = b.div(b.sub(b.add(b.mul(rows, cache.heads), threads), b.i64(1)), threads);
+    Value tileRows = b.minSigned(share, b.i64(RowTile::mostRows(perKvHead)));
+    Value tiles = b.div(b.sub(b.add(rows, tileRows), b.i64(1)), tileRows);
+    Value units = b.mul(tiles, cache.heads);
+    Value mine = b.div(b.sub(b.add(b.sub(units, thread), threads), b.i64(1)), threads);
+    b.loop(b.i64(0), mine, 1, [&](Value turn) {
+      Value unit = b.add(thread, b.mul(turn, threads));
+      Value kvHead = b.div(unit, tiles), firstRow = b.mul(b.rem(unit, tiles), tileRows);
+      Value count = b.minSigned(tileRows, b.sub(rows, firstRow));
+      Value queryOffset = b.mul(kvHead, perKvHead * cache.padded * 4);
+      tile.emit(b.at(a[0], queryOffset), b.at(a[1], queryOffset), b.at(a[2], b.mul(kvHead, cache.keyHeadBytes())),
+                b.at(b.at(a[2], cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())), firstRow, count, a[5]);
+    });
+  });
+}
+
+} // namespace gemmac

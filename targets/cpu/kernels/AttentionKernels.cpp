@@ -1,0 +1,157 @@
+// Head projection with norms and RoPE; CacheRows writes keys and values.
+#include "targets/cpu/kernels/CacheRows.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+static constexpr int64_t vecBytes = lanes * 4;
+
+namespace {
+/// Emits what follows the projection of one head: `raw` holds its rows.
+class HeadFinisher {
+public:
+  HeadFinisher(KernelBuilder &b, int64_t headDim, double eps, Value raw, Value ropeTable, Value rows, Value position)
+      : b(b), padded(paddedHeadDim(headDim)), headDim(headDim), eps(eps), raw(raw), ropeTable(ropeTable), rows(rows),
+        position(position) {}
+
+  void query(Value weight, Value query, int64_t queryRowBytes) {
+    b.loop(b.i64(0), rows, 1, [&](Value row) {
+      Value target = b.at(query, b.mul(row, queryRowBytes));
+      rotated(row, weight, [&](Value offset, Value value) { b.store(value, b.at(target, offset)); });
+    });
+  }
+
+  void key(const CacheShape &cache, Value weight, Value keys) {
+    Value slotRow = b.stack(padded * 4), stored = cache.turnedPairs ? b.stack(cache.paddedKey * 4) : slotRow;
+    b.loop(b.i64(0), rows, 1, [&](Value row) {
+      rotated(row, weight, [&](Value offset, Value value) { b.store(value, b.at(slotRow, offset)); });
+      CacheRows cacheRows = CacheRows::keys(b, cache);
+      if (cache.turnedPairs)
+        cacheRows.takeTurned(slotRow, stored);
+      Slot slot = slotOf(cache, row);
+      cacheRows.storeKey(stored, b.at(keys, b.mul(slot.block, cache.keyBlockBytes())), slot.lane);
+    });
+  }
+
+  void value(const CacheShape &cache, Value values, bool normed) {
+    Value slotRow = b.stack(padded * 4);
+    b.loop(b.i64(0), rows, 1, [&](Value row) {
+      Value source = b.at(raw, b.mul(row, padded * 4));
+      Value inverse = normed ? inverseRms(source) : Value();
+      b.loop(b.i64(0), b.i64(padded * 4), vecBytes, [&](Value i) {
+        Value x = b.loadVec(b.at(source, i));
+        b.store(normed ? b.mulf(x, inverse) : x, b.at(slotRow, i));
+      });
+      Slot slot = slotOf(cache, row);
+      CacheRows::values(b, cache).storeValue(slotRow, b.at(values, b.mul(slot.block, cache.valueBlockBytes())),
+                                             slot.lane);
+    });
+  }
+
+private:
+  KernelBuilder &b;
+  int64_t padded, headDim;
+  double eps;
+  Value raw, ropeTable, rows, position;
+
+  /// Where the position of a row lies in the cache: the number of its block, and its lane in it.
+  struct Slot {
+    Value block, lane;
+  };
+  Slot slotOf(const CacheShape &cache, Value row) {
+    Value slot = b.rem(b.add(position, row), b.i64(cache.capacity));
+    return {b.div(slot, b.i64(cacheBlock)), b.rem(slot, b.i64(cacheBlock))};
+  }
+
+  Value inverseRms(Value row) {
+    auto sum = b.loop(b.i64(0), b.i64(padded * 4), vecBytes, ValueRange{b.splat(b.vecF32(), 0.0)},
+                      [&](Value i, ValueRange state) {
+                        Value x = b.loadVec(b.at(row, i));
+                        return KernelBuilder::Values{b.fma(x, x, state[0])};
+                      });
+    Value mean = b.divf(b.sumLanes(sum[0]), b.f32(static_cast<float>(headDim)));
+    Value root = b.sqrt(b.addf(mean, b.f32(static_cast<float>(eps))));
+    return b.broadcast(b.divf(b.f32(1.0f), root));
+  }
+
+  // rope(raw * inverse rms * weight) of one row, handed out vector by vector with its byte offset.
+  void rotated(Value row, Value weight, llvm::function_ref<void(Value offset, Value value)> store) {
+    Value source = b.at(raw, b.mul(row, padded * 4));
+    Value inverse = inverseRms(source);
+    Value table = b.at(ropeTable, b.mul(row, padded * 4));
+    int64_t half = padded / 2 * 4;
+    b.loop(b.i64(0), b.i64(half), vecBytes, [&](Value i) {
+      auto normed = [&](Value offset) {
+        return b.mulf(b.mulf(b.loadVec(b.at(source, offset)), inverse), b.loadVec(b.at(weight, offset)));
+      };
+      Value partner = b.add(i, half);
+      Value x = normed(i), y = normed(partner);
+      Value cosine = b.loadVec(b.at(table, i)), sine = b.loadVec(b.at(table, partner));
+      store(i, b.subf(b.mulf(x, cosine), b.mulf(y, sine)));
+      store(partner, b.addf(b.mulf(y, cosine), b.mulf(x, sine)));
+    });
+  }
+};
+} // namespace
+
+// (input, weights, rope table, query, raw, q norm, k norm, cache; rows, position, first, last[; scales of the output
+// grids of q, k, v]): heads [first, last) of q, k, v
+func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
+                                bool outputGrids, int64_t maxRows) {
+  int64_t heads = step.getHeads(), headDim = step.getHeadDim(), padded = paddedHeadDim(headDim);
+  bool keysAreValues = step.getKeysAreValues(), rawValues = step.getRawValues();
+  Matmul shape{.weight = weight,
+               .inputRowBytes = step.getInput().getType().getRowBytes(),
+               .resultRowBytes = padded * 4,
+               .outputGrids = outputGrids,
+               .maxRows = maxRows};
+  func::FuncOp project = matmul(shape);
+  std::string name = llvm::formatv("qkv_{0}_q{1}_d{2}_{3}{4}{5}{6}{7}{8}", weight.text(), heads, headDim,
+                                   bitsText(step.getEps().convertToDouble()), cache ? "_kv_" + cache->text() : "",
+                                   keysAreValues ? "_shared" : "", rawValues ? "_raw" : "",
+                                   maxRows == 1 ? "" : "_upto" + std::to_string(maxRows), outputGrids ? "_grid" : "");
+  auto body = [&](KernelBuilder &b, ValueRange a) {
+    Value raw = a[4], rows = a[8], position = a[9];
+    HeadFinisher finish(b, headDim, step.getEps().convertToDouble(), raw, a[2], rows, position);
+    b.loop(a[10], a[11], 1, [&](Value head) {
+      Value panels = b.at(a[1], b.mul(head, padded / panelRows * weight.panelBytes()));
+      SmallVector<Value> arguments{a[0], panels, raw, raw, rows, b.i64(0), b.i64(padded / panelRows)};
+      if (outputGrids) {
+        Value ofKeysAndValues = a[13];
+        if (cache && !keysAreValues)
+          ofKeysAndValues = b.select(b.less(head, b.i64(heads + cache->heads)), a[13], a[14]);
+        arguments.append(2, b.select(b.less(head, b.i64(heads)), a[12], ofKeysAndValues));
+      }
+      func::CallOp::create(b, project, arguments);
+      auto query = [&] {
+        finish.query(a[5], b.at(a[3], b.mul(head, padded * 4)), step.getQuery().getType().getRowBytes());
+      };
+      if (!cache)
+        return query();
+      auto key = [&](Value kvHead) { finish.key(*cache, a[6], b.at(a[7], b.mul(kvHead, cache->keyHeadBytes()))); };
+      auto value = [&](Value kvHead) {
+        finish.value(*cache, b.at(b.at(a[7], cache->valuesOffset()), b.mul(kvHead, cache->valueHeadBytes())),
+                     !rawValues);
+      };
+      b.ifThen(b.less(head, b.i64(heads)), query, [&] {
+        Value kvHead = b.sub(head, b.i64(heads));
+        if (keysAreValues) {
+          key(kvHead);
+          value(kvHead);
+          return;
+        }
+        b.ifThen(
+            b.less(kvHead, b.i64(cache->heads)), [&] { key(kvHead); },
+            [&] { value(b.sub(kvHead, b.i64(cache->heads))); });
+      });
+    });
+  };
+  return get(name, 8, 4, body, outputGrids ? 3 : 0);
+}
+
+} // namespace gemmac

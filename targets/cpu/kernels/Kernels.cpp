@@ -1,0 +1,58 @@
+#include "targets/cpu/kernels/Kernels.h"
+
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+std::string bitsText(double value) { return llvm::formatv("{0:x-}", llvm::bit_cast<uint64_t>(value)).str(); }
+
+PackedShape::PackedShape(gemma::PackedOp packed)
+    : format(packed.getFormat()), layout(packed.getLayout()), batch(packed.getBatch()), rows(packed.getRows()),
+      cols(packed.getCols()), scaleBlocks(packed.getScaleBlocks()), interleave(packed.getInterleave()) {}
+
+std::string PackedShape::text() const {
+  std::string table = layout != Layout::Table ? "" : rowScales() ? "_rows" + std::to_string(scaleBlocks) : "_rows";
+  return llvm::formatv("{0}_n{1}_k{2}{3}{4}{5}{6}", nameOf(format), rows, cols, table,
+                       batch > 1 ? "_e" + std::to_string(batch) : "", staticInput ? "_static" : "",
+                       wideInput ? "_wide" : "")
+      .str();
+}
+
+CacheShape::CacheShape(gemma::KvCacheOp cache)
+    : format(*cache.getFormat()), heads(cache.getHeads()), headDim(cache.getHeadDim()),
+      padded(paddedHeadDim(cache.getHeadDim())), capacity(*cache.getCapacity()), window(cache.getWindow()),
+      rotated(cache.getRotated()), turnedPairs(cache.getTurnedPairs().value_or(0)),
+      keyExponent(cache.getKeyExponent().value_or(0)), valueExponent(cache.getValueExponent().value_or(0)),
+      paddedKey(cache.getPaddedKeyDim()) {}
+
+std::string CacheShape::text() const {
+  std::string text = llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}", nameOf(format), rotated ? "_rotated" : "", heads,
+                                   headDim, capacity, window);
+  if (turnedPairs)
+    text += "_turned" + std::to_string(turnedPairs);
+  if (keyExponent || valueExponent)
+    text += llvm::formatv("_exponents{0}_{1}", keyExponent, valueExponent);
+  return text;
+}
+
+func::FuncOp KernelLibrary::get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats) {
+  if (auto known = module.lookupSymbol<func::FuncOp>(name))
+    return known;
+  KernelBuilder b(module.getLoc(), module.getContext());
+  b.setInsertionPointToEnd(module.getBody());
+  SmallVector<Type> types(pointers, b.ptrType());
+  types.append(counts, b.getI64Type());
+  types.append(floats, b.getF32Type());
+  auto function = func::FuncOp::create(b, name, b.getFunctionType(types, {}));
+  function.setPrivate();
+  function->setAttr("llvm.linkage", LLVM::LinkageAttr::get(b.getContext(), LLVM::Linkage::Internal));
+  b.setInsertionPointToStart(function.addEntryBlock());
+  body(b, function.getArguments());
+  func::ReturnOp::create(b);
+  return function;
+}
+
+} // namespace gemmac

@@ -1,0 +1,174 @@
+// Tile kernels: for every kind and shape of step one private function, made when first asked for.
+#ifndef GEMMAC_TARGETS_CPU_KERNELS_KERNELS_H
+#define GEMMAC_TARGETS_CPU_KERNELS_KERNELS_H
+
+#include "dialects/Gemma/GemmaDialect.h"
+#include "dialects/formats/CacheLayout.h"
+#include "dialects/formats/MomentLayout.h"
+#include "targets/cpu/IsaLevel.h"
+#include "targets/cpu/KernelBuilder.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+
+namespace gemmac {
+
+/// What a kernel must know of a packed weight.
+struct PackedShape {
+  Format format;
+  Layout layout;
+  int64_t batch, rows, cols;
+  int64_t scaleBlocks; ///< row scales of one row
+  bool interleave;
+  bool staticInput = false; ///< its inputs are s8, with one scale for a whole row
+  bool wideInput = false;   ///< its inputs are q16
+  explicit PackedShape(gemma::PackedOp packed);
+  /// The matrix of a step with that input.
+  PackedShape(gemma::PackedOp packed, gemma::BufferType input) : PackedShape(packed) {
+    staticInput = input.isStatic();
+    wideInput = input.isWide();
+  }
+  int64_t panelBytes() const { return gemmac::panelBytes(format, rowsOf(layout), cols, scaleBlocks); }
+  int64_t batchBytes() const { return rows / rowsOf(layout) * panelBytes(); }
+  bool quantized() const { return formatInfo(format).quantized; }
+  bool rowScales() const { return formatInfo(format).rowScales(); }
+  /// Sums of products stay integers over all columns, because one scale holds for the whole row on either side. Before
+  /// they are scaled they travel as the bits of vectors of floats.
+  bool sumsIntegers() const { return staticInput && rowScales(); }
+  int64_t rowScalesOffset() const { return gemmac::rowScalesOffset(format, rowsOf(layout), cols); }
+  std::string text() const; ///< part of a kernel's name
+};
+
+/// What a kernel must know of a planned KV cache (layout: gemma.kv_cache).
+struct CacheShape {
+  Format format;
+  int64_t heads, headDim, padded, capacity, window;
+  bool rotated;
+  int64_t turnedPairs;                ///< 0: whole keys are stored
+  int64_t keyExponent, valueExponent; ///< keys and values are stored times two to the power of minus this
+  int64_t paddedKey;                  ///< elements of a stored key
+  explicit CacheShape(gemma::KvCacheOp cache);
+  bool quantized() const { return formatInfo(format).quantized; }
+  int64_t elementBytes() const { return formatInfo(format).bits / 8; } ///< of f32 and f16
+  int64_t groupRowBytes() const { return valueBytes(format, 1); } ///< of a position's 32 values, without their scale
+  int64_t scalesOffset() const { return valueBytes(format, cacheBlock); }       ///< in a group of a quantized cache
+  int64_t groupBytes() const { return gemmac::groupBytes(format, cacheBlock); } ///< of 32 elements of a block
+  int64_t keyBlockBytes() const { return cacheBlockBytes(format, paddedKey); }
+  int64_t valueBlockBytes() const { return cacheBlockBytes(format, padded); }
+  int64_t keyHeadBytes() const { return capacity / cacheBlock * keyBlockBytes(); }
+  int64_t valueHeadBytes() const { return capacity / cacheBlock * valueBlockBytes(); }
+  int64_t valuesOffset() const { return heads * keyHeadBytes(); }
+  std::string text() const;
+};
+
+/// Columns of a panel that are unpacked at once: for each group of 32 one byte a weight, two for int16, then the scales
+/// of the 16 rows in f32.
+struct UnpackedBlock {
+  bool words;
+  int64_t mostGroups; ///< of bytes
+  int64_t groups() const { return words ? mostGroups / 2 : mostGroups; }
+  int64_t groupBytes() const { return TileOps::unpackedBytes(words) + panelRows * 4; }
+  int64_t bytes() const { return groups() * groupBytes(); }
+};
+
+/// Phases of more rows than this unpack panels before they multiply.
+inline constexpr int64_t mostPackedRows = 8;
+
+/// The kernels of one nested module. Pointers are !llvm.ptr, counts i64; `first`, `last` bound the rows, panels, heads
+/// or tiles that the calling thread does.
+class KernelLibrary {
+public:
+  KernelLibrary(mlir::ModuleOp module, const IsaLevel &level) : module(module), level(level) {}
+
+  // RowKernels.cpp
+  /// A table of one row per panel holds one row for each row of the call, `tableRowBytes` apart; others are looked up.
+  mlir::func::FuncOp embed(const PackedShape &table, int64_t tableRowBytes, int64_t resultRowBytes, double scale);
+  mlir::func::FuncOp ropeTable(int64_t headDim, gemma::RopeAttr rope);
+  mlir::func::FuncOp norm(gemma::NormStep step);
+  mlir::func::FuncOp addNorm(gemma::BufferType type, bool scaled, double eps, int64_t count);
+  mlir::func::FuncOp quantize(gemma::QuantizeStep step);
+  mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table, int64_t tableRowBytes);
+  mlir::func::FuncOp route(gemma::RouteStep step);
+
+  // PanelProducts.cpp
+  const IsaLevel &getLevel() const { return level; }
+  /// Whether rows and unpacked weights are int16 to the instructions that multiply.
+  bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }
+  UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
+  /// Sums of the products of `rows` with packed panels, which are read abreast: per panel and row 16 floats.
+  mlir::SmallVector<KernelBuilder::Values> dotPanels(KernelBuilder &b, const PackedShape &weight,
+                                                     mlir::ArrayRef<mlir::Value> panels,
+                                                     mlir::ArrayRef<mlir::Value> rows) const;
+  KernelBuilder::Values dotPanel(KernelBuilder &b, const PackedShape &weight, mlir::Value panel,
+                                 mlir::ArrayRef<mlir::Value> rows) const {
+    return dotPanels(b, weight, panel, rows)[0];
+  }
+  /// The same for `count` panels, `most` at most, that follow each other from `first` on, with sums in memory: 16
+  /// floats for each panel and row, in this order. Little code for many streams.
+  void dotLot(KernelBuilder &b, const PackedShape &weight, mlir::Value first, mlir::Value count, int64_t most,
+              mlir::ArrayRef<mlir::Value> rows, mlir::Value sums) const;
+  /// Unpacks groups [first, last) of a quantized panel into `block`, an UnpackedBlock.
+  void unpackBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value first, mlir::Value last,
+                   mlir::Value block) const;
+  /// Adds to `totals`, by panel and row, the products of `rows` with groups [first, last) of panels that lie unpacked
+  /// in `blocks`.
+  KernelBuilder::Values dotBlocks(KernelBuilder &b, const PackedShape &weight, mlir::ArrayRef<mlir::Value> blocks,
+                                  mlir::Value first, mlir::Value last, mlir::ArrayRef<mlir::Value> rows,
+                                  mlir::ValueRange totals) const;
+  /// What dotBlocks summed up of a row and a panel as the value that it stands for.
+  mlir::Value scaledSum(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value row,
+                        mlir::Value sum) const;
+
+  // MatmulKernels.cpp
+  struct Matmul {
+    PackedShape weight;
+    int64_t inputRowBytes, resultRowBytes, factorRowBytes = 0;
+    Epilogue epilogue = Epilogue::None;
+    double cap = 0;
+    /// Sums are rounded to static grids; their scales are two more arguments, of gate and up for geglu.
+    bool outputGrids = false;
+    int64_t maxRows; ///< of the phase
+  };
+  mlir::func::FuncOp matmul(const Matmul &shape);
+
+  // ExpertKernels.cpp
+  mlir::func::FuncOp expertUp(gemma::ExpertUpStep step, const PackedShape &weight, int64_t maxRows);
+  mlir::func::FuncOp expertDown(gemma::ExpertDownStep step, const PackedShape &weight, int64_t maxRows);
+
+  // AttentionKernels.cpp
+  /// With `outputGrids` the scales of the grids of q, k and v are three more arguments, 0 where there is none.
+  mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
+                         bool outputGrids, int64_t maxRows);
+
+  // Attention.cpp
+  mlir::func::FuncOp attention(gemma::AttentionStep step, const CacheShape &cache);
+  mlir::func::FuncOp attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache);
+  mlir::func::FuncOp attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache);
+
+  // ObserveKernel.cpp
+  mlir::func::FuncOp observe(gemma::ObserveStep step, const MomentLayout &layout);
+
+private:
+  using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;
+  /// The kernel of that name; made of `pointers` pointers, `counts` i64 and `floats` f32 arguments by `body` when it is
+  /// new.
+  mlir::func::FuncOp get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats = 0);
+
+  mlir::ModuleOp module;
+  const IsaLevel &level;
+};
+
+/// Part of a kernel's name that tells constants apart: the hexadecimal bits.
+std::string bitsText(double value);
+
+/// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored
+/// as f32 or quantized, as `type` has it (layout: gemma.buffer). `staticScale`, an f32, puts them on its grid; null:
+/// none.
+void storeRow(KernelBuilder &b, mlir::Value row, gemma::BufferType type, mlir::Value staticScale,
+              llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value offset)> make);
+
+} // namespace gemmac
+
+#endif // GEMMAC_TARGETS_CPU_KERNELS_KERNELS_H

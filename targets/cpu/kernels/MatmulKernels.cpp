@@ -1,0 +1,79 @@
+// Products of rows with packed matrices. Few rows multiply packed panels as they are read; a chunk of a prompt first
+// unpacks a block of a panel into the cache and uses it for all rows.
+#include "targets/cpu/kernels/RowProducts.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
+
+/// The sums of a row and a panel as the epilogue wants them.
+static Value finished(KernelBuilder &b, const KernelLibrary::Matmul &shape, Value sum, Value up, Value factors) {
+  switch (shape.epilogue) {
+  case Epilogue::None:
+    return sum;
+  case Epilogue::GeGlu:
+    return b.mulf(b.gelu(sum), up);
+  case Epilogue::GeluMul:
+    return b.mulf(b.gelu(sum), b.loadVec(factors));
+  case Epilogue::Softcap:
+    return b.softcap(sum, shape.cap);
+  }
+  llvm_unreachable("unknown epilogue");
+}
+
+/// Sums on the static grid of `scale`, an f32; as they are where that is 0.
+static Value onGrid(KernelBuilder &b, Value sum, Value scale) {
+  Value vector = b.broadcast(scale), isGrid = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, scale, b.f32(0.0f));
+  return b.select(isGrid, b.mulf(b.gridSteps(sum, vector), vector), sum);
+}
+
+// (input, weights, result, factor or result; rows, first, last[; scales of the output grids]): panels [first,
+// last), for geglu pairs of panels
+func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
+  std::string name = llvm::formatv("matmul_{0}_{1}_to{2}", shape.weight.text(), stringifyEpilogue(shape.epilogue),
+                                   shape.resultRowBytes / 4);
+  if (shape.epilogue == Epilogue::GeluMul)
+    name += "_by" + std::to_string(shape.factorRowBytes / 4);
+  if (shape.epilogue == Epilogue::Softcap)
+    name += "_" + bitsText(shape.cap);
+  bool chunk = RowProducts::unpacks(shape.weight, shape.maxRows);
+  if (chunk)
+    name += "_chunk" + std::to_string(shape.maxRows);
+  else if (shape.maxRows > 1)
+    name += "_rows";
+  if (shape.outputGrids)
+    name += "_grid";
+  auto body = [&](KernelBuilder &b, ValueRange a) {
+    Value input = a[0], weights = a[1], result = a[2], factor = a[3], rows = a[4], first = a[5], last = a[6];
+    // constant distances from one pointer, which addresses can hold
+    auto inputs = [&](Value row, int64_t count) {
+      Value pointer = b.at(input, b.mul(row, shape.inputRowBytes));
+      SmallVector<Value> pointers;
+      for (int64_t r = 0; r < count; ++r)
+        pointers.push_back(b.at(pointer, r * shape.inputRowBytes));
+      return pointers;
+    };
+    auto finish = [&](Value panel, Value row, Value sum, Value up) {
+      Value column = b.mul(panel, vecBytes), factors = b.at(b.at(factor, b.mul(row, shape.factorRowBytes)), column);
+      if (shape.outputGrids) {
+        sum = onGrid(b, sum, a[7]);
+        up = up ? onGrid(b, up, a[8]) : up;
+      }
+      b.store(finished(b, shape, sum, up, factors), b.at(b.at(result, b.mul(row, shape.resultRowBytes)), column));
+    };
+    RowProducts products(*this, b, shape.weight, shape.epilogue == Epilogue::GeGlu, weights, inputs, finish);
+    if (chunk)
+      products.chunk(rows, shape.maxRows, first, last);
+    else if (shape.maxRows > 1)
+      products.fewRows(rows, first, last);
+    else
+      products.oneRow(first, last);
+  };
+  return get(name, 4, 3, body, shape.outputGrids ? 2 : 0);
+}
+
+} // namespace gemmac

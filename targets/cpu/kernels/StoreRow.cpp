@@ -1,0 +1,95 @@
+// How rows are stored: as floats, on a static grid, or quantized in groups of 32. Layouts: gemma.buffer.
+#include "targets/cpu/kernels/Kernels.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+static constexpr int64_t vecBytes = lanes * 4;
+
+// Stores one group of 32 integers, two vectors of int32, as bytes from `row` on.
+static void storeBytes(KernelBuilder &b, Value row, Value group, Value low, Value high) {
+  auto bytes = b.vec(lanes, b.getI8Type());
+  Value values = b.at(row, b.mul(group, groupColumns));
+  b.store(arith::TruncIOp::create(b, bytes, low), values, 16);
+  b.store(arith::TruncIOp::create(b, bytes, high), b.at(values, lanes), 16);
+}
+
+// The scale and the bias of a group. `scales`: where the scales of the row begin.
+static void storeScale(KernelBuilder &b, Value scales, int64_t width, Value group, Value low, Value high, Value scale) {
+  scales = b.at(scales, b.mul(group, 4));
+  b.store(scale, scales);
+  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, arith::AddIOp::create(b, low, high));
+  b.store(arith::MulIOp::create(b, sum, b.i32(-8)), b.at(scales, width / 32 * 4));
+}
+
+// The same of q8 and s8. Layout: gemma.buffer.
+static void storeIntegers(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high, Value scale) {
+  storeBytes(b, row, group, low, high);
+  storeScale(b, b.at(row, width), width, group, low, high, scale);
+}
+
+// The same of q16: the integers as high and low bytes, and as int16. Layout: gemma.buffer.
+static void storeWide(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high, Value scale) {
+  Value eight = b.splatInt(b.vecI32(), 8), rounding = b.splatInt(b.vecI32(), 128), halves[2] = {low, high},
+        highBytes[2], lowBytes[2];
+  SmallVector<int64_t> order; // 0, 2, 1, 3 of every four
+  for (int64_t quad = 0; quad < lanes; quad += 4)
+    order.append({quad, quad + 2, quad + 1, quad + 3});
+  Value words = b.at(b.at(row, 2 * width), b.mul(group, 2 * groupColumns));
+  for (int64_t i = 0; i < 2; ++i) {
+    Value x = halves[i];
+    highBytes[i] = arith::ShRSIOp::create(b, arith::AddIOp::create(b, x, rounding), eight);
+    lowBytes[i] = arith::SubIOp::create(b, x, arith::ShLIOp::create(b, highBytes[i], eight));
+    Value narrow = arith::TruncIOp::create(b, b.vec(lanes, b.getI16Type()), x);
+    b.store(vector::ShuffleOp::create(b, narrow, narrow, order), b.at(words, i * groupColumns), 32);
+  }
+  storeBytes(b, row, group, highBytes[0], highBytes[1]);
+  storeBytes(b, b.at(row, width), group, lowBytes[0], lowBytes[1]);
+  storeScale(b, b.at(row, 4 * width), width, group, low, high, scale);
+}
+
+// The same of 32 floats, as q8 or q16.
+static void storeQuantized(KernelBuilder &b, Value row, gemma::BufferType type, Value group, Value low, Value high) {
+  float most = type.isWide() ? 127.0f * 256.0f : 127.0f;
+  Value largest = b.maxLanes(b.maxf(b.absf(low), b.absf(high)));
+  Value scale = b.divf(largest, b.f32(most));
+  // Below that the quotient could overflow, or the scale be denormal: such a group becomes zeros, as an empty one does.
+  Value positive =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, largest, b.f32(type.isWide() ? 0x1p-110f : 0x1p-120f));
+  Value inverse = b.broadcast(b.select(positive, b.divf(b.f32(most), largest), b.f32(0.0f)));
+  // Adding 1.5 * 2^23 rounds to the nearest even integer, which then stands in the low bits.
+  auto round = [&](Value x) -> Value {
+    Value shifted = b.addf(b.mulf(x, inverse), b.splat(b.vecF32(), 12582912.0));
+    return arith::SubIOp::create(b, b.bitcast(shifted, b.vecI32()), b.splatInt(b.vecI32(), 0x4B400000));
+  };
+  Value lowInts = round(low);
+  (type.isWide() ? storeWide : storeIntegers)(b, row, type.getWidth(), group, lowInts, round(high), scale);
+}
+
+void storeRow(KernelBuilder &b, Value row, gemma::BufferType type, Value staticScale,
+              llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
+  int64_t width = type.getWidth();
+  Value gridScale = staticScale ? b.broadcast(staticScale) : Value();
+  b.loop(b.i64(0), b.i64(width / 32), 1, [&](Value group) {
+    Value offset = b.mul(group, 2 * vecBytes);
+    auto [low, high] = make(offset);
+    if (staticScale) {
+      low = b.gridSteps(low, gridScale);
+      high = b.gridSteps(high, gridScale);
+    }
+    if (type.isStatic()) {
+      low = arith::FPToSIOp::create(b, b.vecI32(), low);
+      high = arith::FPToSIOp::create(b, b.vecI32(), high);
+      storeIntegers(b, row, width, group, low, high, staticScale);
+    } else if (type.isQuantized()) {
+      storeQuantized(b, row, type, group, low, high);
+    } else {
+      b.store(staticScale ? b.mulf(low, gridScale) : low, b.at(row, offset));
+      b.store(staticScale ? b.mulf(high, gridScale) : high, b.at(b.at(row, offset), vecBytes));
+    }
+  });
+}
+
+} // namespace gemmac
