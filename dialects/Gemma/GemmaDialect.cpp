@@ -30,16 +30,6 @@ static ParseResult parseBufferShape(AsmParser &parser, int64_t &rows, int64_t &w
 
 static void printBufferShape(AsmPrinter &printer, int64_t rows, int64_t width) { printer << rows << " x " << width; }
 
-static ParseResult parseKeyword(AsmParser &parser, StringAttr &keyword) {
-  StringRef text;
-  if (parser.parseKeyword(&text))
-    return failure();
-  keyword = parser.getBuilder().getStringAttr(text);
-  return success();
-}
-
-static void printKeyword(AsmPrinter &printer, StringAttr keyword) { printer << keyword.getValue(); }
-
 #include "dialects/Gemma/GemmaDialect.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES
