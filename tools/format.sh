@@ -10,6 +10,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 build=${GEMMAC_BUILD:-build}
 clang=(clang-format-22 -i) ruff=("$build/venv/bin/ruff" format --no-cache --quiet)
+case "$*" in "" | --check) ;; *) echo "usage: tools/format.sh [--check], got '$*'" >&2 && exit 2 ;; esac
 [ "${1-}" = --check ] && clang=(clang-format-22 --dry-run -Werror) && ruff+=(--diff)
 
 git ls-files -z -- '*.cpp' '*.h' '*.td' | xargs -0r "${clang[@]}"
