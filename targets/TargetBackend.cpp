@@ -2,8 +2,15 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 namespace gemmac {
+
+bool isHost(llvm::StringRef triple) {
+  const llvm::Triple given(triple), host(llvm::sys::getProcessTriple());
+  return given.getArch() == host.getArch() && given.getOS() == host.getOS();
+}
 
 llvm::Expected<std::unique_ptr<TargetBackend>> withLevelsNamed(const TargetBackend &target, llvm::StringRef names) {
   std::vector<std::string> known, asked;

@@ -46,6 +46,9 @@ public:
   virtual llvm::Expected<std::string> emit(mlir::ModuleOp lowered, llvm::StringRef level, CodeKind kind) const = 0;
 };
 
+/// Whether programs for an LLVM triple start on the machine that gemmac runs on: its architecture and system.
+bool isHost(llvm::StringRef triple);
+
 /// `target` with the levels that `names` lists, separated by commas, in any order. An error says which is unknown and
 /// what there is.
 llvm::Expected<std::unique_ptr<TargetBackend>> withLevelsNamed(const TargetBackend &target, llvm::StringRef names);

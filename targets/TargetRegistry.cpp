@@ -4,24 +4,38 @@
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/ErrorHandling.h"
-#include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/Triple.h"
 
 namespace gemmac {
 
+static bool isNamed(const TargetBackend &target, llvm::StringRef name) {
+  return target.name() == name || (name == "native" && isHost(target.triple()));
+}
+
+static std::vector<std::unique_ptr<CpuTarget>> cpuTargets() {
+  std::vector<std::unique_ptr<CpuTarget>> targets;
+  targets.push_back(createX86LinuxTarget());
+  targets.push_back(createAarch64LinuxTarget());
+  return targets;
+}
+
+std::unique_ptr<CpuTarget> createCpuTarget(llvm::StringRef name) {
+  std::vector<std::unique_ptr<CpuTarget>> targets = cpuTargets();
+  for (std::unique_ptr<CpuTarget> &target : targets)
+    if (isNamed(*target, name))
+      return std::move(target);
+  return nullptr;
+}
+
 void registerAllTargets(TargetRegistry &registry) {
-  registry.add(createX86LinuxTarget());
-  registry.add(createAarch64LinuxTarget());
+  std::vector<std::unique_ptr<CpuTarget>> targets = cpuTargets();
+  for (std::unique_ptr<CpuTarget> &target : targets)
+    registry.add(std::move(target));
 }
 
 const TargetBackend *TargetRegistry::find(llvm::StringRef name) const {
-  llvm::Triple host(llvm::sys::getProcessTriple());
-  for (const auto &backend : backends) {
-    llvm::Triple triple(backend->triple());
-    bool native = triple.getArch() == host.getArch() && triple.getOS() == host.getOS();
-    if (backend->name() == name || (name == "native" && native))
+  for (const auto &backend : backends)
+    if (isNamed(*backend, name))
       return backend.get();
-  }
   return nullptr;
 }
 

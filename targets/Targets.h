@@ -7,6 +7,9 @@
 namespace gemmac {
 std::unique_ptr<CpuTarget> createX86LinuxTarget();
 std::unique_ptr<CpuTarget> createAarch64LinuxTarget();
+
+/// The one of that name, or of this machine for "native"; null when there is none.
+std::unique_ptr<CpuTarget> createCpuTarget(llvm::StringRef name);
 } // namespace gemmac
 
 #endif // GEMMAC_TARGETS_TARGETS_H

@@ -13,9 +13,6 @@
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Transforms/Passes.h"
 
-#include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/Triple.h"
-
 using namespace mlir;
 
 namespace gemmac {
@@ -29,8 +26,7 @@ std::vector<TargetLevel> CpuTarget::levels() const {
 }
 
 bool CpuTarget::runsHere(const TargetLevel &level) const {
-  const llvm::Triple own(llvmTriple), host(llvm::sys::getProcessTriple());
-  return own.getArch() == host.getArch() && own.getOS() == host.getOS() && (level.features & ~hostCpuFeatures()) == 0;
+  return isHost(llvmTriple) && (level.features & ~hostCpuFeatures()) == 0;
 }
 
 std::unique_ptr<TargetBackend> CpuTarget::withLevels(ArrayRef<std::string> names) const {
@@ -58,8 +54,9 @@ void CpuTarget::buildLowering(OpPassManager &pm) const {
 llvm::Expected<std::string> CpuTarget::emit(ModuleOp lowered, StringRef level, CodeKind kind) const {
   auto found = llvm::find_if(isa, [&](const IsaLevel &each) { return each.name == level; });
   auto nested = lowered.lookupSymbol<ModuleOp>(level);
-  if (!nested)
-    return llvm::createStringError("gemmac: error: the lowered module has no level '" + level.str() + "'");
+  if (found == isa.end() || !nested)
+    return llvm::createStringError("gemmac: error: no code for level '" + level.str() + "' of " + targetName +
+                                   " was lowered");
   return emitCode(nested, llvmTriple, *found, kind);
 }
 

@@ -285,7 +285,12 @@ private:
 class LowerSteps : public impl::LowerStepsBase<LowerSteps> {
 public:
   using LowerStepsBase::LowerStepsBase;
-  explicit LowerSteps(const CpuTarget &target) : given(&target) {}
+  /// The options then say the same, for pipelines that are printed.
+  explicit LowerSteps(const CpuTarget &cpu) : given(&cpu) {
+    target = cpu.name().str();
+    for (const IsaLevel &level : cpu.isaLevels())
+      levels.push_back(level.name);
+  }
 
   void runOnOperation() override {
     std::unique_ptr<CpuTarget> named = given ? nullptr : targetNamed();
@@ -302,10 +307,7 @@ private:
 
   /// The target that the options name; null after an error.
   std::unique_ptr<CpuTarget> targetNamed() {
-    std::unique_ptr<CpuTarget> found;
-    for (auto make : {createX86LinuxTarget, createAarch64LinuxTarget})
-      if (std::unique_ptr<CpuTarget> made = make(); made->name() == target)
-        found = std::move(made);
+    std::unique_ptr<CpuTarget> found = createCpuTarget(target);
     if (!found) {
       getOperation().emitError("unknown target '") << target << "'";
       return nullptr;
