@@ -212,7 +212,7 @@ static std::string reportJson(const Model &model, const BenchOptions &options, c
     object["roof"] = {{"bytes_per_second", measured.roof.median()}, {"runs", measured.roof.values}};
   if (options.kernels)
     object["kernels"] = kernelsJson(times);
-  object["kv_cache_bytes"] = program.cache_bytes;
+  object["kv_cache_bytes"] = program.slots * program.slot_bytes;
   object["peak_resident_bytes"] = measured.peakResidentBytes;
   object["predicted_resident_bytes"] = predictedResidentBytes(model, options);
   return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -235,7 +235,7 @@ static std::string reportText(const Model &model, const BenchOptions &options, c
     text += format("weights  %s read per decoded token, %.2f GB/s; KV cache not counted, %s at most\n",
                    formatBytes(static_cast<uint64_t>(program.phases[GEMMAC_PHASE_DECODE].weight_bytes)).c_str(),
                    weightBandwidth(program, measured) / 1e9,
-                   formatBytes(static_cast<uint64_t>(program.cache_bytes)).c_str());
+                   formatBytes(static_cast<uint64_t>(program.slots * program.slot_bytes)).c_str());
   text += format("on       %s\n", model.processors.describe().c_str());
   for (auto [phase, name] : measuredPhases(measured))
     text += format("threads  %s %lld: %s\n", name, static_cast<long long>(model.threads->threads(phase)),

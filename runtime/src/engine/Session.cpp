@@ -44,15 +44,19 @@ Status Session::open(const gemmac_program &compiled, const Image &file, const ge
                static_cast<long long>(contextLimit), static_cast<long long>(compiled.context))};
   const uint64_t arena = roundToPage(compiled.arena_bytes);
   const uint64_t scratch = roundToPage(compiled.scratch_bytes * threads.size());
-  const uint64_t cache = roundToPage(compiled.cache_bytes);
-  const uint64_t rows = roundToPage(compiled.table_row_bytes * mostRows(compiled));
-  memoryBytes = arena + scratch + cache + rows;
+  const uint64_t cache = roundToPage(compiled.slots * compiled.slot_bytes);
+  const uint64_t tables = roundToPage(compiled.table_row_bytes * mostRows(compiled));
+  memoryBytes = arena + scratch + cache + tables;
   void *address =
       mmap(nullptr, memoryBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (address == MAP_FAILED)
     return {ExitCode::inputOutput,
             format("cannot reserve %s of working memory: %s", formatBytes(memoryBytes).c_str(), strerror(errno))};
   memory = address;
+  rows.resize(static_cast<size_t>(mostRows(compiled)));
+  call.rows = rows.data();
+  call.runs = &wholeCall;
+  call.run_count = 1;
   call.arena = static_cast<uint8_t *>(memory);
   call.scratch = call.arena + arena;
   call.cache = call.scratch + scratch;
@@ -78,27 +82,28 @@ void Session::announce(std::span<const int32_t> tokens) const {
 }
 
 void Session::pretendPosition(int64_t position) {
-  memset(call.cache, 0, static_cast<size_t>(program->cache_bytes));
-  call.position = highest = position;
+  memset(call.cache, 0, static_cast<size_t>(program->slot_bytes));
+  next = highest = position;
 }
 
 int64_t Session::rewind(int64_t position) {
-  assert(position >= 0 && position <= call.position);
+  assert(position >= 0 && position <= next);
   for (const gemmac_cache &cache : std::span(program->caches, static_cast<size_t>(program->cache_count))) {
     const int64_t needed = std::max<int64_t>(0, position - cache.window + 1), kept = highest - cache.positions;
-    if (cache.window > 0 && cache.shared_from < 0 && position < call.position && needed < kept) {
+    if (cache.window > 0 && cache.shared_from < 0 && position < next && needed < kept) {
       reset();
       return 0;
     }
   }
-  call.position = position;
+  next = position;
   return position;
 }
 
 const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens) {
   assert(!tokens.empty() && static_cast<int64_t>(tokens.size()) <= remaining());
-  call.tokens = tokens.data();
-  call.rows = static_cast<int64_t>(tokens.size());
+  for (size_t i = 0; i < tokens.size(); ++i)
+    rows[i] = {tokens[i], static_cast<int32_t>(next) + static_cast<int32_t>(i), /*slot=*/0, GEMMAC_ROW_LOGITS, 0};
+  call.row_count = wholeCall.count = static_cast<int64_t>(tokens.size());
   readTableRows(tokens);
   call.times = stepTimes;
   if (stepTimes)
@@ -109,8 +114,8 @@ const float *Session::run(gemmac_phase_id phase, std::span<const int32_t> tokens
     pool->run(level->run[phase], call);
   if (stepTimes)
     stepTimes->end();
-  call.position += call.rows;
-  highest = std::max(highest, call.position);
+  next += call.row_count;
+  highest = std::max(highest, next);
   const int64_t offset = program->phases[phase].logits_offset;
   return offset < 0 ? nullptr : reinterpret_cast<const float *>(call.arena + offset);
 }

@@ -9,6 +9,7 @@
 #include "program/Image.h"
 
 #include <span>
+#include <vector>
 
 namespace gemmac::runtime {
 
@@ -31,9 +32,9 @@ public:
   Status open(const gemmac_program &program, const Image &image, const gemmac_level &level, ThreadPool &pool,
               const Options &options);
 
-  int64_t position() const { return call.position; }
+  int64_t position() const { return next; }
   int64_t context() const { return contextLimit; }
-  int64_t remaining() const { return contextLimit - call.position; }
+  int64_t remaining() const { return contextLimit - next; }
   int64_t chunkRows() const { return chunk; }
   int64_t verifyRows() const { return program->phases[GEMMAC_PHASE_VERIFY].max_rows; }
   int64_t logitsStride() const { return program->logits_stride; }
@@ -41,7 +42,7 @@ public:
   std::span<const uint8_t> moments() const { return {call.cache + program->moments.offset, program->moments.bytes}; }
 
   /// Forgets everything: the next token is at position 0.
-  void reset() { call.position = highest = 0; }
+  void reset() { next = highest = 0; }
   /// Goes back to `position`, at most position(), as if what came later had not been fed. Caches of a window may lack
   /// what tokens there look back at, as later ones took its place; then it goes back to 0. \returns where it is.
   int64_t rewind(int64_t position);
@@ -89,8 +90,11 @@ private:
   Mapping weights;
   StepTimes *stepTimes = nullptr;
   gemmac_call call = {};
+  std::vector<gemmac_row> rows; // what call.rows shows
+  gemmac_run wholeCall = {};    // and call.runs: one
   uint8_t *tableRows = nullptr; // what call.table_rows shows
   int64_t chunk = 0, contextLimit = 0;
+  int64_t next = 0;    // position of the next token
   int64_t highest = 0; // end of the positions that were fed since position 0 was
   void *memory = nullptr;
   size_t memoryBytes = 0;

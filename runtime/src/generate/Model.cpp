@@ -38,9 +38,9 @@ Status Model::openEngine(const EngineOptions &options) {
   return session.open(program, image, *level, pool, options.session);
 }
 
-uint64_t Model::residentBytes(int64_t threads, int64_t positions) const {
-  return gemmac_resident_bytes(&program.memory, static_cast<uint64_t>(threads), static_cast<uint64_t>(positions),
-                               static_cast<uint64_t>(program.context));
+uint64_t Model::residentBytes(int64_t threads, int64_t positions, int64_t slots) const {
+  return gemmac_resident_bytes(&program.memory, static_cast<uint64_t>(threads), static_cast<uint64_t>(slots),
+                               static_cast<uint64_t>(positions), static_cast<uint64_t>(program.context));
 }
 
 int64_t Model::usableProcessors(int64_t context) const {

@@ -28,8 +28,8 @@ public:
   bool isStop(int32_t token) const;
   /// Looks the end of a turn up in the tokenizer, which must be open.
   void findTurnEnd() { turnEnd = tokenizer.single(program.chat.turn_close); }
-  /// Peak resident memory with so many threads and positions fed, as the compiler predicts it.
-  uint64_t residentBytes(int64_t threads, int64_t positions) const;
+  /// Peak resident memory with so many threads and positions fed to each of `slots` slots, as the compiler predicts it.
+  uint64_t residentBytes(int64_t threads, int64_t positions, int64_t slots = 1) const;
 
   const gemmac_program &program;
   Image image;
