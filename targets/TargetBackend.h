@@ -3,6 +3,8 @@
 #ifndef GEMMAC_TARGETS_TARGETBACKEND_H
 #define GEMMAC_TARGETS_TARGETBACKEND_H
 
+#include "targets/PlanModel.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -43,6 +45,8 @@ public:
   /// The same target with fewer levels: programs are smaller and sooner compiled, but for fewer machines.
   /// \param names of some of levels(), in any order.
   virtual std::unique_ptr<TargetBackend> withLevels(llvm::ArrayRef<std::string> names) const = 0;
+  /// What the plan must know of the machine.
+  virtual PlanModel planModel() const { return {}; }
   /// Of what emit() gives as CodeKind::object.
   virtual ObjectFormat objectFormat() const { return ObjectFormat::elf; }
 

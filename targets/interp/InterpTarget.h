@@ -6,8 +6,11 @@
 
 namespace gemmac {
 
-/// Named "interp", of one level, "scalar".
+/// Named "interp", of one level, "scalar". Its plans are serial: no row is replicated, no attention divided by keys.
 std::unique_ptr<TargetBackend> createInterpTarget();
+
+/// Named "interp-spmd": the same with the plans of CPUs, which are so run as they are.
+std::unique_ptr<TargetBackend> createSpmdInterpTarget();
 
 } // namespace gemmac
 

@@ -192,7 +192,7 @@ def compile_with_report(folder, weights="f32", target=None, extra=()):
     target interp is one of gemmac-interp (tests/interp).
     """
     folder, target = Path(folder), target or base_level()
-    compiler = GEMMAC_INTERP if target == "interp" else GEMMAC
+    compiler = GEMMAC_INTERP if str(target).startswith("interp") else GEMMAC
     places = ["--target", getattr(target, "target", target), *(["--isa", target] if isinstance(target, Level) else [])]
     name = "-".join([folder.name, str(target), weights, *(re.sub(r"[^\w.=]+", "", str(word)) for word in extra)])
     program = OUT / "programs" / name

@@ -38,19 +38,19 @@ RANDOM = [
 GRIDS = [("mobile-edge", weights) for weights in ("q8", "q4", "f32")] + [("compressed-odd-heads", "q4")]
 
 
-def interpreted(folder, weights, ids, work, extra=(), prefill=PREFILLED, function="mix"):
+def interpreted(folder, weights, ids, work, extra=(), prefill=PREFILLED, target="interp"):
     """The logits that the interpreter gives behind the first `prefill` ids."""
-    program, out = compile_program(folder, weights, "interp", extra), work / "interp.npy"
-    feed = ["--prefill", prefill, "--chunk", 7, "--function", function]
+    program, out = compile_program(folder, weights, target, extra), work / "interp.npy"
+    feed = ["--prefill", prefill, "--chunk", 7, "--function", "mix"]
     words = ["--ids", write_ids(work / "interp.ids", ids), "--logits", out, *feed]
     done = gemmac("run", program, *words, compiler=GEMMAC_INTERP)
     assert done.returncode == 0, done.stderr
     return np.load(out)
 
 
-def check_same_bits(folder, weights, ids, work, extra=()):
+def check_same_bits(folder, weights, ids, work, extra=(), target="interp"):
     expected = logits(compile_program(folder, weights, extra=extra), ids, work)[PREFILLED:]
-    got = interpreted(folder, weights, ids, work, extra)
+    got = interpreted(folder, weights, ids, work, extra, target=target)
     assert got.shape == expected.shape and expected.std() > 0.1
     rows = np.flatnonzero((got.view(np.uint32) != expected.view(np.uint32)).any(-1))
     assert not len(rows), f"rows {rows[:5]} of {len(got)} differ, by up to {np.abs(got - expected).max()}"
@@ -65,8 +65,14 @@ def test_trained(model, weights, extra, tmp_path):
     check_same_bits(CHECKPOINTS / model, weights, eval_ids(60), tmp_path, extra)
 
 
-def test_several_splits_of_keys(tmp_path):
-    check_same_bits(CHECKPOINTS / "tiny-e", "q4", (2 * eval_ids(200))[:300], tmp_path)
+@pytest.mark.parametrize("target", ["interp", "interp-spmd"])
+def test_several_splits_of_keys(target, tmp_path):
+    """Also in the plan of CPUs, which divides the attention of one row by its keys and merges the parts."""
+    check_same_bits(CHECKPOINTS / "tiny-e", "q4", (2 * eval_ids(200))[:300], tmp_path, target=target)
+
+
+def test_plan_of_cpus_with_experts(tmp_path):
+    check_same_bits(CHECKPOINTS / "tiny-moe", "q4", eval_ids(60), tmp_path, target="interp-spmd")
 
 
 @pytest.mark.parametrize("name, weights, extra", RANDOM)

@@ -8,6 +8,7 @@
 static void registerTargets(gemmac::TargetRegistry &registry) {
   gemmac::registerAllTargets(registry);
   registry.add(gemmac::createInterpTarget());
+  registry.add(gemmac::createSpmdInterpTarget());
 }
 
 int main(int argc, char **argv) {
