@@ -11,8 +11,8 @@ namespace gemmac {
 /// machine can take them at the same time. Each slice is summed from 0 group by group; then slices are added as a
 /// binary counter adds them, neighbours first: ((0+1)+(2+3))+((4+5)+(6+7)), and what is missing is left out.
 struct Slices {
-  static constexpr int64_t most = 8; ///< slices of a sum
   int64_t groups;
+  int64_t most = 8; ///< slices of a sum; 1 for one that is exact in any order
 
   constexpr int64_t per() const { return (groups + most - 1) / most; } ///< groups of a slice; the last may have fewer
   constexpr int64_t count() const { return (groups + per() - 1) / per(); }
