@@ -3,6 +3,8 @@
 #ifndef GEMMAC_TARGETS_TARGETBACKEND_H
 #define GEMMAC_TARGETS_TARGETBACKEND_H
 
+#include "targets/PlanModel.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -25,6 +27,12 @@ struct TargetLevel {
 /// What TargetBackend::emit returns.
 enum class CodeKind { llvmIr, assembly, object };
 
+/// What the objects of a target are, by which compiler/artifact/Link.h chooses a linker.
+enum class ObjectFormat {
+  elf,   ///< linked with the target's runtime to one static executable
+  module ///< the planned module as text: the program is that text with its data section, and something else runs it
+};
+
 /// Turns a planned module into code for one kind of machine. Objects of it are immutable.
 class TargetBackend {
 public:
@@ -37,6 +45,10 @@ public:
   /// The same target with fewer levels: programs are smaller and sooner compiled, but for fewer machines.
   /// \param names of some of levels(), in any order.
   virtual std::unique_ptr<TargetBackend> withLevels(llvm::ArrayRef<std::string> names) const = 0;
+  /// What the plan must know of the machine.
+  virtual PlanModel planModel() const { return {}; }
+  /// Of what emit() gives as CodeKind::object.
+  virtual ObjectFormat objectFormat() const { return ObjectFormat::elf; }
 
   /// Adds to a planned module, for each level, a nested module of that name in dialects that emit() takes. What the
   /// plan said stays beside it: packed weights and sizes are read from there.

@@ -3,6 +3,7 @@
 #include "compiler/artifact/Link.h"
 
 #include "compiler/artifact/OutputFile.h"
+#include "gemmac/abi.h"
 #include "lld/Common/Driver.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -147,8 +148,8 @@ static llvm::Expected<std::string> emulationOf(llvm::StringRef tripleName) {
   return llvm::createStringError("link: error: no linker for '" + tripleName.str() + "', expected ELF programs");
 }
 
-llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, const TargetBackend &target,
-                                        llvm::StringRef runtime) {
+static llvm::Expected<std::string> linkElf(llvm::ArrayRef<std::string> objects, const TargetBackend &target,
+                                           llvm::StringRef runtime) {
   std::vector<MemoryFile> files;
   for (const std::string &object : objects) {
     llvm::Expected<MemoryFile> file = MemoryFile::create("gemmac-object");
@@ -187,6 +188,26 @@ llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, con
   if (result.retCode != 0)
     return llvm::createStringError("link: error: lld failed:\n" + messages);
   return linked->read();
+}
+
+/// The text ends at the first zero byte: what follows it is padding before the data section.
+static std::string linkModule(llvm::StringRef text) {
+  std::string program(sizeof(gemmac_image), '\0');
+  program.replace(0, sizeof(gemmac_image::magic), GEMMAC_IMAGE_MAGIC);
+  return program + text.str();
+}
+
+bool needsRuntime(const TargetBackend &target) { return target.objectFormat() == ObjectFormat::elf; }
+
+llvm::Expected<std::string> linkProgram(llvm::ArrayRef<std::string> objects, const TargetBackend &target,
+                                        llvm::StringRef runtime) {
+  switch (target.objectFormat()) {
+  case ObjectFormat::elf:
+    return linkElf(objects, target, runtime);
+  case ObjectFormat::module:
+    return linkModule(objects.front());
+  }
+  llvm_unreachable("an object format outside of its enum");
 }
 
 } // namespace gemmac

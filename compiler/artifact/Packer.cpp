@@ -144,9 +144,7 @@ private:
     if (wider)
       narrow.resize(panelBytes(lattice, lanes, matrix->cols, matrix->scaleBlocks()));
     uint8_t *rounded = wider ? narrow.data() : result;
-    bool fits = matrix->layout == Layout::Panels ? roundPanel(rows, rounded)
-                                                 : packRow(lattice, rows[0], matrix->cols, matrix->scaleBlocks(),
-                                                           rounded, counts, {rounding == Rounding::plain, nullptr});
+    bool fits = roundPanel(rows, rounded);
     if (wider)
       widenPanel(lattice, rounded, matrix->format, lanes, matrix->cols, result);
     return fits ? llvm::Error::success() : overflow(band.batch, panel * lanes, rows, lanes);
@@ -175,7 +173,7 @@ private:
 
   /// Asks the guide where the rounding needs it. The factor is kept until another matrix comes.
   llvm::Error findFactor(int64_t batch) {
-    bool wanted = guide && rounding >= Rounding::weighted && matrix->layout == Layout::Panels &&
+    bool wanted = guide && rounding >= Rounding::weighted && panelWriter(matrix->layout).store &&
                   formatInfo(matrix->lattice()).quantized;
     std::shared_ptr<const RoundingFactor> found;
     if (wanted) {
@@ -194,12 +192,13 @@ private:
     bool given = llvm::any_of(rows, [](const PanelRow &row) { return row.integers != nullptr; });
     bool possible = factor && !given && !formatInfo(matrix->lattice()).rowScales();
     PackCounts found;
-    bool fits = packPanel(matrix->lattice(), rows, matrix->cols, result, found,
-                          {rounding == Rounding::plain, factor ? factor->energies(0) : nullptr});
+    const PanelWriter &writer = panelWriter(matrix->layout);
+    bool fits = writer.pack(matrix->lattice(), rows, matrix->cols, matrix->scaleBlocks(), result, found,
+                            {rounding == Rounding::plain, factor ? factor->energies(0) : nullptr});
     if (rounding == Rounding::feedback && possible && found.exact != found.groups) {
       tiles.resize(matrix->cols / groupColumns);
       fits = feedback.round(matrix->lattice(), rows, *factor, tiles);
-      storePanel(matrix->lattice(), tiles, result);
+      writer.store(matrix->lattice(), tiles, result);
       found.exact = 0;
     }
     counts.add(found);

@@ -309,4 +309,16 @@ void storePanel(Format format, llvm::ArrayRef<QuantizedTile> tiles, uint8_t *res
   }
 }
 
+const PanelWriter &panelWriter(Layout layout) {
+  static constexpr PanelWriter panels = {
+      [](Format format, const PanelRows &rows, int64_t cols, int64_t, uint8_t *result, PackCounts &counts,
+         const ScaleChoice &choice) { return packPanel(format, rows, cols, result, counts, choice); },
+      storePanel};
+  static constexpr PanelWriter singleRows = {
+      [](Format format, const PanelRows &rows, int64_t cols, int64_t scaleBlocks, uint8_t *result, PackCounts &counts,
+         const ScaleChoice &choice) { return packRow(format, rows[0], cols, scaleBlocks, result, counts, choice); },
+      nullptr};
+  return layout == Layout::Panels ? panels : singleRows;
+}
+
 } // namespace gemmac

@@ -41,6 +41,17 @@ struct PanelRow {
 
 using PanelRows = std::array<PanelRow, panelRows>;
 
+/// How rows become the bytes of a layout of gemma.packed. A target chooses the layouts of its weights
+/// (targets/PlanModel.h): one that has another layout than these adds an entry to panelWriter.
+struct PanelWriter {
+  /// Packs rowsOf(layout) rows as packPanel and packRow do.
+  bool (*pack)(Format format, const PanelRows &rows, int64_t cols, int64_t scaleBlocks, uint8_t *result,
+               PackCounts &counts, const ScaleChoice &choice);
+  /// Writes what is rounded already, as storePanel does; null where nothing rounds by what matrices see.
+  void (*store)(Format format, llvm::ArrayRef<QuantizedTile> tiles, uint8_t *result);
+};
+const PanelWriter &panelWriter(Layout layout);
+
 /// Writes a panel of 16 rows and `cols` columns (a multiple of 32) in the layout of gemma.packed, without the padding
 /// that follows a panel. False when a value or scale is too large for the format's floats; other values are finite by
 /// then.

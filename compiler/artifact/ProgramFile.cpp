@@ -19,8 +19,10 @@ uint64_t dataSectionOffset(uint64_t elfBytes, uint64_t dataBytes) {
   return roundUp(static_cast<int64_t>(elfBytes), dataBytes > hugePageBytes ? hugePageBytes : page);
 }
 
-/// File offset of the program's gemmac_image.
+/// File offset of the program's gemmac_image. A program that is no ELF begins with it (Link.h).
 static llvm::Expected<uint64_t> findImage(const std::string &elf) {
+  if (llvm::StringRef(elf).starts_with(llvm::StringRef(GEMMAC_IMAGE_MAGIC)))
+    return 0;
   auto file = llvm::object::ELF64LEFile::create(elf);
   if (!file)
     return file.takeError();

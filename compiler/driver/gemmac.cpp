@@ -3,6 +3,7 @@
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramSummary.h"
+#include "compiler/driver/CommandLine.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
 #include "compiler/driver/Messages.h"
@@ -327,7 +328,7 @@ static ExitCode readLimits(const Words &words, CompileOptions &options) {
 /// Finds the target's runtime now, not after minutes of work.
 static ExitCode readRuntime(const std::string &program, CompileOptions &options) {
   options.runtime = runtimeDirectory(program, options.target->name());
-  if (options.emit != EmitKind::executable || hasRuntime(options.runtime))
+  if (options.emit != EmitKind::executable || !needsRuntime(*options.target) || hasRuntime(options.runtime))
     return ExitCode::success;
   return usage("--target: error: this installation has no runtime for " + options.target->name().str() + ": " +
                options.runtime +
@@ -384,7 +385,7 @@ static ExitCode listTargets(const TargetRegistry &targets, const std::string &pr
     for (const TargetLevel &level : target->levels())
       os << "  " << level.name << ": " << level.description << "\n";
     std::string runtime = runtimeDirectory(program, name);
-    if (!hasRuntime(runtime))
+    if (needsRuntime(*target) && !hasRuntime(runtime))
       os << "  no runtime in this installation (" << runtime << "): --emit exe is not possible\n";
   }
   return print(text);
@@ -407,7 +408,7 @@ static std::string explain(const CLI::ParseError &error) {
   return text;
 }
 
-static int run(int argc, char **argv) {
+static int run(int argc, char **argv, void (*registerTargets)(TargetRegistry &)) {
   CLI::App app("gemmac compiles checkpoints of Gemma 3 and 4 into standalone programs.", "gemmac");
   app.footer(footer);
   app.require_subcommand(1);
@@ -438,7 +439,7 @@ static int run(int argc, char **argv) {
     return code(usage("gemmac: error: " + explain(error) + "; --help explains the options"));
   }
   TargetRegistry targets;
-  registerAllTargets(targets);
+  registerTargets(targets);
   static int anchor; // an address inside this program
   std::string program = llvm::sys::fs::getMainExecutable(argc > 0 ? argv[0] : "", &anchor);
   if (compileCommand->parsed())
@@ -448,7 +449,7 @@ static int run(int argc, char **argv) {
   return code(inspect(inspected, options.reading));
 }
 
-int main(int argc, char **argv) {
+int gemmac::runCommandLine(int argc, char **argv, void (*registerTargets)(TargetRegistry &)) {
   installInterruptHandler();
   ProcessGuard guard("gemmac", removeUnfinishedFiles);
   if (std::error_code failed = secureStandardDescriptors()) {
@@ -456,5 +457,5 @@ int main(int argc, char **argv) {
                  << failed.message() << "\n";
     return code(ExitCode::inputOutput);
   }
-  return run(argc, argv);
+  return run(argc, argv, registerTargets);
 }

@@ -9,7 +9,8 @@ include "mlir/IR/RegionKindInterface.td"
 def Gemma_PhaseOp : Gemma_Op<"phase", [Symbol, IsolatedFromAbove, NoTerminator, NoRegionArguments, SingleBlock]> {
   let summary = "one phase of the program: a straight list of buffers, steps and barriers";
   let description = [{
-    `arena_bytes`, `scratch_bytes` (per thread) and buffer offsets are set by the arena pass.
+    `arena_bytes`, `scratch_bytes` (per thread) and buffer offsets are set by the arena pass. In a `serial` phase each
+    step is complete before the next one begins, as if a barrier stood between them.
     - c1: the body holds only gemma.buffer, gemma.barrier, gemma.mark and steps.
     - c2: a shared buffer is read, in another step, only after a barrier that follows its last write, and written
       only after a barrier that follows its last read (row steps that divide the same rows among threads alike may
@@ -39,10 +40,11 @@ def Gemma_PhaseOp : Gemma_Op<"phase", [Symbol, IsolatedFromAbove, NoTerminator, 
     }
     ```
   }];
-  let arguments = (ins SymbolNameAttr:$sym_name, Gemma_PhaseAttr:$kind, Gemma_Count:$max_rows,
+  let arguments = (ins SymbolNameAttr:$sym_name, Gemma_PhaseAttr:$kind, Gemma_Count:$max_rows, UnitAttr:$serial,
       OptionalAttr<I64Attr>:$arena_bytes, OptionalAttr<I64Attr>:$scratch_bytes);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$sym_name custom<EnumKeyword>($kind) `max_rows` $max_rows attr-dict-with-keyword $body";
+  let assemblyFormat =
+      "$sym_name custom<EnumKeyword>($kind) `max_rows` $max_rows (`serial` $serial^)? attr-dict-with-keyword $body";
   let hasRegionVerifier = 1;
 }
 

@@ -270,7 +270,7 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
 def Gemma_AttentionStep : Gemma_Step<"attention"> {
   let summary = "flash attention over a cache (arXiv:2205.14135); tiles of rows divided among threads";
   let description = [{
-    All query heads of a KV head go through its keys and values together. The softmax of 256 keys at multiples of 256
+    All query heads of a KV head go through its keys and values together. The softmax of 128 keys at multiples of 128
     positions (a split) is taken at once in f32, and splits are merged in order, so that a row's
     bits depend on its position alone.
     - c1: query and result are f32 `[rows, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.

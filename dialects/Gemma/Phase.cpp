@@ -63,6 +63,7 @@ LogicalResult PhaseCheck::run() {
       if (failed(checkStep(step)))
         return failure();
       ++index;
+      epoch += phase.getSerial();
     } else if (!isa<MarkOp>(op)) { // phase_c1
       return op.emitOpError()
              << "is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier, gemma.mark and steps";

@@ -13,7 +13,7 @@ inline constexpr int64_t cacheBlock = panelRows;
 
 /// Positions whose softmax is taken at once, from a multiple of this on, whatever the call: threads take splits, and
 /// results of splits are merged in their order.
-inline constexpr int64_t cacheSplit = 256;
+inline constexpr int64_t cacheSplit = 128;
 static_assert(cacheSplit % cacheBlock == 0);
 
 /// The formats that keys and values may have, from most bits to fewest. The quantized ones share the sizes of the

@@ -51,6 +51,8 @@ static bool conflicts(const Accesses &before, bool write, bool byRows) {
 }
 
 int64_t insertBarriers(PhaseOp phase) {
+  if (phase.getSerial())
+    return 0;
   llvm::DenseMap<const void *, Accesses> sinceBarrier;
   int64_t barriers = 0;
   for (Operation &op : phase.getBody().front()) {
@@ -82,8 +84,10 @@ SmallVector<std::pair<Operation *, int64_t>> stepsWithEpochs(PhaseOp phase) {
   for (Operation &op : phase.getBody().front()) {
     if (isa<BarrierOp>(op))
       ++epoch;
-    else if (isa<StepInterface>(op))
-      steps.push_back({&op, epoch});
+    if (!isa<StepInterface>(op))
+      continue;
+    steps.push_back({&op, epoch});
+    epoch += phase.getSerial();
   }
   return steps;
 }

@@ -35,7 +35,7 @@ static std::string packedName(ArrayRef<FlatSymbolRefAttr> sources) {
   return result;
 }
 
-PackedWeights::PackedWeights(ModuleOp module) : symbols(module) {
+PackedWeights::PackedWeights(ModuleOp module, const PlanModel &model) : symbols(module), model(model) {
   auto functions = module.getOps<func::FuncOp>();
   insertionPoint = functions.empty() ? module.getBody()->end() : Block::iterator(*functions.begin());
 }
@@ -110,7 +110,7 @@ PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAt
   if (!axis)
     axis = wholeAxis(user->getContext(), count);
   return get(stored.getLoc(), source,
-             {Format::F32, Layout::Vector, /*batch=*/1, false, AxisAttr::get(user->getContext(), 1, panelRows), axis,
+             {Format::F32, model.vectors, /*batch=*/1, false, AxisAttr::get(user->getContext(), 1, panelRows), axis,
               /*rows=*/1, axis.getPaddedSize(count), scale});
 }
 
@@ -131,7 +131,7 @@ PackedOp PackedWeights::matrix(Operation *user, ArrayRef<FlatSymbolRefAttr> sour
     paddedRows += rows.getPaddedSize(cast<RankedTensorType>(stored.getType()).getShape().drop_back().back());
   SmallVector<double> outputScales = outputScalesOf(weights);
   return get(weights.front().getLoc(), sources,
-             {*format, Layout::Panels, shape.size() == 3 ? shape.front() : 1, interleave, rows, cols, paddedRows,
+             {*format, model.matrices, shape.size() == 3 ? shape.front() : 1, interleave, rows, cols, paddedRows,
               cols.getPaddedSize(shape.back()), /*scale=*/{}, weights.front().getInputActivationScaleAttr(),
               outputScales.empty() ? DenseF64ArrayAttr() : DenseF64ArrayAttr::get(user->getContext(), outputScales)});
 }
@@ -143,7 +143,7 @@ PackedOp PackedWeights::rowTable(Operation *user, FlatSymbolRefAttr source, Axis
     return {};
   ArrayRef<int64_t> shape = cast<RankedTensorType>(stored.getType()).getShape();
   return get(stored.getLoc(), source,
-             {*format, Layout::Table, /*batch=*/1, false, wholeAxis(user->getContext(), shape.front()), cols,
+             {*format, model.tables, /*batch=*/1, false, wholeAxis(user->getContext(), shape.front()), cols,
               shape.front(), cols.getPaddedSize(shape.back())});
 }
 

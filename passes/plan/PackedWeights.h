@@ -3,6 +3,7 @@
 #define GEMMAC_PASSES_PLAN_PACKEDWEIGHTS_H
 
 #include "dialects/Gemma/GemmaDialect.h"
+#include "targets/PlanModel.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/DenseMap.h"
@@ -18,7 +19,8 @@ gemma::AxisAttr headAxis(mlir::MLIRContext *context, int64_t headDim);
 /// emitted at `user`, null is returned and failed() stays true.
 class PackedWeights {
 public:
-  explicit PackedWeights(mlir::ModuleOp module);
+  /// \param model tells the layouts.
+  PackedWeights(mlir::ModuleOp module, const PlanModel &model);
 
   /// The weight of that name, or null with a diagnostic.
   gemma::WeightOp weight(mlir::Operation *user, mlir::FlatSymbolRefAttr source);
@@ -27,10 +29,10 @@ public:
   /// null without an error.
   gemma::PackedOp vector(mlir::Operation *user, mlir::FlatSymbolRefAttr source, gemma::AxisAttr axis = {},
                          mlir::FloatAttr scale = {});
-  /// `sources` stacked, in panels of 16 rows. Rank 3: [batch, rows, cols]. All have one format.
+  /// `sources` stacked. Rank 3: [batch, rows, cols]. All have one format.
   gemma::PackedOp matrix(mlir::Operation *user, llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources, gemma::AxisAttr rows,
                          gemma::AxisAttr cols, bool interleave = false);
-  /// A table that is read by row: one row per panel.
+  /// A table that is read by row.
   gemma::PackedOp rowTable(mlir::Operation *user, mlir::FlatSymbolRefAttr source, gemma::AxisAttr cols);
   bool failed() const { return anyFailed; }
 
@@ -50,6 +52,7 @@ private:
   mlir::InFlightDiagnostic fail(mlir::Operation *user);
 
   mlir::SymbolTable symbols;
+  PlanModel model;
   mlir::Block::iterator insertionPoint; // packed symbols stand before the phase functions
   llvm::DenseMap<mlir::Attribute, gemma::PackedOp> made;
   bool anyFailed = false;

@@ -4,6 +4,7 @@
 
 #include "dialects/Gemma/GemmaDialect.h"
 #include "passes/FormatOption.h"
+#include "targets/PlanModel.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -14,7 +15,7 @@
 
 namespace gemmac {
 
-/// What the user decides about phases and memory.
+/// What the user decides about phases and memory, and what the target is.
 struct PlanOptions {
   int64_t context = 0;                      ///< positions of a conversation; 0: the model's maximum
   int64_t chunk = 128;                      ///< most rows of one prefill call
@@ -25,6 +26,7 @@ struct PlanOptions {
   bool wideActivations = false;             ///< q16 instead of q8 for quantized matrices
   std::optional<Format> slidingCacheFormat; ///< of caches with a window; none: as the others
   int64_t slots = 1;                        ///< sequences whose KV caches the program holds at once
+  PlanModel model = {};                     ///< the target's
 };
 
 /// From a fused module with formats to phases with placed buffers: split-phases, plan-caches, plan-steps, observe where

@@ -48,11 +48,19 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 
+// A field of gemmac::PlanModel.
+class LayoutOption<string name, string layout, string help>
+    : Option<name, name, "::gemmac::Layout", "::gemmac::Layout::"#layout, help,
+             [{::llvm::cl::values(clEnumValN(::gemmac::Layout::Vector, "vector", "f32"),
+                                  clEnumValN(::gemmac::Layout::Table, "table", "one row per panel"),
+                                  clEnumValN(::gemmac::Layout::Panels, "panels", "16 rows per panel"))}]>;
+
 def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
   let summary = "Turn each phase function into a gemma.phase of steps, and name the packed weights they read";
   let description = [{
     Each `func.func` with `gemma.phase` becomes a `gemma.phase`: one or more steps for each fused op, buffers for what
     flows between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`.
+    What the target's machine is, a `PlanModel`, is told by the options `spmd` and those behind it.
     Then packed weights get their offsets in the data section: vectors, matrices in the order decode reads them,
     tables read by row. Weights that no phase reads are erased, with a remark. Attributes: on the module
     `gemma.data_bytes`, `gemma.mapped_bytes` (without the tables), `gemma.table_row_bytes` (a token's rows of all
@@ -62,7 +70,14 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
     fusion took is an error that names it.
   }];
   let options = [Option<"wideActivations", "wide-activations", "bool", /*default=*/"false",
-                        "Give quantized matrices activations of 16 bits, q16, instead of q8">];
+                        "Give quantized matrices activations of 16 bits, q16, instead of q8">,
+                 Option<"spmd", "spmd", "bool", /*default=*/"true",
+                        "All threads walk the steps together, each with scratch of its own; else phases are serial">,
+                 Option<"splitKeys", "split-keys", "bool", /*default=*/"true",
+                        "Divide the attention of a single row by its keys">,
+                 LayoutOption<"matrices", "Panels", "Layout of matrices">,
+                 LayoutOption<"tables", "Table", "Layout of tables that are read by row">,
+                 LayoutOption<"vectors", "Vector", "Layout of vectors">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 

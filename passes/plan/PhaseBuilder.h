@@ -16,9 +16,8 @@ public:
   /// \param headTables tables that some phase's head multiplies with: an embedding of such a table reads the same
   /// packing.
   PhaseBuilder(gemma::PhaseOp phase, mlir::func::FuncOp function, PackedWeights &weights,
-               const llvm::DenseSet<mlir::StringAttr> &headTables, bool wideActivations)
-      : function(function), weights(weights), headTables(headTables),
-        steps(phase, static_cast<int64_t>(phase.getMaxRows()), wideActivations) {}
+               const llvm::DenseSet<mlir::StringAttr> &headTables, const Schedule &schedule, bool wideActivations)
+      : function(function), weights(weights), headTables(headTables), steps(phase, schedule, wideActivations) {}
 
   /// Fails with a diagnostic at the op that has no steps or whose weights do not fit.
   mlir::LogicalResult build();

@@ -33,6 +33,10 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                                llvm::cl::init(PlanOptions().wideActivations)};
   Option<bool> observe{*this, "observe", llvm::cl::desc("let verify add up second moments of the matrices' inputs"),
                        llvm::cl::init(PlanOptions().observe)};
+  Option<bool> spmd{*this, "spmd", llvm::cl::desc("all threads walk the steps together; else phases are serial"),
+                    llvm::cl::init(PlanModel().spmd)};
+  Option<bool> splitKeys{*this, "split-keys", llvm::cl::desc("divide the attention of a single row by its keys"),
+                         llvm::cl::init(PlanModel().splitKeys)};
 };
 
 } // namespace
@@ -43,7 +47,9 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
   caches.format = options.cacheFormat;
   caches.slidingFormat = options.slidingCacheFormat;
   manager.addPass(createPlanCaches(caches));
-  manager.addPass(createPlanSteps(PlanStepsOptions{options.wideActivations}));
+  const PlanModel &model = options.model;
+  manager.addPass(createPlanSteps(PlanStepsOptions{options.wideActivations, model.spmd, model.splitKeys, model.matrices,
+                                                   model.tables, model.vectors}));
   if (options.observe)
     manager.addPass(createObserve());
   manager.addPass(createPlaceBuffers());
@@ -55,15 +61,17 @@ void registerPlanPasses() {
   registerGemmacPlanPasses();
   PassPipelineRegistration<PlanPipelineOptions>("gemma-plan", "the whole plan phase: level 1 to level 2",
                                                 [](OpPassManager &manager, const PlanPipelineOptions &options) {
-                                                  PlanOptions plan{.context = options.context,
-                                                                   .chunk = options.chunk,
-                                                                   .verifyRows = options.verifyRows,
-                                                                   .cacheFormat = options.format,
-                                                                   .marks = options.marks,
-                                                                   .observe = options.observe,
-                                                                   .wideActivations = options.wideActivations,
-                                                                   .slidingCacheFormat = options.slidingFormat,
-                                                                   .slots = options.slots};
+                                                  PlanOptions plan{
+                                                      .context = options.context,
+                                                      .chunk = options.chunk,
+                                                      .verifyRows = options.verifyRows,
+                                                      .cacheFormat = options.format,
+                                                      .marks = options.marks,
+                                                      .observe = options.observe,
+                                                      .wideActivations = options.wideActivations,
+                                                      .slidingCacheFormat = options.slidingFormat,
+                                                      .slots = options.slots,
+                                                       .model = {.spmd = options.spmd, .splitKeys = options.splitKeys}};
                                                   buildPlanPipeline(manager, plan);
                                                 });
 }

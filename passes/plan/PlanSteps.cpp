@@ -24,7 +24,7 @@ struct PlanSteps : impl::PlanStepsBase<PlanSteps> {
       module.emitError("has no functions with 'gemma.phase'; run gemma-split-phases first");
       return signalPassFailure();
     }
-    PackedWeights weights(module);
+    PackedWeights weights(module, model());
     llvm::DenseSet<StringAttr> headTables = tablesOfHeads(functions);
     for (func::FuncOp function : functions)
       if (failed(planPhase(function, weights, headTables)))
@@ -40,6 +40,8 @@ struct PlanSteps : impl::PlanStepsBase<PlanSteps> {
   }
 
 private:
+  PlanModel model() { return {spmd, splitKeys, matrices, tables, vectors}; }
+
   static SmallVector<func::FuncOp> phaseFunctions(ModuleOp module) {
     auto functions = llvm::make_filter_range(module.getOps<func::FuncOp>(),
                                              [](func::FuncOp function) { return function->hasAttr("gemma.phase"); });
@@ -60,10 +62,12 @@ private:
       return function.emitError("phase '@")
              << function.getName() << "' needs 'gemma.phase' (#gemma.phase_kind) and 'gemma.max_rows' (1 or more)";
     OpBuilder builder(function);
+    const Schedule schedule(model(), maxRows.getInt());
     auto phase = PhaseOp::create(builder, function.getLoc(), function.getSymNameAttr(), kind, maxRows,
+                                 schedule.isSerial() ? builder.getUnitAttr() : UnitAttr(),
                                  /*arena_bytes=*/IntegerAttr(), /*scratch_bytes=*/IntegerAttr());
     phase.getBody().emplaceBlock();
-    if (failed(PhaseBuilder(phase, function, weights, headTables, wideActivations).build()))
+    if (failed(PhaseBuilder(phase, function, weights, headTables, schedule, wideActivations).build()))
       return failure();
     phase->setAttr("gemma.barriers", builder.getI64IntegerAttr(insertBarriers(phase)));
     return success();

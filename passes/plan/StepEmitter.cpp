@@ -15,9 +15,9 @@ FlatSymbolRefAttr referTo(PackedOp packed) {
 
 static bool isQuantized(const Reader &reader) { return formatInfo(reader.format).quantized; }
 
-StepEmitter::StepEmitter(PhaseOp phase, int64_t maxRows, bool wideActivations)
-    : builder(OpBuilder::atBlockEnd(&phase.getBody().front())), location(phase.getLoc()), maxRows(maxRows),
-      wideActivations(wideActivations) {}
+StepEmitter::StepEmitter(PhaseOp phase, const Schedule &schedule, bool wideActivations)
+    : builder(OpBuilder::atBlockEnd(&phase.getBody().front())), location(phase.getLoc()), schedule(schedule),
+      maxRows(static_cast<int64_t>(phase.getMaxRows())), wideActivations(wideActivations) {}
 
 Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, Element element, StringRef label) {
   auto type = BufferType::get(builder.getContext(), rows, roundUp(width, groupColumns), element);
@@ -30,7 +30,7 @@ Value StepEmitter::sharedBuffer(int64_t width, int64_t perRow, StringRef label) 
 }
 
 Value StepEmitter::rowBuffer(int64_t width, Element element, int64_t perRow, StringRef label) {
-  return buffer(maxRows == 1 ? Scope::Private : Scope::Shared, maxRows * perRow, width, element, label);
+  return buffer(schedule.rowScope(), maxRows * perRow, width, element, label);
 }
 
 Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, maxRows, width, Element::F32, ""); }
@@ -66,7 +66,7 @@ Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, Packed
   auto name = FlatSymbolRefAttr::get(cache.getSymNameAttr());
   auto count = builder.getI64IntegerAttr(heads);
   int64_t width = typeOf(query).getWidth();
-  if (maxRows > 1) {
+  if (!schedule.splitsKeys()) {
     Value mixed = sharedBuffer(width);
     AttentionStep::create(builder, location, query, mixed, name, count, referTo(keyNorm));
     return operand(mixed, reader);

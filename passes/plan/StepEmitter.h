@@ -1,8 +1,9 @@
-// Steps and buffers of one phase: which are shared, which private, when activations are quantized.
+// Steps and buffers of one phase, shared or private as its schedule says, and when activations are quantized.
 #ifndef GEMMAC_PASSES_PLAN_STEPEMITTER_H
 #define GEMMAC_PASSES_PLAN_STEPEMITTER_H
 
 #include "dialects/Gemma/GemmaDialect.h"
+#include "passes/plan/Schedule.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -16,21 +17,19 @@ struct Reader {
   Reader(gemma::PackedOp matrix) : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()) {}
 };
 
-/// Appends steps to a phase. With one row, row steps are `replicated`: every thread does the row in its own scratch,
-/// which costs less than a barrier. With more, they divide the rows and their buffers are shared.
+/// Appends steps to a phase.
 class StepEmitter {
 public:
   /// \param wideActivations operands of quantized matrices are q16 instead of q8.
-  StepEmitter(gemma::PhaseOp phase, int64_t maxRows, bool wideActivations);
+  StepEmitter(gemma::PhaseOp phase, const Schedule &schedule, bool wideActivations);
 
   /// Steps made from now on carry this location.
   void setLocation(mlir::Location newLocation) { location = newLocation; }
 
   mlir::OpBuilder &getBuilder() { return builder; }
   mlir::Location getLocation() const { return location; }
-  int64_t getMaxRows() const { return maxRows; }
   /// Attribute of row steps.
-  mlir::UnitAttr replicated() { return maxRows == 1 ? builder.getUnitAttr() : mlir::UnitAttr(); }
+  mlir::UnitAttr replicated() { return schedule.replicatesRows() ? builder.getUnitAttr() : mlir::UnitAttr(); }
 
   /// What a panel step writes. `perRow` rows belong to each row of the call.
   mlir::Value sharedBuffer(int64_t width, int64_t perRow = 1, llvm::StringRef label = "");
@@ -45,9 +44,8 @@ public:
                    mlir::FloatAttr factor = {});
   /// `input` as operand of a matrix: quantized, or rounded to its static grid, where it must be.
   mlir::Value operand(mlir::Value input, const Reader &reader, int64_t perRow = 1);
-  /// Attention of `query` over `cache`, as operand of a matrix. One row is divided by its keys and merged by
-  /// the row step that follows the barrier anyway; several are divided by rows. `keyNorm`
-  /// where the cache has turned pairs.
+  /// Attention of `query` over `cache`, as operand of a matrix: divided by keys and merged by a row step, or whole.
+  /// `keyNorm` where the cache has turned pairs.
   mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm,
                         const Reader &reader);
   /// `input * weight^T` into a new shared buffer; geglu where the weight interleaves.
@@ -64,6 +62,7 @@ private:
 
   mlir::OpBuilder builder;
   mlir::Location location;
+  Schedule schedule;
   int64_t maxRows;
   bool wideActivations;
 };

@@ -35,6 +35,11 @@ Value KernelBuilder::at(Value pointer, Value offset) {
   return LLVM::GEPOp::create(*this, ptrType(), getI8Type(), pointer, ArrayRef<LLVM::GEPArg>{offset});
 }
 
+Value KernelBuilder::distance(Value from, Value to) {
+  auto address = [&](Value pointer) -> Value { return LLVM::PtrToIntOp::create(*this, getI64Type(), pointer); };
+  return sub(address(to), address(from));
+}
+
 Value KernelBuilder::load(Type type, Value pointer, int64_t align) {
   return LLVM::LoadOp::create(*this, type, pointer, static_cast<unsigned>(align));
 }

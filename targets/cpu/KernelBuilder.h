@@ -48,6 +48,7 @@ public:
   // ---- memory; offsets in bytes
   Value at(Value pointer, Value offset);
   Value at(Value pointer, int64_t offset) { return offset == 0 ? pointer : at(pointer, i64(offset)); }
+  Value distance(Value from, Value to); ///< bytes
   Value load(mlir::Type type, Value pointer, int64_t align = 4);
   void store(Value value, Value pointer, int64_t align = 4);
   /// Asks for the cache lines of `bytes` from `pointer` on, into the second level. Never faults.

@@ -324,6 +324,10 @@ private:
   // What the plan phase must have left behind; the note names the pass at fault.
   LogicalResult checkPlanned() {
     auto result = getOperation()->walk([&](Operation *op) {
+      if (auto phase = dyn_cast<gemma::PhaseOp>(op); phase && phase.getSerial()) {
+        phase.emitError("is serial: its steps would run at once on threads; run gemma-plan-steps with spmd");
+        return WalkResult::interrupt();
+      }
       StringRef missing, what = "offset";
       auto packed = dyn_cast<gemma::PackedOp>(op);
       if (auto buffer = dyn_cast<gemma::BufferOp>(op); buffer && !buffer.getOffset())

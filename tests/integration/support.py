@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("GEMMAC_BUILD", ROOT / "build")).resolve()
 GEMMAC = BUILD / "bin" / "gemmac"
 GEMMAC_OPT = BUILD / "bin" / "gemmac-opt"
+GEMMAC_INTERP = BUILD / "bin" / "gemmac-interp"
 OUT = BUILD / "tests" / "integration"
 CHECKPOINTS = ROOT / "examples" / "checkpoints"
 GOLDENS = ROOT / "tests" / "data" / "goldens"
@@ -138,16 +139,16 @@ def base_level():
 
 
 # -------------------------------------------------------------------------------- compiling
-def gemmac(*arguments, **options):
+def gemmac(*arguments, compiler=GEMMAC, **options):
     """Runs gemmac; returns the finished process with text output."""
     options.setdefault("timeout", 300)
-    return subprocess.run([str(GEMMAC), *map(str, arguments)], capture_output=True, text=True, **options)
+    return subprocess.run([str(compiler), *map(str, arguments)], capture_output=True, text=True, **options)
 
 
-def _stamp(folder):
+def _stamp(folder, compiler):
     """Changes when the compiler, the runtime libraries that it links or the checkpoint change."""
     parts = sorted(folder.iterdir()) if folder.is_dir() else [folder]
-    watched = [GEMMAC, *sorted((BUILD / "lib" / "gemmac").glob("*/*")), *parts]
+    watched = [compiler, *sorted((BUILD / "lib" / "gemmac").glob("*/*")), *parts]
     return json.dumps([(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in watched])
 
 
@@ -187,19 +188,21 @@ def compile_with_report(folder, weights="f32", target=None, extra=()):
     """Compiles a checkpoint once per build of gemmac, for all tests and all processes that run them.
 
     `target` says for what: nothing, for the base level of this machine alone, which is what tests that are not about
-    levels want (each level takes as long again); a Level, for it alone; a target's name, for all of its levels.
+    levels want (each level takes as long again); a Level, for it alone; a target's name, for all of its levels. The
+    target interp is one of gemmac-interp (tests/interp).
     """
     folder, target = Path(folder), target or base_level()
+    compiler = GEMMAC_INTERP if str(target).startswith("interp") else GEMMAC
     places = ["--target", getattr(target, "target", target), *(["--isa", target] if isinstance(target, Level) else [])]
     name = "-".join([folder.name, str(target), weights, *(re.sub(r"[^\w.=]+", "", str(word)) for word in extra)])
     program = OUT / "programs" / name
     report, printed, stamp = (program.with_name(f"{name}.{kind}") for kind in ("json", "printed", "stamp"))
     with locked(program.with_name(f"{name}.lock")):
-        current = _stamp(folder)
+        current = _stamp(folder, compiler)
         if not (program.exists() and stamp.exists() and stamp.read_text() == current):
             stamp.unlink(missing_ok=True)
             words = ["-o", program, *places, "--weights", weights, "--json-report", report, *extra]
-            done = gemmac("compile", folder, *words)
+            done = gemmac("compile", folder, *words, compiler=compiler)
             assert done.returncode == 0, f"gemmac exited with {done.returncode}: {done.stderr}"
             printed.write_text(done.stderr)
             stamp.write_text(current)

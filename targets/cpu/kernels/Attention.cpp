@@ -1,5 +1,5 @@
 // Attention: one row divided among threads by its keys, then merged; several rows divided by rows. Both work through
-// the splits of 256 keys in order with SplitAttention and merge alike, so that a row's bits depend on its position
+// the splits of 128 keys in order with SplitAttention and merge alike, so that a row's bits depend on its position
 // alone.
 #include "targets/cpu/kernels/CacheRows.h"
 #include "targets/cpu/kernels/SplitAttention.h"

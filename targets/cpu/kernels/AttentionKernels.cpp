@@ -43,7 +43,7 @@ public:
     Value stored = b.stack(padded * 4);
     b.loop(b.i64(0), rows, 1, [&](Value row) {
       Value source = b.at(raw, b.mul(row, padded * 4));
-      Value inverse = normed ? inverseRms(source) : Value();
+      Value inverse = normed ? inverseRmsOf(source) : Value();
       b.loop(b.i64(0), b.i64(padded * 4), vecBytes, [&](Value i) {
         Value x = b.loadVec(b.at(source, i));
         b.store(normed ? b.mulf(x, inverse) : x, b.at(stored, i));
@@ -74,21 +74,12 @@ private:
     return {b.mul(callRows.slot(row), slotBytes), b.div(entry, b.i64(cacheBlock)), b.rem(entry, b.i64(cacheBlock))};
   }
 
-  Value inverseRms(Value row) {
-    auto sum = b.loop(b.i64(0), b.i64(padded * 4), vecBytes, ValueRange{b.splat(b.vecF32(), 0.0)},
-                      [&](Value i, ValueRange state) {
-                        Value x = b.loadVec(b.at(row, i));
-                        return KernelBuilder::Values{b.fma(x, x, state[0])};
-                      });
-    Value mean = b.divf(b.sumLanes(sum[0]), b.f32(static_cast<float>(headDim)));
-    Value root = b.sqrt(b.addf(mean, b.f32(static_cast<float>(eps))));
-    return b.broadcast(b.divf(b.f32(1.0f), root));
-  }
+  Value inverseRmsOf(Value row) { return inverseRms(b, row, padded, headDim, eps); }
 
   // rope(raw * inverse rms * weight) of one row, handed out vector by vector with its byte offset.
   void rotated(Value row, Value weight, llvm::function_ref<void(Value offset, Value value)> store) {
     Value source = b.at(raw, b.mul(row, padded * 4));
-    Value inverse = inverseRms(source);
+    Value inverse = inverseRmsOf(source);
     Value table = b.at(ropeTable, b.mul(row, padded * 4));
     int64_t half = padded / 2 * 4;
     b.loop(b.i64(0), b.i64(half), vecBytes, [&](Value i) {

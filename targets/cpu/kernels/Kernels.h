@@ -7,6 +7,7 @@
 #include "dialects/formats/MomentLayout.h"
 #include "targets/cpu/IsaLevel.h"
 #include "targets/cpu/KernelBuilder.h"
+#include "targets/cpu/kernels/SliceSums.h"
 
 #include "gemmac/abi.h"
 
@@ -40,6 +41,8 @@ struct PackedShape {
   /// Sums of products stay integers over all columns, because one scale holds for the whole row on either side. Before
   /// they are scaled they travel as the bits of vectors of floats.
   bool sumsIntegers() const { return staticInput && rowScales(); }
+  /// Exact sums have one slice.
+  Slices slices() const { return {cols / groupColumns, sumsIntegers() ? 1 : Slices{}.most}; }
   int64_t rowScalesOffset() const { return gemmac::rowScalesOffset(format, rowsOf(layout), cols); }
   std::string text() const; ///< part of a kernel's name
 };
@@ -118,6 +121,10 @@ public:
   /// Whether rows and unpacked weights are int16 to the instructions that multiply.
   bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }
   UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
+  /// The rows of a tile, where `rows` of q8 would be: a wide row is two to the instructions that multiply bytes.
+  int64_t tileOf(const PackedShape &weight, int64_t rows) const {
+    return std::max<int64_t>(rows / (weight.wideInput && !inWords(weight) ? 2 : 1), 1);
+  }
   /// Sums of the products of `rows` with packed panels, which are read abreast: per panel and row 16 floats.
   mlir::SmallVector<KernelBuilder::Values> dotPanels(KernelBuilder &b, const PackedShape &weight,
                                                      mlir::ArrayRef<mlir::Value> panels,
@@ -126,18 +133,31 @@ public:
                                  mlir::ArrayRef<mlir::Value> rows) const {
     return dotPanels(b, weight, panel, rows)[0];
   }
-  /// The same for `count` panels, `most` at most, that follow each other from `first` on, with sums in memory: 16
-  /// floats for each panel and row, in this order. Little code for many streams.
-  void dotLot(KernelBuilder &b, const PackedShape &weight, mlir::Value first, mlir::Value count, int64_t most,
-              mlir::ArrayRef<mlir::Value> rows, mlir::Value sums) const;
+  /// Memory for the sums of a lot, of at most so many panels and rows: by level of SliceSums, from the last, the
+  /// results', down to 0, 16 floats for each panel and row, in this order; then as many zeros, where slices begin.
+  struct LotSums {
+    int64_t panels, rows, levels;
+    mlir::Value memory;
+    LotSums(KernelBuilder &b, const PackedShape &weight, int64_t panels, int64_t rows);
+    int64_t levelBytes() const { return panels * rows * panelRows * 4; }
+    mlir::Value at(KernelBuilder &b, int64_t level) const { return b.at(memory, (levels - 1 - level) * levelBytes()); }
+    mlir::Value zeros(KernelBuilder &b) const { return at(b, -1); }
+  };
+  /// The same for `count` panels that follow each other from `first` on, with sums in memory. Little code for many
+  /// streams.
+  void dotLot(KernelBuilder &b, const PackedShape &weight, mlir::Value first, mlir::Value count,
+              mlir::ArrayRef<mlir::Value> rows, const LotSums &sums) const;
   /// Unpacks groups [first, last) of a quantized panel into `block`, an UnpackedBlock.
   void unpackBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value first, mlir::Value last,
                    mlir::Value block) const;
-  /// Adds to `totals`, by panel and row, the products of `rows` with groups [first, last) of panels that lie unpacked
-  /// in `blocks`.
-  KernelBuilder::Values dotBlocks(KernelBuilder &b, const PackedShape &weight, mlir::ArrayRef<mlir::Value> blocks,
-                                  mlir::Value first, mlir::Value last, mlir::ArrayRef<mlir::Value> rows,
-                                  mlir::ValueRange totals) const;
+  /// Groups [first, last) of panels that lie unpacked in `blocks`, whose first group is `begin`.
+  struct UnpackedGroups {
+    mlir::ArrayRef<mlir::Value> blocks;
+    mlir::Value begin, first, last;
+  };
+  /// Adds to `totals`, by panel and row, the products of `rows` with those groups.
+  KernelBuilder::Values dotBlocks(KernelBuilder &b, const PackedShape &weight, const UnpackedGroups &groups,
+                                  mlir::ArrayRef<mlir::Value> rows, mlir::ValueRange totals) const;
   /// What dotBlocks summed up of a row and a panel as the value that it stands for.
   mlir::Value scaledSum(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value row,
                         mlir::Value sum) const;
@@ -184,6 +204,10 @@ private:
 
 /// Part of a kernel's name that tells constants apart: the hexadecimal bits.
 std::string bitsText(double value);
+
+/// 1 / sqrt(sum of squares / count + eps) in every lane, of `width` values, a multiple of 16, each first multiplied by
+/// `scale`.
+mlir::Value inverseRms(KernelBuilder &b, mlir::Value row, int64_t width, int64_t count, double eps, double scale = 1.0);
 
 /// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored
 /// as f32 or quantized, as `type` has it (layout: gemma.buffer). `staticScale`, an f32, puts them on its grid; null:

@@ -1,5 +1,6 @@
-// Products of a few rows with one panel, 16 output rows. The sum over columns goes group by group of 32, in one order
-// for any number of rows and for packed and unpacked panels, so that decode, verify and prefill give the same bits.
+// Products of a few rows with one panel, 16 output rows. The sum over columns goes slice by slice (SliceSums), in each
+// group by group of 32: one order for any number of rows and for packed and unpacked panels, so that decode, verify and
+// prefill give the same bits.
 #include "targets/cpu/kernels/Kernels.h"
 
 using namespace mlir;
@@ -7,6 +8,7 @@ using namespace mlir;
 namespace gemmac {
 
 static constexpr int64_t lanes = KernelBuilder::lanes;
+static constexpr int64_t vecBytes = lanes * 4;
 
 // Weights come from memory once and in order, but hardware prefetchers stop at the end of a page and keep fewer lines
 // in flight than a core can. Asking for lines this far ahead, counted over all panels that are read abreast, and
@@ -134,24 +136,53 @@ static KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, cons
   return addFloatGroup(b, shape.format, weights, rows, group, totals);
 }
 
-SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, const PackedShape &weight,
-                                                            ArrayRef<Value> panels, ArrayRef<Value> rows) const {
+// The sums of groups [first, last), from 0 on.
+static KernelBuilder::Values dotSlice(KernelBuilder &b, const TileOps &ops, const PackedShape &weight,
+                                      ArrayRef<Value> panels, ArrayRef<Value> rowScales, ArrayRef<Value> rows,
+                                      Value first, Value last) {
   Value none = weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0);
-  KernelBuilder::Values zero(panels.size() * rows.size(), none), rowScales;
-  for (Value panel : panels)
-    rowScales.push_back(loadRowScales(b, weight, panel));
+  KernelBuilder::Values zero(panels.size() * rows.size(), none);
   int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
-  auto sums = b.loop(b.i64(0), b.i64(weight.cols / groupColumns), 1, zero, [&](Value group, ValueRange totals) {
+  return b.loop(first, last, 1, zero, [&](Value group, ValueRange totals) {
     Value offset = b.mul(group, groupBytes(weight.format, panelRows));
     KernelBuilder::Values next;
     for (auto [p, panel] : llvm::enumerate(panels)) {
       Value weights = b.at(panel, offset);
       b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
-      next.append(addGroup(b, *level.tileOps, weight, weights, rowScales[p], rows, group,
-                           totals.slice(p * rows.size(), rows.size())));
+      next.append(
+          addGroup(b, ops, weight, weights, rowScales[p], rows, group, totals.slice(p * rows.size(), rows.size())));
     }
     return next;
   });
+}
+
+SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, const PackedShape &weight,
+                                                            ArrayRef<Value> panels, ArrayRef<Value> rows) const {
+  KernelBuilder::Values rowScales, sums;
+  for (Value panel : panels)
+    rowScales.push_back(loadRowScales(b, weight, panel));
+  SliceSums slices(b, weight.slices());
+  auto dot = [&](Value slice) {
+    return dotSlice(b, *level.tileOps, weight, panels, rowScales, rows, slices.first(slice), slices.end(slice));
+  };
+  int64_t count = static_cast<int64_t>(panels.size() * rows.size());
+  if (slices.levels() == 1) {
+    sums = dot(b.i64(0));
+  } else {
+    Value parked = b.stack(slices.levels() * count * vecBytes);
+    auto placeOf = [&](int64_t sum, int64_t level) { return b.at(parked, (level * count + sum) * vecBytes); };
+    b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
+      KernelBuilder::Values part = dot(slice);
+      slices.finish(slice, [&](int64_t level) {
+        for (int64_t i = 0; i < count; ++i) {
+          Value sum = slices.takeIn(part[i], level, [&](int64_t below) { return placeOf(i, below); });
+          b.store(sum, placeOf(i, level), vecBytes);
+        }
+      });
+    });
+    for (int64_t i = 0; i < count; ++i)
+      sums.push_back(slices.result([&](int64_t level) { return placeOf(i, level); }));
+  }
   for (size_t i = 0; weight.sumsIntegers() && i < sums.size(); ++i)
     sums[i] = sumOfIntegers(b, rowScales[i / rows.size()], weight.cols, rows[i % rows.size()], sums[i]);
   SmallVector<KernelBuilder::Values> result;
@@ -160,33 +191,100 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
   return result;
 }
 
-void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value first, Value count, int64_t most,
-                           ArrayRef<Value> rows, Value sums) const {
-  Value none = weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0), start = b.i64(0);
-  int64_t vecBytes = lanes * 4;
+KernelLibrary::LotSums::LotSums(KernelBuilder &b, const PackedShape &weight, int64_t panels, int64_t rows)
+    : panels(panels), rows(rows), levels(SliceSums::levels(weight.slices())) {
+  memory = b.stack((levels + 1) * levelBytes());
+  b.loop(b.i64(0), b.i64(levelBytes()), vecBytes,
+         [&](Value i) { b.store(b.splat(b.vecF32(), 0.0), b.at(zeros(b), i), vecBytes); });
+}
+
+namespace {
+/// What becomes of the sums of a lot when a slice of `panels` panels and `rows` rows is made.
+class LotTree {
+public:
+  LotTree(KernelBuilder &b, Slices shape, const KernelLibrary::LotSums &sums, Value panels, int64_t rows)
+      : b(b), slices(b, shape), count(shape.count()), sums(sums), bytes(b.mul(panels, rows * vecBytes)), rows(rows) {}
+
+  /// Where the sums of a slice are made: of an even one, which takes in nothing, where they wait.
+  Value placeOf(Value slice) {
+    Value open = sums.at(b, slices.open());
+    if (count == 1)
+      return open;
+    Value odd = arith::AndIOp::create(b, slice, b.i64(1));
+    return b.select(b.less(b.i64(0), odd), open, sums.at(b, 0));
+  }
+  void finish(Value slice) {
+    slices.finish(slice, [&](int64_t level) {
+      if (level == 0)
+        return;
+      forSums([&](Value offset) {
+        Value sum = b.load(b.vecF32(), at(slices.open(), offset), vecBytes);
+        b.store(slices.takeIn(sum, level, [&](int64_t below) { return at(below, offset); }), at(level, offset),
+                vecBytes);
+      });
+    });
+  }
+  /// All slices are made.
+  void finish() {
+    if (int64_t{1} << slices.open() == count)
+      return;
+    forSums([&](Value offset) {
+      Value sum = slices.result([&](int64_t level) { return at(level, offset); });
+      b.store(sum, at(slices.open(), offset), vecBytes);
+    });
+  }
+
+private:
+  KernelBuilder &b;
+  SliceSums slices;
+  int64_t count;
+  const KernelLibrary::LotSums &sums;
+  Value bytes;
+  int64_t rows;
+
+  Value at(int64_t level, Value offset) { return b.at(sums.at(b, level), offset); }
+  void forSums(llvm::function_ref<void(Value offset)> body) {
+    b.loop(b.i64(0), bytes, rows * vecBytes, [&](Value offset) {
+      for (int64_t row = 0; row < rows; ++row)
+        body(b.add(offset, row * vecBytes));
+    });
+  }
+};
+} // namespace
+
+void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value first, Value count, ArrayRef<Value> rows,
+                           const LotSums &sums) const {
+  Type type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
+  int64_t rowCount = static_cast<int64_t>(rows.size()), rowsBytes = rowCount * vecBytes;
   auto panelAt = [&](Value p) { return b.at(first, b.mul(p, weight.panelBytes())); };
-  auto forSums = [&](Value p, llvm::function_ref<void(size_t row, Value place)> body) {
-    Value own = b.at(sums, b.mul(p, static_cast<int64_t>(rows.size()) * vecBytes));
+  auto forRows = [&](Value own, llvm::function_ref<void(size_t row, Value place)> body) {
     for (size_t row = 0; row < rows.size(); ++row)
       body(row, b.at(own, static_cast<int64_t>(row) * vecBytes));
   };
-  b.loop(start, count, 1, [&](Value p) { forSums(p, [&](size_t, Value place) { b.store(none, place, 64); }); });
-  b.loop(start, b.i64(weight.cols / groupColumns), 1, [&](Value group) {
-    Value offset = b.mul(group, groupBytes(weight.format, panelRows));
-    b.loop(start, count, 1, [&](Value p) {
-      Value panel = panelAt(p), weights = b.at(panel, offset);
-      b.prefetch(b.at(weights, lotPrefetchBytes / most), groupBytes(weight.format, panelRows));
-      KernelBuilder::Values totals;
-      forSums(p, [&](size_t, Value place) { totals.push_back(b.load(none.getType(), place, 64)); });
-      totals = addGroup(b, *level.tileOps, weight, weights, loadRowScales(b, weight, panel), rows, group, totals);
-      forSums(p, [&](size_t row, Value place) { b.store(totals[row], place, 64); });
+  SliceSums slices(b, weight.slices());
+  LotTree tree(b, weight.slices(), sums, count, rowCount);
+  b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
+    Value begin = slices.first(slice), place = tree.placeOf(slice), toZeros = b.distance(place, sums.zeros(b));
+    b.loop(begin, slices.end(slice), 1, [&](Value group) {
+      Value offset = b.mul(group, groupBytes(weight.format, panelRows));
+      Value before = b.select(b.less(begin, group), b.i64(0), toZeros);
+      b.loop(b.i64(0), count, 1, [&](Value p) {
+        Value panel = panelAt(p), weights = b.at(panel, offset), own = b.at(place, b.mul(p, rowsBytes));
+        b.prefetch(b.at(weights, lotPrefetchBytes / sums.panels), groupBytes(weight.format, panelRows));
+        KernelBuilder::Values totals;
+        forRows(b.at(own, before), [&](size_t, Value from) { totals.push_back(b.load(type, from, vecBytes)); });
+        totals = addGroup(b, *level.tileOps, weight, weights, loadRowScales(b, weight, panel), rows, group, totals);
+        forRows(own, [&](size_t row, Value to) { b.store(totals[row], to, vecBytes); });
+      });
     });
+    tree.finish(slice);
   });
+  tree.finish();
   if (weight.sumsIntegers())
-    b.loop(start, count, 1, [&](Value p) {
+    b.loop(b.i64(0), count, 1, [&](Value p) {
       Value rowScales = loadRowScales(b, weight, panelAt(p));
-      forSums(p, [&](size_t row, Value place) {
-        b.store(sumOfIntegers(b, rowScales, weight.cols, rows[row], b.load(none.getType(), place, 64)), place, 64);
+      forRows(b.at(sums.memory, b.mul(p, rowsBytes)), [&](size_t row, Value sum) {
+        b.store(sumOfIntegers(b, rowScales, weight.cols, rows[row], b.load(type, sum, vecBytes)), sum, vecBytes);
       });
     });
 }
@@ -205,16 +303,17 @@ void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Val
   });
 }
 
-KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight, ArrayRef<Value> blocks,
-                                               Value first, Value last, ArrayRef<Value> rows, ValueRange totals) const {
+KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight,
+                                               const UnpackedGroups &groups, ArrayRef<Value> rows,
+                                               ValueRange totals) const {
   KernelBuilder::Values before(totals);
   if (weight.sumsIntegers())
     for (Value &total : before)
       total = b.bitcast(total, b.vecI32());
-  KernelBuilder::Values sums = b.loop(first, last, 1, before, [&](Value group, ValueRange state) {
-    Value offset = b.mul(b.sub(group, first), blockOf(weight).groupBytes());
+  KernelBuilder::Values sums = b.loop(groups.first, groups.last, 1, before, [&](Value group, ValueRange state) {
+    Value offset = b.mul(b.sub(group, groups.begin), blockOf(weight).groupBytes());
     SmallVector<WeightGroup> panels;
-    for (Value block : blocks)
+    for (Value block : groups.blocks)
       panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true, inWords(weight)});
     KernelBuilder::Values noRowScales(panels.size()); // they stand in the blocks
     return addQuantizedGroup(b, *level.tileOps, panels, noRowScales, weight, rows, group, state);

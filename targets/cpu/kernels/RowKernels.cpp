@@ -17,24 +17,6 @@ static constexpr int64_t vecBytes = lanes * 4;
 
 // ---- shared pieces
 
-// 1 / sqrt(sum of squares of `width` values / count + eps), each value first multiplied by `scale`.
-static Value inverseRms(KernelBuilder &b, Value row, int64_t width, int64_t count, double eps, double scale = 1.0) {
-  Value zero = b.splat(b.vecF32(), 0.0);
-  auto sums = b.loop(b.i64(0), b.i64(width * 4), 2 * vecBytes, ValueRange{zero, zero}, [&](Value i, ValueRange s) {
-    KernelBuilder::Values next;
-    for (int64_t half = 0; half < 2; ++half) {
-      Value x = b.loadVec(b.at(b.at(row, i), half * vecBytes));
-      if (scale != 1.0)
-        x = b.mulf(x, b.splat(b.vecF32(), scale));
-      next.push_back(b.fma(x, x, s[half]));
-    }
-    return next;
-  });
-  Value mean = b.divf(b.sumLanes(b.addf(sums[0], sums[1])), b.f32(static_cast<float>(count)));
-  Value root = b.sqrt(b.addf(mean, b.f32(static_cast<float>(eps))));
-  return b.broadcast(b.divf(b.f32(1.0f), root));
-}
-
 // The bits that one plane holds of the 32 values of one row, at their place in the stored values: columns 0..15
 // and 16..31. `row` is the row's part of the plane's first block. A plane without a zero point is signed bytes.
 static std::pair<Value, Value> loadRowPlane(KernelBuilder &b, const BitPlane &plane, Value row, int64_t rows) {

@@ -8,8 +8,8 @@
 
 namespace gemmac {
 
-/// Emits the products of a kernel. Whatever the order, each sum of a row and a panel adds its groups of 32 columns one
-/// after the other, so that all orders give the same bits.
+/// Emits the products of a kernel. Whatever the order, each sum of a row and a panel adds its groups of 32 columns in
+/// slices and these in a tree (SliceSums), so that all orders give the same bits.
 class RowProducts {
 public:
   /// Pointers to `count` rows of the input from number `first` on.
@@ -48,13 +48,10 @@ private:
   Inputs inputs;
   Finish finish;
 
-  int64_t tileOf(int64_t rows) const;
   mlir::SmallVector<mlir::Value> panelsFrom(mlir::Value panel, int64_t count);
   void manyStreams(mlir::Value rows, mlir::Value first, mlir::Value last);
   void forRowTiles(mlir::Value rows, mlir::Value first, mlir::Value last, int64_t rowTile);
   void packedTile(mlir::Value firstPanel, int64_t panels, mlir::Value firstRow, int64_t count);
-  void addBlocks(mlir::ArrayRef<mlir::Value> panels, mlir::Value rows, mlir::ArrayRef<mlir::Value> sums,
-                 mlir::Value blocks);
 };
 
 } // namespace gemmac

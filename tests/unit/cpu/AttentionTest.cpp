@@ -355,7 +355,7 @@ TEST_P(AttentionTest, RowsEqualSingleRows) {
   AttentionProgram many(GetParam()), one(single), split(single, AttentionProgram::splits);
   Runner runMany(many.program), runOne(one.program), runSplit(split.program);
   int64_t rows = GetParam().maxRows;
-  for (int64_t position : {3, 30, 90, 250, 700, 1790}) {
+  for (int64_t position : {3, 30, 90, 121, 250, 700, 1790}) {
     if (GetParam().window == 0 && position + rows > GetParam().capacity)
       continue;
     Call call = callOf(rows, position);
@@ -441,11 +441,12 @@ INSTANTIATE_TEST_SUITE_P(
         AttentionCase{f32, 2, 1, 64, 50, 80, 16, 20.0f}, AttentionCase{f16, 2, 1, 256, 0, 1024, 3, 0.25f},
         AttentionCase{f16, 8, 1, 64, 512, 528, 11, 0.5f}, AttentionCase{f32, 40, 2, 32, 300, 352, 6, 0.5f},
         AttentionCase{f16, 34, 34, 32, 1, 32, 4, 0.5f}, AttentionCase{f32, 3, 1, 96, 257, 272, 16, 0.5f},
-        AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, true}, AttentionCase{f16, 2, 1, 36, 33, 48, 9, 0.5f, true},
-        AttentionCase{q8, 8, 1, 64, 300, 352, 7, 0.5f, true}, AttentionCase{q8, 6, 3, 20, 16, 32, 9, 0.5f},
-        AttentionCase{q8, 1, 1, 128, 0, 304, 3, 0.5f, true}, AttentionCase{q4, 4, 4, 72, 33, 48, 9, 0.5f, true},
-        AttentionCase{q4, 40, 2, 32, 300, 352, 6, 0.5f}, AttentionCase{q4, 2, 1, 64, 50, 80, 16, 20.0f, true},
-        AttentionCase{q4, 16, 2, 256, 0, 288, 3, 0.25f, true}, AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, false, 8},
+        AttentionCase{f32, 3, 1, 32, 129, 144, 16, 0.5f}, AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, true},
+        AttentionCase{f16, 2, 1, 36, 33, 48, 9, 0.5f, true}, AttentionCase{q8, 8, 1, 64, 300, 352, 7, 0.5f, true},
+        AttentionCase{q8, 6, 3, 20, 16, 32, 9, 0.5f}, AttentionCase{q8, 1, 1, 128, 0, 304, 3, 0.5f, true},
+        AttentionCase{q4, 4, 4, 72, 33, 48, 9, 0.5f, true}, AttentionCase{q4, 40, 2, 32, 300, 352, 6, 0.5f},
+        AttentionCase{q4, 2, 1, 64, 50, 80, 16, 20.0f, true}, AttentionCase{q4, 16, 2, 256, 0, 288, 3, 0.25f, true},
+        AttentionCase{f32, 4, 2, 64, 0, 288, 5, 0.5f, false, 8},
         AttentionCase{f16, 8, 1, 128, 0, 304, 7, 0.25f, false, 32},
         AttentionCase{q8, 3, 1, 72, 50, 80, 9, 0.5f, false, 9},
         AttentionCase{q4, 17, 1, 128, 0, 288, 4, 0.25f, true, 20},

@@ -1,5 +1,7 @@
 #include "Reference.h"
 
+#include "dialects/formats/Slices.h"
+
 #include <algorithm>
 
 namespace gemmac::test {
@@ -76,15 +78,39 @@ QuantizedRow quantizeRow(const float *row, int64_t width, float staticScale) {
   return result;
 }
 
+/// Slices of a sum over `cols` columns, added as a binary counter does; `add` gives the total with the group that
+/// begins at a column.
+static float sumSlices(int64_t cols, llvm::function_ref<float(int64_t column, float total)> add) {
+  const Slices slices{cols / groupColumns};
+  struct Part {
+    int64_t slices;
+    float sum;
+  };
+  std::vector<Part> parts;
+  auto addLastTwo = [&] {
+    const Part last = parts.back();
+    parts.pop_back();
+    parts.back() = {parts.back().slices + last.slices, parts.back().sum + last.sum};
+  };
+  for (int64_t slice = 0; slice < slices.count(); ++slice) {
+    parts.push_back({1, 0.0f});
+    for (int64_t group = slice * slices.per(); group < std::min((slice + 1) * slices.per(), slices.groups); ++group)
+      parts.back().sum = add(group * groupColumns, parts.back().sum);
+    while (parts.size() > 1 && parts[parts.size() - 2].slices == parts.back().slices)
+      addLastTwo();
+  }
+  while (parts.size() > 1)
+    addLastTwo();
+  return parts.back().sum;
+}
+
 float dotExact(const Matrix &weight, int64_t row, const float *input) {
-  float total = 0;
-  for (int64_t first = 0; first < weight.cols; first += groupColumns) {
+  return sumSlices(weight.cols, [&](int64_t first, float total) {
     float part = 0;
     for (int64_t c = first; c < first + groupColumns; ++c)
       part = std::fma(weight.number(row, c), input[c], part);
-    total += part;
-  }
-  return total;
+    return total + part;
+  });
 }
 
 /// Adds the product of one group.
@@ -103,10 +129,7 @@ float dotExact(const Matrix &weight, int64_t row, const QuantizedRow &input) {
       sum += static_cast<int64_t>(weight.number(row, c)) * input.values[c];
     return static_cast<float>(sum) * (weight.scale(row, 0) * input.scales[0]);
   }
-  float total = 0;
-  for (int64_t first = 0; first < weight.cols; first += groupColumns)
-    total = addGroup(weight, row, first, input, total);
-  return total;
+  return sumSlices(weight.cols, [&](int64_t first, float total) { return addGroup(weight, row, first, input, total); });
 }
 
 float dotLikeKernel(const Matrix &weight, int64_t row, const float *input, bool wide) {
@@ -128,6 +151,16 @@ double rms(const float *row, int64_t count, double eps) {
   for (int64_t i = 0; i < count; ++i)
     sum += static_cast<double>(row[i]) * row[i];
   return std::sqrt(sum / count + eps);
+}
+
+float inverseRms(const float *row, int64_t width, int64_t count, float eps) {
+  float sums[256] = {};
+  for (int64_t i = 0; i < width; ++i)
+    sums[i % 256] = std::fma(row[i], row[i], sums[i % 256]);
+  for (int64_t half = 128; half > 0; half /= 2)
+    for (int64_t i = 0; i < half; ++i)
+      sums[i] += sums[i + half];
+  return 1.0f / std::sqrt(sums[0] / static_cast<float>(count) + eps);
 }
 
 double gelu(double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }

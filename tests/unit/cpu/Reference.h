@@ -48,6 +48,8 @@ float dotLikeKernel(const Matrix &weight, int64_t row, const float *input, bool 
 double dotDouble(const Matrix &weight, int64_t row, const float *input);
 
 double rms(const float *row, int64_t count, double eps);
+/// The factor of a norm in exactly the order of the kernels, of `width` values of which `count` are no padding.
+float inverseRms(const float *row, int64_t width, int64_t count, float eps);
 double gelu(double x);
 
 /// |got - expected| <= absolute + relative * |expected| for each element; `what` tells the place.

@@ -31,7 +31,8 @@ public:
       addWeight(vectorOf(width), {width});
     int64_t maxRows = random() % 2 ? 1 : 1 + random() % 16;
     builder.setInsertionPointToEnd(module->getBody());
-    phase = PhaseOp::create(builder, builder.getUnknownLoc(), "p", PhaseKind::Verify, maxRows, {}, {});
+    phase =
+        PhaseOp::create(builder, builder.getUnknownLoc(), "p", PhaseKind::Verify, maxRows, /*serial=*/false, {}, {});
     phase.getBody().emplaceBlock();
     PackedWeights packed(*module);
     StepEmitter steps(phase, maxRows, /*wideActivations=*/false);

@@ -183,6 +183,17 @@ gemma.phase @phase_c4_shared prefill max_rows 4 {
 }
 
 // -----
+// Steps of a serial phase follow each other, but a step's own buffers live at once.
+gemma.phase @phase_c4_serial prefill max_rows 4 serial {
+  // expected-note @below {{the other buffer}}
+  %x = gemma.buffer shared at 0 label "x" : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{at 960 overlaps buffer 'x' at 0 .. 1024, which lives at the same time}}
+  %y = gemma.buffer shared at 960 : !gemma.buffer<4 x 64, q8>
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+  gemma.step.quantize %x -> %y : <4 x 64, f32> -> <4 x 64, q8>
+}
+
+// -----
 // A buffer lives on between its first and its last step.
 gemma.phase @phase_c4_between prefill max_rows 4 {
   // expected-note @below {{the other buffer}}

@@ -191,3 +191,16 @@ gemma.phase @verify verify max_rows 2 {
   gemma.step.expert_down %operand, @expert_down picks %picks, %weights -> %mixed top_k 2
     : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
 }
+
+// Between the steps of a serial phase nothing is waited for, and a buffer's memory is free after its last reader.
+// CHECK-LABEL: gemma.phase @serial decode max_rows 1 serial attributes {arena_bytes = 512 : i64}
+gemma.phase @serial decode max_rows 1 serial attributes {arena_bytes = 512 : i64} {
+  %x = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared at 256 : !gemma.buffer<1 x 64, f32>
+  %z = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <1 x 64, f32>
+  gemma.step.norm %x -> %y
+      factor 1.0 eps 1.0e-6 count 64 : <1 x 64, f32> -> <1 x 64, f32>
+  gemma.step.norm %y -> %z
+      factor 1.0 eps 1.0e-6 count 64 : <1 x 64, f32> -> <1 x 64, f32>
+}

@@ -38,3 +38,13 @@ module {
   // expected-note @below {{run gemma-plan-caches before gemma-lower-steps}}
   gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
 }
+
+// -----
+
+module {
+  // expected-error @below {{is serial: its steps would run at once on threads; run gemma-plan-steps with spmd}}
+  gemma.phase @decode decode max_rows 1 serial attributes {arena_bytes = 256 : i64, scratch_bytes = 0 : i64} {
+    %x = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>
+    gemma.step.rope_table %x head_dim 64 <theta = 1.0e4, pairs = 32, factor = 1.0> : !gemma.buffer<1 x 64, f32>
+  }
+}

@@ -1,0 +1,106 @@
+#include "targets/cpu/kernels/ChunkProducts.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
+
+ChunkProducts::ChunkProducts(const KernelLibrary &library, KernelBuilder &b, const PackedShape &weight, int64_t panels,
+                             int64_t maxRows, const RowProducts::Inputs &inputs)
+    : library(library), b(b), weight(weight), inputs(inputs), slices(b, weight.slices()),
+      panelBytes(maxRows * vecBytes), levelBytes(panels * panelBytes),
+      rowTile(library.tileOf(weight, library.getLevel().unpackedRowTile)) {
+  blocks = b.stack(library.getLevel().unpackedPanels * library.blockOf(weight).bytes());
+  sums = b.stack(slices.levels() * levelBytes);
+  zeros = b.stack(rowTile * vecBytes);
+  for (int64_t row = 0; row < rowTile; ++row)
+    b.store(b.splat(b.vecF32(), 0.0), b.at(zeros, row * vecBytes), vecBytes);
+}
+
+Value ChunkProducts::place(int64_t level, int64_t number, Value row) {
+  return b.at(b.at(sums, b.mul(row, vecBytes)), level * levelBytes + number * panelBytes);
+}
+
+Value ChunkProducts::sum(int64_t number, Value row) {
+  return slices.result([&](int64_t level) { return place(level, number, row); });
+}
+
+// Blocks end where slices do: they hold several slices, or a part of one.
+void ChunkProducts::multiply(ArrayRef<Value> panels, int64_t number, Value rows) {
+  int64_t most = library.blockOf(weight).groups(), per = weight.slices().per(), count = weight.slices().count();
+  auto inEqualParts = [](int64_t whole, int64_t most) {
+    int64_t parts = (whole + most - 1) / most;
+    return (whole + parts - 1) / parts;
+  };
+  if (per <= most)
+    wholeSlices(panels, number, rows, inEqualParts(count, most / per));
+  else
+    partsOfSlices(panels, number, rows, inEqualParts(per, most));
+}
+
+void ChunkProducts::wholeSlices(ArrayRef<Value> panels, int64_t number, Value rows, int64_t together) {
+  Value count = b.i64(weight.slices().count());
+  b.loop(b.i64(0), count, together, [&](Value slice) {
+    Value end = b.minSigned(b.add(slice, together), count), first = slices.first(slice);
+    SmallVector<Value> unpacked = unpack(panels, first, slices.firstOrEnd(end));
+    RowProducts::forParts(b, b.i64(0), rows, rowTile, [&](Value row, int64_t tile) {
+      SmallVector<Value> inputRows = inputs(row, tile);
+      b.loop(slice, end, 1, [&](Value own) {
+        dotTile({unpacked, first, slices.first(own), slices.end(own)}, {own, {}, {}}, number, row, inputRows);
+      });
+    });
+  });
+}
+
+void ChunkProducts::partsOfSlices(ArrayRef<Value> panels, int64_t number, Value rows, int64_t groups) {
+  b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
+    Value begin = slices.first(slice), end = slices.end(slice);
+    b.loop(begin, end, groups, [&](Value first) {
+      Value last = b.minSigned(b.add(first, groups), end);
+      SmallVector<Value> unpacked = unpack(panels, first, last);
+      Part part{slice, b.less(first, b.add(begin, 1)), b.less(b.sub(end, b.i64(1)), last)};
+      RowProducts::forParts(b, b.i64(0), rows, rowTile, [&](Value row, int64_t tile) {
+        dotTile({unpacked, first, first, last}, part, number, row, inputs(row, tile));
+      });
+    });
+  });
+}
+
+SmallVector<Value> ChunkProducts::unpack(ArrayRef<Value> panels, Value first, Value last) {
+  SmallVector<Value> unpacked;
+  for (Value panel : panels) {
+    unpacked.push_back(b.at(blocks, static_cast<int64_t>(unpacked.size()) * library.blockOf(weight).bytes()));
+    library.unpackBlock(b, weight, panel, first, last, unpacked.back());
+  }
+  return unpacked;
+}
+
+void ChunkProducts::dotTile(const Groups &groups, const Part &part, int64_t number, Value row,
+                            ArrayRef<Value> inputRows) {
+  int64_t rows = static_cast<int64_t>(inputRows.size()), panels = static_cast<int64_t>(groups.blocks.size());
+  KernelBuilder::Values totals(panels * rows, b.splat(b.vecF32(), 0.0));
+  for (int64_t i = 0; part.begins && i < panels * rows; ++i) {
+    Value from = b.select(part.begins, zeros, place(slices.open(), number + i / rows, row));
+    totals[i] = b.load(b.vecF32(), b.at(from, i % rows * vecBytes), vecBytes);
+  }
+  totals = library.dotBlocks(b, weight, groups, inputRows, totals);
+  auto placeOf = [&](int64_t i, int64_t level) {
+    return b.at(place(level, number + i / rows, row), i % rows * vecBytes);
+  };
+  auto store = [&](int64_t level, bool finished) {
+    for (int64_t i = 0; i < panels * rows; ++i) {
+      Value sum = totals[i];
+      if (finished)
+        sum = slices.takeIn(sum, level, [&](int64_t below) { return placeOf(i, below); });
+      b.store(sum, placeOf(i, level), vecBytes);
+    }
+  };
+  auto finish = [&] { slices.finish(part.slice, [&](int64_t level) { store(level, true); }); };
+  if (part.ends)
+    b.ifThen(part.ends, finish, [&] { store(slices.open(), false); });
+  else
+    finish();
+}
+
+} // namespace gemmac

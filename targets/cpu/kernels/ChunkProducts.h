@@ -1,0 +1,47 @@
+// Products of the rows of a chunk with panels that are unpacked block by block: each block serves all rows.
+#ifndef GEMMAC_TARGETS_CPU_KERNELS_CHUNKPRODUCTS_H
+#define GEMMAC_TARGETS_CPU_KERNELS_CHUNKPRODUCTS_H
+
+#include "targets/cpu/kernels/RowProducts.h"
+
+namespace gemmac {
+
+/// Sums of all rows stay in memory meanwhile, at the levels of SliceSums.
+class ChunkProducts {
+public:
+  using Value = mlir::Value;
+
+  /// For sums of `panels` panels, of which as many are multiplied at once as the level unpacks, with at most `maxRows`
+  /// rows.
+  ChunkProducts(const KernelLibrary &library, KernelBuilder &b, const PackedShape &weight, int64_t panels,
+                int64_t maxRows, const RowProducts::Inputs &inputs);
+
+  /// Makes the sums of `rows` rows with `panels`; the first one's are those of panel `number`.
+  void multiply(mlir::ArrayRef<Value> panels, int64_t number, Value rows);
+  /// The 16 sums of panel `number` and a row; what KernelLibrary::scaledSum takes.
+  Value sum(int64_t number, Value row);
+
+private:
+  const KernelLibrary &library;
+  KernelBuilder &b;
+  const PackedShape &weight;
+  const RowProducts::Inputs &inputs;
+  SliceSums slices;
+  int64_t panelBytes, levelBytes, rowTile;
+  Value blocks, sums, zeros;
+
+  using Groups = KernelLibrary::UnpackedGroups;
+  /// Groups of one slice, and whether they begin and end it: null where they are the whole slice.
+  struct Part {
+    Value slice, begins, ends;
+  };
+  mlir::SmallVector<Value> unpack(mlir::ArrayRef<Value> panels, Value first, Value last);
+  void wholeSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t together);
+  void partsOfSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t groups);
+  void dotTile(const Groups &groups, const Part &part, int64_t number, Value row, mlir::ArrayRef<Value> inputRows);
+  Value place(int64_t level, int64_t number, Value row);
+};
+
+} // namespace gemmac
+
+#endif // GEMMAC_TARGETS_CPU_KERNELS_CHUNKPRODUCTS_H

@@ -1,0 +1,78 @@
+// The sum of squares that all norms take: 256 strided partial sums, added by halves (docs/spec/numerics.md, "Norms").
+#include "targets/cpu/kernels/Kernels.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+static constexpr int64_t vecBytes = lanes * 4;
+static constexpr int64_t vectors = 16; ///< of partial sums
+
+namespace {
+/// Partial sums are 16 vectors; of a row narrower than 256 only the first exist.
+class SquareSums {
+public:
+  SquareSums(KernelBuilder &b, Value row, int64_t width, double scale) : b(b), row(row), width(width), scale(scale) {}
+
+  /// Vectors first, first + stride, ... added by halves; null where there is none. At most four are summed up at once,
+  /// and few results wait, so that registers hold them.
+  Value sumOf(int64_t first, int64_t stride) {
+    constexpr int64_t atOnce = 4;
+    if (stride * atOnce < vectors)
+      return add(sumOf(first, 2 * stride), sumOf(first + stride, 2 * stride));
+    KernelBuilder::Values sums = chains(first, stride);
+    while (sums.size() > 1) {
+      size_t half = (sums.size() + 1) / 2;
+      for (size_t i = half; i < sums.size(); ++i)
+        sums[i - half] = add(sums[i - half], sums[i]);
+      sums.resize(half);
+    }
+    return sums[0];
+  }
+
+private:
+  KernelBuilder &b;
+  Value row;
+  int64_t width;
+  double scale;
+
+  Value add(Value low, Value high) { return high ? b.addf(low, high) : low; }
+
+  Value addSquare(Value offset, int64_t vector, Value sum) {
+    Value x = b.loadVec(b.at(b.at(row, offset), vector * vecBytes));
+    if (scale != 1.0)
+      x = b.mulf(x, b.splat(b.vecF32(), scale));
+    return b.fma(x, x, sum);
+  }
+
+  /// Those vectors of partial sums, null where the row does not reach them.
+  KernelBuilder::Values chains(int64_t first, int64_t stride) {
+    constexpr int64_t turn = vectors * lanes;
+    int64_t whole = width / turn * turn, count = (vectors - first + stride - 1) / stride;
+    KernelBuilder::Values sums(count, b.splat(b.vecF32(), 0.0));
+    if (whole)
+      sums = b.loop(b.i64(0), b.i64(whole * 4), vectors * vecBytes, sums, [&](Value i, ValueRange state) {
+        KernelBuilder::Values next(state);
+        for (int64_t v = 0; v < count; ++v)
+          next[v] = addSquare(i, first + v * stride, next[v]);
+        return next;
+      });
+    for (int64_t v = 0; v < count; ++v)
+      if ((first + v * stride) * lanes < width - whole)
+        sums[v] = addSquare(b.i64(whole * 4), first + v * stride, sums[v]);
+      else if (!whole)
+        sums[v] = Value();
+    return sums;
+  }
+};
+} // namespace
+
+Value inverseRms(KernelBuilder &b, Value row, int64_t width, int64_t count, double eps, double scale) {
+  Value sum = b.sumLanes(SquareSums(b, row, width, scale).sumOf(0, 1));
+  Value mean = b.divf(sum, b.f32(static_cast<float>(count)));
+  Value root = b.sqrt(b.addf(mean, b.f32(static_cast<float>(eps))));
+  return b.broadcast(b.divf(b.f32(1.0f), root));
+}
+
+} // namespace gemmac

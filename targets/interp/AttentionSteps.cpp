@@ -1,0 +1,151 @@
+// "Attention" of docs/spec/numerics.md: splits of keys, each with a softmax of its own, merged in order.
+#include "targets/interp/Numbers.h"
+#include "targets/interp/Steps.h"
+#include "targets/interp/Sums.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace gemmac::interp {
+
+namespace {
+
+/// What a split leaves of one head: its largest score, the sum of the powers, the weighted sum of values.
+struct Part {
+  float top = 0.0f, sum = 0.0f;
+  std::vector<float> values;
+};
+
+/// Parts merged in order.
+struct Merged {
+  explicit Merged(int64_t padded) : values(static_cast<size_t>(padded), 0.0f) {}
+
+  void add(const Part &part) {
+    const float next = larger(largest, part.top);
+    const float keep = power(largest - next), take = power(part.top - next);
+    total = std::fma(total, keep, part.sum * take);
+    for (size_t j = 0; j < values.size(); ++j)
+      values[j] = std::fma(values[j], keep, part.values[j] * take);
+    largest = next;
+  }
+
+  /// As an element of the layer.
+  std::vector<float> result(const Cache &cache) const {
+    std::vector<float> out = cache.restore(values);
+    for (float &value : out)
+      value = value * (1.0f / total);
+    return out;
+  }
+
+  float largest = -1e30f, total = 0.0f;
+  std::vector<float> values;
+};
+
+/// The positions of a split that a row sees.
+struct Seen {
+  int64_t first, last; ///< inclusive
+  Seen(int64_t split, const Cache &cache, int64_t position)
+      : first(std::max(split * attentionSplit, cache.firstSeen(position))),
+        last(std::min(split * attentionSplit + attentionSplit - 1, position)) {}
+};
+
+Part partOf(const Cache &cache, const Cache::Query &query, int64_t head, Seen seen) {
+  std::vector<float> powers;
+  Part part{-5e29f, 0.0f, std::vector<float>(static_cast<size_t>(cache.paddedHead()), 0.0f)};
+  for (int64_t p = seen.first; p <= seen.last; ++p) {
+    powers.push_back(cache.score(query, p, head));
+    part.top = larger(powers.back(), part.top);
+  }
+  Lanes a = {};
+  for (int64_t p = seen.first; p <= seen.last; ++p) {
+    float &e = powers[static_cast<size_t>(p - seen.first)];
+    e = power(e - part.top);
+    float &lane = a[static_cast<size_t>(p % 16)];
+    lane = lane + e;
+    const Stored v = cache.value(p, head);
+    for (size_t j = 0; j < part.values.size(); ++j)
+      part.values[j] = std::fma(v.numbers[j], v.quantized() ? e * v.scales[j / 32] : e, part.values[j]);
+  }
+  part.sum = sumLanes(a);
+  return part;
+}
+
+int64_t firstSplit(const Cache &cache, int64_t position) { return cache.firstSeen(position) / attentionSplit; }
+
+/// A query head of one row, prepared for its cache.
+struct QueryHead {
+  template <typename Step>
+  QueryHead(Step step, Frame &frame, int64_t row, int64_t head)
+      : cache(frame.memory.cache(step.getCacheAttr())),
+        keyHead(head / (static_cast<int64_t>(step.getHeads()) / cache.headCount())) {
+    const auto width = static_cast<size_t>(cache.paddedHead());
+    query = cache.prepare(frame[step.getQuery()].row(row).subspan(static_cast<size_t>(head) * width, width),
+                          frame.memory.vector(step.getKeyNormAttr()));
+  }
+  Part part(int64_t split, int64_t position) const { return partOf(cache, query, keyHead, {split, cache, position}); }
+
+  const Cache &cache;
+  int64_t keyHead;
+  Cache::Query query;
+};
+
+/// Where attention_splits leaves what belongs to a head in a row of parts.
+struct PartPlace {
+  PartPlace(int64_t heads, int64_t head, int64_t padded)
+      : values(static_cast<size_t>(head * padded)), top(static_cast<size_t>(heads * padded + head)),
+        sum(static_cast<size_t>(heads * padded + (heads + 15) / 16 * 16 + head)) {}
+  size_t values, top, sum;
+};
+
+} // namespace
+
+void run(gemma::AttentionStep step, Frame &frame) {
+  for (int64_t r = 0; r < frame.rows(); ++r)
+    for (int64_t head = 0; head < static_cast<int64_t>(step.getHeads()); ++head) {
+      const QueryHead query(step, frame, r, head);
+      const int64_t position = frame.position(r);
+      Merged merged(query.cache.paddedHead());
+      for (int64_t split = firstSplit(query.cache, position); split <= position / attentionSplit; ++split)
+        merged.add(query.part(split, position));
+      const std::vector<float> out = merged.result(query.cache);
+      std::copy(out.begin(), out.end(),
+                frame[step.getResult()].row(r).begin() + head * static_cast<int64_t>(out.size()));
+    }
+}
+
+void run(gemma::AttentionSplitsStep step, Frame &frame) {
+  const int64_t heads = step.getHeads(), position = frame.position(0);
+  for (int64_t head = 0; head < heads; ++head) {
+    const QueryHead query(step, frame, 0, head);
+    const PartPlace place(heads, head, query.cache.paddedHead());
+    const int64_t first = firstSplit(query.cache, position);
+    for (int64_t split = first; split <= position / attentionSplit; ++split) {
+      const Part part = query.part(split, position);
+      std::span<float> row = frame[step.getParts()].row(split - first);
+      std::copy(part.values.begin(), part.values.end(), row.begin() + static_cast<ptrdiff_t>(place.values));
+      row[place.top] = part.top;
+      row[place.sum] = part.sum;
+    }
+  }
+}
+
+void run(gemma::AttentionMergeStep step, Frame &frame) {
+  const Cache &cache = frame.memory.cache(step.getCacheAttr());
+  const int64_t heads = step.getHeads(), position = frame.position(0);
+  std::vector<float> result;
+  for (int64_t head = 0; head < heads; ++head) {
+    const PartPlace place(heads, head, cache.paddedHead());
+    Merged merged(cache.paddedHead());
+    for (int64_t split = firstSplit(cache, position); split <= position / attentionSplit; ++split) {
+      std::span<const float> row = frame[step.getParts()].row(split - firstSplit(cache, position));
+      std::span<const float> values = row.subspan(place.values, merged.values.size());
+      merged.add({row[place.top], row[place.sum], {values.begin(), values.end()}});
+    }
+    const std::vector<float> out = merged.result(cache);
+    result.insert(result.end(), out.begin(), out.end());
+  }
+  result.resize(static_cast<size_t>(frame[step.getResult()].width), 0.0f);
+  frame[step.getResult()].store(0, result, staticScale(step.getStaticScale()));
+}
+
+} // namespace gemmac::interp

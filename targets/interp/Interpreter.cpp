@@ -1,0 +1,115 @@
+#include "targets/interp/Interpreter.h"
+
+#include "targets/interp/Steps.h"
+
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace gemmac::interp {
+
+using namespace gemma;
+
+static llvm::Error runStep(Operation &op, Frame &frame) {
+  return llvm::TypeSwitch<Operation *, llvm::Error>(&op)
+      .Case<EmbedStep, RopeTableStep, NormStep, AddNormStep, QuantizeStep, PleCombineStep, MatmulStep, QkvStep,
+            AttentionStep, AttentionSplitsStep, AttentionMergeStep, RouteStep, ExpertUpStep, ExpertDownStep>(
+          [&](auto step) {
+            run(step, frame);
+            return llvm::Error::success();
+          })
+      .Case<BufferOp, BarrierOp, MarkOp>([](auto) { return llvm::Error::success(); })
+      .Default([](Operation *other) {
+        return llvm::createStringError("interp: error: '" + other->getName().getStringRef() +
+                                       "' is no step that the interpreter runs; compile without what asks for it");
+      });
+}
+
+/// Whether every packed weight lies inside of the data section.
+static llvm::Error checkData(ModuleOp module, size_t bytes) {
+  for (PackedOp packed : module.getOps<PackedOp>()) {
+    std::optional<int64_t> offset = packed.getOffset();
+    if (!offset || static_cast<uint64_t>(*offset) + static_cast<uint64_t>(packed.getBytes()) > bytes)
+      return llvm::createStringError("interp: error: @" + packed.getSymName() +
+                                     " lies outside of the data section of " + llvm::Twine(bytes) +
+                                     " bytes; the file was cut or the module is not planned");
+  }
+  return llvm::Error::success();
+}
+
+Interpreter::Interpreter(std::unique_ptr<MLIRContext> context, OwningOpRef<ModuleOp> owned,
+                         std::span<const uint8_t> data)
+    : mlirContext(std::move(context)), module(std::move(owned)), memory(*module, data) {}
+
+llvm::Expected<std::unique_ptr<Interpreter>> Interpreter::load(StringRef text, std::span<const uint8_t> data) {
+  auto context = std::make_unique<MLIRContext>(MLIRContext::Threading::DISABLED);
+  context->loadDialect<GemmaDialect>();
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, context.get());
+  if (!module)
+    return llvm::createStringError("interp: error: the program's text is no module of the gemma dialect, see above");
+  auto model = (*module)->getAttrOfType<DictionaryAttr>("gemma.model");
+  auto vocab = model ? model.getAs<IntegerAttr>("vocab") : IntegerAttr();
+  auto positions = (*module)->getAttrOfType<IntegerAttr>("gemma.context");
+  if (!vocab || !positions)
+    return llvm::createStringError("interp: error: the module tells no vocab in 'gemma.model' or no 'gemma.context'; "
+                                   "it must be what the plan phase makes of a checkpoint");
+  if (llvm::Error error = checkData(*module, data.size()))
+    return std::move(error);
+  std::unique_ptr<Interpreter> result(new Interpreter(std::move(context), std::move(module), data));
+  result->vocabulary = vocab.getInt();
+  result->contextPositions = positions.getInt();
+  return result;
+}
+
+static PhaseOp phaseOf(ModuleOp module, PhaseKind kind) {
+  for (PhaseOp phase : module.getOps<PhaseOp>())
+    if (phase.getKind() == kind)
+      return phase;
+  return {};
+}
+
+int64_t Interpreter::maxRows(PhaseKind kind) {
+  PhaseOp phase = phaseOf(*module, kind);
+  return phase ? static_cast<int64_t>(phase.getMaxRows()) : 0;
+}
+
+llvm::Error Interpreter::checkCall(PhaseOp phase, ArrayRef<int32_t> tokens) const {
+  const auto rows = static_cast<int64_t>(tokens.size());
+  if (!phase || rows < 1 || rows > static_cast<int64_t>(phase.getMaxRows()))
+    return llvm::createStringError("interp: error: a call with " + llvm::Twine(rows) +
+                                   " rows, and the program has no such function for as many");
+  if (position + rows > contextPositions)
+    return llvm::createStringError("interp: error: the context of " + llvm::Twine(contextPositions) +
+                                   " positions is full; give fewer tokens");
+  for (int32_t token : tokens)
+    if (token < 0 || token >= vocabulary)
+      return llvm::createStringError("interp: error: token " + llvm::Twine(token) + " is none of " +
+                                     llvm::Twine(vocabulary));
+  return llvm::Error::success();
+}
+
+std::vector<float> Interpreter::logitsOf(PhaseOp phase, Frame &frame) const {
+  std::vector<float> logits;
+  for (BufferOp buffer : phase.getBody().getOps<BufferOp>())
+    if (buffer.getLabel() == "logits")
+      for (int64_t r = 0; r < frame.rows(); ++r) {
+        std::span<const float> row = frame[buffer.getResult()].row(r).first(static_cast<size_t>(vocabulary));
+        logits.insert(logits.end(), row.begin(), row.end());
+      }
+  return logits;
+}
+
+llvm::Expected<std::vector<float>> Interpreter::call(PhaseKind kind, ArrayRef<int32_t> tokens) {
+  PhaseOp phase = phaseOf(*module, kind);
+  if (llvm::Error error = checkCall(phase, tokens))
+    return std::move(error);
+  Frame frame(memory, tokens, position);
+  for (Operation &op : phase.getBody().front())
+    if (llvm::Error error = runStep(op, frame))
+      return std::move(error);
+  position += frame.rows();
+  return logitsOf(phase, frame);
+}
+
+} // namespace gemmac::interp

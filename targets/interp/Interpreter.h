@@ -1,0 +1,43 @@
+// Runs planned programs step by step, one row after the other, in one thread.
+#ifndef GEMMAC_TARGETS_INTERP_INTERPRETER_H
+#define GEMMAC_TARGETS_INTERP_INTERPRETER_H
+
+#include "targets/interp/Frame.h"
+
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+
+namespace gemmac::interp {
+
+class Interpreter {
+public:
+  /// \param text  a planned module; \param data  its data section, which must live as long as this.
+  /// Errors: text that is no planned module, data that is too short for it.
+  static llvm::Expected<std::unique_ptr<Interpreter>> load(llvm::StringRef text, std::span<const uint8_t> data);
+
+  /// Most rows of one call.
+  int64_t maxRows(PhaseKind kind);
+  /// Elements of a row of logits.
+  int64_t vocab() const { return vocabulary; }
+  /// Runs the tokens that follow those of the calls before. \returns the logits `[tokens, vocab]`, nothing where the
+  /// phase has none. Errors: too many rows, a token that is none, a context that is full, a step that is not known.
+  llvm::Expected<std::vector<float>> call(PhaseKind kind, llvm::ArrayRef<int32_t> tokens);
+
+private:
+  Interpreter(std::unique_ptr<mlir::MLIRContext> context, mlir::OwningOpRef<mlir::ModuleOp> module,
+              std::span<const uint8_t> data);
+  llvm::Error checkCall(gemma::PhaseOp phase, llvm::ArrayRef<int32_t> tokens) const;
+  std::vector<float> logitsOf(gemma::PhaseOp phase, Frame &frame) const;
+
+  std::unique_ptr<mlir::MLIRContext> mlirContext;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  Memory memory;
+  int64_t vocabulary = 0, contextPositions = 0;
+  int64_t position = 0; ///< of the next token
+};
+
+} // namespace gemmac::interp
+
+#endif // GEMMAC_TARGETS_INTERP_INTERPRETER_H

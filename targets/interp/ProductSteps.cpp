@@ -1,0 +1,113 @@
+// Products of matrices, and what follows the sums: epilogues; norms, rotation and caches of queries, keys and values.
+#include "targets/interp/Numbers.h"
+#include "targets/interp/Steps.h"
+#include "targets/interp/Sums.h"
+
+namespace gemmac::interp {
+
+/// A sum on the grid of its source.
+static float gridded(const Weights &weights, int64_t row, size_t source, const Rows &input, int64_t inputRow) {
+  return onGrid(product(weights, row, input, inputRow), weights.outputScale(source));
+}
+
+/// Element `n` of row `r` of the result.
+static float element(gemma::MatmulStep step, Frame &frame, const Weights &weights, int64_t r, int64_t n) {
+  const Rows &input = frame[step.getInput()];
+  if (step.getEpilogue() == Epilogue::GeGlu) {
+    const GateUp rows(n);
+    return gelu(gridded(weights, rows.gate, 0, input, r)) * gridded(weights, rows.up, 1, input, r);
+  }
+  const float total = gridded(weights, n, 0, input, r);
+  switch (step.getEpilogue()) {
+  case Epilogue::GeluMul:
+    return gelu(total) * frame[step.getFactor()].row(r)[static_cast<size_t>(step.getFactorOffset() + n)];
+  case Epilogue::Softcap:
+    return softcap(total, step.getCap()->convertToDouble());
+  default:
+    return total;
+  }
+}
+
+void run(gemma::MatmulStep step, Frame &frame) {
+  const Weights &weights = frame.memory.weights(step.getWeightAttr());
+  const int64_t width = frame[step.getResult()].width;
+  for (int64_t r = 0; r < frame.rows(); ++r)
+    for (int64_t n = 0; n < width; ++n) {
+      const float value = element(step, frame, weights, r, n);
+      frame[step.getResult()].row(r)[static_cast<size_t>(n)] = value;
+    }
+}
+
+namespace {
+
+/// The projections of one row: heads of queries, of keys, of values.
+class Heads {
+public:
+  Heads(gemma::QkvStep step, Frame &frame, int64_t row)
+      : weights(frame.memory.weights(step.getWeightAttr())), input(frame[step.getInput()]), row(row),
+        padded(frame[step.getRopeTable()].width), headDim(step.getHeadDim()), eps(toFloat(step.getEps())),
+        table(frame[step.getRopeTable()].row(row)) {}
+
+  /// Head `head` of the stacked matrix as it is projected; `source` 0: queries, 1: keys, 2: values.
+  std::vector<float> raw(int64_t head, size_t source) const {
+    std::vector<float> result;
+    for (int64_t j = 0; j < padded; ++j)
+      result.push_back(gridded(weights, head * padded + j, source, input, row));
+    return result;
+  }
+
+  /// \param weight empty: none.
+  std::vector<float> normed(std::vector<float> x, std::span<const float> weight) const {
+    const float q = inverseRmsOfHead(x, headDim, eps);
+    for (size_t j = 0; j < x.size(); ++j)
+      x[j] = weight.empty() ? x[j] * q : (x[j] * q) * weight[j];
+    return x;
+  }
+
+  std::vector<float> rotated(std::vector<float> x) const {
+    const size_t half = x.size() / 2;
+    for (size_t j = 0; j < half; ++j) {
+      const float cosine = table[j], sine = table[half + j], low = x[j], high = x[half + j];
+      x[j] = low * cosine - high * sine;
+      x[half + j] = high * cosine + low * sine;
+    }
+    return x;
+  }
+
+private:
+  const Weights &weights;
+  const Rows &input;
+  int64_t row, padded, headDim;
+  float eps;
+  std::span<const float> table;
+};
+
+} // namespace
+
+static void keepKeysAndValues(gemma::QkvStep step, Frame &frame, const Heads &heads, int64_t row) {
+  Cache &cache = frame.memory.cache(step.getCacheAttr());
+  std::span<const float> keyNorm = frame.memory.vector(step.getKNormAttr());
+  const int64_t queries = step.getHeads(), position = frame.position(row);
+  for (int64_t head = 0; head < cache.headCount(); ++head) {
+    const std::vector<float> key = heads.raw(queries + head, 1);
+    const std::vector<float> value = step.getKeysAreValues() ? key : heads.raw(queries + cache.headCount() + head, 2);
+    cache.keepKey(position, head, heads.rotated(heads.normed(key, keyNorm)));
+    cache.keepValue(position, head, step.getRawValues() ? value : heads.normed(value, {}));
+  }
+}
+
+void run(gemma::QkvStep step, Frame &frame) {
+  std::span<const float> queryNorm = frame.memory.vector(step.getQNormAttr());
+  for (int64_t r = 0; r < frame.rows(); ++r) {
+    const Heads heads(step, frame, r);
+    std::span<float> result = frame[step.getQuery()].row(r);
+    for (int64_t head = 0; head < static_cast<int64_t>(step.getHeads()); ++head) {
+      const std::vector<float> query = heads.rotated(heads.normed(heads.raw(head, 0), queryNorm));
+      std::copy(query.begin(), query.end(), result.begin() + head * static_cast<int64_t>(query.size()));
+    }
+    if (step.getCacheAttr())
+      keepKeysAndValues(step, frame, heads, r);
+  }
+}
+
+} // namespace gemmac::interp

@@ -1,0 +1,44 @@
+// The steps, one function and one loop nest each. What a step computes is told on its op (GemmaStepOps.td), in which
+// order in docs/spec/numerics.md.
+#ifndef GEMMAC_TARGETS_INTERP_STEPS_H
+#define GEMMAC_TARGETS_INTERP_STEPS_H
+
+#include "targets/interp/Frame.h"
+
+namespace gemmac::interp {
+
+// RowSteps.cpp
+void run(gemma::EmbedStep step, Frame &frame);
+void run(gemma::RopeTableStep step, Frame &frame);
+void run(gemma::NormStep step, Frame &frame);
+void run(gemma::AddNormStep step, Frame &frame);
+void run(gemma::QuantizeStep step, Frame &frame);
+void run(gemma::PleCombineStep step, Frame &frame);
+
+// ProductSteps.cpp
+void run(gemma::MatmulStep step, Frame &frame);
+void run(gemma::QkvStep step, Frame &frame);
+
+// AttentionSteps.cpp
+void run(gemma::AttentionStep step, Frame &frame);
+void run(gemma::AttentionSplitsStep step, Frame &frame);
+void run(gemma::AttentionMergeStep step, Frame &frame);
+
+// ExpertSteps.cpp
+void run(gemma::RouteStep step, Frame &frame);
+void run(gemma::ExpertUpStep step, Frame &frame);
+void run(gemma::ExpertDownStep step, Frame &frame);
+
+/// Panels of 16 rows of gate and up alternate: the packed row of either for row `n` of the result.
+struct GateUp {
+  int64_t gate, up;
+  explicit GateUp(int64_t n) : gate(n / 16 * 32 + n % 16), up(gate + 16) {}
+};
+
+inline float toFloat(const llvm::APFloat &number) { return static_cast<float>(number.convertToDouble()); }
+/// A static scale of rows; 0 where there is none.
+inline float staticScale(std::optional<llvm::APFloat> scale) { return scale ? toFloat(*scale) : 0.0f; }
+
+} // namespace gemmac::interp
+
+#endif // GEMMAC_TARGETS_INTERP_STEPS_H
