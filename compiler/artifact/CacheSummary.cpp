@@ -14,11 +14,9 @@ namespace gemmac {
 
 /// The cache that an attention step reads; empty for other ops.
 static StringRef cacheReadBy(Operation &op) {
-  if (auto step = dyn_cast<gemma::AttentionSplitsStep>(op))
-    return step.getCache();
-  if (auto step = dyn_cast<gemma::AttentionStep>(op))
-    return step.getCache();
-  return {};
+  auto step = dyn_cast<gemma::StepInterface>(op);
+  std::optional<gemma::CacheUse> use = step ? step.getCacheUse() : std::nullopt;
+  return use && use->access == gemma::CacheAccess::Read ? use->cache.getValue() : StringRef();
 }
 
 static CacheSummary rowOf(gemma::KvCacheOp cache) {

@@ -3,6 +3,7 @@
 #ifndef GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H
 #define GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H
 
+#include "dialects/Gemma/StepUses.h"
 #include "dialects/formats/Enums.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"

@@ -5,14 +5,24 @@
 include "mlir/IR/OpBase.td"
 
 def Gemma_StepInterface : OpInterface<"StepInterface"> {
-  let description = "Every step tells which buffers it reads and writes and how threads share its work.";
+  let description = [{
+    Every step tells which memory it uses and how its work is divided: buffers, weights, a KV cache. Verifiers, barriers,
+    placement, costs and marks ask this, so that none of them knows steps by name.
+  }];
   let cppNamespace = "::gemmac::gemma";
-  let methods = [InterfaceMethod<"buffers read", "::llvm::SmallVector<::mlir::Value>", "getReads">,
-                 InterfaceMethod<"buffers written", "::llvm::SmallVector<::mlir::Value>", "getWrites">,
-                 InterfaceMethod<"every thread does all rows, in its own scratch", "bool", "isReplicated", (ins), "",
-                                 "return false;">,
-                 InterfaceMethod<"work is divided by rows, alike in every such step of the phase", "bool",
-                                 "dividesRows", (ins), "", "return false;">];
+  let methods =
+      [InterfaceMethod<"buffers read", "::llvm::SmallVector<::mlir::Value>", "getReads">,
+       InterfaceMethod<"buffers written", "::llvm::SmallVector<::mlir::Value>", "getWrites">,
+       InterfaceMethod<"every thread does all rows, in its own scratch", "bool", "isReplicated", (ins), "",
+                       "return false;">,
+       InterfaceMethod<"work is divided by rows, alike in every such step of the phase", "bool", "dividesRows", (ins),
+                       "", "return false;">,
+       InterfaceMethod<"a private buffer in which each thread keeps what it alone works on; null: none",
+                       "::mlir::Value", "getOwnBuffer", (ins), "", "return {};">,
+       InterfaceMethod<"packed weights, matrices and tables before vectors",
+                       "::llvm::SmallVector<::gemmac::gemma::WeightUse>", "getWeightUses", (ins), "", "return {};">,
+       InterfaceMethod<"the KV cache that it reads or writes, if there is one",
+                       "std::optional<::gemmac::gemma::CacheUse>", "getCacheUse", (ins), "", "return std::nullopt;">];
 }
 
 #endif // GEMMA_INTERFACES_TD

@@ -8,18 +8,20 @@ include "dialects/Gemma/GemmaInterfaces.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-// A step whose panels, heads or (head, row) pairs are divided among threads.
-class Gemma_Step<string mnemonic>
-    : Gemma_Op<"step."#mnemonic, [HasParent<"PhaseOp">, DeclareOpInterfaceMethods<Gemma_StepInterface>,
+// A step whose panels, heads or (head, row) pairs are divided among threads. `tells`: what it says of itself beyond the
+// buffers that it reads and writes.
+class Gemma_Step<string mnemonic, list<string> tells = []>
+    : Gemma_Op<"step."#mnemonic, [HasParent<"PhaseOp">, DeclareOpInterfaceMethods<Gemma_StepInterface, tells>,
                                   DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let hasVerifier = 1;
 }
 
 // A step on rows: `replicated` or divided by rows.
-class Gemma_RowStep<string mnemonic, list<Trait> traits = []>
+class Gemma_RowStep<string mnemonic, list<Trait> traits = [], list<string> tells = []>
     : Gemma_Op<"step."#mnemonic,
                !listconcat(traits, [HasParent<"PhaseOp">,
-                                    DeclareOpInterfaceMethods<Gemma_StepInterface, ["isReplicated", "dividesRows"]>])> {
+                                    DeclareOpInterfaceMethods<Gemma_StepInterface,
+                                                              !listconcat(["isReplicated", "dividesRows"], tells)>])> {
   let hasVerifier = 1;
   let extraClassDefinition = [{
     bool $cppClass::isReplicated() { return getReplicated(); }
@@ -28,7 +30,8 @@ class Gemma_RowStep<string mnemonic, list<Trait> traits = []>
 }
 
 // The same, naming packed weights.
-class Gemma_RowUserStep<string mnemonic> : Gemma_RowStep<mnemonic, [DeclareOpInterfaceMethods<SymbolUserOpInterface>]>;
+class Gemma_RowUserStep<string mnemonic, list<string> tells = ["getWeightUses"]>
+    : Gemma_RowStep<mnemonic, [DeclareOpInterfaceMethods<SymbolUserOpInterface>], tells>;
 
 def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
   let summary = "`result[r] = table[tokens[r]] * scale`, tokens being the call's";
@@ -174,7 +177,7 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
   }]>.format;
 }
 
-def Gemma_MatmulStep : Gemma_Step<"matmul"> {
+def Gemma_MatmulStep : Gemma_Step<"matmul", ["getWeightUses"]> {
   let summary = "`result = epilogue(input * weight^T)`, panels divided among threads";
   let description = [{
     Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8,
@@ -218,7 +221,7 @@ def Gemma_MatmulStep : Gemma_Step<"matmul"> {
   }]>.format;
 }
 
-def Gemma_QkvStep : Gemma_Step<"qkv"> {
+def Gemma_QkvStep : Gemma_Step<"qkv", ["getWeightUses", "getCacheUse", "getOwnBuffer"]> {
   let summary = "projection, head norm, RoPE and cache write; heads divided among threads";
   let description = [{
     The packed weight stacks the q heads, then k heads, then v heads (none where keys are values, none of both
@@ -267,7 +270,7 @@ def Gemma_QkvStep : Gemma_Step<"qkv"> {
   }]>.format;
 }
 
-def Gemma_AttentionStep : Gemma_Step<"attention"> {
+def Gemma_AttentionStep : Gemma_Step<"attention", ["getWeightUses", "getCacheUse"]> {
   let summary = "flash attention over a cache (arXiv:2205.14135); tiles of rows divided among threads";
   let description = [{
     All query heads of a KV head go through its keys and values together. The softmax of 128 keys at multiples of 128
@@ -297,7 +300,7 @@ def Gemma_AttentionStep : Gemma_Step<"attention"> {
   }]>.format;
 }
 
-def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
+def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits", ["getWeightUses", "getCacheUse"]> {
   let summary = "attention of one row, up to the merge: (KV head, split) pairs divided among threads";
   let description = [{
     Row `s` of `parts` belongs to split `s` of those that the row's keys touch: per head the sum of values times
@@ -327,7 +330,7 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
   }]>.format;
 }
 
-def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
+def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge", ["getCacheUse"]> {
   let summary = "merges the splits of attention_splits, in order";
   let description = [{
     `result` may be quantized: then the row is stored as gemma.step.quantize stores it.
@@ -430,7 +433,7 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
   }]>.format;
 }
 
-def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
+def Gemma_ExpertUpStep : Gemma_Step<"expert_up", ["getWeightUses"]> {
   let summary = "`result[row, pick] = geglu(input[row] * gate_up[picks[row][pick]]^T)`; panels divided among threads";
   let description = [{
     - c1: weight packed in panels, batch = experts, interleaved; input `[rows, cols]`, q8 or q16 for
@@ -470,7 +473,7 @@ def Gemma_ExpertUpStep : Gemma_Step<"expert_up"> {
   }]>.format;
 }
 
-def Gemma_ExpertDownStep : Gemma_Step<"expert_down"> {
+def Gemma_ExpertDownStep : Gemma_Step<"expert_down", ["getWeightUses"]> {
   let summary = "`result[row] = sum over picks, in order, of weights[row][pick] * "
                 "(input[row, pick] * down[picks[row][pick]]^T)`";
   let description = [{

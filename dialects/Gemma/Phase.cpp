@@ -43,7 +43,7 @@ private:
   int64_t epoch = 0, index = 0;
   llvm::DenseMap<const void *, Epoch> epochs; // by buffer value or cache name
   llvm::MapVector<BufferOp, Lifetime> lifetimes;
-  llvm::DenseSet<Operation *> written, rawBuffers;
+  llvm::DenseSet<Operation *> written, ownBuffers;
 };
 
 } // namespace
@@ -122,16 +122,16 @@ LogicalResult PhaseCheck::checkPrivate(StepInterface step, BufferOp buffer, bool
   if (step.dividesRows()) // phase_c3
     return step->emitOpError() << "divides rows among threads and touches the private " << nameOf(buffer)
                                << ": expects `replicated`, or a shared buffer";
-  auto qkv = dyn_cast<QkvStep>(step.getOperation());
-  if (write && qkv && qkv.getRaw().getDefiningOp() == buffer.getOperation()) {
-    if (written.contains(buffer) && !rawBuffers.contains(buffer)) // phase_c3
-      return step->emitOpError() << "expects raw to be touched by gemma.step.qkv alone, but another step wrote it";
-    rawBuffers.insert(buffer);
+  if (write && step.getOwnBuffer() == buffer.getResult()) {
+    if (written.contains(buffer) && !ownBuffers.contains(buffer)) // phase_c3
+      return step->emitOpError() << "keeps what each thread works on in " << nameOf(buffer)
+                                 << ", which another step wrote: expects one that only such steps touch";
+    ownBuffers.insert(buffer);
     return success();
   }
-  if (rawBuffers.contains(buffer)) // phase_c3
+  if (ownBuffers.contains(buffer)) // phase_c3
     return step->emitOpError() << "touches " << nameOf(buffer)
-                               << ", the raw of a gemma.step.qkv: it holds one thread's heads only";
+                               << ", in which another step keeps what each thread works on alone";
   if (write && !step.isReplicated()) // phase_c3
     return step->emitOpError() << "divides its work among threads and writes the private " << nameOf(buffer)
                                << ": expects a shared one";
@@ -168,19 +168,11 @@ LogicalResult PhaseCheck::checkRace(StepInterface step, const void *memory, bool
 }
 
 LogicalResult PhaseCheck::checkCaches(StepInterface step) {
-  FlatSymbolRefAttr cache;
-  bool write = false;
-  if (auto qkv = dyn_cast<QkvStep>(step.getOperation())) {
-    cache = qkv.getCacheAttr();
-    write = true;
-  } else if (auto attention = dyn_cast<AttentionStep>(step.getOperation())) {
-    cache = attention.getCacheAttr();
-  } else if (auto splits = dyn_cast<AttentionSplitsStep>(step.getOperation())) {
-    cache = splits.getCacheAttr();
-  }
-  if (!cache)
+  std::optional<CacheUse> use = step.getCacheUse();
+  if (!use || use->access == CacheAccess::Shape)
     return success();
-  return checkRace(step, cache.getAsOpaquePointer(), write, ("cache @" + cache.getValue()).str()); // phase_c5
+  return checkRace(step, use->cache.getAsOpaquePointer(), use->access == CacheAccess::Write,
+                   ("cache @" + use->cache.getValue()).str()); // phase_c5
 }
 
 LogicalResult PhaseCheck::checkPlacement(Scope scope, std::optional<int64_t> limit) {

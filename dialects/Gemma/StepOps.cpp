@@ -9,6 +9,21 @@ using gemmac::gemma::verify::lookUp;
 
 using Values = SmallVector<Value>;
 using Buffer = TypedValue<BufferType>;
+using Weights = SmallVector<WeightUse>;
+
+/// Vectors that a step reads; those that are null are left out.
+static Weights vectors(std::initializer_list<FlatSymbolRefAttr> names) {
+  Weights uses;
+  for (FlatSymbolRefAttr name : names)
+    if (name)
+      uses.push_back({name, WeightRole::Vector});
+  return uses;
+}
+
+static Weights with(WeightUse first, Weights others) {
+  others.insert(others.begin(), first);
+  return others;
+}
 
 /// One step under verification: checks of buffers and packed weights that report at the step.
 namespace {
@@ -134,6 +149,7 @@ LogicalResult MarkOp::verify() {
 
 Values EmbedStep::getReads() { return {}; }
 Values EmbedStep::getWrites() { return {getResult()}; }
+Weights EmbedStep::getWeightUses() { return {{getTableAttr(), WeightRole::Lookup}}; }
 
 LogicalResult EmbedStep::verify() {
   return StepCheck(*this).element(getResult(), "result", Element::F32);
@@ -172,6 +188,7 @@ LogicalResult RopeTableStep::verify() {
 
 Values NormStep::getReads() { return {getInput()}; }
 Values NormStep::getWrites() { return {getResult()}; }
+Weights NormStep::getWeightUses() { return vectors({getWeightAttr()}); }
 
 LogicalResult NormStep::verify() {
   StepCheck check(*this);
@@ -187,6 +204,7 @@ LogicalResult NormStep::verifySymbolUses(SymbolTableCollection &symbols) {
 
 Values AddNormStep::getReads() { return {getInput(), getBranch()}; }
 Values AddNormStep::getWrites() { return {getResult()}; }
+Weights AddNormStep::getWeightUses() { return vectors({getWeightAttr(), getLayerScaleAttr()}); }
 
 LogicalResult AddNormStep::verify() {
   StepCheck check(*this);
@@ -236,6 +254,7 @@ Values MatmulStep::getReads() {
   return reads;
 }
 Values MatmulStep::getWrites() { return {getResult()}; }
+Weights MatmulStep::getWeightUses() { return {{getWeightAttr(), WeightRole::Product, getInput()}}; }
 
 LogicalResult MatmulStep::verify() {
   StepCheck check(*this);
@@ -275,6 +294,13 @@ LogicalResult MatmulStep::verifySymbolUses(SymbolTableCollection &symbols) {
 
 Values QkvStep::getReads() { return {getInput(), getRopeTable()}; }
 Values QkvStep::getWrites() { return {getQuery(), getRaw()}; }
+Value QkvStep::getOwnBuffer() { return getRaw(); }
+Weights QkvStep::getWeightUses() {
+  return with({getWeightAttr(), WeightRole::Product, getInput()}, vectors({getQNormAttr(), getKNormAttr()}));
+}
+std::optional<CacheUse> QkvStep::getCacheUse() {
+  return getCacheAttr() ? std::optional(CacheUse{getCacheAttr(), CacheAccess::Write}) : std::nullopt;
+}
 
 LogicalResult QkvStep::verify() {
   StepCheck check(*this);
@@ -323,6 +349,8 @@ LogicalResult QkvStep::verifySymbolUses(SymbolTableCollection &symbols) {
 
 Values AttentionStep::getReads() { return {getQuery()}; }
 Values AttentionStep::getWrites() { return {getResult()}; }
+Weights AttentionStep::getWeightUses() { return vectors({getKeyNormAttr()}); }
+std::optional<CacheUse> AttentionStep::getCacheUse() { return CacheUse{getCacheAttr(), CacheAccess::Read}; }
 
 LogicalResult AttentionStep::verify() {
   StepCheck check(*this);
@@ -370,6 +398,8 @@ template <typename Step> static LogicalResult checkParts(Step step, KvCacheOp ca
 
 Values AttentionSplitsStep::getReads() { return {getQuery()}; }
 Values AttentionSplitsStep::getWrites() { return {getParts()}; }
+Weights AttentionSplitsStep::getWeightUses() { return vectors({getKeyNormAttr()}); }
+std::optional<CacheUse> AttentionSplitsStep::getCacheUse() { return CacheUse{getCacheAttr(), CacheAccess::Read}; }
 
 LogicalResult AttentionSplitsStep::verify() {
   return StepCheck(*this).buffer(getQuery(), "query", 1, widthOf(getQuery()), Element::F32); // step_attention_splits_c1
@@ -387,6 +417,7 @@ LogicalResult AttentionSplitsStep::verifySymbolUses(SymbolTableCollection &symbo
 
 Values AttentionMergeStep::getReads() { return {getParts()}; }
 Values AttentionMergeStep::getWrites() { return {getResult()}; }
+std::optional<CacheUse> AttentionMergeStep::getCacheUse() { return CacheUse{getCacheAttr(), CacheAccess::Shape}; }
 
 LogicalResult AttentionMergeStep::verify() {
   return StepCheck(*this).rowResult(getResult(), 1, widthOf(getResult()),
@@ -406,6 +437,7 @@ LogicalResult AttentionMergeStep::verifySymbolUses(SymbolTableCollection &symbol
 
 Values PleCombineStep::getReads() { return {getContext_()}; }
 Values PleCombineStep::getWrites() { return {getResult()}; }
+Weights PleCombineStep::getWeightUses() { return with({getTableAttr(), WeightRole::Lookup}, vectors({getNormAttr()})); }
 
 LogicalResult PleCombineStep::verify() {
   StepCheck check(*this);
@@ -436,6 +468,7 @@ LogicalResult PleCombineStep::verifySymbolUses(SymbolTableCollection &symbols) {
 
 Values RouteStep::getReads() { return {getScores()}; }
 Values RouteStep::getWrites() { return {getPicks(), getWeights()}; }
+Weights RouteStep::getWeightUses() { return vectors({getPerExpertScaleAttr()}); }
 
 LogicalResult RouteStep::verify() {
   StepCheck check(*this);
@@ -456,6 +489,9 @@ LogicalResult RouteStep::verifySymbolUses(SymbolTableCollection &symbols) {
 
 Values ExpertUpStep::getReads() { return {getInput(), getPicks()}; }
 Values ExpertUpStep::getWrites() { return {getResult()}; }
+Weights ExpertUpStep::getWeightUses() {
+  return {{getWeightAttr(), WeightRole::Product, getInput(), /*picks=*/{}, static_cast<int64_t>(getTopK())}};
+}
 
 LogicalResult ExpertUpStep::verify() {
   StepCheck check(*this);
@@ -478,6 +514,9 @@ LogicalResult ExpertUpStep::verifySymbolUses(SymbolTableCollection &symbols) {
 
 Values ExpertDownStep::getReads() { return {getInput(), getPicks(), getWeights()}; }
 Values ExpertDownStep::getWrites() { return {getResult()}; }
+Weights ExpertDownStep::getWeightUses() {
+  return {{getWeightAttr(), WeightRole::Product, getInput(), getPicks(), static_cast<int64_t>(getTopK())}};
+}
 
 LogicalResult ExpertDownStep::verify() {
   StepCheck check(*this);

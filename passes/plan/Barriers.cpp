@@ -35,12 +35,8 @@ static SmallVector<Access> accessesOf(StepInterface step) {
   };
   add(step.getReads(), false);
   add(step.getWrites(), true);
-  if (auto qkv = dyn_cast<QkvStep>(step.getOperation()); qkv && qkv.getCacheAttr())
-    accesses.push_back({qkv.getCacheAttr().getAsOpaquePointer(), true});
-  if (auto attention = dyn_cast<AttentionStep>(step.getOperation()))
-    accesses.push_back({attention.getCacheAttr().getAsOpaquePointer(), false});
-  if (auto splits = dyn_cast<AttentionSplitsStep>(step.getOperation()))
-    accesses.push_back({splits.getCacheAttr().getAsOpaquePointer(), false});
+  if (std::optional<CacheUse> use = step.getCacheUse(); use && use->access != CacheAccess::Shape)
+    accesses.push_back({use->cache.getAsOpaquePointer(), use->access == CacheAccess::Write});
   return accesses;
 }
 

@@ -12,25 +12,21 @@ namespace gemmac {
 
 using namespace gemma;
 
-/// Packed weights in order of use. An embedding reads one row of its table: if the head streams the same table, its
-/// place is there.
+/// Packed weights in order of use. Of a table one row is read: if the head streams the same table, its place is there.
 static llvm::SetVector<PackedOp> orderOfUse(ModuleOp module) {
   SymbolTable symbols(module);
   llvm::SetVector<PackedOp> order;
-  auto add = [&](Operation *step) {
-    for (NamedAttribute attribute : step->getAttrs())
-      if (auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
-        if (auto packed = symbols.lookup<PackedOp>(name.getValue()))
-          order.insert(packed);
-  };
-  SmallVector<Operation *> embeds;
+  SmallVector<PackedOp> tables;
   for (PhaseOp phase : module.getOps<PhaseOp>())
-    for (Operation &op : phase.getBody().front())
-      if (isa<EmbedStep>(op))
-        embeds.push_back(&op);
-      else if (isa<StepInterface>(op))
-        add(&op);
-  llvm::for_each(embeds, add);
+    for (StepInterface step : phase.getBody().getOps<StepInterface>())
+      for (const WeightUse &use : step.getWeightUses()) {
+        auto packed = symbols.lookup<PackedOp>(use.weight.getValue());
+        if (use.role == WeightRole::Lookup)
+          tables.push_back(packed);
+        else
+          order.insert(packed);
+      }
+  order.insert_range(tables);
   return order;
 }
 

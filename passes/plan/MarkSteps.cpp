@@ -41,33 +41,27 @@ private:
   void mark(Operation *op, SymbolTable &symbols) {
     OpBuilder builder(op->getContext());
     builder.setInsertionPointAfter(op);
-    Label label = isa<BarrierOp>(op) ? Label{"barrier", {}} : describe(op, symbols);
+    Label label = isa<BarrierOp>(op) ? Label{"barrier", {}} : describe(cast<StepInterface>(op), symbols);
     MarkOp::create(builder, op->getLoc(), builder.getStringAttr(label.what), label.memory,
                    builder.getI64IntegerAttr(weightBytesRead(op, symbols)));
     ++numMarks;
   }
 
-  // The matrix tells more than the norms beside it, and the cache that a qkv step writes.
-  static Label describe(Operation *step, SymbolTable &symbols) {
+  // A matrix or a table tells most, then a cache, then a vector.
+  static Label describe(StepInterface step, SymbolTable &symbols) {
     std::string kind = step->getName().stripDialect().str().substr(strlen("step."));
-    Label label{kind + " " + std::to_string(firstBuffer(step).getWidth()), {}};
-    int64_t bytes = 0;
-    for (NamedAttribute attribute : step->getAttrs()) {
-      auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue());
-      if (!name)
-        continue;
-      if (auto packed = symbols.lookup<PackedOp>(name.getValue());
-          packed && static_cast<int64_t>(packed.getBytes()) > bytes) {
-        if (packed.getLayout() == Layout::Vector && isa<AttentionStep, AttentionSplitsStep>(step))
-          continue;
-        bytes = packed.getBytes();
-        label = {kind + " " + describe(packed), name};
-      } else if (auto cache = symbols.lookup<KvCacheOp>(name.getValue()); cache && bytes == 0) {
-        label = {kind + " head " + std::to_string(cache.getHeadDim()) + " window " + std::to_string(cache.getWindow()),
-                 name};
-      }
+    SmallVector<WeightUse> weights = step.getWeightUses();
+    auto packedOf = [&](const WeightUse &use) { return symbols.lookup<PackedOp>(use.weight.getValue()); };
+    if (!weights.empty() && weights.front().role != WeightRole::Vector)
+      return {kind + " " + describe(packedOf(weights.front())), weights.front().weight};
+    if (std::optional<CacheUse> use = step.getCacheUse()) {
+      auto cache = symbols.lookup<KvCacheOp>(use->cache.getValue());
+      return {kind + " head " + std::to_string(cache.getHeadDim()) + " window " + std::to_string(cache.getWindow()),
+              use->cache};
     }
-    return label;
+    if (!weights.empty())
+      return {kind + " " + describe(packedOf(weights.front())), weights.front().weight};
+    return {kind + " " + std::to_string(firstBuffer(step).getWidth()), {}};
   }
 
   static std::string describe(PackedOp packed) {

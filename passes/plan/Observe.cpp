@@ -3,7 +3,6 @@
 #include "passes/plan/Passes.h"
 
 #include "mlir/IR/Builders.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 namespace gemmac {
 #define GEN_PASS_DEF_OBSERVE
@@ -14,22 +13,12 @@ using namespace gemma;
 
 namespace {
 
-/// What a step multiplies with which matrix; `picks` where each entry of the batch sees rows of its own.
-struct Product {
-  Value input;
-  FlatSymbolRefAttr weight;
-  Value picks;
-  IntegerAttr topK;
-};
-
-std::optional<Product> productOf(Operation *step) {
-  return llvm::TypeSwitch<Operation *, std::optional<Product>>(step)
-      .Case<MatmulStep, QkvStep, ExpertUpStep>(
-          [](auto product) { return Product{product.getInput(), product.getWeightAttr(), Value(), IntegerAttr()}; })
-      .Case<ExpertDownStep>([](ExpertDownStep down) {
-        return Product{down.getInput(), down.getWeightAttr(), down.getPicks(), down.getTopKAttr()};
-      })
-      .Default([](Operation *) { return std::nullopt; });
+/// What a step multiplies with which matrix.
+std::optional<WeightUse> productOf(StepInterface step) {
+  for (const WeightUse &use : step.getWeightUses())
+    if (use.role == WeightRole::Product)
+      return use;
+  return std::nullopt;
 }
 
 struct Observe : impl::ObserveBase<Observe> {
@@ -54,15 +43,16 @@ struct Observe : impl::ObserveBase<Observe> {
 
 private:
   static LogicalResult observe(PhaseOp phase, SymbolTable &symbols, int64_t &end) {
-    for (Operation &step : llvm::make_early_inc_range(phase.getBody().front())) {
-      std::optional<Product> product = productOf(&step);
+    for (StepInterface step : llvm::make_early_inc_range(phase.getBody().getOps<StepInterface>())) {
+      std::optional<WeightUse> product = productOf(step);
       if (!product)
         continue;
       if (cast<BufferType>(product->input.getType()).isQuantized())
-        return step.emitOpError() << "reads quantized rows; an observing program wants weights in f32 or bf16";
+        return step->emitOpError() << "reads quantized rows; an observing program wants weights in f32 or bf16";
       auto weight = symbols.lookup<PackedOp>(product->weight.getValue());
-      OpBuilder builder(&step);
-      ObserveStep::create(builder, step.getLoc(), product->input, product->weight, product->picks, product->topK,
+      OpBuilder builder(step);
+      IntegerAttr topK = product->picks ? builder.getI64IntegerAttr(product->entries) : IntegerAttr();
+      ObserveStep::create(builder, step.getLoc(), product->input, product->weight, product->picks, topK,
                           builder.getI64IntegerAttr(end));
       int64_t batch = product->picks ? weight.getBatch() : 1;
       end += roundUp(MomentLayout::of(weight.getCols(), batch).bytes(), bufferAlign);

@@ -4,7 +4,6 @@
 #include "dialects/formats/Format.h"
 
 #include "mlir/IR/Builders.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 
@@ -21,50 +20,29 @@ static int64_t trueElements(PackedOp packed, SymbolTable &symbols) {
   return elements;
 }
 
-/// Entries of the batch that `step` reads for one row: the chosen experts, else the one matrix.
-static int64_t batchesRead(Operation *step) {
-  return llvm::TypeSwitch<Operation *, int64_t>(step)
-      .Case<ExpertUpStep, ExpertDownStep>([](auto expert) { return expert.getTopK(); })
-      .Default([](Operation *) { return 1; });
-}
-
-/// Bytes of a packed weight that `step` reads for one row.
-static int64_t bytesRead(Operation *step, PackedOp packed) {
-  if (isa<EmbedStep, PleCombineStep>(step) && packed.getLayout() != Layout::Vector)
+/// Bytes of a packed weight that are read for one row.
+static int64_t bytesRead(const WeightUse &use, PackedOp packed) {
+  if (use.role == WeightRole::Lookup)
     return panelBytes(packed.getFormat(), rowsOf(packed.getLayout()), packed.getCols(), packed.getScaleBlocks()) /
            rowsOf(packed.getLayout());
-  return packed.getBytes() / packed.getBatch() * batchesRead(step);
+  return packed.getBytes() / packed.getBatch() * use.entries;
 }
 
-/// Whether the step multiplies its row with the matrix, rather than look one row up.
-static bool isMatrixProduct(Operation *step, PackedOp packed) {
-  return isa<MatmulStep, QkvStep, ExpertUpStep, ExpertDownStep>(step) && packed.getLayout() == Layout::Panels;
-}
-
-/// The packed weights that `step` names, in the order of its attributes.
-static SmallVector<PackedOp> packedWeights(Operation *step, SymbolTable &symbols) {
-  SmallVector<PackedOp> weights;
-  for (NamedAttribute attribute : step->getAttrs())
-    if (auto name = dyn_cast<FlatSymbolRefAttr>(attribute.getValue()))
-      if (auto packed = symbols.lookup<PackedOp>(name.getValue()))
-        weights.push_back(packed);
-  return weights;
-}
-
-int64_t weightBytesRead(Operation *step, SymbolTable &symbols) {
+int64_t weightBytesRead(Operation *op, SymbolTable &symbols) {
   int64_t bytes = 0;
-  for (PackedOp packed : packedWeights(step, symbols))
-    bytes += bytesRead(step, packed);
+  if (auto step = dyn_cast<StepInterface>(op))
+    for (const WeightUse &use : step.getWeightUses())
+      bytes += bytesRead(use, symbols.lookup<PackedOp>(use.weight.getValue()));
   return bytes;
 }
 
 void setPhaseCosts(PhaseOp phase, SymbolTable &symbols) {
   int64_t bytes = 0, multiplyAdds = 0;
-  for (Operation &step : phase.getBody().front()) {
-    bytes += weightBytesRead(&step, symbols);
-    for (PackedOp packed : packedWeights(&step, symbols))
-      if (isMatrixProduct(&step, packed))
-        multiplyAdds += trueElements(packed, symbols) / packed.getBatch() * batchesRead(&step);
+  for (StepInterface step : phase.getBody().getOps<StepInterface>()) {
+    bytes += weightBytesRead(step, symbols);
+    for (const WeightUse &use : step.getWeightUses())
+      if (auto packed = symbols.lookup<PackedOp>(use.weight.getValue()); use.role == WeightRole::Product)
+        multiplyAdds += trueElements(packed, symbols) / packed.getBatch() * use.entries;
   }
   Builder builder(phase.getContext());
   phase->setAttr("gemma.weight_bytes", builder.getI64IntegerAttr(bytes));

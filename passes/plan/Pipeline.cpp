@@ -71,7 +71,7 @@ void registerPlanPasses() {
                                                       .wideActivations = options.wideActivations,
                                                       .slidingCacheFormat = options.slidingFormat,
                                                       .slots = options.slots,
-                                                       .model = {.spmd = options.spmd, .splitKeys = options.splitKeys}};
+                                                      .model = {.spmd = options.spmd, .splitKeys = options.splitKeys}};
                                                   buildPlanPipeline(manager, plan);
                                                 });
 }

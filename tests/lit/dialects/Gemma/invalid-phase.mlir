@@ -153,7 +153,7 @@ gemma.phase @phase_c3_raw_read decode max_rows 1 {
   gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32
       q_norm @n eps 0.5
       : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
-  // expected-error @below {{touches buffer 'raw', the raw of a gemma.step.qkv: it holds one thread's heads only}}
+  // expected-error @below {{touches buffer 'raw', in which another step keeps what each thread works on alone}}
   gemma.step.quantize %raw -> %y replicated : <1 x 32, f32> -> <1 x 32, q8>
 }
 
@@ -166,7 +166,7 @@ gemma.phase @phase_c3_raw_written decode max_rows 1 {
   gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
   gemma.step.rope_table %r head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
   gemma.step.rope_table %raw head_dim 32 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 32, f32>
-  // expected-error @below {{expects raw to be touched by gemma.step.qkv alone, but another step wrote it}}
+  // expected-error @below {{keeps what each thread works on in buffer 'raw', which another step wrote: expects one that only such steps touch}}
   gemma.step.qkv %x, @w, %r -> %q raw %raw heads 2 head_dim 32
       q_norm @n eps 0.5
       : <1 x 64, f32>, <1 x 32, f32> -> <1 x 64, f32>, <1 x 32, f32>
