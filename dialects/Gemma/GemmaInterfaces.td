@@ -6,8 +6,8 @@ include "mlir/IR/OpBase.td"
 
 def Gemma_StepInterface : OpInterface<"StepInterface"> {
   let description = [{
-    Every step tells which memory it uses and how its work is divided: buffers, weights, a KV cache. Verifiers, barriers,
-    placement, costs and marks ask this, so that none of them knows steps by name.
+    Every step tells which memory it uses and how its work is divided: buffers, weights, a KV cache. Verifiers,
+    barriers, placement, costs and marks ask this, so that none of them knows steps by name.
   }];
   let cppNamespace = "::gemmac::gemma";
   let methods =

@@ -86,8 +86,9 @@ def Observe : Pass<"gemma-observe", "::mlir::ModuleOp"> {
   let description = [{
     Before each step of the verify phase that multiplies with a packed matrix stands a `gemma.step.observe` of its
     input. The moments lie behind the KV caches of the only slot: `gemma.slot_bytes` grows, `gemma.moments_offset`
-    tells where they begin. Experts' first matrices share one set of moments, since all of them see rows of one kind; second ones have
-    theirs. Left alone: other phases. A matrix whose input is quantized is an error: what it sees is rounded already.
+    tells where they begin. Experts' first matrices share one set of moments, since all of them see rows of one kind;
+    second ones have theirs. Left alone: other phases. A matrix whose input is quantized is an error: what it sees is
+    rounded already.
     ```mlir
     gemma.step.matmul %x, @p.o -> %y none : <8 x 64, f32> -> <8 x 64, f32>
     // after

@@ -58,7 +58,7 @@ public:
 
   /// \param weight empty: none.
   std::vector<float> normed(std::vector<float> x, std::span<const float> weight) const {
-    const float q = inverseRmsOfHead(x, headDim, eps);
+    const float q = inverseRms(x, headDim, eps);
     for (size_t j = 0; j < x.size(); ++j)
       x[j] = weight.empty() ? x[j] * q : (x[j] * q) * weight[j];
     return x;

@@ -15,12 +15,10 @@ using Lanes = std::array<float, 16>;
 float sumLanes(Lanes lanes);
 
 /// Positions whose softmax is taken at once, at multiples of it.
-inline constexpr int64_t attentionSplit = 256;
+inline constexpr int64_t attentionSplit = 128;
 
-/// 1 / sqrt(mean of squares + eps) of a row, of which `count` elements are no padding.
+/// 1 / sqrt(mean of squares + eps) of a row or a head, of which `count` elements are no padding.
 float inverseRms(std::span<const float> x, int64_t count, float eps);
-/// The same of a head.
-float inverseRmsOfHead(std::span<const float> x, int64_t count, float eps);
 
 /// Output row `row` of a matrix (of all entries of its batch) for row `inputRow` of `input`, before grids and
 /// epilogues.
