@@ -4,6 +4,7 @@
 #include "passes/plan/Barriers.h"
 #include "passes/plan/PackedWeights.h"
 #include "passes/plan/Passes.h"
+#include "passes/plan/Schedule.h"
 #include "passes/plan/StepEmitter.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -19,7 +20,7 @@ using namespace gemmac::gemma;
 
 namespace {
 
-/// A module with square-ish weights and one phase of random steps on them.
+/// A module with square-ish weights and one phase of random steps on them; every fourth is serial.
 class RandomPhase {
 public:
   RandomPhase(MLIRContext &context, unsigned seed)
@@ -31,11 +32,13 @@ public:
       addWeight(vectorOf(width), {width});
     int64_t maxRows = random() % 2 ? 1 : 1 + random() % 16;
     builder.setInsertionPointToEnd(module->getBody());
-    phase =
-        PhaseOp::create(builder, builder.getUnknownLoc(), "p", PhaseKind::Verify, maxRows, /*serial=*/false, {}, {});
+    const PlanModel model{.spmd = seed % 4 != 3};
+    const Schedule schedule(model, maxRows);
+    phase = PhaseOp::create(builder, builder.getUnknownLoc(), "p", PhaseKind::Verify, maxRows, schedule.isSerial(),
+                            /*arenaBytes=*/{}, /*scratchBytes=*/{});
     phase.getBody().emplaceBlock();
-    PackedWeights packed(*module);
-    StepEmitter steps(phase, maxRows, /*wideActivations=*/false);
+    PackedWeights packed(*module, model);
+    StepEmitter steps(phase, schedule, /*wideActivations=*/false);
     for (int64_t i = 0, count = 1 + random() % 120; i < count; ++i)
       addStep(steps, packed);
     EXPECT_FALSE(packed.failed());
@@ -104,9 +107,10 @@ private:
     }
   }
 
-  /// Row steps of one row are replicated and may write private buffers only.
+  /// Row steps of one row are replicated, where steps are not serial, and may write private buffers only.
   bool rowWritable(Value buffer) {
-    return phase.getMaxRows() != 1 || buffer.getDefiningOp<BufferOp>().getScope() == Scope::Private;
+    return phase.getSerial() || phase.getMaxRows() != 1 ||
+           buffer.getDefiningOp<BufferOp>().getScope() == Scope::Private;
   }
 
   std::mt19937 random;
@@ -125,7 +129,7 @@ Steps stepsOf(PhaseOp phase) {
     if (isa<BarrierOp>(op))
       ++epoch;
     else if (auto step = dyn_cast<StepInterface>(op))
-      steps.push_back({step, epoch});
+      steps.push_back({step, phase.getSerial() ? epoch++ : epoch});
   return steps;
 }
 
@@ -156,6 +160,12 @@ protected:
 TEST_P(Phases, barriersAreEnoughAndNoneIsIdle) {
   PhaseOp phase = random->getPhase();
   int64_t barriers = insertBarriers(phase);
+  if (phase.getSerial()) {
+    EXPECT_EQ(barriers, 0);
+    EXPECT_TRUE(phase.getBody().getOps<BarrierOp>().empty());
+    EXPECT_TRUE(succeeded(verify(random->getModule())));
+    return;
+  }
   Steps steps = stepsOf(phase);
   EXPECT_EQ(steps.back().second, barriers);
   for (size_t j = 0; j < steps.size(); ++j) {
