@@ -1,5 +1,7 @@
 #include "compiler/driver/AutoWeights.h"
 
+#include "compiler/artifact/MemoryModel.h"
+#include "compiler/base/ByteSize.h"
 #include "compiler/driver/UsageError.h"
 
 #include "llvm/ADT/STLExtras.h"

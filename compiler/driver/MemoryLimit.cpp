@@ -1,5 +1,8 @@
 #include "compiler/driver/MemoryLimit.h"
 
+#include "compiler/artifact/MemoryModel.h"
+#include "compiler/artifact/SummaryText.h"
+#include "compiler/base/ByteSize.h"
 #include "compiler/driver/UsageError.h"
 #include "dialects/formats/CacheLayout.h"
 
@@ -196,8 +199,6 @@ private:
 };
 
 } // namespace
-
-std::string bothUnits(uint64_t bytes) { return llvm::formatv("{0} ({1} bytes)", formatBytes(bytes), bytes); }
 
 /// What the user could give up: for each thing that was asked for, together with what was left open.
 static std::string advice(Climber &climber) {

@@ -9,9 +9,6 @@
 
 namespace gemmac {
 
-/// "1.2 GiB (1288490189 bytes)"
-std::string bothUnits(uint64_t bytes);
-
 /// A copy of a fused module after the quantize and plan phases. Diagnostics are swallowed.
 llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> planCopy(mlir::ModuleOp fused, const CompileOptions &options);
 

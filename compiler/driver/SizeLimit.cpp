@@ -1,6 +1,7 @@
 #include "compiler/driver/SizeLimit.h"
 
 #include "compiler/artifact/ProgramFile.h"
+#include "compiler/base/ByteSize.h"
 #include "compiler/driver/UsageError.h"
 
 #include "llvm/ADT/STLExtras.h"

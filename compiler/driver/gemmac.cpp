@@ -2,7 +2,7 @@
 // --help; docs/cli.md is the longer reference.
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
-#include "compiler/artifact/ProgramSummary.h"
+#include "compiler/base/ByteSize.h"
 #include "compiler/driver/Compile.h"
 #include "compiler/driver/Inspect.h"
 #include "compiler/driver/Messages.h"

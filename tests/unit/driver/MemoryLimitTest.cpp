@@ -1,6 +1,7 @@
 // What --max-rss changes and refuses, with a planner that adds up invented sizes.
 #include "compiler/driver/MemoryLimit.h"
 
+#include "compiler/artifact/MemoryModel.h"
 #include "compiler/driver/UsageError.h"
 #include "dialects/formats/CacheLayout.h"
 
