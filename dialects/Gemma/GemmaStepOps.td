@@ -177,7 +177,7 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
 def Gemma_MatmulStep : Gemma_Step<"matmul"> {
   let summary = "`result = epilogue(input * weight^T)`, panels divided among threads";
   let description = [{
-    Sums go group by group of 32 columns in a fixed order, the same for any number of rows and threads. `input` is q8,
+    Sums go in slices of groups of 32 columns in one order, the same for any number of rows and threads. `input` is q8,
     q16 or s8 for quantized weights, else f32. s8 rows and weights with one scale a row (c8, c4, c2) have one exact
     int32 sum, which is scaled at the end. With output_scales of the weight, products are rounded to the grid of their
     source before the epilogue. `factor` is the second operand of gelu_mul, read at `factor_offset` elements.
@@ -309,7 +309,7 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits"> {
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 512 bytes 65536 at 0
+    gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 256 bytes 32768 at 0
     gemma.phase @decode decode max_rows 1 {
       %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
       %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
@@ -336,7 +336,7 @@ def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge"> {
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 512 bytes 65536 at 0
+    gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 256 bytes 32768 at 0
     gemma.phase @decode decode max_rows 1 {
       %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
       %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>

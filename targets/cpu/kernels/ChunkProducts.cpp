@@ -13,9 +13,10 @@ ChunkProducts::ChunkProducts(const KernelLibrary &library, KernelBuilder &b, con
       rowTile(library.tileOf(weight, library.getLevel().unpackedRowTile)) {
   blocks = b.stack(library.getLevel().unpackedPanels * library.blockOf(weight).bytes());
   sums = b.stack(slices.levels() * levelBytes);
-  zeros = b.stack(rowTile * vecBytes);
-  for (int64_t row = 0; row < rowTile; ++row)
-    b.store(b.splat(b.vecF32(), 0.0), b.at(zeros, row * vecBytes), vecBytes);
+  zeros = b.stack(levelBytes);
+  for (int64_t panel = 0; panel < panels; ++panel)
+    for (int64_t row = 0; row < rowTile; ++row)
+      b.store(b.splat(b.vecF32(), 0.0), b.at(zeros, panel * panelBytes + row * vecBytes), vecBytes);
 }
 
 Value ChunkProducts::place(int64_t level, int64_t number, Value row) {
@@ -78,29 +79,69 @@ SmallVector<Value> ChunkProducts::unpack(ArrayRef<Value> panels, Value first, Va
 
 void ChunkProducts::dotTile(const Groups &groups, const Part &part, int64_t number, Value row,
                             ArrayRef<Value> inputRows) {
-  int64_t rows = static_cast<int64_t>(inputRows.size()), panels = static_cast<int64_t>(groups.blocks.size());
-  KernelBuilder::Values totals(panels * rows, b.splat(b.vecF32(), 0.0));
-  for (int64_t i = 0; part.begins && i < panels * rows; ++i) {
-    Value from = b.select(part.begins, zeros, place(slices.open(), number + i / rows, row));
-    totals[i] = b.load(b.vecF32(), b.at(from, i % rows * vecBytes), vecBytes);
-  }
-  totals = library.dotBlocks(b, weight, groups, inputRows, totals);
-  auto placeOf = [&](int64_t i, int64_t level) {
-    return b.at(place(level, number + i / rows, row), i % rows * vecBytes);
-  };
-  auto store = [&](int64_t level, bool finished) {
-    for (int64_t i = 0; i < panels * rows; ++i) {
-      Value sum = totals[i];
-      if (finished)
-        sum = slices.takeIn(sum, level, [&](int64_t below) { return placeOf(i, below); });
-      b.store(sum, placeOf(i, level), vecBytes);
-    }
-  };
-  auto finish = [&] { slices.finish(part.slice, [&](int64_t level) { store(level, true); }); };
-  if (part.ends)
-    b.ifThen(part.ends, finish, [&] { store(slices.open(), false); });
+  if (library.inMemory(groups.blocks.size() * inputRows.size()))
+    dotInMemory(groups, part, number, row, inputRows);
   else
-    finish();
+    dotInRegisters(groups, part, number, row, inputRows);
+}
+
+// Slices are made where they wait, but for those that take in others.
+void ChunkProducts::dotInMemory(const Groups &groups, const Part &part, int64_t number, Value row,
+                                ArrayRef<Value> inputRows) {
+  Value made = place(slices.open(), number, row);
+  if (slices.levels() > 1) {
+    Value odd = arith::AndIOp::create(b, part.slice, b.i64(1));
+    made = b.select(b.less(b.i64(0), odd), made, place(0, number, row));
+  }
+  Value from = part.begins ? b.select(part.begins, zeros, made) : zeros;
+  library.dotBlocks(b, weight, groups, inputRows, from, made, panelBytes);
+  finish(part, [&](int64_t level) {
+    forSums(groups, inputRows, [&](int64_t, int64_t offset) {
+      if (level > 0)
+        store(b.load(b.vecF32(), b.at(made, offset), vecBytes), level, number, row, offset);
+    });
+  });
+}
+
+void ChunkProducts::dotInRegisters(const Groups &groups, const Part &part, int64_t number, Value row,
+                                   ArrayRef<Value> inputRows) {
+  VectorType type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
+  Value open = place(slices.open(), number, row);
+  KernelBuilder::Values totals;
+  forSums(groups, inputRows, [&](int64_t, int64_t offset) {
+    Value from = b.at(part.begins ? b.select(part.begins, zeros, open) : zeros, offset);
+    totals.push_back(b.load(type, from, vecBytes));
+  });
+  totals = library.dotBlocks(b, weight, groups, inputRows, totals);
+  auto storeAt = [&](int64_t level) {
+    forSums(groups, inputRows, [&](int64_t i, int64_t offset) { store(totals[i], level, number, row, offset); });
+  };
+  auto leave = [&] {
+    forSums(groups, inputRows, [&](int64_t i, int64_t offset) { b.store(totals[i], b.at(open, offset), vecBytes); });
+  };
+  finish(part, storeAt, leave);
+}
+
+// What becomes of the sums of a part: those of a whole slice go to a level, others are left where they are.
+void ChunkProducts::finish(const Part &part, SliceSums::Finish whole, llvm::function_ref<void()> leave) {
+  if (part.ends)
+    b.ifThen(part.ends, [&] { slices.finish(part.slice, whole); }, leave);
+  else
+    slices.finish(part.slice, whole);
+}
+
+// Stores a sum of the tile with the levels below.
+void ChunkProducts::store(Value sum, int64_t level, int64_t number, Value row, int64_t offset) {
+  auto at = [&](int64_t level) { return b.at(place(level, number, row), offset); };
+  b.store(slices.takeIn(sum, level, at), at(level), vecBytes);
+}
+
+// The sums of a tile, with their offsets from its first one.
+void ChunkProducts::forSums(const Groups &groups, ArrayRef<Value> inputRows,
+                            llvm::function_ref<void(int64_t i, int64_t offset)> body) {
+  int64_t rows = static_cast<int64_t>(inputRows.size()), panels = static_cast<int64_t>(groups.blocks.size());
+  for (int64_t i = 0; i < panels * rows; ++i)
+    body(i, i / rows * panelBytes + i % rows * vecBytes);
 }
 
 } // namespace gemmac

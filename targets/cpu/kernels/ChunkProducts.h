@@ -28,7 +28,8 @@ private:
   const RowProducts::Inputs &inputs;
   SliceSums slices;
   int64_t panelBytes, levelBytes, rowTile;
-  Value blocks, sums, zeros;
+  Value blocks, sums;
+  Value zeros; ///< where slices begin, laid out as the sums of a tile
 
   using Groups = KernelLibrary::UnpackedGroups;
   /// Groups of one slice, and whether they begin and end it: null where they are the whole slice.
@@ -39,6 +40,13 @@ private:
   void wholeSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t together);
   void partsOfSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t groups);
   void dotTile(const Groups &groups, const Part &part, int64_t number, Value row, mlir::ArrayRef<Value> inputRows);
+  void dotInMemory(const Groups &groups, const Part &part, int64_t number, Value row, mlir::ArrayRef<Value> inputRows);
+  void dotInRegisters(const Groups &groups, const Part &part, int64_t number, Value row,
+                      mlir::ArrayRef<Value> inputRows);
+  void finish(const Part &part, SliceSums::Finish whole, llvm::function_ref<void()> leave = {});
+  void store(Value sum, int64_t level, int64_t number, Value row, int64_t offset);
+  void forSums(const Groups &groups, mlir::ArrayRef<Value> inputRows,
+               llvm::function_ref<void(int64_t i, int64_t offset)> body);
   Value place(int64_t level, int64_t number, Value row);
 };
 

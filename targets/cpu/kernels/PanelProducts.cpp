@@ -20,9 +20,13 @@ static constexpr int64_t prefetchBytes = 4096;
 // time: with twice the distance four rows of q8 take 8 to 15 % less time (docs/benchmarks.md).
 static constexpr int64_t lotPrefetchBytes = 8192;
 
+/// Sums so far. They are asked for behind the products of a group, so that totals in memory are loaded by the
+/// additions.
+using Totals = llvm::function_ref<KernelBuilder::Values()>;
+
 // Per row: 32 fused multiply-adds into a partial sum, which is then added to the total.
 static KernelBuilder::Values addFloatGroup(KernelBuilder &b, Format format, Value weights, ArrayRef<Value> rows,
-                                           Value group, ValueRange totals) {
+                                           Value group, Totals totals) {
   int64_t element = KernelBuilder::elementBytes(format);
   constexpr int64_t unroll = 4;
   Value column = b.mul(group, groupColumns);
@@ -40,7 +44,7 @@ static KernelBuilder::Values addFloatGroup(KernelBuilder &b, Format format, Valu
     }
     return next;
   });
-  for (auto [part, total] : llvm::zip(parts, totals))
+  for (auto [part, total] : llvm::zip(parts, totals()))
     part = b.addf(total, part);
   return parts;
 }
@@ -87,15 +91,16 @@ static KernelBuilder::Values dotGroup(KernelBuilder &b, const TileOps &ops, Arra
 // loadRowScales gave. Where `shape` sums integers, so are the totals, and scales wait for scaledSum.
 static KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
                                                ArrayRef<Value> rowScales, const PackedShape &shape,
-                                               ArrayRef<Value> rows, Value group, ValueRange totals) {
+                                               ArrayRef<Value> rows, Value group, Totals totals) {
   int64_t scalesAt = shape.wideInput ? 4 * shape.cols : shape.cols, biasesAt = shape.cols / groupColumns * 4;
-  KernelBuilder::Values scales, biases, next(totals);
+  KernelBuilder::Values scales, biases;
   Value offset = b.add(b.mul(group, 4), scalesAt);
   for (Value row : rows) {
     scales.push_back(b.at(row, offset));
     biases.push_back(b.at(scales.back(), biasesAt));
   }
   auto dots = dotGroup(b, ops, panels, shape, rows, biases, group);
+  KernelBuilder::Values next = totals();
   if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
     for (auto [total, dot] : llvm::zip(next, dots))
       total = arith::AddIOp::create(b, total, dot);
@@ -128,7 +133,7 @@ Value KernelLibrary::scaledSum(KernelBuilder &b, const PackedShape &weight, Valu
 
 // The same for packed weights of any format.
 static KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const PackedShape &shape, Value weights,
-                                      Value rowScales, ArrayRef<Value> rows, Value group, ValueRange totals) {
+                                      Value rowScales, ArrayRef<Value> rows, Value group, Totals totals) {
   if (shape.quantized())
     return addQuantizedGroup(
         b, ops, WeightGroup{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords()},
@@ -136,53 +141,117 @@ static KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, cons
   return addFloatGroup(b, shape.format, weights, rows, group, totals);
 }
 
-// The sums of groups [first, last), from 0 on.
-static KernelBuilder::Values dotSlice(KernelBuilder &b, const TileOps &ops, const PackedShape &weight,
-                                      ArrayRef<Value> panels, ArrayRef<Value> rowScales, ArrayRef<Value> rows,
-                                      Value first, Value last) {
-  Value none = weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0);
-  KernelBuilder::Values zero(panels.size() * rows.size(), none);
-  int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
-  return b.loop(first, last, 1, zero, [&](Value group, ValueRange totals) {
-    Value offset = b.mul(group, groupBytes(weight.format, panelRows));
-    KernelBuilder::Values next;
-    for (auto [p, panel] : llvm::enumerate(panels)) {
-      Value weights = b.at(panel, offset);
-      b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
-      next.append(
-          addGroup(b, ops, weight, weights, rowScales[p], rows, group, totals.slice(p * rows.size(), rows.size())));
+namespace {
+/// The sums of some panels and rows, slice by slice. Those of a slice lie in registers while it is made, or in memory
+/// where they would be spilled there anyway.
+class TileSums {
+public:
+  TileSums(KernelBuilder &b, const IsaLevel &level, const PackedShape &weight, ArrayRef<Value> panels,
+           ArrayRef<Value> rowScales, ArrayRef<Value> rows, bool inMemory)
+      : b(b), level(level), weight(weight), panels(panels), rowScales(rowScales), rows(rows),
+        none(weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0)), slices(b, weight.slices()),
+        count(static_cast<int64_t>(panels.size() * rows.size())), inMemory(inMemory) {}
+
+  KernelBuilder::Values make() {
+    if (!inMemory && slices.levels() == 1)
+      return dotInRegisters(b.i64(0));
+    int64_t sliceCount = weight.slices().count();
+    // Sums wait at the place of their first slice: had each level a place of its own, LLVM would keep them all in
+    // registers, which the products need.
+    waiting = b.stack(sliceCount * bytes());
+    if (inMemory) {
+      zeros = b.stack(bytes());
+      store(KernelBuilder::Values(count, none), zeros);
     }
-    return next;
-  });
-}
+    b.loop(b.i64(0), b.i64(sliceCount), 1, [&](Value slice) {
+      Value place = b.at(waiting, b.mul(slice, bytes()));
+      if (inMemory)
+        dotInMemory(slice, place);
+      KernelBuilder::Values made = inMemory ? KernelBuilder::Values() : dotInRegisters(slice);
+      slices.finish(slice, [&](int64_t level) { finish(made, level, place); });
+    });
+    return slices.levels() == 1 ? load(waiting, 0, count) : results();
+  }
+
+private:
+  KernelBuilder &b;
+  const IsaLevel &level;
+  const PackedShape &weight;
+  ArrayRef<Value> panels, rowScales, rows;
+  Value none;
+  SliceSums slices;
+  int64_t count;
+  bool inMemory;
+  Value waiting, zeros;
+
+  int64_t bytes() const { return count * vecBytes; } ///< of a slice's sums
+  KernelBuilder::Values load(Value place, int64_t first, int64_t last) {
+    KernelBuilder::Values sums;
+    for (int64_t i = first; i < last; ++i)
+      sums.push_back(b.load(none.getType(), b.at(place, i * vecBytes), vecBytes));
+    return sums;
+  }
+  void store(ValueRange sums, Value place, int64_t first = 0) {
+    for (auto [i, sum] : llvm::enumerate(sums))
+      b.store(sum, b.at(place, (first + static_cast<int64_t>(i)) * vecBytes), vecBytes);
+  }
+
+  // The totals of one panel with a group.
+  KernelBuilder::Values addTo(Totals totals, size_t p, Value group) {
+    int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
+    Value weights = b.at(panels[p], b.mul(group, groupBytes(weight.format, panelRows)));
+    b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
+    return addGroup(b, *level.tileOps, weight, weights, rowScales[p], rows, group, totals);
+  }
+  KernelBuilder::Values dotInRegisters(Value slice) {
+    return b.loop(slices.first(slice), slices.end(slice), 1, KernelBuilder::Values(count, none),
+                  [&](Value group, ValueRange totals) {
+                    KernelBuilder::Values next;
+                    for (size_t p = 0; p < panels.size(); ++p) {
+                      ValueRange own = totals.slice(p * rows.size(), rows.size());
+                      next.append(addTo([&] { return KernelBuilder::Values(own); }, p, group));
+                    }
+                    return next;
+                  });
+  }
+  // Loads begin at the zeros: LLVM does not see that it is one place, and so leaves the sums there.
+  void dotInMemory(Value slice, Value place) {
+    b.loop(slices.first(slice), slices.end(slice), 1, ValueRange{zeros}, [&](Value group, ValueRange from) {
+      for (size_t p = 0; p < panels.size(); ++p) {
+        int64_t first = static_cast<int64_t>(p * rows.size()), last = first + static_cast<int64_t>(rows.size());
+        store(addTo([&] { return load(from[0], first, last); }, p, group), place, first);
+      }
+      return KernelBuilder::Values{place};
+    });
+  }
+
+  // Of the slice that was made at `place`, or in registers.
+  void finish(ArrayRef<Value> made, int64_t level, Value place) {
+    for (int64_t i = 0; i < count && (level > 0 || !inMemory); ++i) {
+      auto placeOf = [&](int64_t level) { return b.at(place, i * vecBytes - ((int64_t{1} << level) - 1) * bytes()); };
+      Value sum = inMemory ? load(place, i, i + 1)[0] : made[i];
+      b.store(slices.takeIn(sum, level, [&](int64_t below) { return placeOf(below + 1); }), placeOf(level), vecBytes);
+    }
+  }
+  KernelBuilder::Values results() {
+    KernelBuilder::Values sums;
+    for (int64_t i = 0; i < count; ++i)
+      sums.push_back(slices.result([&](int64_t level) {
+        int64_t first = weight.slices().count() >> (level + 1) << (level + 1);
+        return b.at(waiting, first * bytes() + i * vecBytes);
+      }));
+    return sums;
+  }
+};
+} // namespace
 
 SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, const PackedShape &weight,
                                                             ArrayRef<Value> panels, ArrayRef<Value> rows) const {
-  KernelBuilder::Values rowScales, sums;
+  KernelBuilder::Values rowScales;
   for (Value panel : panels)
     rowScales.push_back(loadRowScales(b, weight, panel));
-  SliceSums slices(b, weight.slices());
-  auto dot = [&](Value slice) {
-    return dotSlice(b, *level.tileOps, weight, panels, rowScales, rows, slices.first(slice), slices.end(slice));
-  };
-  int64_t count = static_cast<int64_t>(panels.size() * rows.size());
-  if (slices.levels() == 1) {
-    sums = dot(b.i64(0));
-  } else {
-    Value parked = b.stack(slices.levels() * count * vecBytes);
-    auto placeOf = [&](int64_t sum, int64_t level) { return b.at(parked, (level * count + sum) * vecBytes); };
-    b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
-      KernelBuilder::Values part = dot(slice);
-      slices.finish(slice, [&](int64_t level) {
-        for (int64_t i = 0; i < count; ++i) {
-          Value sum = slices.takeIn(part[i], level, [&](int64_t below) { return placeOf(i, below); });
-          b.store(sum, placeOf(i, level), vecBytes);
-        }
-      });
-    });
-    for (int64_t i = 0; i < count; ++i)
-      sums.push_back(slices.result([&](int64_t level) { return placeOf(i, level); }));
-  }
+  KernelBuilder::Values sums =
+      TileSums(b, level, weight, panels, rowScales, rows, inMemory(panels.size() * rows.size())).make();
   for (size_t i = 0; weight.sumsIntegers() && i < sums.size(); ++i)
     sums[i] = sumOfIntegers(b, rowScales[i / rows.size()], weight.cols, rows[i % rows.size()], sums[i]);
   SmallVector<KernelBuilder::Values> result;
@@ -264,18 +333,21 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
   SliceSums slices(b, weight.slices());
   LotTree tree(b, weight.slices(), sums, count, rowCount);
   b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
-    Value begin = slices.first(slice), place = tree.placeOf(slice), toZeros = b.distance(place, sums.zeros(b));
-    b.loop(begin, slices.end(slice), 1, [&](Value group) {
+    Value place = tree.placeOf(slice), toZeros = b.distance(place, sums.zeros(b));
+    b.loop(slices.first(slice), slices.end(slice), 1, ValueRange{toZeros}, [&](Value group, ValueRange before) {
       Value offset = b.mul(group, groupBytes(weight.format, panelRows));
-      Value before = b.select(b.less(begin, group), b.i64(0), toZeros);
       b.loop(b.i64(0), count, 1, [&](Value p) {
         Value panel = panelAt(p), weights = b.at(panel, offset), own = b.at(place, b.mul(p, rowsBytes));
         b.prefetch(b.at(weights, lotPrefetchBytes / sums.panels), groupBytes(weight.format, panelRows));
-        KernelBuilder::Values totals;
-        forRows(b.at(own, before), [&](size_t, Value from) { totals.push_back(b.load(type, from, vecBytes)); });
-        totals = addGroup(b, *level.tileOps, weight, weights, loadRowScales(b, weight, panel), rows, group, totals);
+        auto load = [&] {
+          KernelBuilder::Values totals;
+          forRows(b.at(own, before[0]), [&](size_t, Value from) { totals.push_back(b.load(type, from, vecBytes)); });
+          return totals;
+        };
+        auto totals = addGroup(b, *level.tileOps, weight, weights, loadRowScales(b, weight, panel), rows, group, load);
         forRows(own, [&](size_t row, Value to) { b.store(totals[row], to, vecBytes); });
       });
+      return KernelBuilder::Values{b.i64(0)};
     });
     tree.finish(slice);
   });
@@ -303,25 +375,43 @@ void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Val
   });
 }
 
+// Adds one group of unpacked panels.
+static KernelBuilder::Values addUnpacked(KernelBuilder &b, const KernelLibrary &library, const PackedShape &weight,
+                                         const KernelLibrary::UnpackedGroups &groups, ArrayRef<Value> rows, Value group,
+                                         Totals totals) {
+  Value offset = b.mul(b.sub(group, groups.begin), library.blockOf(weight).groupBytes());
+  SmallVector<WeightGroup> panels;
+  for (Value block : groups.blocks)
+    panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true, library.inWords(weight)});
+  KernelBuilder::Values noRowScales(panels.size()); // they stand in the blocks
+  return addQuantizedGroup(b, *library.getLevel().tileOps, panels, noRowScales, weight, rows, group, totals);
+}
+
 KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight,
                                                const UnpackedGroups &groups, ArrayRef<Value> rows,
                                                ValueRange totals) const {
-  KernelBuilder::Values before(totals);
-  if (weight.sumsIntegers())
-    for (Value &total : before)
-      total = b.bitcast(total, b.vecI32());
-  KernelBuilder::Values sums = b.loop(groups.first, groups.last, 1, before, [&](Value group, ValueRange state) {
-    Value offset = b.mul(b.sub(group, groups.begin), blockOf(weight).groupBytes());
-    SmallVector<WeightGroup> panels;
-    for (Value block : groups.blocks)
-      panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true, inWords(weight)});
-    KernelBuilder::Values noRowScales(panels.size()); // they stand in the blocks
-    return addQuantizedGroup(b, *level.tileOps, panels, noRowScales, weight, rows, group, state);
+  return b.loop(groups.first, groups.last, 1, totals, [&](Value group, ValueRange state) {
+    return addUnpacked(b, *this, weight, groups, rows, group, [&] { return KernelBuilder::Values(state); });
   });
-  if (weight.sumsIntegers())
-    for (Value &sum : sums)
-      sum = b.bitcast(sum, b.vecF32());
-  return sums;
+}
+
+// As in TileSums LLVM does not see that it is one place.
+void KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight, const UnpackedGroups &groups,
+                              ArrayRef<Value> rows, Value from, Value to, int64_t panelBytes) const {
+  Type type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
+  int64_t rowCount = static_cast<int64_t>(rows.size()), count = rowCount * static_cast<int64_t>(groups.blocks.size());
+  auto at = [&](Value base, int64_t i) { return b.at(base, i / rowCount * panelBytes + i % rowCount * vecBytes); };
+  b.loop(groups.first, groups.last, 1, ValueRange{from}, [&](Value group, ValueRange place) {
+    auto totals = addUnpacked(b, *this, weight, groups, rows, group, [&] {
+      KernelBuilder::Values loaded;
+      for (int64_t i = 0; i < count; ++i)
+        loaded.push_back(b.load(type, at(place[0], i), vecBytes));
+      return loaded;
+    });
+    for (int64_t i = 0; i < count; ++i)
+      b.store(totals[i], at(to, i), vecBytes);
+    return KernelBuilder::Values{to};
+  });
 }
 
 } // namespace gemmac

@@ -17,8 +17,7 @@ void SliceSums::finishFrom(int64_t level, Value slice, Finish finish) {
   if ((int64_t{2} << level) > slices.count()) // no slice has this bit and all below it
     return finish(level);
   Value bit = arith::AndIOp::create(b, slice, b.i64(int64_t{1} << level));
-  b.ifThen(
-      b.less(b.i64(0), bit), [&] { finishFrom(level + 1, slice, finish); }, [&] { finish(level); });
+  b.ifThen(b.less(b.i64(0), bit), [&] { finishFrom(level + 1, slice, finish); }, [&] { finish(level); });
 }
 
 Value SliceSums::takeIn(Value sum, int64_t level, Place place) {

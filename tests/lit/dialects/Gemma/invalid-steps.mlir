@@ -744,9 +744,9 @@ gemma.phase @step_attention_splits_c2_planned decode max_rows 1 {
 }
 
 // -----
-// 512 positions are 2 splits; a window of 258 positions may touch 3.
-gemma.kv_cache @kv.0 heads 1 head_dim 32 window 258
-  as f16 capacity 512 bytes 65536 at 0
+// 256 positions are 2 splits; a window of 130 positions may touch 3.
+gemma.kv_cache @kv.0 heads 1 head_dim 32 window 130
+  as f16 capacity 256 bytes 32768 at 0
 gemma.phase @step_attention_splits_c2_parts decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
@@ -765,7 +765,7 @@ gemma.phase @step_attention_merge_c1_rows decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
-  as f16 capacity 512 bytes 65536 at 0
+  as f16 capacity 256 bytes 32768 at 0
 gemma.phase @step_attention_merge_c1_parts decode max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>

@@ -5,7 +5,7 @@ gemma.weight @w.vector : tensor<64xf32> from <"m", 0, 256>
 gemma.weight @w.o
   : tensor<64x64xf32> from <"m", 256, 16384> input_activation_scale 0.5 output_activation_scale 0.25
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
-  as f16 capacity 512 bytes 65536 at 0
+  as f16 capacity 256 bytes 32768 at 0
 gemma.packed @norm from [@w.vector] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.packed @o from [@w.o] as c4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
   input_scale 0.5 output_scales [0.25]

@@ -14,7 +14,7 @@ module {
   gemma.packed @q2 from [@s] as q2 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
   gemma.kv_cache @kv heads 1 head_dim 64 window 512
     as f16 capacity 544 bytes 139264 at 0
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 3456 : i64, scratch_bytes = 4096 : i64} {
+  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 4224 : i64, scratch_bytes = 4096 : i64} {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 256, f32>
     %y = gemma.buffer private at 1024 : !gemma.buffer<1 x 256, f32>
     %q = gemma.buffer private at 2048 : !gemma.buffer<1 x 256, q8>
@@ -23,11 +23,11 @@ module {
     %o2 = gemma.buffer shared at 512 : !gemma.buffer<1 x 64, f32>
     %o3 = gemma.buffer shared at 768 : !gemma.buffer<1 x 64, f32>
     %o4 = gemma.buffer shared at 1024 : !gemma.buffer<1 x 64, f32>
-    %parts = gemma.buffer shared at 1280 : !gemma.buffer<3 x 96, f32>
-    %o5 = gemma.buffer shared at 2432 : !gemma.buffer<1 x 64, f32>
-    %o6 = gemma.buffer shared at 2688 : !gemma.buffer<1 x 64, f32>
-    %o7 = gemma.buffer shared at 2944 : !gemma.buffer<1 x 64, f32>
-    %o8 = gemma.buffer shared at 3200 : !gemma.buffer<1 x 64, f32>
+    %parts = gemma.buffer shared at 1280 : !gemma.buffer<5 x 96, f32>
+    %o5 = gemma.buffer shared at 3200 : !gemma.buffer<1 x 64, f32>
+    %o6 = gemma.buffer shared at 3456 : !gemma.buffer<1 x 64, f32>
+    %o7 = gemma.buffer shared at 3712 : !gemma.buffer<1 x 64, f32>
+    %o8 = gemma.buffer shared at 3968 : !gemma.buffer<1 x 64, f32>
     gemma.step.embed %x, @embed scale 1.0 replicated : !gemma.buffer<1 x 256, f32>
     gemma.step.norm %x -> %y weight @norm factor 1.0 eps 1.0e-6 count 256 replicated
       : !gemma.buffer<1 x 256, f32> -> !gemma.buffer<1 x 256, f32>
@@ -41,8 +41,8 @@ module {
     gemma.step.matmul %q, @q3 -> %o7 none : !gemma.buffer<1 x 256, q8> -> !gemma.buffer<1 x 64, f32>
     gemma.step.matmul %q, @q2 -> %o8 none : !gemma.buffer<1 x 256, q8> -> !gemma.buffer<1 x 64, f32>
     gemma.barrier
-    gemma.step.attention_splits %o4, @kv -> %parts heads 1 : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<3 x 96, f32>
+    gemma.step.attention_splits %o4, @kv -> %parts heads 1 : !gemma.buffer<1 x 64, f32> -> !gemma.buffer<5 x 96, f32>
     gemma.barrier
-    gemma.step.attention_merge %parts, @kv -> %o5 heads 1 : !gemma.buffer<3 x 96, f32> -> !gemma.buffer<1 x 64, f32>
+    gemma.step.attention_merge %parts, @kv -> %o5 heads 1 : !gemma.buffer<5 x 96, f32> -> !gemma.buffer<1 x 64, f32>
   }
 }

@@ -33,6 +33,7 @@
 // CHECK:       func.func private @[[SHARED]](
 // CHECK:           scf.if
 // CHECK-NOT:       scf.if
+// CHECK:       func.func private @matmul_bf16_n128_k64_none_to64(
 // CHECK:       func.func private @[[READER]](
 // CHECK-NOT:       scf.if
 // CHECK:       func.func private @[[SLIDING]](

@@ -27,8 +27,7 @@
 // CHECK-LABEL: func.func private @expert_down_q8_n64_k32_e4_top2(
 // four panels of every pick, then their sums
 // in the order of picks
-// CHECK:         %[[TWO:.*]] = arith.constant 2
-// CHECK:         scf.for %{{.*}} = %{{.*}} to %[[TWO]] {{.*}} iter_args
+// CHECK:         scf.for %{{.*}} = %{{.*}} to %c2_i64{{.*}} iter_args(%{{.*}} = %{{.*}}) -> (vector<16xf32>)
 // CHECK:         math.fma
 module {
   gemma.weight @t : tensor<16x64xf32> from <"w", 0, 4096>
