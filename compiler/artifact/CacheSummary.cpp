@@ -90,27 +90,4 @@ std::string cacheFormatText(llvm::ArrayRef<CacheSummary> caches) {
   return ("sliding=" + sliding + ",full=" + full).str();
 }
 
-void writeCaches(llvm::json::OStream &json, llvm::ArrayRef<CacheSummary> caches) {
-  json.attributeArray("caches", [&] {
-    for (const CacheSummary &row : caches)
-      json.object([&] {
-        json.attributeArray("layers", [&] {
-          for (int64_t layer : row.layers)
-            json.value(layer);
-        });
-        json.attribute("kind", row.window ? "sliding" : "full");
-        if (row.window)
-          json.attribute("window", row.window);
-        json.attribute("format", nameOf(row.format));
-        json.attribute("kv_heads", row.heads);
-        json.attribute("head_dim", row.headDim);
-        json.attribute("stored_key_dim", row.keyDim);
-        json.attribute("positions", row.positions);
-        json.attribute("bytes", row.bytes);
-        if (row.sharedFrom >= 0)
-          json.attribute("shared_from", row.sharedFrom);
-      });
-  });
-}
-
 } // namespace gemmac

@@ -4,7 +4,7 @@
 
 #include "dialects/formats/Format.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "llvm/Support/JSON.h"
+#include "llvm/ADT/ArrayRef.h"
 
 #include <string>
 #include <vector>
@@ -34,9 +34,6 @@ std::string layersText(llvm::ArrayRef<int64_t> layers);
 /// The format of all caches, or "sliding=q8,full=q4" where those with a window have another than the others: a word for
 /// --cache.
 std::string cacheFormatText(llvm::ArrayRef<CacheSummary> caches);
-
-/// Attribute "caches": an array of objects.
-void writeCaches(llvm::json::OStream &json, llvm::ArrayRef<CacheSummary> caches);
 
 } // namespace gemmac
 

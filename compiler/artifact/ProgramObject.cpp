@@ -2,6 +2,7 @@
 // little-endian with natural alignment, so the struct that this compiler sees is the one that the runtime sees.
 #include "compiler/artifact/ProgramObject.h"
 
+#include "compiler/artifact/SummaryJson.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -27,12 +28,7 @@ static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConst
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
 std::string phaseFunctionName(unsigned phase, llvm::StringRef level) {
-  static constexpr const char *names[] = {
-#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
-      GEMMAC_PHASES(GEMMAC_PHASE_NAME)
-#undef GEMMAC_PHASE_NAME
-  };
-  return std::string("gemmac_") + names[phase] + "_" + level.str();
+  return ("gemmac_" + phaseName(phase) + "_" + level).str();
 }
 
 namespace {

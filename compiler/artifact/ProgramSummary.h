@@ -1,15 +1,16 @@
-// What a planned module says about the program: every number that the runtime is told and that the reports show. Taken
-// before lowering, and the same for the same inputs and options: no times, no paths.
+// The facts of a program: every number that the runtime is told and that the reports show, and how they are read from a
+// planned module. Taken before lowering, and the same for the same inputs and options: no times, no paths. Shown by
+// SummaryJson.h and SummaryText.h.
 #ifndef GEMMAC_COMPILER_ARTIFACT_PROGRAMSUMMARY_H
 #define GEMMAC_COMPILER_ARTIFACT_PROGRAMSUMMARY_H
 
 #include "compiler/artifact/CacheSummary.h"
 #include "compiler/artifact/PackedMatrix.h"
 #include "compiler/artifact/PanelKernels.h"
+#include "compiler/artifact/ProgramQuality.h"
 #include "gemmac/abi.h"
 #include "mlir/IR/BuiltinOps.h"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,34 +47,6 @@ struct FormatSummary {
   double bitsPerValue() const {
     return values == 0 ? 0 : 8.0 * static_cast<double>(bytes) / static_cast<double>(values);
   }
-};
-
-/// How far a program's answers are from those of the unquantized one, measured on text that no weight was rounded by.
-struct ProgramQuality {
-  double divergence = 0; ///< mean KL divergence of the next token's distribution, in nats
-  double agreement = 0;  ///< share of tokens whose likeliest successor is the same
-  int64_t tokens = 0;
-};
-
-/// A mix of formats that was measured while --weights auto chose one.
-struct FormatTrial {
-  std::string name;        ///< "q4", "auto"
-  int64_t bytes = 0;       ///< of all weights
-  double bitsPerValue = 0; ///< of all weights
-  ProgramQuality quality;
-};
-
-/// Which formats were chosen for a part of the model.
-struct PartSummary {
-  std::string part;
-  std::map<Format, int64_t> weights; ///< packed matrices of each format
-};
-
-/// What --weights auto found.
-struct FormatChoiceSummary {
-  std::vector<FormatTrial> trials; ///< all measured; the chosen one last
-  std::vector<PartSummary> parts;
-  double predicted = 0; ///< KL divergence of the chosen mix, before it was measured
 };
 
 /// What became of the checkpoint's chat template.
@@ -113,6 +86,9 @@ struct ProgramSummary {
   ChatSummary chat;                          ///< the caller's
 };
 
+/// "decode": a function of the program by its number, a gemmac_phase_id.
+llvm::StringRef phaseName(unsigned phase);
+
 /// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,
 /// gemma.table_row_bytes, gemma.activation_bits, gemma.arena_bytes, gemma.scratch_bytes, gemma.slot_bytes, gemma.slots;
 /// the gemma.phase ops, the buffer labelled "logits" of each; caches; tables; gemma.moments_offset where there is one.
@@ -122,25 +98,6 @@ llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::Arr
 
 /// Adds what packing told of `matrices`.
 void noteExactness(ProgramSummary &summary, llvm::ArrayRef<PackedMatrix> matrices, llvm::ArrayRef<PackCounts> counts);
-
-/// Peak resident memory of the program, with its whole context in use: what is reported and what --max-rss limits.
-uint64_t residentBytes(const ProgramSummary &summary);
-
-/// Its parts: "weights 1.2 GiB, KV cache ...".
-std::string residentText(const ProgramSummary &summary);
-
-/// One JSON object, keys in a fixed order: gemmac_program.info_json and, with what packing told, --json-report.
-std::string summaryJson(const ProgramSummary &summary);
-
-/// The report that `gemmac compile` prints at the end.
-std::string summaryText(const ProgramSummary &summary);
-
-/// "1.5 GiB", "640 KiB": three significant digits.
-std::string formatBytes(uint64_t bytes);
-
-/// Reads "1.1GB", "1400 MB", "1GiB" or a number of bytes: powers of 1000 (kB, MB, GB, TB) and of 1024 (KiB, MiB, GiB,
-/// TiB), in any case. Nothing when it is no such size, not above zero, or beyond 2^62.
-std::optional<uint64_t> parseBytes(llvm::StringRef text);
 
 } // namespace gemmac
 

@@ -4,5 +4,6 @@ namespace gemmac {
 
 char ImportError::ID = 0;
 char OutputError::ID = 0;
+char UsageError::ID = 0;
 
 } // namespace gemmac

@@ -1,4 +1,4 @@
-// What goes wrong with files, as finished one-line messages: two kinds, since their exit codes differ.
+// What goes wrong, as finished messages: a kind for each exit code that is not a defect's.
 #ifndef GEMMAC_COMPILER_BASE_ERRORS_H
 #define GEMMAC_COMPILER_BASE_ERRORS_H
 
@@ -34,6 +34,13 @@ public:
   using LineError::LineError;
 };
 
+/// Of everything that was asked for and cannot be had: ExitCode::usage.
+class UsageError : public LineError<UsageError> {
+public:
+  static char ID;
+  using LineError::LineError;
+};
+
 template <typename... Args> std::string errorLine(llvm::StringRef file, const char *format, Args &&...args) {
   return file.str() + ": error: " + llvm::formatv(format, std::forward<Args>(args)...).str();
 }
@@ -46,6 +53,11 @@ template <typename... Args> llvm::Error importError(llvm::StringRef file, const 
 /// outputError("gemma", "cannot write: {0}", reason)
 template <typename... Args> llvm::Error outputError(llvm::StringRef path, const char *format, Args &&...args) {
   return llvm::make_error<OutputError>(errorLine(path, format, std::forward<Args>(args)...));
+}
+
+/// usageError("--cache: error: unknown format '{0}'", word): with the option's name, since there is no file.
+template <typename... Args> llvm::Error usageError(const char *format, Args &&...args) {
+  return llvm::make_error<UsageError>(llvm::formatv(format, std::forward<Args>(args)...).str());
 }
 
 } // namespace gemmac

@@ -5,7 +5,7 @@
 namespace gemmac {
 enum class ExitCode {
   success = 0,
-  internal = 1,     ///< a phase of the compiler failed; a defect of gemmac
+  internal = 1,     ///< a stage of the compilation failed; a defect of gemmac
   usage = 2,        ///< bad command line, unknown target or format
   badInput = 3,     ///< the checkpoint is missing, damaged, contradictory or of another architecture
   inputOutput = 4,  ///< a file or standard output, or a full disk or memory

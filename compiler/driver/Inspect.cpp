@@ -1,6 +1,6 @@
 #include "compiler/driver/Inspect.h"
 
-#include "compiler/artifact/ProgramSummary.h"
+#include "compiler/base/ByteSize.h"
 #include "compiler/import/Json.h"
 #include "dialects/formats/Format.h"
 #include "gemmac/abi.h"

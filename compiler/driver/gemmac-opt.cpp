@@ -1,6 +1,6 @@
-// gemmac-opt: runs passes on textual IR. What one phase of gemmac prints (--stop-after), any later pass resumes here.
+// gemmac-opt: runs passes on textual IR. What one stage of gemmac prints (--stop-after), any later pass resumes here.
 #include "compiler/base/ExitCodes.h"
-#include "compiler/driver/Process.h"
+#include "compiler/base/Process.h"
 #include "dialects/Gemma/GemmaDialect.h"
 #include "passes/fuse/Passes.h"
 #include "passes/plan/Passes.h"

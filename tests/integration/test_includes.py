@@ -23,6 +23,8 @@ COMPILER = [
     "compiler/artifact",
     "compiler/calibrate",
     "compiler/pipeline",
+    "compiler/choose",
+    "compiler/compile",
     "compiler/driver",
 ]
 RUNTIME = [

@@ -2,6 +2,8 @@
 // must be where abi.h puts it.
 #include "compiler/artifact/ProgramObject.h"
 
+#include "compiler/artifact/SummaryJson.h"
+
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/TargetSelect.h"

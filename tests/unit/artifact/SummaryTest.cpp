@@ -1,5 +1,8 @@
 // The facts of a planned module and how they are shown.
-#include "compiler/artifact/ProgramSummary.h"
+#include "compiler/artifact/MemoryModel.h"
+#include "compiler/artifact/SummaryJson.h"
+#include "compiler/artifact/SummaryText.h"
+#include "compiler/base/ByteSize.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
 #include "mlir/Parser/Parser.h"

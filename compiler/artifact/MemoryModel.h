@@ -1,0 +1,18 @@
+// How much memory a program keeps resident: what is reported, what --max-rss limits, and what the runtime computes
+// again for other numbers of threads and positions (gemmac_resident_bytes of abi.h). docs/memory.md tells the model.
+#ifndef GEMMAC_COMPILER_ARTIFACT_MEMORYMODEL_H
+#define GEMMAC_COMPILER_ARTIFACT_MEMORYMODEL_H
+
+#include "compiler/artifact/ProgramSummary.h"
+
+namespace gemmac {
+
+/// The terms of the model, from a planned module and what was read of it; `tokenizer` and `limit` are left at 0.
+gemmac_memory memoryOf(mlir::ModuleOp module, const ProgramSummary &summary);
+
+/// Peak resident memory of the program, with its whole context in use and GEMMAC_CONTRACT_THREADS threads.
+uint64_t residentBytes(const ProgramSummary &summary);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_ARTIFACT_MEMORYMODEL_H

@@ -1,0 +1,246 @@
+#include "compiler/choose/MemoryLimit.h"
+
+#include "compiler/artifact/MemoryModel.h"
+#include "compiler/artifact/SummaryText.h"
+#include "compiler/base/ByteSize.h"
+#include "compiler/base/Errors.h"
+#include "compiler/pipeline/Stages.h"
+#include "dialects/formats/CacheLayout.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <optional>
+
+using namespace mlir;
+
+namespace gemmac {
+
+llvm::Expected<OwningOpRef<ModuleOp>> planCopy(ModuleOp fused, const CompileOptions &options) {
+  ScopedDiagnosticHandler quiet(fused.getContext(), [](Diagnostic &) { return success(); });
+  OwningOpRef<ModuleOp> copy = fused.clone();
+  PassManager manager(fused.getContext());
+  stageInfo(Stage::quantize).build(manager, options);
+  stageInfo(Stage::plan).build(manager, options);
+  if (failed(manager.run(*copy)))
+    return llvm::createStringError("these options cannot be planned");
+  return copy;
+}
+
+Planner plannerOf(ModuleOp fused, uint64_t tokenizerBytes) {
+  return [fused, tokenizerBytes](const CompileOptions &options) -> llvm::Expected<ProgramSummary> {
+    llvm::Expected<OwningOpRef<ModuleOp>> copy = planCopy(fused, options);
+    if (!copy)
+      return copy.takeError();
+    llvm::Expected<ProgramSummary> summary = summarizeProgram(**copy, {});
+    if (summary)
+      summary->memory.tokenizer = tokenizerBytes;
+    return summary;
+  };
+}
+
+namespace {
+
+/// One step down: what one would type, and its effect.
+struct Rung {
+  std::string words;
+  std::function<void(CompileOptions &)> apply;
+};
+
+/// A kind of change, mild to strong.
+struct Ladder {
+  bool open; ///< whether it may be used unasked
+  std::vector<Rung> rungs;
+};
+
+/// For each ladder the number of the rung that is taken; `asked` is none.
+using Position = std::vector<int>;
+constexpr int asked = -1;
+
+/// Those of `usable` with fewer bits than `from`, most bits first; of those with equal
+/// bits the one that is named first.
+template <typename Apply>
+Ladder formatLadder(bool open, const char *option, Format from, llvm::ArrayRef<Format> usable, Apply apply) {
+  std::vector<const FormatInfo *> formats;
+  for (Format format : usable) {
+    const FormatInfo &info = formatInfo(format);
+    if (info.bits < formatInfo(from).bits &&
+        llvm::none_of(formats, [&](const FormatInfo *other) { return other->bits == info.bits; }))
+      formats.push_back(&info);
+  }
+  llvm::sort(formats, [](auto *a, auto *b) { return a->bits > b->bits; });
+  Ladder ladder{open, {}};
+  for (const FormatInfo *info : formats)
+    ladder.rungs.push_back({(option + (" " + nameOf(info->format))).str(),
+                            [apply, format = info->format](CompileOptions &options) { apply(options, format); }});
+  return ladder;
+}
+
+template <typename Apply>
+Ladder halvingLadder(bool open, const char *option, int64_t from, int64_t least, Apply apply) {
+  Ladder ladder{open, {}};
+  for (int64_t value = from / 2; value >= least; value /= 2)
+    ladder.rungs.push_back(
+        {llvm::formatv("{0} {1}", option, value), [apply, value](CompileOptions &options) { apply(options, value); }});
+  return ladder;
+}
+
+/// Of the formats of caches with and without a window the one with more bits: one for all saves from the next on.
+Format widestCache(const PlanOptions &plan) {
+  auto whole = plan.cacheFormat;
+  auto sliding = plan.slidingCacheFormat.value_or(plan.cacheFormat);
+  return formatInfo(sliding).bits > formatInfo(whole).bits ? sliding : whole;
+}
+
+/// In the order in which they are climbed: what costs least comes first. Nobody gets a shorter context unasked.
+std::vector<Ladder> laddersFor(const CompileOptions &options) {
+  constexpr int64_t leastChunk = 16, leastContext = 256;
+  const OpenOptions &open = options.open;
+  auto setChunk = [](CompileOptions &changed, int64_t value) { changed.plan.chunk = value; };
+  auto setCache = [](CompileOptions &changed, Format format) {
+    changed.plan.cacheFormat = format;
+    changed.plan.slidingCacheFormat.reset();
+  };
+  auto setEmbeddings = [](CompileOptions &changed, Format format) { changed.formats.embeddings = format; };
+  auto setWeights = [](CompileOptions &changed, Format format) { changed.formats.weights = format; };
+  auto setContext = [](CompileOptions &changed, int64_t value) {
+    changed.plan.context = value;
+    changed.plan.chunk = std::min(changed.plan.chunk, value);
+  };
+  return {halvingLadder(open.chunk, "--chunk", options.plan.chunk, leastChunk, setChunk),
+          formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
+          formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(Format::F32),
+                       choosableFormats, setEmbeddings),
+          formatLadder(open.weights, "--weights", options.formats.weights, choosableFormats, setWeights),
+          halvingLadder(false, "--context", options.plan.context, leastContext, setContext)};
+}
+
+class Climber {
+public:
+  Climber(const CompileOptions &options, const Planner &plan)
+      : options(options), plan(plan), ladders(laddersFor(options)) {}
+
+  Position start() const { return Position(ladders.size(), asked); }
+  size_t size() const { return ladders.size(); }
+  bool isOpen(size_t ladder) const { return ladders[ladder].open; }
+
+  /// The mildest position that fits, on the ladders that `allowed` accepts. When there is none, `strongest` gets the
+  /// position with the least memory.
+  std::optional<Position> climb(llvm::function_ref<bool(size_t)> allowed, Position &strongest) {
+    Position position = start();
+    for (size_t ladder = 0; ladder < size(); ++ladder) {
+      if (!allowed(ladder))
+        continue;
+      if (ascend(ladder, position))
+        return relaxed(position, ladder);
+    }
+    strongest = position;
+    return std::nullopt;
+  }
+
+  CompileOptions optionsAt(const Position &position) const {
+    CompileOptions changed = options;
+    for (auto [ladder, rung] : llvm::zip(ladders, position))
+      if (rung != asked)
+        ladder.rungs[rung].apply(changed);
+    return changed;
+  }
+
+  std::string words(const Position &position) const {
+    std::string text;
+    for (auto [ladder, rung] : llvm::zip(ladders, position))
+      if (rung != asked)
+        text += (text.empty() ? "" : " ") + ladder.rungs[rung].words;
+    return text;
+  }
+
+  /// Nothing when these options cannot be planned.
+  std::optional<uint64_t> resident(const Position &position) const {
+    llvm::Expected<ProgramSummary> summary = plan(optionsAt(position));
+    if (summary)
+      return residentBytes(*summary);
+    llvm::consumeError(summary.takeError());
+    return std::nullopt;
+  }
+
+private:
+  /// Moves `position` up one ladder until it fits, or else to the top that can be planned.
+  bool ascend(size_t ladder, Position &position) const {
+    for (size_t rung = 0; rung < ladders[ladder].rungs.size(); ++rung) {
+      Position tried = position;
+      tried[ladder] = static_cast<int>(rung);
+      std::optional<uint64_t> bytes = resident(tried);
+      if (!bytes)
+        continue;
+      position = std::move(tried);
+      if (*bytes <= options.maxResident)
+        return true;
+    }
+    return false;
+  }
+
+  /// Takes back what a position does on the ladders before `last`, the harshest first, as far as it still fits.
+  Position relaxed(Position position, size_t last) const {
+    for (size_t ladder = last; ladder-- > 0;)
+      for (int rung = asked; rung < position[ladder]; ++rung) {
+        Position tried = position;
+        tried[ladder] = rung;
+        std::optional<uint64_t> bytes = resident(tried);
+        if (bytes && *bytes <= options.maxResident) {
+          position = std::move(tried);
+          break;
+        }
+      }
+    return position;
+  }
+
+  const CompileOptions &options;
+  const Planner &plan;
+  std::vector<Ladder> ladders;
+};
+
+} // namespace
+
+/// What the user could give up: for each thing that was asked for, together with what was left open.
+static std::string advice(Climber &climber) {
+  std::string text;
+  auto offer = [&](const Position &position, const char *what) {
+    text += llvm::formatv("\n  {0} {1}: {2}", climber.words(position), what,
+                          bothUnits(climber.resident(position).value_or(0)));
+  };
+  Position strongest;
+  for (size_t closed = 0; closed < climber.size(); ++closed)
+    if (!climber.isOpen(closed))
+      if (auto fit = climber.climb([&](size_t other) { return other == closed || climber.isOpen(other); }, strongest))
+        offer(*fit, "would fit");
+  if (!text.empty())
+    return text;
+  if (std::optional<Position> fit = climber.climb([](size_t) { return true; }, strongest))
+    offer(*fit, "would fit");
+  else
+    offer(strongest, "would be the least, and too much");
+  return text;
+}
+
+llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Planner &plan) {
+  if (options.maxResident == 0)
+    return MemoryFit{options, {}};
+  llvm::Expected<ProgramSummary> summary = plan(options);
+  if (!summary) { // the stages will say why
+    llvm::consumeError(summary.takeError());
+    return MemoryFit{options, {}};
+  }
+  uint64_t resident = residentBytes(*summary);
+  if (resident <= options.maxResident)
+    return MemoryFit{options, {}};
+  Climber climber(options, plan);
+  Position strongest;
+  if (auto fit = climber.climb([&](size_t ladder) { return climber.isOpen(ladder); }, strongest))
+    return MemoryFit{climber.optionsAt(*fit), climber.words(*fit)};
+  return llvm::make_error<UsageError>(
+      llvm::formatv("--max-rss: error: the program would keep {0} resident, more than {1}: {2}{3}", bothUnits(resident),
+                    bothUnits(options.maxResident), residentText(*summary), advice(climber))
+          .str());
+}
+
+} // namespace gemmac

@@ -1,0 +1,98 @@
+// What --max-rss changes and refuses, with a planner that adds up invented sizes.
+#include "compiler/choose/MemoryLimit.h"
+
+#include "compiler/artifact/MemoryModel.h"
+#include "compiler/base/Errors.h"
+#include "dialects/formats/CacheLayout.h"
+
+#include <gtest/gtest.h>
+
+using namespace gemmac;
+
+static int64_t bitsOf(Format format) { return formatInfo(format).bits; }
+
+/// Matrices of 100,000 bytes a bit, embeddings of 10,000, a cache of a byte for each position and bit, and 10 bytes for
+/// each row of a chunk.
+static llvm::Expected<ProgramSummary> plan(const CompileOptions &options) {
+  auto cache = options.plan.cacheFormat;
+  if (!isCacheFormat(cache))
+    return llvm::createStringError("no such cache");
+  ProgramSummary summary;
+  summary.context = options.plan.context;
+  int64_t embeddings = bitsOf(options.formats.embeddings.value_or(Format::Q8));
+  summary.memory.weights = static_cast<uint64_t>(100'000 * bitsOf(options.formats.weights) + 10'000 * embeddings);
+  summary.memory.whole_cache = static_cast<uint64_t>(options.plan.context * bitsOf(cache));
+  summary.memory.working = static_cast<uint64_t>(10 * options.plan.chunk);
+  return summary;
+}
+
+static CompileOptions options(uint64_t limit, OpenOptions open = {true, true, true, true}) {
+  CompileOptions result;
+  result.plan = {.context = 1024, .chunk = 128, .cacheFormat = Format::F32, .slidingCacheFormat = {}};
+  result.formats.weights = Format::Q8;
+  result.maxResident = limit;
+  result.open = open;
+  return result;
+}
+
+// q8, q8, f32, 128: 800,000 + 80,000 + 32,768 + 1,280
+static constexpr uint64_t everything = 914'048;
+
+static std::string changes(const CompileOptions &asked) {
+  llvm::Expected<MemoryFit> fit = fitMemoryLimit(asked, plan);
+  if (!fit)
+    return llvm::toString(fit.takeError());
+  EXPECT_LE(residentBytes(*plan(fit->options)), asked.maxResident ? asked.maxResident : UINT64_MAX);
+  return fit->changes;
+}
+
+TEST(MemoryLimit, WhatFitsStaysAsItIs) {
+  EXPECT_EQ(changes(options(0)), "");
+  EXPECT_EQ(changes(options(everything)), "");
+}
+
+TEST(MemoryLimit, TakesTheMildestChange) {
+  EXPECT_EQ(changes(options(everything - 1)), "--chunk 64");
+  EXPECT_EQ(changes(options(everything - 1000)), "--chunk 16");
+}
+
+// A narrower cache saves enough alone; the smaller chunk that was tried before is taken back.
+TEST(MemoryLimit, TakesBackWhatIsNotNeeded) {
+  EXPECT_EQ(changes(options(everything - 10'000)), "--cache f16");
+  EXPECT_EQ(changes(options(everything - 17'000)), "--chunk 64 --cache f16");     // 16,384 + 640
+  EXPECT_EQ(changes(options(everything - 25'000)), "--chunk 64 --cache q8");      // 24,576 + 640
+  EXPECT_EQ(changes(options(everything - 40'000)), "--cache q8 --embeddings q6"); // 24,576 + 20,000
+  EXPECT_EQ(changes(options(everything - 400'000)), "--weights q4");
+}
+
+TEST(MemoryLimit, LeavesAloneWhatWasAskedFor) {
+  EXPECT_EQ(changes(options(everything - 1, {false, true, true, true})), "--cache f16");
+  EXPECT_EQ(changes(options(everything - 40'000, {true, true, false, true})), "--weights q6");
+}
+
+TEST(MemoryLimit, RefusesAndTellsWhatWouldFit) {
+  std::string error = changes(options(everything - 400'000, {true, true, true, false}));
+  EXPECT_EQ(error.find("--max-rss: error: the program would keep 893 KiB (914048 bytes) resident, more than 502 KiB "
+                       "(514048 bytes): weights 859 KiB, KV cache 32.0 KiB, "),
+            0u)
+      << error;
+  EXPECT_NE(error.find("\n  --weights q4 would fit: 502 KiB (514048 bytes)"), std::string::npos) << error;
+  EXPECT_EQ(error.find("--context"), std::string::npos) << error;
+}
+
+TEST(MemoryLimit, OffersAShorterContext) {
+  std::string error = changes(options(everything - 20'000, {false, false, false, false}));
+  EXPECT_NE(error.find("\n  --context 256 would fit"), std::string::npos) << error;
+  EXPECT_NE(error.find("\n  --embeddings q6 would fit"), std::string::npos) << error;
+  EXPECT_NE(error.find("\n  --cache q8 would fit"), std::string::npos) << error;
+}
+
+TEST(MemoryLimit, TellsTheLeastThereIs) {
+  llvm::Expected<MemoryFit> fit = fitMemoryLimit(options(1000), plan);
+  ASSERT_FALSE(fit);
+  EXPECT_TRUE(fit.errorIsA<UsageError>());
+  std::string error = llvm::toString(fit.takeError());
+  EXPECT_NE(error.find(" would be the least, and too much: "), std::string::npos) << error;
+  EXPECT_NE(error.find("--chunk 16 --cache q4 --embeddings q"), std::string::npos) << error;
+  EXPECT_NE(error.find("--context 256"), std::string::npos) << error;
+}
