@@ -17,7 +17,7 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 3 && sizeof(gemmac_program) == 672,
+static_assert(GEMMAC_ABI_VERSION == 4 && sizeof(gemmac_program) == 680,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
 static_assert(sizeof(gemmac_chat) == 184, "gemmac_chat changed: update chatConstant");
@@ -265,7 +265,8 @@ private:
         .integer(offsetof(gemmac_program, logits_stride), summary.logitsStride)
         .integer(offsetof(gemmac_program, arena_bytes), summary.arenaBytes)
         .integer(offsetof(gemmac_program, scratch_bytes), summary.scratchBytes)
-        .integer(offsetof(gemmac_program, cache_bytes), summary.cacheBytes)
+        .integer(offsetof(gemmac_program, slot_bytes), summary.slotBytes)
+        .integer(offsetof(gemmac_program, slots), summary.slots)
         .integer(offsetof(gemmac_program, bos_id), checkpoint.bosId)
         .add(offsetof(gemmac_program, tokenizer), spanConstant(tokenizer), sizeof(gemmac_span));
     for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)

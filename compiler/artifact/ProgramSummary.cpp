@@ -61,12 +61,13 @@ static llvm::Error readModel(ModuleOp module, ProgramSummary &summary) {
                              {"gemma.activation_bits", &summary.activationBits},
                              {"gemma.arena_bytes", &summary.arenaBytes},
                              {"gemma.scratch_bytes", &summary.scratchBytes},
-                             {"gemma.cache_bytes", &summary.cacheBytes}})
+                             {"gemma.slot_bytes", &summary.slotBytes},
+                             {"gemma.slots", &summary.slots}})
     if (llvm::Error error = readInteger(attributes, name, *field))
       return error;
   if (auto moments = attributes.getAs<IntegerAttr>("gemma.moments_offset")) {
     auto offset = static_cast<uint64_t>(moments.getInt());
-    summary.moments = {offset, static_cast<uint64_t>(summary.cacheBytes) - offset};
+    summary.moments = {offset, static_cast<uint64_t>(summary.slotBytes) - offset};
   }
   return llvm::Error::success();
 }
@@ -167,7 +168,8 @@ static void readMemory(ModuleOp module, ProgramSummary &summary) {
 
 uint64_t residentBytes(const ProgramSummary &summary) {
   auto context = static_cast<uint64_t>(summary.context);
-  return gemmac_resident_bytes(&summary.memory, GEMMAC_CONTRACT_THREADS, context, context);
+  return gemmac_resident_bytes(&summary.memory, GEMMAC_CONTRACT_THREADS, static_cast<uint64_t>(summary.slots), context,
+                               context);
 }
 
 llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices) {
@@ -297,13 +299,14 @@ std::string summaryJson(const ProgramSummary &summary) {
     json.attribute("layers", summary.layers);
     json.attribute("context", summary.context);
     json.attribute("chunk", summary.chunk);
+    json.attribute("slots", summary.slots);
     json.attributeObject("bytes", [&] {
       json.attribute("weights", summary.weightBytes);
       json.attribute("tokenizer", summary.tokenizerBytes);
       json.attribute("data", summary.dataBytes);
       json.attribute("arena", summary.arenaBytes);
       json.attribute("scratch_per_thread", summary.scratchBytes);
-      json.attribute("kv_cache", summary.cacheBytes);
+      json.attribute("kv_cache", summary.slots * summary.slotBytes);
       json.attribute("table_rows", summary.tableRowBytes);
     });
     json.attributeObject("resident", [&] {
@@ -380,7 +383,8 @@ static std::string millions(int64_t count) {
 std::string residentText(const ProgramSummary &summary) {
   const gemmac_memory &memory = summary.memory;
   return llvm::formatv("weights {0}, KV cache {1}, working memory {2}, {3} threads {4}, tokenizer {5}, program {6}",
-                       formatBytes(memory.weights), formatBytes(memory.ring_cache + memory.whole_cache),
+                       formatBytes(memory.weights),
+                       formatBytes((memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots)),
                        formatBytes(memory.working), GEMMAC_CONTRACT_THREADS,
                        formatBytes(memory.thread * GEMMAC_CONTRACT_THREADS), formatBytes(memory.tokenizer),
                        formatBytes(memory.program));
@@ -437,8 +441,11 @@ std::string summaryText(const ProgramSummary &summary) {
   os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),
                       formatBytes(summary.tokenizerBytes));
   os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n",
-                      formatBytes(summary.arenaBytes), formatBytes(summary.cacheBytes), summary.cacheFormat,
-                      formatBytes(summary.scratchBytes));
+                      formatBytes(summary.arenaBytes), formatBytes(summary.slots * summary.slotBytes),
+                      summary.cacheFormat, formatBytes(summary.scratchBytes));
+  if (summary.slots > 1)
+    os << llvm::formatv("  {0} slots for sequences, KV cache {1} each\n", summary.slots,
+                        formatBytes(summary.slotBytes));
   os << "  resident at most " << formatBytes(residentBytes(summary)) << ": " << residentText(summary) << "\n";
   if (summary.memory.limit)
     os << "  limit " << formatBytes(summary.memory.limit)

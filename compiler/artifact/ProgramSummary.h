@@ -91,7 +91,9 @@ struct ProgramSummary {
   std::vector<std::string> levels;
   int64_t vocab = 0, hidden = 0, layers = 0, context = 0, chunk = 0;
   int64_t logitsStride = 0;
-  int64_t arenaBytes = 0, scratchBytes = 0, cacheBytes = 0;
+  int64_t arenaBytes = 0, scratchBytes = 0;
+  int64_t slotBytes = 0;        ///< of the KV cache of one sequence
+  int64_t slots = 1;            ///< sequences that are held at once
   gemmac_span moments = {0, 0}; ///< in the cache memory, of an observing program
   int64_t weightBytes = 0;      ///< all packed weights, with the gaps between them
   int64_t mappedBytes = 0;      ///< of them, those that are mapped; the others are tables
@@ -112,8 +114,8 @@ struct ProgramSummary {
 };
 
 /// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,
-/// gemma.table_row_bytes, gemma.activation_bits, gemma.arena_bytes, gemma.scratch_bytes, gemma.cache_bytes; the
-/// gemma.phase ops, the buffer labelled "logits" of each; caches; tables; gemma.moments_offset where there is one.
+/// gemma.table_row_bytes, gemma.activation_bits, gemma.arena_bytes, gemma.scratch_bytes, gemma.slot_bytes, gemma.slots;
+/// the gemma.phase ops, the buffer labelled "logits" of each; caches; tables; gemma.moments_offset where there is one.
 /// Fields that the module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
 /// Errors are defects of a pass: a missing attribute or phase.
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);

@@ -135,6 +135,9 @@ static CLI::App *addCompile(CLI::App &app, CompileOptions &options, Words &words
   count("--context", words.context, "Positions of a conversation (default: the model's, at most 4096)");
   count("--chunk", words.chunk,
         "Prompt tokens that are worked on at once (default: " + std::to_string(options.plan.chunk) + ")");
+  count("--slots", options.plan.slots,
+        "Sequences that the program holds at once, each with a KV cache of its own (default: 1, at most " +
+            std::to_string(mostSlots) + ")");
   word(
       "--max-rss", words.maxResident, "SIZE",
       "Most memory that the program may keep resident, as 1.1GB or 900MiB. Chooses --chunk, --cache, --embeddings and\n"
@@ -344,6 +347,9 @@ static ExitCode compile(CompileOptions options, const Words &words, const Target
   if (ExitCode failed = readFormats(words, options); failed != ExitCode::success)
     return failed;
   options.plan.chunk = words.chunk.value_or(options.plan.chunk);
+  if (options.plan.slots > mostSlots)
+    return usage(
+        llvm::formatv("--slots: error: got {0}, expected at most {1} sequences", options.plan.slots, mostSlots));
   if (ExitCode failed = readActivations(words, options); failed != ExitCode::success)
     return failed;
   if (ExitCode failed = readLimits(words, options); failed != ExitCode::success)

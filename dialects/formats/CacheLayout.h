@@ -50,6 +50,9 @@ constexpr int64_t cacheRotation(int64_t padded) { return padded & -padded; }
 constexpr double rotationOfStored(int64_t size) { return size < 4 ? 1.0 : 0.5 * rotationOfStored(size / 4); }
 constexpr double rotationOfOthers(int64_t size) { return 1.0 / static_cast<double>(size) / rotationOfStored(size); }
 
+/// Sequences that one program may hold at once.
+inline constexpr int64_t mostSlots = 256;
+
 /// Keys and values may be stored times 2^-exponent; no exponent is larger. f32 products with
 /// queries stay far from its ends.
 inline constexpr int64_t mostCacheExponent = 100;

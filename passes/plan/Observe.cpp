@@ -37,19 +37,19 @@ struct Observe : impl::ObserveBase<Observe> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto cacheBytes = module->getAttrOfType<IntegerAttr>("gemma.cache_bytes");
-    if (!cacheBytes) {
-      module.emitError("has no 'gemma.cache_bytes'; run gemma-plan-caches first");
+    auto slotBytes = module->getAttrOfType<IntegerAttr>("gemma.slot_bytes");
+    if (!slotBytes) {
+      module.emitError("has no 'gemma.slot_bytes'; run gemma-plan-caches first");
       return signalPassFailure();
     }
-    int64_t begin = roundUp(cacheBytes.getInt(), bufferAlign), end = begin;
+    int64_t begin = roundUp(slotBytes.getInt(), bufferAlign), end = begin;
     SymbolTable symbols(module);
     for (PhaseOp phase : module.getOps<PhaseOp>())
       if (phase.getKind() == PhaseKind::Verify && failed(observe(phase, symbols, end)))
         return signalPassFailure();
     Builder builder(module.getContext());
     module->setAttr("gemma.moments_offset", builder.getI64IntegerAttr(begin));
-    module->setAttr("gemma.cache_bytes", builder.getI64IntegerAttr(end));
+    module->setAttr("gemma.slot_bytes", builder.getI64IntegerAttr(end));
   }
 
 private:

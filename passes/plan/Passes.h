@@ -24,6 +24,7 @@ struct PlanOptions {
   bool observe = false;                     ///< verify adds up second moments of the matrices' inputs
   bool wideActivations = false;             ///< q16 instead of q8 for quantized matrices
   std::optional<Format> slidingCacheFormat; ///< of caches with a window; none: as the others
+  int64_t slots = 1;                        ///< sequences whose KV caches the program holds at once
 };
 
 /// From a fused module with formats to phases with placed buffers: split-phases, plan-caches, plan-steps, observe where

@@ -23,8 +23,9 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
     verify-rows) - 1: all rows of a call are written before any of them attends, so the oldest row still needs W - 1
     keys before it. Both are rounded up to blocks of 16. Quantized caches are `rotated`. Where
     keys are values and RoPE turns a part of the head, `turned_pairs` says that only this part of a key is stored beside
-    the value. Caches follow each other at 64-byte offsets; `gemma.cache_bytes` and `gemma.context` tell the module's
-    totals. A cache that nothing uses is erased.
+    the value. Caches follow each other at 64-byte offsets; `gemma.slot_bytes` tells what one sequence takes,
+    `gemma.slots` how many the program holds at once, `gemma.context` the positions of each. A cache that
+    nothing uses is erased.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
     // after, with context=4096 chunk=128 format=f16
@@ -34,6 +35,7 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
   }];
   let options = [Option<"context", "context", "int64_t", /*default=*/"0",
                         "Positions that a conversation may have; 0: the model's maximum">,
+                 Option<"slots", "slots", "int64_t", /*default=*/"1", "Sequences that are held at once">,
                  Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
                  Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
                  Option<"format", "format", "::gemmac::Format", "::gemmac::Format::F16",
@@ -68,8 +70,8 @@ def Observe : Pass<"gemma-observe", "::mlir::ModuleOp"> {
   let summary = "Let the verify phase tell which inputs its matrices get";
   let description = [{
     Before each step of the verify phase that multiplies with a packed matrix stands a `gemma.step.observe` of its
-    input. The moments lie behind the KV caches: `gemma.cache_bytes` grows, `gemma.moments_offset` tells where they
-    begin. Experts' first matrices share one set of moments, since all of them see rows of one kind; second ones have
+    input. The moments lie behind the KV caches of the only slot: `gemma.slot_bytes` grows, `gemma.moments_offset`
+    tells where they begin. Experts' first matrices share one set of moments, since all of them see rows of one kind; second ones have
     theirs. Left alone: other phases. A matrix whose input is quantized is an error: what it sees is rounded already.
     ```mlir
     gemma.step.matmul %x, @p.o -> %y none : <8 x 64, f32> -> <8 x 64, f32>

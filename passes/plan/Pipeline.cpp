@@ -16,6 +16,8 @@ namespace {
 struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
   Option<int64_t> context{*this, "context", llvm::cl::desc("positions of a conversation; 0: the model's maximum"),
                           llvm::cl::init(PlanOptions().context)};
+  Option<int64_t> slots{*this, "slots", llvm::cl::desc("sequences that are held at once"),
+                        llvm::cl::init(PlanOptions().slots)};
   Option<int64_t> chunk{*this, "chunk", llvm::cl::desc("most rows of one prefill call"),
                         llvm::cl::init(PlanOptions().chunk)};
   Option<int64_t> verifyRows{*this, "verify-rows", llvm::cl::desc("most rows of one verify call"),
@@ -37,7 +39,7 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
 
 void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
   manager.addPass(createSplitPhases(SplitPhasesOptions{options.chunk, options.verifyRows}));
-  PlanCachesOptions caches{options.context, options.chunk, options.verifyRows};
+  PlanCachesOptions caches{options.context, options.slots, options.chunk, options.verifyRows};
   caches.format = options.cacheFormat;
   caches.slidingFormat = options.slidingCacheFormat;
   manager.addPass(createPlanCaches(caches));
@@ -60,7 +62,8 @@ void registerPlanPasses() {
                                                                    .marks = options.marks,
                                                                    .observe = options.observe,
                                                                    .wideActivations = options.wideActivations,
-                                                                   .slidingCacheFormat = options.slidingFormat};
+                                                                   .slidingCacheFormat = options.slidingFormat,
+                                                                   .slots = options.slots};
                                                   buildPlanPipeline(manager, plan);
                                                 });
 }

@@ -38,7 +38,8 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
     }
     Builder builder(module.getContext());
     module->setAttr("gemma.context", builder.getI64IntegerAttr(*positions));
-    module->setAttr("gemma.cache_bytes", builder.getI64IntegerAttr(offset));
+    module->setAttr("gemma.slot_bytes", builder.getI64IntegerAttr(offset));
+    module->setAttr("gemma.slots", builder.getI64IntegerAttr(slots));
   }
 
 private:
@@ -68,6 +69,8 @@ private:
       return module.emitError("chunk is ") << int64_t(chunk) << ", expected at least 1 row";
     if (verifyRows < 1)
       return module.emitError("verify-rows is ") << int64_t(verifyRows) << ", expected at least 1 row";
+    if (slots < 1 || slots > mostSlots)
+      return module.emitError("slots is ") << int64_t(slots) << ", expected 1 to " << mostSlots << " sequences";
     return success();
   }
 

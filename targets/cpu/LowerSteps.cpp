@@ -60,7 +60,7 @@ private:
   KernelLibrary &kernels;
   KernelBuilder &b;
   SymbolTable &symbols;
-  Value call, thread, threads, data, arena, scratch, cacheBase, tableRows, tokens, rows, position;
+  Value call, thread, threads, data, arena, scratch, cacheBase, tableRows, rowsAt, rows, runsAt, runs;
 
   void loadCall() {
     auto field = [&](size_t offset, Type type) { return b.load(type, b.at(call, static_cast<int64_t>(offset)), 8); };
@@ -69,10 +69,11 @@ private:
     Value scratches = field(offsetof(gemmac_call, scratch), b.ptrType());
     cacheBase = field(offsetof(gemmac_call, cache), b.ptrType());
     tableRows = field(offsetof(gemmac_call, table_rows), b.ptrType());
-    tokens = field(offsetof(gemmac_call, tokens), b.ptrType());
-    position = field(offsetof(gemmac_call, position), b.getI64Type());
+    rowsAt = field(offsetof(gemmac_call, rows), b.ptrType());
     threads = field(offsetof(gemmac_call, threads), b.getI64Type());
-    rows = oneRow() ? b.i64(1) : field(offsetof(gemmac_call, rows), b.getI64Type());
+    rows = oneRow() ? b.i64(1) : field(offsetof(gemmac_call, row_count), b.getI64Type());
+    runsAt = field(offsetof(gemmac_call, runs), b.ptrType());
+    runs = field(offsetof(gemmac_call, run_count), b.getI64Type());
     // All threads stride by the program's figure, which is the largest of its phases.
     auto stride = planned->getAttrOfType<IntegerAttr>("gemma.scratch_bytes");
     scratch = b.at(scratches, b.mul(thread, stride ? stride.getInt() : *phase.getScratchBytes()));
@@ -132,13 +133,13 @@ private:
     auto [first, last] = rowRange(step.getReplicated());
     auto kernel = kernels.embed(shape, tableRowBytes(), step.getResult().getType().getRowBytes(),
                                 step.getScale().convertToDouble());
-    return callKernel(kernel, {table(step.getTable()), tokens, pointer(step.getResult()), first, last});
+    return callKernel(kernel, {table(step.getTable()), rowsAt, pointer(step.getResult()), first, last});
   }
 
   LogicalResult emitStep(gemma::RopeTableStep step) {
     auto [first, last] = rowRange(step.getReplicated());
     return callKernel(kernels.ropeTable(step.getHeadDim(), step.getRope()),
-                      {pointer(step.getResult()), position, first, last});
+                      {pointer(step.getResult()), rowsAt, first, last});
   }
 
   LogicalResult emitStep(gemma::NormStep step) {
@@ -225,8 +226,8 @@ private:
                                  weight(step.getQNorm()),
                                  keysNorm,
                                  cacheAt,
+                                 rowsAt,
                                  rows,
-                                 position,
                                  first,
                                  last};
     addOutputScales(arguments, matrix, 3);
@@ -237,20 +238,20 @@ private:
     CacheShape shape(cache(step.getCache()));
     Value cacheAt = cachePointer(step.getCache()), keyNorm = step.getKeyNorm() ? weight(*step.getKeyNorm()) : cacheAt;
     return callKernel(kernels.attention(step, shape), {pointer(step.getQuery()), pointer(step.getResult()), cacheAt,
-                                                       keyNorm, rows, position, thread, threads});
+                                                       keyNorm, rowsAt, runsAt, rows, runs, thread, threads});
   }
 
   LogicalResult emitStep(gemma::AttentionSplitsStep step) {
     CacheShape shape(cache(step.getCache()));
     Value cacheAt = cachePointer(step.getCache()), keyNorm = step.getKeyNorm() ? weight(*step.getKeyNorm()) : cacheAt;
-    return callKernel(kernels.attentionSplits(step, shape), {pointer(step.getQuery()), pointer(step.getParts()),
-                                                             cacheAt, keyNorm, position, thread, threads});
+    return callKernel(kernels.attentionSplits(step, shape),
+                      {pointer(step.getQuery()), pointer(step.getParts()), cacheAt, keyNorm, rowsAt, thread, threads});
   }
 
   LogicalResult emitStep(gemma::AttentionMergeStep step) {
     CacheShape shape(cache(step.getCache()));
     auto [first, last] = rowRange(step.getReplicated());
-    SmallVector<Value> arguments{pointer(step.getParts()), pointer(step.getResult()), position, first, last};
+    SmallVector<Value> arguments{pointer(step.getParts()), pointer(step.getResult()), rowsAt, first, last};
     addScale(arguments, step.getStaticScale());
     return callKernel(kernels.attentionMerge(step, shape), arguments);
   }
@@ -359,7 +360,8 @@ private:
     b.setInsertionPointToEnd(planned.getBody());
     auto module = ModuleOp::create(b, StringRef(level.name));
     SymbolTable symbols(planned);
-    KernelLibrary kernels(module, level);
+    auto slotBytes = planned->getAttrOfType<IntegerAttr>("gemma.slot_bytes");
+    KernelLibrary kernels(module, level, slotBytes ? slotBytes.getInt() : 0);
     b.setInsertionPointToEnd(module.getBody());
     auto type = b.getFunctionType({b.ptrType(), b.getI64Type()}, {});
     auto barrier = func::FuncOp::create(b, "gemmac_barrier", type);

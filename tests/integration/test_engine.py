@@ -33,11 +33,17 @@ def link(objects, out):
     assert done.returncode == 0, done.stderr
 
 
-# A ring and the whole context; experts; rounded keys and values; tables that are read row by row.
-PROGRAMS = [("tiny-e", "q4", ()), ("tiny-moe", "q8", ("--cache", "q8")), ("tiny-dense", "bf16", ())]
+# Rings and the whole context; experts; rounded keys and values; tables that are read row by row; one slot and eight.
+SLOTS = ("--slots", "8")
+PROGRAMS = [
+    ("tiny-e", "q4", SLOTS),
+    ("tiny-moe", "q8", (*SLOTS, "--cache", "q8")),
+    ("tiny-dense", "bf16", (*SLOTS, "--cache", "q4")),
+    ("tiny-e", "f32", ()),
+]
 
 
-@pytest.mark.parametrize("model, weights, extra", PROGRAMS, ids=[case[0] for case in PROGRAMS])
+@pytest.mark.parametrize("model, weights, extra", PROGRAMS, ids=["-".join(case[:2]) for case in PROGRAMS])
 def test_engines_keep_their_rules(model, weights, extra, tmp_path):
     level = require(base_level())
     if level.launcher:

@@ -10,10 +10,10 @@
 extern "C" {
 #endif
 
-#define GEMMAC_ABI_VERSION 3u
+#define GEMMAC_ABI_VERSION 4u
 
 // The one table of phases: X(identifier, "name", logits wanted for every row, summary).
-// decode runs one row, verify a few rows with logits for each, prefill a chunk whose logits nobody reads.
+// decode runs one row, verify a few rows of any slots with logits for each, prefill a chunk whose logits nobody reads.
 #define GEMMAC_PHASES(X)                                                                                               \
   X(DECODE, "decode", 1, "one row, logits")                                                                            \
   X(VERIFY, "verify", 1, "up to 8 rows, logits for each")                                                              \
@@ -26,18 +26,36 @@ enum gemmac_phase_id {
       GEMMAC_PHASE_COUNT
 };
 
+// One row of a call. What is computed for it depends on its token, position and slot and on what the slot holds, never
+// on the other rows of the call.
+typedef struct gemmac_row {
+  int32_t token;    // in [0, vocab)
+  int32_t position; // in its slot, in [0, context)
+  int32_t slot;     // whose KV cache it reads and writes, in [0, slots)
+  uint16_t flags;   // GEMMAC_ROW_*
+  uint16_t group;   // rows that see each other, also later ones; 0: it sees no later row. Programs of text take 0 alone
+} gemmac_row;
+
+#define GEMMAC_ROW_LOGITS 1u // its logits are wanted
+
+// Rows that follow each other in a call and in one slot: row first + i is at the position of row `first` plus i.
+typedef struct gemmac_run {
+  int64_t first, count; // count >= 1
+} gemmac_run;
+
 // What one thread group needs for one call of a phase. Every thread gets the same struct.
 typedef struct gemmac_call {
   const uint8_t *data;       // the first mapped_bytes of the data section, read-only; 4096-byte aligned
   uint8_t *arena;            // arena_bytes, shared by all threads, 4096-byte aligned
   uint8_t *scratch;          // threads * scratch_bytes; thread t owns scratch + t * scratch_bytes
-  uint8_t *cache;            // cache_bytes, the KV cache; zero before the first call
-  const int32_t *tokens;     // [rows] token ids, each in [0, vocab)
-  int64_t rows;              // 1 <= rows <= max_rows of the phase
-  int64_t position;          // absolute position of row 0; position + rows <= context
+  uint8_t *cache;            // slots * slot_bytes, the KV caches; zero before the first call
+  const gemmac_row *rows;    // [row_count]
+  int64_t row_count;         // 1 <= row_count <= max_rows of the phase
+  const gemmac_run *runs;    // [run_count] all rows, in order; two runs of a call never have the same slot
+  int64_t run_count;         // 1 <= run_count <= row_count
   int64_t threads;           // >= 1; all of them call the phase function
   void *barrier;             // the runtime's own
-  const uint8_t *table_rows; // [rows, table_row_bytes] what `tables` hold for each token; 64-byte aligned
+  const uint8_t *table_rows; // [row_count, table_row_bytes] what `tables` hold for each token; 64-byte aligned
   void *times;               // the runtime's own: where gemmac_mark counts; null: nowhere
 } gemmac_call;
 
@@ -106,9 +124,9 @@ typedef struct gemmac_memory {
   uint64_t weights;    // mapped_bytes
   uint64_t working;    // arena, and table rows of the widest phase
   uint64_t thread;     // for each thread: scratch, stack
-  uint64_t ring_cache; // KV caches of a window: full after ring_positions
+  uint64_t ring_cache; // KV caches of a window, of one slot: full after ring_positions
   uint64_t ring_positions;
-  uint64_t whole_cache; // KV caches of the whole context
+  uint64_t whole_cache; // KV caches of the whole context, of one slot
   uint64_t limit;       // what --max-rss promises; 0: nothing
 } gemmac_memory;
 
@@ -189,7 +207,9 @@ typedef struct gemmac_program {
   const char *info_json; // the compile report, one JSON object; what `info --json` prints
   int64_t vocab, hidden, layers, context;
   int64_t logits_stride; // floats between rows of logits, >= vocab
-  int64_t arena_bytes, scratch_bytes, cache_bytes;
+  int64_t arena_bytes, scratch_bytes;
+  int64_t slot_bytes;    // of the KV cache of one slot, a multiple of 64
+  int64_t slots;         // sequences that can be held at once
   int32_t bos_id;        // -1: none
   gemmac_span tokenizer; // a gemmac_tokenizer
   gemmac_phase phases[GEMMAC_PHASE_COUNT];
@@ -202,7 +222,8 @@ typedef struct gemmac_program {
   const gemmac_table *tables;
   gemmac_memory memory;
   gemmac_steps steps[GEMMAC_PHASE_COUNT];
-  gemmac_span moments; // in the cache memory: what an observing program's verify phase adds up; bytes 0: nothing
+  gemmac_span
+      moments; // in the cache of its only slot: what an observing program's verify phase adds up; bytes 0: nothing
   int64_t cache_count;
   const gemmac_cache *caches; // by first layer
 } gemmac_program;
@@ -212,14 +233,15 @@ extern const gemmac_program gemmac_the_program;
 // Threads for which the compiler states and limits resident memory. A machine may run more, as long as they fit.
 #define GEMMAC_CONTRACT_THREADS 8
 
-// Peak resident memory of a program with `threads` threads that has fed `positions` tokens of a context of `context`.
-static inline uint64_t gemmac_resident_bytes(const gemmac_memory *memory, uint64_t threads, uint64_t positions,
-                                             uint64_t context) {
+// Peak resident memory of a program with `threads` threads that has fed `positions` tokens, of a context of `context`,
+// to each of `slots` slots.
+static inline uint64_t gemmac_resident_bytes(const gemmac_memory *memory, uint64_t threads, uint64_t slots,
+                                             uint64_t positions, uint64_t context) {
   uint64_t ring =
       positions < memory->ring_positions ? memory->ring_cache / memory->ring_positions * positions : memory->ring_cache;
   uint64_t whole = positions < context ? memory->whole_cache / context * positions : memory->whole_cache;
-  return memory->program + memory->tokenizer + memory->weights + memory->working + memory->thread * threads + ring +
-         whole;
+  return memory->program + memory->tokenizer + memory->weights + memory->working + memory->thread * threads +
+         (ring + whole) * slots;
 }
 
 // Where the data section lies in the program's own file. In section ".gemmac.image"; filled in after linking.
@@ -308,7 +330,9 @@ static inline uint64_t gemmac_join_bit(uint32_t left, uint32_t right, uint32_t j
 
 #ifdef __cplusplus
 }
-static_assert(sizeof(gemmac_call) == 88, "gemmac_call");
+static_assert(sizeof(gemmac_row) == 16, "gemmac_row");
+static_assert(sizeof(gemmac_run) == 16, "gemmac_run");
+static_assert(sizeof(gemmac_call) == 96, "gemmac_call");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 static_assert(sizeof(gemmac_phase) == 40, "gemmac_phase");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
 #include <functional>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -100,14 +101,19 @@ static Status checkOptions(const Engine &engine, const BenchOptions &options) {
   return {};
 }
 
+static void startAt(Sequence &sequence, int64_t depth) {
+  sequence.reset();
+  if (depth > 0)
+    sequence.pretendPosition(depth);
+}
+
 /// Feeds the prompt and the tokens after it in one sequence.
 static Status measureAlone(Sequence &sequence, const BenchOptions &options, std::span<const int32_t> tokens,
                            Measurements &measured) {
   const auto prompt = tokens.first(static_cast<size_t>(options.promptTokens));
   const auto decoded = tokens.subspan(prompt.size(), static_cast<size_t>(options.decodeTokens));
   const auto verified = tokens.subspan(prompt.size() + decoded.size());
-  if (options.depth > 0)
-    sequence.pretendPosition(options.depth);
+  startAt(sequence, options.depth);
   Status status;
   if (!prompt.empty())
     status = measure(options.promptTokens, measured.prefill, [&] { return sequence.prefill(prompt, &interruption()); });
@@ -131,57 +137,56 @@ struct Nobody : Listener {
 
 /// A sequence that decodes given tokens.
 struct Decoding {
-  Decoding(Engine &engine, int64_t slot, Sampler &sampler, std::span<const int32_t> prompt,
-           std::span<const int32_t> tokens)
-      : sequence(engine, slot), request{sequence, prompt, sampler, nobody, result} {
+  Decoding(Sequence &sequence, Sampler &sampler, std::span<const int32_t> tokens)
+      : request{sequence, tokens.first(1), sampler, nobody, result} {
     request.given = tokens;
     request.cancel = &interruption();
   }
-  Sequence sequence;
   Nobody nobody;
   Generation result;
   Request request;
 };
+
+/// One for each slot that is measured, kept over all rounds: memory that a round touched is there in the next.
+using Sequences = std::deque<Sequence>;
 } // namespace
+
+static Status runTogether(Scheduler &scheduler, const std::deque<Decoding> &all) {
+  while (!scheduler.idle())
+    scheduler.step();
+  for (const Decoding &one : all)
+    if (!one.result.status.ok())
+      return one.result.status;
+  return interruptRequested() ? Status(ExitCode::interrupted, "") : Status();
+}
 
 /// Feeds so many sequences a prompt each, then decodes all of them together.
 static Status measureTogether(Model &model, const BenchOptions &options, std::span<const int32_t> tokens,
-                              SideBySide &measured) {
+                              Sequences &sequences, SideBySide &measured) {
   const auto prompt = tokens.first(static_cast<size_t>(options.promptTokens));
-  // The token behind the prompt is fed for the first logits, and the last one given is not fed any more.
+  // The first one also stands behind the prompt, so that as many are fed as there are.
   const auto given = tokens.subspan(prompt.size(), static_cast<size_t>(options.decodeTokens));
   Sampler sampler(model.program.vocab, {}, {});
-  std::vector<std::unique_ptr<Decoding>> all;
   Scheduler scheduler(model, model.engine());
-  for (int64_t slot = 0; slot < measured.sequences; ++slot) {
-    all.push_back(std::make_unique<Decoding>(model.engine(), slot, sampler, given.first(1), given));
-    if (options.depth > 0)
-      all.back()->sequence.pretendPosition(options.depth);
-    if (Status status = all.back()->sequence.prefill(prompt, &interruption()); !status.ok())
+  std::deque<Decoding> all;
+  for (size_t slot = 0; slot < static_cast<size_t>(measured.sequences); ++slot) {
+    startAt(sequences[slot], options.depth);
+    if (Status status = sequences[slot].prefill(prompt, &interruption()); !status.ok())
+      return status;
+    all.emplace_back(sequences[slot], sampler, given);
+    if (Status status = scheduler.add(all.back().request); !status.ok())
       return status;
   }
-  for (const std::unique_ptr<Decoding> &one : all)
-    if (Status status = scheduler.add(one->request); !status.ok())
-      return status;
-  return measure(measured.sequences * options.decodeTokens, measured.speed, [&] {
-    while (!scheduler.idle())
-      scheduler.step();
-    for (const std::unique_ptr<Decoding> &one : all)
-      if (!one->result.status.ok())
-        return one->result.status;
-    return interruptRequested() ? Status(ExitCode::interrupted, "") : Status();
-  });
+  return measure(measured.sequences * options.decodeTokens, measured.speed,
+                 [&] { return runTogether(scheduler, all); });
 }
 
 static Status measureRound(Model &model, const BenchOptions &options, std::span<const int32_t> tokens,
-                           Measurements &measured) {
-  {
-    Sequence alone(model.engine(), 0);
-    if (Status status = measureAlone(alone, options, tokens, measured); !status.ok())
-      return status;
-  }
+                           Sequences &sequences, Measurements &measured) {
+  if (Status status = measureAlone(sequences[0], options, tokens, measured); !status.ok())
+    return status;
   for (SideBySide &one : measured.sideBySide)
-    if (Status status = measureTogether(model, options, tokens, one); !status.ok())
+    if (Status status = measureTogether(model, options, tokens, sequences, one); !status.ok())
       return status;
   return {};
 }
@@ -202,15 +207,18 @@ Status runBench(Model &model, const BenchOptions &options, bool json) {
     return status;
   const std::vector<int32_t> tokens =
       randomTokens(options.promptTokens + options.decodeTokens * (1 + options.verifyRows), model.program.vocab);
-  Measurements warmUp, measured;
-  for (int64_t sequences : options.sequences)
-    measured.sideBySide.push_back({sequences, {}});
-  warmUp = measured;
+  Measurements measured;
+  for (int64_t count : options.sequences)
+    measured.sideBySide.push_back({count, {}});
+  Measurements warmUp = measured;
+  Sequences sequences;
+  for (int64_t slot = 0; slot < mostSequences(options); ++slot)
+    sequences.emplace_back(model.engine(), slot);
   StepTimes times(model.program);
   // One round more than counted: the first one reads the weights from disk.
   for (int64_t round = 0; round <= options.repetitions; ++round) {
     model.cpu.countSteps(options.kernels && round > 0 ? &times : nullptr);
-    if (Status status = measureRound(model, options, tokens, round == 0 ? warmUp : measured); !status.ok())
+    if (Status status = measureRound(model, options, tokens, sequences, round == 0 ? warmUp : measured); !status.ok())
       return status;
   }
   // Before reading for the roof, which in a mixture of experts reads other weights than the tokens above did.

@@ -21,11 +21,18 @@ double Runs::lowest() const { return *std::min_element(values.begin(), values.en
 
 double Runs::highest() const { return *std::max_element(values.begin(), values.end()); }
 
+int64_t mostSequences(const BenchOptions &options) {
+  int64_t most = 1;
+  for (int64_t sequences : options.sequences)
+    most = std::max(most, sequences);
+  return most;
+}
+
 static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &options) {
   // Beginning at a position fills the whole cache with zeros.
   const int64_t positions = options.depth > 0 ? model.program.context
                                               : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
-  return residentBytes(model.program, model.cpu.threads().poolSize(), positions);
+  return residentBytes(model.program, model.cpu.threads().poolSize(), positions, mostSequences(options));
 }
 
 static std::string describe(const char *name, const Runs &speed, int64_t tokens) {
@@ -157,7 +164,7 @@ std::string benchJson(const Model &model, const BenchOptions &options, const Mea
     object["roof"] = {{"bytes_per_second", measured.roof.median()}, {"runs", measured.roof.values}};
   if (options.kernels)
     object["kernels"] = kernelsJson(times);
-  object["kv_cache_bytes"] = program.cache_bytes;
+  object["kv_cache_bytes"] = program.slots * program.slot_bytes;
   object["peak_resident_bytes"] = measured.peakResidentBytes;
   object["predicted_resident_bytes"] = predictedResidentBytes(model, options);
   return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
@@ -182,7 +189,7 @@ std::string benchText(const Model &model, const BenchOptions &options, const Mea
     text += format("weights  %s read per decoded token, %.2f GB/s; KV cache not counted, %s at most\n",
                    formatBytes(static_cast<uint64_t>(program.phases[GEMMAC_PHASE_DECODE].weight_bytes)).c_str(),
                    weightBandwidth(program, measured) / 1e9,
-                   formatBytes(static_cast<uint64_t>(program.cache_bytes)).c_str());
+                   formatBytes(static_cast<uint64_t>(program.slots * program.slot_bytes)).c_str());
   text += format("on       %s\n", model.cpu.processors().describe().c_str());
   for (auto [phase, name] : measuredPhases(measured))
     text += format("threads  %s %lld: %s\n", name, static_cast<long long>(model.cpu.threads().threads(phase)),

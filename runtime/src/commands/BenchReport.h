@@ -36,6 +36,9 @@ struct Measurements {
   uint64_t peakResidentBytes = 0;
 };
 
+/// How many sequences are in use at the same time.
+int64_t mostSequences(const BenchOptions &options);
+
 /// Of what was measured; both end with a line break.
 std::string benchJson(const Model &model, const BenchOptions &options, const Measurements &measured,
                       const StepTimes &times);

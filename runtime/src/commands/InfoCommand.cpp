@@ -56,8 +56,9 @@ static std::string describeChat(const gemmac_chat &chat) {
 
 static std::string describeResident(const Model &model) {
   const gemmac_memory &memory = model.program.memory;
+  const uint64_t caches = (memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(model.program.slots);
   auto resident = [&](int64_t positions) {
-    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions));
+    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions, model.program.slots));
   };
   std::string text =
       format("resident   %s at most with %d threads", resident(model.program.context).c_str(), GEMMAC_CONTRACT_THREADS);
@@ -65,7 +66,7 @@ static std::string describeResident(const Model &model) {
     text += format(", limit %s", formatBytes(memory.limit).c_str());
   text += format("; %s at the beginning of a conversation\n", resident(1).c_str());
   return text + format("           weights %s, KV cache %s, working memory %s, thread %s, tokenizer %s, program %s\n",
-                       formatBytes(memory.weights).c_str(), formatBytes(memory.ring_cache + memory.whole_cache).c_str(),
+                       formatBytes(memory.weights).c_str(), formatBytes(caches).c_str(),
                        formatBytes(memory.working).c_str(), formatBytes(memory.thread).c_str(),
                        formatBytes(memory.tokenizer).c_str(), formatBytes(memory.program).c_str());
 }
@@ -132,8 +133,10 @@ static std::string describeModel(const Model &model) {
   text += format("shape      %lld layers, width %lld, %lld tokens in the vocabulary\n", number(program.layers),
                  number(program.hidden), number(program.vocab));
   text += format("context    %lld tokens\n", number(program.context));
+  if (program.slots > 1)
+    text += format("slots      %lld, KV cache %s each\n", number(program.slots), bytes(program.slot_bytes).c_str());
   text += format("memory     arena %s, KV cache %s, %s per thread\n", bytes(program.arena_bytes).c_str(),
-                 bytes(program.cache_bytes).c_str(), bytes(program.scratch_bytes).c_str());
+                 bytes(program.slots * program.slot_bytes).c_str(), bytes(program.scratch_bytes).c_str());
   text += describeCaches(program);
   text += describeResident(model);
   text += format("per token  %s of weights read, %.2f million multiply-adds\n", bytes(decode.weight_bytes).c_str(),

@@ -37,7 +37,7 @@ Status CpuEngine::open(const gemmac_program &program, const ProgramFile &file, c
     return status;
   if (Status status = reserve(); !status.ok())
     return status;
-  tokens.resize(static_cast<size_t>(mostRows(program)));
+  runs.reserve(static_cast<size_t>(mostRows(program)));
   return file.map({0, program.mapped_bytes}, weights);
 }
 
@@ -70,7 +70,7 @@ Status CpuEngine::checkOptions(const EngineOptions &options) {
 Status CpuEngine::reserve() {
   const uint64_t arenaBytes = roundToPage(compiled->arena_bytes);
   const uint64_t scratchBytes = roundToPage(compiled->scratch_bytes * pool.size());
-  const uint64_t cacheBytes = roundToPage(compiled->cache_bytes * slots());
+  const uint64_t cacheBytes = roundToPage(compiled->slot_bytes * slots());
   memoryBytes = arenaBytes + scratchBytes + cacheBytes + roundToPage(compiled->table_row_bytes * mostRows(*compiled));
   void *address =
       mmap(nullptr, memoryBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -89,9 +89,9 @@ int64_t CpuEngine::maxRows(gemmac_phase_id function) const {
   return function == GEMMAC_PHASE_PREFILL ? chunk : compiled->phases[function].max_rows;
 }
 
-Status CpuEngine::readTableRows(std::span<const Row> rows) {
+Status CpuEngine::readTableRows(std::span<const gemmac_row> rows) {
   uint8_t *to = tableRows;
-  for (const Row &row : rows) {
+  for (const gemmac_row &row : rows) {
     for (const gemmac_table &table : std::span(compiled->tables, static_cast<size_t>(compiled->table_count))) {
       const uint64_t offset = table.offset + static_cast<uint64_t>(row.token) * table.row_bytes;
       if (Status status = programFile->read(offset, to + table.row_at, table.row_bytes); !status.ok())
@@ -108,23 +108,33 @@ void CpuEngine::announce(std::span<const int32_t> soon) const {
       programFile->announce(table.offset + static_cast<uint64_t>(token) * table.row_bytes, table.row_bytes);
 }
 
-void CpuEngine::callFunction(gemmac_phase_id function, std::span<const Row> rows) {
+void CpuEngine::findRuns(std::span<const gemmac_row> rows) {
+  runs.clear();
+  for (size_t at = 0; at < rows.size(); ++at) {
+    if (at == 0 || rows[at].slot != rows[at - 1].slot)
+      runs.push_back({static_cast<int64_t>(at), 0});
+    ++runs.back().count;
+  }
+}
+
+void CpuEngine::callFunction(gemmac_phase_id function, std::span<const gemmac_row> rows) {
   gemmac_call call = {};
   call.data = weights.data();
   call.arena = arena;
   call.scratch = scratch;
-  call.cache = cacheOf(rows.front().slot).data();
-  for (size_t i = 0; i < rows.size(); ++i)
-    tokens[i] = rows[i].token;
-  call.tokens = tokens.data();
-  call.rows = static_cast<int64_t>(rows.size());
-  call.position = rows.front().position;
+  call.cache = caches;
+  call.rows = rows.data();
+  call.row_count = static_cast<int64_t>(rows.size());
+  findRuns(rows);
+  call.runs = runs.data();
+  call.run_count = static_cast<int64_t>(runs.size());
   call.table_rows = tableRows;
   call.times = stepTimes;
   plan->run(pool, function, chosenLevel->run[function], call);
 }
 
-Status CpuEngine::run(gemmac_phase_id function, std::span<const Row> rows, Logits &logits, const Cancel *cancel) {
+Status CpuEngine::run(gemmac_phase_id function, std::span<const gemmac_row> rows, Logits &logits,
+                      const Cancel *cancel) {
   if (cancel && cancel->requested())
     return {ExitCode::interrupted, ""};
   if (Status status = checkRows(*this, function, rows); !status.ok())
@@ -142,7 +152,7 @@ Status CpuEngine::run(gemmac_phase_id function, std::span<const Row> rows, Logit
 }
 
 std::span<uint8_t> CpuEngine::cacheOf(int64_t slot) const {
-  return {caches + slot * compiled->cache_bytes, static_cast<size_t>(compiled->cache_bytes)};
+  return {caches + slot * compiled->slot_bytes, static_cast<size_t>(compiled->slot_bytes)};
 }
 
 void CpuEngine::clear(int64_t slot) {
@@ -170,8 +180,8 @@ void CpuEngine::occupy(int64_t slot) {
 }
 
 EngineMemory CpuEngine::memory() const {
-  return {compiled->mapped_bytes, memoryBytes - static_cast<uint64_t>(compiled->cache_bytes * slots()),
-          static_cast<uint64_t>(compiled->cache_bytes)};
+  return {compiled->mapped_bytes, memoryBytes - static_cast<uint64_t>(compiled->slot_bytes * slots()),
+          static_cast<uint64_t>(compiled->slot_bytes)};
 }
 
 std::string CpuEngine::describe() const { return std::string(chosenLevel->name) + ", " + plan->describe(); }

@@ -24,10 +24,10 @@ public:
   Status open(const gemmac_program &program, const ProgramFile &file, const EngineOptions &options) override;
 
   const gemmac_program &program() const override { return *compiled; }
-  int64_t slots() const override { return 1; }
+  int64_t slots() const override { return compiled->slots; }
   int64_t context() const override { return contextLimit; }
   int64_t maxRows(gemmac_phase_id function) const override;
-  Status run(gemmac_phase_id function, std::span<const Row> rows, Logits &logits,
+  Status run(gemmac_phase_id function, std::span<const gemmac_row> rows, Logits &logits,
              const Cancel *cancel = nullptr) override;
   void announce(std::span<const int32_t> tokens) const override;
   /// The sums of an observing program stay.
@@ -58,8 +58,9 @@ private:
   Status startThreads(const EngineOptions &options);
   Status checkOptions(const EngineOptions &options);
   Status reserve();
-  Status readTableRows(std::span<const Row> rows);
-  void callFunction(gemmac_phase_id function, std::span<const Row> rows);
+  Status readTableRows(std::span<const gemmac_row> rows);
+  void callFunction(gemmac_phase_id function, std::span<const gemmac_row> rows);
+  void findRuns(std::span<const gemmac_row> rows);
   std::span<uint8_t> cacheOf(int64_t slot) const;
 
   const gemmac_program *compiled = nullptr;
@@ -74,7 +75,7 @@ private:
   void *memoryBegin = nullptr;
   size_t memoryBytes = 0;
   uint8_t *arena = nullptr, *scratch = nullptr, *caches = nullptr, *tableRows = nullptr; // parts of it
-  std::vector<int32_t> tokens;                                                           // of a call
+  std::vector<gemmac_run> runs;                                                          // of a call
 };
 
 } // namespace gemmac::runtime

@@ -9,8 +9,8 @@ static Status refuse(const char *what, size_t row, int64_t got, int64_t limit) {
                                      static_cast<long long>(got), static_cast<long long>(limit - 1))};
 }
 
-static Status checkRow(const Engine &engine, std::span<const Row> rows, size_t at) {
-  const Row &row = rows[at];
+static Status checkRow(const Engine &engine, std::span<const gemmac_row> rows, size_t at) {
+  const gemmac_row &row = rows[at];
   const gemmac_program &program = engine.program();
   if (row.token < 0 || row.token >= program.vocab)
     return refuse("the token", at, row.token, program.vocab);
@@ -18,6 +18,8 @@ static Status checkRow(const Engine &engine, std::span<const Row> rows, size_t a
     return refuse("the slot", at, row.slot, engine.slots());
   if (row.position < 0 || row.position >= engine.context())
     return refuse("the position", at, row.position, engine.context());
+  if (row.group != 0)
+    return refuse("the group", at, row.group, 1);
   if (at > 0 && row.slot == rows[at - 1].slot && row.position != rows[at - 1].position + 1)
     return {ExitCode::internal, format("a call of the model: row %zu is at position %d, expected %d", at, row.position,
                                        rows[at - 1].position + 1)};
@@ -28,24 +30,17 @@ static Status checkRow(const Engine &engine, std::span<const Row> rows, size_t a
   return {};
 }
 
-Status checkRows(const Engine &engine, gemmac_phase_id function, std::span<const Row> rows) {
+Status checkRows(const Engine &engine, gemmac_phase_id function, std::span<const gemmac_row> rows) {
   if (rows.empty() || static_cast<int64_t>(rows.size()) > engine.maxRows(function))
     return {ExitCode::internal, format("a call of the model has %zu rows, expected 1 to %lld", rows.size(),
                                        static_cast<long long>(engine.maxRows(function)))};
   for (size_t at = 0; at < rows.size(); ++at) {
     if (Status status = checkRow(engine, rows, at); !status.ok())
       return status;
-    if (rows[at].logits && engine.program().phases[function].logits_offset < 0)
+    if (rows[at].flags & GEMMAC_ROW_LOGITS && engine.program().phases[function].logits_offset < 0)
       return {ExitCode::internal, format("a call of the model: row %zu asks a prefill for logits", at)};
   }
   return {};
-}
-
-std::span<const Row> firstRun(std::span<const Row> rows) {
-  size_t count = 0;
-  while (count < rows.size() && rows[count].slot == rows.front().slot)
-    ++count;
-  return rows.first(count);
 }
 
 } // namespace gemmac::runtime

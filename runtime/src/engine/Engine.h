@@ -22,14 +22,6 @@ struct EngineOptions {
   int64_t context = 0; ///< positions of a slot to use; 0: as many as were compiled in
 };
 
-/// A token to be fed.
-struct Row {
-  int32_t token;    ///< in [0, vocab)
-  int32_t position; ///< in [0, context); all earlier positions of the slot were fed before, or lie in the same call
-  int32_t slot;     ///< in [0, slots)
-  bool logits;      ///< whether its logits will be looked at; false in a prefill
-};
-
 /// The logits of a call, in the host's memory: valid until the next call. Of rows that did not ask for them nothing is
 /// promised.
 struct Logits {
@@ -71,12 +63,13 @@ public:
   /// Most rows of a call.
   virtual int64_t maxRows(gemmac_phase_id function) const = 0;
 
-  /// Feeds `rows`, those of a slot next to each other and at consecutive positions. decode takes one row, verify rows
-  /// of any slots; both give the logits of rows that ask for them. prefill gives none.
+  /// Feeds `rows` (abi.h), those of a slot next to each other and at consecutive positions; what comes before them in
+  /// the slot was fed by earlier calls. decode takes one row, verify rows of any slots; both give the logits of rows
+  /// that ask for them (GEMMAC_ROW_LOGITS). prefill gives none.
   /// \param cancel  looked at before anything is fed; null: none
   /// \returns interrupted, nothing fed, after `cancel`; internal, nothing fed, for rows that break these rules;
   ///          otherwise what reading the program's file said: the slots of the rows should be cleared then.
-  virtual Status run(gemmac_phase_id function, std::span<const Row> rows, Logits &logits,
+  virtual Status run(gemmac_phase_id function, std::span<const gemmac_row> rows, Logits &logits,
                      const Cancel *cancel = nullptr) = 0;
 
   /// Starts to load what `tokens`, which will be fed soon, need of the program's file. Does not wait.
@@ -98,10 +91,7 @@ public:
 };
 
 /// Whether `rows` keep the rules of Engine::run(). \returns internal where they do not.
-Status checkRows(const Engine &engine, gemmac_phase_id function, std::span<const Row> rows);
-
-/// The rows from the first one on that are of one slot.
-std::span<const Row> firstRun(std::span<const Row> rows);
+Status checkRows(const Engine &engine, gemmac_phase_id function, std::span<const gemmac_row> rows);
 
 } // namespace gemmac::runtime
 

@@ -4,15 +4,15 @@
 
 namespace gemmac::runtime {
 
-uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t positions) {
-  return gemmac_resident_bytes(&program.memory, static_cast<uint64_t>(threads), static_cast<uint64_t>(positions),
-                               static_cast<uint64_t>(program.context));
+uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t positions, int64_t slots) {
+  return gemmac_resident_bytes(&program.memory, static_cast<uint64_t>(threads), static_cast<uint64_t>(slots),
+                               static_cast<uint64_t>(positions), static_cast<uint64_t>(program.context));
 }
 
 int64_t threadsWithinMemory(const gemmac_program &program, int64_t threads, int64_t context) {
   const int64_t positions = context ? context : program.context;
   const uint64_t limit = program.memory.limit;
-  while (limit != 0 && threads > 1 && residentBytes(program, threads, positions) > limit)
+  while (limit != 0 && threads > 1 && residentBytes(program, threads, positions, program.slots) > limit)
     --threads;
   return threads;
 }

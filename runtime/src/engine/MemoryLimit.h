@@ -7,10 +7,11 @@
 
 namespace gemmac::runtime {
 
-/// Peak resident memory with so many threads and positions fed, as the compiler predicts it.
-uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t positions);
+/// Peak resident memory with so many threads and positions fed to each of `slots` slots, as the compiler predicts it.
+uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t positions, int64_t slots);
 
-/// Most of `threads` that stay below the program's limit, at least 1. \param context  positions used; 0: all
+/// Most of `threads` that stay below the program's limit, at least 1.
+/// \param context  positions of each slot that are used; 0: all
 int64_t threadsWithinMemory(const gemmac_program &program, int64_t threads, int64_t context);
 
 /// \returns usage where `asked` threads would take more than the limit.

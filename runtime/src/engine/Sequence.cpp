@@ -70,8 +70,9 @@ Status Sequence::restore(const Saved &saved) {
   return {};
 }
 
-Row Sequence::row(int32_t token, bool logits, int64_t ahead) const {
-  return {token, static_cast<int32_t>(position() + ahead), static_cast<int32_t>(slot), logits};
+gemmac_row Sequence::row(int32_t token, bool logits, int64_t ahead) const {
+  const uint16_t flags = logits ? GEMMAC_ROW_LOGITS : 0;
+  return {token, static_cast<int32_t>(position() + ahead), static_cast<int32_t>(slot), flags, 0};
 }
 
 void Sequence::fed(std::span<const int32_t> tokens) {

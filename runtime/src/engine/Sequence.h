@@ -50,7 +50,7 @@ public:
   // For calls with rows of several sequences:
 
   /// The row of the `ahead`th token from position() on.
-  Row row(int32_t token, bool logits, int64_t ahead = 0) const;
+  gemmac_row row(int32_t token, bool logits, int64_t ahead = 0) const;
   /// Takes note that the rows of `tokens` were fed.
   void fed(std::span<const int32_t> tokens);
 
@@ -73,7 +73,7 @@ private:
   const int64_t slot;
   std::vector<int32_t> fedTokens; // room for the whole context
   int64_t highest = 0;            // end of the positions that were fed since position 0 was
-  std::vector<Row> rows;          // of a call
+  std::vector<gemmac_row> rows;   // of a call
 };
 
 /// How many tokens two texts begin with in common.

@@ -43,13 +43,13 @@ void ThreadPlan::measure(ThreadPool &pool) {
 }
 
 void ThreadPlan::run(ThreadPool &pool, gemmac_phase_id phase, gemmac_phase_fn function, gemmac_call &call) {
-  lastClass[phase] = std::min(classOf(call.rows), classes[phase].size() - 1);
+  lastClass[phase] = std::min(classOf(call.row_count), classes[phase].size() - 1);
   std::optional<ThreadTuner> &tuner = classes[phase][lastClass[phase]].tuner;
   if (!tuner)
     return pool.run(function, call, most);
   const double begin = monotonicSeconds();
   pool.run(function, call, tuner->next());
-  tuner->took((monotonicSeconds() - begin) / static_cast<double>(call.rows));
+  tuner->took((monotonicSeconds() - begin) / static_cast<double>(call.row_count));
 }
 
 static std::string microseconds(double seconds) { return format("%.3g us", seconds * 1e6); }

@@ -14,12 +14,26 @@ Scheduler::Scheduler(const Model &model, Engine &engine) : model(model), engine(
   rows.reserve(most);
 }
 
-Status Scheduler::add(const Request &request) {
+/// What is wrong with one request must not fail a call that others are in.
+Status Scheduler::check(const Request &request) const {
   if (request.prompt.empty())
     return {ExitCode::usage, "the prompt is empty"};
+  for (int32_t token : request.prompt)
+    if (token < 0 || token >= model.program.vocab)
+      return {ExitCode::usage, format("the prompt has token %d, expected 0 to %lld", token,
+                                      static_cast<long long>(model.program.vocab - 1))};
+  for (const std::unique_ptr<Running> &one : running)
+    if (!one->ended && &one->request.sequence == &request.sequence)
+      return {ExitCode::usage, "the sequence answers another request; wait for its end"};
   if (static_cast<int64_t>(request.prompt.size()) > request.sequence.remaining())
     return {ExitCode::context, format("the prompt has %zu tokens, but only %lld fit", request.prompt.size(),
                                       static_cast<long long>(request.sequence.remaining()))};
+  return {};
+}
+
+Status Scheduler::add(const Request &request) {
+  if (Status status = check(request); !status.ok())
+    return status;
   auto one = std::make_unique<Running>(model, request);
   request.result = {};
   request.result.tokens.reserve(static_cast<size_t>(request.sequence.remaining()) + 1);

@@ -34,7 +34,9 @@ public:
   /// `model` and `engine` must outlive it.
   Scheduler(const Model &model, Engine &engine);
 
-  /// Takes a request in; also from within an event. \returns usage for an empty prompt, context for one too long.
+  /// Takes a request in; also from within an event.
+  /// \returns usage for a prompt that is empty or has a token beyond the vocabulary, and for a sequence that another
+  ///          request uses; context for a prompt that is too long.
   Status add(const Request &request);
 
   /// Takes all requests one step further. Errors go to those whom they concern, as their end.
@@ -64,6 +66,7 @@ private:
     size_t rows;
   };
 
+  Status check(const Request &request) const;
   bool cancelled(Running &one);
   void decode();
   void prefill();
@@ -79,7 +82,7 @@ private:
   std::vector<std::unique_ptr<Running>> running;
   size_t decodeTurn = 0, promptTurn = 0; // who comes first in the next step
   std::vector<Part> parts;               // of a call
-  std::vector<Row> rows;
+  std::vector<gemmac_row> rows;
 };
 
 /// Runs one request to its end, alone. \returns as add(), and what went wrong on the way.

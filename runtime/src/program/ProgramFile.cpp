@@ -204,7 +204,7 @@ Status checkProgram(const gemmac_program &program) {
                                        program.abi_version, GEMMAC_ABI_VERSION)};
   bool sane = program.vocab > 0 && program.context > 0 && program.logits_stride >= program.vocab &&
               program.level_count > 0 && program.arena_bytes > 0 && program.scratch_bytes >= 0 &&
-              program.cache_bytes >= 0 && program.phases[GEMMAC_PHASE_DECODE].logits_offset >= 0 &&
+              program.slot_bytes >= 0 && program.slots > 0 && program.phases[GEMMAC_PHASE_DECODE].logits_offset >= 0 &&
               program.phases[GEMMAC_PHASE_VERIFY].logits_offset >= 0;
   for (const gemmac_phase &phase : program.phases)
     sane = sane && phase.max_rows > 0;

@@ -120,13 +120,14 @@ private:
 };
 } // namespace
 
-// (query, parts, cache, key norm; position, thread, threads)
+// (query, parts, cache, key norm, the call's row; thread, threads)
 func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads;
   std::string name = llvm::formatv("attention_splits_{0}_q{1}", cache.text(), heads);
-  return get(name, 4, 3, [&](KernelBuilder &b, ValueRange a) {
+  return get(name, 5, 2, [&](KernelBuilder &b, ValueRange a) {
     PartLayout layout{heads, cache.padded};
-    Value position = a[4];
+    CallRows row(b, a[4]);
+    Value position = row.position(b.i64(0)), keys = b.at(a[2], b.mul(row.slot(b.i64(0)), slotBytes));
     KeyRange range(b, cache, position, position);
     SplitUnits units(b, cache.heads, range);
     int64_t tilePairs = SplitAttention::tilePairs(level, perKvHead);
@@ -135,8 +136,8 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
     b.loop(begin, units.begin(b.add(a[5], 1), a[6]), 1, [&](Value unit) {
       Value kvHead = b.div(unit, units.splits), index = b.rem(unit, units.splits);
       SplitBlocks blocks = range.blocksOf(b.add(range.firstSplit(), index));
-      SplitAttention attention(b, cache, level, b.at(a[2], b.mul(kvHead, cache.keyHeadBytes())),
-                               b.at(b.at(a[2], cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())),
+      SplitAttention attention(b, cache, level, b.at(keys, b.mul(kvHead, cache.keyHeadBytes())),
+                               b.at(b.at(keys, cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())),
                                /*prefetch=*/true);
       Value part = b.at(a[1], b.mul(index, layout.rowBytes())), firstHead = b.mul(kvHead, perKvHead);
       Value queries =
@@ -161,7 +162,7 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
   });
 }
 
-// (parts, result; position, first, last[; static scale]): row 0 if it is in [first, last)
+// (parts, result, the call's row; first, last[; static scale]): row 0 if it is in [first, last)
 func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
   bool quantized = step.getResult().getType().isQuantized(), isStatic = step.getStaticScale().has_value();
@@ -174,7 +175,8 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
     Value merged = quantized ? b.stack(width * 4) : a[1];
     Value factors = b.stack(2 * headVectors * vecBytes), zero = b.splat(b.vecF32(), 0.0);
     b.loop(a[3], a[4], 1, [&](Value) {
-      KeyRange range(b, cache, a[2], a[2]);
+      Value position = CallRows(b, a[2]).position(b.i64(0));
+      KeyRange range(b, cache, position, position);
       b.loop(b.i64(0), b.i64(width * 4), vecBytes, [&](Value i) { b.store(zero, b.at(merged, i)); });
       KernelBuilder::Values state;
       for (int64_t v = 0; v < headVectors; ++v)
@@ -216,7 +218,7 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
       });
     });
   };
-  return get(name, 2, 3, body, isStatic ? 1 : 0);
+  return get(name, 3, 2, body, isStatic ? 1 : 0);
 }
 
 //===--- several rows
@@ -244,10 +246,11 @@ public:
     statistics = b.stack(6 * vectors * vecBytes);
   }
 
+  /// \param position  of row `firstRow`.
   void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position) {
     Value pairs = b.mul(count, perKvHead);
     Value paddedPairs = b.mul(b.div(b.add(pairs, tilePairs - 1), b.i64(tilePairs)), tilePairs);
-    this->position = b.add(position, firstRow);
+    this->position = position;
     begin(query, result, firstRow, pairs, paddedPairs);
     KeyRange range(b, cache, this->position, b.sub(b.add(this->position, count), b.i64(1)));
     SplitAttention attention(b, cache, level, keys, values, /*prefetch=*/false);
@@ -344,27 +347,36 @@ private:
 };
 } // namespace
 
-// (query, result, cache, key norm; rows, position, thread, threads): tiles of rows of a KV head; each thread takes
-// every threads-th, since later rows see more keys
+// (query, result, cache, key norm, rows of the call, runs; rows, runs, thread, threads): tiles of rows of a run and a
+// KV head; each thread takes every threads-th, since later rows see more keys
 func::FuncOp KernelLibrary::attention(gemma::AttentionStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads, rowBytes = step.getQuery().getType().getRowBytes();
   std::string name = llvm::formatv("attention_{0}_q{1}", cache.text(), heads);
-  return get(name, 4, 4, [&](KernelBuilder &b, ValueRange a) {
-    Value rows = a[4], thread = a[6], threads = a[7];
+  return get(name, 6, 4, [&](KernelBuilder &b, ValueRange a) {
+    Value thread = a[8], threads = a[9];
+    CallRows callRows(b, a[4]);
     RowTile tile(b, cache, level, heads, rowBytes, a[3]);
+    auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
-    Value share = b.div(b.sub(b.add(b.mul(rows, cache.heads), threads), b.i64(1)), threads);
-    Value tileRows = b.minSigned(share, b.i64(RowTile::mostRows(perKvHead)));
-    Value tiles = b.div(b.sub(b.add(rows, tileRows), b.i64(1)), tileRows);
-    Value units = b.mul(tiles, cache.heads);
-    Value mine = b.div(b.sub(b.add(b.sub(units, thread), threads), b.i64(1)), threads);
-    b.loop(b.i64(0), mine, 1, [&](Value turn) {
-      Value unit = b.add(thread, b.mul(turn, threads));
-      Value kvHead = b.div(unit, tiles), firstRow = b.mul(b.rem(unit, tiles), tileRows);
-      Value count = b.minSigned(tileRows, b.sub(rows, firstRow));
-      Value queryOffset = b.mul(kvHead, perKvHead * cache.padded * 4);
-      tile.emit(b.at(a[0], queryOffset), b.at(a[1], queryOffset), b.at(a[2], b.mul(kvHead, cache.keyHeadBytes())),
-                b.at(b.at(a[2], cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())), firstRow, count, a[5]);
+    Value tileRows = b.minSigned(ceilDiv(b.mul(a[6], cache.heads), threads), b.i64(RowTile::mostRows(perKvHead)));
+    // Units of all runs are dealt out in turn: `skip` of a run's belong to other threads before the first of this one.
+    b.loop(b.i64(0), a[7], 1, ValueRange{thread}, [&](Value index, ValueRange state) {
+      Value run = b.at(a[5], b.mul(index, int64_t{sizeof(gemmac_run)})), skip = state[0];
+      Value runFirst = b.load(b.getI64Type(), run),
+            runCount = b.load(b.getI64Type(), b.at(run, int64_t{offsetof(gemmac_run, count)}));
+      Value tiles = ceilDiv(runCount, tileRows), units = b.mul(tiles, cache.heads);
+      Value keys = b.at(a[2], b.mul(callRows.slot(runFirst), slotBytes));
+      Value mine = ceilDiv(b.maxSigned(b.sub(units, skip), b.i64(0)), threads);
+      b.loop(b.i64(0), mine, 1, [&](Value turn) {
+        Value unit = b.add(skip, b.mul(turn, threads));
+        Value kvHead = b.div(unit, tiles), inRun = b.mul(b.rem(unit, tiles), tileRows);
+        Value count = b.minSigned(tileRows, b.sub(runCount, inRun)), firstRow = b.add(runFirst, inRun);
+        Value queryOffset = b.mul(kvHead, perKvHead * cache.padded * 4);
+        tile.emit(b.at(a[0], queryOffset), b.at(a[1], queryOffset), b.at(keys, b.mul(kvHead, cache.keyHeadBytes())),
+                  b.at(b.at(keys, cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())), firstRow, count,
+                  callRows.position(firstRow));
+      });
+      return KernelBuilder::Values{b.sub(b.add(skip, b.mul(mine, threads)), units)};
     });
   });
 }

@@ -15,9 +15,10 @@ namespace {
 /// Emits what follows the projection of one head: `raw` holds its rows.
 class HeadFinisher {
 public:
-  HeadFinisher(KernelBuilder &b, int64_t headDim, double eps, Value raw, Value ropeTable, Value rows, Value position)
-      : b(b), padded(paddedHeadDim(headDim)), headDim(headDim), eps(eps), raw(raw), ropeTable(ropeTable), rows(rows),
-        position(position) {}
+  HeadFinisher(KernelBuilder &b, int64_t headDim, double eps, Value raw, Value ropeTable, CallRows callRows, Value rows,
+               int64_t slotBytes)
+      : b(b), padded(paddedHeadDim(headDim)), headDim(headDim), slotBytes(slotBytes), eps(eps), raw(raw),
+        ropeTable(ropeTable), callRows(callRows), rows(rows) {}
 
   void query(Value weight, Value query, int64_t queryRowBytes) {
     b.loop(b.i64(0), rows, 1, [&](Value row) {
@@ -27,45 +28,50 @@ public:
   }
 
   void key(const CacheShape &cache, Value weight, Value keys) {
-    Value slotRow = b.stack(padded * 4), stored = cache.turnedPairs ? b.stack(cache.paddedKey * 4) : slotRow;
+    Value whole = b.stack(padded * 4), stored = cache.turnedPairs ? b.stack(cache.paddedKey * 4) : whole;
     b.loop(b.i64(0), rows, 1, [&](Value row) {
-      rotated(row, weight, [&](Value offset, Value value) { b.store(value, b.at(slotRow, offset)); });
+      rotated(row, weight, [&](Value offset, Value value) { b.store(value, b.at(whole, offset)); });
       CacheRows cacheRows = CacheRows::keys(b, cache);
       if (cache.turnedPairs)
-        cacheRows.takeTurned(slotRow, stored);
-      Slot slot = slotOf(cache, row);
-      cacheRows.storeKey(stored, b.at(keys, b.mul(slot.block, cache.keyBlockBytes())), slot.lane);
+        cacheRows.takeTurned(whole, stored);
+      Place place = placeOf(cache, row);
+      cacheRows.storeKey(stored, place.blockAt(b, keys, cache.keyBlockBytes()), place.lane);
     });
   }
 
   void value(const CacheShape &cache, Value values, bool normed) {
-    Value slotRow = b.stack(padded * 4);
+    Value stored = b.stack(padded * 4);
     b.loop(b.i64(0), rows, 1, [&](Value row) {
       Value source = b.at(raw, b.mul(row, padded * 4));
       Value inverse = normed ? inverseRms(source) : Value();
       b.loop(b.i64(0), b.i64(padded * 4), vecBytes, [&](Value i) {
         Value x = b.loadVec(b.at(source, i));
-        b.store(normed ? b.mulf(x, inverse) : x, b.at(slotRow, i));
+        b.store(normed ? b.mulf(x, inverse) : x, b.at(stored, i));
       });
-      Slot slot = slotOf(cache, row);
-      CacheRows::values(b, cache).storeValue(slotRow, b.at(values, b.mul(slot.block, cache.valueBlockBytes())),
-                                             slot.lane);
+      Place place = placeOf(cache, row);
+      CacheRows::values(b, cache).storeValue(stored, place.blockAt(b, values, cache.valueBlockBytes()), place.lane);
     });
   }
 
 private:
   KernelBuilder &b;
-  int64_t padded, headDim;
+  int64_t padded, headDim, slotBytes;
   double eps;
-  Value raw, ropeTable, rows, position;
+  Value raw, ropeTable;
+  CallRows callRows;
+  Value rows;
 
-  /// Where the position of a row lies in the cache: the number of its block, and its lane in it.
-  struct Slot {
-    Value block, lane;
+  /// Where the position of a row lies: from the first slot's cache to that of its slot, the number of its block in it,
+  /// and its lane in that.
+  struct Place {
+    Value slotOffset, block, lane;
+    Value blockAt(KernelBuilder &b, Value firstSlot, int64_t blockBytes) const {
+      return b.at(b.at(firstSlot, slotOffset), b.mul(block, blockBytes));
+    }
   };
-  Slot slotOf(const CacheShape &cache, Value row) {
-    Value slot = b.rem(b.add(position, row), b.i64(cache.capacity));
-    return {b.div(slot, b.i64(cacheBlock)), b.rem(slot, b.i64(cacheBlock))};
+  Place placeOf(const CacheShape &cache, Value row) {
+    Value entry = b.rem(callRows.position(row), b.i64(cache.capacity));
+    return {b.mul(callRows.slot(row), slotBytes), b.div(entry, b.i64(cacheBlock)), b.rem(entry, b.i64(cacheBlock))};
   }
 
   Value inverseRms(Value row) {
@@ -99,8 +105,8 @@ private:
 };
 } // namespace
 
-// (input, weights, rope table, query, raw, q norm, k norm, cache; rows, position, first, last[; scales of the output
-// grids of q, k, v]): heads [first, last) of q, k, v
+// (input, weights, rope table, query, raw, q norm, k norm, cache, rows of the call; rows, first, last[; scales of the
+// output grids of q, k, v]): heads [first, last) of q, k, v
 func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
                                 bool outputGrids, int64_t maxRows) {
   int64_t heads = step.getHeads(), headDim = step.getHeadDim(), padded = paddedHeadDim(headDim);
@@ -116,8 +122,8 @@ func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, 
                                    keysAreValues ? "_shared" : "", rawValues ? "_raw" : "",
                                    maxRows == 1 ? "" : "_upto" + std::to_string(maxRows), outputGrids ? "_grid" : "");
   auto body = [&](KernelBuilder &b, ValueRange a) {
-    Value raw = a[4], rows = a[8], position = a[9];
-    HeadFinisher finish(b, headDim, step.getEps().convertToDouble(), raw, a[2], rows, position);
+    Value raw = a[4], rows = a[9];
+    HeadFinisher finish(b, headDim, step.getEps().convertToDouble(), raw, a[2], CallRows(b, a[8]), rows, slotBytes);
     b.loop(a[10], a[11], 1, [&](Value head) {
       Value panels = b.at(a[1], b.mul(head, padded / panelRows * weight.panelBytes()));
       SmallVector<Value> arguments{a[0], panels, raw, raw, rows, b.i64(0), b.i64(padded / panelRows)};
@@ -151,7 +157,7 @@ func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, 
       });
     });
   };
-  return get(name, 8, 4, body, outputGrids ? 3 : 0);
+  return get(name, 9, 3, body, outputGrids ? 3 : 0);
 }
 
 } // namespace gemmac

@@ -38,6 +38,11 @@ std::string CacheShape::text() const {
   return text;
 }
 
+Value CallRows::field(Value row, size_t offset) {
+  Value place = b.at(b.at(rows, b.mul(row, int64_t{sizeof(gemmac_row)})), static_cast<int64_t>(offset));
+  return arith::ExtSIOp::create(b, b.getI64Type(), b.load(b.getI32Type(), place));
+}
+
 func::FuncOp KernelLibrary::get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats) {
   if (auto known = module.lookupSymbol<func::FuncOp>(name))
     return known;

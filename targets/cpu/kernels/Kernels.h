@@ -8,9 +8,12 @@
 #include "targets/cpu/IsaLevel.h"
 #include "targets/cpu/KernelBuilder.h"
 
+#include "gemmac/abi.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
+#include <cstddef>
 #include <string>
 
 namespace gemmac {
@@ -76,11 +79,29 @@ struct UnpackedBlock {
 /// Phases of more rows than this unpack panels before they multiply.
 inline constexpr int64_t mostPackedRows = 8;
 
+/// The rows of a call in emitted code: an array of gemmac_row.
+class CallRows {
+public:
+  using Value = mlir::Value;
+  CallRows(KernelBuilder &b, Value rows) : b(b), rows(rows) {}
+  Value token(Value row) { return field(row, offsetof(gemmac_row, token)); }
+  Value position(Value row) { return field(row, offsetof(gemmac_row, position)); }
+  Value slot(Value row) { return field(row, offsetof(gemmac_row, slot)); }
+
+private:
+  KernelBuilder &b;
+  Value rows;
+  /// A field as i64.
+  Value field(Value row, size_t offset);
+};
+
 /// The kernels of one nested module. Pointers are !llvm.ptr, counts i64; `first`, `last` bound the rows, panels, heads
 /// or tiles that the calling thread does.
 class KernelLibrary {
 public:
-  KernelLibrary(mlir::ModuleOp module, const IsaLevel &level) : module(module), level(level) {}
+  /// \param slotBytes  from the KV cache of one slot to that of the next.
+  KernelLibrary(mlir::ModuleOp module, const IsaLevel &level, int64_t slotBytes)
+      : module(module), level(level), slotBytes(slotBytes) {}
 
   // RowKernels.cpp
   /// A table of one row per panel holds one row for each row of the call, `tableRowBytes` apart; others are looked up.
@@ -158,6 +179,7 @@ private:
 
   mlir::ModuleOp module;
   const IsaLevel &level;
+  int64_t slotBytes;
 };
 
 /// Part of a kernel's name that tells constants apart: the hexadecimal bits.

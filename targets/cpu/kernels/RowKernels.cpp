@@ -122,13 +122,13 @@ static std::pair<Value, Value> dequantizeGroup(KernelBuilder &b, const PackedSha
   return {dequantize(low), dequantize(high)};
 }
 
-static Value loadToken(KernelBuilder &b, Value tokens, Value row) {
-  return arith::ExtSIOp::create(b, b.getI64Type(), b.load(b.getI32Type(), b.at(tokens, b.mul(row, 4))));
+static Value loadIndex(KernelBuilder &b, Value indices, Value at) {
+  return arith::ExtSIOp::create(b, b.getI64Type(), b.load(b.getI32Type(), b.at(indices, b.mul(at, 4))));
 }
 
 // ---- kernels
 
-// (table, tokens, result; first, last)
+// (table, rows of the call, result; first, last)
 func::FuncOp KernelLibrary::embed(const PackedShape &table, int64_t tableRowBytes, int64_t resultRowBytes,
                                   double scale) {
   std::string name = "embed_" + table.text() + "_" + bitsText(scale);
@@ -136,7 +136,7 @@ func::FuncOp KernelLibrary::embed(const PackedShape &table, int64_t tableRowByte
     b.loop(a[3], a[4], 1, [&](Value row) {
       Value panel = b.at(a[0], b.mul(row, tableRowBytes)), lane = b.i64(0);
       if (table.layout != Layout::Table) {
-        Value token = loadToken(b, a[1], row);
+        Value token = CallRows(b, a[1]).token(row);
         panel = b.at(a[0], b.mul(b.div(token, b.i64(panelRows)), table.panelBytes()));
         lane = b.rem(token, b.i64(panelRows));
       }
@@ -200,13 +200,13 @@ static std::pair<Value, Value> cosSin(KernelBuilder &b, Value x) {
   return {negateIf(bit(next, 2), c), negateIf(bit(quadrant, 2), s)};
 }
 
-// (result; position, first, last)
+// (result, rows of the call; first, last)
 func::FuncOp KernelLibrary::ropeTable(int64_t headDim, gemma::RopeAttr rope) {
   std::string name =
       llvm::formatv("rope_table_d{0}_{1}_p{2}_{3}", headDim, bitsText(rope.getTheta().getValueAsDouble()),
                     rope.getPairs(), bitsText(rope.getFactor().getValueAsDouble()));
   int64_t half = paddedHeadDim(headDim) / 2;
-  return get(name, 1, 3, [&](KernelBuilder &b, ValueRange a) {
+  return get(name, 2, 2, [&](KernelBuilder &b, ValueRange a) {
     SmallVector<float> frequencies = ropeFrequencies(headDim, rope);
     auto tensor = RankedTensorType::get({half}, b.getF32Type());
     auto array = LLVM::LLVMArrayType::get(b.getF32Type(), half);
@@ -219,7 +219,7 @@ func::FuncOp KernelLibrary::ropeTable(int64_t headDim, gemma::RopeAttr rope) {
     }
     Value table = LLVM::AddressOfOp::create(b, b.ptrType(), globalName);
     b.loop(a[2], a[3], 1, [&](Value row) {
-      Value position = arith::SIToFPOp::create(b, b.getF32Type(), b.add(a[1], row));
+      Value position = arith::SIToFPOp::create(b, b.getF32Type(), CallRows(b, a[1]).position(row));
       Value result = b.at(a[0], b.mul(row, 2 * half * 4));
       b.loop(b.i64(0), b.i64(half * 4), vecBytes, [&](Value i) {
         Value angle = b.mulf(b.broadcast(position), b.loadVec(b.at(table, i)));
@@ -388,7 +388,7 @@ func::FuncOp KernelLibrary::route(gemma::RouteStep step) {
         return KernelBuilder::Values{b.addf(sum[0], best[0])};
       });
       b.loop(b.i64(0), b.i64(topK), 1, [&](Value pick) {
-        Value expert = loadToken(b, picks, pick);
+        Value expert = loadIndex(b, picks, pick);
         Value scale = b.load(b.getF32Type(), b.at(a[3], b.mul(expert, 4)));
         Value place = b.at(weights, b.mul(pick, 4));
         b.store(b.mulf(b.divf(b.load(b.getF32Type(), place), total[0]), scale), place);

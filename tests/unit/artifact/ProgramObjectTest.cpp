@@ -39,7 +39,7 @@ ProgramSummary testSummary() {
   summary.target = "test-linux";
   summary.weights = "q4";
   summary.vocab = 500, summary.hidden = 96, summary.layers = 7, summary.context = 2048, summary.logitsStride = 512;
-  summary.arenaBytes = 1 << 20, summary.scratchBytes = 8192, summary.cacheBytes = (int64_t{5} << 32) + 64;
+  summary.arenaBytes = 1 << 20, summary.scratchBytes = 8192, summary.slotBytes = (int64_t{5} << 32) + 64;
   for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
     summary.phases[phase] = {
         phase + 1, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase, 1000 + phase, 2000 + phase, 3000 + phase, {}};
@@ -105,7 +105,7 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_EQ(program.logits_stride, 512);
   EXPECT_EQ(program.arena_bytes, 1 << 20);
   EXPECT_EQ(program.scratch_bytes, 8192);
-  EXPECT_EQ(program.cache_bytes, (int64_t{5} << 32) + 64);
+  EXPECT_EQ(program.slot_bytes, (int64_t{5} << 32) + 64);
   EXPECT_EQ(program.bos_id, 2);
   EXPECT_EQ(program.tokenizer.offset, 4096u);
   EXPECT_EQ(program.tokenizer.bytes, 777u);

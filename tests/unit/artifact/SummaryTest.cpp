@@ -14,7 +14,8 @@ module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausal
                                   hidden = 32 : i64, layers = 2 : i64, context = 128 : i64},
                    gemma.context = 64 : i64, gemma.data_bytes = 4736 : i64, gemma.mapped_bytes = 2432 : i64,
                    gemma.table_row_bytes = 64 : i64, gemma.activation_bits = 16 : i64, gemma.arena_bytes = 4096 : i64,
-                   gemma.scratch_bytes = 8192 : i64, gemma.cache_bytes = 640 : i64} {
+                   gemma.scratch_bytes = 8192 : i64, gemma.slot_bytes = 640 : i64,
+                   gemma.slots = 1 : i64} {
   gemma.weight @norm.weight : tensor<32xbf16> from <"model.safetensors", 64, 64>
   gemma.weight @embed : tensor<50x32xbf16> from <"model.safetensors", 128, 3200>
   gemma.packed @packed.embed from [@embed] as q8 panels batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
@@ -92,8 +93,8 @@ TEST(ProgramSummary, json_and_text) {
 }
 
 TEST(ProgramSummary, reports_what_a_pass_forgot) {
-  EXPECT_EQ(problem("gemma.cache_bytes", "gemma.other"),
-            "planned module: error: no integer attribute 'gemma.cache_bytes'; this is a defect of the plan phase");
+  EXPECT_EQ(problem("gemma.slot_bytes", "gemma.other"),
+            "planned module: error: no integer attribute 'gemma.slot_bytes'; this is a defect of the plan phase");
   EXPECT_EQ(problem("gemma.multiply_adds", "gemma.other"),
             "planned module: error: no integer attribute 'gemma.multiply_adds'; this is a defect of the plan phase");
   EXPECT_EQ(
@@ -150,7 +151,7 @@ TEST(ProgramSummary, resident_memory) {
   EXPECT_EQ(summary->tables[0].rowBytes, 34u);
   uint64_t rest = memory.program + memory.weights + memory.working;
   auto resident = [&](uint64_t threads, uint64_t positions) {
-    return gemmac_resident_bytes(&memory, threads, positions, 64);
+    return gemmac_resident_bytes(&memory, threads, 1, positions, 64);
   };
   EXPECT_EQ(resident(1, 0), rest + memory.thread);
   EXPECT_EQ(resident(1, 16), rest + memory.thread + 2048 + 2048); // half of the ring, a quarter of the whole

@@ -372,6 +372,42 @@ TEST_P(AttentionTest, RowsEqualSingleRows) {
   }
 }
 
+/// Bytes of several slots' caches, one behind the other.
+std::vector<uint8_t> joined(const std::vector<std::vector<uint8_t>> &caches) {
+  std::vector<uint8_t> all;
+  for (const std::vector<uint8_t> &cache : caches)
+    all.insert(all.end(), cache.begin(), cache.end());
+  return all;
+}
+
+// Nor on the slot or on the rows of other slots: a call with a run in each of three slots.
+TEST_P(AttentionTest, RowsOfSeveralSlotsEqualSingleRows) {
+  if (GetParam().maxRows < 3)
+    GTEST_SKIP() << "too few rows for three slots";
+  AttentionCase single = GetParam();
+  single.maxRows = 1;
+  AttentionProgram many(GetParam()), split(single, AttentionProgram::splits);
+  Runner runMany(many.program), runSplit(split.program);
+  const int32_t last[] = {5, 170, 31};
+  Call call = callOf(GetParam().maxRows);
+  call.slots = 3;
+  std::vector<std::vector<uint8_t>> caches(3);
+  for (int32_t slot : {2, 0, 1}) { // slot 0 has one row, slot 1 all that are left
+    int64_t rows = slot == 2 ? 1 : slot == 0 ? 1 : call.rows - 2;
+    for (int64_t row = 0; row < rows; ++row)
+      call.places.push_back({slot, static_cast<int32_t>(last[slot] - rows + 1 + row)});
+    caches[slot] = many.fill(last[slot]);
+  }
+  call.cache = joined(caches);
+  Memory all = runMany.run(call);
+  for (int32_t row = 0; row < call.rows; ++row) {
+    Call alone = callOf(1, call.places[row].position, row);
+    alone.cache = split.fill(call.places[row].position);
+    std::vector<float> expected(all.floats(many.result, row), all.floats(many.result, row) + many.result.width);
+    expectBits(runSplit.run(alone).floats(split.result, 0), expected, formatv("row {0}", row));
+  }
+}
+
 // The merge quantizes as gemma.step.quantize does.
 void expectMergedAs(AttentionCase single, AttentionProgram::Kind kind) {
   single.maxRows = 1;

@@ -65,29 +65,26 @@ CrossRunner::CrossRunner(const StepProgram &program) : program(program) {
 CrossRunner::~CrossRunner() { llvm::sys::fs::remove_directories(directory); }
 
 Memory CrossRunner::run(size_t level, const Call &call) const {
-  CrossHeader header{static_cast<int64_t>(program.data.size()),
-                     program.arenaBytes,
-                     program.scratchBytes,
-                     program.cacheBytes,
-                     program.tableRowBytes,
-                     call.rows,
-                     call.position,
-                     call.threads};
+  const std::vector<gemmac_row> rows = call.abiRows();
+  const std::vector<gemmac_run> runs = runsOf(rows);
+  CrossHeader header{static_cast<int64_t>(program.data.size()), program.arenaBytes,    program.scratchBytes,
+                     program.cacheBytes * call.slots,           program.tableRowBytes, call.rows,
+                     static_cast<int64_t>(runs.size()),         call.threads};
   std::vector<uint8_t> cache = call.cache;
-  cache.resize(program.cacheBytes);
+  cache.resize(header.cacheBytes);
   std::string input = directory + "/input", output = directory + "/output";
-  write(input, {bytesOf(&header, 1), program.data, cache, bytesOf(call.tokens.data(), call.tokens.size()),
-                program.tableRows(call.tokens)});
+  write(input, {bytesOf(&header, 1), program.data, cache, bytesOf(rows.data(), rows.size()),
+                bytesOf(runs.data(), runs.size()), program.tableRows(call.tokens)});
   if (!execute({GEMMAC_QEMU, executables[level].path, input, output}))
     return {};
   auto file = llvm::MemoryBuffer::getFile(output, false, false);
-  if (!file || static_cast<int64_t>((*file)->getBufferSize()) != program.arenaBytes + program.cacheBytes) {
+  if (!file || static_cast<int64_t>((*file)->getBufferSize()) != program.arenaBytes + header.cacheBytes) {
     ADD_FAILURE() << executables[level].path << " wrote no memory of the right size";
     return {};
   }
   auto *bytes = reinterpret_cast<const uint8_t *>((*file)->getBufferStart());
   return {{bytes, bytes + program.arenaBytes},
-          {bytes + program.arenaBytes, bytes + program.arenaBytes + program.cacheBytes}};
+          {bytes + program.arenaBytes, bytes + program.arenaBytes + header.cacheBytes}};
 }
 
 // Every program of these tests also runs on the levels of aarch64-linux where the tools are there (Runner::run); where

@@ -30,16 +30,18 @@ int main(int count, char **arguments) {
   uint8_t *data = allocate(header.dataBytes, 0), *cache = allocate(header.cacheBytes, 0);
   uint8_t *arena = allocate(header.arenaBytes, 0xff), *scratch = allocate(header.scratchBytes * header.threads, 0xff);
   uint8_t *tableRows = allocate(header.rows * header.tableRowBytes, 0);
-  std::vector<int32_t> tokens(header.rows);
+  std::vector<gemmac_row> rows(header.rows);
+  std::vector<gemmac_run> runs(header.runs);
   auto read = [&](void *place, size_t bytes) { return std::fread(place, 1, bytes, input) == bytes; };
-  if (!read(data, header.dataBytes) || !read(cache, header.cacheBytes) || !read(tokens.data(), 4 * tokens.size()) ||
+  if (!read(data, header.dataBytes) || !read(cache, header.cacheBytes) ||
+      !read(rows.data(), header.rows * sizeof(gemmac_row)) || !read(runs.data(), header.runs * sizeof(gemmac_run)) ||
       !read(tableRows, header.rows * header.tableRowBytes))
     return 3;
 
   pthread_barrier_t barrier;
   pthread_barrier_init(&barrier, nullptr, static_cast<unsigned>(header.threads));
-  gemmac_call call{data,        arena,           scratch,        cache,    tokens.data(),
-                   header.rows, header.position, header.threads, &barrier, tableRows};
+  gemmac_call call{data,        arena,       scratch,        cache,    rows.data(), header.rows,
+                   runs.data(), header.runs, header.threads, &barrier, tableRows,   /*times=*/nullptr};
   std::vector<std::thread> threads;
   for (int64_t thread = 1; thread < header.threads; ++thread)
     threads.emplace_back([&call, thread] { gemmac_test_phase(&call, thread); });

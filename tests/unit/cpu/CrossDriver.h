@@ -1,4 +1,4 @@
-// The file that CrossRunner hands to CrossDriver: this header, then data, cache, tokens, rows of tables. Back come
+// The file that CrossRunner hands to CrossDriver: this header, then data, cache, rows, runs, rows of tables. Back come
 // arena and cache.
 #ifndef GEMMAC_TESTS_UNIT_LOWER_CROSSDRIVER_H
 #define GEMMAC_TESTS_UNIT_LOWER_CROSSDRIVER_H
@@ -7,7 +7,7 @@
 
 namespace gemmac::test {
 struct CrossHeader {
-  int64_t dataBytes, arenaBytes, scratchBytes, cacheBytes, tableRowBytes, rows, position, threads;
+  int64_t dataBytes, arenaBytes, scratchBytes, cacheBytes, tableRowBytes, rows, runs, threads;
 };
 } // namespace gemmac::test
 

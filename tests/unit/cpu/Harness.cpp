@@ -35,6 +35,26 @@ Call callOf(int64_t rows, int64_t position, int32_t firstToken) {
   return call;
 }
 
+std::vector<gemmac_row> Call::abiRows() const {
+  std::vector<gemmac_row> result;
+  for (int32_t row = 0; row < rows; ++row) {
+    const Place place = places.empty() ? Place{0, static_cast<int32_t>(position) + row} : places[row];
+    result.push_back({tokens[row], place.position, place.slot, GEMMAC_ROW_LOGITS, 0});
+  }
+  return result;
+}
+
+std::vector<gemmac_run> runsOf(const std::vector<gemmac_row> &rows) {
+  std::vector<gemmac_run> runs;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    if (i > 0 && rows[i].slot == rows[i - 1].slot && rows[i].position == rows[i - 1].position + 1)
+      ++runs.back().count;
+    else
+      runs.push_back({static_cast<int64_t>(i), 1});
+  }
+  return runs;
+}
+
 //===--- Memory ---===//
 
 template <typename T> static const T *at(const Memory &memory, const Buffer &buffer, int64_t row, int64_t byte = 0) {
@@ -203,21 +223,24 @@ private:
 
 Memory Runner::runOnce(const Loaded &code, const Call &call) const {
   Region data(static_cast<int64_t>(program.data.size())), arena(program.arenaBytes);
-  Region scratch(program.scratchBytes * call.threads), cache(program.cacheBytes);
+  Region scratch(program.scratchBytes * call.threads), cache(program.cacheBytes * call.slots);
   std::copy(program.data.begin(), program.data.end(), data.data());
-  std::memset(cache.data(), 0, program.cacheBytes);
+  std::memset(cache.data(), 0, program.cacheBytes * call.slots);
   std::copy(call.cache.begin(), call.cache.end(), cache.data());
-  const std::vector<uint8_t> rows = program.tableRows(call.tokens);
-  Region tableRows(static_cast<int64_t>(rows.size()));
-  std::copy(rows.begin(), rows.end(), tableRows.data());
+  const std::vector<uint8_t> tables = program.tableRows(call.tokens);
+  Region tableRows(static_cast<int64_t>(tables.size()));
+  std::copy(tables.begin(), tables.end(), tableRows.data());
+  const std::vector<gemmac_row> rows = call.abiRows();
+  const std::vector<gemmac_run> runs = runsOf(rows);
   Meeting meeting(call.threads);
   gemmac_call abi{.data = data.data(),
                   .arena = arena.data(),
                   .scratch = scratch.data(),
                   .cache = cache.data(),
-                  .tokens = call.tokens.data(),
-                  .rows = call.rows,
-                  .position = call.position,
+                  .rows = rows.data(),
+                  .row_count = call.rows,
+                  .runs = runs.data(),
+                  .run_count = static_cast<int64_t>(runs.size()),
                   .threads = call.threads,
                   .barrier = &meeting,
                   .table_rows = tableRows.data(),
@@ -232,7 +255,7 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
   arena.expectGuarded("arena");
   scratch.expectGuarded("scratch");
   cache.expectGuarded("cache");
-  EXPECT_TRUE(std::equal(rows.begin(), rows.end(), tableRows.data())) << "the rows of tables were written";
+  EXPECT_TRUE(std::equal(tables.begin(), tables.end(), tableRows.data())) << "the rows of tables were written";
   EXPECT_TRUE(std::equal(program.data.begin(), program.data.end(), data.data())) << "the weights were written";
   return {arena.bytes(), cache.bytes()};
 }
@@ -276,7 +299,7 @@ Memory Runner::run(const Call &call) {
   if (first.arena.empty()) { // so that a test fails here and not by reading nothing
     ADD_FAILURE() << "no ISA level of the target runs on this machine";
     first.arena.resize(program.arenaBytes);
-    first.cache.resize(program.cacheBytes);
+    first.cache.resize(program.cacheBytes * call.slots);
   } else if (hasCrossTools() && !crossed) {
     crossed = true;
     if (isNews(program))

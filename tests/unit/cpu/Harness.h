@@ -8,18 +8,29 @@
 
 #include "targets/TargetBackend.h"
 
+#include "gemmac/abi.h"
+
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace gemmac::test {
 
-/// One call of a phase. Fewer tokens than rows is an error; `cache` is what the cache holds before, empty for zeros.
+/// One call of a phase. Fewer tokens than rows is an error; `cache` is what the cache of all slots holds before, empty
+/// for zeros. Rows are one run from `position` on in slot 0, unless `places` gives each its slot and position.
 struct Call {
-  int64_t rows = 1, position = 0, threads = 1;
+  int64_t rows = 1, position = 0, threads = 1, slots = 1;
   std::vector<int32_t> tokens;
   std::vector<uint8_t> cache;
+  struct Place {
+    int32_t slot, position;
+  };
+  std::vector<Place> places;
+  std::vector<gemmac_row> abiRows() const;
 };
+
+/// The longest runs of those rows, in order.
+std::vector<gemmac_run> runsOf(const std::vector<gemmac_row> &rows);
 
 /// Tokens first, first + 1, ... for `rows` rows.
 Call callOf(int64_t rows, int64_t position = 0, int32_t firstToken = 0);

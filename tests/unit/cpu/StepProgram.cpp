@@ -177,10 +177,11 @@ std::vector<uint8_t> StepProgram::tableRows(const std::vector<int32_t> &tokens) 
 }
 
 std::string StepProgram::text() const {
-  return formatv("module attributes {{gemma.table_row_bytes = {7} : i64} {{\n{0}  gemma.phase @phase {1} max_rows {2} "
+  return formatv("module attributes {{gemma.table_row_bytes = {7} : i64, gemma.slot_bytes = {8} : i64} {{\n{0}  "
+                 "gemma.phase @phase {1} max_rows {2} "
                  "attributes {{arena_bytes = {3} : i64, scratch_bytes = {4} : "
                  "i64} {{\n{5}{6}  }\n}\n",
-                 symbols, phase(), maxRows, arenaBytes, scratchBytes, buffers, body, tableRowBytes);
+                 symbols, phase(), maxRows, arenaBytes, scratchBytes, buffers, body, tableRowBytes, cacheBytes);
 }
 
 std::string StepProgram::entry(const std::string &level) const { return formatv("gemmac_{0}_{1}", phase(), level); }

@@ -182,7 +182,7 @@ TEST_P(EngineTest, RefusedCallsFeedNothing) {
   ASSERT_TRUE(sequence.prefill(first(10)).ok());
   const auto vocab = static_cast<int32_t>(engine->program().vocab), slots = static_cast<int32_t>(engine->slots()),
              context = static_cast<int32_t>(engine->context());
-  auto refused = [&](gemmac_phase_id function, std::vector<Row> rows) {
+  auto refused = [&](gemmac_phase_id function, std::vector<gemmac_row> rows) {
     Logits logits;
     return engine->run(function, rows, logits).code() == ExitCode::internal;
   };

@@ -85,7 +85,7 @@ private:
   /// Rows of some sequences in one call.
   void call(gemmac_phase_id function) {
     int64_t room = engine.maxRows(function);
-    std::vector<Row> rows;
+    std::vector<gemmac_row> rows;
     std::vector<std::pair<Sequence *, std::vector<int32_t>>> parts;
     std::vector<Sequence *> order;
     for (Sequence &one : sequences)
@@ -106,7 +106,7 @@ private:
     runAndCompare(function, rows, parts);
   }
 
-  void runAndCompare(gemmac_phase_id function, std::span<const Row> rows,
+  void runAndCompare(gemmac_phase_id function, std::span<const gemmac_row> rows,
                      std::span<const std::pair<Sequence *, std::vector<int32_t>>> parts) {
     Logits logits;
     const Status status = engine.run(function, rows, logits);

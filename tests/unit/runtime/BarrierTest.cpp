@@ -43,10 +43,11 @@ TEST(Barrier, SpinsGrowWithTime) {
   EXPECT_GT(Barrier::spinsFor(100), Barrier::spinsFor(1));
 }
 
-// Adds up over all threads between barriers, as emitted code does with partial results.
+// Adds up over all threads between barriers, as emitted code does with partial results. The number of rows is any
+// number here.
 static void sumPhase(const gemmac_call *call, int64_t thread) {
   auto *values = reinterpret_cast<int64_t *>(call->arena);
-  values[thread] = thread + call->position;
+  values[thread] = thread + call->row_count;
   gemmac_barrier(call, thread);
   int64_t sum = 0;
   for (int64_t i = 0; i < call->threads; ++i)
@@ -63,10 +64,10 @@ TEST(ThreadPool, RunsEveryThreadOnceAndWaits) {
     std::vector<int64_t> values(static_cast<size_t>(threads));
     gemmac_call call = {};
     call.arena = reinterpret_cast<uint8_t *>(values.data());
-    for (call.position = 0; call.position < 200; ++call.position) {
+    for (call.row_count = 0; call.row_count < 200; ++call.row_count) {
       pool.run(sumPhase, call);
       for (int64_t value : values)
-        ASSERT_EQ(value, threads * (threads - 1) / 2 + threads * call.position);
+        ASSERT_EQ(value, threads * (threads - 1) / 2 + threads * call.row_count);
     }
   }
 }
@@ -83,13 +84,13 @@ TEST(ThreadPool, RunsOnPartOfItsThreads) {
   std::vector<int64_t> values(7);
   gemmac_call call = {};
   call.arena = reinterpret_cast<uint8_t *>(values.data());
-  for (call.position = 0; call.position < 500; ++call.position) {
-    const int64_t threads = 1 + call.position * 5 % 7;
+  for (call.row_count = 0; call.row_count < 500; ++call.row_count) {
+    const int64_t threads = 1 + call.row_count * 5 % 7;
     values.assign(7, -1);
     pool.run(sumPhase, call, threads);
     for (int64_t i = 0; i < 7; ++i)
       ASSERT_EQ(values[static_cast<size_t>(i)],
-                i < threads ? threads * (threads - 1) / 2 + threads * call.position : -1);
+                i < threads ? threads * (threads - 1) / 2 + threads * call.row_count : -1);
   }
 }
 

@@ -12,16 +12,19 @@ inline constexpr int64_t fakeVocab = 40, fakeStride = 48, fakeContext = 64, fake
 
 /// A function of a model with so many tokens, `Stride` floats between rows of logits.
 template <int64_t Vocab, int64_t Stride, bool Logits> void runHashes(const gemmac_call *call, int64_t thread) {
-  auto *cache = reinterpret_cast<int32_t *>(call->cache);
+  auto cacheOf = [&](const gemmac_row &row) {
+    return reinterpret_cast<int32_t *>(call->cache) + row.slot * fakeContext;
+  };
   auto *logits = reinterpret_cast<float *>(call->arena);
   call->scratch[thread * 64] = 1;
-  for (int64_t row = thread; row < call->rows; row += call->threads)
-    cache[call->position + row] = call->tokens[row];
+  for (int64_t row = thread; row < call->row_count; row += call->threads)
+    cacheOf(call->rows[row])[call->rows[row].position] = call->rows[row].token;
   gemmac_barrier(call, thread);
-  for (int64_t row = 0; Logits && row < call->rows; ++row)
+  for (int64_t row = 0; Logits && row < call->row_count; ++row)
     for (int64_t v = thread; v < Vocab; v += call->threads) {
       uint64_t hash = static_cast<uint64_t>(v) + 1;
-      for (int64_t i = 0; i <= call->position + row; ++i)
+      const int32_t *cache = cacheOf(call->rows[row]);
+      for (int64_t i = 0; i <= call->rows[row].position; ++i)
         hash = (hash ^ static_cast<uint64_t>(cache[i] + 1)) * 0x100000001b3u;
       logits[row * Stride + v] = static_cast<float>(hash >> 44);
     }
@@ -42,7 +45,8 @@ inline gemmac_program fakeProgram() {
   program.logits_stride = fakeStride;
   program.arena_bytes = fakeVerifyRows * fakeStride * 4;
   program.scratch_bytes = 64;
-  program.cache_bytes = fakeContext * 4;
+  program.slots = 8;
+  program.slot_bytes = fakeContext * 4;
   program.bos_id = -1;
   program.phases[GEMMAC_PHASE_DECODE] = {1, 0, 0, 0, 0};
   program.phases[GEMMAC_PHASE_VERIFY] = {fakeVerifyRows, 0, 0, 0, 0};

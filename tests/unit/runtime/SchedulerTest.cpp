@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 
 using namespace gemmac;
 using namespace gemmac::runtime;
@@ -55,7 +56,11 @@ struct Asked {
 };
 
 struct SchedulerTest : testing::Test, test::ChatModel {
-  SchedulerTest() { EXPECT_TRUE(model.openEngine({.threads = 1, .chunk = 4}).ok()); }
+  static constexpr int64_t slots = 12; // more than a call takes
+  SchedulerTest() {
+    program.slots = slots;
+    EXPECT_TRUE(model.openEngine({.threads = 1, .chunk = 4}).ok());
+  }
 
   Asked &ask(std::string_view prompt, int64_t limit = 0) {
     asked.emplace_back(model.engine(), static_cast<int64_t>(asked.size()), ids(prompt), program.vocab);
@@ -168,6 +173,102 @@ TEST_F(SchedulerTest, RefusesPromptsThatCannotBeFed) {
   empty.prompt.assign(test::fakeContext + 1, 1);
   empty.request.prompt = empty.prompt;
   EXPECT_EQ(generate(model, empty.request).code(), ExitCode::context);
+  empty.prompt.assign(2, static_cast<int32_t>(program.vocab));
+  empty.request.prompt = empty.prompt;
+  EXPECT_EQ(generate(model, empty.request).code(), ExitCode::usage);
+  Asked &one = ask("abc");
+  Scheduler scheduler(model, model.engine());
+  ASSERT_TRUE(scheduler.add(one.request).ok());
+  EXPECT_EQ(scheduler.add(one.request).code(), ExitCode::usage); // its sequence is in use
+}
+
+/// Each with a prompt, a sampler and an end of its own; they join one after the other.
+TEST_F(SchedulerTest, SideBySideEachGetsWhatItGetsAlone) {
+  const char *prompts[] = {"a", "abcdefghijkl", "hello", "xyzxyzxyz", "qr", "abcabc", "n", "zzzzzzz", "mm", "op"};
+  std::vector<std::vector<int32_t>> alone;
+  for (const char *prompt : prompts) {
+    Asked &one = ask(prompt, 5 + static_cast<int64_t>(alone.size()) % 4 * 7);
+    ASSERT_TRUE(generate(model, one.request).ok());
+    alone.push_back(one.result.tokens);
+    asked.clear();
+  }
+  Scheduler scheduler(model, model.engine());
+  for (size_t i = 0; i < alone.size(); ++i) {
+    Asked &one = ask(prompts[i], 5 + static_cast<int64_t>(i) % 4 * 7);
+    ASSERT_TRUE(scheduler.add(one.request).ok());
+    scheduler.step();
+  }
+  while (!scheduler.idle())
+    scheduler.step();
+  for (size_t i = 0; i < alone.size(); ++i)
+    EXPECT_EQ(asked[i].result.tokens, alone[i]) << prompts[i];
+}
+
+TEST_F(SchedulerTest, MoreAnswersThanACallTakesTakeTurns) {
+  const std::vector<int32_t> answer(20, id("a"));
+  Scheduler scheduler(model, model.engine());
+  for (int64_t i = 0; i < slots; ++i)
+    ASSERT_TRUE(scheduler.add(ask("x", answer).request).ok());
+  for (int step = 0; step < 6; ++step)
+    scheduler.step();
+  for (const Asked &one : asked)
+    EXPECT_EQ(one.result.tokens.size(), 6u * test::fakeVerifyRows / slots);
+}
+
+TEST_F(SchedulerTest, PromptsTakeTurns) {
+  const std::vector<int32_t> answer(3, id("a"));
+  Scheduler scheduler(model, model.engine());
+  Asked &longer = ask("abcdefghijklmnopqrstuvwxyz", answer), &shorter = ask("abc", answer);
+  ASSERT_TRUE(scheduler.add(longer.request).ok());
+  ASSERT_TRUE(scheduler.add(shorter.request).ok());
+  scheduler.step();
+  EXPECT_EQ(longer.result.promptTokens, 4);
+  scheduler.step(); // two of the shorter one, and there is room for two more
+  EXPECT_EQ(shorter.result.promptTokens, 2);
+  EXPECT_EQ(longer.result.promptTokens, 6);
+  scheduler.step();
+  EXPECT_EQ(shorter.result.tokens.size(), 1u); // while the other is still read
+  EXPECT_EQ(longer.result.promptTokens, 10);
+}
+
+TEST_F(SchedulerTest, OneIsCancelledAndTheOthersGoOn) {
+  const std::vector<int32_t> answer(10, id("a"));
+  Cancel cancel;
+  Scheduler scheduler(model, model.engine());
+  Asked &one = ask("abc", answer), &other = ask("xyz", answer);
+  one.request.cancel = &cancel;
+  Asked &joining = ask("j", answer);
+  one.listener.act = [&](const Event &event) { // a request may come from within an event
+    if (event.kind == Event::Kind::end)
+      EXPECT_TRUE(scheduler.add(joining.request).ok());
+    return true;
+  };
+  ASSERT_TRUE(scheduler.add(one.request).ok());
+  ASSERT_TRUE(scheduler.add(other.request).ok());
+  for (int step = 0; step < 4; ++step)
+    scheduler.step();
+  cancel.request();
+  while (!scheduler.idle())
+    scheduler.step();
+  EXPECT_EQ(one.result.reason, EndReason::interrupted);
+  EXPECT_LT(one.result.tokens.size(), answer.size());
+  EXPECT_EQ(other.result.tokens, answer);
+  EXPECT_EQ(joining.result.tokens, answer);
+}
+
+TEST_F(SchedulerTest, ErrorsAreTheEndOfThoseWhomTheyConcern) {
+  const std::vector<int32_t> answer = ids("abc");
+  Asked &wrong = ask("abcdef", answer), &right = ask("x", answer);
+  Scheduler scheduler(model, model.engine());
+  ASSERT_TRUE(scheduler.add(wrong.request).ok());
+  ASSERT_TRUE(scheduler.add(right.request).ok());
+  wrong.prompt[0] = static_cast<int32_t>(program.vocab); // no token: the engine refuses the call
+  while (!scheduler.idle())
+    scheduler.step();
+  EXPECT_EQ(wrong.result.reason, EndReason::failed);
+  EXPECT_EQ(wrong.result.status.code(), ExitCode::internal);
+  EXPECT_EQ(wrong.listener.heard, "end");
+  EXPECT_EQ(right.result.tokens, answer);
 }
 
 TEST_F(SchedulerTest, NothingIsAllocatedForTokens) {

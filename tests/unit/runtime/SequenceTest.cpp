@@ -159,7 +159,7 @@ TEST(Sequence, RefusesWhatWasNotCompiledIn) {
 
 TEST(Sequence, ReportsMemoryThatCannotBeReserved) {
   gemmac_program program = test::fakeProgram();
-  program.cache_bytes = int64_t(1) << 60;
+  program.slot_bytes = int64_t(1) << 60;
   EXPECT_EQ(Opened({.threads = 1}, program).status.code(), ExitCode::inputOutput);
 }
 
@@ -171,11 +171,12 @@ struct TableProgram {
   template <bool Logits> static void runPhase(const gemmac_call *call, int64_t thread) {
     auto *seen = reinterpret_cast<float *>(call->cache);
     auto *logits = reinterpret_cast<float *>(call->arena);
-    for (int64_t row = 0; thread == 0 && row < call->rows; ++row) {
+    for (int64_t row = 0; thread == 0 && row < call->row_count; ++row) {
+      const int64_t position = call->rows[row].position;
       const uint8_t *bytes = call->table_rows + row * rowBytes;
-      seen[call->position + row] = static_cast<float>(bytes[4] * 1000 + bytes[64 + 2]);
+      seen[position] = static_cast<float>(bytes[4] * 1000 + bytes[64 + 2]);
       for (int64_t v = 0; Logits && v < test::fakeVocab; ++v)
-        logits[row * test::fakeStride + v] = seen[std::max<int64_t>(call->position + row - v, 0)];
+        logits[row * test::fakeStride + v] = seen[std::max<int64_t>(position - v, 0)];
     }
   }
 

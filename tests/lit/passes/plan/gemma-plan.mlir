@@ -6,8 +6,9 @@
 // The whole phase on a model of one layer: prefill fills the cache and stops there; the packed weights are shared; the
 // second run shows that passes hand over through the text alone.
 // CHECK: module attributes {gemma.activation_bits = 8 : i64, gemma.arena_bytes = {{[1-9][0-9]*}} : i64,
-// CHECK-SAME: gemma.cache_bytes = 16384 : i64, gemma.context = 64 : i64, gemma.data_bytes = [[DATA:[1-9][0-9]*]] : i64,
+// CHECK-SAME: gemma.context = 64 : i64, gemma.data_bytes = [[DATA:[1-9][0-9]*]] : i64,
 // CHECK-SAME: gemma.mapped_bytes = [[DATA]] : i64, gemma.model = {{.*}}, gemma.scratch_bytes = 4096 : i64,
+// CHECK-SAME: gemma.slot_bytes = 16384 : i64, gemma.slots = 1 : i64,
 // CHECK-SAME: gemma.table_row_bytes = 0 : i64}
 module attributes {gemma.model = {context = 100 : i64}} {
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>

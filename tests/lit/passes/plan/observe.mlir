@@ -2,7 +2,7 @@
 
 // Only verify observes. Moments lie behind the caches, one after the other: 64 columns take 4 panels of 16, 32, 48 and
 // 64 rows, 10240 bytes; experts' second matrix has its own for each of three experts.
-// CHECK:       module attributes {gemma.cache_bytes = 51264 : i64, gemma.moments_offset = 64 : i64}
+// CHECK:       module attributes {gemma.moments_offset = 64 : i64, gemma.slot_bytes = 51264 : i64}
 // CHECK-LABEL: gemma.phase @decode
 // CHECK-NOT:     gemma.step.observe
 // CHECK-LABEL: gemma.phase @verify
@@ -13,7 +13,7 @@
 // CHECK:         gemma.step.observe %[[H:.*]], @expert_down
 // CHECK-NEXT:      picks %[[P:.*]] top_k 2 at 20544 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
 // CHECK-NEXT:    gemma.step.expert_down %[[H]], @expert_down picks %[[P]]
-module attributes {gemma.cache_bytes = 10 : i64} {
+module attributes {gemma.slot_bytes = 10 : i64} {
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
   gemma.weight @r : tensor<3x64xf32> from <"m", 0, 768>
   gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
@@ -53,11 +53,11 @@ module attributes {gemma.cache_bytes = 10 : i64} {
 }
 
 // -----
-// expected-error @below {{has no 'gemma.cache_bytes'; run gemma-plan-caches first}}
+// expected-error @below {{has no 'gemma.slot_bytes'; run gemma-plan-caches first}}
 module {}
 
 // -----
-module attributes {gemma.cache_bytes = 0 : i64} {
+module attributes {gemma.slot_bytes = 0 : i64} {
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
   gemma.packed @table from [@t] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
   gemma.packed @head from [@t] as q8 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352

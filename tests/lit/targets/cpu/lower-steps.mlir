@@ -8,15 +8,15 @@
 // CHECK:      module @avx2 {
 // CHECK-NEXT:   func.func private @gemmac_barrier(!llvm.ptr, i64)
 // CHECK-NEXT:   func.func @gemmac_decode_avx2(%[[CALL:[^:]*]]: !llvm.ptr, %[[THREAD:[^:]*]]: i64) {
-// data, arena, scratch, tokens of gemmac_call, then position and threads; one row, so that `rows` is not read
+// data, arena, scratch, rows of gemmac_call, then threads; one row, so that `row_count` is not read
 // CHECK:          %[[DATA:.*]] = llvm.load %[[CALL]]
 // CHECK:          %[[ARENA:.*]] = llvm.load
 // CHECK:          %[[SCRATCHES:.*]] = llvm.load
 // CHECK:          %[[C32:.*]] = arith.constant 32
 // CHECK:          llvm.getelementptr %[[CALL]][%[[C32]]]
-// CHECK:          %[[TOKENS:.*]] = llvm.load
-// CHECK:          %[[C56:.*]] = arith.constant 56
-// CHECK:          llvm.getelementptr %[[CALL]][%[[C56]]]
+// CHECK:          %[[CALLED:.*]] = llvm.load
+// CHECK:          %[[C64:.*]] = arith.constant 64
+// CHECK:          llvm.getelementptr %[[CALL]][%[[C64]]]
 // CHECK:          %[[THREADS:.*]] = llvm.load
 // CHECK:          %[[ROWS:.*]] = arith.constant 1
 // CHECK:          %[[SKIPPED:.*]] = arith.muli %[[THREAD]], %{{.*}}
@@ -24,7 +24,7 @@
 
 // A replicated step does all rows.
 // CHECK:          %[[FIRST:.*]] = arith.constant 0
-// CHECK:          call @[[EMBED:embed_q4_n64_k64_[0-9a-f]*]](%{{.*}}, %[[TOKENS]], %[[SCRATCH]], %[[FIRST]], %[[ROWS]])
+// CHECK:          call @[[EMBED:embed_q4_n64_k64_[0-9a-f]*]](%{{.*}}, %[[CALLED]], %[[SCRATCH]], %[[FIRST]], %[[ROWS]])
 // CHECK:          call @[[NORM:norm_q8_w64_of64_[0-9a-f_]*]](%[[SCRATCH]],
 
 // Panels are shared out: panels * thread / threads to panels * (thread + 1) / threads.
