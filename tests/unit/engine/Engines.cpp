@@ -60,4 +60,4 @@ std::vector<int32_t> test::someTokens(const Engine &engine, int64_t count, uint3
   return tokens;
 }
 
-int64_t test::usedPositions(const Engine &engine) { return std::min<int64_t>(engine.context(), 120); }
+int64_t test::usedPositions(const Engine &engine) { return std::min<int64_t>(engine.context(), 250); }

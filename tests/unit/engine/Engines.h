@@ -26,7 +26,7 @@ std::vector<int32_t> someTokens(const runtime::Engine &engine, int64_t count, ui
 /// Whole numbers from `low` to `high`.
 int64_t pick(std::mt19937 &random, int64_t low, int64_t high);
 
-/// As many positions as the tests use: several windows of a small model, and what fits.
+/// As many positions as the tests use: a small model's rings come round.
 int64_t usedPositions(const runtime::Engine &engine);
 
 } // namespace gemmac::test
