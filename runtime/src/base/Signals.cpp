@@ -11,12 +11,11 @@
 
 namespace gemmac::runtime {
 
-static std::atomic<int> presses{0};
+static Cancel presses; // of Ctrl-C
 static std::atomic<const char *> unfinishedFile{nullptr};
 static std::atomic<bool> terminalStyled{false}, resized{false}, continued{false};
 static std::atomic<void (*)()> giveBackModes{nullptr}, takeModes{nullptr};
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<const char *>::is_always_lock_free &&
-                  std::atomic<void (*)()>::is_always_lock_free,
+static_assert(std::atomic<const char *>::is_always_lock_free && std::atomic<void (*)()>::is_always_lock_free,
               "a signal handler may only touch lock-free atomics");
 
 static void restoreTerminal() {
@@ -53,7 +52,7 @@ static void raiseByDefault(int signal) {
 }
 
 static void onInterrupt(int) {
-  if (presses.fetch_add(1) == 0)
+  if (presses.request())
     return;
   cleanUp();
   ::_exit(static_cast<int>(ExitCode::interrupted));
@@ -86,8 +85,8 @@ static void onContinue(int) {
 
 static void onResize(int) { resized.store(true); }
 
-// Safe in a signal handler.
-void endProgram(ExitCode code, std::string_view message) {
+// Ends the program at once, as a signal does, with "error: `message`" on standard error. Safe in a signal handler.
+[[noreturn]] static void endProgram(ExitCode code, std::string_view message) {
   cleanUp();
   for (std::string_view part : {std::string_view("error: "), message, std::string_view("\n")})
     while (::write(STDERR_FILENO, part.data(), part.size()) < 0 && errno == EAGAIN) {
@@ -140,7 +139,9 @@ void installSignalHandlers() {
   std::set_terminate([] { endProgram(ExitCode::internal, "the program cannot go on; this is a defect of gemmac"); });
 }
 
-bool interruptRequested() { return presses.load(std::memory_order_relaxed) != 0; }
+const Cancel &interruption() { return presses; }
+
+bool interruptRequested() { return presses.requested(); }
 
 // Signals are held off but for the wait itself, which lets them in atomically: none can slip in between looking and
 // waiting.
@@ -175,7 +176,7 @@ bool waitForInput(int fd, bool evenSo) {
   return result == Wait::ready;
 }
 
-void clearInterrupt() { presses.store(0); }
+void clearInterrupt() { presses.clear(); }
 
 void styledOnSignal(bool styled) { terminalStyled.store(styled); }
 

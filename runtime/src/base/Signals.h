@@ -2,9 +2,8 @@
 #ifndef GEMMAC_RUNTIME_SIGNALS_H
 #define GEMMAC_RUNTIME_SIGNALS_H
 
+#include "base/Cancel.h"
 #include "base/Status.h"
-
-#include <string_view>
 
 namespace gemmac::runtime {
 
@@ -16,7 +15,9 @@ namespace gemmac::runtime {
 /// that wait are interrupted (EINTR), never restarted.
 void installSignalHandlers();
 
-/// Ctrl-C was pressed and clearInterrupt() not called since. Cheap; meant to be asked once a token.
+/// What Ctrl-C requests, until clearInterrupt(): commands hand it to the work that Ctrl-C is to stop.
+const Cancel &interruption();
+/// The same for the commands' own loops.
 bool interruptRequested();
 
 enum class Wait { ready, interrupted, resized, continued };
@@ -35,10 +36,6 @@ void clearInterrupt();
 
 /// The file that a signal which ends the program removes; null for none. `path` must stay valid.
 void removeOnSignal(const char *path);
-
-/// Ends the program at once, as such a signal does, with "error: `message`" on standard error. For what goes wrong
-/// where nothing may: under a running phase.
-[[noreturn]] void endProgram(ExitCode code, std::string_view message);
 
 /// Whether the terminal on standard output shows a style that a signal which ends the program must take back.
 void styledOnSignal(bool styled);

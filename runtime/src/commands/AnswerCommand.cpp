@@ -5,6 +5,8 @@
 #include "base/Signals.h"
 #include "base/Text.h"
 #include "generate/Conversation.h"
+#include "generate/Scheduler.h"
+#include "terminal/AnswerView.h"
 #include "terminal/Terminal.h"
 #include "text/TokenStream.h"
 
@@ -16,7 +18,7 @@ namespace gemmac::runtime {
 static Status doesNotFit(const Model &model, const std::string &tokens) {
   return {ExitCode::context,
           format("the prompt has %s tokens, but the context holds %lld; shorten it or compile with a larger --context",
-                 tokens.c_str(), static_cast<long long>(model.session.context()))};
+                 tokens.c_str(), static_cast<long long>(model.engine().context()))};
 }
 
 static Status tooLong(const Model &model, size_t tokens) {
@@ -24,7 +26,7 @@ static Status tooLong(const Model &model, size_t tokens) {
 }
 
 static Status readPromptIds(const Model &model, const std::string &path, std::vector<int32_t> &ids) {
-  const auto room = static_cast<size_t>(model.session.remaining());
+  const auto room = static_cast<size_t>(model.engine().context());
   IdReader reader(model.program.vocab);
   if (Status status = reader.open(path); !status.ok())
     return status;
@@ -35,7 +37,7 @@ static Status readPromptIds(const Model &model, const std::string &path, std::ve
 // Standard input, no further than what can fit into the context: it may be endless. Tokens are counted only once there
 // is more text than most prompts of so many tokens have.
 static Status readPrompt(const Model &model, const AnswerOptions &options, std::string &text) {
-  const auto room = static_cast<size_t>(model.session.remaining());
+  const auto room = static_cast<size_t>(model.engine().context());
   const size_t usual = std::max(room * 8, size_t(1) << 18);
   Input input;
   if (Status status = input.open("-"); !status.ok())
@@ -109,10 +111,8 @@ static Status encodePrompt(const Model &model, const AnswerOptions &options, std
 
 static bool chats(const AnswerOptions &options) { return !options.raw && options.promptIds.empty(); }
 
-static AnswerStyle styleFor(const Model &model, const AnswerOptions &options) {
-  const gemmac_chat &chat = model.program.chat;
+static AnswerStyle styleFor(const AnswerOptions &options) {
   AnswerStyle style;
-  style.startsInThought = chats(options) && opensThought(chat, chat.modes[options.chat.thinking].prompt);
   style.special = options.special;
   style.ids = options.printIds;
   if (!options.hideThoughts && isatty(STDOUT_FILENO))
@@ -122,35 +122,49 @@ static AnswerStyle styleFor(const Model &model, const AnswerOptions &options) {
   return style;
 }
 
+static TextOptions textFor(const Model &model, const AnswerOptions &options) {
+  if (chats(options))
+    return chatText(model, options);
+  TextOptions text;
+  text.stops = options.stops;
+  text.special = options.special;
+  return text;
+}
+
+static void printNotices(const Model &model, const AnswerOptions &options, const SamplingOptions &sampling,
+                         const Generation &generation) {
+  if (generation.reason == EndReason::context)
+    notice(format("the context is full (%lld tokens); the answer stops here",
+                  static_cast<long long>(model.engine().context())));
+  if (options.quiet)
+    return;
+  std::string seed =
+      sampling.temperature > 0 ? format(", seed %llu", static_cast<unsigned long long>(sampling.seed)) : "";
+  notice(summarize(model.engine(), generation) + seed);
+}
+
 Status runAnswer(Model &model, const AnswerOptions &options, const SamplingOptions &sampling) {
   std::vector<int32_t> prompt;
   if (Status status = encodePrompt(model, options, prompt); !status.ok())
     return status;
   if (prompt.empty())
     return {ExitCode::usage, "the prompt is empty"};
-  if (static_cast<int64_t>(prompt.size()) > model.session.remaining())
+  if (static_cast<int64_t>(prompt.size()) > model.engine().context())
     return doesNotFit(model, std::to_string(prompt.size()));
-  Sampler sampler(model.program.vocab, sampling,
-                  {model.program.sampling.suppress_ids, static_cast<size_t>(model.program.sampling.suppress_count)});
+  Sampler sampler = samplerFor(model.program, sampling);
   Output out(STDOUT_FILENO, "standard output");
-  std::vector<std::string> stops = options.stops;
-  if (chats(options) && !turnEndText(model).empty())
-    stops.emplace_back(turnEndText(model));
-  Answer answer(model, out, std::move(stops), styleFor(model, options));
+  AnswerView view(out, styleFor(options));
+  Sequence sequence(model.engine(), 0);
   Generation generation;
-  if (Status status = generate(model, sampler, prompt, options.limit, answer, generation); !status.ok())
+  Request request{sequence, prompt, sampler, view, generation, textFor(model, options)};
+  request.limit = options.limit;
+  request.cancel = &interruption();
+  if (Status status = generate(model, request); !status.ok())
     return status;
   out.write("\n");
   if (Status status = out.finish(); !status.ok())
     return status;
-  if (generation.reason == EndReason::context)
-    notice(format("the context is full (%lld tokens); the answer stops here",
-                  static_cast<long long>(model.session.context())));
-  if (!options.quiet) {
-    std::string seed =
-        sampling.temperature > 0 ? format(", seed %llu", static_cast<unsigned long long>(sampling.seed)) : "";
-    notice(summarize(model, generation) + seed);
-  }
+  printNotices(model, options, sampling, generation);
   if (generation.reason == EndReason::interrupted)
     return {ExitCode::interrupted, ""};
   return {};

@@ -5,6 +5,8 @@
 #include "base/Signals.h"
 #include "base/Text.h"
 #include "generate/Conversation.h"
+#include "generate/Scheduler.h"
+#include "terminal/AnswerView.h"
 #include "terminal/LineEditor.h"
 #include "terminal/Terminal.h"
 
@@ -21,6 +23,22 @@ static constexpr std::string_view help =
     "A line that ends with \\ goes on in the next one; so does Alt-Enter, and what is pasted is one message.\n"
     "Up and down recall messages. Ctrl-C stops an answer; twice, it leaves.\n";
 
+TextOptions chatText(const Model &model, const AnswerOptions &options) {
+  TextOptions text;
+  text.stops = options.stops;
+  if (!turnEndText(model).empty())
+    text.stops.emplace_back(turnEndText(model));
+  text.special = options.special;
+  const gemmac_chat &chat = model.program.chat;
+  text.startsInThought = opensThought(chat, chat.modes[options.chat.thinking].prompt);
+  return text;
+}
+
+Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options) {
+  const gemmac_sampling &defaults = program.sampling;
+  return {program.vocab, options, {defaults.suppress_ids, static_cast<size_t>(defaults.suppress_count)}};
+}
+
 namespace {
 /// The pieces of a conversation on the terminal.
 struct Chat {
@@ -28,39 +46,47 @@ struct Chat {
   const AnswerOptions &options;
   Output &out;
   Sampler sampler;
-  Answer answer;
+  AnswerView view;
   Conversation conversation;
+  Sequence sequence;
 
   Status reply(std::string_view message);
+  void tellThatItDoesNotFit(std::span<const int32_t> tokens) const;
   void reset();
 };
 } // namespace
 
 void Chat::reset() {
-  model.session.reset();
+  sequence.reset();
   sampler.reset();
   conversation.reset();
 }
 
+void Chat::tellThatItDoesNotFit(std::span<const int32_t> tokens) const {
+  const size_t held = commonPrefix(sequence.tokens(), tokens.first(tokens.size() - 1));
+  const auto context = static_cast<long long>(model.engine().context()), used = static_cast<long long>(held);
+  notice(format("this message needs %zu tokens, but only %lld of the context's %lld are left; shorten it, or /reset to "
+                "start a new conversation",
+                tokens.size() - held, context - used, context));
+}
+
 Status Chat::reply(std::string_view message) {
   const std::span<const int32_t> tokens = conversation.ask(message);
-  size_t held = conversation.held();
-  const auto context = static_cast<long long>(model.session.context()), used = static_cast<long long>(held);
-  if (static_cast<long long>(tokens.size()) > context) {
-    notice(
-        format("this message needs %zu tokens, but only %lld of the context's %lld are left; shorten it, or /reset to "
-               "start a new conversation",
-               tokens.size() - held, context - used, context));
+  if (static_cast<int64_t>(tokens.size()) > model.engine().context()) {
+    tellThatItDoesNotFit(tokens);
     return {};
   }
-  held = static_cast<size_t>(model.session.rewind(static_cast<int64_t>(held)));
+  const auto held = static_cast<size_t>(sequence.keepCommon(tokens));
   sampler.reset();
   for (int32_t token : tokens.first(held))
     sampler.accept(token);
   Generation generation;
-  if (Status status = generate(model, sampler, tokens.subspan(held), options.limit, answer, generation); !status.ok())
+  Request request{sequence, tokens.subspan(held), sampler, view, generation, chatText(model, options)};
+  request.limit = options.limit;
+  request.cancel = &interruption();
+  if (Status status = generate(model, request); !status.ok())
     return status;
-  conversation.answered(generation, held);
+  conversation.answered(generation);
   clearInterrupt();
   out.write("\n");
   out.flush();
@@ -71,32 +97,32 @@ Status Chat::reply(std::string_view message) {
   return {};
 }
 
+static AnswerStyle styleFor(const AnswerOptions &options) {
+  AnswerStyle style;
+  style.special = options.special;
+  style.ids = options.printIds;
+  if (!options.hideThoughts)
+    style.thoughts = showsStyles() ? Thoughts::dimmed : Thoughts::shown;
+  return style;
+}
+
 Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions &sampling) {
   const gemmac_program &program = model.program;
   if (Status status = checkChat(model, options.chat, options.quiet); !status.ok())
     return status;
-  AnswerStyle style;
-  style.special = options.special;
-  style.ids = options.printIds;
-  style.startsInThought = opensThought(program.chat, program.chat.modes[options.chat.thinking].prompt);
-  if (!options.hideThoughts)
-    style.thoughts = showsStyles() ? Thoughts::dimmed : Thoughts::shown;
   Output out(STDOUT_FILENO, "standard output");
-  std::vector<std::string> stops = options.stops;
-  if (!turnEndText(model).empty())
-    stops.emplace_back(turnEndText(model));
   Chat chat{model,
             options,
             out,
-            Sampler(program.vocab, sampling,
-                    {program.sampling.suppress_ids, static_cast<size_t>(program.sampling.suppress_count)}),
-            Answer(model, out, std::move(stops), style),
-            Conversation(model, options.chat)};
+            samplerFor(program, sampling),
+            AnswerView(out, styleFor(options)),
+            Conversation(model, options.chat),
+            Sequence(model.engine(), 0)};
   LineEditor editor(out);
   if (!options.quiet)
-    notice(format("%s, %s, %s, %s, context %lld. /help lists the commands, Ctrl-C stops an answer.", program.name,
-                  program.weights, model.level->name, model.threads->describe().c_str(),
-                  static_cast<long long>(model.session.context())));
+    notice(format("%s, %s, %s, context %lld. /help lists the commands, Ctrl-C stops an answer.", program.name,
+                  program.weights, model.engine().describe().c_str(),
+                  static_cast<long long>(model.engine().context())));
   for (std::string message; !out.failed();) {
     auto result = editor.read(message);
     if (result == LineEditor::Result::failed)

@@ -46,9 +46,9 @@ static void addEngineOptions(CLI::App &app, EngineOptions &engine) {
   app.add_option("-t,--threads", engine.threads, "Threads (default: as many as pay, of those the system grants)")
       ->check(whole(1, 1024));
   app.add_option("--isa", engine.isa, "Instruction set level, as `info` lists them (default: the best)");
-  app.add_option("--chunk", engine.session.chunk, "Prompt tokens processed at once (default: as many as compiled in)")
+  app.add_option("--chunk", engine.chunk, "Prompt tokens processed at once (default: as many as compiled in)")
       ->check(whole(1));
-  app.add_option("--context", engine.session.context, "Use only so many positions of the context")->check(whole(1));
+  app.add_option("--context", engine.context, "Use only so many positions of the context")->check(whole(1));
 }
 
 static void addSamplingOptions(CLI::App &app, SamplingOptions &sampling, std::string &seed) {
@@ -130,6 +130,12 @@ static void addCommands(CLI::App &app, Options &options) {
       ->check(whole(0));
   bench->add_option("--verify", options.bench.verifyRows, "Also as many calls with so many rows as -n says tokens")
       ->check(whole(2, 64));
+  bench
+      ->add_option("--sequences", options.bench.sequences,
+                   "Also decode so many sequences together; several numbers, as 1,2,4, one after the other")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(whole(1, 1024));
   bench->add_flag("--kernels", options.bench.kernels, "Also time by kernel; for programs compiled with --profile");
   bench->add_flag("--roof", options.bench.roof, "Also measure how fast the weights can be read");
   bench->add_option("--repetitions", options.bench.repetitions, "Measured rounds, after one that warms up")

@@ -4,8 +4,15 @@
 #define GEMMAC_RUNTIME_COMMANDS_H
 
 #include "generate/Model.h"
+#include "generate/Options.h"
+#include "generate/TextEvents.h"
 
 namespace gemmac::runtime {
+
+/// What of an answer in a chat is told: the stop strings asked for and the end of a turn where it is text.
+TextOptions chatText(const Model &model, const AnswerOptions &options);
+/// A sampler that also leaves out what the checkpoint says.
+Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options);
 
 // The model's data is open in all of them, its engine only where said.
 

@@ -5,6 +5,7 @@
 #include "base/Notice.h"
 #include "base/Text.h"
 #include "engine/Cpu.h"
+#include "engine/MemoryLimit.h"
 #include "text/TextStream.h"
 #include "text/TokenStream.h"
 
@@ -55,8 +56,9 @@ static std::string describeChat(const gemmac_chat &chat) {
 
 static std::string describeResident(const Model &model) {
   const gemmac_memory &memory = model.program.memory;
+  const uint64_t caches = (memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(model.program.slots);
   auto resident = [&](int64_t positions) {
-    return formatBytes(model.residentBytes(GEMMAC_CONTRACT_THREADS, positions, model.program.slots));
+    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions, model.program.slots));
   };
   std::string text =
       format("resident   %s at most with %d threads", resident(model.program.context).c_str(), GEMMAC_CONTRACT_THREADS);
@@ -64,8 +66,7 @@ static std::string describeResident(const Model &model) {
     text += format(", limit %s", formatBytes(memory.limit).c_str());
   text += format("; %s at the beginning of a conversation\n", resident(1).c_str());
   return text + format("           weights %s, KV cache %s, working memory %s, thread %s, tokenizer %s, program %s\n",
-                       formatBytes(memory.weights).c_str(),
-                       formatBytes((memory.ring_cache + memory.whole_cache) * model.program.slots).c_str(),
+                       formatBytes(memory.weights).c_str(), formatBytes(caches).c_str(),
                        formatBytes(memory.working).c_str(), formatBytes(memory.thread).c_str(),
                        formatBytes(memory.tokenizer).c_str(), formatBytes(memory.program).c_str());
 }
@@ -103,12 +104,13 @@ constexpr const char *phaseNames[] = {
 
 /// What a run without -t would begin with, here and now.
 static std::string describeThreads(const Model &model) {
-  ThreadPlan plan(model.program, 0, model.usableProcessors(0));
+  const Processors processors = findProcessors();
+  ThreadPlan plan(model.program, 0, threadsWithinMemory(model.program, processors.usable, 0));
   ThreadPool pool;
   if (Status status = pool.start(plan.poolSize()); !status.ok())
     return "threads    " + status.message() + "\n";
   plan.measure(pool);
-  std::string text = format("threads    %s\n", model.processors.describe().c_str());
+  std::string text = format("threads    %s\n", processors.describe().c_str());
   for (int id = 0; id < GEMMAC_PHASE_COUNT; ++id) {
     const auto phase = static_cast<gemmac_phase_id>(id);
     text += format("           %s %lld: %s\n", phaseNames[id], static_cast<long long>(plan.threads(phase)),
@@ -127,7 +129,7 @@ static std::string describeModel(const Model &model) {
   text += format("target     %s\n", program.target);
   text += format("levels     %s\n", describeLevels(program).c_str());
   text += format("weights    %s, %s mapped from a file of %s\n", program.weights,
-                 formatBytes(program.mapped_bytes).c_str(), formatBytes(model.image.fileBytes()).c_str());
+                 formatBytes(program.mapped_bytes).c_str(), formatBytes(model.file.fileBytes()).c_str());
   text += format("shape      %lld layers, width %lld, %lld tokens in the vocabulary\n", number(program.layers),
                  number(program.hidden), number(program.vocab));
   text += format("context    %lld tokens\n", number(program.context));
@@ -151,18 +153,12 @@ static std::string describeModel(const Model &model) {
 
 Status runInfo(Model &model, const Options &options) {
   Output out(STDOUT_FILENO, "standard output");
-  if (options.json) {
-    out.write(model.program.info_json);
-    out.write("\n");
-  } else {
-    model.processors = findProcessors();
-    out.write(describeModel(model));
-  }
+  out.write(options.json ? model.program.info_json + std::string("\n") : describeModel(model));
   if (Status status = out.finish(); !status.ok())
     return status;
   if (!options.verify)
     return {};
-  Status status = model.image.verify();
+  Status status = model.file.verify();
   if (status.ok())
     notice("the data section is intact");
   return status;

@@ -4,6 +4,7 @@
 #include "base/Files.h"
 #include "base/Signals.h"
 #include "base/Text.h"
+#include "engine/Sequence.h"
 #include "text/TokenStream.h"
 
 #include <nlohmann/json.hpp>
@@ -49,27 +50,24 @@ static double divergenceOf(const float *reference, const float *logits, int64_t 
 using RowVisitor = std::function<Status(size_t row, const float *logits)>;
 
 // Feeds `tokens` from position 0, the first `unscored` of them through prefill; visits the rows of the others.
-static Status scoreTokens(Session &session, std::span<const int32_t> tokens, size_t unscored, bool decodeOnly,
+static Status scoreTokens(Sequence &sequence, std::span<const int32_t> tokens, size_t unscored, bool decodeOnly,
                           const RowVisitor &visit) {
-  session.reset();
-  for (size_t at = 0; at < unscored;) {
-    const size_t rows = std::min(unscored - at, static_cast<size_t>(session.chunkRows()));
-    session.prefill(tokens.subspan(at, rows));
-    at += rows;
-    if (interruptRequested())
-      return {ExitCode::interrupted, ""};
-  }
+  const auto most = static_cast<size_t>(sequence.engine().maxRows(GEMMAC_PHASE_VERIFY));
+  sequence.reset();
+  if (Status status = sequence.prefill(tokens.first(unscored), &interruption()); !status.ok())
+    return status;
+  Logits logits;
   for (size_t at = unscored; at < tokens.size();) {
-    const size_t rows = decodeOnly ? 1 : std::min(tokens.size() - at, static_cast<size_t>(session.verifyRows()));
-    const float *logits = decodeOnly ? session.decode(tokens[at]) : session.verify(tokens.subspan(at, rows));
-    for (size_t row = 0; row < rows; ++row)
-      if (Status status = visit(at + row, logits + row * static_cast<size_t>(session.logitsStride())); !status.ok())
-        return status;
+    const size_t rows = decodeOnly ? 1 : std::min(tokens.size() - at, most);
+    Status status = decodeOnly ? sequence.decode(tokens[at], logits, &interruption())
+                               : sequence.verify(tokens.subspan(at, rows), logits, &interruption());
+    for (size_t row = 0; row < rows && status.ok(); ++row)
+      status = visit(at + row, logits.row(row));
+    if (!status.ok())
+      return status;
     at += rows;
-    if (interruptRequested())
-      return {ExitCode::interrupted, ""};
   }
-  return {};
+  return interruptRequested() ? Status(ExitCode::interrupted, "") : Status();
 }
 
 // The header of an npy file, format 1.0: padded so that the data begins at a multiple of 64.
@@ -167,7 +165,7 @@ private:
 
 // \param more the text goes on.
 static Status checkText(const Model &model, const ScoreOptions &options, size_t tokens, bool more) {
-  const int64_t context = model.session.context();
+  const int64_t context = model.engine().context();
   if (static_cast<int64_t>(tokens) > context)
     return {ExitCode::context, format("score: '%s' has %s%zu tokens, but the context holds %lld", options.ids.c_str(),
                                       more ? "more than " : "", tokens, static_cast<long long>(context))};
@@ -179,7 +177,7 @@ static Status checkText(const Model &model, const ScoreOptions &options, size_t 
 
 /// The texts of `--ids`: all ids, or those of each line. Does not read on where one is far too long.
 static Status readTexts(const Model &model, const ScoreOptions &options, std::vector<std::vector<int32_t>> &texts) {
-  const auto most = static_cast<size_t>(model.session.context()) + IdReader::slack;
+  const auto most = static_cast<size_t>(model.engine().context()) + IdReader::slack;
   IdReader reader(model.program.vocab);
   if (Status status = reader.open(options.ids); !status.ok())
     return status;
@@ -196,11 +194,11 @@ static Status readTexts(const Model &model, const ScoreOptions &options, std::ve
   return {};
 }
 
-static Status writeMoments(const Session &session, const std::string &path) {
+static Status writeMoments(std::span<const uint8_t> moments, const std::string &path) {
   NewFile file;
   if (Status status = file.create(path); !status.ok())
     return status;
-  if (Status status = file.write(session.moments().data(), session.moments().size()); !status.ok())
+  if (Status status = file.write(moments.data(), moments.size()); !status.ok())
     return status;
   return file.commit();
 }
@@ -228,6 +226,7 @@ static Status scoreIds(Model &model, const ScoreOptions &options, bool json) {
       return status;
   }
   Scores scores;
+  Sequence sequence(model.engine(), 0);
   for (const std::vector<int32_t> &text : texts) {
     auto visit = [&](size_t row, const float *logits) {
       if (row + 1 < text.size()) {
@@ -237,7 +236,7 @@ static Status scoreIds(Model &model, const ScoreOptions &options, bool json) {
       Status status = options.reference.empty() ? Status() : reference.compare(logits, scores);
       return status.ok() && wanted ? file.write(logits, static_cast<size_t>(vocab) * sizeof(float)) : status;
     };
-    if (Status status = scoreTokens(model.session, text, unscored, options.decodeOnly, visit); !status.ok())
+    if (Status status = scoreTokens(sequence, text, unscored, options.decodeOnly, visit); !status.ok())
       return status;
   }
   // Files last: none is left where standard output cannot be written.
@@ -246,15 +245,16 @@ static Status scoreIds(Model &model, const ScoreOptions &options, bool json) {
   if (wanted)
     if (Status status = file.commit(); !status.ok())
       return status;
-  return options.moments.empty() ? Status() : writeMoments(model.session, options.moments);
+  return options.moments.empty() ? Status() : writeMoments(model.cpu.moments(), options.moments);
 }
 
 /// Feeds the windows of a text behind <bos>, as they become known.
 struct WindowScorer {
   Model &model;
   const bool decodeOnly;
-  Scores scores;
-  std::vector<int32_t> fed;
+  Sequence sequence{model.engine(), 0};
+  Scores scores = {};
+  std::vector<int32_t> fed = {};
 
   Status score(std::span<const int32_t> window) {
     const int32_t bos = model.program.bos_id;
@@ -264,7 +264,7 @@ struct WindowScorer {
     fed.insert(fed.end(), window.begin(), window.end() - 1);
     const auto predicted = bos >= 0 ? window : window.subspan(1); // without <bos> nothing predicts the first token
     double windowSum = 0;
-    Status status = scoreTokens(model.session, fed, 0, decodeOnly, [&](size_t row, const float *logits) {
+    Status status = scoreTokens(sequence, fed, 0, decodeOnly, [&](size_t row, const float *logits) {
       windowSum += negativeLogLikelihood(logits, model.program.vocab, predicted[row]);
       return Status();
     });
@@ -291,7 +291,7 @@ struct WindowScorer {
 
 static Status scoreText(Model &model, const ScoreOptions &options, bool json) {
   // The last token of a window is predicted but never fed, so one behind <bos> needs `window` positions.
-  const int64_t context = model.session.context();
+  const int64_t context = model.engine().context();
   const int64_t window = options.window ? options.window : std::clamp<int64_t>(context - 1, 1, 255);
   if (window > context)
     return {ExitCode::context, format("score: --window %lld does not fit into the context of %lld",
@@ -300,7 +300,7 @@ static Status scoreText(Model &model, const ScoreOptions &options, bool json) {
   if (Status status = input.open(options.text); !status.ok())
     return status;
   TokenStream stream(model.tokenizer);
-  WindowScorer scorer{model, options.decodeOnly, {}, {}};
+  WindowScorer scorer{model, options.decodeOnly};
   std::vector<int32_t> tokens;
   std::string text;
   while (!input.ended()) {

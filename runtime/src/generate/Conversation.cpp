@@ -46,12 +46,6 @@ const std::vector<int32_t> &Conversation::ask(std::string_view text) {
   return next;
 }
 
-size_t Conversation::held() const {
-  const size_t most = std::min(fed.size(), next.empty() ? 0 : next.size() - 1);
-  return static_cast<size_t>(
-      std::mismatch(fed.begin(), fed.begin() + static_cast<ptrdiff_t>(most), next.begin()).first - fed.begin());
-}
-
 /// What the model wrote, without the token or text that ended it. A thought that the prompt opened is part of it.
 MarkedText Conversation::said(const Generation &generation) const {
   const gemmac_chat &chat = model.program.chat;
@@ -67,7 +61,7 @@ MarkedText Conversation::said(const Generation &generation) const {
   return text;
 }
 
-void Conversation::answered(const Generation &generation, size_t from) {
+void Conversation::answered(const Generation &generation) {
   const gemmac_chat &chat = model.program.chat;
   MarkedText text = said(generation);
   if (!options.keepThoughts)
@@ -75,15 +69,9 @@ void Conversation::answered(const Generation &generation, size_t from) {
   if (opensThought(chat, text.text))
     text.append(chat.thought_close, true);
   turns.push_back({question, piecesOf(text)});
-  fed.assign(next.begin(), next.begin() + static_cast<ptrdiff_t>(from) + generation.promptTokens);
-  if (!generation.tokens.empty())
-    fed.insert(fed.end(), generation.tokens.begin(), generation.tokens.end() - 1); // the last one was not fed
 }
 
-void Conversation::reset() {
-  turns.clear();
-  fed.clear();
-}
+void Conversation::reset() { turns.clear(); }
 
 static bool same(const gemmac_chat_mode &a, const gemmac_chat_mode &b) {
   return !strcmp(a.start, b.start) && !strcmp(a.system_open, b.system_open) &&

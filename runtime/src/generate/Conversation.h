@@ -1,9 +1,10 @@
-// What the model is to read of a conversation, and how much of it lies in the KV cache already.
+// What the model is to read of a conversation.
 #ifndef GEMMAC_RUNTIME_CONVERSATION_H
 #define GEMMAC_RUNTIME_CONVERSATION_H
 
-#include "generate/Generation.h"
+#include "generate/Event.h"
 #include "generate/History.h"
+#include "generate/Options.h"
 #include "generate/Prompt.h"
 
 #include <optional>
@@ -13,8 +14,8 @@
 namespace gemmac::runtime {
 
 /// The history is what the checkpoint's chat template makes of it: thoughts of earlier answers are left out where it
-/// leaves them out, and the whole is tokenized anew for each question. Tokens that the session holds already are not
-/// fed again.
+/// leaves them out, and the whole is tokenized anew for each question. What a sequence holds of it already need not be
+/// fed again (Sequence::keepCommon()).
 class Conversation {
 public:
   Conversation(const Model &model, const ChatOptions &options);
@@ -22,11 +23,8 @@ public:
   /// All tokens up to the next answer, after a user's `text`. Calling it again replaces the question.
   const std::vector<int32_t> &ask(std::string_view text);
 
-  /// How many of the tokens of ask() are those that were fed last, the last one excepted: it is to yield logits.
-  size_t held() const;
-
-  /// Takes note of what generate() did with the tokens of ask() from number `from` on.
-  void answered(const Generation &generation, size_t from);
+  /// Takes note of what was generated after the tokens of ask().
+  void answered(const Generation &generation);
 
   /// From the start again.
   void reset();
@@ -46,7 +44,6 @@ private:
   const gemmac_chat_mode &mode;
   std::vector<Turn> turns; // answered ones
   std::string question;
-  std::vector<int32_t> fed; // what lies in the KV cache
   std::vector<int32_t> next;
 };
 

@@ -2,7 +2,7 @@
 #ifndef GEMMAC_RUNTIME_OPTIONS_H
 #define GEMMAC_RUNTIME_OPTIONS_H
 
-#include "engine/Session.h"
+#include "engine/Engine.h"
 #include "generate/Sampler.h"
 
 #include <optional>
@@ -12,12 +12,6 @@
 namespace gemmac::runtime {
 
 enum class Command { answer, info, tokenize, detokenize, bench, score };
-
-struct EngineOptions {
-  int64_t threads = 0; ///< 0: as ThreadPlan decides
-  std::string isa;     ///< empty: the best
-  Session::Options session;
-};
 
 struct ChatOptions {
   std::optional<std::string> system; ///< instructions
@@ -37,10 +31,11 @@ struct AnswerOptions {
 
 struct BenchOptions {
   int64_t promptTokens = 256, decodeTokens = 64, repetitions = 3;
-  int64_t depth = 0;      ///< position of the first token
-  int64_t verifyRows = 0; ///< of calls with logits for several rows, after the decoded tokens; 0: none
-  bool roof = false;      ///< also measure how fast the weights can be read
-  bool kernels = false;   ///< also say where the time goes
+  int64_t depth = 0;              ///< position of the first token
+  int64_t verifyRows = 0;         ///< of calls with logits for several rows, after the decoded tokens; 0: none
+  std::vector<int64_t> sequences; ///< numbers of sequences to decode together, one after the other
+  bool roof = false;              ///< also measure how fast the weights can be read
+  bool kernels = false;           ///< also say where the time goes
 };
 
 struct ScoreOptions {

@@ -105,6 +105,20 @@ class Bench(TestCase):
         self.fail_with(2, "--verify 60: this program takes at most", "bench", "-n", 1, "--verify", 60)
         self.fail_with(6, "100 \\+ 500 tokens", "bench", "-p", 100, "-n", 100, "--verify", 4)
 
+    def test_sequences(self):
+        report = json.loads(
+            self.succeed("bench", "-p", 40, "-n", 6, "--sequences", "1,2", "--repetitions", 2, "--json")
+        )
+        one, two = report["side_by_side"]
+        self.assertEqual((one["sequences"], two["sequences"], len(two["runs"])), (1, 2, 2))
+        self.assertEqual(one["tokens_per_second"], one["tokens_per_second_each"])
+        self.assertAlmostEqual(two["tokens_per_second"], 2 * two["tokens_per_second_each"])
+        self.assertEqual(two["kv_cache_bytes"], 2 * one["kv_cache_bytes"])
+        text = self.succeed("bench", "-p", 0, "-n", 4, "--sequences", 2)
+        self.assertRegex(text, r"together .*tokens/s  \(2 sequences, .* each; KV caches of .* at most\)")
+        self.fail_with(2, "--sequences 3: this program holds 2 .*--slots 3", "bench", "--sequences", "1,3")
+        self.fail_with(2, "--sequences compares how tokens are decoded", "bench", "-n", 0, "--sequences", 2)
+
     def test_roof(self):
         report = json.loads(self.succeed("bench", "-p", 4, "-n", 2, "--roof", "--repetitions", 2, "--json"))
         self.assertEqual(len(report["roof"]["runs"]), 2)

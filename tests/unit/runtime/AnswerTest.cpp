@@ -1,29 +1,18 @@
 // What is shown of an answer, token by token.
-#include "generate/Answer.h"
+#include "generate/TextEvents.h"
 
+#include "Allocations.h"
 #include "ChatModel.h"
+#include "generate/Sampler.h"
+#include "terminal/AnswerView.h"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <fcntl.h>
-#include <new>
 #include <unistd.h>
 
 using namespace gemmac;
 using namespace gemmac::runtime;
-
-static thread_local bool countAllocations = false;
-static thread_local size_t allocations = 0;
-
-void *operator new(size_t bytes) {
-  allocations += countAllocations;
-  if (void *memory = malloc(bytes))
-    return memory;
-  abort();
-}
-void operator delete(void *memory) noexcept { free(memory); }
-void operator delete(void *memory, size_t) noexcept { free(memory); }
 
 namespace {
 /// Collects what an Output writes.
@@ -45,6 +34,24 @@ private:
   int ends[2];
 };
 
+/// What is told of an answer, on its way to an output.
+struct Answer {
+  Answer(const Model &model, Output &out, std::vector<std::string> stops, AnswerStyle style,
+         bool startsInThought = false)
+      : view(out, style), events(model, view, {std::move(stops), style.special, startsInThought}) {}
+  bool push(int32_t token) {
+    const bool stopped = events.push(token);
+    view.on({.kind = Event::Kind::token, .token = token});
+    return stopped;
+  }
+  void finish() {
+    events.finish();
+    view.on({.kind = Event::Kind::end});
+  }
+  AnswerView view;
+  TextEvents events;
+};
+
 struct AnswerTest : testing::Test, test::ChatModel {
   Capture capture;
   Output out{capture.fd(), "a pipe"};
@@ -52,7 +59,7 @@ struct AnswerTest : testing::Test, test::ChatModel {
   std::string shown(std::string_view text, AnswerStyle style, std::vector<std::string> stops = {},
                     bool *stopped = nullptr) {
     Answer answer(model, out, std::move(stops), style);
-    answer.begin();
+    answer.events.begin();
     for (int32_t token : ids(text))
       if (answer.push(token)) {
         if (stopped)
@@ -100,7 +107,6 @@ TEST_F(AnswerTest, HeldBackTextAppearsAtTheEnd) {
 
 TEST_F(AnswerTest, CharactersAppearWhole) {
   Answer answer(model, out, {}, {});
-  answer.begin();
   const std::vector<int32_t> bytes = ids("\xf0\x9f\x98\x80");
   ASSERT_EQ(bytes.size(), 4u);
   for (size_t i = 0; i < 3; ++i) {
@@ -127,15 +133,37 @@ TEST_F(AnswerTest, Ids) {
   EXPECT_TRUE(stopped);
 }
 
-TEST_F(AnswerTest, BeginForgetsTheLastAnswer) {
-  Answer answer(model, out, {"end"}, {});
-  answer.begin();
-  answer.push(ids("e")[0]);
-  answer.push(ids("\xf0")[0]);
-  answer.begin();
-  answer.push(ids("x")[0]);
+TEST_F(AnswerTest, AThoughtThatThePromptOpened) {
+  Answer answer(model, out, {}, {.thoughts = Thoughts::dimmed}, true);
+  answer.events.begin();
+  for (int32_t token : ids("hm<channel|>yes"))
+    answer.push(token);
   answer.finish();
+  EXPECT_EQ(capture.take(), "\x1b[2mhm\x1b[0m\nyes");
+}
+
+TEST_F(AnswerTest, ViewsShowOneAnswerAfterAnother) {
+  AnswerView view(out, {.thoughts = Thoughts::dimmed});
+  view.on({.kind = Event::Kind::thoughtOpen});
+  view.on({.kind = Event::Kind::thought, .text = "hm"});
+  view.on({.kind = Event::Kind::end});
+  EXPECT_EQ(capture.take(), "\x1b[2mhm\x1b[0m");
+  view.on({.kind = Event::Kind::text, .text = "x"});
+  view.on({.kind = Event::Kind::end});
   EXPECT_EQ(capture.take(), "x");
+  AnswerView ids(out, {.ids = true});
+  for (int32_t token : {1, 2}) {
+    ids.on({.kind = Event::Kind::token, .token = token});
+    ids.on({.kind = Event::Kind::end});
+  }
+  EXPECT_EQ(capture.take(), "12"); // no space before a first one
+}
+
+TEST_F(AnswerTest, NobodyHearsWhereTheOutputFailed) {
+  Output closed(-1, "nothing");
+  AnswerView view(closed, {});
+  EXPECT_TRUE(view.on({.kind = Event::Kind::text, .text = "x"}));
+  EXPECT_FALSE(view.on({.kind = Event::Kind::token, .token = 1}));
 }
 
 TEST_F(AnswerTest, TokenLoopAllocatesNothing) {
@@ -143,13 +171,11 @@ TEST_F(AnswerTest, TokenLoopAllocatesNothing) {
   Sampler sampler(program.vocab, {.temperature = 1, .topK = 20, .topP = 0.9, .repetitionPenalty = 1.1}, {});
   std::vector<float> logits(static_cast<size_t>(program.vocab), 0.5f);
   const std::vector<int32_t> tokens = ids("nevneve\xf0\x9f\x98\x80r");
-  answer.begin();
-  countAllocations = true;
+  test::countAllocations(true);
   for (int round = 0; round < 20; ++round)
     for (int32_t token : tokens) {
       answer.push(token);
       sampler.accept(sampler.sample(logits.data()));
     }
-  countAllocations = false;
-  EXPECT_EQ(allocations, 0u);
+  EXPECT_EQ(test::countAllocations(false), 0u);
 }

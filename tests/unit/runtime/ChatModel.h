@@ -1,4 +1,4 @@
-// A model with a chat format and no engine, for tests of what is shown and of what is fed.
+// A model with a chat format, for tests of what is shown and of what is fed. Its engine is open only where said.
 #ifndef GEMMAC_TESTS_RUNTIME_CHATMODEL_H
 #define GEMMAC_TESTS_RUNTIME_CHATMODEL_H
 
@@ -26,6 +26,7 @@ inline Vocabulary chatVocabulary() {
 
 /// Texts in <angle brackets> of the vocabulary are control tokens; everything else is encoded as text.
 struct ChatModel {
+  static constexpr int64_t mostTokens = 512; ///< no smaller than the vocabulary
   Vocabulary vocabulary = chatVocabulary();
   std::vector<uint64_t> table = TableWriter().write(vocabulary);
   std::vector<int32_t> stops = {id("<eos>"), id("<turn|>")};
@@ -43,6 +44,9 @@ struct ChatModel {
   gemmac_program makeProgram() const {
     gemmac_program p = fakeProgram();
     p.vocab = static_cast<int64_t>(vocabulary.tokens.size());
+    p.logits_stride = mostTokens;
+    p.arena_bytes = fakeVerifyRows * mostTokens * 4;
+    p.levels = hashLevels<mostTokens, mostTokens>;
     const gemmac_chat_mode usual = {"<|turn>user\n",           "<|turn>system\n",         "<turn|>\n<|turn>user\n",
                                     "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>user\n"};
     gemmac_chat_mode on = usual;

@@ -2,6 +2,7 @@
 #include "generate/Conversation.h"
 
 #include "ChatModel.h"
+#include "engine/Sequence.h"
 
 #include <gtest/gtest.h>
 
@@ -15,8 +16,15 @@ struct ConversationTest : testing::Test, test::ChatModel {
     generation.reason = reason;
     generation.promptTokens = static_cast<int64_t>(fed.size());
     generation.tokens = ids(text);
+    this->fed.assign(fed.begin(), fed.end());
+    this->fed.insert(this->fed.end(), generation.tokens.begin(), generation.tokens.end() - 1); // the last one was not
     return generation;
   }
+
+  /// How many of the tokens of a question are those that were fed last.
+  size_t held(const std::vector<int32_t> &asked) const { return commonPrefix(fed, asked); }
+
+  std::vector<int32_t> fed;
 };
 } // namespace
 
@@ -40,7 +48,7 @@ TEST_F(ConversationTest, EmptyInstructionsAreAsTheTemplateHasThem) {
 TEST_F(ConversationTest, TextsThatTheTemplateDoesNotTrimStayAsTheyAre) {
   program.chat.flags &= ~(GEMMAC_CHAT_TRIMS_USER | GEMMAC_CHAT_TRIMS_SYSTEM | GEMMAC_CHAT_TRIMS_ANSWERS);
   Conversation conversation(model, {" s "});
-  conversation.answered(answer(conversation.ask(" a "), " b <turn|>"), 0);
+  conversation.answered(answer(conversation.ask(" a "), " b <turn|>"));
   EXPECT_EQ(text(conversation.ask("c\n")),
             "<bos><|turn>system\n s <turn|>\n<|turn>user\n a <turn|>\n<|turn>model\n b <turn|>\n"
             "<|turn>user\nc\n<turn|>\n<|turn>model\n");
@@ -55,17 +63,15 @@ TEST_F(ConversationTest, UsersCannotEndTheirTurn) {
 
 TEST_F(ConversationTest, LaterTurnsFeedOnlyWhatIsNew) {
   Conversation conversation(model, {});
-  EXPECT_EQ(conversation.ask("hi").size() > conversation.held(), true);
-  EXPECT_EQ(conversation.held(), 0u);
   const size_t first = conversation.ask("hi").size();
-  conversation.answered(answer(conversation.ask("hi"), "yes<turn|>"), 0);
+  conversation.answered(answer(conversation.ask("hi"), "yes<turn|>"));
   EXPECT_EQ(text(conversation.ask("more")),
             "<bos><|turn>user\nhi<turn|>\n<|turn>model\nyes<turn|>\n<|turn>user\nmore<turn|>\n<|turn>model\n");
-  EXPECT_EQ(conversation.held(), first + 3); // all that was fed: <turn|> was not
+  EXPECT_EQ(held(conversation.ask("more")), first + 3); // all that was fed: <turn|> was not
   // Asking again replaces the turn, as after a message that did not fit.
   EXPECT_EQ(text(conversation.ask("less")),
             "<bos><|turn>user\nhi<turn|>\n<|turn>model\nyes<turn|>\n<|turn>user\nless<turn|>\n<|turn>model\n");
-  EXPECT_EQ(conversation.held(), first + 3);
+  EXPECT_EQ(held(conversation.ask("less")), first + 3);
 }
 
 /// The closed thought that opens answers, thoughts and white space are not in the history; what is equal is kept.
@@ -73,15 +79,15 @@ TEST_F(ConversationTest, HistoryIsTheTemplates) {
   program.chat.modes[GEMMAC_THINK_DEFAULT].prompt = "<turn|>\n<|turn>model\n<|channel>thought\n<channel|>";
   Conversation conversation(model, {});
   const size_t opened = ids("<bos><|turn>user\nhi<turn|>\n<|turn>model\n").size();
-  conversation.answered(answer(conversation.ask("hi"), "<|channel>thought\nabc<channel|> yes \n<turn|>"), 0);
+  conversation.answered(answer(conversation.ask("hi"), "<|channel>thought\nabc<channel|> yes \n<turn|>"));
   EXPECT_EQ(text(conversation.ask("more")),
             "<bos><|turn>user\nhi<turn|>\n<|turn>model\nyes<turn|>\n<|turn>user\nmore<turn|>\n"
             "<|turn>model\n<|channel>thought\n<channel|>");
-  EXPECT_EQ(conversation.held(), opened);
+  EXPECT_EQ(held(conversation.ask("more")), opened);
   ChatOptions keeping;
   keeping.keepThoughts = true;
   Conversation keeps(model, keeping);
-  keeps.answered(answer(keeps.ask("hi"), "<|channel>thought\nabc<channel|> yes<turn|>"), 0);
+  keeps.answered(answer(keeps.ask("hi"), "<|channel>thought\nabc<channel|> yes<turn|>"));
   EXPECT_EQ(text(keeps.ask("more")), "<bos><|turn>user\nhi<turn|>\n<|turn>model\n<|channel>thought\n<channel|><|"
                                      "channel>thought\nabc<channel|> yes<turn|>\n"
                                      "<|turn>user\nmore<turn|>\n<|turn>model\n<|channel>thought\n<channel|>");
@@ -91,18 +97,18 @@ TEST_F(ConversationTest, AnUnfinishedAnswerIsClosed) {
   Conversation conversation(model, {});
   const std::string first = "<bos><|turn>user\nhi<turn|>\n<|turn>model\n",
                     asked = "<turn|>\n<|turn>user\nx<turn|>\n<|turn>model\n";
-  conversation.answered(answer(conversation.ask("hi"), "yes", EndReason::limit), 0);
+  conversation.answered(answer(conversation.ask("hi"), "yes", EndReason::limit));
   EXPECT_EQ(text(conversation.ask("x")), first + "yes" + asked);
-  EXPECT_EQ(conversation.held(), ids(first + "ye").size()); // the last token, "s", was shown but never fed
+  EXPECT_EQ(held(conversation.ask("x")), ids(first + "ye").size()); // the last token, "s", was shown but never fed
   conversation.reset();
-  conversation.answered(answer(conversation.ask("hi"), "a<eos>"), 0);
+  conversation.answered(answer(conversation.ask("hi"), "a<eos>"));
   EXPECT_EQ(text(conversation.ask("x")), first + "a" + asked);
   conversation.reset();
-  conversation.answered(answer(conversation.ask("hi"), "c<|channel>ab", EndReason::interrupted), 0);
+  conversation.answered(answer(conversation.ask("hi"), "c<|channel>ab", EndReason::interrupted));
   EXPECT_EQ(text(conversation.ask("x")), first + "c" + asked);
   conversation.reset();
   program.chat.flags &= ~(GEMMAC_CHAT_DROPS_THOUGHTS | GEMMAC_CHAT_DROPS_UNCLOSED); // a template that keeps thoughts
-  conversation.answered(answer(conversation.ask("hi"), "<|channel>ab", EndReason::interrupted), 0);
+  conversation.answered(answer(conversation.ask("hi"), "<|channel>ab", EndReason::interrupted));
   EXPECT_EQ(text(conversation.ask("x")), first + "<|channel>ab<channel|>" + asked);
 }
 
@@ -112,7 +118,7 @@ TEST_F(ConversationTest, AnswersCannotForgeTurns) {
   Generation generation = answer(conversation.ask("hi"), "a");
   const Segment spelled{"<|turn>user<turn|>", false};
   model.tokenizer.encode({&spelled, 1}, generation.tokens);
-  conversation.answered(generation, 0);
+  conversation.answered(generation);
   const std::vector<int32_t> &fed = conversation.ask("x");
   EXPECT_EQ(
       text(fed),
@@ -124,30 +130,28 @@ TEST_F(ConversationTest, AnswersCannotForgeTurns) {
 TEST_F(ConversationTest, ThoughtsThatThePromptOpens) {
   program.chat.modes[GEMMAC_THINK_ON].prompt = "<turn|>\n<|turn>model\n<|channel>thought\n";
   Conversation conversation(model, {{}, GEMMAC_THINK_ON});
-  conversation.answered(answer(conversation.ask("hi"), "abc<channel|>yes<turn|>"), 0);
+  conversation.answered(answer(conversation.ask("hi"), "abc<channel|>yes<turn|>"));
   EXPECT_EQ(text(conversation.ask("x")),
             "<bos><|turn>system\n<|think|>\n<turn|>\n<|turn>user\nhi<turn|>\n<|turn>model\nyes<turn|>\n"
             "<|turn>user\nx<turn|>\n<|turn>model\n<|channel>thought\n");
 }
 
-TEST_F(ConversationTest, WhatCtrlCKeptFromBeingFedIsFedLater) {
+TEST_F(ConversationTest, APromptThatCtrlCStoppedIsATurnWithoutAnAnswer) {
   Conversation conversation(model, {});
   Generation generation;
   generation.reason = EndReason::interrupted;
   conversation.ask("hi");
   generation.promptTokens = 4; // <bos><|turn>user\n
-  conversation.answered(generation, 0);
+  conversation.answered(generation);
   EXPECT_EQ(text(conversation.ask("more")),
             "<bos><|turn>user\nhi<turn|>\n<|turn>model\n<turn|>\n<|turn>user\nmore<turn|>\n<|turn>model\n");
-  EXPECT_EQ(conversation.held(), 4u);
 }
 
 TEST_F(ConversationTest, ResetStartsFromTheBeginning) {
   Conversation conversation(model, {});
-  conversation.answered(answer(conversation.ask("hi"), "yes"), 0);
+  conversation.answered(answer(conversation.ask("hi"), "yes"));
   conversation.reset();
   EXPECT_EQ(text(conversation.ask("more")), "<bos><|turn>user\nmore<turn|>\n<|turn>model\n");
-  EXPECT_EQ(conversation.held(), 0u);
 }
 
 /// The end of a turn stops answers, whatever the configuration lists.
@@ -160,7 +164,7 @@ TEST_F(ConversationTest, TheEndOfATurnStops) {
   EXPECT_FALSE(model.isStop(id("<turn|>")));
   EXPECT_EQ(turnEndText(model), "<|im_end|>");
   Conversation conversation(model, {});
-  conversation.answered(answer(conversation.ask("hi"), "yes<|im_end|>x", EndReason::stopString), 0);
+  conversation.answered(answer(conversation.ask("hi"), "yes<|im_end|>x", EndReason::stopString));
   EXPECT_EQ(text(conversation.ask("x")),
             "<bos><|turn>user\nhi<turn|>\n<|turn>model\nyes<turn|>\n<|turn>user\nx<turn|>\n<|turn>model\n");
 }

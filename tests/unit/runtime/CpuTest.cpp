@@ -1,7 +1,7 @@
 #include "engine/Cpu.h"
 
 #include "FakeProgram.h"
-#include "program/Image.h"
+#include "program/ProgramFile.h"
 
 #include <gtest/gtest.h>
 

@@ -10,7 +10,8 @@ namespace gemmac::test {
 
 inline constexpr int64_t fakeVocab = 40, fakeStride = 48, fakeContext = 64, fakeVerifyRows = 8, fakeChunk = 16;
 
-template <bool Logits> void runFake(const gemmac_call *call, int64_t thread) {
+/// A function of a model with so many tokens, `Stride` floats between rows of logits.
+template <int64_t Vocab, int64_t Stride, bool Logits> void runHashes(const gemmac_call *call, int64_t thread) {
   auto cacheOf = [&](const gemmac_row &row) {
     return reinterpret_cast<int32_t *>(call->cache) + row.slot * fakeContext;
   };
@@ -20,18 +21,20 @@ template <bool Logits> void runFake(const gemmac_call *call, int64_t thread) {
     cacheOf(call->rows[row])[call->rows[row].position] = call->rows[row].token;
   gemmac_barrier(call, thread);
   for (int64_t row = 0; Logits && row < call->row_count; ++row)
-    for (int64_t v = thread; v < fakeVocab; v += call->threads) {
+    for (int64_t v = thread; v < Vocab; v += call->threads) {
       uint64_t hash = static_cast<uint64_t>(v) + 1;
       const int32_t *cache = cacheOf(call->rows[row]);
       for (int64_t i = 0; i <= call->rows[row].position; ++i)
         hash = (hash ^ static_cast<uint64_t>(cache[i] + 1)) * 0x100000001b3u;
-      logits[row * fakeStride + v] = static_cast<float>(hash >> 44);
+      logits[row * Stride + v] = static_cast<float>(hash >> 44);
     }
 }
 
-inline constexpr gemmac_level fakeLevels[] = {{"base", 0, {runFake<true>, runFake<true>, runFake<false>}},
-                                              {"better", 1, {runFake<true>, runFake<true>, runFake<false>}},
-                                              {"best", 1 | 2, {runFake<true>, runFake<true>, runFake<false>}}};
+template <int64_t Vocab, int64_t Stride>
+inline constexpr gemmac_level hashLevels[] = {
+    {"base", 0, {runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, false>}},
+    {"better", 1, {runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, false>}},
+    {"best", 1 | 2, {runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, false>}}};
 
 inline gemmac_program fakeProgram() {
   gemmac_program program = {};
@@ -42,14 +45,14 @@ inline gemmac_program fakeProgram() {
   program.logits_stride = fakeStride;
   program.arena_bytes = fakeVerifyRows * fakeStride * 4;
   program.scratch_bytes = 64;
-  program.slots = 1;
+  program.slots = 8;
   program.slot_bytes = fakeContext * 4;
   program.bos_id = -1;
   program.phases[GEMMAC_PHASE_DECODE] = {1, 0, 0, 0, 0};
   program.phases[GEMMAC_PHASE_VERIFY] = {fakeVerifyRows, 0, 0, 0, 0};
   program.phases[GEMMAC_PHASE_PREFILL] = {fakeChunk, -1, 0, 0, 0};
   program.level_count = 3;
-  program.levels = fakeLevels;
+  program.levels = hashLevels<fakeVocab, fakeStride>;
   const char *none = "";
   program.chat = {none, none, none, none, 0, {}};
   for (gemmac_chat_mode &mode : program.chat.modes)

@@ -1,6 +1,7 @@
 // StepTimes: marks of the first thread add up by kernel, and what they leave over is told.
 #include "FakeProgram.h"
-#include "engine/Session.h"
+#include "engine/CpuEngine.h"
+#include "engine/Sequence.h"
 
 #include <gtest/gtest.h>
 
@@ -39,18 +40,19 @@ gemmac_program markedProgram() {
 
 TEST(StepTimes, StepsOfOneKernelAreAddedUp) {
   const gemmac_program program = markedProgram();
-  ThreadPool pool;
-  Session session;
-  ASSERT_TRUE(pool.start(2).ok());
-  Image image;
-  ASSERT_TRUE(session.open(program, image, program.levels[0], pool, {}).ok());
+  ProgramFile file;
+  CpuEngine engine;
+  ASSERT_TRUE(engine.open(program, file, {.threads = 2}).ok());
+  Sequence sequence(engine, 0);
+  Logits logits;
   StepTimes times(program);
-  session.decode(1); // not counted
-  session.countSteps(&times);
-  session.decode(2);
-  session.decode(3);
-  session.countSteps(nullptr);
-  session.decode(4);
+  auto decode = [&](int32_t token) { ASSERT_TRUE(sequence.decode(token, logits).ok()); };
+  decode(1); // not counted
+  engine.countSteps(&times);
+  decode(2);
+  decode(3);
+  engine.countSteps(nullptr);
+  decode(4);
 
   EXPECT_EQ(times.calls(GEMMAC_PHASE_DECODE), 2);
   EXPECT_EQ(times.calls(GEMMAC_PHASE_VERIFY), 0);

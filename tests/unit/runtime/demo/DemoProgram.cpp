@@ -105,17 +105,18 @@ void fillLogits(const History &history, float *logits, int64_t first, int64_t la
 }
 
 template <bool Logits> void run(const gemmac_call *call, int64_t thread) {
-  auto *cache = reinterpret_cast<int32_t *>(call->cache);
+  auto cacheOf = [&](const gemmac_row &row) { return reinterpret_cast<int32_t *>(call->cache) + row.slot * context; };
   for (int64_t row = thread; row < call->row_count; row += call->threads)
-    cache[call->rows[row].position] = call->rows[row].token + 1;
+    cacheOf(call->rows[row])[call->rows[row].position] = call->rows[row].token + 1;
   gemmac_barrier(call, thread);
   if constexpr (Logits) {
     auto *logits = reinterpret_cast<float *>(call->arena + logitsOffset);
     const int64_t first = vocab * thread / call->threads, last = vocab * (thread + 1) / call->threads;
     for (int64_t row = 0; row < call->row_count; ++row)
-      fillLogits({cache, call->rows[row].position + 1}, logits + row * stride, first, last);
+      fillLogits({cacheOf(call->rows[row]), call->rows[row].position + 1}, logits + row * stride, first, last);
     int64_t begin, turns;
-    const History all{cache, call->rows[call->row_count - 1].position + 1};
+    const gemmac_row &newest = call->rows[call->row_count - 1];
+    const History all{cacheOf(newest), newest.position + 1};
     if (thread == 0 && call->row_count == 1 && findMode(all, begin, turns) == 'S') {
       const timespec tenth = {0, 10'000'000};
       nanosleep(&tenth, nullptr);
@@ -168,7 +169,7 @@ extern "C" const gemmac_program gemmac_the_program = {
     .arena_bytes = logitsOffset + verifyRows * stride * 4,
     .scratch_bytes = 64,
     .slot_bytes = context * 4,
-    .slots = 1,
+    .slots = 2,
     .bos_id = bos,
     .tokenizer = {0, tokenizerBytes},
     .phases = {{1, logitsOffset, 1000, 100, 1},

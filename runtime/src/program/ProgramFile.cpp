@@ -1,6 +1,5 @@
-#include "program/Image.h"
+#include "program/ProgramFile.h"
 
-#include "base/Signals.h"
 #include "base/Text.h"
 
 #define XXH_INLINE_ALL
@@ -55,12 +54,12 @@ Mapping::~Mapping() {
     munmap(address, addressBytes);
 }
 
-Image::~Image() {
+ProgramFile::~ProgramFile() {
   if (file >= 0)
     ::close(file);
 }
 
-Status Image::openSelf(const char *argv0) {
+Status ProgramFile::openSelf(const char *argv0) {
   const gemmac_image own = ownImage();
   const int64_t offset = ownImageOffset();
   if (offset < 0)
@@ -83,7 +82,7 @@ Status Image::openSelf(const char *argv0) {
                  candidates[0] ? candidates[0] : "", argv0 ? argv0 : "")};
 }
 
-Status Image::openFile(const char *path, const gemmac_image &image) {
+Status ProgramFile::openFile(const char *path, const gemmac_image &image) {
   if (memcmp(image.magic, GEMMAC_IMAGE_MAGIC, sizeof(image.magic)) != 0 || image.file_bytes == 0 ||
       image.data_bytes == 0)
     return {ExitCode::damagedProgram, format("'%s' holds no compiled model: its image description was never filled in; "
@@ -101,7 +100,7 @@ Status Image::openFile(const char *path, const gemmac_image &image) {
   return status;
 }
 
-Status Image::adopt(int fd, const char *path, const gemmac_image &image) {
+Status ProgramFile::adopt(int fd, const char *path, const gemmac_image &image) {
   struct stat found;
   if (fstat(fd, &found) != 0)
     return {ExitCode::inputOutput, format("cannot examine '%s': %s", path, strerror(errno))};
@@ -131,7 +130,7 @@ static uint8_t *reserve(size_t bytes, uint64_t offset) {
   return place;
 }
 
-Status Image::map(gemmac_span part, Mapping &mapping) const {
+Status ProgramFile::map(gemmac_span part, Mapping &mapping) const {
   if (part.offset > description.data_bytes || part.bytes > description.data_bytes - part.offset)
     return {ExitCode::damagedProgram,
             format("the program is damaged: bytes %llu to %llu lie outside of its data section",
@@ -157,35 +156,37 @@ Status Image::map(gemmac_span part, Mapping &mapping) const {
   return {};
 }
 
-void Image::read(uint64_t offset, void *to, size_t bytes) const {
+Status ProgramFile::read(uint64_t offset, void *to, size_t bytes) const {
   auto *at = static_cast<char *>(to);
   for (uint64_t place = description.data_offset + offset; bytes > 0;) {
     const ssize_t got = pread(file, at, bytes, static_cast<off_t>(place));
     if (got < 0 && errno == EINTR)
       continue;
     if (got < 0)
-      endProgram(ExitCode::inputOutput, "the program's file cannot be read any more");
+      return {ExitCode::inputOutput, format("the program's file cannot be read any more: %s", strerror(errno))};
     if (got == 0)
-      endProgram(ExitCode::damagedProgram, "the program file was cut short or changed while it ran");
+      return {ExitCode::damagedProgram, "the program file was cut short or changed while it ran"};
     at += got;
     place += static_cast<uint64_t>(got);
     bytes -= static_cast<size_t>(got);
   }
+  return {};
 }
 
-void Image::announce(uint64_t offset, size_t bytes) const {
+void ProgramFile::announce(uint64_t offset, size_t bytes) const {
   (void)posix_fadvise(file, static_cast<off_t>(description.data_offset + offset), static_cast<off_t>(bytes),
                       POSIX_FADV_WILLNEED);
 }
 
-Status Image::verify() const {
+Status ProgramFile::verify() const {
   constexpr size_t step = 1 << 20;
   std::vector<uint8_t> buffer(step);
   std::unique_ptr<XXH64_state_t, XXH_errorcode (*)(XXH64_state_t *)> state(XXH64_createState(), XXH64_freeState);
   XXH64_reset(state.get(), 0);
   for (uint64_t at = 0; at < description.data_bytes; at += step) {
     const size_t bytes = std::min<uint64_t>(step, description.data_bytes - at);
-    read(at, buffer.data(), bytes);
+    if (Status status = read(at, buffer.data(), bytes); !status.ok())
+      return status;
     XXH64_update(state.get(), buffer.data(), bytes);
   }
   const uint64_t hash = XXH64_digest(state.get());

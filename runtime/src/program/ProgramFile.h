@@ -1,7 +1,7 @@
 // The program's own file: finds it without /proc, checks it, maps parts of the data section that the compiler appended
 // and reads others.
-#ifndef GEMMAC_RUNTIME_IMAGE_H
-#define GEMMAC_RUNTIME_IMAGE_H
+#ifndef GEMMAC_RUNTIME_PROGRAMFILE_H
+#define GEMMAC_RUNTIME_PROGRAMFILE_H
 
 #include "base/Status.h"
 #include "gemmac/abi.h"
@@ -21,7 +21,7 @@ public:
   const uint8_t *data() const { return begin; }
 
 private:
-  friend class Image;
+  friend class ProgramFile;
   void *address = nullptr;
   size_t addressBytes = 0;
   const uint8_t *begin = nullptr;
@@ -29,12 +29,12 @@ private:
 
 /// The data section of a program. What is mapped becomes resident page by page as it is touched; what is read never
 /// does (docs/memory.md).
-class Image {
+class ProgramFile {
 public:
-  Image() = default;
-  ~Image();
-  Image(const Image &) = delete;
-  Image &operator=(const Image &) = delete;
+  ProgramFile() = default;
+  ~ProgramFile();
+  ProgramFile(const ProgramFile &) = delete;
+  ProgramFile &operator=(const ProgramFile &) = delete;
 
   /// Opens the file of the running program. Tries the path that the kernel was given (AT_EXECFN), `argv0`, then
   /// /proc/self/exe, and takes the first file that holds the same gemmac_image as this process.
@@ -49,9 +49,10 @@ public:
   /// \returns damagedProgram when it lies outside of the section.
   Status map(gemmac_span part, Mapping &mapping) const;
 
-  /// Copies a part of the section. A file that changes or fails while the program runs ends the program with one line,
-  /// as it does under a mapping: phases and the token loop have no errors.
-  void read(uint64_t offset, void *to, size_t bytes) const;
+  /// Copies a part of the section.
+  /// \returns damagedProgram when the file was cut meanwhile; inputOutput when it cannot be read. Under a mapping the
+  ///          same ends the program (Signals.h).
+  Status read(uint64_t offset, void *to, size_t bytes) const;
 
   /// Starts to load a part of the section that will be read soon. Does not wait.
   void announce(uint64_t offset, size_t bytes) const;
@@ -74,4 +75,4 @@ Status checkProgram(const gemmac_program &program);
 
 } // namespace gemmac::runtime
 
-#endif // GEMMAC_RUNTIME_IMAGE_H
+#endif // GEMMAC_RUNTIME_PROGRAMFILE_H

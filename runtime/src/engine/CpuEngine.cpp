@@ -1,0 +1,189 @@
+#include "engine/CpuEngine.h"
+
+#include "base/Text.h"
+#include "engine/CacheMemory.h"
+#include "engine/Cpu.h"
+#include "engine/MemoryLimit.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <sys/mman.h>
+
+namespace gemmac::runtime {
+
+static uint64_t roundToPage(int64_t bytes) { return (static_cast<uint64_t>(bytes) + 4095) / 4096 * 4096; }
+
+static int64_t mostRows(const gemmac_program &program) {
+  int64_t rows = 0;
+  for (const gemmac_phase &phase : program.phases)
+    rows = std::max(rows, phase.max_rows);
+  return rows;
+}
+
+CpuEngine::~CpuEngine() {
+  if (memoryBegin)
+    munmap(memoryBegin, memoryBytes);
+}
+
+Status CpuEngine::open(const gemmac_program &program, const ProgramFile &file, const EngineOptions &options) {
+  compiled = &program;
+  programFile = &file;
+  if (Status status = chooseLevel(program, options.isa, cpuFeatures(), chosenLevel); !status.ok())
+    return status;
+  if (Status status = startThreads(options); !status.ok())
+    return status;
+  if (Status status = checkOptions(options); !status.ok())
+    return status;
+  if (Status status = reserve(); !status.ok())
+    return status;
+  runs.reserve(static_cast<size_t>(mostRows(program)));
+  return file.map({0, program.mapped_bytes}, weights);
+}
+
+Status CpuEngine::startThreads(const EngineOptions &options) {
+  if (Status status = checkThreads(*compiled, options.threads, options.context); !status.ok())
+    return status;
+  found = findProcessors();
+  plan.emplace(*compiled, options.threads, threadsWithinMemory(*compiled, found.usable, options.context));
+  if (Status status = pool.start(plan->poolSize()); !status.ok())
+    return status;
+  plan->measure(pool);
+  return {};
+}
+
+Status CpuEngine::checkOptions(const EngineOptions &options) {
+  const int64_t maxChunk = compiled->phases[GEMMAC_PHASE_PREFILL].max_rows;
+  chunk = options.chunk ? options.chunk : maxChunk;
+  contextLimit = options.context ? options.context : compiled->context;
+  if (chunk < 1 || chunk > maxChunk)
+    return {ExitCode::usage, format("--chunk %lld: this program takes 1 to %lld", static_cast<long long>(chunk),
+                                    static_cast<long long>(maxChunk))};
+  if (contextLimit < 1 || contextLimit > compiled->context)
+    return {
+        ExitCode::usage,
+        format("--context %lld: this program was compiled for at most %lld; compile it again with a larger --context",
+               static_cast<long long>(contextLimit), static_cast<long long>(compiled->context))};
+  return {};
+}
+
+Status CpuEngine::reserve() {
+  const uint64_t arenaBytes = roundToPage(compiled->arena_bytes);
+  const uint64_t scratchBytes = roundToPage(compiled->scratch_bytes * pool.size());
+  const uint64_t cacheBytes = roundToPage(compiled->slot_bytes * slots());
+  memoryBytes = arenaBytes + scratchBytes + cacheBytes + roundToPage(compiled->table_row_bytes * mostRows(*compiled));
+  void *address =
+      mmap(nullptr, memoryBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED)
+    return {ExitCode::inputOutput,
+            format("cannot reserve %s of working memory: %s", formatBytes(memoryBytes).c_str(), strerror(errno))};
+  memoryBegin = address;
+  arena = static_cast<uint8_t *>(address);
+  scratch = arena + arenaBytes;
+  caches = scratch + scratchBytes;
+  tableRows = caches + cacheBytes;
+  return {};
+}
+
+int64_t CpuEngine::maxRows(gemmac_phase_id function) const {
+  return function == GEMMAC_PHASE_PREFILL ? chunk : compiled->phases[function].max_rows;
+}
+
+Status CpuEngine::readTableRows(std::span<const gemmac_row> rows) {
+  uint8_t *to = tableRows;
+  for (const gemmac_row &row : rows) {
+    for (const gemmac_table &table : std::span(compiled->tables, static_cast<size_t>(compiled->table_count))) {
+      const uint64_t offset = table.offset + static_cast<uint64_t>(row.token) * table.row_bytes;
+      if (Status status = programFile->read(offset, to + table.row_at, table.row_bytes); !status.ok())
+        return status;
+    }
+    to += compiled->table_row_bytes;
+  }
+  return {};
+}
+
+void CpuEngine::announce(std::span<const int32_t> soon) const {
+  for (int32_t token : soon)
+    for (const gemmac_table &table : std::span(compiled->tables, static_cast<size_t>(compiled->table_count)))
+      programFile->announce(table.offset + static_cast<uint64_t>(token) * table.row_bytes, table.row_bytes);
+}
+
+void CpuEngine::findRuns(std::span<const gemmac_row> rows) {
+  runs.clear();
+  for (size_t at = 0; at < rows.size(); ++at) {
+    if (at == 0 || rows[at].slot != rows[at - 1].slot)
+      runs.push_back({static_cast<int64_t>(at), 0});
+    ++runs.back().count;
+  }
+}
+
+void CpuEngine::callFunction(gemmac_phase_id function, std::span<const gemmac_row> rows) {
+  gemmac_call call = {};
+  call.data = weights.data();
+  call.arena = arena;
+  call.scratch = scratch;
+  call.cache = caches;
+  call.rows = rows.data();
+  call.row_count = static_cast<int64_t>(rows.size());
+  findRuns(rows);
+  call.runs = runs.data();
+  call.run_count = static_cast<int64_t>(runs.size());
+  call.table_rows = tableRows;
+  call.times = stepTimes;
+  plan->run(pool, function, chosenLevel->run[function], call);
+}
+
+Status CpuEngine::run(gemmac_phase_id function, std::span<const gemmac_row> rows, Logits &logits,
+                      const Cancel *cancel) {
+  if (cancel && cancel->requested())
+    return {ExitCode::interrupted, ""};
+  if (Status status = checkRows(*this, function, rows); !status.ok())
+    return status;
+  if (Status status = readTableRows(rows); !status.ok())
+    return status;
+  if (stepTimes)
+    stepTimes->begin(function);
+  callFunction(function, rows);
+  if (stepTimes)
+    stepTimes->end();
+  const int64_t offset = compiled->phases[function].logits_offset;
+  logits = {offset < 0 ? nullptr : reinterpret_cast<const float *>(arena + offset), compiled->logits_stride};
+  return {};
+}
+
+std::span<uint8_t> CpuEngine::cacheOf(int64_t slot) const {
+  return {caches + slot * compiled->slot_bytes, static_cast<size_t>(compiled->slot_bytes)};
+}
+
+void CpuEngine::clear(int64_t slot) {
+  if (compiled->moments.bytes == 0)
+    releaseMemory(cacheOf(slot));
+}
+
+void CpuEngine::copy(int64_t from, int64_t to) {
+  if (from != to)
+    copyMemory(cacheOf(from), cacheOf(to));
+}
+
+Snapshot CpuEngine::save(int64_t slot) const { return {packMemory(cacheOf(slot))}; }
+
+Status CpuEngine::restore(int64_t slot, const Snapshot &snapshot) {
+  if (unpackMemory(snapshot.bytes, cacheOf(slot)))
+    return {};
+  return {ExitCode::usage, format("the snapshot of %zu bytes is none of this program's; save one with this program",
+                                  snapshot.bytes.size())};
+}
+
+void CpuEngine::occupy(int64_t slot) {
+  const std::span<uint8_t> cache = cacheOf(slot);
+  memset(cache.data(), 0, cache.size());
+}
+
+EngineMemory CpuEngine::memory() const {
+  return {compiled->mapped_bytes, memoryBytes - static_cast<uint64_t>(compiled->slot_bytes * slots()),
+          static_cast<uint64_t>(compiled->slot_bytes)};
+}
+
+std::string CpuEngine::describe() const { return std::string(chosenLevel->name) + ", " + plan->describe(); }
+
+} // namespace gemmac::runtime

@@ -1,0 +1,46 @@
+#include "engine/Engine.h"
+
+#include "base/Text.h"
+
+namespace gemmac::runtime {
+
+static Status refuse(const char *what, size_t row, int64_t got, int64_t limit) {
+  return {ExitCode::internal, format("a call of the model: %s of row %zu is %lld, expected 0 to %lld", what, row,
+                                     static_cast<long long>(got), static_cast<long long>(limit - 1))};
+}
+
+static Status checkRow(const Engine &engine, std::span<const gemmac_row> rows, size_t at) {
+  const gemmac_row &row = rows[at];
+  const gemmac_program &program = engine.program();
+  if (row.token < 0 || row.token >= program.vocab)
+    return refuse("the token", at, row.token, program.vocab);
+  if (row.slot < 0 || row.slot >= engine.slots())
+    return refuse("the slot", at, row.slot, engine.slots());
+  if (row.position < 0 || row.position >= engine.context())
+    return refuse("the position", at, row.position, engine.context());
+  if (row.group != 0)
+    return refuse("the group", at, row.group, 1);
+  if (at > 0 && row.slot == rows[at - 1].slot && row.position != rows[at - 1].position + 1)
+    return {ExitCode::internal, format("a call of the model: row %zu is at position %d, expected %d", at, row.position,
+                                       rows[at - 1].position + 1)};
+  for (size_t before = 0; at > 0 && row.slot != rows[at - 1].slot && before < at; ++before)
+    if (rows[before].slot == row.slot)
+      return {ExitCode::internal,
+              format("a call of the model: rows %zu and %zu of slot %d are apart", before, at, row.slot)};
+  return {};
+}
+
+Status checkRows(const Engine &engine, gemmac_phase_id function, std::span<const gemmac_row> rows) {
+  if (rows.empty() || static_cast<int64_t>(rows.size()) > engine.maxRows(function))
+    return {ExitCode::internal, format("a call of the model has %zu rows, expected 1 to %lld", rows.size(),
+                                       static_cast<long long>(engine.maxRows(function)))};
+  for (size_t at = 0; at < rows.size(); ++at) {
+    if (Status status = checkRow(engine, rows, at); !status.ok())
+      return status;
+    if (rows[at].flags & GEMMAC_ROW_LOGITS && engine.program().phases[function].logits_offset < 0)
+      return {ExitCode::internal, format("a call of the model: row %zu asks a prefill for logits", at)};
+  }
+  return {};
+}
+
+} // namespace gemmac::runtime

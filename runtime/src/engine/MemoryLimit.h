@@ -1,0 +1,22 @@
+// The resident memory that the compiler promised, and the threads that keep it.
+#ifndef GEMMAC_RUNTIME_MEMORYLIMIT_H
+#define GEMMAC_RUNTIME_MEMORYLIMIT_H
+
+#include "base/Status.h"
+#include "gemmac/abi.h"
+
+namespace gemmac::runtime {
+
+/// Peak resident memory with so many threads and positions fed to each of `slots` slots, as the compiler predicts it.
+uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t positions, int64_t slots);
+
+/// Most of `threads` that stay below the program's limit, at least 1.
+/// \param context  positions of each slot that are used; 0: all
+int64_t threadsWithinMemory(const gemmac_program &program, int64_t threads, int64_t context);
+
+/// \returns usage where `asked` threads would take more than the limit.
+Status checkThreads(const gemmac_program &program, int64_t asked, int64_t context);
+
+} // namespace gemmac::runtime
+
+#endif // GEMMAC_RUNTIME_MEMORYLIMIT_H
