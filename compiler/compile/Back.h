@@ -42,7 +42,7 @@ private:
   const Front *front;
   Decided decided;
   Progress *progress;
-  mutable mlir::OwningOpRef<mlir::ModuleOp> built;
+  mlir::OwningOpRef<mlir::ModuleOp> built;
   std::vector<std::string> objects; ///< of the levels, once linked
 };
 

@@ -31,8 +31,8 @@ private:
 
   Checkpoint described;
   llvm::DefaultThreadPool threadPool; // outlives the context
-  mutable mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
-  mutable mlir::OwningOpRef<mlir::ModuleOp> built;
+  mlir::MLIRContext context{mlir::MLIRContext::Threading::DISABLED};
+  mlir::OwningOpRef<mlir::ModuleOp> built;
 };
 
 } // namespace gemmac
