@@ -10,7 +10,7 @@ namespace gemmac {
 static constexpr uint64_t programMemory = 3 << 20;
 /// What the sampler takes for each token of the vocabulary when all of its options are used
 /// (runtime/src/generate/Sampler.h).
-static constexpr uint64_t samplerMemory = sizeof(uint8_t) + 2 * sizeof(float) + sizeof(int32_t) + sizeof(double);
+static constexpr uint64_t samplerMemory = sizeof(uint8_t) + 2 * (sizeof(int32_t) + sizeof(float)) + sizeof(double);
 /// Stack that a thread touches, with what the C library keeps for it.
 static constexpr uint64_t stackMemory = 32 << 10;
 

@@ -16,7 +16,8 @@ static std::string millions(int64_t count) {
 std::string residentText(const ProgramSummary &summary) {
   const gemmac_memory &memory = summary.memory;
   return llvm::formatv("weights {0}, KV cache {1}, working memory {2}, {3} threads {4}, tokenizer {5}, program {6}",
-                       formatBytes(memory.weights), formatBytes((memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots)),
+                       formatBytes(memory.weights),
+                       formatBytes((memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots)),
                        formatBytes(memory.working), GEMMAC_CONTRACT_THREADS,
                        formatBytes(memory.thread * GEMMAC_CONTRACT_THREADS), formatBytes(memory.tokenizer),
                        formatBytes(memory.program));
@@ -83,8 +84,8 @@ static void printMemory(llvm::raw_ostream &os, const ProgramSummary &summary) {
   os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),
                       formatBytes(summary.tokenizerBytes));
   os << llvm::formatv("  memory beside the weights: arena {0}, KV cache {1} ({2}), scratch {3} per thread\n",
-                      formatBytes(summary.arenaBytes), formatBytes(summary.slots * summary.slotBytes), summary.cacheFormat,
-                      formatBytes(summary.scratchBytes));
+                      formatBytes(summary.arenaBytes), formatBytes(summary.slots * summary.slotBytes),
+                      summary.cacheFormat, formatBytes(summary.scratchBytes));
   if (summary.slots > 1)
     os << llvm::formatv("  {0} slots for sequences, KV cache {1} each\n", summary.slots,
                         formatBytes(summary.slotBytes));

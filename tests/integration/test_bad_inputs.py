@@ -109,6 +109,14 @@ def test_index_leaves_folder(sharded, place):
     refuse(sharded, words=["model.safetensors.index.json"])
 
 
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "model.safetensors"])
+def test_outputs_are_the_input(good, name, tmp_path):
+    before = (good / name).read_bytes()
+    refuse(good, USAGE, words=["is a file of the checkpoint", "-o"], out=good / name)
+    refuse(good, USAGE, words=["is a file of the checkpoint"], extra=["--json-report", good / name])
+    assert (good / name).read_bytes() == before
+
+
 def test_checkpoint_is_a_file(tmp_path):
     file = tmp_path / "checkpoint"
     file.write_text("x")

@@ -1,5 +1,5 @@
 // The contract between an emitted program and the runtime linked with it: plain C, needs nothing else, and is the only
-// header that the compiler and the runtime share. Fields are appended, never reordered; a change of meaning raises
+// header that the compiler and the runtime share. Program and runtime always come from one gemmac: a change raises
 // GEMMAC_ABI_VERSION. The compiler writes these structs as constants; both sides assert their sizes.
 #ifndef GEMMAC_ABI_H
 #define GEMMAC_ABI_H
