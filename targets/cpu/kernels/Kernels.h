@@ -116,7 +116,7 @@ public:
   mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table, int64_t tableRowBytes);
   mlir::func::FuncOp route(gemma::RouteStep step);
 
-  // PanelProducts.cpp
+  // PanelProducts.cpp, LotProducts.cpp, BlockProducts.cpp
   const IsaLevel &getLevel() const { return level; }
   /// Whether rows and unpacked weights are int16 to the instructions that multiply.
   bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }

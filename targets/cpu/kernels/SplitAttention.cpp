@@ -4,7 +4,7 @@ using namespace mlir;
 
 namespace gemmac {
 
-// How far ahead of the keys and values in use those are asked for that come from memory; see PanelProducts.cpp.
+// How far ahead of the keys and values in use those are asked for that come from memory; see GroupProducts.h.
 static constexpr int64_t prefetchDistance = 4096;
 
 Value SplitAttention::powerOf(KernelBuilder &b, Value x) {

@@ -77,12 +77,12 @@ module {
 
 // The scale of the queries goes into their norm's weight: one packed vector with it and, for the keys,
 // one without. Raw values stay raw.
-// CHECK:     gemma.packed @[[K:p.hn[_0-9]*]]
-// CHECK-NEXT:   from [@hn]
-// CHECK-NEXT:   as f32 vector batch 1 [[HEAD_NORM]]
 // CHECK:     gemma.packed @[[Q:p.hn[_0-9]*]]
 // CHECK-NEXT:   from [@hn]
 // CHECK-NEXT:   as f32 vector batch 1 scale 0.25 [[HEAD_NORM]]
+// CHECK:     gemma.packed @[[K:p.hn[_0-9]*]]
+// CHECK-NEXT:   from [@hn]
+// CHECK-NEXT:   as f32 vector batch 1 [[HEAD_NORM]]
 // CHECK:     gemma.step.qkv
 // CHECK-NEXT:  q_norm @[[Q]] k_norm @[[K]] eps 0.5
 // CHECK-NEXT:  cache @kv.0 raw_values{{$}}

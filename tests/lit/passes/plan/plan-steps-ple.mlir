@@ -14,7 +14,7 @@
 // CHECK:       gemma.packed @p.ple_table
 // CHECK-NEXT:    from [@ple_table]
 // CHECK-NEXT:    as q4 table batch 1 rows 6 <6 -> 32> cols 64 <20 -> 32>
-// CHECK-SAME:    bytes 256 at 13056 row_at 0
+// CHECK-SAME:    bytes 256 at 13504 row_at 128
 // CHECK:       gemma.phase @verify verify max_rows 8 attributes
 // CHECK-SAME:    {gemma.barriers = 6 : i64, gemma.multiply_adds = 4000 : i64, gemma.weight_bytes = 13160 : i64} {
 // CHECK:         gemma.step.embed %[[X:.*]], @p.table

@@ -1,0 +1,115 @@
+#include "targets/cpu/kernels/GroupProducts.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+
+Value loadRowScales(KernelBuilder &b, const PackedShape &weight, Value panel) {
+  return weight.rowScales() ? b.loadVec(b.at(panel, weight.rowScalesOffset())) : Value();
+}
+
+Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, Value rowScales) {
+  if (weights.unpacked)
+    return b.loadVec(b.at(weights.pointer, TileOps::unpackedBytes(weights.words)));
+  if (rowScales)
+    return rowScales;
+  return b.loadFloats(Format::F16, b.at(weights.pointer, valueBytes(weights.format, lanes)));
+}
+
+Value sumOfIntegers(KernelBuilder &b, Value rowScales, int64_t cols, Value row, Value sum) {
+  Value scale =
+      b.mulf(rowScales, b.broadcast(b.load(b.getF32Type(), b.at(row, cols)))); // the first group's, and so everyone's
+  return b.mulf(arith::SIToFPOp::create(b, b.vecF32(), sum), scale);
+}
+
+// Per row: 32 fused multiply-adds into a partial sum, which is then added to the total.
+static KernelBuilder::Values addFloatGroup(KernelBuilder &b, Format format, Value weights, ArrayRef<Value> rows,
+                                           Value group, Totals totals) {
+  int64_t element = KernelBuilder::elementBytes(format);
+  constexpr int64_t unroll = 4;
+  Value column = b.mul(group, groupColumns);
+  KernelBuilder::Values zero(rows.size(), b.splat(b.vecF32(), 0.0));
+  auto parts = b.loop(b.i64(0), b.i64(groupColumns), unroll, zero, [&](Value k, ValueRange state) {
+    KernelBuilder::Values next(state);
+    Value base = b.at(weights, b.mul(k, lanes * element));
+    Value offset = b.mul(b.add(column, k), 4);
+    for (int64_t u = 0; u < unroll; ++u) {
+      Value w = b.loadFloats(format, b.at(base, u * lanes * element));
+      for (auto [r, row] : llvm::enumerate(rows)) {
+        Value x = b.load(b.getF32Type(), b.at(b.at(row, offset), u * 4));
+        next[r] = b.fma(w, b.broadcast(x), next[r]);
+      }
+    }
+    return next;
+  });
+  for (auto [part, total] : llvm::zip(parts, totals()))
+    part = b.addf(total, part);
+  return parts;
+}
+
+// Per panel and row the exact integer dot products of a group. `rows`: where the rows' own groups lie. Those of wide
+// rows are made of the products with their high and their low bytes, where `ops` does not multiply int16.
+static KernelBuilder::Values dotGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
+                                      const PackedShape &shape, ArrayRef<Value> rows, ArrayRef<Value> biases,
+                                      Value group) {
+  SmallVector<ActivationGroup> activations;
+  Value offset = b.mul(group, groupColumns);
+  bool words = panels.front().words, parts = shape.wideInput && !words;
+  for (auto [row, bias] : llvm::zip(rows, biases)) {
+    Value values = b.at(words ? b.at(row, 2 * shape.cols) : row, words ? b.mul(offset, 2) : offset);
+    if (parts)
+      activations.push_back({values, /*bias=*/Value()});
+    activations.push_back(
+        {parts ? b.at(values, shape.cols) : values, bias, /*wholeRange=*/parts || shape.staticInput, words});
+  }
+  SmallVector<Value> dots = ops.dotPanels(b, panels, activations);
+  if (!parts)
+    return dots;
+  KernelBuilder::Values sums;
+  for (size_t i = 0; i < dots.size(); i += 2)
+    sums.push_back(arith::AddIOp::create(b, arith::ShLIOp::create(b, dots[i], b.splatInt(b.vecI32(), 8)), dots[i + 1]));
+  return sums;
+}
+
+KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
+                                               ArrayRef<Value> rowScales, const PackedShape &shape,
+                                               ArrayRef<Value> rows, Value group, Totals totals) {
+  int64_t scalesAt = shape.wideInput ? 4 * shape.cols : shape.cols, biasesAt = shape.cols / groupColumns * 4;
+  KernelBuilder::Values scales, biases;
+  Value offset = b.add(b.mul(group, 4), scalesAt);
+  for (Value row : rows) {
+    scales.push_back(b.at(row, offset));
+    biases.push_back(b.at(scales.back(), biasesAt));
+  }
+  auto dots = dotGroup(b, ops, panels, shape, rows, biases, group);
+  KernelBuilder::Values next = totals();
+  if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
+    for (auto [total, dot] : llvm::zip(next, dots))
+      total = arith::AddIOp::create(b, total, dot);
+    return next;
+  }
+  // Scales are loaded behind the products, whose sums take the registers.
+  for (Value &scale : scales)
+    scale = b.broadcast(b.load(b.getF32Type(), scale));
+  Value weightScales;
+  for (auto [i, dot] : llvm::enumerate(dots)) {
+    if (i % rows.size() == 0)
+      weightScales = scalesOfGroup(b, panels[i / rows.size()], rowScales[i / rows.size()]);
+    Value scale = b.mulf(weightScales, scales[i % rows.size()]);
+    next[i] = b.fma(arith::SIToFPOp::create(b, b.vecF32(), dot), scale, next[i]);
+  }
+  return next;
+}
+
+KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const PackedShape &shape, Value weights,
+                                      Value rowScales, ArrayRef<Value> rows, Value group, Totals totals) {
+  if (shape.quantized())
+    return addQuantizedGroup(
+        b, ops, WeightGroup{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords()},
+        rowScales, shape, rows, group, totals);
+  return addFloatGroup(b, shape.format, weights, rows, group, totals);
+}
+
+} // namespace gemmac
