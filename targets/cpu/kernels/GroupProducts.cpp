@@ -74,8 +74,8 @@ static KernelBuilder::Values dotGroup(KernelBuilder &b, const TileOps &ops, Arra
 }
 
 KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
-                                               ArrayRef<Value> rowScales, const PackedShape &shape,
-                                               ArrayRef<Value> rows, Value group, Totals totals) {
+                                        ArrayRef<Value> rowScales, const PackedShape &shape, ArrayRef<Value> rows,
+                                        Value group, Totals totals) {
   int64_t scalesAt = shape.wideInput ? 4 * shape.cols : shape.cols, biasesAt = shape.cols / groupColumns * 4;
   KernelBuilder::Values scales, biases;
   Value offset = b.add(b.mul(group, 4), scalesAt);
@@ -104,7 +104,7 @@ KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, Ar
 }
 
 KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const PackedShape &shape, Value weights,
-                                      Value rowScales, ArrayRef<Value> rows, Value group, Totals totals) {
+                               Value rowScales, ArrayRef<Value> rows, Value group, Totals totals) {
   if (shape.quantized())
     return addQuantizedGroup(
         b, ops, WeightGroup{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords()},

@@ -12,7 +12,8 @@ namespace gemmac {
 // (docs/benchmarks.md).
 inline constexpr int64_t prefetchBytes = 4096;
 
-/// Sums so far. They are asked for behind the products of a group, so that totals in memory are loaded by the additions.
+/// Sums so far. They are asked for behind the products of a group, so that totals in memory are loaded by the
+/// additions.
 using Totals = llvm::function_ref<KernelBuilder::Values()>;
 
 /// The scales of a panel's rows where they hold for all groups, loaded once; else null.
