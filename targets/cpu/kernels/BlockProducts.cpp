@@ -5,8 +5,6 @@ using namespace mlir;
 
 namespace gemmac {
 
-static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
-
 Value KernelLibrary::scaledSum(KernelBuilder &b, const PackedShape &weight, Value panel, Value row, Value sum) const {
   if (!weight.sumsIntegers())
     return sum;
@@ -44,25 +42,6 @@ KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedSha
                                                ValueRange totals) const {
   return b.loop(groups.first, groups.last, 1, totals, [&](Value group, ValueRange state) {
     return addUnpacked(b, *this, weight, groups, rows, group, [&] { return KernelBuilder::Values(state); });
-  });
-}
-
-// As in TileSums LLVM does not see that it is one place.
-void KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight, const UnpackedGroups &groups,
-                              ArrayRef<Value> rows, Value from, Value to, int64_t panelBytes) const {
-  Type type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
-  int64_t rowCount = static_cast<int64_t>(rows.size()), count = rowCount * static_cast<int64_t>(groups.blocks.size());
-  auto at = [&](Value base, int64_t i) { return b.at(base, i / rowCount * panelBytes + i % rowCount * vecBytes); };
-  b.loop(groups.first, groups.last, 1, ValueRange{from}, [&](Value group, ValueRange place) {
-    auto totals = addUnpacked(b, *this, weight, groups, rows, group, [&] {
-      KernelBuilder::Values loaded;
-      for (int64_t i = 0; i < count; ++i)
-        loaded.push_back(b.load(type, at(place[0], i), vecBytes));
-      return loaded;
-    });
-    for (int64_t i = 0; i < count; ++i)
-      b.store(totals[i], at(to, i), vecBytes);
-    return KernelBuilder::Values{to};
   });
 }
 

@@ -79,32 +79,6 @@ SmallVector<Value> ChunkProducts::unpack(ArrayRef<Value> panels, Value first, Va
 
 void ChunkProducts::dotTile(const Groups &groups, const Part &part, int64_t number, Value row,
                             ArrayRef<Value> inputRows) {
-  if (library.inMemory(groups.blocks.size() * inputRows.size()))
-    dotInMemory(groups, part, number, row, inputRows);
-  else
-    dotInRegisters(groups, part, number, row, inputRows);
-}
-
-// Slices are made where they wait, but for those that take in others.
-void ChunkProducts::dotInMemory(const Groups &groups, const Part &part, int64_t number, Value row,
-                                ArrayRef<Value> inputRows) {
-  Value made = place(slices.open(), number, row);
-  if (slices.levels() > 1) {
-    Value odd = arith::AndIOp::create(b, part.slice, b.i64(1));
-    made = b.select(b.less(b.i64(0), odd), made, place(0, number, row));
-  }
-  Value from = part.begins ? b.select(part.begins, zeros, made) : zeros;
-  library.dotBlocks(b, weight, groups, inputRows, from, made, panelBytes);
-  finish(part, [&](int64_t level) {
-    forSums(groups, inputRows, [&](int64_t, int64_t offset) {
-      if (level > 0)
-        store(b.load(b.vecF32(), b.at(made, offset), vecBytes), level, number, row, offset);
-    });
-  });
-}
-
-void ChunkProducts::dotInRegisters(const Groups &groups, const Part &part, int64_t number, Value row,
-                                   ArrayRef<Value> inputRows) {
   VectorType type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
   Value open = place(slices.open(), number, row);
   KernelBuilder::Values totals;

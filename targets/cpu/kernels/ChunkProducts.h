@@ -40,10 +40,7 @@ private:
   void wholeSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t together);
   void partsOfSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t groups);
   void dotTile(const Groups &groups, const Part &part, int64_t number, Value row, mlir::ArrayRef<Value> inputRows);
-  void dotInMemory(const Groups &groups, const Part &part, int64_t number, Value row, mlir::ArrayRef<Value> inputRows);
-  void dotInRegisters(const Groups &groups, const Part &part, int64_t number, Value row,
-                      mlir::ArrayRef<Value> inputRows);
-  void finish(const Part &part, SliceSums::Finish whole, llvm::function_ref<void()> leave = {});
+  void finish(const Part &part, SliceSums::Finish whole, llvm::function_ref<void()> leave);
   void store(Value sum, int64_t level, int64_t number, Value row, int64_t offset);
   void forSums(const Groups &groups, mlir::ArrayRef<Value> inputRows,
                llvm::function_ref<void(int64_t i, int64_t offset)> body);

@@ -158,12 +158,6 @@ public:
   /// Adds to `totals`, by panel and row, the products of `rows` with those groups.
   KernelBuilder::Values dotBlocks(KernelBuilder &b, const PackedShape &weight, const UnpackedGroups &groups,
                                   mlir::ArrayRef<mlir::Value> rows, mlir::ValueRange totals) const;
-  /// The same with totals in memory, which lie at `from` and go to `to`: 16 floats for each row, those of panels
-  /// `panelBytes` apart.
-  void dotBlocks(KernelBuilder &b, const PackedShape &weight, const UnpackedGroups &groups,
-                 mlir::ArrayRef<mlir::Value> rows, mlir::Value from, mlir::Value to, int64_t panelBytes) const;
-  /// Whether so many sums of a tile lie in memory while it is made.
-  bool inMemory(size_t sums) const { return static_cast<int64_t>(sums) > level.keptSums; }
   /// What dotBlocks summed up of a row and a panel as the value that it stands for.
   mlir::Value scaledSum(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value row,
                         mlir::Value sum) const;

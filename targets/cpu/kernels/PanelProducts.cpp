@@ -10,35 +10,28 @@ namespace gemmac {
 static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 
 namespace {
-/// The sums of some panels and rows, slice by slice. Those of a slice lie in registers while it is made, or in memory
-/// where they would be spilled there anyway.
+/// The sums of some panels and rows, slice by slice.
 class TileSums {
 public:
   TileSums(KernelBuilder &b, const IsaLevel &level, const PackedShape &weight, ArrayRef<Value> panels,
-           ArrayRef<Value> rowScales, ArrayRef<Value> rows, bool inMemory)
+           ArrayRef<Value> rowScales, ArrayRef<Value> rows)
       : b(b), level(level), weight(weight), panels(panels), rowScales(rowScales), rows(rows),
         none(weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0)), slices(b, weight.slices()),
-        count(static_cast<int64_t>(panels.size() * rows.size())), inMemory(inMemory) {}
+        count(static_cast<int64_t>(panels.size() * rows.size())) {}
 
   KernelBuilder::Values make() {
-    if (!inMemory && slices.levels() == 1)
-      return dotInRegisters(b.i64(0));
+    if (slices.levels() == 1)
+      return dot(b.i64(0));
     int64_t sliceCount = weight.slices().count();
     // Sums wait at the place of their first slice: had each level a place of its own, LLVM would keep them all in
     // registers, which the products need.
     waiting = b.stack(sliceCount * bytes());
-    if (inMemory) {
-      zeros = b.stack(bytes());
-      store(KernelBuilder::Values(count, none), zeros);
-    }
     b.loop(b.i64(0), b.i64(sliceCount), 1, [&](Value slice) {
       Value place = b.at(waiting, b.mul(slice, bytes()));
-      if (inMemory)
-        dotInMemory(slice, place);
-      KernelBuilder::Values made = inMemory ? KernelBuilder::Values() : dotInRegisters(slice);
+      KernelBuilder::Values made = dot(slice);
       slices.finish(slice, [&](int64_t level) { finish(made, level, place); });
     });
-    return slices.levels() == 1 ? load(waiting, 0, count) : results();
+    return results();
   }
 
 private:
@@ -49,20 +42,9 @@ private:
   Value none;
   SliceSums slices;
   int64_t count;
-  bool inMemory;
-  Value waiting, zeros;
+  Value waiting;
 
   int64_t bytes() const { return count * vecBytes; } ///< of a slice's sums
-  KernelBuilder::Values load(Value place, int64_t first, int64_t last) {
-    KernelBuilder::Values sums;
-    for (int64_t i = first; i < last; ++i)
-      sums.push_back(b.load(none.getType(), b.at(place, i * vecBytes), vecBytes));
-    return sums;
-  }
-  void store(ValueRange sums, Value place, int64_t first = 0) {
-    for (auto [i, sum] : llvm::enumerate(sums))
-      b.store(sum, b.at(place, (first + static_cast<int64_t>(i)) * vecBytes), vecBytes);
-  }
 
   // The totals of one panel with a group.
   KernelBuilder::Values addTo(Totals totals, size_t p, Value group) {
@@ -71,7 +53,7 @@ private:
     b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
     return addGroup(b, *level.tileOps, weight, weights, rowScales[p], rows, group, totals);
   }
-  KernelBuilder::Values dotInRegisters(Value slice) {
+  KernelBuilder::Values dot(Value slice) {
     return b.loop(slices.first(slice), slices.end(slice), 1, KernelBuilder::Values(count, none),
                   [&](Value group, ValueRange totals) {
                     KernelBuilder::Values next;
@@ -82,23 +64,12 @@ private:
                     return next;
                   });
   }
-  // Loads begin at the zeros: LLVM does not see that it is one place, and so leaves the sums there.
-  void dotInMemory(Value slice, Value place) {
-    b.loop(slices.first(slice), slices.end(slice), 1, ValueRange{zeros}, [&](Value group, ValueRange from) {
-      for (size_t p = 0; p < panels.size(); ++p) {
-        int64_t first = static_cast<int64_t>(p * rows.size()), last = first + static_cast<int64_t>(rows.size());
-        store(addTo([&] { return load(from[0], first, last); }, p, group), place, first);
-      }
-      return KernelBuilder::Values{place};
-    });
-  }
-
-  // Of the slice that was made at `place`, or in registers.
+  // What was made of a slice goes to its place, or to that of the first of those that it takes in.
   void finish(ArrayRef<Value> made, int64_t level, Value place) {
-    for (int64_t i = 0; i < count && (level > 0 || !inMemory); ++i) {
+    for (int64_t i = 0; i < count; ++i) {
       auto placeOf = [&](int64_t level) { return b.at(place, i * vecBytes - ((int64_t{1} << level) - 1) * bytes()); };
-      Value sum = inMemory ? load(place, i, i + 1)[0] : made[i];
-      b.store(slices.takeIn(sum, level, [&](int64_t below) { return placeOf(below + 1); }), placeOf(level), vecBytes);
+      b.store(slices.takeIn(made[i], level, [&](int64_t below) { return placeOf(below + 1); }), placeOf(level),
+              vecBytes);
     }
   }
   KernelBuilder::Values results() {
@@ -118,8 +89,7 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
   KernelBuilder::Values rowScales;
   for (Value panel : panels)
     rowScales.push_back(loadRowScales(b, weight, panel));
-  KernelBuilder::Values sums =
-      TileSums(b, level, weight, panels, rowScales, rows, inMemory(panels.size() * rows.size())).make();
+  KernelBuilder::Values sums = TileSums(b, level, weight, panels, rowScales, rows).make();
   for (size_t i = 0; weight.sumsIntegers() && i < sums.size(); ++i)
     sums[i] = sumOfIntegers(b, rowScales[i / rows.size()], weight.cols, rows[i % rows.size()], sums[i]);
   SmallVector<KernelBuilder::Values> result;
