@@ -2,6 +2,7 @@
 #ifndef GEMMAC_TARGETS_INTERP_FRAME_H
 #define GEMMAC_TARGETS_INTERP_FRAME_H
 
+#include "dialects/Gemma/StepList.h"
 #include "targets/interp/Caches.h"
 #include "targets/interp/Rows.h"
 #include "targets/interp/Weights.h"
@@ -30,8 +31,17 @@ private:
   std::map<std::string, Cache> caches;
 };
 
+class Frame;
+
+/// Declares run() of a step, which carries it out; calls find it because Frame derives from this for every step of the
+/// dialect. The linker names a step that is run and has none.
+template <typename Step> struct Runs {
+  friend void run(Step step, Frame &frame);
+};
+template <typename... Steps> struct RunsAll : Runs<Steps>... {};
+
 /// One call: rows of tokens from a position on.
-class Frame {
+class Frame : public gemma::OfAllSteps<RunsAll> {
 public:
   Frame(Memory &memory, llvm::ArrayRef<int32_t> tokens, int64_t position)
       : memory(memory), tokens(tokens), firstPosition(position) {}

@@ -1,7 +1,5 @@
 #include "targets/interp/Interpreter.h"
 
-#include "targets/interp/Steps.h"
-
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -11,20 +9,30 @@ namespace gemmac::interp {
 
 using namespace gemma;
 
-static llvm::Error runStep(Operation &op, Frame &frame) {
-  return llvm::TypeSwitch<Operation *, llvm::Error>(&op)
-      .Case<EmbedStep, RopeTableStep, NormStep, AddNormStep, QuantizeStep, PleCombineStep, MatmulStep, QkvStep,
-            AttentionStep, AttentionSplitsStep, AttentionMergeStep, RouteStep, ExpertUpStep, ExpertDownStep>(
-          [&](auto step) {
-            run(step, frame);
-            return llvm::Error::success();
-          })
-      .Case<BufferOp, BarrierOp, MarkOp>([](auto) { return llvm::Error::success(); })
-      .Default([](Operation *other) {
-        return llvm::createStringError("interp: error: '" + other->getName().getStringRef() +
-                                       "' is no step that the interpreter runs; compile without what asks for it");
-      });
-}
+namespace {
+/// Carries out an op that is one of `Steps`.
+template <typename... Steps> struct StepSwitch {
+  static llvm::Error runStep(Operation &op, Frame &frame) {
+    return llvm::TypeSwitch<Operation *, llvm::Error>(&op)
+        .template Case<Steps...>([&](auto step) { return runIfInterpreted(step, frame); })
+        .template Case<BufferOp, BarrierOp, MarkOp>([](auto) { return llvm::Error::success(); })
+        .Default([](Operation *other) { return notRun(other); });
+  }
+  template <typename Step> static llvm::Error runIfInterpreted(Step step, Frame &frame) {
+    // It adds to what a program computes and is no part of it.
+    if constexpr (std::is_same_v<Step, ObserveStep>) {
+      return notRun(step);
+    } else {
+      run(step, frame);
+      return llvm::Error::success();
+    }
+  }
+  static llvm::Error notRun(Operation *op) {
+    return llvm::createStringError("interp: error: '" + op->getName().getStringRef() +
+                                   "' is no step that the interpreter runs; compile without what asks for it");
+  }
+};
+} // namespace
 
 /// Whether every packed weight lies inside of the data section.
 static llvm::Error checkData(ModuleOp module, size_t bytes) {
@@ -106,7 +114,7 @@ llvm::Expected<std::vector<float>> Interpreter::call(PhaseKind kind, ArrayRef<in
     return std::move(error);
   Frame frame(memory, tokens, position);
   for (Operation &op : phase.getBody().front())
-    if (llvm::Error error = runStep(op, frame))
+    if (llvm::Error error = OfAllSteps<StepSwitch>::runStep(op, frame))
       return std::move(error);
   position += frame.rows();
   return logitsOf(phase, frame);

@@ -1,33 +1,11 @@
-// The steps, one function and one loop nest each. What a step computes is told on its op (GemmaStepOps.td), in which
-// order in docs/spec/numerics.md.
+// What steps share. Each is one function run() with one loop nest. What it computes is told on its op
+// (GemmaStepOps.td), in which order in docs/spec/numerics.md.
 #ifndef GEMMAC_TARGETS_INTERP_STEPS_H
 #define GEMMAC_TARGETS_INTERP_STEPS_H
 
 #include "targets/interp/Frame.h"
 
 namespace gemmac::interp {
-
-// RowSteps.cpp
-void run(gemma::EmbedStep step, Frame &frame);
-void run(gemma::RopeTableStep step, Frame &frame);
-void run(gemma::NormStep step, Frame &frame);
-void run(gemma::AddNormStep step, Frame &frame);
-void run(gemma::QuantizeStep step, Frame &frame);
-void run(gemma::PleCombineStep step, Frame &frame);
-
-// ProductSteps.cpp
-void run(gemma::MatmulStep step, Frame &frame);
-void run(gemma::QkvStep step, Frame &frame);
-
-// AttentionSteps.cpp
-void run(gemma::AttentionStep step, Frame &frame);
-void run(gemma::AttentionSplitsStep step, Frame &frame);
-void run(gemma::AttentionMergeStep step, Frame &frame);
-
-// ExpertSteps.cpp
-void run(gemma::RouteStep step, Frame &frame);
-void run(gemma::ExpertUpStep step, Frame &frame);
-void run(gemma::ExpertDownStep step, Frame &frame);
 
 /// Panels of 16 rows of gate and up alternate: the packed row of either for row `n` of the result.
 struct GateUp {

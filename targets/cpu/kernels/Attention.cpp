@@ -3,6 +3,7 @@
 // alone.
 #include "targets/cpu/kernels/CacheRows.h"
 #include "targets/cpu/kernels/SplitAttention.h"
+#include "targets/cpu/kernels/StepLowering.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -121,22 +122,23 @@ private:
 } // namespace
 
 // (query, parts, cache, key norm, the call's row; thread, threads)
-func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache) {
+static func::FuncOp attentionSplitsKernel(KernelLibrary &kernels, gemma::AttentionSplitsStep step,
+                                          const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads;
   std::string name = llvm::formatv("attention_splits_{0}_q{1}", cache.text(), heads);
-  return get(name, 5, 2, [&](KernelBuilder &b, ValueRange a) {
+  return kernels.get(name, 5, 2, [&](KernelBuilder &b, ValueRange a) {
     PartLayout layout{heads, cache.padded};
     CallRows row(b, a[4]);
-    Value position = row.position(b.i64(0)), keys = b.at(a[2], b.mul(row.slot(b.i64(0)), slotBytes));
+    Value position = row.position(b.i64(0)), keys = b.at(a[2], b.mul(row.slot(b.i64(0)), kernels.getSlotBytes()));
     KeyRange range(b, cache, position, position);
     SplitUnits units(b, cache.heads, range);
-    int64_t tilePairs = SplitAttention::tilePairs(level, perKvHead);
+    int64_t tilePairs = SplitAttention::tilePairs(kernels.getLevel(), perKvHead);
     Value scores = b.stack(perKvHead * SplitAttention::scoreRowBytes), begin = units.begin(a[5], a[6]);
     PreparedQueries prepared(b, cache, perKvHead, a[3]);
     b.loop(begin, units.begin(b.add(a[5], 1), a[6]), 1, [&](Value unit) {
       Value kvHead = b.div(unit, units.splits), index = b.rem(unit, units.splits);
       SplitBlocks blocks = range.blocksOf(b.add(range.firstSplit(), index));
-      SplitAttention attention(b, cache, level, b.at(keys, b.mul(kvHead, cache.keyHeadBytes())),
+      SplitAttention attention(b, cache, kernels.getLevel(), b.at(keys, b.mul(kvHead, cache.keyHeadBytes())),
                                b.at(b.at(keys, cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())),
                                /*prefetch=*/true);
       Value part = b.at(a[1], b.mul(index, layout.rowBytes())), firstHead = b.mul(kvHead, perKvHead);
@@ -162,8 +164,18 @@ func::FuncOp KernelLibrary::attentionSplits(gemma::AttentionSplitsStep step, con
   });
 }
 
+LogicalResult lower(gemma::AttentionSplitsStep step, StepLowering &lowering) {
+  CacheShape shape(lowering.cache(step.getCache()));
+  Value cacheAt = lowering.cachePointer(step.getCache()),
+        keyNorm = step.getKeyNorm() ? lowering.weight(*step.getKeyNorm()) : cacheAt;
+  return lowering.callKernel(attentionSplitsKernel(lowering.kernels, step, shape),
+                             {lowering.pointer(step.getQuery()), lowering.pointer(step.getParts()), cacheAt, keyNorm,
+                              lowering.rowsAt, lowering.thread, lowering.threads});
+}
+
 // (parts, result, the call's row; first, last[; static scale]): row 0 if it is in [first, last)
-func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache) {
+static func::FuncOp attentionMergeKernel(KernelLibrary &kernels, gemma::AttentionMergeStep step,
+                                         const CacheShape &cache) {
   int64_t heads = step.getHeads(), width = heads * cache.padded, headVectors = roundUp(heads, lanes) / lanes;
   bool quantized = step.getResult().getType().isQuantized(), isStatic = step.getStaticScale().has_value();
   std::string name =
@@ -218,7 +230,16 @@ func::FuncOp KernelLibrary::attentionMerge(gemma::AttentionMergeStep step, const
       });
     });
   };
-  return get(name, 3, 2, body, isStatic ? 1 : 0);
+  return kernels.get(name, 3, 2, body, isStatic ? 1 : 0);
+}
+
+LogicalResult lower(gemma::AttentionMergeStep step, StepLowering &lowering) {
+  CacheShape shape(lowering.cache(step.getCache()));
+  auto [first, last] = lowering.rowRange(step.getReplicated());
+  SmallVector<Value> arguments{lowering.pointer(step.getParts()), lowering.pointer(step.getResult()), lowering.rowsAt,
+                               first, last};
+  lowering.addScale(arguments, step.getStaticScale());
+  return lowering.callKernel(attentionMergeKernel(lowering.kernels, step, shape), arguments);
 }
 
 //===--- several rows
@@ -349,13 +370,13 @@ private:
 
 // (query, result, cache, key norm, rows of the call, runs; rows, runs, thread, threads): tiles of rows of a run and a
 // KV head; each thread takes every threads-th, since later rows see more keys
-func::FuncOp KernelLibrary::attention(gemma::AttentionStep step, const CacheShape &cache) {
+static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads, rowBytes = step.getQuery().getType().getRowBytes();
   std::string name = llvm::formatv("attention_{0}_q{1}", cache.text(), heads);
-  return get(name, 6, 4, [&](KernelBuilder &b, ValueRange a) {
+  return kernels.get(name, 6, 4, [&](KernelBuilder &b, ValueRange a) {
     Value thread = a[8], threads = a[9];
     CallRows callRows(b, a[4]);
-    RowTile tile(b, cache, level, heads, rowBytes, a[3]);
+    RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3]);
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
     Value tileRows = b.minSigned(ceilDiv(b.mul(a[6], cache.heads), threads), b.i64(RowTile::mostRows(perKvHead)));
@@ -365,7 +386,7 @@ func::FuncOp KernelLibrary::attention(gemma::AttentionStep step, const CacheShap
       Value runFirst = b.load(b.getI64Type(), run),
             runCount = b.load(b.getI64Type(), b.at(run, int64_t{offsetof(gemmac_run, count)}));
       Value tiles = ceilDiv(runCount, tileRows), units = b.mul(tiles, cache.heads);
-      Value keys = b.at(a[2], b.mul(callRows.slot(runFirst), slotBytes));
+      Value keys = b.at(a[2], b.mul(callRows.slot(runFirst), kernels.getSlotBytes()));
       Value mine = ceilDiv(b.maxSigned(b.sub(units, skip), b.i64(0)), threads);
       b.loop(b.i64(0), mine, 1, [&](Value turn) {
         Value unit = b.add(skip, b.mul(turn, threads));
@@ -379,6 +400,16 @@ func::FuncOp KernelLibrary::attention(gemma::AttentionStep step, const CacheShap
       return KernelBuilder::Values{b.sub(b.add(skip, b.mul(mine, threads)), units)};
     });
   });
+}
+
+LogicalResult lower(gemma::AttentionStep step, StepLowering &lowering) {
+  CacheShape shape(lowering.cache(step.getCache()));
+  Value cacheAt = lowering.cachePointer(step.getCache()),
+        keyNorm = step.getKeyNorm() ? lowering.weight(*step.getKeyNorm()) : cacheAt;
+  return lowering.callKernel(attentionKernel(lowering.kernels, step, shape),
+                             {lowering.pointer(step.getQuery()), lowering.pointer(step.getResult()), cacheAt, keyNorm,
+                              lowering.rowsAt, lowering.runsAt, lowering.rows, lowering.runs, lowering.thread,
+                              lowering.threads});
 }
 
 } // namespace gemmac

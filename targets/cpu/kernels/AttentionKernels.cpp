@@ -1,5 +1,6 @@
 // Head projection with norms and RoPE; CacheRows writes keys and values.
 #include "targets/cpu/kernels/CacheRows.h"
+#include "targets/cpu/kernels/StepLowering.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -98,23 +99,24 @@ private:
 
 // (input, weights, rope table, query, raw, q norm, k norm, cache, rows of the call; rows, first, last[; scales of the
 // output grids of q, k, v]): heads [first, last) of q, k, v
-func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
-                                bool outputGrids, int64_t maxRows) {
+static func::FuncOp qkvKernel(KernelLibrary &kernels, gemma::QkvStep step, const PackedShape &weight,
+                              std::optional<CacheShape> cache, bool outputGrids, int64_t maxRows) {
   int64_t heads = step.getHeads(), headDim = step.getHeadDim(), padded = paddedHeadDim(headDim);
   bool keysAreValues = step.getKeysAreValues(), rawValues = step.getRawValues();
-  Matmul shape{.weight = weight,
-               .inputRowBytes = step.getInput().getType().getRowBytes(),
-               .resultRowBytes = padded * 4,
-               .outputGrids = outputGrids,
-               .maxRows = maxRows};
-  func::FuncOp project = matmul(shape);
+  KernelLibrary::Matmul shape{.weight = weight,
+                              .inputRowBytes = step.getInput().getType().getRowBytes(),
+                              .resultRowBytes = padded * 4,
+                              .outputGrids = outputGrids,
+                              .maxRows = maxRows};
+  func::FuncOp project = kernels.matmul(shape);
   std::string name = llvm::formatv("qkv_{0}_q{1}_d{2}_{3}{4}{5}{6}{7}{8}", weight.text(), heads, headDim,
                                    bitsText(step.getEps().convertToDouble()), cache ? "_kv_" + cache->text() : "",
                                    keysAreValues ? "_shared" : "", rawValues ? "_raw" : "",
                                    maxRows == 1 ? "" : "_upto" + std::to_string(maxRows), outputGrids ? "_grid" : "");
   auto body = [&](KernelBuilder &b, ValueRange a) {
     Value raw = a[4], rows = a[9];
-    HeadFinisher finish(b, headDim, step.getEps().convertToDouble(), raw, a[2], CallRows(b, a[8]), rows, slotBytes);
+    HeadFinisher finish(b, headDim, step.getEps().convertToDouble(), raw, a[2], CallRows(b, a[8]), rows,
+                        kernels.getSlotBytes());
     b.loop(a[10], a[11], 1, [&](Value head) {
       Value panels = b.at(a[1], b.mul(head, padded / panelRows * weight.panelBytes()));
       SmallVector<Value> arguments{a[0], panels, raw, raw, rows, b.i64(0), b.i64(padded / panelRows)};
@@ -148,7 +150,36 @@ func::FuncOp KernelLibrary::qkv(gemma::QkvStep step, const PackedShape &weight, 
       });
     });
   };
-  return get(name, 9, 3, body, outputGrids ? 3 : 0);
+  return kernels.get(name, 9, 3, body, outputGrids ? 3 : 0);
+}
+
+LogicalResult lower(gemma::QkvStep step, StepLowering &lowering) {
+  gemma::PackedOp matrix = lowering.packed(step.getWeight());
+  PackedShape shape(matrix, step.getInput().getType());
+  std::optional<CacheShape> cacheShape;
+  Value unused = lowering.pointer(step.getRaw()), keysNorm = unused, cacheAt = unused;
+  if (step.getCache()) {
+    cacheShape.emplace(lowering.cache(*step.getCache()));
+    keysNorm = lowering.weight(*step.getKNorm());
+    cacheAt = lowering.cachePointer(*step.getCache());
+  }
+  auto [first, last] = lowering.share(lowering.b.i64(shape.rows / paddedHeadDim(step.getHeadDim())));
+  SmallVector<Value> arguments{lowering.pointer(step.getInput()),
+                               lowering.weight(step.getWeight()),
+                               lowering.pointer(step.getRopeTable()),
+                               lowering.pointer(step.getQuery()),
+                               lowering.pointer(step.getRaw()),
+                               lowering.weight(step.getQNorm()),
+                               keysNorm,
+                               cacheAt,
+                               lowering.rowsAt,
+                               lowering.rows,
+                               first,
+                               last};
+  lowering.addOutputScales(arguments, matrix, 3);
+  return lowering.callKernel(
+      qkvKernel(lowering.kernels, step, shape, cacheShape, matrix.getOutputScales().has_value(), lowering.maxRows()),
+      arguments);
 }
 
 } // namespace gemmac

@@ -2,6 +2,7 @@
 // expert's weights are read once however many rows picked it; every thread groups them for itself and does
 // its own panels of all experts.
 #include "targets/cpu/kernels/RowProducts.h"
+#include "targets/cpu/kernels/StepLowering.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -114,13 +115,14 @@ private:
 static std::string rowsText(int64_t maxRows) { return maxRows == 1 ? "" : "_upto" + std::to_string(maxRows); }
 
 // (input, weights, picks, result; rows, first, last): pairs of panels [first, last) of the picked experts
-func::FuncOp KernelLibrary::expertUp(gemma::ExpertUpStep step, const PackedShape &weight, int64_t maxRows) {
+static func::FuncOp expertUpKernel(KernelLibrary &kernels, gemma::ExpertUpStep step, const PackedShape &weight,
+                                   int64_t maxRows) {
   int64_t topK = step.getTopK(), inputRowBytes = step.getInput().getType().getRowBytes();
   int64_t picksRowBytes = step.getPicks().getType().getRowBytes(),
           resultRowBytes = step.getResult().getType().getRowBytes();
   std::string name = llvm::formatv("expert_up_{0}_top{1}{2}", weight.text(), topK, rowsText(maxRows));
-  return get(name, 4, 3, [&](KernelBuilder &b, ValueRange a) {
-    ExpertEmitter experts(*this, b, weight, /*paired=*/true, topK, maxRows, picksRowBytes, a[1], a[2], a[4]);
+  return kernels.get(name, 4, 3, [&](KernelBuilder &b, ValueRange a) {
+    ExpertEmitter experts(kernels, b, weight, /*paired=*/true, topK, maxRows, picksRowBytes, a[1], a[2], a[4]);
     experts.products(
         a[5], a[6], [&](Value place) { return b.at(a[0], b.mul(b.div(place, b.i64(topK)), inputRowBytes)); },
         [&](Value panel, Value place, Value gate, Value up) {
@@ -129,19 +131,29 @@ func::FuncOp KernelLibrary::expertUp(gemma::ExpertUpStep step, const PackedShape
   });
 }
 
+LogicalResult lower(gemma::ExpertUpStep step, StepLowering &lowering) {
+  PackedShape shape(lowering.packed(step.getWeight()), step.getInput().getType());
+  auto [first, last] = lowering.share(lowering.b.i64(shape.rows / panelRows / 2));
+  return lowering.callKernel(expertUpKernel(lowering.kernels, step, shape, lowering.maxRows()),
+                             {lowering.pointer(step.getInput()), lowering.weight(step.getWeight()),
+                              lowering.pointer(step.getPicks()), lowering.pointer(step.getResult()), lowering.rows,
+                              first, last});
+}
+
 // (input, weights, picks, pick weights, result; rows, first, last): panels [first, last)
-func::FuncOp KernelLibrary::expertDown(gemma::ExpertDownStep step, const PackedShape &weight, int64_t maxRows) {
+static func::FuncOp expertDownKernel(KernelLibrary &kernels, gemma::ExpertDownStep step, const PackedShape &weight,
+                                     int64_t maxRows) {
   int64_t topK = step.getTopK(), inputRowBytes = step.getInput().getType().getRowBytes();
   int64_t picksRowBytes = step.getPicks().getType().getRowBytes();
   int64_t pickWeightsRowBytes = step.getWeights().getType().getRowBytes();
   int64_t resultRowBytes = step.getResult().getType().getRowBytes();
   std::string name = llvm::formatv("expert_down_{0}_top{1}{2}", weight.text(), topK, rowsText(maxRows));
-  return get(name, 5, 3, [&](KernelBuilder &b, ValueRange a) {
+  return kernels.get(name, 5, 3, [&](KernelBuilder &b, ValueRange a) {
     // A few panels at a time: the parts of all places wait in memory until the last expert is done, then each row adds
     // its own in the order of its picks.
-    int64_t abreast = level.panelStreams, partsBytes = maxRows * topK * vecBytes;
+    int64_t abreast = kernels.getLevel().panelStreams, partsBytes = maxRows * topK * vecBytes;
     Value parts = b.stack(abreast * partsBytes);
-    ExpertEmitter experts(*this, b, weight, /*paired=*/false, topK, maxRows, picksRowBytes, a[1], a[2], a[5]);
+    ExpertEmitter experts(kernels, b, weight, /*paired=*/false, topK, maxRows, picksRowBytes, a[1], a[2], a[5]);
     b.loop(a[6], a[7], abreast, [&](Value first) {
       Value last = b.minSigned(b.add(first, abreast), a[7]);
       auto partOf = [&](Value panel, Value place) {
@@ -164,6 +176,15 @@ func::FuncOp KernelLibrary::expertDown(gemma::ExpertDownStep step, const PackedS
       });
     });
   });
+}
+
+LogicalResult lower(gemma::ExpertDownStep step, StepLowering &lowering) {
+  PackedShape shape(lowering.packed(step.getWeight()), step.getInput().getType());
+  auto [first, last] = lowering.share(lowering.b.i64(shape.rows / panelRows));
+  return lowering.callKernel(expertDownKernel(lowering.kernels, step, shape, lowering.maxRows()),
+                             {lowering.pointer(step.getInput()), lowering.weight(step.getWeight()),
+                              lowering.pointer(step.getPicks()), lowering.pointer(step.getWeights()),
+                              lowering.pointer(step.getResult()), lowering.rows, first, last});
 }
 
 } // namespace gemmac

@@ -1,4 +1,5 @@
-// Tile kernels: for every kind and shape of step one private function, made when first asked for.
+// Tile kernels: for every kind and shape of step one private function, made when first asked for. What kernels share
+// stands here; a kernel itself stands in the file of its step.
 #ifndef GEMMAC_TARGETS_CPU_KERNELS_KERNELS_H
 #define GEMMAC_TARGETS_CPU_KERNELS_KERNELS_H
 
@@ -106,18 +107,16 @@ public:
   KernelLibrary(mlir::ModuleOp module, const IsaLevel &level, int64_t slotBytes)
       : module(module), level(level), slotBytes(slotBytes) {}
 
-  // RowKernels.cpp
-  /// A table of one row per panel holds one row for each row of the call, `tableRowBytes` apart; others are looked up.
-  mlir::func::FuncOp embed(const PackedShape &table, int64_t tableRowBytes, int64_t resultRowBytes, double scale);
-  mlir::func::FuncOp ropeTable(int64_t headDim, gemma::RopeAttr rope);
-  mlir::func::FuncOp norm(gemma::NormStep step);
-  mlir::func::FuncOp addNorm(gemma::BufferType type, bool scaled, double eps, int64_t count);
-  mlir::func::FuncOp quantize(gemma::QuantizeStep step);
-  mlir::func::FuncOp pleCombine(gemma::PleCombineStep step, const PackedShape &table, int64_t tableRowBytes);
-  mlir::func::FuncOp route(gemma::RouteStep step);
+  using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;
+  /// The kernel of that name; made of `pointers` pointers, `counts` i64 and `floats` f32 arguments by `body` when it is
+  /// new.
+  mlir::func::FuncOp get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats = 0);
+
+  mlir::ModuleOp getModule() const { return module; }
+  const IsaLevel &getLevel() const { return level; }
+  int64_t getSlotBytes() const { return slotBytes; }
 
   // PanelProducts.cpp, LotProducts.cpp, BlockProducts.cpp
-  const IsaLevel &getLevel() const { return level; }
   /// Whether rows and unpacked weights are int16 to the instructions that multiply.
   bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }
   UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
@@ -174,29 +173,7 @@ public:
   };
   mlir::func::FuncOp matmul(const Matmul &shape);
 
-  // ExpertKernels.cpp
-  mlir::func::FuncOp expertUp(gemma::ExpertUpStep step, const PackedShape &weight, int64_t maxRows);
-  mlir::func::FuncOp expertDown(gemma::ExpertDownStep step, const PackedShape &weight, int64_t maxRows);
-
-  // AttentionKernels.cpp
-  /// With `outputGrids` the scales of the grids of q, k and v are three more arguments, 0 where there is none.
-  mlir::func::FuncOp qkv(gemma::QkvStep step, const PackedShape &weight, std::optional<CacheShape> cache,
-                         bool outputGrids, int64_t maxRows);
-
-  // Attention.cpp
-  mlir::func::FuncOp attention(gemma::AttentionStep step, const CacheShape &cache);
-  mlir::func::FuncOp attentionSplits(gemma::AttentionSplitsStep step, const CacheShape &cache);
-  mlir::func::FuncOp attentionMerge(gemma::AttentionMergeStep step, const CacheShape &cache);
-
-  // ObserveKernel.cpp
-  mlir::func::FuncOp observe(gemma::ObserveStep step, const MomentLayout &layout);
-
 private:
-  using Body = llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)>;
-  /// The kernel of that name; made of `pointers` pointers, `counts` i64 and `floats` f32 arguments by `body` when it is
-  /// new.
-  mlir::func::FuncOp get(const std::string &name, int64_t pointers, int64_t counts, Body body, int64_t floats = 0);
-
   mlir::ModuleOp module;
   const IsaLevel &level;
   int64_t slotBytes;

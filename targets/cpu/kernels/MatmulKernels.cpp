@@ -1,6 +1,7 @@
 // Products of rows with packed matrices. Few rows multiply packed panels as they are read; a chunk of a prompt first
 // unpacks a block of a panel into the cache and uses it for all rows.
 #include "targets/cpu/kernels/RowProducts.h"
+#include "targets/cpu/kernels/StepLowering.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -74,6 +75,30 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
       products.oneRow(first, last);
   };
   return get(name, 4, 3, body, shape.outputGrids ? 2 : 0);
+}
+
+LogicalResult lower(gemma::MatmulStep step, StepLowering &lowering) {
+  gemma::PackedOp matrix = lowering.packed(step.getWeight());
+  KernelLibrary::Matmul shape{.weight = PackedShape(matrix, step.getInput().getType()),
+                              .inputRowBytes = step.getInput().getType().getRowBytes(),
+                              .resultRowBytes = step.getResult().getType().getRowBytes(),
+                              .epilogue = step.getEpilogue(),
+                              .outputGrids = matrix.getOutputScales().has_value(),
+                              .maxRows = lowering.maxRows()};
+  Value result = lowering.pointer(step.getResult()), factor = result;
+  if (step.getFactor()) {
+    auto type = cast<gemma::BufferType>(step.getFactor().getType());
+    shape.factorRowBytes = type.getRowBytes();
+    factor = lowering.b.at(lowering.pointer(step.getFactor()), static_cast<int64_t>(step.getFactorOffset()) * 4);
+  }
+  if (step.getCap())
+    shape.cap = step.getCap()->convertToDouble();
+  int64_t tiles = shape.weight.rows / panelRows / (shape.epilogue == Epilogue::GeGlu ? 2 : 1);
+  auto [first, last] = lowering.share(lowering.b.i64(tiles));
+  SmallVector<Value> arguments{
+      lowering.pointer(step.getInput()), lowering.weight(step.getWeight()), result, factor, lowering.rows, first, last};
+  lowering.addOutputScales(arguments, matrix, 2);
+  return lowering.callKernel(lowering.kernels.matmul(shape), arguments);
 }
 
 } // namespace gemmac

@@ -1,6 +1,6 @@
 // Second moments of rows: the upper triangle of x x^T, panel by panel of 16 columns.
 #include "dialects/formats/MomentLayout.h"
-#include "targets/cpu/kernels/Kernels.h"
+#include "targets/cpu/kernels/StepLowering.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -26,13 +26,13 @@ static Value expertOf(KernelBuilder &b, Value picks, Value place, int64_t topK, 
 }
 
 // (input, moments, picks or input; rows, first, last): panels of columns, rows counting those of the input
-func::FuncOp KernelLibrary::observe(gemma::ObserveStep step, const MomentLayout &layout) {
+static func::FuncOp observeKernel(KernelLibrary &kernels, gemma::ObserveStep step, const MomentLayout &layout) {
   int64_t rowBytes = step.getInput().getType().getRowBytes(), topK = step.getTopK().value_or(0);
   int64_t picksRowBytes = topK ? cast<gemma::BufferType>(step.getPicks().getType()).getRowBytes() : 0;
   std::string name = llvm::formatv("observe_k{0}_block{1}", layout.cols, layout.block);
   if (topK)
     name += llvm::formatv("_e{0}_top{1}", layout.batch, topK);
-  return get(name, 3, 3, [&](KernelBuilder &b, ValueRange a) {
+  return kernels.get(name, 3, 3, [&](KernelBuilder &b, ValueRange a) {
     b.loop(a[4], a[5], 1, [&](Value tile) {
       Value panel = panelOfTile(b, tile, layout.panelCount());
       Value blockPanels = b.i64(layout.block / panelRows);
@@ -67,6 +67,17 @@ func::FuncOp KernelLibrary::observe(gemma::ObserveStep step, const MomentLayout 
       });
     });
   });
+}
+
+LogicalResult lower(gemma::ObserveStep step, StepLowering &lowering) {
+  gemma::PackedOp weight = lowering.packed(step.getWeight());
+  int64_t topK = step.getTopK().value_or(1);
+  MomentLayout layout = MomentLayout::of(weight.getCols(), step.getPicks() ? weight.getBatch() : 1);
+  auto [first, last] = lowering.share(lowering.b.i64(layout.panelCount()));
+  Value input = lowering.pointer(step.getInput()), picks = step.getPicks() ? lowering.pointer(step.getPicks()) : input;
+  Value moments = lowering.b.at(lowering.cacheBase, static_cast<int64_t>(step.getOffset()));
+  return lowering.callKernel(observeKernel(lowering.kernels, step, layout),
+                             {input, moments, picks, lowering.b.mul(lowering.rows, topK), first, last});
 }
 
 } // namespace gemmac

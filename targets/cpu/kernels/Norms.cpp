@@ -1,0 +1,89 @@
+// gemma.step.norm and gemma.step.add_norm.
+#include "targets/cpu/kernels/StepLowering.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
+
+// (input, result[, weight]; first, last[; static scale])
+static func::FuncOp normKernel(KernelLibrary &kernels, gemma::NormStep step) {
+  gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
+  double factor = step.getFactor().convertToDouble(), eps = step.getEps().convertToDouble();
+  bool weighted = step.getWeight().has_value(), isStatic = step.getStaticScale().has_value();
+  int64_t count = step.getCount(), pointers = weighted ? 3 : 2;
+  std::string name =
+      llvm::formatv("norm_{0}_w{1}_of{2}{3}{4}_{5}_{6}", nameOf(result.getElement()), result.getWidth(), count,
+                    weighted ? "" : "_plain", isStatic ? "_static" : "", bitsText(factor), bitsText(eps));
+  auto body = [&](KernelBuilder &b, ValueRange a) {
+    Value weight = weighted ? a[2] : Value(), staticScale = isStatic ? a[pointers + 2] : Value();
+    b.loop(a[pointers], a[pointers + 1], 1, [&](Value row) {
+      Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
+      Value inverse = inverseRms(b, source, input.getWidth(), count, eps);
+      Value target = b.at(a[1], b.mul(row, result.getRowBytes()));
+      storeRow(b, target, result, staticScale, [&](Value offset) {
+        auto normed = [&](int64_t half) {
+          Value x = b.mulf(b.loadVec(b.at(b.at(source, offset), half)), inverse);
+          if (weighted)
+            x = b.mulf(x, b.loadVec(b.at(b.at(weight, offset), half)));
+          return factor == 1.0 ? x : b.mulf(x, b.splat(b.vecF32(), factor));
+        };
+        Value low = normed(0);
+        return std::make_pair(low, normed(vecBytes));
+      });
+    });
+  };
+  return kernels.get(name, pointers, 2, body, isStatic ? 1 : 0);
+}
+
+LogicalResult lower(gemma::NormStep step, StepLowering &lowering) {
+  auto [first, last] = lowering.rowRange(step.getReplicated());
+  SmallVector<Value> arguments{lowering.pointer(step.getInput()), lowering.pointer(step.getResult())};
+  if (step.getWeight())
+    arguments.push_back(lowering.weight(*step.getWeight()));
+  arguments.append({first, last});
+  lowering.addScale(arguments, step.getStaticScale());
+  return lowering.callKernel(normKernel(lowering.kernels, step), arguments);
+}
+
+// (input, branch, result, weight[, layer scale]; first, last)
+static func::FuncOp addNormKernel(KernelLibrary &kernels, gemma::BufferType type, bool scaled, double eps,
+                                  int64_t count) {
+  std::string name =
+      llvm::formatv("add_norm_w{0}_of{1}{2}_{3}", type.getWidth(), count, scaled ? "_scaled" : "", bitsText(eps));
+  return kernels.get(name, scaled ? 5 : 4, 2, [&](KernelBuilder &b, ValueRange a) {
+    Value scale = scaled ? b.broadcast(b.load(b.getF32Type(), a[4])) : Value();
+    b.loop(a[a.size() - 2], a[a.size() - 1], 1, [&](Value row) {
+      Value rowOffset = b.mul(row, type.getRowBytes());
+      Value input = b.at(a[0], rowOffset), branch = b.at(a[1], rowOffset), result = b.at(a[2], rowOffset);
+      Value inverse = inverseRms(b, branch, type.getWidth(), count, eps);
+      storeRow(b, result, type, /*staticScale=*/{}, [&](Value offset) {
+        auto sum = [&](int64_t half) {
+          Value normed = b.mulf(b.loadVec(b.at(b.at(branch, offset), half)), inverse);
+          normed = b.mulf(normed, b.loadVec(b.at(b.at(a[3], offset), half)));
+          Value x = b.addf(b.loadVec(b.at(b.at(input, offset), half)), normed);
+          return scaled ? b.mulf(x, scale) : x;
+        };
+        Value low = sum(0);
+        return std::make_pair(low, sum(vecBytes));
+      });
+    });
+  });
+}
+
+LogicalResult lower(gemma::AddNormStep step, StepLowering &lowering) {
+  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto kernel = addNormKernel(lowering.kernels, step.getInput().getType(), step.getLayerScale().has_value(),
+                              step.getEps().convertToDouble(), step.getCount());
+  Value input = lowering.pointer(step.getInput()), branch = lowering.pointer(step.getBranch()),
+        result = lowering.pointer(step.getResult());
+  if (!step.getLayerScale())
+    return lowering.callKernel(kernel, {input, branch, result, lowering.weight(step.getWeight()), first, last});
+  return lowering.callKernel(kernel, {input, branch, result, lowering.weight(step.getWeight()),
+                                      lowering.weight(*step.getLayerScale()), first, last});
+}
+
+} // namespace gemmac

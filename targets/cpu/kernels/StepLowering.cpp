@@ -1,0 +1,64 @@
+// Addresses and shares of threads in phase functions (layout of a call: abi.h).
+#include "targets/cpu/kernels/StepLowering.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+StepLowering::StepLowering(ProgramBytes bytes, gemma::PhaseOp phase, KernelLibrary &kernels, KernelBuilder &b,
+                           const SymbolTable &symbols, Value call, Value thread)
+    : b(b), kernels(kernels), thread(thread), symbols(symbols), bytes(bytes),
+      phaseRows(static_cast<int64_t>(phase.getMaxRows())) {
+  auto field = [&](size_t offset, Type type) { return b.load(type, b.at(call, static_cast<int64_t>(offset)), 8); };
+  data = field(offsetof(gemmac_call, data), b.ptrType());
+  arena = field(offsetof(gemmac_call, arena), b.ptrType());
+  Value scratches = field(offsetof(gemmac_call, scratch), b.ptrType());
+  cacheBase = field(offsetof(gemmac_call, cache), b.ptrType());
+  tableRows = field(offsetof(gemmac_call, table_rows), b.ptrType());
+  rowsAt = field(offsetof(gemmac_call, rows), b.ptrType());
+  threads = field(offsetof(gemmac_call, threads), b.getI64Type());
+  rows = phaseRows == 1 ? b.i64(1) : field(offsetof(gemmac_call, row_count), b.getI64Type());
+  runsAt = field(offsetof(gemmac_call, runs), b.ptrType());
+  runs = field(offsetof(gemmac_call, run_count), b.getI64Type());
+  scratch = b.at(scratches, b.mul(thread, bytes.scratch));
+}
+
+Value StepLowering::pointer(Value buffer) {
+  auto op = buffer.getDefiningOp<gemma::BufferOp>();
+  return b.at(op.getScope() == Scope::Shared ? arena : scratch, static_cast<int64_t>(*op.getOffset()));
+}
+
+Value StepLowering::table(StringRef name) {
+  gemma::PackedOp op = packed(name);
+  return op.getRowAt() ? b.at(tableRows, static_cast<int64_t>(*op.getRowAt())) : weight(name);
+}
+
+StepLowering::Range StepLowering::share(Value count) {
+  return {b.div(b.mul(count, thread), threads), b.div(b.mul(count, b.add(thread, 1)), threads)};
+}
+
+StepLowering::Range StepLowering::rowRange(bool replicated, int64_t perRow) {
+  Range range = replicated ? Range{b.i64(0), rows} : share(rows);
+  return {b.mul(range.first, perRow), b.mul(range.second, perRow)};
+}
+
+LogicalResult StepLowering::callKernel(func::FuncOp kernel, ArrayRef<Value> arguments) {
+  func::CallOp::create(b, kernel, ValueRange(arguments));
+  return success();
+}
+
+void StepLowering::addScale(SmallVectorImpl<Value> &arguments, std::optional<llvm::APFloat> scale) {
+  if (scale)
+    arguments.push_back(b.f32(static_cast<float>(scale->convertToDouble())));
+}
+
+void StepLowering::addOutputScales(SmallVectorImpl<Value> &arguments, gemma::PackedOp weight, size_t count) {
+  if (!weight.getOutputScales())
+    return;
+  SmallVector<double> scales(*weight.getOutputScales());
+  scales.resize(count);
+  for (double scale : scales)
+    arguments.push_back(b.f32(static_cast<float>(scale)));
+}
+
+} // namespace gemmac

@@ -1,0 +1,79 @@
+// How steps become code. Beside the kernel of a step stands what calls it:
+//
+//   LogicalResult lower(gemma::EmbedStep step, StepLowering &lowering)
+#ifndef GEMMAC_TARGETS_CPU_KERNELS_STEPLOWERING_H
+#define GEMMAC_TARGETS_CPU_KERNELS_STEPLOWERING_H
+
+#include "dialects/Gemma/StepList.h"
+#include "targets/cpu/kernels/Kernels.h"
+
+namespace gemmac {
+
+class StepLowering;
+
+/// Declares lower() of a step; calls find it because StepLowering derives from this for every step of the dialect.
+/// The linker names a step that no file lowers.
+template <typename Step> struct Lowers {
+  friend mlir::LogicalResult lower(Step step, StepLowering &lowering);
+};
+template <typename... Steps> struct LowersAll : Lowers<Steps>... {};
+
+/// Emits what stands in one phase function of one level: addresses, shares of threads, calls of kernels.
+class StepLowering : public gemma::OfAllSteps<LowersAll> {
+public:
+  using Value = mlir::Value;
+  using Range = std::pair<Value, Value>;
+
+  /// What the plan phase says of a program as a whole.
+  struct ProgramBytes {
+    int64_t scratch;  ///< from the scratch of one thread to that of the next
+    int64_t tableRow; ///< from the table rows of one row of the call to those of the next
+  };
+
+  /// \param call, thread  the arguments of the phase function, in which `b` stands.
+  StepLowering(ProgramBytes bytes, gemma::PhaseOp phase, KernelLibrary &kernels, KernelBuilder &b,
+               const mlir::SymbolTable &symbols, Value call, Value thread);
+
+  KernelBuilder &b;
+  KernelLibrary &kernels;
+  Value thread, threads; ///< number of this thread, number of threads
+  Value rowsAt, rows;    ///< the call's gemmac_row and how many
+  Value runsAt, runs;    ///< its gemmac_run and how many
+  Value cacheBase;       ///< first byte of all caches
+
+  /// Most rows of a call of this phase.
+  int64_t maxRows() const { return phaseRows; }
+  int64_t tableRowBytes() const { return bytes.tableRow; }
+
+  // ---- where things lie
+  Value pointer(Value buffer);
+  gemma::PackedOp packed(llvm::StringRef name) { return symbols.lookup<gemma::PackedOp>(name); }
+  Value weight(llvm::StringRef name) { return b.at(data, static_cast<int64_t>(*packed(name).getOffset())); }
+  /// Where a kernel finds the rows of a table: panels are mapped, tables read by row were read for the call's tokens.
+  Value table(llvm::StringRef name);
+  gemma::KvCacheOp cache(llvm::StringRef name) { return symbols.lookup<gemma::KvCacheOp>(name); }
+  Value cachePointer(llvm::StringRef name) { return b.at(cacheBase, static_cast<int64_t>(*cache(name).getOffset())); }
+
+  // ---- who does what
+  /// This thread's part of `count` tiles.
+  Range share(Value count);
+  /// The rows that this thread does, times `perRow`: all of them if the step is replicated.
+  Range rowRange(bool replicated, int64_t perRow = 1);
+
+  // ---- calls
+  mlir::LogicalResult callKernel(mlir::func::FuncOp kernel, mlir::ArrayRef<Value> arguments);
+  /// Adds the static scale of a row step to what its kernel gets, if there is one.
+  void addScale(mlir::SmallVectorImpl<Value> &arguments, std::optional<llvm::APFloat> scale);
+  /// Adds `count` scales of the grids of products, as the sources of `weight` have them; those beyond are 0.
+  void addOutputScales(mlir::SmallVectorImpl<Value> &arguments, gemma::PackedOp weight, size_t count);
+
+private:
+  const mlir::SymbolTable &symbols;
+  ProgramBytes bytes;
+  int64_t phaseRows;
+  Value data, arena, scratch, tableRows;
+};
+
+} // namespace gemmac
+
+#endif // GEMMAC_TARGETS_CPU_KERNELS_STEPLOWERING_H
