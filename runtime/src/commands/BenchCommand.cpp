@@ -18,9 +18,10 @@
 
 namespace gemmac::runtime {
 
-// Random tokens: experts and embedding rows are then read as varied as text reads them. Same ids every time.
-static std::vector<int32_t> randomTokens(int64_t count, int64_t vocab) {
-  Random random(1);
+// Random tokens: experts and embedding rows are then read as varied as text reads them. Same ids every time, others for
+// each slot: sequences that say the same would share their experts.
+static std::vector<int32_t> randomTokens(int64_t count, int64_t vocab, int64_t slot) {
+  Random random(1 + static_cast<uint64_t>(slot));
   std::vector<int32_t> tokens(static_cast<size_t>(count));
   for (int32_t &token : tokens)
     token = static_cast<int32_t>(random.next() % static_cast<uint64_t>(vocab));
@@ -147,8 +148,13 @@ struct Decoding {
   Request request;
 };
 
-/// One for each slot that is measured, kept over all rounds: memory that a round touched is there in the next.
-using Sequences = std::deque<Sequence>;
+/// What a slot that is measured feeds; kept over all rounds: memory that a round touched is there in the next.
+struct Slot {
+  Slot(Engine &engine, int64_t slot, std::vector<int32_t> tokens) : sequence(engine, slot), tokens(std::move(tokens)) {}
+  Sequence sequence;
+  std::vector<int32_t> tokens; ///< of the prompt, then those that are decoded alone, then those of --verify
+};
+using Slots = std::deque<Slot>;
 } // namespace
 
 static Status runTogether(Scheduler &scheduler, const std::deque<Decoding> &all) {
@@ -161,19 +167,19 @@ static Status runTogether(Scheduler &scheduler, const std::deque<Decoding> &all)
 }
 
 /// Feeds so many sequences a prompt each, then decodes all of them together.
-static Status measureTogether(Model &model, const BenchOptions &options, std::span<const int32_t> tokens,
-                              Sequences &sequences, SideBySide &measured) {
-  const auto prompt = tokens.first(static_cast<size_t>(options.promptTokens));
-  // The first one also stands behind the prompt, so that as many are fed as there are.
-  const auto given = tokens.subspan(prompt.size(), static_cast<size_t>(options.decodeTokens));
+static Status measureTogether(Model &model, const BenchOptions &options, Slots &slots, SideBySide &measured) {
   Sampler sampler(model.program.vocab, {}, {});
   Scheduler scheduler(model, model.engine());
   std::deque<Decoding> all;
-  for (size_t slot = 0; slot < static_cast<size_t>(measured.sequences); ++slot) {
-    startAt(sequences[slot], options.depth);
-    if (Status status = sequences[slot].prefill(prompt, &interruption()); !status.ok())
+  for (int64_t number = 0; number < measured.sequences; ++number) {
+    auto &[sequence, own] = slots[static_cast<size_t>(number)];
+    const auto prompt = std::span(own).first(static_cast<size_t>(options.promptTokens));
+    startAt(sequence, options.depth);
+    if (Status status = sequence.prefill(prompt, &interruption()); !status.ok())
       return status;
-    all.emplace_back(sequences[slot], sampler, given);
+    // The first token also stands behind the prompt, so that as many are fed as there are.
+    all.emplace_back(sequence, sampler,
+                     std::span(own).subspan(prompt.size(), static_cast<size_t>(options.decodeTokens)));
     if (Status status = scheduler.add(all.back().request); !status.ok())
       return status;
   }
@@ -181,12 +187,11 @@ static Status measureTogether(Model &model, const BenchOptions &options, std::sp
                  [&] { return runTogether(scheduler, all); });
 }
 
-static Status measureRound(Model &model, const BenchOptions &options, std::span<const int32_t> tokens,
-                           Sequences &sequences, Measurements &measured) {
-  if (Status status = measureAlone(sequences[0], options, tokens, measured); !status.ok())
+static Status measureRound(Model &model, const BenchOptions &options, Slots &slots, Measurements &measured) {
+  if (Status status = measureAlone(slots[0].sequence, options, slots[0].tokens, measured); !status.ok())
     return status;
   for (SideBySide &one : measured.sideBySide)
-    if (Status status = measureTogether(model, options, tokens, sequences, one); !status.ok())
+    if (Status status = measureTogether(model, options, slots, one); !status.ok())
       return status;
   return {};
 }
@@ -205,20 +210,19 @@ static void measureRoof(CpuEngine &cpu, const BenchOptions &options, Measurement
 Status runBench(Model &model, const BenchOptions &options, bool json) {
   if (Status status = checkOptions(model.engine(), options); !status.ok())
     return status;
-  const std::vector<int32_t> tokens =
-      randomTokens(options.promptTokens + options.decodeTokens * (1 + options.verifyRows), model.program.vocab);
+  const int64_t count = options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
   Measurements measured;
-  for (int64_t count : options.sequences)
-    measured.sideBySide.push_back({count, {}});
+  for (int64_t sequences : options.sequences)
+    measured.sideBySide.push_back({sequences, {}});
   Measurements warmUp = measured;
-  Sequences sequences;
+  Slots slots;
   for (int64_t slot = 0; slot < mostSequences(options); ++slot)
-    sequences.emplace_back(model.engine(), slot);
+    slots.emplace_back(model.engine(), slot, randomTokens(count, model.program.vocab, slot));
   StepTimes times(model.program);
   // One round more than counted: the first one reads the weights from disk.
   for (int64_t round = 0; round <= options.repetitions; ++round) {
     model.cpu.countSteps(options.kernels && round > 0 ? &times : nullptr);
-    if (Status status = measureRound(model, options, tokens, sequences, round == 0 ? warmUp : measured); !status.ok())
+    if (Status status = measureRound(model, options, slots, round == 0 ? warmUp : measured); !status.ok())
       return status;
   }
   // Before reading for the roof, which in a mixture of experts reads other weights than the tokens above did.
