@@ -16,12 +16,12 @@ void bindOption(CLI::App &command, const CompileOption &option, CompileOptions &
   }
   if (option.list) {
     command.add_option(option.name, option.list(options), option.help)
-        ->type_name(option.placeholder)
+        ->type_name(option.valueName)
         ->allow_extra_args(false)
         ->take_all();
     return;
   }
-  CLI::Option *bound = command.add_option(option.name, word, option.help)->type_name(option.placeholder);
+  CLI::Option *bound = command.add_option(option.name, word, option.help)->type_name(option.valueName);
   if (option.problem)
     bound->check(CLI::Validator(option.problem, ""));
   if (!option.shownDefault.empty())

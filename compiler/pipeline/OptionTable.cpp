@@ -31,7 +31,7 @@ static std::string slotsProblem(const std::string &word) {
 template <typename Place>
 static CompileOption count(const char *name, Place place, std::string help, bool OpenOptions::*open = nullptr) {
   return {.name = name,
-          .placeholder = "N",
+          .valueName = "N",
           .help = std::move(help),
           .read = countReader(place),
           .problem = positiveProblem,
@@ -44,7 +44,7 @@ static CompileOption flag(const char *name, bool &(*place)(CompileOptions &), co
 
 CompileOption ignoreConfigOption() {
   return {.name = "--ignore-config",
-          .placeholder = "FIELD",
+          .valueName = "FIELD",
           .help =
               "Leave out a field of config.json or GGUF metadata that gemmac does not know, as its message names it;\n"
               "may be given several times",
@@ -59,7 +59,7 @@ static std::vector<CompileOption> programOptions() {
       {"-o,--output", "FILE", "The program to write; - for standard output with --emit mlir",
        textReader(&CompileOptions::output)},
       {.name = "--target",
-       .placeholder = "NAME",
+       .valueName = "NAME",
        .help = "A name from `gemmac targets`, or native",
        .read = textReader(&CompileOptions::targetName),
        .shownDefault = CompileOptions().targetName},
@@ -68,7 +68,7 @@ static std::vector<CompileOption> programOptions() {
        "target)",
        textReader(&CompileOptions::levels)},
       {.name = "--weights",
-       .placeholder = "F",
+       .valueName = "F",
        .help = "Format of matrices: " + formats +
                " (default: q4); or auto: one for each matrix, by how much it matters. Keeps\n"
                "--max-rss and --max-size with the least KL divergence, or --max-kld with the smallest program; else it "
@@ -77,7 +77,7 @@ static std::vector<CompileOption> programOptions() {
        .read = readWeights,
        .open = &OpenOptions::weights},
       {.name = "--embeddings",
-       .placeholder = "F",
+       .valueName = "F",
        .help = "Format of the embedding table and head (default: as --weights, but q5 or q6 at least)",
        .read = formatReader([](CompileOptions &options) -> auto & { return options.formats.embeddings; }),
        .open = &OpenOptions::embeddings},
@@ -89,7 +89,7 @@ static std::vector<CompileOption> programOptions() {
        "half of their speed, one token at a time little",
        readActivations},
       {.name = "--cache",
-       .placeholder = "F",
+       .valueName = "F",
        .help = "KV cache: " + cacheFormatNames() +
                ", or by kind of layer: sliding=F,full=F (default: f32 with --weights f32, else f16)",
        .read = readCache,
@@ -101,7 +101,7 @@ static std::vector<CompileOption> programOptions() {
        "Text, or JSON with prompts, to round and measure with; 'default' for what gemmac brings along",
        readCalibration},
       {.name = "--chat-format",
-       .placeholder = "NAME",
+       .valueName = "NAME",
        .help = "gemma4, gemma3 or none, instead of what the checkpoint's chat template says",
        .read = textReader([](CompileOptions &options) -> auto & { return options.reading.chatFormat; }),
        .problem = chatFormatProblem},
@@ -113,7 +113,7 @@ static std::vector<CompileOption> programOptions() {
           "Prompt tokens that are worked on at once (default: " + std::to_string(PlanOptions().chunk) + ")",
           &OpenOptions::chunk),
       {.name = "--slots",
-       .placeholder = "N",
+       .valueName = "N",
        .help = "Sequences that the program holds at once, each with a KV cache of its own (default: 1, at most " +
                std::to_string(mostSlots) + ")",
        .read = countReader([](CompileOptions &options) -> auto & { return options.plan.slots; }),

@@ -8,8 +8,8 @@
 namespace gemmac {
 
 struct CompileOption {
-  std::string name;             ///< "-o,--output"; without dashes a word without a name, which must be there
-  std::string placeholder = {}; ///< of its value in --help: "FILE"
+  std::string name;           ///< "-o,--output"; without dashes a word without a name, which must be there
+  std::string valueName = {}; ///< of its value in --help: "FILE"
   std::string help = {};
   /// One of these three tells what the option is.
   OptionReader read = nullptr;                                       ///< an option with a value, the last one counts

@@ -9,6 +9,13 @@ namespace gemmac::runtime {
 
 static constexpr size_t blockBytes = 4096;
 
+namespace {
+/// What packed memory begins with.
+struct Head {
+  uint64_t origin, bytes;
+};
+} // namespace
+
 static bool allZero(std::span<const uint8_t> bytes) {
   return bytes.empty() || (bytes[0] == 0 && memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
@@ -42,14 +49,14 @@ void copyMemory(std::span<const uint8_t> from, std::span<uint8_t> to) {
       memcpy(to.data() + i * blockBytes, bytes.data(), bytes.size());
 }
 
-std::vector<uint8_t> packMemory(std::span<const uint8_t> memory) {
+std::vector<uint8_t> packMemory(std::span<const uint8_t> memory, uint64_t origin) {
   std::vector<uint8_t> packed;
-  const uint64_t total = memory.size();
+  const Head head = {origin, memory.size()};
   auto append = [&](const void *bytes, size_t count) {
     const auto *begin = static_cast<const uint8_t *>(bytes);
     packed.insert(packed.end(), begin, begin + count);
   };
-  append(&total, sizeof(total));
+  append(&head, sizeof(head));
   for (uint64_t i = 0; i < blockCount(memory.size()); ++i)
     if (const std::span<const uint8_t> bytes = block(memory, i); !allZero(bytes)) {
       append(&i, sizeof(i));
@@ -58,16 +65,14 @@ std::vector<uint8_t> packMemory(std::span<const uint8_t> memory) {
   return packed;
 }
 
-/// Visits the packed blocks. \returns whether they are blocks of memory of this length.
+/// Visits the packed blocks. \returns whether they are blocks of such memory.
 template <typename Visit>
-static bool visitBlocks(std::span<const uint8_t> packed, std::span<const uint8_t> memory, Visit visit) {
-  uint64_t number = 0;
-  if (packed.size() < sizeof(number))
+static bool visitBlocks(std::span<const uint8_t> packed, const Head &expected, std::span<const uint8_t> memory,
+                        Visit visit) {
+  if (packed.size() < sizeof(Head) || memcmp(packed.data(), &expected, sizeof(Head)) != 0)
     return false;
-  memcpy(&number, packed.data(), sizeof(number));
-  if (number != memory.size())
-    return false;
-  for (packed = packed.subspan(sizeof(number)); !packed.empty();) {
+  for (packed = packed.subspan(sizeof(Head)); !packed.empty();) {
+    uint64_t number = 0;
     if (packed.size() < sizeof(number))
       return false;
     memcpy(&number, packed.data(), sizeof(number));
@@ -81,11 +86,12 @@ static bool visitBlocks(std::span<const uint8_t> packed, std::span<const uint8_t
   return true;
 }
 
-bool unpackMemory(std::span<const uint8_t> packed, std::span<uint8_t> memory) {
-  if (!visitBlocks(packed, memory, [](uint64_t, std::span<const uint8_t>) {}))
+bool unpackMemory(std::span<const uint8_t> packed, std::span<uint8_t> memory, uint64_t origin) {
+  const Head expected = {origin, memory.size()};
+  if (!visitBlocks(packed, expected, memory, [](uint64_t, std::span<const uint8_t>) {}))
     return false;
   releaseMemory(memory);
-  return visitBlocks(packed, memory, [&](uint64_t index, std::span<const uint8_t> bytes) {
+  return visitBlocks(packed, expected, memory, [&](uint64_t index, std::span<const uint8_t> bytes) {
     memcpy(memory.data() + index * blockBytes, bytes.data(), bytes.size());
   });
 }

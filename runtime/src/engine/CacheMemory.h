@@ -19,9 +19,10 @@ void releaseMemory(std::span<uint8_t> memory);
 void copyMemory(std::span<const uint8_t> from, std::span<uint8_t> to);
 
 /// The blocks that are not all zeros, each behind its number.
-std::vector<uint8_t> packMemory(std::span<const uint8_t> memory);
-/// \returns false, nothing changed, where `packed` does not come from memory of this length.
-bool unpackMemory(std::span<const uint8_t> packed, std::span<uint8_t> memory);
+/// \param origin  what tells memory of this meaning from any other of the same length
+std::vector<uint8_t> packMemory(std::span<const uint8_t> memory, uint64_t origin);
+/// \returns false, nothing changed, where `packed` does not come from memory of this length and origin.
+bool unpackMemory(std::span<const uint8_t> packed, std::span<uint8_t> memory, uint64_t origin);
 
 } // namespace gemmac::runtime
 

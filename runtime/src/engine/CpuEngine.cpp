@@ -165,10 +165,18 @@ void CpuEngine::copy(int64_t from, int64_t to) {
     copyMemory(cacheOf(from), cacheOf(to));
 }
 
-Snapshot CpuEngine::save(int64_t slot) const { return {packMemory(cacheOf(slot))}; }
+/// The weights, and by the compile report the formats and the layout of the caches (FNV-1a).
+uint64_t CpuEngine::cacheOrigin() const {
+  uint64_t hash = programFile->checksum();
+  for (const char *text = compiled->info_json; text && *text; ++text)
+    hash = (hash ^ static_cast<uint8_t>(*text)) * 0x100000001b3u;
+  return hash;
+}
+
+Snapshot CpuEngine::save(int64_t slot) const { return {packMemory(cacheOf(slot), cacheOrigin())}; }
 
 Status CpuEngine::restore(int64_t slot, const Snapshot &snapshot) {
-  if (unpackMemory(snapshot.bytes, cacheOf(slot)))
+  if (unpackMemory(snapshot.bytes, cacheOf(slot), cacheOrigin()))
     return {};
   return {ExitCode::usage, format("the snapshot of %zu bytes is none of this program's; save one with this program",
                                   snapshot.bytes.size())};

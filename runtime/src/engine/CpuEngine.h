@@ -62,6 +62,7 @@ private:
   void callFunction(gemmac_phase_id function, std::span<const gemmac_row> rows);
   void findRuns(std::span<const gemmac_row> rows);
   std::span<uint8_t> cacheOf(int64_t slot) const;
+  uint64_t cacheOrigin() const;
 
   const gemmac_program *compiled = nullptr;
   const ProgramFile *programFile = nullptr;

@@ -61,6 +61,7 @@ public:
   Status verify() const;
 
   uint64_t bytes() const { return description.data_bytes; }
+  uint64_t checksum() const { return description.data_xxh64; } ///< of the section, as it was written
   uint64_t fileBytes() const { return description.file_bytes; }
 
 private:

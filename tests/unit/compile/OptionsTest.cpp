@@ -40,7 +40,7 @@ TEST(OptionTable, StatesEachOptionOnceAndWithHelp) {
     EXPECT_TRUE(names.insert(option.lastName()).second) << option.name;
     EXPECT_FALSE(option.help.empty()) << option.name;
     EXPECT_EQ((option.read != nullptr) + (option.flag != nullptr) + (option.list != nullptr), 1) << option.name;
-    EXPECT_EQ(option.flag || option.lastName() == "MODEL", option.placeholder.empty()) << option.name;
+    EXPECT_EQ(option.flag || option.lastName() == "MODEL", option.valueName.empty()) << option.name;
   }
 }
 

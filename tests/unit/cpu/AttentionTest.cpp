@@ -382,8 +382,7 @@ std::vector<uint8_t> joined(const std::vector<std::vector<uint8_t>> &caches) {
 
 // Nor on the slot or on the rows of other slots: a call with a run in each of three slots.
 TEST_P(AttentionTest, RowsOfSeveralSlotsEqualSingleRows) {
-  if (GetParam().maxRows < 3)
-    GTEST_SKIP() << "too few rows for three slots";
+  ASSERT_GE(GetParam().maxRows, 3) << "too few rows for three slots";
   AttentionCase single = GetParam();
   single.maxRows = 1;
   AttentionProgram many(GetParam()), split(single, AttentionProgram::splits);

@@ -51,24 +51,26 @@ TEST_F(CacheMemory, CopiesAreEqual) {
 
 TEST_F(CacheMemory, WhatWasKeptComesBack) {
   write(one);
-  const std::vector<uint8_t> packed = packMemory(one);
-  EXPECT_LT(packed.size(), 3 * (4096 + 8) + 8u); // the last block is shorter
+  const std::vector<uint8_t> packed = packMemory(one, 5);
+  EXPECT_LT(packed.size(), 3 * (4096 + 8) + 16u); // the last block is shorter
   memset(other.data(), 9, bytes);
-  ASSERT_TRUE(unpackMemory(packed, other));
+  ASSERT_TRUE(unpackMemory(packed, other, 5));
   EXPECT_TRUE(std::ranges::equal(one, other));
 }
 
 TEST_F(CacheMemory, WhatIsNoPackedMemoryChangesNothing) {
   write(one);
-  std::vector<uint8_t> packed = packMemory(one);
+  std::vector<uint8_t> packed = packMemory(one, 5);
   memset(other.data(), 9, bytes);
   auto refused = [&](std::span<const uint8_t> what, std::span<uint8_t> to) {
-    return !unpackMemory(what, to) && to.front() == 9 && to.back() == 9;
+    return !unpackMemory(what, to, 5) && to.front() == 9 && to.back() == 9;
   };
   EXPECT_TRUE(refused({}, other));
   EXPECT_TRUE(refused(std::span(packed).first(packed.size() - 1), other));
   EXPECT_TRUE(refused(std::span(packed).first(12), other));
+  EXPECT_TRUE(refused(std::span(packed).first(20), other));
+  EXPECT_TRUE(refused(packMemory(one, 6), other)); // as long, of another program
   EXPECT_TRUE(refused(packed, other.first(bytes - 4096)));
-  packed[8] = 200; // a block beyond the end
+  packed[16] = 200; // a block beyond the end
   EXPECT_TRUE(refused(packed, other));
 }
