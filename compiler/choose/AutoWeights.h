@@ -41,7 +41,6 @@ public:
   static llvm::Error tooFarOff(const CompileOptions &options, const ProgramQuality &quality);
 
 private:
-  llvm::Expected<OpenMatrices> planOpen(const QuantizeOptions &formats) const;
   llvm::Expected<MatrixFormats> uniform(Format format) const;
   llvm::Expected<uint64_t> residentOf(const MatrixFormats &formats) const;
   llvm::Expected<FormatBudget> budgetFor(const FileParts &parts) const;

@@ -1,8 +1,8 @@
 // How a KV cache lies in memory and in which pieces attention reads it: the dialect's verifiers, the planner, the
 // kernels and the tests read only this. The layout is told on gemma.kv_cache, the reasons in
 // docs/architecture.md, "Attention".
-#ifndef GEMMAC_COMPILER_FORMATS_CACHELAYOUT_H
-#define GEMMAC_COMPILER_FORMATS_CACHELAYOUT_H
+#ifndef GEMMAC_DIALECTS_FORMATS_CACHELAYOUT_H
+#define GEMMAC_DIALECTS_FORMATS_CACHELAYOUT_H
 
 #include "dialects/formats/Format.h"
 
@@ -87,4 +87,4 @@ constexpr int64_t splitResultWidth(int64_t heads, int64_t padded) {
 
 } // namespace gemmac
 
-#endif // GEMMAC_COMPILER_FORMATS_CACHELAYOUT_H
+#endif // GEMMAC_DIALECTS_FORMATS_CACHELAYOUT_H

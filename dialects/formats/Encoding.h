@@ -1,8 +1,8 @@
 // The one table of encodings in which checkpoints store tensors: values and bytes of a block. Importers, the verifier
 // of gemma.weight, packing and tests read only this. What the bytes of a block mean is in
 // compiler/artifact/SourceKernels.cpp and docs/formats.md.
-#ifndef GEMMAC_COMPILER_FORMATS_SOURCEENCODING_H
-#define GEMMAC_COMPILER_FORMATS_SOURCEENCODING_H
+#ifndef GEMMAC_DIALECTS_FORMATS_ENCODING_H
+#define GEMMAC_DIALECTS_FORMATS_ENCODING_H
 
 #include "dialects/formats/Enums.h"
 
@@ -53,4 +53,4 @@ constexpr int64_t sourceRowBytes(Encoding encoding, int64_t cols) {
 
 } // namespace gemmac
 
-#endif // GEMMAC_COMPILER_FORMATS_SOURCEENCODING_H
+#endif // GEMMAC_DIALECTS_FORMATS_ENCODING_H

@@ -1,7 +1,7 @@
 // The one table of storage formats: bits, groups, bytes. Importer, passes, kernels, packing and tests read only this.
 // Layouts are described on gemma.packed (dialects/Gemma/GemmaModelOps.td) and in docs/formats.md.
-#ifndef GEMMAC_COMPILER_FORMATS_WEIGHTFORMAT_H
-#define GEMMAC_COMPILER_FORMATS_WEIGHTFORMAT_H
+#ifndef GEMMAC_DIALECTS_FORMATS_FORMAT_H
+#define GEMMAC_DIALECTS_FORMATS_FORMAT_H
 
 #include "dialects/formats/Enums.h"
 
@@ -149,4 +149,4 @@ constexpr int64_t paddedHeadDim(int64_t headDim) { return 2 * roundUp(headDim / 
 
 } // namespace gemmac
 
-#endif // GEMMAC_COMPILER_FORMATS_WEIGHTFORMAT_H
+#endif // GEMMAC_DIALECTS_FORMATS_FORMAT_H

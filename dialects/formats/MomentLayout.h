@@ -1,7 +1,7 @@
 // How second moments of a matrix's inputs, sums of x x^T, lie in memory: what an observing program adds up and the
 // compiler rounds weights by. Kernels, plan and compiler read only this.
-#ifndef GEMMAC_COMPILER_FORMATS_MOMENTLAYOUT_H
-#define GEMMAC_COMPILER_FORMATS_MOMENTLAYOUT_H
+#ifndef GEMMAC_DIALECTS_FORMATS_MOMENTLAYOUT_H
+#define GEMMAC_DIALECTS_FORMATS_MOMENTLAYOUT_H
 
 #include "dialects/formats/Format.h"
 
@@ -38,4 +38,4 @@ struct MomentLayout {
 
 } // namespace gemmac
 
-#endif // GEMMAC_COMPILER_FORMATS_MOMENTLAYOUT_H
+#endif // GEMMAC_DIALECTS_FORMATS_MOMENTLAYOUT_H

@@ -1,7 +1,7 @@
 // What a KV cache holds (gemma.kv_cache), written and read element by element with slow, obvious code that
 // shares nothing with the kernels.
-#ifndef GEMMAC_TESTS_UNIT_LOWER_CACHEREFERENCE_H
-#define GEMMAC_TESTS_UNIT_LOWER_CACHEREFERENCE_H
+#ifndef GEMMAC_TESTS_UNIT_CPU_CACHEREFERENCE_H
+#define GEMMAC_TESTS_UNIT_CPU_CACHEREFERENCE_H
 
 #include "Reference.h"
 
@@ -30,4 +30,4 @@ double roundingError(const Cache &cache, const Row &adaptedRow, int64_t j);
 
 } // namespace gemmac::test
 
-#endif // GEMMAC_TESTS_UNIT_LOWER_CACHEREFERENCE_H
+#endif // GEMMAC_TESTS_UNIT_CPU_CACHEREFERENCE_H

@@ -1,6 +1,6 @@
 // Runs a StepProgram's AArch64 levels under qemu-user: the same bits as on this machine are expected.
-#ifndef GEMMAC_TESTS_UNIT_LOWER_CROSS_H
-#define GEMMAC_TESTS_UNIT_LOWER_CROSS_H
+#ifndef GEMMAC_TESTS_UNIT_CPU_CROSS_H
+#define GEMMAC_TESTS_UNIT_CPU_CROSS_H
 
 #include "Harness.h"
 
@@ -32,4 +32,4 @@ private:
 
 } // namespace gemmac::test
 
-#endif // GEMMAC_TESTS_UNIT_LOWER_CROSS_H
+#endif // GEMMAC_TESTS_UNIT_CPU_CROSS_H

@@ -1,7 +1,7 @@
 // The file that CrossRunner hands to CrossDriver: this header, then data, cache, rows, runs, rows of tables. Back come
 // arena and cache.
-#ifndef GEMMAC_TESTS_UNIT_LOWER_CROSSDRIVER_H
-#define GEMMAC_TESTS_UNIT_LOWER_CROSSDRIVER_H
+#ifndef GEMMAC_TESTS_UNIT_CPU_CROSSDRIVER_H
+#define GEMMAC_TESTS_UNIT_CPU_CROSSDRIVER_H
 
 #include <cstdint>
 
@@ -11,4 +11,4 @@ struct CrossHeader {
 };
 } // namespace gemmac::test
 
-#endif // GEMMAC_TESTS_UNIT_LOWER_CROSSDRIVER_H
+#endif // GEMMAC_TESTS_UNIT_CPU_CROSSDRIVER_H

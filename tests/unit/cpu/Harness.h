@@ -1,8 +1,8 @@
 // Compiles a StepProgram for every ISA level of this machine, runs it in the process, and checks what must hold of
 // every program: the same bits on all levels (AArch64 included, under qemu) and for any number of threads, nothing
 // written outside its memory.
-#ifndef GEMMAC_TESTS_UNIT_LOWER_HARNESS_H
-#define GEMMAC_TESTS_UNIT_LOWER_HARNESS_H
+#ifndef GEMMAC_TESTS_UNIT_CPU_HARNESS_H
+#define GEMMAC_TESTS_UNIT_CPU_HARNESS_H
 
 #include "StepProgram.h"
 
@@ -75,4 +75,4 @@ private:
 
 } // namespace gemmac::test
 
-#endif // GEMMAC_TESTS_UNIT_LOWER_HARNESS_H
+#endif // GEMMAC_TESTS_UNIT_CPU_HARNESS_H

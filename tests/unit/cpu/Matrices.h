@@ -1,7 +1,7 @@
 // Weights of the tests, exact in their storage format, and a small obvious packer for the layout that gemma.packed
 // documents: it shares nothing with the compiler's own packer.
-#ifndef GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
-#define GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
+#ifndef GEMMAC_TESTS_UNIT_CPU_MATRICES_H
+#define GEMMAC_TESTS_UNIT_CPU_MATRICES_H
 
 #include "dialects/formats/Format.h"
 
@@ -52,4 +52,4 @@ Matrix interleave(const Matrix &gate, const Matrix &up);
 
 } // namespace gemmac::test
 
-#endif // GEMMAC_TESTS_UNIT_LOWER_MATRICES_H
+#endif // GEMMAC_TESTS_UNIT_CPU_MATRICES_H

@@ -1,6 +1,6 @@
 // Slow, obvious scalar arithmetic that the kernels are compared with.
-#ifndef GEMMAC_TESTS_UNIT_LOWER_REFERENCE_H
-#define GEMMAC_TESTS_UNIT_LOWER_REFERENCE_H
+#ifndef GEMMAC_TESTS_UNIT_CPU_REFERENCE_H
+#define GEMMAC_TESTS_UNIT_CPU_REFERENCE_H
 
 #include "Harness.h"
 
@@ -58,4 +58,4 @@ void expectBits(const float *got, const std::vector<float> &expected, const std:
 
 } // namespace gemmac::test
 
-#endif // GEMMAC_TESTS_UNIT_LOWER_REFERENCE_H
+#endif // GEMMAC_TESTS_UNIT_CPU_REFERENCE_H

@@ -1,6 +1,6 @@
 // One gemma.phase of steps as text, with the memory that it works on: what the tests of kernels are written with.
-#ifndef GEMMAC_TESTS_UNIT_LOWER_STEPPROGRAM_H
-#define GEMMAC_TESTS_UNIT_LOWER_STEPPROGRAM_H
+#ifndef GEMMAC_TESTS_UNIT_CPU_STEPPROGRAM_H
+#define GEMMAC_TESTS_UNIT_CPU_STEPPROGRAM_H
 
 #include "Matrices.h"
 
@@ -105,4 +105,4 @@ private:
 
 } // namespace gemmac::test
 
-#endif // GEMMAC_TESTS_UNIT_LOWER_STEPPROGRAM_H
+#endif // GEMMAC_TESTS_UNIT_CPU_STEPPROGRAM_H
