@@ -1,4 +1,4 @@
-// The fuse phase: level 0 (GemmaTensorOps.td) to level 1 (GemmaFusedOps.td). Every fusion is exact: the same operations
+// The fuse stage: level 0 (GemmaTensorOps.td) to level 1 (GemmaFusedOps.td). Every fusion is exact: the same operations
 // on the same values. What cannot be fused stays and gets a missed remark of the pass's own category.
 #ifndef GEMMAC_PASSES_FUSE_PASSES_TD
 #define GEMMAC_PASSES_FUSE_PASSES_TD
@@ -73,7 +73,7 @@ def FuseHead : FusePass<"gemma-fuse-head"> {
 def CheckFused : FusePass<"gemma-check-fused"> {
   let summary = "Refuse level-0 ops that no fusion took";
   let description = [{
-    The plan phase takes level 1 and `gemma.embed`. Any other level-0 op is an error that names the op and the pass
+    The plan stage takes level 1 and `gemma.embed`. Any other level-0 op is an error that names the op and the pass
     whose group it belongs to, found by the nearest op that only one pass takes.
   }];
 }

@@ -1,4 +1,4 @@
-// The fuse phase as one pipeline.
+// The fuse stage as one pipeline.
 #include "dialects/Gemma/GemmaDialect.h"
 #include "passes/fuse/Passes.h"
 
@@ -27,7 +27,7 @@ void buildFusePipeline(OpPassManager &pm) {
 
 void registerFusePasses() {
   registerGemmacFusePasses();
-  PassPipelineRegistration<>("gemma-fuse", "the whole fuse phase: level 0 to level 1", buildFusePipeline);
+  PassPipelineRegistration<>("gemma-fuse", "the whole fuse stage: level 0 to level 1", buildFusePipeline);
 }
 
 } // namespace gemmac
