@@ -9,22 +9,10 @@ using namespace mlir;
 
 namespace gemmac {
 
-llvm::StringRef phaseName(unsigned phase) {
-  static constexpr const char *names[] = {
-#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
-      GEMMAC_PHASES(GEMMAC_PHASE_NAME)
-#undef GEMMAC_PHASE_NAME
-  };
-  return names[phase];
-}
-
-static bool phaseWantsLogits(unsigned phase) {
-  static constexpr bool wanted[] = {
-#define GEMMAC_PHASE_LOGITS(id, name, logits, summary) logits != 0,
-      GEMMAC_PHASES(GEMMAC_PHASE_LOGITS)
-#undef GEMMAC_PHASE_LOGITS
-  };
-  return wanted[phase];
+const FunctionSummary &ProgramSummary::function(llvm::StringRef name) const {
+  auto found = llvm::find_if(functions, [&](const FunctionSummary &one) { return one.name == name; });
+  assert(found != functions.end() && "no function of that name");
+  return *found;
 }
 
 static llvm::Error defect(const llvm::Twine &message) {
@@ -70,23 +58,23 @@ static llvm::Error readModel(ModuleOp module, ProgramSummary &summary) {
   return llvm::Error::success();
 }
 
-/// The buffer labelled "logits" gives the phase's offset and the stride of all phases.
-static llvm::Error readLogits(gemma::PhaseOp phase, unsigned number, ProgramSummary &summary) {
+/// The buffer labelled "logits" is the phase's output.
+static llvm::Error readLogits(gemma::PhaseOp phase, const ProgramSummary &summary, FunctionSummary &result) {
   for (auto buffer : phase.getBody().getOps<gemma::BufferOp>()) {
-    if (buffer.getLabel() != llvm::StringRef("logits"))
+    if (buffer.getLabel() != llvm::StringRef(GEMMAC_LOGITS))
       continue;
     if (!buffer.getOffset())
-      return defect("the logits of phase '" + phaseName(number) + "' have no offset");
-    int64_t stride = buffer.getResult().getType().getRowBytes() / static_cast<int64_t>(sizeof(float));
-    if (stride < summary.vocab || (summary.logitsStride != 0 && stride != summary.logitsStride))
-      return defect("rows of logits of phase '" + phaseName(number) + "' are " + llvm::Twine(stride) +
-                    " values long, expected " + llvm::Twine(std::max(summary.logitsStride, summary.vocab)));
-    summary.logitsStride = stride;
-    summary.phases[number].logitsOffset = *buffer.getOffset();
+      return defect("the logits of phase '" + result.name + "' have no offset");
+    auto rowBytes = static_cast<int64_t>(buffer.getResult().getType().getRowBytes());
+    if (rowBytes < summary.vocab * static_cast<int64_t>(sizeof(float)))
+      return defect("rows of logits of phase '" + result.name + "' are " + llvm::Twine(rowBytes) +
+                    " bytes long, too few for a vocabulary of " + llvm::Twine(summary.vocab));
+    result.outputs.push_back({GEMMAC_LOGITS, static_cast<int64_t>(*buffer.getOffset()), rowBytes, summary.vocab});
   }
-  if (phaseWantsLogits(number) != (summary.phases[number].logitsOffset >= 0))
-    return defect("phase '" + phaseName(number) + "' " +
-                  (phaseWantsLogits(number) ? "has no buffer labelled \"logits\"" : "has logits, expected none"));
+  const bool wanted = result.name != GEMMAC_PREFILL;
+  if (wanted != !result.outputs.empty())
+    return defect("phase '" + result.name + "' " +
+                  (wanted ? "has no buffer labelled \"logits\"" : "has logits, expected none"));
   return llvm::Error::success();
 }
 
@@ -98,11 +86,9 @@ static std::vector<StepSummary> readSteps(gemma::PhaseOp phase) {
 }
 
 static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
-  bool found[GEMMAC_PHASE_COUNT] = {};
   for (auto phase : module.getOps<gemma::PhaseOp>()) {
-    auto number = static_cast<unsigned>(phase.getKind());
-    found[number] = true;
-    PhaseSummary &result = summary.phases[number];
+    FunctionSummary &result = summary.functions.emplace_back();
+    result.name = phase.getSymName().str();
     result.maxRows = phase.getMaxRows();
     result.steps = readSteps(phase);
     DictionaryAttr attributes = phase->getAttrDictionary();
@@ -112,13 +98,13 @@ static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
       return error;
     if (llvm::Error error = readInteger(attributes, "gemma.barriers", result.barriers))
       return error;
-    if (llvm::Error error = readLogits(phase, number, summary))
+    if (llvm::Error error = readLogits(phase, summary, result))
       return error;
   }
-  for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number)
-    if (!found[number])
-      return defect("no phase '" + phaseName(number) + "'");
-  summary.chunk = summary.phases[GEMMAC_PHASE_PREFILL].maxRows;
+  for (llvm::StringRef name : {GEMMAC_DECODE, GEMMAC_VERIFY, GEMMAC_PREFILL})
+    if (llvm::none_of(summary.functions, [&](const FunctionSummary &one) { return one.name == name; }))
+      return defect("no phase '" + name + "'");
+  summary.chunk = summary.function(GEMMAC_PREFILL).maxRows;
   return llvm::Error::success();
 }
 

@@ -53,7 +53,7 @@ def Gemmac_Element : Gemmac_Enum<"Element", "element of a buffer",
                                   I32EnumCase<"S8", 4, "s8">    // int8 on a static grid
 ]>;
 
-def Gemmac_Phase : Gemmac_Enum<"PhaseKind", "phase of a program; the table is GEMMAC_PHASES in abi.h",
+def Gemmac_Phase : Gemmac_Enum<"PhaseKind", "phase of a program",
                                [I32EnumCase<"Decode", 0, "decode">, I32EnumCase<"Verify", 1, "verify">,
                                 I32EnumCase<"Prefill", 2, "prefill">]>;
 

@@ -1,5 +1,5 @@
 // gemma-split-phases: one function per phase of the program, each with what its results and caches need and no more.
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "passes/plan/Passes.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -16,12 +16,12 @@ namespace {
 struct PhaseInfo {
   PhaseKind kind;
   StringLiteral name;
-  bool logits;
+  bool logits; ///< for every row
 };
 
-#define GEMMAC_PHASE_INFO(id, name, logits, summary) {static_cast<PhaseKind>(GEMMAC_PHASE_##id), name, bool(logits)},
-constexpr PhaseInfo phases[] = {GEMMAC_PHASES(GEMMAC_PHASE_INFO)};
-#undef GEMMAC_PHASE_INFO
+constexpr PhaseInfo phases[] = {{PhaseKind::Decode, GEMMAC_DECODE, true},
+                                {PhaseKind::Verify, GEMMAC_VERIFY, true},
+                                {PhaseKind::Prefill, GEMMAC_PREFILL, false}};
 
 /// An op is dead when nothing reads its results and it writes nothing. A gemma.qkv writes only if it names a cache,
 /// which its static list of effects cannot say.

@@ -1,6 +1,6 @@
 #include "tests/interp/RunProgram.h"
 
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "targets/interp/Interpreter.h"
 
 #include "llvm/Support/FormatVariadic.h"
