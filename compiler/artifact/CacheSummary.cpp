@@ -2,6 +2,7 @@
 
 #include "dialects/Gemma/GemmaDialect.h"
 #include "dialects/formats/CacheLayout.h"
+#include "gemmac/abi.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -43,10 +44,10 @@ std::vector<CacheSummary> readCaches(ModuleOp module) {
   llvm::DenseMap<StringRef, int64_t> owners;
   std::vector<CacheSummary> rows;
   int64_t layer = 0;
-  for (auto phase : module.getOps<gemma::PhaseOp>()) {
-    if (phase.getKind() != PhaseKind::Decode)
+  for (auto function : module.getOps<gemma::FunctionOp>()) {
+    if (function.getSymName() != GEMMAC_FUNCTION_DECODE)
       continue;
-    for (Operation &op : phase.getBody().getOps()) {
+    for (Operation &op : function.getBody().getOps()) {
       auto cache = symbols.lookup<gemma::KvCacheOp>(cacheReadBy(op));
       if (!cache)
         continue;

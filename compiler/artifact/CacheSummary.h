@@ -24,7 +24,7 @@ struct CacheSummary {
   int64_t sharedFrom = -1; ///< the layer whose cache they read; -1: each has its own
 };
 
-/// The rows for a planned module, by first layer. Layers are counted by the attention steps of the decode phase; a
+/// The rows for a planned module, by first layer. Layers are counted by the attention steps of the function decode; a
 /// cache belongs to the first of them that reads it.
 std::vector<CacheSummary> readCaches(mlir::ModuleOp module);
 

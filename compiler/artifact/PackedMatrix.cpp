@@ -126,7 +126,7 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
   PackedMatrix matrix;
   matrix.name = op.getSymName().str();
   if (!op.getOffset())
-    return invalid(matrix.name, "has no offset; run the plan phase first");
+    return invalid(matrix.name, "has no offset; run the plan stage first");
   matrix.format = op.getFormat();
   matrix.layout = op.getLayout();
   matrix.batch = op.getBatch();

@@ -28,7 +28,7 @@ static bool phaseWantsLogits(unsigned phase) {
 }
 
 static llvm::Error defect(const llvm::Twine &message) {
-  return llvm::createStringError("planned module: error: " + message.str() + "; this is a defect of the plan phase");
+  return llvm::createStringError("planned module: error: " + message.str() + "; this is a defect of the plan stage");
 }
 
 static llvm::Error readInteger(DictionaryAttr attributes, llvm::StringRef name, int64_t &result) {
@@ -51,73 +51,83 @@ static llvm::Error readModel(ModuleOp module, ProgramSummary &summary) {
        {std::pair{"vocab", &summary.vocab}, {"hidden", &summary.hidden}, {"layers", &summary.layers}})
     if (llvm::Error error = readInteger(model, name, *field))
       return error;
-  DictionaryAttr attributes = module->getAttrDictionary();
-  for (auto [name, field] : {std::pair{"gemma.context", &summary.context},
-                             {"gemma.data_bytes", &summary.weightBytes},
-                             {"gemma.mapped_bytes", &summary.mappedBytes},
-                             {"gemma.table_row_bytes", &summary.tableRowBytes},
-                             {"gemma.activation_bits", &summary.activationBits},
-                             {"gemma.arena_bytes", &summary.arenaBytes},
-                             {"gemma.scratch_bytes", &summary.scratchBytes},
-                             {"gemma.slot_bytes", &summary.slotBytes},
-                             {"gemma.slots", &summary.slots}})
-    if (llvm::Error error = readInteger(attributes, name, *field))
-      return error;
-  if (auto moments = attributes.getAs<IntegerAttr>("gemma.moments_offset")) {
-    auto offset = static_cast<uint64_t>(moments.getInt());
-    summary.moments = {offset, static_cast<uint64_t>(summary.slotBytes) - offset};
-  }
   return llvm::Error::success();
 }
 
-/// The buffer labelled "logits" gives the phase's offset and the stride of all phases.
-static llvm::Error readLogits(gemma::PhaseOp phase, unsigned number, ProgramSummary &summary) {
-  for (auto buffer : phase.getBody().getOps<gemma::BufferOp>()) {
-    if (buffer.getLabel() != llvm::StringRef("logits"))
+/// The facts of gemma.program, which the plan stage has given all.
+static llvm::Error readProgram(ModuleOp module, ProgramSummary &summary) {
+  auto programs = module.getOps<gemma::ProgramOp>();
+  if (programs.empty())
+    return defect("no gemma.program");
+  gemma::ProgramOp program = *programs.begin();
+  summary.context = static_cast<int64_t>(program.getContext());
+  summary.slots = static_cast<int64_t>(program.getSlots());
+  summary.slotBytes = static_cast<int64_t>(program.getSlotBytes());
+  for (auto [attribute, field] : {std::pair{program.getDataBytesAttrName(), &summary.weightBytes},
+                                  {program.getMappedBytesAttrName(), &summary.mappedBytes},
+                                  {program.getTableRowBytesAttrName(), &summary.tableRowBytes},
+                                  {program.getActivationBitsAttrName(), &summary.activationBits},
+                                  {program.getArenaBytesAttrName(), &summary.arenaBytes},
+                                  {program.getScratchBytesAttrName(), &summary.scratchBytes}})
+    if (llvm::Error error = readInteger(program->getAttrDictionary(), attribute, *field))
+      return error;
+  if (std::optional<uint64_t> moments = program.getMomentsAt())
+    summary.moments = {*moments, program.getSlotBytes() - *moments};
+  return llvm::Error::success();
+}
+
+/// The output "logits" gives the function's offset and the stride of all functions.
+static llvm::Error readLogits(gemma::FunctionOp function, unsigned number, ProgramSummary &summary) {
+  for (auto output : function.getBody().getOps<gemma::OutputOp>()) {
+    if (output.getName() != "logits")
       continue;
+    auto buffer = output.getBuffer().getDefiningOp<gemma::BufferOp>();
     if (!buffer.getOffset())
-      return defect("the logits of phase '" + phaseName(number) + "' have no offset");
+      return defect("the logits of function '" + phaseName(number) + "' have no offset");
     int64_t stride = buffer.getResult().getType().getRowBytes() / static_cast<int64_t>(sizeof(float));
     if (stride < summary.vocab || (summary.logitsStride != 0 && stride != summary.logitsStride))
-      return defect("rows of logits of phase '" + phaseName(number) + "' are " + llvm::Twine(stride) +
+      return defect("rows of logits of function '" + phaseName(number) + "' are " + llvm::Twine(stride) +
                     " values long, expected " + llvm::Twine(std::max(summary.logitsStride, summary.vocab)));
     summary.logitsStride = stride;
     summary.phases[number].logitsOffset = *buffer.getOffset();
   }
   if (phaseWantsLogits(number) != (summary.phases[number].logitsOffset >= 0))
-    return defect("phase '" + phaseName(number) + "' " +
-                  (phaseWantsLogits(number) ? "has no buffer labelled \"logits\"" : "has logits, expected none"));
+    return defect("function '" + phaseName(number) + "' " +
+                  (phaseWantsLogits(number) ? "has no output \"logits\"" : "has logits, expected none"));
   return llvm::Error::success();
 }
 
-static std::vector<StepSummary> readSteps(gemma::PhaseOp phase) {
+static std::vector<StepSummary> readSteps(gemma::FunctionOp function) {
   std::vector<StepSummary> steps;
-  for (auto mark : phase.getBody().getOps<gemma::MarkOp>())
+  for (auto mark : function.getBody().getOps<gemma::MarkOp>())
     steps.push_back({mark.getWhat().str(), mark.getMemory().value_or("").str(), static_cast<int64_t>(mark.getBytes())});
   return steps;
 }
 
 static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
   bool found[GEMMAC_PHASE_COUNT] = {};
-  for (auto phase : module.getOps<gemma::PhaseOp>()) {
-    auto number = static_cast<unsigned>(phase.getKind());
+  for (auto function : module.getOps<gemma::FunctionOp>()) {
+    unsigned number = 0;
+    while (number < GEMMAC_PHASE_COUNT && phaseName(number) != function.getSymName())
+      ++number;
+    if (number == GEMMAC_PHASE_COUNT)
+      continue;
     found[number] = true;
     PhaseSummary &result = summary.phases[number];
-    result.maxRows = phase.getMaxRows();
-    result.steps = readSteps(phase);
-    DictionaryAttr attributes = phase->getAttrDictionary();
-    if (llvm::Error error = readInteger(attributes, "gemma.weight_bytes", result.weightBytes))
+    result.maxRows = static_cast<int64_t>(function.getMaxRows());
+    result.steps = readSteps(function);
+    result.barriers = function.countBarriers();
+    DictionaryAttr attributes = function->getAttrDictionary();
+    if (llvm::Error error = readInteger(attributes, function.getWeightBytesAttrName(), result.weightBytes))
       return error;
-    if (llvm::Error error = readInteger(attributes, "gemma.multiply_adds", result.multiplyAdds))
+    if (llvm::Error error = readInteger(attributes, function.getMultiplyAddsAttrName(), result.multiplyAdds))
       return error;
-    if (llvm::Error error = readInteger(attributes, "gemma.barriers", result.barriers))
-      return error;
-    if (llvm::Error error = readLogits(phase, number, summary))
+    if (llvm::Error error = readLogits(function, number, summary))
       return error;
   }
   for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number)
     if (!found[number])
-      return defect("no phase '" + phaseName(number) + "'");
+      return defect("no function '" + phaseName(number) + "'");
   summary.chunk = summary.phases[GEMMAC_PHASE_PREFILL].maxRows;
   return llvm::Error::success();
 }
@@ -140,6 +150,8 @@ llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<
   ProgramSummary summary;
   if (llvm::Error error = readModel(module, summary))
     return std::move(error);
+  if (llvm::Error error = readProgram(module, summary))
+    return std::move(error);
   if (llvm::Error error = readPhases(module, summary))
     return std::move(error);
   if (llvm::Error error = readTables(module, summary))
@@ -156,8 +168,8 @@ llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<
       summary.formats.push_back(row);
   }
   if (!matrices.empty() && matrices.back().offset + matrices.back().bytes > static_cast<uint64_t>(summary.weightBytes))
-    return defect("gemma.data_bytes is " + llvm::Twine(summary.weightBytes) + ", but '" + matrices.back().name +
-                  "' ends at " + llvm::Twine(matrices.back().offset + matrices.back().bytes));
+    return defect("data_bytes of gemma.program is " + llvm::Twine(summary.weightBytes) + ", but '" +
+                  matrices.back().name + "' ends at " + llvm::Twine(matrices.back().offset + matrices.back().bytes));
   return summary;
 }
 

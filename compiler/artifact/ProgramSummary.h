@@ -91,7 +91,7 @@ llvm::StringRef phaseName(unsigned phase);
 
 /// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,
 /// gemma.table_row_bytes, gemma.activation_bits, gemma.arena_bytes, gemma.scratch_bytes, gemma.slot_bytes, gemma.slots;
-/// the gemma.phase ops, the buffer labelled "logits" of each; caches; tables; gemma.moments_offset where there is one.
+/// the gemma.function ops, the output "logits" of each; caches; tables; gemma.moments_offset where there is one.
 /// Fields that the module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
 /// Errors are defects of a pass: a missing attribute or phase.
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);

@@ -19,7 +19,9 @@ std::string momentKey(llvm::ArrayRef<std::string> sources) { return llvm::join(s
 MomentPlaces momentPlaces(ModuleOp module) {
   MomentPlaces places;
   SymbolTable symbols(module);
-  auto begin = module->getAttrOfType<IntegerAttr>("gemma.moments_offset");
+  // A module that observes nothing has no such step.
+  gemma::ProgramOp program = *module.getOps<gemma::ProgramOp>().begin();
+  const auto begin = static_cast<int64_t>(program.getMomentsAt().value_or(0));
   module.walk([&](gemma::ObserveStep step) {
     auto packed = symbols.lookup<gemma::PackedOp>(step.getWeight());
     std::vector<std::string> sources;
@@ -27,7 +29,7 @@ MomentPlaces momentPlaces(ModuleOp module) {
       sources.push_back(source.getValue().str());
     int64_t batch = step.getPicks() ? packed.getBatch() : 1;
     places[momentKey(sources)] = {MomentLayout::of(packed.getCols(), batch),
-                                  static_cast<uint64_t>(step.getOffset()) - begin.getInt()};
+                                  static_cast<uint64_t>(step.getOffset()) - begin};
   });
   return places;
 }

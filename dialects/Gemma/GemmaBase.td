@@ -12,8 +12,16 @@ def Gemma_Dialect : Dialect {
   let name = "gemma";
   let cppNamespace = "::gemmac::gemma";
   let summary = "Gemma 4 models, from the checkpoint's arithmetic down to steps on an arena";
+  let description = [{
+    Two attributes stand on ops of other dialects:
+    - `gemma.model`, on a module, is what the importer says of the checkpoint: a dictionary with the strings `name` and
+      `architecture` and the positive i64 `vocab`, `hidden`, `layers`, `context`; any may be missing.
+    - `gemma.max_rows`, on a func.func, is a positive i64: the function is one of the program, as gemma-split-functions
+      makes them.
+  }];
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
 }
 
 // Enums print as `#gemma.format<q4>` by themselves and as a bare keyword, by custom<EnumKeyword>, inside an op's own
@@ -25,7 +33,6 @@ class Gemma_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<Gemma_Dialect, i
 def Gemma_FormatAttr : Gemma_EnumAttr<Gemmac_Format, "format">;
 def Gemma_EncodingAttr : Gemma_EnumAttr<Gemmac_Encoding, "encoding">;
 def Gemma_LayoutAttr : Gemma_EnumAttr<Gemmac_Layout, "layout">;
-def Gemma_PhaseAttr : Gemma_EnumAttr<Gemmac_Phase, "phase_kind">;
 def Gemma_ScopeAttr : Gemma_EnumAttr<Gemmac_Scope, "scope">;
 def Gemma_EpilogueAttr : Gemma_EnumAttr<Gemmac_Epilogue, "epilogue">;
 
@@ -128,7 +135,7 @@ def Gemma_BufferType : TypeDef<Gemma_Dialect, "Buffer"> {
     - c3: s8 is at most 131040 wide: so many products of int8 with int8 have a sum within
       int32 (131040 * 128 * 128 < 2^31).
     ```mlir
-    gemma.phase @verify verify max_rows 2 {
+    gemma.function @verify max_rows 2 {
       %x = gemma.buffer shared label "x" : !gemma.buffer<2 x 64, f32>
       %q = gemma.buffer shared : !gemma.buffer<2 x 64, q8>
       %picks = gemma.buffer shared : !gemma.buffer<2 x 32, i32>

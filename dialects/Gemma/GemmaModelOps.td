@@ -8,7 +8,7 @@ include "mlir/IR/SymbolInterfaces.td"
 def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a tensor of the checkpoint, named, never inline";
   let description = [{
-    A symbol with a type and a place in a file; `format` is set by the quantize phase. The file stores the elements one
+    A symbol with a type and a place in a file; `format` is set by the quantize stage. The file stores the elements one
     by one as the type says or, with `encoding`, in blocks of neighbours in a row that decode to f32. Encodings of
     integers have `scales`, which are stored as a tensor of their own. A tensor that a checkpoint stores in parts (one
     for each expert) is `stacked` from other weights, whose rows follow each other in it. With `addend` the values are
@@ -75,7 +75,7 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
   let summary = "the keys and values of one layer that owns them";
   let description = [{
     `window` 0 keeps all positions, else a ring. `planned` fields (`format`, `capacity`, `offset`, `bytes`, `rotated`,
-    `turned_pairs`) are set by the plan phase.
+    `turned_pairs`) are set by the plan stage.
     Layout, with `d` the padded head size and `C` the capacity (a multiple of 16): keys `[kv_heads][C/16][d][16]`, then
     values `[kv_heads][C/16][d/32][16][32]`. Position `p` lives in slot `p mod C`, slots
     count over the `C/16` blocks of 16.
@@ -96,7 +96,7 @@ def Gemma_KvCacheOp : Gemma_Op<"kv_cache", [Symbol]> {
     keys' layout and of their rotation is that one's padded size then. The others are those of the value times the
     weight, which attention multiplies into the query.
     `key_bound` and `value_bound`: no element of a key or a value is larger, by Cauchy-Schwarz from the weights; absent
-    where nobody looked. From them the plan phase takes `key_exponent` and `value_exponent`: keys and values are stored
+    where nobody looked. From them the plan stage takes `key_exponent` and `value_exponent`: keys and values are stored
     times 2^-exponent, so that formats with f16 numbers hold them, and attention multiplies queries and results by
     2^exponent. Powers of two round nothing.
     - c1: heads, head_dim positive, head_dim even, window not negative.
@@ -173,7 +173,7 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c6: `output_scales`, if given, are the output_activation_scale of each source, 0 where it has none; absent where
       no source has one, and where the layout is not panels.
     - c7: scale, if given, is finite and above 0, and the layout a vector.
-    - c8: `row_at`, set by the plan phase on tables that are read by row and on nothing else, is a multiple of 64.
+    - c8: `row_at`, set by the plan stage on tables that are read by row and on nothing else, is a multiple of 64.
     - c9: the blocks of a table's col_axis are padded to multiples of 32 where each has its own scale (c8, c4, c2).
     - c10: `input_scale`, if given, is finite and above 0; on matrices in panels it is the
       input_activation_scale of every source, on others there is none: sources are multiplied with the same rows.

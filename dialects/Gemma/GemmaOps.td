@@ -3,6 +3,6 @@
 include "dialects/Gemma/GemmaModelOps.td"
 include "dialects/Gemma/GemmaTensorOps.td"
 include "dialects/Gemma/GemmaFusedOps.td"
-include "dialects/Gemma/GemmaPhaseOps.td"
+include "dialects/Gemma/GemmaFunctionOps.td"
 include "dialects/Gemma/GemmaStepOps.td"
 #endif // GEMMA_OPS_TD

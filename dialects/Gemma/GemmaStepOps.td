@@ -1,5 +1,5 @@
-// Level 2: the steps of a phase (GemmaPhaseOps.td). One step is one tile kernel, run by all threads together: row steps
-// divide rows, panel steps divide panels, by index.
+// Level 2: the steps of a function (GemmaFunctionOps.td). One step is one tile kernel, run by all threads together: row
+// steps divide rows, panel steps divide panels, by index.
 #ifndef GEMMA_STEP_OPS_TD
 #define GEMMA_STEP_OPS_TD
 
@@ -11,7 +11,7 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 // A step whose panels, heads or (head, row) pairs are divided among threads. `tells`: what it says of itself beyond the
 // buffers that it reads and writes.
 class Gemma_Step<string mnemonic, list<string> tells = []>
-    : Gemma_Op<"step."#mnemonic, [HasParent<"PhaseOp">, DeclareOpInterfaceMethods<Gemma_StepInterface, tells>,
+    : Gemma_Op<"step."#mnemonic, [HasParent<"FunctionOp">, DeclareOpInterfaceMethods<Gemma_StepInterface, tells>,
                                   DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let hasVerifier = 1;
 }
@@ -19,7 +19,7 @@ class Gemma_Step<string mnemonic, list<string> tells = []>
 // A step on rows: `replicated` or divided by rows.
 class Gemma_RowStep<string mnemonic, list<Trait> traits = [], list<string> tells = []>
     : Gemma_Op<"step."#mnemonic,
-               !listconcat(traits, [HasParent<"PhaseOp">,
+               !listconcat(traits, [HasParent<"FunctionOp">,
                                     DeclareOpInterfaceMethods<Gemma_StepInterface,
                                                               !listconcat(["isReplicated", "dividesRows"], tells)>])> {
   let hasVerifier = 1;
@@ -41,7 +41,7 @@ def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
     }
@@ -61,7 +61,7 @@ def Gemma_RopeTableStep : Gemma_RowStep<"rope_table"> {
     - c1: `result` is f32 and its width is head_dim with each half padded to 16.
     - c2: head_dim is even and positive, rope pairs are at most half of it.
     ```mlir
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %rope = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       gemma.step.rope_table %rope head_dim 64 <theta = 10000.0, pairs = 32, factor = 1.0> replicated : <1 x 64, f32>
     }
@@ -87,7 +87,7 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
     gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.packed @norm from [@w.norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
       gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
@@ -121,7 +121,7 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.packed @norm from [@w.norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
     gemma.packed @scalar from [@w.scalar] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <1 -> 32> bytes 128
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %branch = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
@@ -158,7 +158,7 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %q = gemma.buffer private : !gemma.buffer<1 x 64, q8>
       %s = gemma.buffer private : !gemma.buffer<1 x 64, s8>
@@ -196,7 +196,7 @@ def Gemma_MatmulStep : Gemma_Step<"matmul", ["getWeightUses"]> {
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.packed @o from [@w.o] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304
     gemma.packed @gate from [@w.gate] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %q = gemma.buffer private : !gemma.buffer<1 x 64, q8>
       %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -244,7 +244,7 @@ def Gemma_QkvStep : Gemma_Step<"qkv", ["getWeightUses", "getCacheUse", "getOwnBu
     gemma.packed @qkv from [@w.qkv] as f32 panels batch 1 rows 128 <16 -> 16> cols 64 <64 -> 64> bytes 32768
     gemma.packed @head_norm from [@w.head_norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
     gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %rope = gemma.buffer private : !gemma.buffer<1 x 32, f32>
       %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -283,7 +283,7 @@ def Gemma_AttentionStep : Gemma_Step<"attention", ["getWeightUses", "getCacheUse
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
-    gemma.phase @prefill prefill max_rows 4 {
+    gemma.function @prefill max_rows 4 {
       %query = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
       %mixed = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
       gemma.step.embed %query, @table scale 8.0 : <4 x 64, f32>
@@ -313,7 +313,7 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits", ["getWeightUses",
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 256 bytes 32768 at 0
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
       %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
       gemma.step.embed %query, @table scale 8.0 : <1 x 64, f32>
@@ -340,7 +340,7 @@ def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge", ["getCacheUs
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0 as f16 capacity 256 bytes 32768 at 0
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
       %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
       %mixed = gemma.buffer private : !gemma.buffer<1 x 64, q8>
@@ -374,7 +374,7 @@ def Gemma_PleCombineStep : Gemma_RowUserStep<"ple_combine"> {
     gemma.weight @w.norm : tensor<32xf32> from <"m", 25600, 128>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.packed @norm from [@w.norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %context = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %ple = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       gemma.step.embed %context, @table scale 1.0 replicated : <1 x 64, f32>
@@ -411,7 +411,7 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
     gemma.packed @router from [@w.router] as f32 panels batch 1 rows 32 <3 -> 32> cols 64 <64 -> 64> bytes 8192
     gemma.packed @per_expert from [@w.per_expert] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
       %picks = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -449,7 +449,7 @@ def Gemma_ExpertUpStep : Gemma_Step<"expert_up", ["getWeightUses"]> {
     gemma.packed @per_expert from [@w.per_expert] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
     gemma.packed @gate_up from [@w.gate_up] as f32 panels batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
       bytes 98304
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
       %picks = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -492,7 +492,7 @@ def Gemma_ExpertDownStep : Gemma_Step<"expert_down", ["getWeightUses"]> {
     gemma.packed @gate_up from [@w.gate_up] as f32 panels batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
       bytes 98304
     gemma.packed @down from [@w.down] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
       %picks = gemma.buffer private : !gemma.buffer<1 x 32, i32>
@@ -544,7 +544,7 @@ def Gemma_ObserveStep : Gemma_Step<"observe"> {
     gemma.packed @gate_up from [@w.gate_up] as f32 panels batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
       bytes 98304
     gemma.packed @down from [@w.down] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
-    gemma.phase @decode decode max_rows 1 {
+    gemma.function @decode max_rows 1 {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
       %picks = gemma.buffer private : !gemma.buffer<1 x 32, i32>

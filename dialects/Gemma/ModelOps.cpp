@@ -123,7 +123,7 @@ LogicalResult KvCacheOp::verify() {
     return success();
   }
   if (!format || !capacity || !offset || !bytes) // kv_cache_c2
-    return emitOpError() << "expects format, capacity, offset and bytes together: the plan phase sets all four";
+    return emitOpError() << "expects format, capacity, offset and bytes together: the plan stage sets all four";
   if (!isCacheFormat(*format)) // kv_cache_c2
     return emitOpError() << "expects format " << cacheFormatNames() << ", got " << stringifyFormat(*format);
   if (*capacity <= 0 || *capacity % cacheBlock != 0) // kv_cache_c2

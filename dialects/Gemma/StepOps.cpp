@@ -1,4 +1,4 @@
-// Level 2: what each step reads and writes, and its verifier. The phase's own rules are in Phase.cpp.
+// Level 2: what each step reads and writes, and its verifier. The function's own rules are in Function.cpp.
 #include "dialects/Gemma/Verify.h"
 #include "dialects/formats/CacheLayout.h"
 

@@ -53,10 +53,6 @@ def Gemmac_Element : Gemmac_Enum<"Element", "element of a buffer",
                                   I32EnumCase<"S8", 4, "s8">    // int8 on a static grid
 ]>;
 
-def Gemmac_Phase : Gemmac_Enum<"PhaseKind", "phase of a program; the table is GEMMAC_PHASES in abi.h",
-                               [I32EnumCase<"Decode", 0, "decode">, I32EnumCase<"Verify", 1, "verify">,
-                                I32EnumCase<"Prefill", 2, "prefill">]>;
-
 def Gemmac_Scope : Gemmac_Enum<"Scope", "who sees a buffer",
                              [I32EnumCase<"Shared", 0, "shared">, // the arena
                               I32EnumCase<"Private", 1, "private"> // a thread's scratch

@@ -1,4 +1,4 @@
-// gemma-check-fused: the fuse phase's promise to the plan phase.
+// gemma-check-fused: the fuse stage's promise to the plan stage.
 #include "passes/fuse/Fusions.h"
 #include "passes/fuse/Passes.h"
 

@@ -1,4 +1,4 @@
-// The fuse phase: its passes, and the pipeline in which they run.
+// The fuse stage: its passes, and the pipeline in which they run.
 #ifndef GEMMAC_PASSES_FUSE_PASSES_H
 #define GEMMAC_PASSES_FUSE_PASSES_H
 

@@ -1,4 +1,4 @@
-// The fuse phase as one pipeline.
+// The fuse stage as one pipeline.
 #include "passes/fuse/Fusions.h"
 #include "passes/fuse/Passes.h"
 
@@ -43,7 +43,7 @@ void registerFusePasses() {
   registerGemmacFusePasses();
   for (const fuse::Fusion *fusion : fuse::fusions)
     registerPass([fusion] { return std::make_unique<FusionPass>(*fusion); });
-  PassPipelineRegistration<>("gemma-fuse", "the whole fuse phase: level 0 to level 1", buildFusePipeline);
+  PassPipelineRegistration<>("gemma-fuse", "the whole fuse stage: level 0 to level 1", buildFusePipeline);
 }
 
 } // namespace gemmac

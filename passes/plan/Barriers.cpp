@@ -46,12 +46,11 @@ static bool conflicts(const Accesses &before, bool write, bool byRows) {
   return write && (before.readOtherwise || (!byRows && before.readByRows));
 }
 
-int64_t insertBarriers(PhaseOp phase) {
-  if (phase.getSerial())
-    return 0;
+void insertBarriers(FunctionOp function) {
+  if (function.getSerial())
+    return;
   llvm::DenseMap<const void *, Accesses> sinceBarrier;
-  int64_t barriers = 0;
-  for (Operation &op : phase.getBody().front()) {
+  for (Operation &op : function.getBody().front()) {
     auto step = dyn_cast<StepInterface>(op);
     if (!step)
       continue;
@@ -63,7 +62,6 @@ int64_t insertBarriers(PhaseOp phase) {
       OpBuilder builder(&op);
       BarrierOp::create(builder, op.getLoc());
       sinceBarrier.clear();
-      ++barriers;
     }
     for (Access access : accesses) {
       Accesses &before = sinceBarrier[access.memory];
@@ -71,19 +69,18 @@ int64_t insertBarriers(PhaseOp phase) {
                     : (byRows ? before.readByRows : before.readOtherwise)) = true;
     }
   }
-  return barriers;
 }
 
-SmallVector<std::pair<Operation *, int64_t>> stepsWithEpochs(PhaseOp phase) {
+SmallVector<std::pair<Operation *, int64_t>> stepsWithEpochs(FunctionOp function) {
   SmallVector<std::pair<Operation *, int64_t>> steps;
   int64_t epoch = 0;
-  for (Operation &op : phase.getBody().front()) {
+  for (Operation &op : function.getBody().front()) {
     if (isa<BarrierOp>(op))
       ++epoch;
     if (!isa<StepInterface>(op))
       continue;
     steps.push_back({&op, epoch});
-    epoch += phase.getSerial();
+    epoch += function.getSerial();
   }
   return steps;
 }

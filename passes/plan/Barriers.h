@@ -1,4 +1,4 @@
-// Where threads must meet: the rule of gemma.phase c2 as one routine.
+// Where threads must meet: the rule of gemma.function c2 as one routine.
 #ifndef GEMMAC_PASSES_PLAN_BARRIERS_H
 #define GEMMAC_PASSES_PLAN_BARRIERS_H
 
@@ -8,13 +8,13 @@ namespace gemmac {
 
 /// Puts a gemma.barrier before each step that touches a shared buffer or a cache in conflict with a step since the last
 /// barrier: one of the two writes, and they are not both divided by rows (then one thread does both for a row).
-/// Barriers come as late as they can, which for a given order of steps gives the fewest. The phase has none before; a
-/// serial one needs none.
-/// \returns how many.
-int64_t insertBarriers(gemma::PhaseOp phase);
+/// Barriers come as late as they can, which for a given order of steps gives the fewest. The function has none before;
+/// a serial one needs none.
+void insertBarriers(gemma::FunctionOp function);
 
-/// The steps of a phase with the barrier epoch of each: the number of barriers before it; of a serial phase, of steps.
-llvm::SmallVector<std::pair<mlir::Operation *, int64_t>> stepsWithEpochs(gemma::PhaseOp phase);
+/// The steps of a function with the barrier epoch of each: the number of barriers before it; of a serial function, of
+/// steps.
+llvm::SmallVector<std::pair<mlir::Operation *, int64_t>> stepsWithEpochs(gemma::FunctionOp function);
 
 } // namespace gemmac
 

@@ -3,7 +3,6 @@
 
 #include "dialects/formats/Format.h"
 
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -17,8 +16,8 @@ static llvm::SetVector<PackedOp> orderOfUse(ModuleOp module) {
   SymbolTable symbols(module);
   llvm::SetVector<PackedOp> order;
   SmallVector<PackedOp> tables;
-  for (PhaseOp phase : module.getOps<PhaseOp>())
-    for (StepInterface step : phase.getBody().getOps<StepInterface>())
+  for (FunctionOp function : module.getOps<FunctionOp>())
+    for (StepInterface step : function.getBody().getOps<StepInterface>())
       for (const WeightUse &use : step.getWeightUses()) {
         auto packed = symbols.lookup<PackedOp>(use.weight.getValue());
         if (use.role == WeightRole::Lookup)
@@ -30,15 +29,15 @@ static llvm::SetVector<PackedOp> orderOfUse(ModuleOp module) {
   return order;
 }
 
-void assignDataOffsets(ModuleOp module) {
+void assignDataOffsets(ModuleOp module, ProgramOp program) {
   llvm::SetVector<PackedOp> used = orderOfUse(module);
-  auto phases = module.getOps<PhaseOp>();
+  auto functions = module.getOps<FunctionOp>();
   int64_t offset = 0, mapped = 0, tableRow = 0;
   for (Layout layout : {Layout::Vector, Layout::Panels, Layout::Table})
     for (PackedOp packed : used) {
       if (packed.getLayout() != layout)
         continue;
-      packed->moveBefore(*phases.begin());
+      packed->moveBefore(*functions.begin());
       packed.setOffset(offset);
       offset += roundUp(packed.getBytes(), bufferAlign);
       if (layout != Layout::Table) {
@@ -48,10 +47,9 @@ void assignDataOffsets(ModuleOp module) {
       packed.setRowAt(tableRow);
       tableRow += roundUp(panelBytes(packed.getFormat(), 1, packed.getCols(), packed.getScaleBlocks()), bufferAlign);
     }
-  Builder builder(module.getContext());
-  module->setAttr("gemma.data_bytes", builder.getI64IntegerAttr(offset));
-  module->setAttr("gemma.mapped_bytes", builder.getI64IntegerAttr(mapped));
-  module->setAttr("gemma.table_row_bytes", builder.getI64IntegerAttr(tableRow));
+  program.setDataBytes(offset);
+  program.setMappedBytes(mapped);
+  program.setTableRowBytes(tableRow);
 }
 
 } // namespace gemmac

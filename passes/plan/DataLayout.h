@@ -1,4 +1,4 @@
-// What phases read of the data section: order and cost.
+// What functions read of the data section: order and cost.
 #ifndef GEMMAC_PASSES_PLAN_DATALAYOUT_H
 #define GEMMAC_PASSES_PLAN_DATALAYOUT_H
 
@@ -9,17 +9,16 @@
 namespace gemmac {
 
 /// Sets the offsets of all packed weights, multiples of 64, and brings the symbols into that order: vectors, then
-/// matrices as the phases (in their order in the module) use them, so that decode reads forward, then tables read by
-/// row, which are not mapped (gemma.packed). Sets on the module `gemma.data_bytes`, of which the first
-/// `gemma.mapped_bytes` are vectors and matrices, and `gemma.table_row_bytes`, one token's row of all tables.
-void assignDataOffsets(mlir::ModuleOp module);
+/// matrices as the functions (in their order in the module) use them, so that decode reads forward, then tables read by
+/// row, which are not mapped (gemma.packed). Sets `data_bytes`, `mapped_bytes` and `table_row_bytes` of the program.
+void assignDataOffsets(mlir::ModuleOp module, gemma::ProgramOp program);
 
-/// Sets `gemma.weight_bytes` and `gemma.multiply_adds` of a phase: packed bytes that a call with one row reads (of
+/// Sets `weight_bytes` and `multiply_adds` of a function: packed bytes that a call with one row reads (of
 /// tables one row, of experts top-k; a matrix counts for each step that reads it), and multiply-adds of its matrices
 /// per row, padding and attention scores excluded.
-void setPhaseCosts(gemma::PhaseOp phase, mlir::SymbolTable &symbols);
+void setFunctionCosts(gemma::FunctionOp function, mlir::SymbolTable &symbols);
 
-/// Packed bytes that one step reads for one row, as gemma.weight_bytes counts them.
+/// Packed bytes that one step reads for one row, as `weight_bytes` of a function counts them.
 int64_t weightBytesRead(mlir::Operation *step, mlir::SymbolTable &symbols);
 
 } // namespace gemmac

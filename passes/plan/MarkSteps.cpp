@@ -27,9 +27,9 @@ class MarkSteps : public impl::MarkStepsBase<MarkSteps> {
 public:
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
-    for (auto phase : getOperation().getOps<PhaseOp>()) {
+    for (auto function : getOperation().getOps<FunctionOp>()) {
       SmallVector<Operation *> marked;
-      for (Operation &op : phase.getBody().front())
+      for (Operation &op : function.getBody().front())
         if (isa<BarrierOp, StepInterface>(op))
           marked.push_back(&op);
       for (Operation *op : marked)

@@ -1,5 +1,6 @@
 // gemma-observe: steps that add up second moments of the inputs of matrices.
 #include "dialects/formats/MomentLayout.h"
+#include "gemmac/abi.h"
 #include "passes/plan/Passes.h"
 
 #include "mlir/IR/Builders.h"
@@ -26,24 +27,21 @@ struct Observe : impl::ObserveBase<Observe> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto slotBytes = module->getAttrOfType<IntegerAttr>("gemma.slot_bytes");
-    if (!slotBytes) {
-      module.emitError("has no 'gemma.slot_bytes'; run gemma-plan-caches first");
+    ProgramOp program = ProgramOp::of(module);
+    if (!program)
       return signalPassFailure();
-    }
-    int64_t begin = roundUp(slotBytes.getInt(), bufferAlign), end = begin;
+    auto begin = static_cast<int64_t>(program.getSlotBytes()), end = begin;
     SymbolTable symbols(module);
-    for (PhaseOp phase : module.getOps<PhaseOp>())
-      if (phase.getKind() == PhaseKind::Verify && failed(observe(phase, symbols, end)))
-        return signalPassFailure();
-    Builder builder(module.getContext());
-    module->setAttr("gemma.moments_offset", builder.getI64IntegerAttr(begin));
-    module->setAttr("gemma.slot_bytes", builder.getI64IntegerAttr(end));
+    if (auto verify = symbols.lookup<FunctionOp>(GEMMAC_FUNCTION_VERIFY);
+        verify && failed(observe(verify, symbols, end)))
+      return signalPassFailure();
+    program.setMomentsAt(begin);
+    program.setSlotBytes(end);
   }
 
 private:
-  static LogicalResult observe(PhaseOp phase, SymbolTable &symbols, int64_t &end) {
-    for (StepInterface step : llvm::make_early_inc_range(phase.getBody().getOps<StepInterface>())) {
+  static LogicalResult observe(FunctionOp function, SymbolTable &symbols, int64_t &end) {
+    for (StepInterface step : llvm::make_early_inc_range(function.getBody().getOps<StepInterface>())) {
       std::optional<WeightUse> product = productOf(step);
       if (!product)
         continue;

@@ -15,8 +15,8 @@ gemma::AxisAttr wholeAxis(mlir::MLIRContext *context, int64_t n);
 /// Axis of heads: one block per half head, padded to 16, so that RoPE's partners stay aligned.
 gemma::AxisAttr headAxis(mlir::MLIRContext *context, int64_t headDim);
 
-/// One gemma.packed per distinct (sources, layout), shared by the phases; without offsets yet. On error a diagnostic is
-/// emitted at `user`, null is returned and failed() stays true.
+/// One gemma.packed per distinct (sources, layout), shared by the functions; without offsets yet. On error a diagnostic
+/// is emitted at `user`, null is returned and failed() stays true.
 class PackedWeights {
 public:
   /// \param model tells the layouts.
@@ -53,7 +53,7 @@ private:
 
   mlir::SymbolTable symbols;
   PlanModel model;
-  mlir::Block::iterator insertionPoint; // packed symbols stand before the phase functions
+  mlir::Block::iterator insertionPoint; // packed symbols stand before the functions
   llvm::DenseMap<mlir::Attribute, gemma::PackedOp> made;
   bool anyFailed = false;
 };

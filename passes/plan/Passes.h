@@ -1,4 +1,4 @@
-// Passes of the plan phase and their pipeline. What each does: Passes.td and README.md.
+// Passes of the plan stage and their pipeline. What each does: Passes.td and README.md.
 #ifndef GEMMAC_PASSES_PLAN_PASSES_H
 #define GEMMAC_PASSES_PLAN_PASSES_H
 
@@ -15,7 +15,7 @@
 
 namespace gemmac {
 
-/// What the user decides about phases and memory, and what the target is.
+/// What the user decides about functions and memory, and what the target is.
 struct PlanOptions {
   int64_t context = 0;                      ///< positions of a conversation; 0: the model's maximum
   int64_t chunk = 128;                      ///< most rows of one prefill call
@@ -29,14 +29,14 @@ struct PlanOptions {
   PlanModel model = {};                     ///< the target's
 };
 
-/// From a fused module with formats to phases with placed buffers: split-phases, plan-caches, plan-steps, observe where
-/// asked for, place-buffers; mark-steps where asked for.
+/// From a fused module with formats to functions with placed buffers: split-functions, plan-caches, plan-steps, observe
+/// where asked for, place-buffers; mark-steps where asked for.
 void buildPlanPipeline(mlir::OpPassManager &manager, const PlanOptions &options);
 
 /// Registers each pass by its flag, and the pipeline as `gemma-plan`.
 void registerPlanPasses();
 
-// createSplitPhases(options), createPlanCaches(options), createPlanSteps, createObserve, createPlaceBuffers,
+// createSplitFunctions(options), createPlanCaches(options), createPlanSteps, createObserve, createPlaceBuffers,
 // createMarkSteps.
 #define GEN_PASS_DECL
 #include "passes/plan/Passes.h.inc"

@@ -4,11 +4,11 @@
 
 include "mlir/Pass/PassBase.td"
 
-def SplitPhases : Pass<"gemma-split-phases", "::mlir::ModuleOp"> {
-  let summary = "Make one function per phase from @forward";
+def SplitFunctions : Pass<"gemma-split-functions", "::mlir::ModuleOp"> {
+  let summary = "Make the functions of the program from @forward";
   let description = [{
     `@forward` becomes `@decode` (1 row), `@verify` (verify-rows rows) and `@prefill` (chunk rows, no logits), each
-    with the attributes `gemma.phase` and `gemma.max_rows`. What nothing reads is removed: in prefill that is the head
+    with the attribute `gemma.max_rows`. What nothing reads is removed: in prefill that is the head
     and every layer whose keys and values nobody needs.
   }];
   let options = [Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
@@ -23,14 +23,14 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
     verify-rows) - 1: all rows of a call are written before any of them attends, so the oldest row still needs W - 1
     keys before it. Both are rounded up to blocks of 16. Quantized caches are `rotated`. Where
     keys are values and RoPE turns a part of the head, `turned_pairs` says that only this part of a key is stored beside
-    the value. Caches follow each other at 64-byte offsets; `gemma.slot_bytes` tells what one sequence takes,
-    `gemma.slots` how many the program holds at once, `gemma.context` the positions of each. A cache that
-    nothing uses is erased.
+    the value. Caches follow each other at 64-byte offsets. A `gemma.program` is made, which tells what one sequence
+    takes, how many the program holds at once, and the positions of each. A cache that nothing uses is erased.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
     // after, with context=4096 chunk=128 format=f16
     gemma.kv_cache @kv.0 heads 1 head_dim 64 window 512
       as f16 capacity 640 bytes 163840 at 0
+    gemma.program context 4096 slots 1 slot_bytes 163840
     ```
   }];
   let options = [Option<"context", "context", "int64_t", /*default=*/"0",
@@ -56,23 +56,21 @@ class LayoutOption<string name, string layout, string help>
                                   clEnumValN(::gemmac::Layout::Panels, "panels", "16 rows per panel"))}]>;
 
 def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
-  let summary = "Turn each phase function into a gemma.phase of steps, and name the packed weights they read";
+  let summary = "Turn each function into a gemma.function of steps, and name the packed weights they read";
   let description = [{
-    Each `func.func` with `gemma.phase` becomes a `gemma.phase`: one or more steps for each fused op, buffers for what
-    flows between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`.
-    What the target's machine is, a `PlanModel`, is told by the options `spmd` and those behind it.
-    Then packed weights get their offsets in the data section: vectors, matrices in the order decode reads them,
-    tables read by row. Weights that no phase reads are erased, with a remark. Attributes: on the module
-    `gemma.data_bytes`, `gemma.mapped_bytes` (without the tables), `gemma.table_row_bytes` (a token's rows of all
-    tables) and `gemma.activation_bits` (8 or 16, of what quantized matrices without a static scale multiply
-    with); on each phase `gemma.weight_bytes` (read by a call with one row), `gemma.multiply_adds` (per row,
-    attention scores excluded) and `gemma.barriers`. Left alone: everything but phase functions. An op that no
-    fusion took is an error that names it.
+    Each `func.func` with `gemma.max_rows` becomes a `gemma.function`: one or more steps for each fused op, buffers for
+    what flows between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`.
+    What the target's machine is, a `PlanModel`, is told by the options `spmd` and those behind it. Then packed weights
+    get their offsets in the data section: vectors, matrices in the order decode reads them, tables read by row. Weights
+    that no function reads are erased, with a remark. `gemma.program` is told `data_bytes`, `mapped_bytes`,
+    `table_row_bytes` and `activation_bits`, each function its `weight_bytes` and `multiply_adds`. What a function
+    returns becomes a `gemma.output`. Left alone: functions without `gemma.max_rows`. An op that no fusion took is an
+    error that names it.
   }];
   let options = [Option<"wideActivations", "wide-activations", "bool", /*default=*/"false",
                         "Give quantized matrices activations of 16 bits, q16, instead of q8">,
                  Option<"spmd", "spmd", "bool", /*default=*/"true",
-                        "All threads walk the steps together, each with scratch of its own; else phases are serial">,
+                        "All threads walk the steps together, each with scratch of its own; else functions are serial">,
                  Option<"splitKeys", "split-keys", "bool", /*default=*/"true",
                         "Divide the attention of a single row by its keys">,
                  LayoutOption<"matrices", "Panels", "Layout of matrices">,
@@ -82,12 +80,12 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
 }
 
 def Observe : Pass<"gemma-observe", "::mlir::ModuleOp"> {
-  let summary = "Let the verify phase tell which inputs its matrices get";
+  let summary = "Let verify tell which inputs its matrices get";
   let description = [{
-    Before each step of the verify phase that multiplies with a packed matrix stands a `gemma.step.observe` of its
-    input. The moments lie behind the KV caches of the only slot: `gemma.slot_bytes` grows, `gemma.moments_offset`
+    Before each step of the function verify that multiplies with a packed matrix stands a `gemma.step.observe` of its
+    input. The moments lie behind the KV caches of the only slot: `slot_bytes` of gemma.program grows, `moments_at`
     tells where they begin. Experts' first matrices share one set of moments, since all of them see rows of one kind;
-    second ones have theirs. Left alone: other phases. A matrix whose input is quantized is an error: what it sees is
+    second ones have theirs. Left alone: other functions. A matrix whose input is quantized is an error: what it sees is
     rounded already.
     ```mlir
     gemma.step.matmul %x, @p.o -> %y none : <8 x 64, f32> -> <8 x 64, f32>
@@ -100,19 +98,19 @@ def Observe : Pass<"gemma-observe", "::mlir::ModuleOp"> {
 }
 
 def PlaceBuffers : Pass<"gemma-place-buffers", "::mlir::ModuleOp"> {
-  let summary = "Place the buffers of each phase, reusing memory of dead ones";
+  let summary = "Place the buffers of each function, reusing memory of dead ones";
   let description = [{
     Shared buffers live from the barrier epoch of their first use to that of their last, private ones from step to
-    step; buffers that live at once never overlap. The buffer labelled "logits" lives to the end of the phase. Sets
-    `offset` of buffers, `arena_bytes` and `scratch_bytes` (a multiple of 4096, so that threads share no page) of
-    phases, and the largest of them as `gemma.arena_bytes` and `gemma.scratch_bytes` on the module. A buffer that no
+    step; buffers that live at once never overlap. Inputs live from the beginning, outputs to the end of the function.
+    Sets `offset` of buffers, `arena_bytes` and `scratch_bytes` (a multiple of 4096, so that threads share no page) of
+    functions, and the largest of them in gemma.program. A buffer that no
     step touches is erased.
   }];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];
 }
 
 def MarkSteps : Pass<"gemma-mark-steps", "::mlir::ModuleOp"> {
-  let summary = "Read a clock after every step and barrier of every phase";
+  let summary = "Read a clock after every step and barrier of every function";
   let description = [{
     Puts a gemma.mark behind each step and each gemma.barrier. Its `what` is the step's kind with the format and size of
     its weight, the head size and window of its cache or, with neither, the width of its first buffer: what the kernels

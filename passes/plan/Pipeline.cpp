@@ -1,4 +1,4 @@
-// The plan phase as one pipeline.
+// The plan stage as one pipeline.
 #include "passes/plan/Passes.h"
 
 #include "mlir/Pass/PassOptions.h"
@@ -33,7 +33,7 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
                                llvm::cl::init(PlanOptions().wideActivations)};
   Option<bool> observe{*this, "observe", llvm::cl::desc("let verify add up second moments of the matrices' inputs"),
                        llvm::cl::init(PlanOptions().observe)};
-  Option<bool> spmd{*this, "spmd", llvm::cl::desc("all threads walk the steps together; else phases are serial"),
+  Option<bool> spmd{*this, "spmd", llvm::cl::desc("all threads walk the steps together; else functions are serial"),
                     llvm::cl::init(PlanModel().spmd)};
   Option<bool> splitKeys{*this, "split-keys", llvm::cl::desc("divide the attention of a single row by its keys"),
                          llvm::cl::init(PlanModel().splitKeys)};
@@ -42,7 +42,7 @@ struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
 } // namespace
 
 void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
-  manager.addPass(createSplitPhases(SplitPhasesOptions{options.chunk, options.verifyRows}));
+  manager.addPass(createSplitFunctions(SplitFunctionsOptions{options.chunk, options.verifyRows}));
   PlanCachesOptions caches{options.context, options.slots, options.chunk, options.verifyRows};
   caches.format = options.cacheFormat;
   caches.slidingFormat = options.slidingCacheFormat;
@@ -59,7 +59,7 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
 
 void registerPlanPasses() {
   registerGemmacPlanPasses();
-  PassPipelineRegistration<PlanPipelineOptions>("gemma-plan", "the whole plan phase: level 1 to level 2",
+  PassPipelineRegistration<PlanPipelineOptions>("gemma-plan", "the whole plan stage: level 1 to level 2",
                                                 [](OpPassManager &manager, const PlanPipelineOptions &options) {
                                                   PlanOptions plan{
                                                       .context = options.context,

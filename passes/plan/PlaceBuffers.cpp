@@ -4,7 +4,6 @@
 #include "passes/plan/Passes.h"
 #include "passes/plan/Placement.h"
 
-#include "mlir/IR/Builders.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace gemmac {
@@ -28,32 +27,34 @@ struct PlaceBuffers : impl::PlaceBuffersBase<PlaceBuffers> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    ProgramOp program = ProgramOp::of(module);
+    if (!program)
+      return signalPassFailure();
     int64_t arena = 0, scratch = 0;
-    for (PhaseOp phase : module.getOps<PhaseOp>()) {
-      eraseUnused(phase);
-      phase.setArenaBytes(placeScope(phase, Scope::Shared));
-      phase.setScratchBytes(roundUp(placeScope(phase, Scope::Private), pageBytes));
-      arena = std::max<int64_t>(arena, *phase.getArenaBytes());
-      scratch = std::max<int64_t>(scratch, *phase.getScratchBytes());
+    for (FunctionOp function : module.getOps<FunctionOp>()) {
+      eraseUnused(function);
+      function.setArenaBytes(placeScope(function, Scope::Shared));
+      function.setScratchBytes(roundUp(placeScope(function, Scope::Private), pageBytes));
+      arena = std::max<int64_t>(arena, *function.getArenaBytes());
+      scratch = std::max<int64_t>(scratch, *function.getScratchBytes());
     }
-    Builder builder(module.getContext());
-    module->setAttr("gemma.arena_bytes", builder.getI64IntegerAttr(arena));
-    module->setAttr("gemma.scratch_bytes", builder.getI64IntegerAttr(scratch));
+    program.setArenaBytes(arena);
+    program.setScratchBytes(scratch);
   }
 
 private:
-  void eraseUnused(PhaseOp phase) {
-    for (BufferOp buffer : llvm::make_early_inc_range(phase.getBody().front().getOps<BufferOp>()))
+  void eraseUnused(FunctionOp function) {
+    for (BufferOp buffer : llvm::make_early_inc_range(function.getBody().front().getOps<BufferOp>()))
       if (buffer->use_empty())
         buffer.erase();
   }
 
   /// Time is barrier epochs for shared buffers (threads run ahead of each other between barriers) and steps for private
   /// ones.
-  llvm::MapVector<BufferOp, Span> spansOf(PhaseOp phase, Scope scope) {
+  llvm::MapVector<BufferOp, Span> spansOf(FunctionOp function, Scope scope) {
     llvm::MapVector<BufferOp, Span> spans;
     int64_t index = 0, end = 0;
-    for (auto [step, epoch] : stepsWithEpochs(phase)) {
+    for (auto [step, epoch] : stepsWithEpochs(function)) {
       int64_t time = scope == Scope::Shared ? epoch : index;
       for (Value operand : step->getOperands()) {
         auto buffer = operand.getDefiningOp<BufferOp>();
@@ -63,15 +64,22 @@ private:
       end = time;
       ++index;
     }
-    for (auto &[buffer, span] : spans)
-      if (buffer.getLabel() == "logits")
-        span.last = end; // the runtime reads them after the call
+    if (scope == Scope::Shared)
+      extendToCaller(function, end, spans);
     return spans;
   }
 
+  /// Inputs are there before the first step, outputs are read after the last.
+  static void extendToCaller(FunctionOp function, int64_t end, llvm::MapVector<BufferOp, Span> &spans) {
+    for (InputOp input : function.getBody().getOps<InputOp>())
+      spans.insert({input.getBuffer().getDefiningOp<BufferOp>(), {0, 0}}).first->second.first = 0;
+    for (OutputOp output : function.getBody().getOps<OutputOp>())
+      spans.insert({output.getBuffer().getDefiningOp<BufferOp>(), {end, end}}).first->second.last = end;
+  }
+
   /// Sets the offsets of one scope's buffers and returns the bytes that they need.
-  int64_t placeScope(PhaseOp phase, Scope scope) {
-    llvm::MapVector<BufferOp, Span> spans = spansOf(phase, scope);
+  int64_t placeScope(FunctionOp function, Scope scope) {
+    llvm::MapVector<BufferOp, Span> spans = spansOf(function, scope);
     SmallVector<Lifetime> blocks;
     for (auto &[buffer, span] : spans)
       blocks.push_back({buffer.getType().getBytes(), span.first, span.last});

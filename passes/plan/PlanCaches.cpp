@@ -22,7 +22,7 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     FailureOr<int64_t> positions = contextOf(module);
-    if (failed(positions) || failed(checkOptions(module)) || failed(checkPhases(module)) ||
+    if (failed(positions) || failed(checkOptions(module)) || failed(checkFunctions(module)) ||
         failed(checkFormats(module)))
       return signalPassFailure();
     eraseUnused(module);
@@ -36,13 +36,17 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
       if (failed(scale(cache)))
         return signalPassFailure();
     }
-    Builder builder(module.getContext());
-    module->setAttr("gemma.context", builder.getI64IntegerAttr(*positions));
-    module->setAttr("gemma.slot_bytes", builder.getI64IntegerAttr(offset));
-    module->setAttr("gemma.slots", builder.getI64IntegerAttr(slots));
+    makeProgram(module, *positions, offset);
   }
 
 private:
+  void makeProgram(ModuleOp module, int64_t positions, int64_t slotBytes) {
+    for (ProgramOp old : llvm::make_early_inc_range(module.getOps<ProgramOp>()))
+      old.erase();
+    OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+    ProgramOp::create(builder, module.getLoc(), positions, int64_t(slots), slotBytes);
+  }
+
   /// Of caches with a window.
   Format ringFormat() const { return slidingFormat.value_or(format); }
 
@@ -81,14 +85,14 @@ private:
     return success();
   }
 
-  /// A phase that writes more rows at once than the rings were planned for would overwrite keys that it still reads.
-  LogicalResult checkPhases(ModuleOp module) {
+  /// A function that writes more rows at once than the rings were planned for would overwrite keys that it still reads.
+  LogicalResult checkFunctions(ModuleOp module) {
     int64_t most = std::max<int64_t>(chunk, verifyRows);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
       if (auto rows = function->getAttrOfType<IntegerAttr>("gemma.max_rows"); rows && rows.getInt() > most)
-        return function.emitError("phase '@")
+        return function.emitError("function '@")
                << function.getName() << "' has up to " << rows.getInt() << " rows, but caches are planned for " << most
-               << "; give chunk and verify-rows as to gemma-split-phases";
+               << "; give chunk and verify-rows as to gemma-split-functions";
     return success();
   }
 

@@ -1,8 +1,8 @@
-// gemma-plan-steps: phase functions become phases of steps; packed weights get their place.
+// gemma-plan-steps: functions of fused ops become functions of steps; packed weights get their place.
 #include "passes/plan/Barriers.h"
 #include "passes/plan/DataLayout.h"
+#include "passes/plan/FunctionBuilder.h"
 #include "passes/plan/Passes.h"
-#include "passes/plan/PhaseBuilder.h"
 #include "passes/plan/Symbols.h"
 
 namespace gemmac {
@@ -19,32 +19,35 @@ struct PlanSteps : impl::PlanStepsBase<PlanSteps> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    SmallVector<func::FuncOp> functions = phaseFunctions(module);
+    SmallVector<func::FuncOp> functions = programFunctions(module);
     if (functions.empty()) {
-      module.emitError("has no functions with 'gemma.phase'; run gemma-split-phases first");
+      module.emitError("has no functions with 'gemma.max_rows'; run gemma-split-functions first");
       return signalPassFailure();
     }
+    ProgramOp program = ProgramOp::of(module);
+    if (!program)
+      return signalPassFailure();
     PackedWeights weights(module, model());
     llvm::DenseSet<StringAttr> headTables = tablesOfHeads(functions);
     for (func::FuncOp function : functions)
-      if (failed(planPhase(function, weights, headTables)))
+      if (failed(planFunction(function, weights, headTables)))
         return signalPassFailure();
     for (func::FuncOp function : functions)
       function.erase();
-    assignDataOffsets(module);
-    module->setAttr("gemma.activation_bits", OpBuilder(module).getI64IntegerAttr(wideActivations ? 16 : 8));
+    assignDataOffsets(module, program);
+    program.setActivationBits(wideActivations ? 16 : 8);
     SymbolTable symbols(module);
-    for (PhaseOp phase : module.getOps<PhaseOp>())
-      setPhaseCosts(phase, symbols);
+    for (FunctionOp function : module.getOps<FunctionOp>())
+      setFunctionCosts(function, symbols);
     eraseUnusedWeights(module);
   }
 
 private:
   PlanModel model() { return {spmd, splitKeys, matrices, tables, vectors}; }
 
-  static SmallVector<func::FuncOp> phaseFunctions(ModuleOp module) {
+  static SmallVector<func::FuncOp> programFunctions(ModuleOp module) {
     auto functions = llvm::make_filter_range(module.getOps<func::FuncOp>(),
-                                             [](func::FuncOp function) { return function->hasAttr("gemma.phase"); });
+                                             [](func::FuncOp function) { return function->hasAttr("gemma.max_rows"); });
     return llvm::to_vector(functions);
   }
 
@@ -55,21 +58,15 @@ private:
     return tables;
   }
 
-  LogicalResult planPhase(func::FuncOp function, PackedWeights &weights, const llvm::DenseSet<StringAttr> &headTables) {
-    auto kind = function->getAttrOfType<PhaseKindAttr>("gemma.phase");
-    auto maxRows = function->getAttrOfType<IntegerAttr>("gemma.max_rows");
-    if (!kind || !maxRows || maxRows.getInt() < 1)
-      return function.emitError("phase '@")
-             << function.getName() << "' needs 'gemma.phase' (#gemma.phase_kind) and 'gemma.max_rows' (1 or more)";
-    OpBuilder builder(function);
-    const Schedule schedule(model(), maxRows.getInt());
-    auto phase = PhaseOp::create(builder, function.getLoc(), function.getSymNameAttr(), kind, maxRows,
-                                 schedule.isSerial() ? builder.getUnitAttr() : UnitAttr(),
-                                 /*arena_bytes=*/IntegerAttr(), /*scratch_bytes=*/IntegerAttr());
-    phase.getBody().emplaceBlock();
-    if (failed(PhaseBuilder(phase, function, weights, headTables, schedule, wideActivations).build()))
+  LogicalResult planFunction(func::FuncOp source, PackedWeights &weights,
+                             const llvm::DenseSet<StringAttr> &headTables) {
+    OpBuilder builder(source);
+    const int64_t maxRows = source->getAttrOfType<IntegerAttr>("gemma.max_rows").getInt();
+    const Schedule schedule(model(), maxRows);
+    auto function = FunctionOp::create(builder, source.getLoc(), source.getSymName(), maxRows, schedule.isSerial());
+    if (failed(FunctionBuilder(function, source, weights, headTables, schedule, wideActivations).build()))
       return failure();
-    phase->setAttr("gemma.barriers", builder.getI64IntegerAttr(insertBarriers(phase)));
+    insertBarriers(function);
     return success();
   }
 
@@ -77,7 +74,7 @@ private:
     llvm::DenseSet<StringAttr> used = usedSymbols(module);
     for (WeightOp weight : llvm::make_early_inc_range(module.getOps<WeightOp>()))
       if (!used.contains(weight.getSymNameAttr())) {
-        weight.emitRemark("weight '@") << weight.getSymName() << "' is read by no phase and left out";
+        weight.emitRemark("weight '@") << weight.getSymName() << "' is read by no function and left out";
         weight.erase();
       }
   }

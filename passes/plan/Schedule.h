@@ -1,5 +1,5 @@
-// Who does the steps of a phase: decided here from what the target's machine is, and nowhere else. What is done is the
-// matter of PhaseBuilder.
+// Who does the steps of a function: decided here from what the target's machine is, and nowhere else. What is done is
+// the matter of FunctionBuilder.
 #ifndef GEMMAC_PASSES_PLAN_SCHEDULE_H
 #define GEMMAC_PASSES_PLAN_SCHEDULE_H
 
@@ -12,7 +12,7 @@ namespace gemmac {
 
 class Schedule {
 public:
-  /// \param maxRows of the phase.
+  /// \param maxRows of the function.
   Schedule(const PlanModel &model, int64_t maxRows) : model(model), oneRow(maxRows == 1) {}
 
   /// Each step is complete before the next one begins: there are no barriers.

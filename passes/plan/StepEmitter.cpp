@@ -15,9 +15,9 @@ FlatSymbolRefAttr referTo(PackedOp packed) {
 
 static bool isQuantized(const Reader &reader) { return formatInfo(reader.format).quantized; }
 
-StepEmitter::StepEmitter(PhaseOp phase, const Schedule &schedule, bool wideActivations)
-    : builder(OpBuilder::atBlockEnd(&phase.getBody().front())), location(phase.getLoc()), schedule(schedule),
-      maxRows(static_cast<int64_t>(phase.getMaxRows())), wideActivations(wideActivations) {}
+StepEmitter::StepEmitter(FunctionOp function, const Schedule &schedule, bool wideActivations)
+    : builder(OpBuilder::atBlockEnd(&function.getBody().front())), location(function.getLoc()), schedule(schedule),
+      maxRows(static_cast<int64_t>(function.getMaxRows())), wideActivations(wideActivations) {}
 
 Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, Element element, StringRef label) {
   auto type = BufferType::get(builder.getContext(), rows, roundUp(width, groupColumns), element);
@@ -25,8 +25,8 @@ Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, Element elem
   return BufferOp::create(builder, location, type, scope, /*offset=*/IntegerAttr(), labelAttr);
 }
 
-Value StepEmitter::sharedBuffer(int64_t width, int64_t perRow, StringRef label) {
-  return buffer(Scope::Shared, maxRows * perRow, width, Element::F32, label);
+Value StepEmitter::sharedBuffer(int64_t width, int64_t perRow) {
+  return buffer(Scope::Shared, maxRows * perRow, width, Element::F32, "");
 }
 
 Value StepEmitter::rowBuffer(int64_t width, Element element, int64_t perRow, StringRef label) {

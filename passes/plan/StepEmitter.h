@@ -1,4 +1,4 @@
-// Steps and buffers of one phase, shared or private as its schedule says, and when activations are quantized.
+// Steps and buffers of one function, shared or private as its schedule says, and when activations are quantized.
 #ifndef GEMMAC_PASSES_PLAN_STEPEMITTER_H
 #define GEMMAC_PASSES_PLAN_STEPEMITTER_H
 
@@ -17,11 +17,11 @@ struct Reader {
   Reader(gemma::PackedOp matrix) : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()) {}
 };
 
-/// Appends steps to a phase.
+/// Appends steps to a function.
 class StepEmitter {
 public:
   /// \param wideActivations operands of quantized matrices are q16 instead of q8.
-  StepEmitter(gemma::PhaseOp phase, const Schedule &schedule, bool wideActivations);
+  StepEmitter(gemma::FunctionOp function, const Schedule &schedule, bool wideActivations);
 
   /// Steps made from now on carry this location.
   void setLocation(mlir::Location newLocation) { location = newLocation; }
@@ -32,7 +32,7 @@ public:
   mlir::UnitAttr replicated() { return schedule.replicatesRows() ? builder.getUnitAttr() : mlir::UnitAttr(); }
 
   /// What a panel step writes. `perRow` rows belong to each row of the call.
-  mlir::Value sharedBuffer(int64_t width, int64_t perRow = 1, llvm::StringRef label = "");
+  mlir::Value sharedBuffer(int64_t width, int64_t perRow = 1);
   /// What a row step writes.
   mlir::Value rowBuffer(int64_t width, Element element = Element::F32, int64_t perRow = 1, llvm::StringRef label = "");
   /// What each thread keeps to itself whatever the number of rows.

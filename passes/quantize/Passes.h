@@ -1,4 +1,4 @@
-// The quantize phase: its pass, its options and its pipeline.
+// The quantize stage: its pass, its options and its pipeline.
 #ifndef GEMMAC_PASSES_QUANTIZE_PASSES_H
 #define GEMMAC_PASSES_QUANTIZE_PASSES_H
 

@@ -1,4 +1,4 @@
-// The quantize phase: each weight of a fused module gets the format in which the program will hold it.
+// The quantize stage: each weight of a fused module gets the format in which the program will hold it.
 #ifndef GEMMAC_PASSES_QUANTIZE_PASSES_TD
 #define GEMMAC_PASSES_QUANTIZE_PASSES_TD
 

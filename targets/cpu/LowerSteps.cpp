@@ -1,4 +1,4 @@
-// gemma-lower-steps: phase functions as straight code that calls kernels.
+// gemma-lower-steps: functions as straight code that calls kernels.
 #include "targets/Targets.h"
 #include "targets/cpu/Passes.h"
 #include "targets/cpu/kernels/StepLowering.h"
@@ -23,7 +23,7 @@ template <typename... Steps> struct StepSwitch {
   }
 };
 
-/// The functions of the runtime that phase functions call; `mark` is null in programs without gemma.mark.
+/// The functions of the runtime that functions call; `mark` is null in programs without gemma.mark.
 struct RuntimeCalls {
   func::FuncOp barrier, mark;
 };
@@ -41,7 +41,8 @@ public:
   void runOnOperation() override {
     std::unique_ptr<CpuTarget> named = given ? nullptr : targetNamed();
     const CpuTarget *cpu = given ? given : named.get();
-    if (!cpu || failed(checkPlanned()))
+    program = cpu ? gemma::ProgramOp::of(getOperation()) : gemma::ProgramOp();
+    if (!program || failed(checkPlanned()))
       return signalPassFailure();
     for (const IsaLevel &level : cpu->isaLevels())
       if ((levels.empty() || llvm::is_contained(levels, level.name)) && failed(lowerLevel(level)))
@@ -50,6 +51,7 @@ public:
 
 private:
   const CpuTarget *given = nullptr; // null: as the options say
+  gemma::ProgramOp program;
 
   /// The target that the options name; null after an error.
   std::unique_ptr<CpuTarget> targetNamed() {
@@ -66,11 +68,14 @@ private:
     return found;
   }
 
-  // What the plan phase must have left behind; the note names the pass at fault.
+  // What the plan stage must have left behind; the note names the pass at fault.
   LogicalResult checkPlanned() {
+    if (!program.getScratchBytes())
+      return program.emitError("has no scratch_bytes").attachNote()
+             << "run gemma-place-buffers before gemma-lower-steps";
     auto result = getOperation()->walk([&](Operation *op) {
-      if (auto phase = dyn_cast<gemma::PhaseOp>(op); phase && phase.getSerial()) {
-        phase.emitError("is serial: its steps would run at once on threads; run gemma-plan-steps with spmd");
+      if (auto function = dyn_cast<gemma::FunctionOp>(op); function && function.getSerial()) {
+        function.emitError("is serial: its steps would run at once on threads; run gemma-plan-steps with spmd");
         return WalkResult::interrupt();
       }
       StringRef missing, what = "offset";
@@ -92,8 +97,8 @@ private:
   }
 
   bool hasMarks() {
-    return llvm::any_of(getOperation().getOps<gemma::PhaseOp>(),
-                        [](gemma::PhaseOp phase) { return !phase.getBody().getOps<gemma::MarkOp>().empty(); });
+    return llvm::any_of(getOperation().getOps<gemma::FunctionOp>(),
+                        [](gemma::FunctionOp function) { return !function.getBody().getOps<gemma::MarkOp>().empty(); });
   }
 
   static func::FuncOp declareMark(KernelBuilder &b) {
@@ -103,52 +108,40 @@ private:
     return mark;
   }
 
-  /// A size in bytes that the plan phase left on the module.
-  std::optional<int64_t> plannedBytes(StringRef name) {
-    auto bytes = getOperation()->getAttrOfType<IntegerAttr>(name);
-    return bytes ? std::optional(bytes.getInt()) : std::nullopt;
-  }
-  int64_t slotBytes() { return plannedBytes("gemma.slot_bytes").value_or(0); }
-  /// All threads stride by the program's figure of scratch, which is the largest of its phases.
-  StepLowering::ProgramBytes bytesFor(gemma::PhaseOp phase) {
-    std::optional<int64_t> scratch = plannedBytes("gemma.scratch_bytes");
-    return {.scratch = scratch ? *scratch : static_cast<int64_t>(*phase.getScratchBytes()),
-            .tableRow = plannedBytes("gemma.table_row_bytes").value_or(0)};
-  }
-
   LogicalResult lowerLevel(const IsaLevel &level) {
     ModuleOp planned = getOperation();
     KernelBuilder b(planned.getLoc(), &getContext());
     b.setInsertionPointToEnd(planned.getBody());
     auto module = ModuleOp::create(b, StringRef(level.name));
     SymbolTable symbols(planned);
-    KernelLibrary kernels(module, level, slotBytes());
+    KernelLibrary kernels(module, level, static_cast<int64_t>(program.getSlotBytes()));
     b.setInsertionPointToEnd(module.getBody());
     auto type = b.getFunctionType({b.ptrType(), b.getI64Type()}, {});
     auto barrier = func::FuncOp::create(b, "gemmac_barrier", type);
     barrier.setPrivate();
     RuntimeCalls runtime{barrier, hasMarks() ? declareMark(b) : func::FuncOp()};
-    for (auto phase : planned.getOps<gemma::PhaseOp>()) {
+    // All threads stride by the program's figure of scratch, which is the largest of its functions.
+    const StepLowering::ProgramBytes bytes{.scratch = static_cast<int64_t>(*program.getScratchBytes()),
+                                           .tableRow = static_cast<int64_t>(program.getTableRowBytes().value_or(0))};
+    for (auto function : planned.getOps<gemma::FunctionOp>()) {
       b.setInsertionPointToEnd(module.getBody());
-      std::string name = ("gemmac_" + stringifyPhaseKind(phase.getKind()) + "_" + level.name).str();
-      auto function = func::FuncOp::create(b, name, type);
-      b.setInsertionPointToStart(function.addEntryBlock());
-      StepLowering lowering(bytesFor(phase), phase, kernels, b, symbols, function.getArgument(0),
-                            function.getArgument(1));
-      if (failed(lowerPhase(phase, function, runtime, lowering)))
+      auto entry = func::FuncOp::create(b, ("gemmac_" + function.getSymName() + "_" + level.name).str(), type);
+      b.setInsertionPointToStart(entry.addEntryBlock());
+      StepLowering lowering(bytes, function, kernels, b, symbols, entry.getArgument(0), entry.getArgument(1));
+      if (failed(lowerFunction(function, entry, runtime, lowering)))
         return failure();
       func::ReturnOp::create(b);
     }
     return success();
   }
 
-  static LogicalResult lowerPhase(gemma::PhaseOp phase, func::FuncOp function, RuntimeCalls runtime,
-                                  StepLowering &lowering) {
+  static LogicalResult lowerFunction(gemma::FunctionOp function, func::FuncOp entry, RuntimeCalls runtime,
+                                     StepLowering &lowering) {
     KernelBuilder &b = lowering.b;
-    Value call = function.getArgument(0), thread = function.getArgument(1);
+    Value call = entry.getArgument(0), thread = entry.getArgument(1);
     int64_t marks = 0;
-    for (Operation &op : phase.getBody().front()) {
-      if (isa<gemma::BufferOp>(op))
+    for (Operation &op : function.getBody().front()) {
+      if (isa<gemma::BufferOp, gemma::InputOp, gemma::OutputOp>(op))
         continue;
       if (isa<gemma::MarkOp>(op))
         func::CallOp::create(b, runtime.mark, ValueRange{call, thread, b.i64(marks++)});

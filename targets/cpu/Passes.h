@@ -1,4 +1,4 @@
-// gemma-lower-steps: tile kernels and phase functions for each ISA level.
+// gemma-lower-steps: tile kernels and functions for each ISA level.
 #ifndef GEMMAC_TARGETS_CPU_PASSES_H
 #define GEMMAC_TARGETS_CPU_PASSES_H
 

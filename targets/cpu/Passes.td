@@ -4,11 +4,11 @@
 include "mlir/Pass/PassBase.td"
 
 def LowerSteps : Pass<"gemma-lower-steps", "::mlir::ModuleOp"> {
-  let summary = "Make one module of tile kernels and phase functions per ISA level of the target";
+  let summary = "Make one module of tile kernels and functions per ISA level of the target";
   let description = [{
-    Before: planned gemma.phase ops with placed buffers. After: beside them, for each ISA level of `target`, a
-    nested module named as the level with a function `gemmac_<phase>_<level>(%call: !llvm.ptr, %thread: i64)` per
-    phase, straight code that calls kernels, and one private function per kind and shape of step: steps of one shape
+    Before: planned gemma.function ops with placed buffers. After: beside them, for each ISA level of `target`, a
+    nested module named as the level with a function `gemmac_<function>_<level>(%call: !llvm.ptr, %thread: i64)` per
+    function, straight code that calls kernels, and one private function per kind and shape of step: steps of one shape
     share it. The body of a kernel is scf, arith, math, vector and llvm loads and stores; what differs between
     levels comes from the target's TileOps.
     The gemma ops stay as they are: the artifact writer reads packed weights and sizes from them.

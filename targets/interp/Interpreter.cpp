@@ -15,7 +15,7 @@ template <typename... Steps> struct StepSwitch {
   static llvm::Error runStep(Operation &op, Frame &frame) {
     return llvm::TypeSwitch<Operation *, llvm::Error>(&op)
         .template Case<Steps...>([&](auto step) { return runIfInterpreted(step, frame); })
-        .template Case<BufferOp, BarrierOp, MarkOp>([](auto) { return llvm::Error::success(); })
+        .template Case<BufferOp, BarrierOp, MarkOp, OutputOp>([](auto) { return llvm::Error::success(); })
         .Default([](Operation *other) { return notRun(other); });
   }
   template <typename Step> static llvm::Error runIfInterpreted(Step step, Frame &frame) {
@@ -58,33 +58,26 @@ llvm::Expected<std::unique_ptr<Interpreter>> Interpreter::load(StringRef text, s
     return llvm::createStringError("interp: error: the program's text is no module of the gemma dialect, see above");
   auto model = (*module)->getAttrOfType<DictionaryAttr>("gemma.model");
   auto vocab = model ? model.getAs<IntegerAttr>("vocab") : IntegerAttr();
-  auto positions = (*module)->getAttrOfType<IntegerAttr>("gemma.context");
-  if (!vocab || !positions)
-    return llvm::createStringError("interp: error: the module tells no vocab in 'gemma.model' or no 'gemma.context'; "
-                                   "it must be what the plan phase makes of a checkpoint");
+  auto programs = module->getOps<ProgramOp>();
+  if (!vocab || programs.empty())
+    return llvm::createStringError("interp: error: the module tells no vocab in 'gemma.model' or has no gemma.program; "
+                                   "it must be what the plan stage makes of a checkpoint");
   if (llvm::Error error = checkData(*module, data.size()))
     return std::move(error);
   std::unique_ptr<Interpreter> result(new Interpreter(std::move(context), std::move(module), data));
   result->vocabulary = vocab.getInt();
-  result->contextPositions = positions.getInt();
+  result->contextPositions = static_cast<int64_t>((*programs.begin()).getContext());
   return result;
 }
 
-static PhaseOp phaseOf(ModuleOp module, PhaseKind kind) {
-  for (PhaseOp phase : module.getOps<PhaseOp>())
-    if (phase.getKind() == kind)
-      return phase;
-  return {};
+int64_t Interpreter::maxRows(StringRef name) {
+  auto function = module->lookupSymbol<FunctionOp>(name);
+  return function ? static_cast<int64_t>(function.getMaxRows()) : 0;
 }
 
-int64_t Interpreter::maxRows(PhaseKind kind) {
-  PhaseOp phase = phaseOf(*module, kind);
-  return phase ? static_cast<int64_t>(phase.getMaxRows()) : 0;
-}
-
-llvm::Error Interpreter::checkCall(PhaseOp phase, ArrayRef<int32_t> tokens) const {
+llvm::Error Interpreter::checkCall(FunctionOp function, ArrayRef<int32_t> tokens) const {
   const auto rows = static_cast<int64_t>(tokens.size());
-  if (!phase || rows < 1 || rows > static_cast<int64_t>(phase.getMaxRows()))
+  if (!function || rows < 1 || rows > static_cast<int64_t>(function.getMaxRows()))
     return llvm::createStringError("interp: error: a call with " + llvm::Twine(rows) +
                                    " rows, and the program has no such function for as many");
   if (position + rows > contextPositions)
@@ -97,27 +90,27 @@ llvm::Error Interpreter::checkCall(PhaseOp phase, ArrayRef<int32_t> tokens) cons
   return llvm::Error::success();
 }
 
-std::vector<float> Interpreter::logitsOf(PhaseOp phase, Frame &frame) const {
+std::vector<float> Interpreter::logitsOf(FunctionOp function, Frame &frame) const {
   std::vector<float> logits;
-  for (BufferOp buffer : phase.getBody().getOps<BufferOp>())
-    if (buffer.getLabel() == "logits")
+  for (OutputOp output : function.getBody().getOps<OutputOp>())
+    if (output.getName() == "logits")
       for (int64_t r = 0; r < frame.rows(); ++r) {
-        std::span<const float> row = frame[buffer.getResult()].row(r).first(static_cast<size_t>(vocabulary));
+        std::span<const float> row = frame[output.getBuffer()].row(r).first(static_cast<size_t>(vocabulary));
         logits.insert(logits.end(), row.begin(), row.end());
       }
   return logits;
 }
 
-llvm::Expected<std::vector<float>> Interpreter::call(PhaseKind kind, ArrayRef<int32_t> tokens) {
-  PhaseOp phase = phaseOf(*module, kind);
-  if (llvm::Error error = checkCall(phase, tokens))
+llvm::Expected<std::vector<float>> Interpreter::call(StringRef name, ArrayRef<int32_t> tokens) {
+  auto function = module->lookupSymbol<FunctionOp>(name);
+  if (llvm::Error error = checkCall(function, tokens))
     return std::move(error);
   Frame frame(memory, tokens, position);
-  for (Operation &op : phase.getBody().front())
+  for (Operation &op : function.getBody().front())
     if (llvm::Error error = OfAllSteps<StepSwitch>::runStep(op, frame))
       return std::move(error);
   position += frame.rows();
-  return logitsOf(phase, frame);
+  return logitsOf(function, frame);
 }
 
 } // namespace gemmac::interp

@@ -18,18 +18,18 @@ public:
   static llvm::Expected<std::unique_ptr<Interpreter>> load(llvm::StringRef text, std::span<const uint8_t> data);
 
   /// Most rows of one call.
-  int64_t maxRows(PhaseKind kind);
+  int64_t maxRows(llvm::StringRef function);
   /// Elements of a row of logits.
   int64_t vocab() const { return vocabulary; }
   /// Runs the tokens that follow those of the calls before. \returns the logits `[tokens, vocab]`, nothing where the
-  /// phase has none. Errors: too many rows, a token that is none, a context that is full, a step that is not known.
-  llvm::Expected<std::vector<float>> call(PhaseKind kind, llvm::ArrayRef<int32_t> tokens);
+  /// function has none. Errors: too many rows, a token that is none, a context that is full, a step that is not known.
+  llvm::Expected<std::vector<float>> call(llvm::StringRef function, llvm::ArrayRef<int32_t> tokens);
 
 private:
   Interpreter(std::unique_ptr<mlir::MLIRContext> context, mlir::OwningOpRef<mlir::ModuleOp> module,
               std::span<const uint8_t> data);
-  llvm::Error checkCall(gemma::PhaseOp phase, llvm::ArrayRef<int32_t> tokens) const;
-  std::vector<float> logitsOf(gemma::PhaseOp phase, Frame &frame) const;
+  llvm::Error checkCall(gemma::FunctionOp function, llvm::ArrayRef<int32_t> tokens) const;
+  std::vector<float> logitsOf(gemma::FunctionOp function, Frame &frame) const;
 
   std::unique_ptr<mlir::MLIRContext> mlirContext;
   mlir::OwningOpRef<mlir::ModuleOp> module;

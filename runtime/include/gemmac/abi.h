@@ -26,6 +26,11 @@ enum gemmac_phase_id {
       GEMMAC_PHASE_COUNT
 };
 
+// The functions of a program of text, by name.
+#define GEMMAC_FUNCTION_DECODE "decode"
+#define GEMMAC_FUNCTION_VERIFY "verify"
+#define GEMMAC_FUNCTION_PREFILL "prefill"
+
 // One row of a call. What is computed for it depends on its token, position and slot and on what the slot holds, never
 // on the other rows of the call.
 typedef struct gemmac_row {

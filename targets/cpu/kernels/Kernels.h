@@ -80,7 +80,7 @@ struct UnpackedBlock {
   int64_t bytes() const { return groups() * groupBytes(); }
 };
 
-/// Phases of more rows than this unpack panels before they multiply.
+/// Functions of more rows than this unpack panels before they multiply.
 inline constexpr int64_t mostPackedRows = 8;
 
 /// The rows of a call in emitted code: an array of gemmac_row.
@@ -169,7 +169,7 @@ public:
     double cap = 0;
     /// Sums are rounded to static grids; their scales are two more arguments, of gate and up for geglu.
     bool outputGrids = false;
-    int64_t maxRows; ///< of the phase
+    int64_t maxRows; ///< of the function
   };
   mlir::func::FuncOp matmul(const Matmul &shape);
 

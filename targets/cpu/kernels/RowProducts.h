@@ -23,7 +23,7 @@ public:
       : library(library), b(b), weight(weight), paired(paired), weights(weights), inputs(std::move(inputs)),
         finish(std::move(finish)) {}
 
-  /// Whether phases of up to `maxRows` rows unpack blocks of panels before they multiply them.
+  /// Whether functions of up to `maxRows` rows unpack blocks of panels before they multiply them.
   static bool unpacks(const PackedShape &weight, int64_t maxRows) {
     return weight.quantized() && maxRows > mostPackedRows;
   }

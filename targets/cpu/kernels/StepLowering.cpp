@@ -1,14 +1,14 @@
-// Addresses and shares of threads in phase functions (layout of a call: abi.h).
+// Addresses and shares of threads in functions (layout of a call: abi.h).
 #include "targets/cpu/kernels/StepLowering.h"
 
 using namespace mlir;
 
 namespace gemmac {
 
-StepLowering::StepLowering(ProgramBytes bytes, gemma::PhaseOp phase, KernelLibrary &kernels, KernelBuilder &b,
+StepLowering::StepLowering(ProgramBytes bytes, gemma::FunctionOp function, KernelLibrary &kernels, KernelBuilder &b,
                            const SymbolTable &symbols, Value call, Value thread)
     : b(b), kernels(kernels), thread(thread), symbols(symbols), bytes(bytes),
-      phaseRows(static_cast<int64_t>(phase.getMaxRows())) {
+      functionRows(static_cast<int64_t>(function.getMaxRows())) {
   auto field = [&](size_t offset, Type type) { return b.load(type, b.at(call, static_cast<int64_t>(offset)), 8); };
   data = field(offsetof(gemmac_call, data), b.ptrType());
   arena = field(offsetof(gemmac_call, arena), b.ptrType());
@@ -17,7 +17,7 @@ StepLowering::StepLowering(ProgramBytes bytes, gemma::PhaseOp phase, KernelLibra
   tableRows = field(offsetof(gemmac_call, table_rows), b.ptrType());
   rowsAt = field(offsetof(gemmac_call, rows), b.ptrType());
   threads = field(offsetof(gemmac_call, threads), b.getI64Type());
-  rows = phaseRows == 1 ? b.i64(1) : field(offsetof(gemmac_call, row_count), b.getI64Type());
+  rows = functionRows == 1 ? b.i64(1) : field(offsetof(gemmac_call, row_count), b.getI64Type());
   runsAt = field(offsetof(gemmac_call, runs), b.ptrType());
   runs = field(offsetof(gemmac_call, run_count), b.getI64Type());
   scratch = b.at(scratches, b.mul(thread, bytes.scratch));

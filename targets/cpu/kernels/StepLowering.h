@@ -18,20 +18,20 @@ template <typename Step> struct Lowers {
 };
 template <typename... Steps> struct LowersAll : Lowers<Steps>... {};
 
-/// Emits what stands in one phase function of one level: addresses, shares of threads, calls of kernels.
+/// Emits what stands in one function of one level: addresses, shares of threads, calls of kernels.
 class StepLowering : public gemma::OfAllSteps<LowersAll> {
 public:
   using Value = mlir::Value;
   using Range = std::pair<Value, Value>;
 
-  /// What the plan phase says of a program as a whole.
+  /// What the plan stage says of a program as a whole.
   struct ProgramBytes {
     int64_t scratch;  ///< from the scratch of one thread to that of the next
     int64_t tableRow; ///< from the table rows of one row of the call to those of the next
   };
 
-  /// \param call, thread  the arguments of the phase function, in which `b` stands.
-  StepLowering(ProgramBytes bytes, gemma::PhaseOp phase, KernelLibrary &kernels, KernelBuilder &b,
+  /// \param call, thread  the arguments of the function, in which `b` stands.
+  StepLowering(ProgramBytes bytes, gemma::FunctionOp function, KernelLibrary &kernels, KernelBuilder &b,
                const mlir::SymbolTable &symbols, Value call, Value thread);
 
   KernelBuilder &b;
@@ -41,8 +41,8 @@ public:
   Value runsAt, runs;    ///< its gemmac_run and how many
   Value cacheBase;       ///< first byte of all caches
 
-  /// Most rows of a call of this phase.
-  int64_t maxRows() const { return phaseRows; }
+  /// Most rows of a call of this function.
+  int64_t maxRows() const { return functionRows; }
   int64_t tableRowBytes() const { return bytes.tableRow; }
 
   // ---- where things lie
@@ -70,7 +70,7 @@ public:
 private:
   const mlir::SymbolTable &symbols;
   ProgramBytes bytes;
-  int64_t phaseRows;
+  int64_t functionRows;
   Value data, arena, scratch, tableRows;
 };
 

@@ -14,27 +14,26 @@ using namespace gemmac;
 
 static constexpr const char *planned = R"(
 module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausalLM", vocab = 50 : i64,
-                                  hidden = 32 : i64, layers = 2 : i64, context = 128 : i64},
-                   gemma.context = 64 : i64, gemma.data_bytes = 4736 : i64, gemma.mapped_bytes = 2432 : i64,
-                   gemma.table_row_bytes = 64 : i64, gemma.activation_bits = 16 : i64, gemma.arena_bytes = 4096 : i64,
-                   gemma.scratch_bytes = 8192 : i64, gemma.slot_bytes = 640 : i64,
-                   gemma.slots = 1 : i64} {
+                                  hidden = 32 : i64, layers = 2 : i64, context = 128 : i64}} {
+  gemma.program context 64 slots 1 slot_bytes 640 activation_bits 16
+    data_bytes 4736 mapped_bytes 2432 table_row_bytes 64 arena_bytes 4096 scratch_bytes 8192
   gemma.weight @norm.weight : tensor<32xbf16> from <"model.safetensors", 64, 64>
   gemma.weight @embed : tensor<50x32xbf16> from <"model.safetensors", 128, 3200>
   gemma.packed @packed.embed from [@embed] as q8 panels batch 1 rows 64 <50 -> 64> cols 32 <32 -> 32>
     bytes 2304 at 128
   gemma.packed @packed.norm from [@norm.weight] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32>
     bytes 128 at 0
-  gemma.phase @decode decode max_rows 1 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64,
-      gemma.barriers = 12 : i64} {
-    %l = gemma.buffer shared at 256 label "logits" : !gemma.buffer<1 x 64, f32>
+  gemma.function @decode max_rows 1 weight_bytes 2432 multiply_adds 1600 {
+    %l = gemma.buffer shared at 256 : !gemma.buffer<1 x 64, f32>
+    gemma.output "logits" %l : <1 x 64, f32>
   }
-  gemma.phase @verify verify max_rows 8 attributes {gemma.weight_bytes = 2432 : i64, gemma.multiply_adds = 1600 : i64,
-      gemma.barriers = 12 : i64} {
-    %l = gemma.buffer shared at 512 label "logits" : !gemma.buffer<8 x 64, f32>
+  gemma.function @verify max_rows 8 weight_bytes 2432 multiply_adds 1600 {
+    %l = gemma.buffer shared at 512 : !gemma.buffer<8 x 64, f32>
+    gemma.output "logits" %l : <8 x 64, f32>
   }
-  gemma.phase @prefill prefill max_rows 16 attributes {gemma.weight_bytes = 100 : i64, gemma.multiply_adds = 90 : i64,
-      gemma.barriers = 9 : i64} {
+  gemma.function @prefill max_rows 16 weight_bytes 100 multiply_adds 90 {
+    gemma.barrier
+    gemma.barrier
   }
 }
 )";
@@ -74,7 +73,7 @@ TEST(ProgramSummary, reads_a_planned_module) {
   EXPECT_EQ(summary->phases[GEMMAC_PHASE_VERIFY].logitsOffset, 512);
   EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].logitsOffset, -1);
   EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].multiplyAdds, 90);
-  EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].barriers, 9);
+  EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].barriers, 2);
   EXPECT_EQ(summary->scratchBytes, 8192);
   ASSERT_EQ(summary->formats.size(), 2u);
   EXPECT_EQ(summary->formats[1].values, 1600);
@@ -96,23 +95,29 @@ TEST(ProgramSummary, json_and_text) {
 }
 
 TEST(ProgramSummary, reports_what_a_pass_forgot) {
-  EXPECT_EQ(problem("gemma.slot_bytes", "gemma.other"),
-            "planned module: error: no integer attribute 'gemma.slot_bytes'; this is a defect of the plan phase");
-  EXPECT_EQ(problem("gemma.multiply_adds", "gemma.other"),
-            "planned module: error: no integer attribute 'gemma.multiply_adds'; this is a defect of the plan phase");
   EXPECT_EQ(
-      problem("shared at 512 label \"logits\"", "shared at 512"),
-      "planned module: error: phase 'verify' has no buffer labelled \"logits\"; this is a defect of the plan phase");
-  EXPECT_EQ(problem("shared at 512 label", "shared label"),
-            "planned module: error: the logits of phase 'verify' have no offset; this is a defect of the plan phase");
-  EXPECT_EQ(problem("data_bytes = 4736", "data_bytes = 2000"),
-            "planned module: error: gemma.data_bytes is 2000, but 'packed.embed' ends at 2432; this is a defect of the "
-            "plan phase");
+      problem(
+          "  gemma.program context 64 slots 1 slot_bytes 640 activation_bits 16\n    data_bytes 4736 mapped_bytes 2432 "
+          "table_row_bytes 64 arena_bytes 4096 scratch_bytes 8192\n",
+          ""),
+      "planned module: error: no gemma.program; this is a defect of the plan stage");
+  EXPECT_EQ(problem(" arena_bytes 4096", ""),
+            "planned module: error: no integer attribute 'arena_bytes'; this is a defect of the plan stage");
+  EXPECT_EQ(problem(" multiply_adds 90", ""),
+            "planned module: error: no integer attribute 'multiply_adds'; this is a defect of the plan stage");
+  EXPECT_EQ(problem("    gemma.output \"logits\" %l : <8 x 64, f32>\n", ""),
+            "planned module: error: function 'verify' has no output \"logits\"; this is a defect of the plan stage");
+  EXPECT_EQ(
+      problem("shared at 512", "shared"),
+      "planned module: error: the logits of function 'verify' have no offset; this is a defect of the plan stage");
+  EXPECT_EQ(problem("data_bytes 4736", "data_bytes 2000"),
+            "planned module: error: data_bytes of gemma.program is 2000, but 'packed.embed' ends at 2432; this is a "
+            "defect of the plan stage");
 }
 
 TEST(PackedMatrices, reports_symbols_that_do_not_fit) {
   EXPECT_EQ(problem("bytes 2304 at 128", "bytes 2304"),
-            "packed weight 'packed.embed': error: has no offset; run the plan phase first");
+            "packed weight 'packed.embed': error: has no offset; run the plan stage first");
   EXPECT_EQ(problem("bytes 2304 at 128", "bytes 2304 at 64"),
             "packed weight 'packed.embed': error: overlaps 'packed.norm' in the data section");
   EXPECT_EQ(problem("rows 64 <50", "rows 96 <50"),
@@ -137,10 +142,10 @@ static constexpr const char *withCaches = R"(
     as f16 capacity 64 bytes 8192 at 4096
   gemma.packed @table from [@embed] as q8 table batch 1 rows 50 <50 -> 64> cols 32 <32 -> 32> bytes 1728 at 2432
     row_at 0
-  gemma.phase @decode)";
+  gemma.function @decode)";
 
 TEST(ProgramSummary, resident_memory) {
-  llvm::Expected<ProgramSummary> summary = summarize(replaced(planned, "\n  gemma.phase @decode", withCaches));
+  llvm::Expected<ProgramSummary> summary = summarize(replaced(planned, "\n  gemma.function @decode", withCaches));
   ASSERT_TRUE(static_cast<bool>(summary)) << llvm::toString(summary.takeError());
   const gemmac_memory &memory = summary->memory;
   EXPECT_EQ(memory.weights, 2432u);
@@ -164,7 +169,7 @@ TEST(ProgramSummary, resident_memory) {
   EXPECT_NE(summaryText(*summary).find("resident at most "), std::string::npos);
 }
 
-static constexpr const char *attentions = R"(label "logits" : !gemma.buffer<1 x 64, f32>
+static constexpr const char *attentions = R"(: !gemma.buffer<1 x 64, f32>
     %q = gemma.buffer shared at 512 : !gemma.buffer<1 x 32, f32>
     %p = gemma.buffer shared at 640 : !gemma.buffer<1 x 64, f32>
     gemma.step.attention_splits %q, @ring -> %p heads 1 : !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>
@@ -173,12 +178,12 @@ static constexpr const char *attentions = R"(label "logits" : !gemma.buffer<1 x 
     gemma.step.attention_splits %q, @whole -> %p heads 1 : !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>)";
 
 TEST(ProgramSummary, caches) {
-  std::string text = replaced(planned, "\n  gemma.phase @decode", withCaches);
+  std::string text = replaced(planned, "\n  gemma.function @decode", withCaches);
   text = replaced(text, "\n  gemma.packed @table", R"(
   gemma.kv_cache @ring2 heads 1 head_dim 32 window 16
     as f16 capacity 32 bytes 4096 at 12288
   gemma.packed @table)");
-  text = replaced(text, "label \"logits\" : !gemma.buffer<1 x 64, f32>", attentions);
+  text = replaced(text, ": !gemma.buffer<1 x 64, f32>", attentions);
   llvm::Expected<ProgramSummary> summary = summarize(text);
   ASSERT_TRUE(static_cast<bool>(summary)) << llvm::toString(summary.takeError());
   ASSERT_EQ(summary->caches.size(), 3u);

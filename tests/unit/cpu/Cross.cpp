@@ -57,7 +57,7 @@ CrossRunner::CrossRunner(const StepProgram &program) : program(program) {
     std::string object = directory + "/" + compiled.level + ".o", path = directory + "/" + compiled.level;
     write(object, {bytesOf(compiled.object.data(), compiled.object.size())});
     if (execute({GEMMAC_CROSS_COMPILER, "-static", "-pthread", "-o", path, GEMMAC_CROSS_DRIVER, object,
-                 "-Wl,--defsym=gemmac_test_phase=" + program.entry(compiled.level)}))
+                 "-Wl,--defsym=gemmac_test_function=" + program.entry(compiled.level)}))
       executables.push_back({compiled.level, path});
   }
 }

@@ -1,4 +1,4 @@
-// main() of a program around one phase function, for another machine: reads its memory from a file, runs, writes it
+// main() of a program around one function, for another machine: reads its memory from a file, runs, writes it
 // back.
 #include "CrossDriver.h"
 #include "gemmac/abi.h"
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-extern "C" void gemmac_test_phase(const gemmac_call *call, int64_t thread);
+extern "C" void gemmac_test_function(const gemmac_call *call, int64_t thread);
 
 extern "C" void gemmac_barrier(const gemmac_call *call, int64_t) {
   pthread_barrier_wait(static_cast<pthread_barrier_t *>(call->barrier));
@@ -44,8 +44,8 @@ int main(int count, char **arguments) {
                    runs.data(), header.runs, header.threads, &barrier, tableRows,   /*times=*/nullptr};
   std::vector<std::thread> threads;
   for (int64_t thread = 1; thread < header.threads; ++thread)
-    threads.emplace_back([&call, thread] { gemmac_test_phase(&call, thread); });
-  gemmac_test_phase(&call, 0);
+    threads.emplace_back([&call, thread] { gemmac_test_function(&call, thread); });
+  gemmac_test_function(&call, 0);
   for (std::thread &thread : threads)
     thread.join();
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t tokens = 12;
 
-/// A phase that routes rows of `scores`, and perhaps computes experts with the picks.
+/// A function that routes rows of `scores`, and perhaps computes experts with the picks.
 struct RouteSteps {
   Buffer scores, picks, weights;
   std::vector<float> scale;
@@ -96,14 +96,14 @@ INSTANTIATE_TEST_SUITE_P(Shapes, RouteTest,
                            return formatv("e{0}_k{1}", info.param.experts, info.param.topK).str();
                          });
 
-/// A format, and the rows of the phase: one alone, few, or a chunk, in which experts with more
+/// A format, and the rows of the function: one alone, few, or a chunk, in which experts with more
 /// than a few rows unpack weights.
 class ExpertTest : public testing::TestWithParam<std::tuple<Format, int64_t>> {
 protected:
   void upAndDown(const char *activations);
 };
 
-// Up and down in one phase, as the plan phase makes them: picks and their weights as the router left them.
+// Up and down in one function, as the plan stage makes them: picks and their weights as the router left them.
 void ExpertTest::upAndDown(const char *activations) {
   constexpr int64_t experts = 6, topK = 3, hidden = 160, inner = 96;
   auto [format, maxRows] = GetParam();

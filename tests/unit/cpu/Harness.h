@@ -16,8 +16,8 @@
 
 namespace gemmac::test {
 
-/// One call of a phase. Fewer tokens than rows is an error; `cache` is what the cache of all slots holds before, empty
-/// for zeros. Rows are one run from `position` on in slot 0, unless `places` gives each its slot and position.
+/// One call of a function. Fewer tokens than rows is an error; `cache` is what the cache of all slots holds before,
+/// empty for zeros. Rows are one run from `position` on in slot 0, unless `places` gives each its slot and position.
 struct Call {
   int64_t rows = 1, position = 0, threads = 1, slots = 1;
   std::vector<int32_t> tokens;
@@ -46,7 +46,7 @@ struct Memory {
   const int32_t *biases(const Buffer &buffer, int64_t row) const;
 };
 
-/// Objects of all levels of `target`, base first; a failed expectation and an empty list when a phase of compilation
+/// Objects of all levels of `target`, base first; a failed expectation and an empty list when a stage of compilation
 /// fails. Compiled once for all programs of the same text: tests of one case share them.
 struct LevelObject {
   std::string level, object;

@@ -177,13 +177,13 @@ std::vector<uint8_t> StepProgram::tableRows(const std::vector<int32_t> &tokens) 
 }
 
 std::string StepProgram::text() const {
-  return formatv("module attributes {{gemma.table_row_bytes = {7} : i64, gemma.slot_bytes = {8} : i64} {{\n{0}  "
-                 "gemma.phase @phase {1} max_rows {2} "
-                 "attributes {{arena_bytes = {3} : i64, scratch_bytes = {4} : "
-                 "i64} {{\n{5}{6}  }\n}\n",
-                 symbols, phase(), maxRows, arenaBytes, scratchBytes, buffers, body, tableRowBytes, cacheBytes);
+  return formatv(
+      "module {{\n  gemma.program context 1 slots 1 slot_bytes {0} data_bytes 0 mapped_bytes 0 table_row_bytes {1} "
+      "arena_bytes {2} scratch_bytes {3}\n{4}  gemma.function @{5} max_rows {6} arena_bytes {2} "
+      "scratch_bytes {3} {{\n{7}{8}  }\n}\n",
+      cacheBytes, tableRowBytes, arenaBytes, scratchBytes, symbols, function(), maxRows, buffers, body);
 }
 
-std::string StepProgram::entry(const std::string &level) const { return formatv("gemmac_{0}_{1}", phase(), level); }
+std::string StepProgram::entry(const std::string &level) const { return formatv("gemmac_{0}_{1}", function(), level); }
 
 } // namespace gemmac::test

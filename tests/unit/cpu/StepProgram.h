@@ -1,4 +1,4 @@
-// One gemma.phase of steps as text, with the memory that it works on: what the tests of kernels are written with.
+// One gemma.function of steps as text, with the memory that it works on: what the tests of kernels are written with.
 #ifndef GEMMAC_TESTS_UNIT_CPU_STEPPROGRAM_H
 #define GEMMAC_TESTS_UNIT_CPU_STEPPROGRAM_H
 
@@ -15,7 +15,7 @@ namespace gemmac::test {
 /// A double as MLIR reads it, all digits.
 std::string literal(double value);
 
-/// A buffer of the phase: its name in the text, and where it lies.
+/// A buffer of the function: its name in the text, and where it lies.
 struct Buffer {
   std::string name, type;
   bool shared;
@@ -72,7 +72,7 @@ public:
   std::vector<uint8_t> tableRows(const std::vector<int32_t> &tokens) const;
 
   std::string text() const;
-  /// gemmac_<phase>_<level>
+  /// gemmac_<function>_<level>
   std::string entry(const std::string &level) const;
 
   /// Activation scales of the weights that are added from now on: of the input, and of the products of each source, 0:
@@ -96,7 +96,7 @@ private:
   struct Table {
     int64_t offset, rowBytes, rowAt;
   };
-  const char *phase() const { return maxRows == 1 ? "decode" : "verify"; }
+  const char *function() const { return maxRows == 1 ? "decode" : "verify"; }
 
   std::string symbols, buffers, body;
   std::vector<Table> tables;

@@ -1,6 +1,6 @@
-// insertBarriers and gemma-place-buffers on random phases, checked pair by pair and without the code under test: no two
-// steps between barriers conflict, no barrier is idle, no two live buffers overlap, little memory is wasted. The
-// dialect's own verifier (phase_c2 to c4) must agree.
+// insertBarriers and gemma-place-buffers on random functions, checked pair by pair and without the code under test: no
+// two steps between barriers conflict, no barrier is idle, no two live buffers overlap, little memory is wasted. The
+// dialect's own verifier (function_c2 to c4) must agree.
 #include "passes/plan/Barriers.h"
 #include "passes/plan/PackedWeights.h"
 #include "passes/plan/Passes.h"
@@ -20,10 +20,10 @@ using namespace gemmac::gemma;
 
 namespace {
 
-/// A module with square-ish weights and one phase of random steps on them; every fourth is serial.
-class RandomPhase {
+/// A module with square-ish weights and one function of random steps on them; every fourth is serial.
+class RandomFunction {
 public:
-  RandomPhase(MLIRContext &context, unsigned seed)
+  RandomFunction(MLIRContext &context, unsigned seed)
       : random(seed), builder(&context), module(ModuleOp::create(builder.getUnknownLoc())) {
     for (int64_t width : widths)
       for (int64_t cols : widths)
@@ -34,18 +34,17 @@ public:
     builder.setInsertionPointToEnd(module->getBody());
     const PlanModel model{.spmd = seed % 4 != 3};
     const Schedule schedule(model, maxRows);
-    phase = PhaseOp::create(builder, builder.getUnknownLoc(), "p", PhaseKind::Verify, maxRows, schedule.isSerial(),
-                            /*arenaBytes=*/{}, /*scratchBytes=*/{});
-    phase.getBody().emplaceBlock();
+    ProgramOp::create(builder, builder.getUnknownLoc(), /*context=*/1, /*slots=*/1, /*slotBytes=*/0);
+    function = FunctionOp::create(builder, builder.getUnknownLoc(), "p", maxRows, schedule.isSerial());
     PackedWeights packed(*module, model);
-    StepEmitter steps(phase, schedule, /*wideActivations=*/false);
+    StepEmitter steps(function, schedule, /*wideActivations=*/false);
     for (int64_t i = 0, count = 1 + random() % 120; i < count; ++i)
       addStep(steps, packed);
     EXPECT_FALSE(packed.failed());
   }
 
   ModuleOp getModule() { return *module; }
-  PhaseOp getPhase() { return phase; }
+  FunctionOp getFunction() { return function; }
 
 private:
   static constexpr int64_t widths[] = {32, 64, 160, 512, 1024};
@@ -84,7 +83,7 @@ private:
     }
     Value input = pick();
     int64_t inputWidth = typeOf(input).getWidth();
-    PackedOp norm = packed.vector(phase, name(vectorOf(inputWidth)));
+    PackedOp norm = packed.vector(function, name(vectorOf(inputWidth)));
     switch (random() % 4) {
     case 0:
       steps.norm(input, norm, Format::Q8, eps, inputWidth); // read by nobody
@@ -93,7 +92,7 @@ private:
       made.push_back(steps.norm(input, norm, Format::F32, eps, inputWidth));
       return;
     case 2: {
-      PackedOp weight = packed.matrix(phase, name(rowsBy(width, inputWidth)), wholeAxis(builder.getContext(), width),
+      PackedOp weight = packed.matrix(function, name(rowsBy(width, inputWidth)), wholeAxis(builder.getContext(), width),
                                       wholeAxis(builder.getContext(), inputWidth));
       made.push_back(steps.matmul(input, weight));
       return;
@@ -109,27 +108,27 @@ private:
 
   /// Row steps of one row are replicated, where steps are not serial, and may write private buffers only.
   bool rowWritable(Value buffer) {
-    return phase.getSerial() || phase.getMaxRows() != 1 ||
+    return function.getSerial() || function.getMaxRows() != 1 ||
            buffer.getDefiningOp<BufferOp>().getScope() == Scope::Private;
   }
 
   std::mt19937 random;
   OpBuilder builder;
   OwningOpRef<ModuleOp> module;
-  PhaseOp phase;
+  FunctionOp function;
   SmallVector<Value> made; // f32 buffers that hold something
 };
 
 using Steps = SmallVector<std::pair<StepInterface, int64_t>>; // with epochs
 
-Steps stepsOf(PhaseOp phase) {
+Steps stepsOf(FunctionOp function) {
   Steps steps;
   int64_t epoch = 0;
-  for (Operation &op : phase.getBody().front())
+  for (Operation &op : function.getBody().front())
     if (isa<BarrierOp>(op))
       ++epoch;
     else if (auto step = dyn_cast<StepInterface>(op))
-      steps.push_back({step, phase.getSerial() ? epoch++ : epoch});
+      steps.push_back({step, function.getSerial() ? epoch++ : epoch});
   return steps;
 }
 
@@ -146,28 +145,27 @@ bool conflict(StepInterface a, StepInterface b) {
          meets(a.getReads(), b.getWrites());
 }
 
-class Phases : public testing::TestWithParam<unsigned> {
+class Functions : public testing::TestWithParam<unsigned> {
 protected:
   void SetUp() override {
     context.loadDialect<GemmaDialect, func::FuncDialect>();
-    random = std::make_unique<RandomPhase>(context, GetParam());
+    random = std::make_unique<RandomFunction>(context, GetParam());
   }
 
   MLIRContext context;
-  std::unique_ptr<RandomPhase> random;
+  std::unique_ptr<RandomFunction> random;
 };
 
-TEST_P(Phases, barriersAreEnoughAndNoneIsIdle) {
-  PhaseOp phase = random->getPhase();
-  int64_t barriers = insertBarriers(phase);
-  if (phase.getSerial()) {
-    EXPECT_EQ(barriers, 0);
-    EXPECT_TRUE(phase.getBody().getOps<BarrierOp>().empty());
+TEST_P(Functions, barriersAreEnoughAndNoneIsIdle) {
+  FunctionOp function = random->getFunction();
+  insertBarriers(function);
+  if (function.getSerial()) {
+    EXPECT_TRUE(function.getBody().getOps<BarrierOp>().empty());
     EXPECT_TRUE(succeeded(verify(random->getModule())));
     return;
   }
-  Steps steps = stepsOf(phase);
-  EXPECT_EQ(steps.back().second, barriers);
+  Steps steps = stepsOf(function);
+  EXPECT_EQ(steps.back().second, function.countBarriers());
   for (size_t j = 0; j < steps.size(); ++j) {
     bool opensEpoch = j > 0 && steps[j - 1].second < steps[j].second;
     bool conflictsBefore = false;
@@ -181,9 +179,9 @@ TEST_P(Phases, barriersAreEnoughAndNoneIsIdle) {
   EXPECT_TRUE(succeeded(verify(random->getModule())));
 }
 
-TEST_P(Phases, liveBuffersNeverOverlap) {
-  PhaseOp phase = random->getPhase();
-  insertBarriers(phase);
+TEST_P(Functions, liveBuffersNeverOverlap) {
+  FunctionOp function = random->getFunction();
+  insertBarriers(function);
   PassManager manager(&context);
   manager.addPass(createPlaceBuffers());
   ASSERT_TRUE(succeeded(manager.run(random->getModule())));
@@ -192,10 +190,10 @@ TEST_P(Phases, liveBuffersNeverOverlap) {
     BufferOp buffer;
     int64_t first, last;
   };
-  Steps steps = stepsOf(phase);
+  Steps steps = stepsOf(function);
   for (Scope scope : {Scope::Shared, Scope::Private}) {
     SmallVector<Live> live;
-    for (BufferOp buffer : phase.getBody().front().getOps<BufferOp>()) {
+    for (BufferOp buffer : function.getBody().front().getOps<BufferOp>()) {
       if (buffer.getScope() != scope)
         continue;
       Live entry{buffer, -1, -1};
@@ -207,7 +205,7 @@ TEST_P(Phases, liveBuffersNeverOverlap) {
         }
       live.push_back(entry);
     }
-    int64_t bytes = scope == Scope::Shared ? *phase.getArenaBytes() : *phase.getScratchBytes(), peak = 0;
+    int64_t bytes = scope == Scope::Shared ? *function.getArenaBytes() : *function.getScratchBytes(), peak = 0;
     for (Live &a : live) {
       int64_t begin = *a.buffer.getOffset(), end = begin + a.buffer.getType().getBytes(), alive = 0;
       EXPECT_LE(end, bytes);
@@ -219,11 +217,11 @@ TEST_P(Phases, liveBuffersNeverOverlap) {
       }
       peak = std::max(peak, alive);
     }
-    // Measured: 1.29 at worst, in a phase with few buffers. Scratch is rounded up to a page.
+    // Measured: 1.29 at worst, in a function with few buffers. Scratch is rounded up to a page.
     EXPECT_LE(bytes, peak * 13 / 10 + (scope == Scope::Private ? 4096 : 0)) << "peak " << peak;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Random, Phases, testing::Range(0u, 200u));
+INSTANTIATE_TEST_SUITE_P(Random, Functions, testing::Range(0u, 200u));
 
 } // namespace

@@ -141,7 +141,7 @@ gemma.kv_cache @kv_cache_c1_heads heads 0 head_dim 8 window 0
 gemma.kv_cache @kv_cache_c1_window heads 1 head_dim 8 window -1
 
 // -----
-// expected-error @below {{expects format, capacity, offset and bytes together: the plan phase sets all four}}
+// expected-error @below {{expects format, capacity, offset and bytes together: the plan stage sets all four}}
 gemma.kv_cache @kv_cache_c2_partial heads 1 head_dim 8 window 0 capacity 32
 
 // -----

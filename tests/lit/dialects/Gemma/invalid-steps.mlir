@@ -1,26 +1,26 @@
 // Level 2: one case per constraint of a step, and one per way in which to break it.
 // RUN: gemmac-opt %s --split-input-file --verify-diagnostics
 
-gemma.phase @buffer_c1 decode max_rows 1 {
+gemma.function @buffer_c1 max_rows 1 {
   // expected-error @below {{expects an offset that is a multiple of 64, got 32}}
   %x = gemma.buffer shared at 32 : !gemma.buffer<1 x 64, f32>
 }
 
 // -----
-gemma.phase @buffer_c1_negative decode max_rows 1 {
+gemma.function @buffer_c1_negative max_rows 1 {
   // expected-error @below {{expects an offset that is a multiple of 64, got -64}}
   %x = gemma.buffer shared at -64 : !gemma.buffer<1 x 64, f32>
 }
 
 // -----
-gemma.phase @step_embed_c1_element decode max_rows 1 {
+gemma.function @step_embed_c1_element max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{expects result in f32, got '!gemma.buffer<1 x 64, q8>'}}
   gemma.step.embed %x, @pt scale 1.0 replicated : <1 x 64, q8>
 }
 
 // -----
-gemma.phase @step_embed_c1_missing decode max_rows 1 {
+gemma.function @step_embed_c1_missing max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects table to name a gemma.packed, got @pt, which is not in the module}}
   gemma.step.embed %x, @pt scale 1.0 replicated : <1 x 64, f32>
@@ -29,7 +29,7 @@ gemma.phase @step_embed_c1_missing decode max_rows 1 {
 // -----
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
-gemma.phase @step_embed_c1_layout decode max_rows 1 {
+gemma.function @step_embed_c1_layout max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects a table packed by row or in panels, batch 1, not interleaved, got @pv in layout vector, batch 1}}
   gemma.step.embed %x, @pv scale 1.0 replicated : <1 x 64, f32>
@@ -38,7 +38,7 @@ gemma.phase @step_embed_c1_layout decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pi from [@m] as f32 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_embed_c1_interleave decode max_rows 1 {
+gemma.function @step_embed_c1_interleave max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects a table packed by row or in panels, batch 1, not interleaved, got @pi in layout panels, batch 1, interleaved}}
   gemma.step.embed %x, @pi scale 1.0 replicated : <1 x 64, f32>
@@ -47,35 +47,35 @@ gemma.phase @step_embed_c1_interleave decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pt from [@m] as f32 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_embed_c1_width decode max_rows 1 {
+gemma.function @step_embed_c1_width max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 96, f32>
   // expected-error @below {{expects a table of 96 cols (width of the result), got 64}}
   gemma.step.embed %x, @pt scale 1.0 replicated : <1 x 96, f32>
 }
 
 // -----
-gemma.phase @step_rope_table_c1 decode max_rows 1 {
+gemma.function @step_rope_table_c1 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 96, f32>', got '!gemma.buffer<1 x 64, f32>'}}
   gemma.step.rope_table %x head_dim 72 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 64, f32>
 }
 
 // -----
-gemma.phase @step_rope_table_c2_pairs decode max_rows 1 {
+gemma.function @step_rope_table_c2_pairs max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects at most 32 rope pairs (half the head size), got 33}}
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 33, factor = 1.0> replicated : <1 x 64, f32>
 }
 
 // -----
-gemma.phase @step_rope_table_c2_even decode max_rows 1 {
+gemma.function @step_rope_table_c2_even max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects an even head size, got 63}}
   gemma.step.rope_table %x head_dim 63 <theta = 100.0, pairs = 4, factor = 1.0> replicated : <1 x 64, f32>
 }
 
 // -----
-gemma.phase @step_norm_c1_input decode max_rows 1 {
+gemma.function @step_norm_c1_input max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects input in f32, got '!gemma.buffer<1 x 64, q8>'}}
@@ -83,7 +83,7 @@ gemma.phase @step_norm_c1_input decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_norm_c1_result decode max_rows 1 {
+gemma.function @step_norm_c1_result max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 96, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
@@ -91,7 +91,7 @@ gemma.phase @step_norm_c1_result decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_norm_c1_i32 decode max_rows 1 {
+gemma.function @step_norm_c1_i32 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, i32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 64, i32>'}}
@@ -101,7 +101,7 @@ gemma.phase @step_norm_c1_i32 decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_norm_c1_weight decode max_rows 1 {
+gemma.function @step_norm_c1_weight max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -110,7 +110,7 @@ gemma.phase @step_norm_c1_weight decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_norm_c2 decode max_rows 1 {
+gemma.function @step_norm_c2 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects count of at most 64 (the width), got 65}}
@@ -118,7 +118,7 @@ gemma.phase @step_norm_c2 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_norm_c2_positive decode max_rows 1 {
+gemma.function @step_norm_c2_positive max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{attribute 'count' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
@@ -126,7 +126,7 @@ gemma.phase @step_norm_c2_positive decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_norm_c3 decode max_rows 1 {
+gemma.function @step_norm_c3 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{attribute 'eps' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
@@ -134,7 +134,7 @@ gemma.phase @step_norm_c3 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_norm_c4_s8 decode max_rows 1 {
+gemma.function @step_norm_c4_s8 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
   // expected-error @below {{expects a static scale for a result in s8}}
@@ -142,7 +142,7 @@ gemma.phase @step_norm_c4_s8 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_norm_c4_q8 decode max_rows 1 {
+gemma.function @step_norm_c4_q8 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{expects no static scale for a result in q8}}
@@ -150,7 +150,7 @@ gemma.phase @step_norm_c4_q8 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_norm_c4_zero decode max_rows 1 {
+gemma.function @step_norm_c4_zero max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
   // expected-error @below {{attribute 'static_scale' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
@@ -158,7 +158,7 @@ gemma.phase @step_norm_c4_zero decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_add_norm_c1_branch decode max_rows 1 {
+gemma.function @step_add_norm_c1_branch max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 96, f32>
   // expected-error @below {{expects branch of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
@@ -169,7 +169,7 @@ gemma.phase @step_add_norm_c1_branch decode max_rows 1 {
 // -----
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_add_norm_c1_weight decode max_rows 1 {
+gemma.function @step_add_norm_c1_weight max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -184,7 +184,7 @@ gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_add_norm_c1_layer_scale decode max_rows 1 {
+gemma.function @step_add_norm_c1_layer_scale max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -195,7 +195,7 @@ gemma.phase @step_add_norm_c1_layer_scale decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_add_norm_c2 decode max_rows 1 {
+gemma.function @step_add_norm_c2 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects count of at most 64 (the width), got 65}}
@@ -204,7 +204,7 @@ gemma.phase @step_add_norm_c2 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_add_norm_c3 decode max_rows 1 {
+gemma.function @step_add_norm_c3 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{attribute 'eps' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
@@ -213,7 +213,7 @@ gemma.phase @step_add_norm_c3 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_quantize_c1_input decode max_rows 1 {
+gemma.function @step_quantize_c1_input max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, i32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{expects input in f32, got '!gemma.buffer<1 x 64, i32>'}}
@@ -221,7 +221,7 @@ gemma.phase @step_quantize_c1_input decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_quantize_c1_result decode max_rows 1 {
+gemma.function @step_quantize_c1_result max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, q8>', got '!gemma.buffer<1 x 64, f32>'}}
@@ -229,7 +229,7 @@ gemma.phase @step_quantize_c1_result decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_quantize_c3_s8 decode max_rows 1 {
+gemma.function @step_quantize_c3_s8 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
   // expected-error @below {{expects a static scale for a result in s8}}
@@ -237,7 +237,7 @@ gemma.phase @step_quantize_c3_s8 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_quantize_c3_q8 decode max_rows 1 {
+gemma.function @step_quantize_c3_q8 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{expects no static scale for a result in q8}}
@@ -245,7 +245,7 @@ gemma.phase @step_quantize_c3_q8 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_quantize_c3_width decode max_rows 1 {
+gemma.function @step_quantize_c3_width max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 96, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
@@ -255,7 +255,7 @@ gemma.phase @step_quantize_c3_width decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192> input_activation_scale 0.5
 gemma.packed @pm from [@m] as c8 panels batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176 input_scale 0.5
-gemma.phase @step_matmul_c3_q8 decode max_rows 1 {
+gemma.function @step_matmul_c3_q8 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   %z = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
@@ -268,7 +268,7 @@ gemma.phase @step_matmul_c3_q8 decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192>
 gemma.packed @pm from [@m] as c8 panels batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 2176
-gemma.phase @step_matmul_c3_s8 decode max_rows 1 {
+gemma.function @step_matmul_c3_s8 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
   %z = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
@@ -279,7 +279,7 @@ gemma.phase @step_matmul_c3_s8 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_quantize_c2 decode max_rows 1 {
+gemma.function @step_quantize_c2 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{attribute 'per_row' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
@@ -287,7 +287,7 @@ gemma.phase @step_quantize_c2 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_matmul_c1_result decode max_rows 1 {
+gemma.function @step_matmul_c1_result max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 64, q8>'}}
@@ -295,7 +295,7 @@ gemma.phase @step_matmul_c1_result decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_matmul_c1_rows decode max_rows 1 {
+gemma.function @step_matmul_c1_rows max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<2 x 64, f32>'}}
@@ -305,7 +305,7 @@ gemma.phase @step_matmul_c1_rows decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pt from [@m] as f32 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_matmul_c1_layout decode max_rows 1 {
+gemma.function @step_matmul_c1_layout max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -316,7 +316,7 @@ gemma.phase @step_matmul_c1_layout decode max_rows 1 {
 // -----
 gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
 gemma.packed @pe from [@e] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
-gemma.phase @step_matmul_c1_batch decode max_rows 1 {
+gemma.function @step_matmul_c1_batch max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -327,7 +327,7 @@ gemma.phase @step_matmul_c1_batch decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_matmul_c1_width decode max_rows 1 {
+gemma.function @step_matmul_c1_width max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -338,7 +338,7 @@ gemma.phase @step_matmul_c1_width decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pq from [@m] as q8 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352
-gemma.phase @step_matmul_c1_activations decode max_rows 1 {
+gemma.function @step_matmul_c1_activations max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -349,7 +349,7 @@ gemma.phase @step_matmul_c1_activations decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_matmul_c1_quantized decode max_rows 1 {
+gemma.function @step_matmul_c1_quantized max_rows 1 {
   %a = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -362,7 +362,7 @@ gemma.phase @step_matmul_c1_quantized decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_matmul_c2_geglu decode max_rows 1 {
+gemma.function @step_matmul_c2_geglu max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -373,7 +373,7 @@ gemma.phase @step_matmul_c2_geglu decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pi from [@m] as f32 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_matmul_c2_interleave decode max_rows 1 {
+gemma.function @step_matmul_c2_interleave max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -382,7 +382,7 @@ gemma.phase @step_matmul_c2_interleave decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_matmul_c2_factor decode max_rows 1 {
+gemma.function @step_matmul_c2_factor max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects a factor if and only if the epilogue is gelu_mul}}
@@ -390,7 +390,7 @@ gemma.phase @step_matmul_c2_factor decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_matmul_c2_narrow decode max_rows 1 {
+gemma.function @step_matmul_c2_narrow max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %f = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -399,7 +399,7 @@ gemma.phase @step_matmul_c2_narrow decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_matmul_c2_offset decode max_rows 1 {
+gemma.function @step_matmul_c2_offset max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %f = gemma.buffer private : !gemma.buffer<1 x 96, f32>
@@ -409,7 +409,7 @@ gemma.phase @step_matmul_c2_offset decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_matmul_c2_cap decode max_rows 1 {
+gemma.function @step_matmul_c2_cap max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects a cap if and only if the epilogue is softcap}}
@@ -417,7 +417,7 @@ gemma.phase @step_matmul_c2_cap decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_matmul_c2_bound decode max_rows 1 {
+gemma.function @step_matmul_c2_bound max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{attribute 'cap' failed to satisfy constraint: 64-bit float attribute that is finite and above 0}}
@@ -427,7 +427,7 @@ gemma.phase @step_matmul_c2_bound decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pi from [@m] as f32 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_qkv_c1_layout decode max_rows 1 {
+gemma.function @step_qkv_c1_layout max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -446,7 +446,7 @@ gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 
 gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
 gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
-gemma.phase @step_qkv_c1_rows decode max_rows 1 {
+gemma.function @step_qkv_c1_rows max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -466,7 +466,7 @@ gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 
 gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
 gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
-gemma.phase @step_qkv_c1_shared_projection decode max_rows 1 {
+gemma.function @step_qkv_c1_shared_projection max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -481,7 +481,7 @@ gemma.phase @step_qkv_c1_shared_projection decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_qkv_c2_query decode max_rows 1 {
+gemma.function @step_qkv_c2_query max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
@@ -493,7 +493,7 @@ gemma.phase @step_qkv_c2_query decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_qkv_c2_raw decode max_rows 1 {
+gemma.function @step_qkv_c2_raw max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -505,7 +505,7 @@ gemma.phase @step_qkv_c2_raw decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_qkv_c2_rope_table decode max_rows 1 {
+gemma.function @step_qkv_c2_rope_table max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -521,7 +521,7 @@ gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
-gemma.phase @step_qkv_c2_norm decode max_rows 1 {
+gemma.function @step_qkv_c2_norm max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -535,7 +535,7 @@ gemma.phase @step_qkv_c2_norm decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_qkv_c3_k_norm decode max_rows 1 {
+gemma.function @step_qkv_c3_k_norm max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -547,7 +547,7 @@ gemma.phase @step_qkv_c3_k_norm decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_qkv_c3_keys_are_values decode max_rows 1 {
+gemma.function @step_qkv_c3_keys_are_values max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -560,7 +560,7 @@ gemma.phase @step_qkv_c3_keys_are_values decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_qkv_c3_raw_values decode max_rows 1 {
+gemma.function @step_qkv_c3_raw_values max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -574,7 +574,7 @@ gemma.phase @step_qkv_c3_raw_values decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-gemma.phase @step_qkv_c3_head_dim decode max_rows 1 {
+gemma.function @step_qkv_c3_head_dim max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -595,7 +595,7 @@ gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
   as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
-gemma.phase @step_qkv_c5 decode max_rows 1 {
+gemma.function @step_qkv_c5 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 128, f32>
@@ -610,7 +610,7 @@ gemma.phase @step_qkv_c5 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_qkv_c4 decode max_rows 1 {
+gemma.function @step_qkv_c4 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -622,7 +622,7 @@ gemma.phase @step_qkv_c4 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_attention_c1_element decode max_rows 1 {
+gemma.function @step_attention_c1_element max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects query in f32, got '!gemma.buffer<1 x 64, q8>'}}
@@ -630,7 +630,7 @@ gemma.phase @step_attention_c1_element decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_attention_c1_result decode max_rows 1 {
+gemma.function @step_attention_c1_result max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
@@ -639,7 +639,7 @@ gemma.phase @step_attention_c1_result decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 3 head_dim 32 window 0
-gemma.phase @step_attention_c1_heads decode max_rows 1 {
+gemma.function @step_attention_c1_heads max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -649,7 +649,7 @@ gemma.phase @step_attention_c1_heads decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-gemma.phase @step_attention_c1_width decode max_rows 1 {
+gemma.function @step_attention_c1_width max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -660,7 +660,7 @@ gemma.phase @step_attention_c1_width decode max_rows 1 {
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
   as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
-gemma.phase @step_attention_c2_missing decode max_rows 1 {
+gemma.function @step_attention_c2_missing max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -673,7 +673,7 @@ gemma.weight @w.n : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
   as f16 capacity 16 bytes 4096 at 0
-gemma.phase @step_attention_c2_needless decode max_rows 1 {
+gemma.function @step_attention_c2_needless max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -686,7 +686,7 @@ gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
 gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
   as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
-gemma.phase @step_attention_c2_width decode max_rows 1 {
+gemma.function @step_attention_c2_width max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -697,7 +697,7 @@ gemma.phase @step_attention_c2_width decode max_rows 1 {
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
   as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
-gemma.phase @step_attention_splits_c3 decode max_rows 1 {
+gemma.function @step_attention_splits_c3 max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -706,7 +706,7 @@ gemma.phase @step_attention_splits_c3 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_attention_splits_c1_rows decode max_rows 1 {
+gemma.function @step_attention_splits_c1_rows max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<2 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
   // expected-error @below {{expects query of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<2 x 64, f32>'}}
@@ -715,7 +715,7 @@ gemma.phase @step_attention_splits_c1_rows decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 3 head_dim 32 window 0
-gemma.phase @step_attention_splits_c1_heads decode max_rows 1 {
+gemma.function @step_attention_splits_c1_heads max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -725,7 +725,7 @@ gemma.phase @step_attention_splits_c1_heads decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
-gemma.phase @step_attention_splits_c1_width decode max_rows 1 {
+gemma.function @step_attention_splits_c1_width max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -735,7 +735,7 @@ gemma.phase @step_attention_splits_c1_width decode max_rows 1 {
 
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
-gemma.phase @step_attention_splits_c2_planned decode max_rows 1 {
+gemma.function @step_attention_splits_c2_planned max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -747,7 +747,7 @@ gemma.phase @step_attention_splits_c2_planned decode max_rows 1 {
 // 256 positions are 2 splits; a window of 130 positions may touch 3.
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 130
   as f16 capacity 256 bytes 32768 at 0
-gemma.phase @step_attention_splits_c2_parts decode max_rows 1 {
+gemma.function @step_attention_splits_c2_parts max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -756,7 +756,7 @@ gemma.phase @step_attention_splits_c2_parts decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_attention_merge_c1_rows decode max_rows 1 {
+gemma.function @step_attention_merge_c1_rows max_rows 1 {
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
   %y = gemma.buffer private : !gemma.buffer<2 x 64, q8>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, q8>', got '!gemma.buffer<2 x 64, q8>'}}
@@ -766,7 +766,7 @@ gemma.phase @step_attention_merge_c1_rows decode max_rows 1 {
 // -----
 gemma.kv_cache @kv.0 heads 1 head_dim 32 window 0
   as f16 capacity 256 bytes 32768 at 0
-gemma.phase @step_attention_merge_c1_parts decode max_rows 1 {
+gemma.function @step_attention_merge_c1_parts max_rows 1 {
   %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -775,7 +775,7 @@ gemma.phase @step_attention_merge_c1_parts decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_attention_merge_c2_s8 decode max_rows 1 {
+gemma.function @step_attention_merge_c2_s8 max_rows 1 {
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
   // expected-error @below {{expects a static scale for a result in s8}}
@@ -783,7 +783,7 @@ gemma.phase @step_attention_merge_c2_s8 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_attention_merge_c2_q8 decode max_rows 1 {
+gemma.function @step_attention_merge_c2_q8 max_rows 1 {
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{expects no static scale for a result in q8}}
@@ -791,7 +791,7 @@ gemma.phase @step_attention_merge_c2_q8 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_ple_combine_c1_result decode max_rows 1 {
+gemma.function @step_ple_combine_c1_result max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 32, f32>'}}
@@ -804,7 +804,7 @@ gemma.phase @step_ple_combine_c1_result decode max_rows 1 {
 // -----
 gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
-gemma.phase @step_ple_combine_c1_table decode max_rows 1 {
+gemma.function @step_ple_combine_c1_table max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -820,7 +820,7 @@ gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pt from [@m] as f32 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
-gemma.phase @step_ple_combine_c1_norm decode max_rows 1 {
+gemma.function @step_ple_combine_c1_norm max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %c head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
@@ -832,7 +832,7 @@ gemma.phase @step_ple_combine_c1_norm decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_ple_combine_c2_groups decode max_rows 1 {
+gemma.function @step_ple_combine_c2_groups max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects groups to divide the width 64, got 3}}
@@ -843,7 +843,7 @@ gemma.phase @step_ple_combine_c2_groups decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_ple_combine_c2_count decode max_rows 1 {
+gemma.function @step_ple_combine_c2_count max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects count of at most 32 (the width of a group), got 33}}
@@ -854,7 +854,7 @@ gemma.phase @step_ple_combine_c2_count decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_ple_combine_c3 decode max_rows 1 {
+gemma.function @step_ple_combine_c3 max_rows 1 {
   %c = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @+1 {{attribute 'result_scale' failed to satisfy constraint: 64-bit float attribute that is finite}}
@@ -865,7 +865,7 @@ gemma.phase @step_ple_combine_c3 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_route_c1_scores decode max_rows 1 {
+gemma.function @step_route_c1_scores max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -874,7 +874,7 @@ gemma.phase @step_route_c1_scores decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_route_c1_picks decode max_rows 1 {
+gemma.function @step_route_c1_picks max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -885,7 +885,7 @@ gemma.phase @step_route_c1_picks decode max_rows 1 {
 // -----
 gemma.weight @v : tensor<64xf32> from <"m", 0, 256>
 gemma.packed @pv from [@v] as f32 vector batch 1 rows 1 <1 -> 16> cols 64 <64 -> 64> bytes 256
-gemma.phase @step_route_c1_scale decode max_rows 1 {
+gemma.function @step_route_c1_scale max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -895,7 +895,7 @@ gemma.phase @step_route_c1_scale decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_route_c2 decode max_rows 1 {
+gemma.function @step_route_c2 max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -908,7 +908,7 @@ gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
 gemma.packed @pe from [@e] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_expert_up_c1_layout decode max_rows 1 {
+gemma.function @step_expert_up_c1_layout max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -922,7 +922,7 @@ gemma.phase @step_expert_up_c1_layout decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_expert_up_c1_rows decode max_rows 1 {
+gemma.function @step_expert_up_c1_rows max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %h = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
@@ -935,7 +935,7 @@ gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
 gemma.packed @pei from [@e] as f32 panels batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_expert_up_c1_width decode max_rows 1 {
+gemma.function @step_expert_up_c1_width max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -953,7 +953,7 @@ gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
 gemma.packed @pei from [@e] as f32 panels batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_expert_up_c1_activations decode max_rows 1 {
+gemma.function @step_expert_up_c1_activations max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -969,7 +969,7 @@ gemma.phase @step_expert_up_c1_activations decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_expert_up_c2_picks decode max_rows 1 {
+gemma.function @step_expert_up_c2_picks max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 64, i32>
   %h = gemma.buffer shared : !gemma.buffer<2 x 32, f32>
@@ -982,7 +982,7 @@ gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pi from [@m] as f32 panels batch 1 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 16384
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_expert_up_c2_top_k decode max_rows 1 {
+gemma.function @step_expert_up_c2_top_k max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -1000,7 +1000,7 @@ gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
 gemma.packed @pei from [@e] as f32 panels batch 3 interleave rows 64 <32 -> 32> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_expert_down_c1_layout decode max_rows 1 {
+gemma.function @step_expert_down_c1_layout max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -1015,7 +1015,7 @@ gemma.phase @step_expert_down_c1_layout decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_expert_down_c1_rows decode max_rows 1 {
+gemma.function @step_expert_down_c1_rows max_rows 1 {
   %h = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -1030,7 +1030,7 @@ gemma.weight @e : tensor<3x64x64xf32> from <"m", 0, 49152>
 gemma.packed @pe from [@e] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_expert_down_c1_width decode max_rows 1 {
+gemma.function @step_expert_down_c1_width max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -1045,7 +1045,7 @@ gemma.phase @step_expert_down_c1_width decode max_rows 1 {
 }
 
 // -----
-gemma.phase @step_expert_down_c2_weights decode max_rows 1 {
+gemma.function @step_expert_down_c2_weights max_rows 1 {
   %h = gemma.buffer private : !gemma.buffer<2 x 64, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 64, f32>
@@ -1060,7 +1060,7 @@ gemma.weight @m : tensor<64x64xf32> from <"m", 0, 16384>
 gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
 gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
 gemma.packed @ps from [@s] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <3 -> 32> bytes 128
-gemma.phase @step_expert_down_c2_top_k decode max_rows 1 {
+gemma.function @step_expert_down_c2_top_k max_rows 1 {
   %s = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %p = gemma.buffer private : !gemma.buffer<1 x 32, i32>
   %w = gemma.buffer private : !gemma.buffer<1 x 32, f32>
@@ -1075,11 +1075,11 @@ gemma.phase @step_expert_down_c2_top_k decode max_rows 1 {
 }
 
 // -----
-// expected-error @below {{expects parent op 'gemma.phase'}}
+// expected-error @below {{expects parent op 'gemma.function'}}
 gemma.barrier
 
 // -----
-gemma.phase @step_observe_c1_element verify max_rows 2 {
+gemma.function @step_observe_c1_element max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, q8>
   // expected-error @below {{expects input in f32, got '!gemma.buffer<2 x 64, q8>'}}
   gemma.step.observe %x, @pm at 0 : <2 x 64, q8>
@@ -1088,7 +1088,7 @@ gemma.phase @step_observe_c1_element verify max_rows 2 {
 // -----
 gemma.weight @m : tensor<64x32xf32> from <"m", 0, 8192>
 gemma.packed @pm from [@m] as f32 panels batch 1 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 8192
-gemma.phase @step_observe_c1_width verify max_rows 2 {
+gemma.function @step_observe_c1_width max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> : <2 x 64, f32>
   gemma.barrier
@@ -1097,14 +1097,14 @@ gemma.phase @step_observe_c1_width verify max_rows 2 {
 }
 
 // -----
-gemma.phase @step_observe_c2 verify max_rows 2 {
+gemma.function @step_observe_c2 max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   // expected-error @below {{expects picks and top_k together or not at all}}
   gemma.step.observe %x, @pm at 0 {top_k = 2 : i64} : <4 x 64, f32>
 }
 
 // -----
-gemma.phase @step_observe_c2_rows verify max_rows 2 {
+gemma.function @step_observe_c2_rows max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<5 x 64, f32>
   %p = gemma.buffer shared : !gemma.buffer<2 x 32, i32>
   // expected-error @below {{expects top_k to divide the 5 rows of the input, got 2}}
@@ -1112,7 +1112,7 @@ gemma.phase @step_observe_c2_rows verify max_rows 2 {
 }
 
 // -----
-gemma.phase @step_observe_c2_picks verify max_rows 2 {
+gemma.function @step_observe_c2_picks max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   %p = gemma.buffer shared : !gemma.buffer<4 x 32, i32>
   // expected-error @below {{expects picks of type '!gemma.buffer<2 x 32, i32>', got '!gemma.buffer<4 x 32, i32>'}}
@@ -1120,7 +1120,7 @@ gemma.phase @step_observe_c2_picks verify max_rows 2 {
 }
 
 // -----
-gemma.phase @step_observe_c3 verify max_rows 2 {
+gemma.function @step_observe_c3 max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   // expected-error @below {{expects an offset that is a multiple of 64, got 32}}
   gemma.step.observe %x, @pm at 32 : <2 x 64, f32>

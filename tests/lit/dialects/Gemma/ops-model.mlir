@@ -151,3 +151,6 @@ gemma.packed @table from [@gate] as bf16 table batch 1 rows 100 <100 -> 128> col
 // CHECK-SAME: bytes 12800 at 4096 row_at 64
 gemma.packed @rows from [@gate] as bf16 table batch 1 rows 100 <100 -> 128> cols 64 <64 -> 64>
   bytes 12800 at 4096 row_at 64
+
+// CHECK: gemma.program context 4096 slots 2 slot_bytes 24640{{$}}
+gemma.program context 4096 slots 2 slot_bytes 24640

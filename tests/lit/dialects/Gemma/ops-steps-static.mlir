@@ -12,14 +12,14 @@ gemma.packed @o from [@w.o] as c4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 
 gemma.packed @floats from [@w.o] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
   input_scale 0.5 output_scales [0.25]
 
-gemma.phase @decode decode max_rows 1 {
+gemma.function @decode max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // CHECK: gemma.buffer private : <1 x 64, s8>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
   %values = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %query = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   %parts = gemma.buffer shared : !gemma.buffer<2 x 96, f32>
-  %z = gemma.buffer shared label "logits" : !gemma.buffer<1 x 64, f32>
+  %z = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
   gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // CHECK: gemma.step.norm %{{.*}} -> %{{.*}} weight @norm
   // CHECK-NEXT:   factor 1.0 eps 0.5 count 64

@@ -36,8 +36,8 @@ gemma.packed @expert_up from [@w.gate_up] as f16 panels batch 3 interleave rows 
   bytes 49152
 gemma.packed @expert_down from [@w.down] as q8 panels batch 3 rows 64 <60 -> 64> cols 64 <40 -> 64> bytes 13056
 
-// CHECK-LABEL: gemma.phase @prefill prefill max_rows 4 {
-gemma.phase @prefill prefill max_rows 4 {
+// CHECK-LABEL: gemma.function @prefill max_rows 4 {
+gemma.function @prefill max_rows 4 {
   // CHECK-NEXT: %[[X:.*]] = gemma.buffer shared label "x" : <4 x 64, f32>
   %x = gemma.buffer shared label "x" : !gemma.buffer<4 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<4x64, q8>
@@ -93,16 +93,16 @@ gemma.phase @prefill prefill max_rows 4 {
   gemma.step.matmul %y, @gate_up -> %hidden geglu : <4 x 64, q8> -> <4 x 64, f32>
 }
 
-// CHECK-LABEL: gemma.phase @decode decode max_rows 1
-// CHECK-SAME:    attributes {arena_bytes = 2048 : i64, scratch_bytes = 4096 : i64} {
-gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 4096 : i64} {
+// CHECK-LABEL: gemma.function @decode max_rows 1
+// CHECK-SAME:    arena_bytes 2048 scratch_bytes 4096 {
+gemma.function @decode max_rows 1 arena_bytes 2048 scratch_bytes 4096 {
   // CHECK-NEXT: gemma.buffer private at 0 label "x" : <1 x 64, f32>
   %x = gemma.buffer private at 0 label "x" : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private at 256 : !gemma.buffer<1 x 64, f32>
   %context = gemma.buffer shared at 0 : !gemma.buffer<1 x 96, f32>
   %ple = gemma.buffer private at 512 : !gemma.buffer<1 x 96, f32>
   %gated = gemma.buffer shared at 384 : !gemma.buffer<1 x 64, f32>
-  %logits = gemma.buffer shared at 640 label "logits" : !gemma.buffer<1 x 128, f32>
+  %logits = gemma.buffer shared at 640 : !gemma.buffer<1 x 128, f32>
   %rope = gemma.buffer private at 896 : !gemma.buffer<1 x 32, f32>
   %query = gemma.buffer shared at 1152 : !gemma.buffer<1 x 64, f32>
   %raw = gemma.buffer private at 1024 : !gemma.buffer<1 x 32, f32>
@@ -154,8 +154,8 @@ gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scra
   gemma.step.matmul %z, @table -> %logits softcap cap 30.0 : <1 x 64, q8> -> <1 x 128, f32>
 }
 
-// CHECK-LABEL: gemma.phase @verify verify max_rows 2 {
-gemma.phase @verify verify max_rows 2 {
+// CHECK-LABEL: gemma.function @verify max_rows 2 {
+gemma.function @verify max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   %scores = gemma.buffer shared : !gemma.buffer<2 x 32, f32>
   // CHECK: gemma.buffer shared : <2 x 32, i32>
@@ -192,9 +192,9 @@ gemma.phase @verify verify max_rows 2 {
     : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>
 }
 
-// Between the steps of a serial phase nothing is waited for, and a buffer's memory is free after its last reader.
-// CHECK-LABEL: gemma.phase @serial decode max_rows 1 serial attributes {arena_bytes = 512 : i64}
-gemma.phase @serial decode max_rows 1 serial attributes {arena_bytes = 512 : i64} {
+// Between the steps of a serial function nothing is waited for, and a buffer's memory is free after its last reader.
+// CHECK-LABEL: gemma.function @serial max_rows 1 serial arena_bytes 512
+gemma.function @serial max_rows 1 serial arena_bytes 512 {
   %x = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared at 256 : !gemma.buffer<1 x 64, f32>
   %z = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>
@@ -203,4 +203,14 @@ gemma.phase @serial decode max_rows 1 serial attributes {arena_bytes = 512 : i64
       factor 1.0 eps 1.0e-6 count 64 : <1 x 64, f32> -> <1 x 64, f32>
   gemma.step.norm %y -> %z
       factor 1.0 eps 1.0e-6 count 64 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// What a caller writes before and reads after a call.
+// CHECK-LABEL: gemma.function @project max_rows 2 weight_bytes 0 multiply_adds 0
+gemma.function @project max_rows 2 weight_bytes 0 multiply_adds 0 {
+  %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+  // CHECK: gemma.input "patches" %[[X:[0-9]+]] : <2 x 64, f32>
+  gemma.input "patches" %x : <2 x 64, f32>
+  // CHECK: gemma.output "embeddings" %[[X]] : <2 x 64, f32>
+  gemma.output "embeddings" %x : <2 x 64, f32>
 }

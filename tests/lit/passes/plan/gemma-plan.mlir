@@ -1,15 +1,13 @@
 // RUN: gemmac-opt %s --gemma-plan="context=64 chunk=4 verify-rows=2 format=f32" | FileCheck %s
-// RUN: gemmac-opt %s --gemma-split-phases="chunk=4 verify-rows=2" \
+// RUN: gemmac-opt %s --gemma-split-functions="chunk=4 verify-rows=2" \
 // RUN:   | gemmac-opt --gemma-plan-caches="context=64 chunk=4 verify-rows=2 format=f32" \
 // RUN:   | gemmac-opt --gemma-plan-steps | gemmac-opt --gemma-place-buffers | FileCheck %s
 
-// The whole phase on a model of one layer: prefill fills the cache and stops there; the packed weights are shared; the
+// The whole stage on a model of one layer: prefill fills the cache and stops there; the packed weights are shared; the
 // second run shows that passes hand over through the text alone.
-// CHECK: module attributes {gemma.activation_bits = 8 : i64, gemma.arena_bytes = {{[1-9][0-9]*}} : i64,
-// CHECK-SAME: gemma.context = 64 : i64, gemma.data_bytes = [[DATA:[1-9][0-9]*]] : i64,
-// CHECK-SAME: gemma.mapped_bytes = [[DATA]] : i64, gemma.model = {{.*}}, gemma.scratch_bytes = 4096 : i64,
-// CHECK-SAME: gemma.slot_bytes = 16384 : i64, gemma.slots = 1 : i64,
-// CHECK-SAME: gemma.table_row_bytes = 0 : i64}
+// CHECK: gemma.program context 64 slots 1 slot_bytes 16384 activation_bits 8
+// CHECK-NEXT: data_bytes [[DATA:[1-9][0-9]*]] mapped_bytes [[DATA]] table_row_bytes 0
+// CHECK-NEXT: arena_bytes {{[1-9][0-9]*}} scratch_bytes 4096
 module attributes {gemma.model = {context = 100 : i64}} {
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>
   gemma.weight @q : tensor<32x32xf32> as q8 from <"f", 0, 4096>
@@ -24,16 +22,17 @@ module attributes {gemma.model = {context = 100 : i64}} {
   // CHECK-NOT: func.func
   // CHECK:     gemma.packed @p.q_k{{$}}
   // CHECK-NOT: gemma.packed @p.q_k
-  // CHECK:     gemma.phase @decode decode max_rows 1
-  // CHECK-SAME:  attributes {arena_bytes = {{[0-9]+}} : i64, gemma.barriers = 3 : i64
-  // CHECK:       gemma.buffer shared at {{[0-9]+}} label "logits" : <1 x 64, f32>
-  // CHECK:     gemma.phase @verify verify max_rows 2
-  // CHECK-SAME:  attributes {arena_bytes = {{[0-9]+}} : i64, gemma.barriers = 6 : i64
-  // CHECK:       gemma.buffer shared at {{[0-9]+}} label "logits" : <2 x 64, f32>
-  // CHECK:     gemma.phase @prefill prefill max_rows 4
-  // CHECK-SAME:  attributes {arena_bytes = {{[0-9]+}} : i64, gemma.barriers = 1 : i64
+  // CHECK:     gemma.function @decode max_rows 1
+  // CHECK-SAME:  arena_bytes {{[0-9]+}}
+  // CHECK:       gemma.output "logits" %{{[0-9]+}} : <1 x 64, f32>
+  // CHECK:     gemma.function @verify max_rows 2
+  // CHECK-SAME:  arena_bytes {{[0-9]+}}
+  // CHECK:       gemma.output "logits" %{{[0-9]+}} : <2 x 64, f32>
+  // CHECK:     gemma.function @prefill max_rows 4
+  // CHECK-SAME:  arena_bytes {{[0-9]+}}
   // CHECK:       gemma.step.qkv
   // CHECK-NOT:   gemma.step
+  // CHECK-NOT:   gemma.output
   func.func @forward(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x50xf32> {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     %q = gemma.qkv %x, %p norm @n eps 0.5

@@ -5,6 +5,7 @@
 // Every step and barrier is followed by a mark that names its kernel: by its weight, its cache or its width. Lowered,
 // the runtime is told the number of the mark.
 module {
+  gemma.program context 64 slots 1 slot_bytes 4096 arena_bytes 1024 scratch_bytes 384
   gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
   gemma.packed @table from [@w] as q8 table batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352 at 0 row_at 0
@@ -13,12 +14,12 @@ module {
   gemma.kv_cache @kv.0 heads 1 head_dim 32 window 16
     as f16 capacity 32 bytes 4096 at 0
 
-  // CHECK-LABEL: gemma.phase @decode
+  // CHECK-LABEL: gemma.function @decode
   // LOWER-LABEL: module @avx2
   // LOWER:         func.func private @gemmac_mark(!llvm.ptr, i64, i64)
   // LOWER:         func.func @gemmac_decode_avx2(%[[CALL:[^:]*]]: !llvm.ptr, %[[THREAD:[^:]*]]: i64) {
   // PLAIN-NOT:   gemmac_mark
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 1024 : i64, scratch_bytes = 384 : i64} {
+  gemma.function @decode max_rows 1 arena_bytes 1024 scratch_bytes 384 {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %q = gemma.buffer private at 256 : !gemma.buffer<1 x 64, q8>
     %y = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>

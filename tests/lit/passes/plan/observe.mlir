@@ -2,10 +2,10 @@
 
 // Only verify observes. Moments lie behind the caches, one after the other: 64 columns take 4 panels of 16, 32, 48 and
 // 64 rows, 10240 bytes; experts' second matrix has its own for each of three experts.
-// CHECK:       module attributes {gemma.moments_offset = 64 : i64, gemma.slot_bytes = 51264 : i64}
-// CHECK-LABEL: gemma.phase @decode
+// CHECK:       gemma.program context 64 slots 1 slot_bytes 51264 moments_at 64
+// CHECK-LABEL: gemma.function @decode
 // CHECK-NOT:     gemma.step.observe
-// CHECK-LABEL: gemma.phase @verify
+// CHECK-LABEL: gemma.function @verify
 // CHECK:         gemma.step.observe %[[X:.*]], @router at 64 : <2 x 64, f32>
 // CHECK-NEXT:    gemma.step.matmul %[[X]], @router
 // CHECK:         gemma.step.observe %[[X]], @expert_up at 10304 : <2 x 64, f32>
@@ -13,7 +13,8 @@
 // CHECK:         gemma.step.observe %[[H:.*]], @expert_down
 // CHECK-NEXT:      picks %[[P:.*]] top_k 2 at 20544 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
 // CHECK-NEXT:    gemma.step.expert_down %[[H]], @expert_down picks %[[P]]
-module attributes {gemma.slot_bytes = 10 : i64} {
+module {
+  gemma.program context 64 slots 1 slot_bytes 64
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
   gemma.weight @r : tensor<3x64xf32> from <"m", 0, 768>
   gemma.weight @s : tensor<3xf32> from <"m", 0, 12>
@@ -25,13 +26,13 @@ module attributes {gemma.slot_bytes = 10 : i64} {
   gemma.packed @expert_up from [@u] as f32 panels batch 3 interleave rows 128 <64 -> 64> cols 64 <64 -> 64>
     bytes 98304
   gemma.packed @expert_down from [@d] as f32 panels batch 3 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 49152
-  gemma.phase @decode decode max_rows 1 {
+  gemma.function @decode max_rows 1 {
     %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
     %scores = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
     gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
     gemma.step.matmul %x, @router -> %scores none : <1 x 64, f32> -> <1 x 32, f32>
   }
-  gemma.phase @verify verify max_rows 2 {
+  gemma.function @verify max_rows 2 {
     %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
     %scores = gemma.buffer shared : !gemma.buffer<2 x 32, f32>
     %picks = gemma.buffer shared : !gemma.buffer<2 x 32, i32>
@@ -53,15 +54,16 @@ module attributes {gemma.slot_bytes = 10 : i64} {
 }
 
 // -----
-// expected-error @below {{has no 'gemma.slot_bytes'; run gemma-plan-caches first}}
+// expected-error @below {{has no gemma.program; run gemma-plan-caches first}}
 module {}
 
 // -----
-module attributes {gemma.slot_bytes = 0 : i64} {
+module {
+  gemma.program context 64 slots 1 slot_bytes 0
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
   gemma.packed @table from [@t] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
   gemma.packed @head from [@t] as q8 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352
-  gemma.phase @verify verify max_rows 2 {
+  gemma.function @verify max_rows 2 {
     %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
     %q = gemma.buffer shared : !gemma.buffer<2 x 64, q8>
     %y = gemma.buffer shared : !gemma.buffer<2 x 64, f32>

@@ -9,8 +9,8 @@
 // Caches with a window may have a format of their own. Quantized ones are rotated, unless told otherwise. A group of 32
 // elements of 16 positions takes 544 bytes in q8 and 288 in q4: the whole cache has 2 (keys, values) x 7 blocks x 1
 // group, the ring 2 x 2 x 3 (72 padded to 96).
-// CHECK: module attributes
-// MIXED-SAME: gemma.slot_bytes = 10560 : i64
+// CHECK: gemma.program
+// MIXED-SAME: slot_bytes 10560
 module attributes {gemma.model = {context = 500 : i64}} {
   // MIXED: gemma.kv_cache @whole heads 1 head_dim 8 window 0
   // MIXED-NEXT: as q4 capacity 112 bytes 4032 at 0 rotated

@@ -2,8 +2,8 @@
 
 module attributes {gemma.model = {context = 500 : i64}} {
   // A prefill of 200 rows would overwrite keys that it still reads.
-  // expected-error @below {{phase '@prefill' has up to 200 rows, but caches are planned for 128; give chunk and verify-rows as to gemma-split-phases}}
-  func.func @prefill() attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 200 : i64} {
+  // expected-error @below {{function '@prefill' has up to 200 rows, but caches are planned for 128; give chunk and verify-rows as to gemma-split-functions}}
+  func.func @prefill() attributes {gemma.max_rows = 200 : i64} {
     return
   }
 }

@@ -5,9 +5,8 @@
 
 // All positions without a window (100 and 500, by blocks of 16). A ring of 8 + 20 - 1 or 8 + 12 - 1 positions. No ring
 // is longer than the context. What nothing uses is gone.
-// CHECK: module attributes
-// CHUNK-SAME: gemma.context = 100 : i64{{.*}} gemma.slot_bytes = 55296 : i64, gemma.slots = 1 : i64
-// VERIFY-SAME: gemma.context = 500 : i64{{.*}} gemma.slot_bytes = 405504 : i64
+// CHUNK: gemma.program context 100 slots 1 slot_bytes 55296
+// VERIFY: gemma.program context 500 slots 1 slot_bytes 405504
 module attributes {gemma.model = {context = 500 : i64}} {
   gemma.weight @n : tensor<8xf32> from <"f", 0, 32>
   // CHUNK:  gemma.kv_cache @kv.0 heads 2 head_dim 8 window 0
@@ -38,6 +37,6 @@ module attributes {gemma.model = {context = 500 : i64}} {
 // -----
 
 // Nothing to cache is no error.
-// CHECK: module attributes {{{.*}}gemma.slot_bytes = 0 : i64
+// CHECK: gemma.program {{.*}} slot_bytes 0
 module attributes {gemma.model = {context = 500 : i64}} {
 }

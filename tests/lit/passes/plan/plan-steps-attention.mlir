@@ -1,5 +1,13 @@
+// RUN: gemmac-opt %s --gemma-plan-steps --split-input-file | FileCheck %s --check-prefix=BARRIERS
 // RUN: gemmac-opt %s --gemma-plan-steps --split-input-file \
 // RUN:   | FileCheck %s "-DHEAD_NORM=rows 1 <1 -> 16> cols 32 <4 -> 16> bytes 128 at"
+// How often threads meet.
+// BARRIERS:       gemma.function @decode
+// BARRIERS-COUNT-3: gemma.barrier
+// BARRIERS-NOT:   gemma.barrier
+// BARRIERS:       gemma.function @prefill
+// BARRIERS-COUNT-9: gemma.barrier
+// BARRIERS-NOT:   gemma.barrier
 
 // One row: norms, sums and quantization are replicated on private buffers, only results of panel steps are
 // shared. Attention is divided by keys, and the merge quantizes. Heads are padded per half. Matrices lie in
@@ -17,8 +25,8 @@
 // CHECK:     gemma.packed @p.o
 // CHECK-NEXT:   from [@o]
 // CHECK-NEXT:   as q4 panels batch 1 rows 64 <40 -> 64> cols 64 <4 -> 16> bytes 2304 at 9472
-// CHECK:     gemma.phase @decode decode max_rows 1 attributes
-// CHECK-SAME:  {gemma.barriers = 3 : i64, gemma.multiply_adds = 1920 : i64, gemma.weight_bytes = 11844 : i64} {
+// CHECK:     gemma.function @decode max_rows 1
+// CHECK-SAME:  weight_bytes 11844 multiply_adds 1920 {
 // CHECK-NEXT:  %[[ROPE:.*]] = gemma.buffer private : <1 x 32, f32>
 // CHECK-NEXT:  gemma.step.rope_table %[[ROPE]] head_dim 8
 // CHECK-SAME:    <theta = 10000.0, pairs = 4, factor = 1.0> replicated
@@ -45,6 +53,7 @@
 // CHECK-NEXT:  gemma.step.add_norm %[[X]], %[[BRANCH]] -> %[[X]] weight @p.post
 // CHECK-NEXT:    eps 0.5 count 40 replicated
 module {
+  gemma.program context 64 slots 1 slot_bytes 2048
   gemma.weight @in : tensor<40xf32> from <"f", 0, 160>
   gemma.weight @q : tensor<16x40xf32> as q8 from <"f", 0, 2560>
   gemma.weight @k : tensor<8x40xf32> as q8 from <"f", 0, 1280>
@@ -57,7 +66,7 @@ module {
   gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4
     as f16 capacity 16 bytes 2048 at 0
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+      attributes {gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
     %q = gemma.qkv %x, %p norm @in eps 0.5
         heads 2 head_dim 8 rope <theta = 1.0e4, pairs = 4, factor = 1.0>
@@ -87,6 +96,7 @@ module {
 // CHECK-NEXT:  q_norm @[[Q]] k_norm @[[K]] eps 0.5
 // CHECK-NEXT:  cache @kv.0 raw_values{{$}}
 module {
+  gemma.program context 64 slots 1 slot_bytes 0
   gemma.weight @n : tensor<40xf32> from <"f", 0, 160>
   gemma.weight @q : tensor<16x40xf32> as f32 from <"f", 0, 2560>
   gemma.weight @k : tensor<8x40xf32> as f32 from <"f", 0, 1280>
@@ -94,7 +104,7 @@ module {
   gemma.weight @table : tensor<6x40xf32> as q8 from <"f", 0, 960>
   gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+      attributes {gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
     %q = gemma.qkv %x, %p norm @n eps 0.5
         heads 2 head_dim 8 rope <theta = 1.0e4, pairs = 4, factor = 1.0>
@@ -118,7 +128,7 @@ module {
 // CHECK:     gemma.packed @p.q
 // CHECK-NEXT:   from [@q]
 // CHECK-NEXT:   as f32 panels batch 1 rows 64
-// CHECK:     gemma.phase @prefill prefill max_rows 4 attributes {gemma.barriers = 9
+// CHECK:     gemma.function @prefill max_rows 4
 // CHECK:       gemma.step.rope_table %[[ROPE:[0-9]+]] head_dim 8 <theta = 10000.0
 // CHECK:       gemma.step.rope_table %[[OTHER:[0-9]+]] head_dim 8 <theta = 1.0e6
 // CHECK-NOT:   gemma.step.rope_table
@@ -147,6 +157,7 @@ module {
 // CHECK:       gemma.step.add_norm %[[X]], %{{.*}} -> %[[X]]
 // CHECK:       gemma.step.qkv %{{.*}}, @p.q, %[[OTHER]]
 module {
+  gemma.program context 64 slots 1 slot_bytes 2048
   gemma.weight @n : tensor<40xf32> from <"f", 0, 160>
   gemma.weight @q : tensor<16x40xf32> as f32 from <"f", 0, 2560>
   gemma.weight @k : tensor<8x40xf32> as f32 from <"f", 0, 1280>
@@ -156,7 +167,7 @@ module {
   gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4
     as f16 capacity 16 bytes 2048 at 0
   func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 4 : i64} {
+      attributes {gemma.max_rows = 4 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
     %q = gemma.qkv %x, %p norm @n eps 0.5
         heads 2 head_dim 8 rope <theta = 1.0e4, pairs = 4, factor = 1.0>

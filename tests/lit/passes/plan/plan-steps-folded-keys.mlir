@@ -14,6 +14,7 @@
 // CHECK: gemma.step.attention_splits %{{.*}}, @kv.0 -> %{{.*}} heads 1
 // CHECK-NEXT:  key_norm @p.kn :
 module {
+  gemma.program context 64 slots 1 slot_bytes 3072
   gemma.weight @n : tensor<64xf32> from <"f", 0, 256>
   gemma.weight @qn : tensor<64xf32> from <"f", 0, 256>
   gemma.weight @kn : tensor<64xf32> from <"f", 0, 256>
@@ -22,7 +23,7 @@ module {
   gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
     as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+      attributes {gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x64xf32>
     %q = gemma.qkv %x, %p norm @n eps 0.5
         heads 1 head_dim 64 rope <theta = 1.0e4, pairs = 8, factor = 1.0>
@@ -47,13 +48,14 @@ module {
 // -----
 
 module {
+  gemma.program context 64 slots 1 slot_bytes 3072
   gemma.weight @n : tensor<64xf32> from <"f", 0, 256>
   gemma.weight @w : tensor<64x64xf32> as f32 from <"f", 0, 16384>
   gemma.weight @table : tensor<6x64xf32> as q8 from <"f", 0, 1536>
   gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
     as f16 capacity 16 bytes 3072 at 0 turned_pairs 8
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+      attributes {gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x64xf32>
     // expected-error @below {{reads @kv.0, whose keys are made of its values, before a gemma.qkv writes it}}
     %y = gemma.attend %x, %p, @kv.0 heads 1 o @w

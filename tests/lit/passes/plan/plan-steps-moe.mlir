@@ -1,4 +1,12 @@
+// RUN: gemmac-opt %s --gemma-plan-steps --split-input-file | FileCheck %s --check-prefix=BARRIERS
 // RUN: gemmac-opt %s --gemma-plan-steps --split-input-file | FileCheck %s
+// How often threads meet.
+// BARRIERS:       gemma.function @decode
+// BARRIERS-COUNT-3: gemma.barrier
+// BARRIERS-NOT:   gemma.barrier
+// BARRIERS:       gemma.function @verify
+// BARRIERS-COUNT-6: gemma.barrier
+// BARRIERS-NOT:   gemma.barrier
 
 // The dense MLP, the router and the experts run side by side: three barriers with one row.
 // CHECK:       gemma.packed @p.gate_up_0
@@ -9,8 +17,8 @@
 // CHECK-NEXT:    from [@experts_down]
 // CHECK-NEXT:    as q8 panels batch 6
 // CHECK-SAME:    rows 32 <32 -> 32> cols 64 <40 -> 64> bytes 13056
-// CHECK:       gemma.phase @decode decode max_rows 1 attributes
-// CHECK-SAME:    {gemma.barriers = 3 : i64, gemma.multiply_adds = 17472 : i64, gemma.weight_bytes = 26018 : i64} {
+// CHECK:       gemma.function @decode max_rows 1
+// CHECK-SAME:    weight_bytes 26018 multiply_adds 17472 {
 // CHECK:         gemma.step.norm %[[X:.*]] -> %[[DENSE:[0-9]+]] weight @p.n
 // CHECK-NEXT:      factor 1.0
 // CHECK:         gemma.step.norm %[[X]] -> %[[R:[0-9]+]] weight @p.router_scale
@@ -40,11 +48,12 @@
 // CHECK-NEXT:      eps
 // CHECK-NEXT:    gemma.step.add_norm %[[X]], %[[SUM]] -> %[[X]] weight @p.n
 // With several rows: the experts' rows are top-k per row, and quantizing them divides the call's rows.
-// CHECK:       gemma.phase @verify verify max_rows 8 attributes {gemma.barriers = 6
+// CHECK:       gemma.function @verify max_rows 8
 // CHECK:         %[[PICKS:.*]] = gemma.buffer shared : <8 x 32, i32>
 // CHECK:         %[[U:.*]] = gemma.buffer shared : <16 x 64, f32>
 // CHECK:         gemma.step.quantize %[[U]] -> %{{[0-9]+}} per_row 2 : <16 x 64, f32> -> <16 x 64, q8>
 module {
+  gemma.program context 64 slots 1 slot_bytes 0
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>
   gemma.weight @gate : tensor<100x32xf32> as q4 from <"f", 0, 12800>
   gemma.weight @up : tensor<100x32xf32> as q4 from <"f", 0, 12800>
@@ -57,7 +66,7 @@ module {
   gemma.weight @table : tensor<6x32xf32> as q8 from <"f", 0, 768>
 
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+      attributes {gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     %y = gemma.moe %x eps 0.5
         dense pre_norm @n
@@ -73,7 +82,7 @@ module {
     return
   }
   func.func @verify(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<verify>, gemma.max_rows = 8 : i64} {
+      attributes {gemma.max_rows = 8 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
     %y = gemma.moe %x eps 0.5
         dense pre_norm @n

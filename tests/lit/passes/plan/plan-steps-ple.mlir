@@ -1,4 +1,9 @@
+// RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s --check-prefix=BARRIERS
 // RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s
+// How often threads meet.
+// BARRIERS:       gemma.function @verify
+// BARRIERS-COUNT-6: gemma.barrier
+// BARRIERS-NOT:   gemma.barrier
 
 // Two layers of 20 per-layer inputs each: every layer's slice is padded by itself, so the second begins at element 32.
 // The table is read by row and lies last in the data.
@@ -15,8 +20,8 @@
 // CHECK-NEXT:    from [@ple_table]
 // CHECK-NEXT:    as q4 table batch 1 rows 6 <6 -> 32> cols 64 <20 -> 32>
 // CHECK-SAME:    bytes 256 at 13504 row_at 128
-// CHECK:       gemma.phase @verify verify max_rows 8 attributes
-// CHECK-SAME:    {gemma.barriers = 6 : i64, gemma.multiply_adds = 4000 : i64, gemma.weight_bytes = 13160 : i64} {
+// CHECK:       gemma.function @verify max_rows 8
+// CHECK-SAME:    weight_bytes 13160 multiply_adds 4000 {
 // CHECK:         gemma.step.embed %[[X:.*]], @p.table
 // CHECK-NEXT:    %[[CONTEXT:.*]] = gemma.buffer shared : <8 x 64, f32>
 // CHECK-NEXT:    gemma.barrier
@@ -43,6 +48,7 @@
 // CHECK-NEXT:    gemma.step.add_norm %[[X]], %[[BRANCH]] -> %[[X]] weight @p.post
 // CHECK-NEXT:      eps 0.5 count 50 :
 module {
+  gemma.program context 64 slots 1 slot_bytes 0
   gemma.weight @ple_table : tensor<6x40xf32> as q4 from <"f", 0, 960>
   gemma.weight @ple_proj : tensor<40x50xf32> as f16 from <"f", 0, 8000>
   gemma.weight @ple_norm : tensor<20xf32> from <"f", 0, 80>
@@ -52,7 +58,7 @@ module {
   gemma.weight @table : tensor<6x50xf32> as q8 from <"f", 0, 1200>
 
   func.func @verify(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<verify>, gemma.max_rows = 8 : i64} {
+      attributes {gemma.max_rows = 8 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x50xf32>
     %ple = gemma.ple_input %x proj @ple_proj context_scale 0.25
         norm @ple_norm groups 2 eps 0.5

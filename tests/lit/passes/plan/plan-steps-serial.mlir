@@ -14,10 +14,8 @@ module attributes {gemma.model = {context = 100 : i64}} {
   gemma.weight @table : tensor<50x32xf32> as q8 from <"f", 0, 6400>
   gemma.kv_cache @kv.0 heads 1 head_dim 16 window 0
 
-  // SERIAL:     gemma.phase @decode decode max_rows 1 serial
-  // SERIAL-SAME:  gemma.barriers = 0 : i64
-  // SPMD:       gemma.phase @decode decode max_rows 1 attributes
-  // SPMD-SAME:    gemma.barriers = 3 : i64
+  // SERIAL:     gemma.function @decode max_rows 1 serial
+  // SPMD:       gemma.function @decode max_rows 1 weight_bytes
   // SERIAL:       gemma.buffer shared at {{[0-9]+}} label "x"
   // SPMD:         gemma.buffer private at {{[0-9]+}} label "x"
   // SERIAL:       gemma.step.embed
@@ -27,7 +25,7 @@ module attributes {gemma.model = {context = 100 : i64}} {
   // SERIAL:       gemma.step.attention %
   // SPMD:         gemma.step.attention_splits
   // SPMD:         gemma.step.attention_merge
-  // CHECK:      gemma.phase @verify
+  // CHECK:      gemma.function @verify
   // CHECK:        gemma.step.attention %
   func.func @forward(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x50xf32> {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>

@@ -15,7 +15,7 @@
 // CHECK-NEXT:   from [@table]
 // CHECK-NEXT:   as q8
 // CHECK-NEXT:   output_scales [0.5]
-// CHECK:     gemma.phase @decode
+// CHECK:     gemma.function @decode
 // CHECK:       %[[Y:.*]] = gemma.buffer private : <1 x 64, s8>
 // CHECK-NEXT:  gemma.step.norm %{{.*}} -> %[[Y]] weight @p.pre
 // CHECK-NEXT:    factor 1.0 eps 0.5 count 40
@@ -31,6 +31,7 @@
 // CHECK-SAME:    count 40 replicated
 // CHECK:       gemma.step.matmul %[[LAST]], @p.table
 module {
+  gemma.program context 64 slots 1 slot_bytes 0
   gemma.weight @pre : tensor<40xf32> from <"f", 0, 160>
   gemma.weight @l.gate.weight : tensor<100x40xf32> as c4 from <"f", 0, 16000>
     input_activation_scale 0.2 output_activation_scale 0.3
@@ -42,7 +43,7 @@ module {
   gemma.weight @table : tensor<6x40xf32> as q8 from <"f", 0, 960> output_activation_scale 0.5
 
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x6xf32>
-      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+      attributes {gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
     %y = gemma.ffn %x pre_norm @pre eps 0.5
         geglu(@l.gate.weight, @l.up.weight) down @l.down.weight
@@ -61,15 +62,16 @@ module {
 // CHECK-NEXT:   as c4
 // CHECK-NEXT:   input_scale 0.2
 // CHECK-NEXT:   output_scales [0.25, 0.5, 1.0]
-// CHECK:     gemma.phase @decode
+// CHECK:     gemma.function @decode
 // CHECK:       gemma.step.attention_merge %{{.*}}, @kv.0 -> %[[MIXED:.*]] heads 2 static 0.4 replicated
 // CHECK-SAME:    : <2 x 96, f32> -> <1 x 64, s8>
 // CHECK:       gemma.step.matmul %[[MIXED]], @p.o
-// CHECK:     gemma.phase @prefill
+// CHECK:     gemma.function @prefill
 // CHECK:       gemma.step.attention %{{.*}}, @kv.0 -> %[[MANY:.*]] heads 2 : <4 x 64, f32> -> <4 x 64, f32>
 // CHECK:       gemma.step.quantize %[[MANY]] -> %[[STEPS:.*]] static 0.4 : <4 x 64, f32> -> <4 x 64, s8>
 // CHECK:       gemma.step.matmul %[[STEPS]], @p.o
 module {
+  gemma.program context 64 slots 1 slot_bytes 2048
   gemma.weight @in : tensor<40xf32> from <"f", 0, 160>
   gemma.weight @q : tensor<16x40xf32> as c4 from <"f", 0, 2560>
     input_activation_scale 0.2 output_activation_scale 0.25
@@ -83,7 +85,7 @@ module {
   gemma.kv_cache @kv.0 heads 1 head_dim 8 window 4
     as f16 capacity 16 bytes 2048 at 0
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<decode>, gemma.max_rows = 1 : i64} {
+      attributes {gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
     %q = gemma.qkv %x, %p norm @in eps 0.5
         heads 2 head_dim 8 rope <theta = 1.0e4, pairs = 4, factor = 1.0>
@@ -98,7 +100,7 @@ module {
     return
   }
   func.func @prefill(%ids: tensor<?xi32>, %p: tensor<?xi32>)
-      attributes {gemma.phase = #gemma.phase_kind<prefill>, gemma.max_rows = 4 : i64} {
+      attributes {gemma.max_rows = 4 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x40xf32>
     %q = gemma.qkv %x, %p norm @in eps 0.5
         heads 2 head_dim 8 rope <theta = 1.0e4, pairs = 4, factor = 1.0>

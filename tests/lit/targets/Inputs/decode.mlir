@@ -1,5 +1,6 @@
 // One decode phase (one row) of a small model: products with weights of every format, a norm, a table row, attention.
 module {
+  gemma.program context 64 slots 1 slot_bytes 139264 arena_bytes 4224 scratch_bytes 4096
   gemma.weight @s : tensor<64x256xf32> from <"w", 0, 65536>
   gemma.weight @n : tensor<256xf32> from <"w", 0, 1024>
   gemma.packed @embed from [@s] as q8 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 17408 at 0
@@ -14,7 +15,7 @@ module {
   gemma.packed @q2 from [@s] as q2 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
   gemma.kv_cache @kv heads 1 head_dim 64 window 512
     as f16 capacity 544 bytes 139264 at 0
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 4224 : i64, scratch_bytes = 4096 : i64} {
+  gemma.function @decode max_rows 1 arena_bytes 4224 scratch_bytes 4096 {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 256, f32>
     %y = gemma.buffer private at 1024 : !gemma.buffer<1 x 256, f32>
     %q = gemma.buffer private at 2048 : !gemma.buffer<1 x 256, q8>

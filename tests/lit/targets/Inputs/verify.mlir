@@ -1,6 +1,7 @@
 // One verify phase (up to 8 rows) of a small model: products with weights of every format,
 // a norm, a table row, attention.
 module {
+  gemma.program context 64 slots 1 slot_bytes 139264 arena_bytes 36864 scratch_bytes 65536
   gemma.weight @s : tensor<64x256xf32> from <"w", 0, 65536>
   gemma.weight @n : tensor<256xf32> from <"w", 0, 1024>
   gemma.packed @embed from [@s] as q8 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 17408 at 0
@@ -15,7 +16,7 @@ module {
   gemma.packed @q2 from [@s] as q2 panels batch 1 rows 64 <64 -> 64> cols 256 <256 -> 256> bytes 5120 at 259072
   gemma.kv_cache @kv heads 1 head_dim 64 window 512
     as f16 capacity 544 bytes 139264 at 0
-  gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 36864 : i64, scratch_bytes = 65536 : i64} {
+  gemma.function @verify max_rows 8 arena_bytes 36864 scratch_bytes 65536 {
     %x = gemma.buffer private at 0 : !gemma.buffer<8 x 256, f32>
     %y = gemma.buffer private at 16384 : !gemma.buffer<8 x 256, f32>
     %q = gemma.buffer private at 32768 : !gemma.buffer<8 x 256, q8>

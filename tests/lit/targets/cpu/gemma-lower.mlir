@@ -4,7 +4,7 @@
 // untouched. It can be read back.
 
 // CHECK:     gemma.packed @a
-// CHECK:     gemma.phase @decode
+// CHECK:     gemma.function @decode
 // CHECK:     module @avx2 {
 // CHECK-NOT: {{[ "](func|scf|arith|math|vector|cf|builtin|gemma)\.[a-z]}}
 // CHECK:     llvm.func @gemmac_barrier(!llvm.ptr, i64)

@@ -43,6 +43,7 @@
 // CHECK:       module @dotprod {
 // CHECK:         func.func @gemmac_decode_dotprod(
 module {
+  gemma.program context 64 slots 1 slot_bytes 40960 arena_bytes 3072 scratch_bytes 768
   gemma.weight @t : tensor<32x64xf32> from <"w", 0, 8192>
   gemma.weight @w4 : tensor<256x64xf32> from <"w", 0, 65536>
   gemma.weight @w3 : tensor<192x64xf32> from <"w", 0, 49152>
@@ -57,7 +58,7 @@ module {
     as f16 capacity 32 bytes 8192 at 0
   gemma.kv_cache @kv.1 heads 1 head_dim 40 window 0
     as f32 capacity 64 bytes 32768 at 8192
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 3072 : i64, scratch_bytes = 768 : i64} {
+  gemma.function @decode max_rows 1 arena_bytes 3072 scratch_bytes 768 {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %rope = gemma.buffer private at 256 : !gemma.buffer<1 x 64, f32>
     %raw = gemma.buffer private at 512 : !gemma.buffer<1 x 64, f32>

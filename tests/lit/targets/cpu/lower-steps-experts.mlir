@@ -30,6 +30,7 @@
 // CHECK:         scf.for %{{.*}} = %{{.*}} to %c2_i64{{.*}} iter_args(%{{.*}} = %{{.*}}) -> (vector<16xf32>)
 // CHECK:         math.fma
 module {
+  gemma.program context 64 slots 1 slot_bytes 0 arena_bytes 1536 scratch_bytes 384
   gemma.weight @t : tensor<16x64xf32> from <"w", 0, 4096>
   gemma.weight @r : tensor<32x64xf32> from <"w", 0, 8192>
   gemma.weight @u : tensor<4x64x64xf32> from <"w", 0, 65536>
@@ -41,7 +42,7 @@ module {
     bytes 17408 at 12288
   gemma.packed @down from [@d] as q8 panels batch 4 rows 64 <64 -> 64> cols 32 <32 -> 32> bytes 9216 at 29696
   gemma.packed @scale from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 32 <4 -> 32> bytes 128 at 38912
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 1536 : i64, scratch_bytes = 384 : i64} {
+  gemma.function @decode max_rows 1 arena_bytes 1536 scratch_bytes 384 {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %q = gemma.buffer private at 256 : !gemma.buffer<1 x 64, q8>
     %scores = gemma.buffer shared at 0 : !gemma.buffer<1 x 32, f32>

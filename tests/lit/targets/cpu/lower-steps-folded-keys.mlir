@@ -27,6 +27,7 @@
 // CHECK:         math.fma {{.*}} : vector<16xf32>
 // CHECK:         arith.addf {{.*}} : f32
 module {
+  gemma.program context 64 slots 1 slot_bytes 6144 arena_bytes 2048 scratch_bytes 768
   gemma.weight @t : tensor<32x64xf32> from <"w", 0, 8192>
   gemma.weight @w3 : tensor<192x64xf32> from <"w", 0, 49152>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
@@ -35,7 +36,7 @@ module {
   gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 32768
   gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
     as f16 capacity 32 bytes 6144 at 0 turned_pairs 8
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 768 : i64} {
+  gemma.function @decode max_rows 1 arena_bytes 2048 scratch_bytes 768 {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %rope = gemma.buffer private at 256 : !gemma.buffer<1 x 64, f32>
     %raw = gemma.buffer private at 512 : !gemma.buffer<1 x 64, f32>

@@ -11,3 +11,5 @@
 // ONE-NOT: module @avx2
 // ONE: module @avx512
 // NONE: error: target 'x86_64-linux' has no ISA level 'sse'
+
+gemma.program context 64 slots 1 slot_bytes 0 arena_bytes 0 scratch_bytes 0

@@ -14,10 +14,11 @@
 // CHECK:         scf.for
 // CHECK:           scf.for %{{.*}} iter_args
 // CHECK:             math.fma
-module attributes {gemma.scratch_bytes = 0 : i64} {
+module {
+  gemma.program context 64 slots 1 slot_bytes 0 arena_bytes 512 scratch_bytes 0
   gemma.weight @t : tensor<64x64xf32> from <"m", 0, 16384>
   gemma.packed @table from [@t] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384 at 0
-  gemma.phase @verify verify max_rows 2 attributes {arena_bytes = 512 : i64, scratch_bytes = 0 : i64} {
+  gemma.function @verify max_rows 2 arena_bytes 512 scratch_bytes 0 {
     %x = gemma.buffer shared at 0 : !gemma.buffer<2 x 64, f32>
     gemma.step.embed %x, @table scale 1.0 : !gemma.buffer<2 x 64, f32>
     gemma.barrier

@@ -46,6 +46,7 @@
 // The padding of each half, from its element 20 on, becomes zero again.
 // CHECK:         arith.select {{.*}} : vector<16xi1>, vector<16xf32>
 module {
+  gemma.program context 64 slots 1 slot_bytes 2304 arena_bytes 2048 scratch_bytes 768
   gemma.weight @t : tensor<32x64xf32> from <"w", 0, 8192>
   gemma.weight @w4 : tensor<256x64xf32> from <"w", 0, 65536>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
@@ -54,7 +55,7 @@ module {
   gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 40960
   gemma.kv_cache @kv.0 heads 1 head_dim 40 window 0
     as q4 capacity 32 bytes 2304 at 0 rotated
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 2048 : i64, scratch_bytes = 768 : i64} {
+  gemma.function @decode max_rows 1 arena_bytes 2048 scratch_bytes 768 {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %rope = gemma.buffer private at 256 : !gemma.buffer<1 x 64, f32>
     %raw = gemma.buffer private at 512 : !gemma.buffer<1 x 64, f32>

@@ -53,6 +53,7 @@
 // ARM:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // ARM:             scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>)
 module {
+  gemma.program context 64 slots 1 slot_bytes 0 arena_bytes 10240 scratch_bytes 0
   gemma.weight @t : tensor<16x64xf32> from <"w", 0, 4096>
   gemma.weight @w : tensor<32x64xf32> from <"w", 0, 8192>
   gemma.weight @n : tensor<60xf32> from <"w", 0, 240>
@@ -65,7 +66,7 @@ module {
   gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <60 -> 64> bytes 256 at 16384
   gemma.packed @groups from [@g] as f32 vector batch 1 rows 1 <16 -> 16> cols 32 <20 -> 32> bytes 128 at 16640
   gemma.packed @scalar from [@s] as f32 vector batch 1 rows 1 <16 -> 16> cols 32 <1 -> 32> bytes 128 at 16768
-  gemma.phase @verify verify max_rows 8 attributes {arena_bytes = 10240 : i64, scratch_bytes = 0 : i64} {
+  gemma.function @verify max_rows 8 arena_bytes 10240 scratch_bytes 0 {
     %x = gemma.buffer shared at 0 : !gemma.buffer<8 x 64, f32>
     %y = gemma.buffer shared at 2048 : !gemma.buffer<8 x 64, f32>
     %p = gemma.buffer shared at 4096 : !gemma.buffer<8 x 64, f32>

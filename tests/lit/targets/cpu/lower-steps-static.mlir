@@ -30,6 +30,7 @@
 // CHECK-NOT:     math.roundeven
 // CHECK:       module @avxvnni
 module {
+  gemma.program context 64 slots 1 slot_bytes 0 arena_bytes 512 scratch_bytes 512
   gemma.weight @t : tensor<16x64xf32> from <"w", 0, 4096>
   gemma.weight @four
     : tensor<64x64xf32> from <"w", 4096, 16384> input_activation_scale 0.5 output_activation_scale 0.25
@@ -39,11 +40,11 @@ module {
     input_scale 0.5 output_scales [0.25]
   gemma.packed @b from [@eight] as c8 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 4352 at 6400
     input_scale 1.0
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 512 : i64, scratch_bytes = 512 : i64} {
+  gemma.function @decode max_rows 1 arena_bytes 512 scratch_bytes 512 {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %y = gemma.buffer private at 256 : !gemma.buffer<1 x 64, s8>
     %h = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>
-    %z = gemma.buffer shared at 256 label "logits" : !gemma.buffer<1 x 64, f32>
+    %z = gemma.buffer shared at 256 : !gemma.buffer<1 x 64, f32>
     gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
     gemma.step.quantize %x -> %y static 0.5 replicated : <1 x 64, f32> -> <1 x 64, s8>
     gemma.step.matmul %y, @a -> %h none : <1 x 64, s8> -> <1 x 64, f32>

@@ -3,7 +3,7 @@
 
 // The gemma ops stay for the artifact writer.
 // CHECK:      gemma.packed @a
-// CHECK:      gemma.phase @decode
+// CHECK:      gemma.function @decode
 
 // CHECK:      module @avx2 {
 // CHECK-NEXT:   func.func private @gemmac_barrier(!llvm.ptr, i64)
@@ -61,12 +61,13 @@
 // CHECK-NOT:    func.func
 // CHECK:          llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 module {
+  gemma.program context 64 slots 1 slot_bytes 0 arena_bytes 512 scratch_bytes 384
   gemma.weight @w : tensor<64x64xf32> from <"w", 0, 16384>
   gemma.weight @n : tensor<64xf32> from <"w", 0, 256>
   gemma.packed @a from [@w] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 0
   gemma.packed @b from [@w] as q4 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 2304 at 2304
   gemma.packed @norm from [@n] as f32 vector batch 1 rows 1 <16 -> 16> cols 64 <64 -> 64> bytes 256 at 4608
-  gemma.phase @decode decode max_rows 1 attributes {arena_bytes = 512 : i64, scratch_bytes = 384 : i64} {
+  gemma.function @decode max_rows 1 arena_bytes 512 scratch_bytes 384 {
     %x = gemma.buffer private at 0 : !gemma.buffer<1 x 64, f32>
     %q = gemma.buffer private at 256 : !gemma.buffer<1 x 64, q8>
     %y = gemma.buffer shared at 0 : !gemma.buffer<1 x 64, f32>

@@ -1,5 +1,5 @@
-// Steps of each fused op but the mixture of experts (PhaseBuilderMoe.cpp).
-#include "passes/plan/PhaseBuilder.h"
+// Steps of each fused op but the mixture of experts (FunctionBuilderMoe.cpp).
+#include "passes/plan/FunctionBuilder.h"
 
 #include "dialects/formats/Format.h"
 
@@ -11,11 +11,11 @@ namespace gemmac {
 
 using namespace gemma;
 
-LogicalResult PhaseBuilder::build() {
-  if (!llvm::hasSingleElement(function.getBody()))
-    return function.emitError("phase '@") << function.getName() << "' is not one block of straight code";
+LogicalResult FunctionBuilder::build() {
+  if (!llvm::hasSingleElement(source.getBody()))
+    return source.emitError("function '@") << source.getName() << "' is not one block of straight code";
   emitRopeTables();
-  for (Operation &op : function.getBody().front()) {
+  for (Operation &op : source.getBody().front()) {
     steps.setLocation(op.getLoc());
     if (failed(emit(&op)))
       return failure();
@@ -24,8 +24,8 @@ LogicalResult PhaseBuilder::build() {
 }
 
 /// One table per distinct rotation, at the start: all layers of a type read the same.
-void PhaseBuilder::emitRopeTables() {
-  for (auto qkv : function.getBody().front().getOps<QkvOp>()) {
+void FunctionBuilder::emitRopeTables() {
+  for (auto qkv : source.getBody().front().getOps<QkvOp>()) {
     Value &table = ropeTables[{qkv.getRope(), static_cast<int64_t>(qkv.getHeadDim())}];
     if (table)
       continue;
@@ -42,31 +42,32 @@ static bool isInputOfCall(Value value) {
   return isa<BlockArgument>(value) && type && type.getElementType().isInteger(32);
 }
 
-LogicalResult PhaseBuilder::emit(Operation *op) {
+LogicalResult FunctionBuilder::emit(Operation *op) {
   for (auto [index, value] : llvm::enumerate(op->getOperands()))
     if (!isInputOfCall(value) && !buffers.contains(value))
-      return op->emitOpError() << "operand " << index << " is made by no step of phase '@" << function.getName() << "'";
+      return op->emitOpError() << "operand " << index << " is made by no step of function '@" << source.getName()
+                               << "'";
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
       .Case<EmbedOp, PleInputOp, QkvOp, AttendOp, FfnOp, MoeOp, PleMixOp, HeadOp, func::ReturnOp>(
           [&](auto fused) { return emit(fused); })
       .Default([](Operation *other) {
-        return other->emitOpError("is not an op that phases are made of; run the gemma-fuse passes first");
+        return other->emitOpError("is not an op that functions are made of; run the gemma-fuse passes first");
       });
 }
 
-LogicalResult PhaseBuilder::checkArgument(Operation *op, Value value, unsigned index, StringRef what) {
-  if (index < function.getNumArguments() && value == function.getArgument(index))
+LogicalResult FunctionBuilder::checkArgument(Operation *op, Value value, unsigned index, StringRef what) {
+  if (index < source.getNumArguments() && value == source.getArgument(index))
     return success();
-  return op->emitOpError() << what << " must be argument " << index << " of '@" << function.getName()
+  return op->emitOpError() << what << " must be argument " << index << " of '@" << source.getName()
                            << "': steps read those of the call";
 }
 
-Value PhaseBuilder::residualOf(Operation *op, Value stream) {
+Value FunctionBuilder::residualOf(Operation *op, Value stream) {
   bool readLater = llvm::any_of(stream.getUsers(), [&](Operation *user) { return op->isBeforeInBlock(user); });
   return readLater ? steps.rowBuffer(widthOf(stream)) : buffers.lookup(stream);
 }
 
-LogicalResult PhaseBuilder::emit(EmbedOp op) {
+LogicalResult FunctionBuilder::emit(EmbedOp op) {
   int64_t width = widthOf(op.getResult());
   bool tied = headTables.contains(op.getTableAttr().getAttr());
   WeightOp stored = weights.weight(op, op.getTableAttr());
@@ -82,7 +83,7 @@ LogicalResult PhaseBuilder::emit(EmbedOp op) {
   return success();
 }
 
-LogicalResult PhaseBuilder::emit(PleInputOp op) {
+LogicalResult FunctionBuilder::emit(PleInputOp op) {
   int64_t groups = op.getGroups(), width = widthOf(op.getResult()) / groups;
   PackedOp proj = weights.matrix(op, op.getProjAttr(), whole(width), whole(widthOf(op.getInput())));
   PackedOp table = weights.rowTable(op, op.getTableAttr(), whole(width));
@@ -99,7 +100,7 @@ LogicalResult PhaseBuilder::emit(PleInputOp op) {
   return success();
 }
 
-LogicalResult PhaseBuilder::emit(QkvOp op) {
+LogicalResult FunctionBuilder::emit(QkvOp op) {
   int64_t headDim = op.getHeadDim(), padded = paddedHeadDim(headDim), width = widthOf(op.getInput());
   AxisAttr heads = headAxis(op.getContext(), headDim);
   SmallVector<FlatSymbolRefAttr> sources{op.getQAttr()};
@@ -127,7 +128,7 @@ LogicalResult PhaseBuilder::emit(QkvOp op) {
   return success();
 }
 
-LogicalResult PhaseBuilder::emit(AttendOp op) {
+LogicalResult FunctionBuilder::emit(AttendOp op) {
   int64_t width = widthOf(op.getResidual());
   KvCacheOp cache = weights.cache(op, op.getCacheAttr());
   if (!cache)
@@ -151,7 +152,7 @@ LogicalResult PhaseBuilder::emit(AttendOp op) {
   return success();
 }
 
-LogicalResult PhaseBuilder::emit(FfnOp op) {
+LogicalResult FunctionBuilder::emit(FfnOp op) {
   int64_t width = widthOf(op.getInput());
   WeightOp stored = weights.weight(op, op.getGateAttr());
   if (!stored)
@@ -173,7 +174,7 @@ LogicalResult PhaseBuilder::emit(FfnOp op) {
   return success();
 }
 
-LogicalResult PhaseBuilder::emit(PleMixOp op) {
+LogicalResult FunctionBuilder::emit(PleMixOp op) {
   int64_t width = widthOf(op.getInput());
   WeightOp stored = weights.weight(op, op.getGateAttr());
   if (!stored)
@@ -194,7 +195,7 @@ LogicalResult PhaseBuilder::emit(PleMixOp op) {
   return success();
 }
 
-LogicalResult PhaseBuilder::emit(HeadOp op) {
+LogicalResult FunctionBuilder::emit(HeadOp op) {
   int64_t width = widthOf(op.getInput());
   PackedOp norm = weights.vector(op, op.getNormAttr());
   PackedOp table = weights.matrix(op, op.getTableAttr(), whole(widthOf(op.getLogits())), whole(width));
@@ -202,17 +203,20 @@ LogicalResult PhaseBuilder::emit(HeadOp op) {
     return failure();
   OpBuilder &builder = steps.getBuilder();
   Value input = steps.norm(buffers.lookup(op.getInput()), norm, table, op.getEpsAttr(), width);
-  Value logits = buffers[op.getLogits()] = steps.sharedBuffer(table.getRows(), 1, "logits");
+  Value logits = buffers[op.getLogits()] = steps.sharedBuffer(table.getRows());
   auto epilogue = EpilogueAttr::get(op.getContext(), op.getSoftcapAttr() ? Epilogue::Softcap : Epilogue::None);
   MatmulStep::create(builder, op.getLoc(), input, referTo(table), logits, /*factor=*/Value(), epilogue,
                      builder.getI64IntegerAttr(0), op.getSoftcapAttr());
   return success();
 }
 
-LogicalResult PhaseBuilder::emit(func::ReturnOp op) {
+LogicalResult FunctionBuilder::emit(func::ReturnOp op) {
   for (Value value : op.getOperands())
     if (op.getNumOperands() != 1 || !value.getDefiningOp<HeadOp>())
-      return op.emitOpError("of phase '@") << function.getName() << "' returns other than the logits of one gemma.head";
+      return op.emitOpError("of function '@")
+             << source.getName() << "' returns other than the logits of one gemma.head";
+  for (Value logits : op.getOperands())
+    OutputOp::create(steps.getBuilder(), op.getLoc(), "logits", buffers.lookup(logits));
   return success();
 }
 

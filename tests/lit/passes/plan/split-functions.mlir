@@ -1,5 +1,5 @@
-// RUN: gemmac-opt %s --gemma-split-phases | FileCheck %s --check-prefixes=CHECK,DEFAULT
-// RUN: gemmac-opt %s --gemma-split-phases="chunk=32 verify-rows=4" | FileCheck %s --check-prefixes=CHECK,OPTIONS
+// RUN: gemmac-opt %s --gemma-split-functions | FileCheck %s --check-prefixes=CHECK,DEFAULT
+// RUN: gemmac-opt %s --gemma-split-functions="chunk=32 verify-rows=4" | FileCheck %s --check-prefixes=CHECK,OPTIONS
 
 gemma.weight @w : tensor<4x4xf32> from <"m", 0, 64>
 gemma.weight @table : tensor<9x4xf32> from <"m", 0, 144>
@@ -12,24 +12,24 @@ gemma.kv_cache @kv.1 heads 1 head_dim 4 window 0
 // CHECK-NOT: @forward
 
 // CHECK:       func.func @decode({{.*}}) -> tensor<?x9xf32>
-// CHECK-SAME:    attributes {gemma.max_rows = 1 : i64, gemma.phase = #gemma.phase_kind<decode>}
+// CHECK-SAME:    attributes {gemma.max_rows = 1 : i64}
 // CHECK-COUNT-3: gemma.qkv
 // CHECK:       %[[LOGITS:.*]] = gemma.head
 // CHECK-NEXT:    :
 // CHECK-NEXT:  return %[[LOGITS]]
 
 // DEFAULT:     func.func @verify({{.*}}) -> tensor<?x9xf32>
-// DEFAULT-SAME:  attributes {gemma.max_rows = 8 : i64, gemma.phase = #gemma.phase_kind<verify>}
+// DEFAULT-SAME:  attributes {gemma.max_rows = 8 : i64}
 // OPTIONS:     func.func @verify({{.*}}) -> tensor<?x9xf32>
-// OPTIONS-SAME:  attributes {gemma.max_rows = 4 : i64, gemma.phase = #gemma.phase_kind<verify>}
+// OPTIONS-SAME:  attributes {gemma.max_rows = 4 : i64}
 // CHECK-COUNT-3: gemma.qkv
 // CHECK:       gemma.head
 
 // Layer 2 reads the cache of layer 1 and comes last: nobody needs it, nor what follows the last cache write.
 // DEFAULT:     func.func @prefill(%[[IDS:.*]]: tensor<?xi32>, %[[P:.*]]: tensor<?xi32>)
-// DEFAULT-SAME:  attributes {gemma.max_rows = 128 : i64, gemma.phase = #gemma.phase_kind<prefill>}
+// DEFAULT-SAME:  attributes {gemma.max_rows = 128 : i64}
 // OPTIONS:     func.func @prefill(%[[IDS:.*]]: tensor<?xi32>, %[[P:.*]]: tensor<?xi32>)
-// OPTIONS-SAME:  attributes {gemma.max_rows = 32 : i64, gemma.phase = #gemma.phase_kind<prefill>}
+// OPTIONS-SAME:  attributes {gemma.max_rows = 32 : i64}
 // CHECK-NEXT:  %[[X:.*]] = gemma.embed %[[IDS]]
 // CHECK-NEXT:  %[[Q:.*]] = gemma.qkv %[[X]], %[[P]]
 // CHECK:         cache @kv.0

@@ -1,5 +1,5 @@
 // Steps of the dense MLP and the mixture of experts side by side (spec 3.3, 3.8).
-#include "passes/plan/PhaseBuilder.h"
+#include "passes/plan/FunctionBuilder.h"
 
 #include "dialects/formats/Format.h"
 
@@ -42,7 +42,7 @@ static MoeWeights packMoe(MoeOp op, PackedWeights &weights, int64_t width, int64
 
 /// The steps stand in stages, and a stage holds what does not depend on itself, so that each stage costs one barrier
 /// with one row (two with more): norms, gate-up and scores | route, expert up, down | expert down | norms and adds.
-LogicalResult PhaseBuilder::emit(MoeOp op) {
+LogicalResult FunctionBuilder::emit(MoeOp op) {
   WeightOp gate = weights.weight(op, op.getGateAttr()), expertDown = weights.weight(op, op.getExpertsDownAttr());
   if (!gate || !expertDown)
     return failure();

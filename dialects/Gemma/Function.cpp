@@ -1,4 +1,4 @@
-// The rules of a whole phase: who may touch which buffer when (a data race check), and whether buffers overlap in
+// The rules of a whole function: who may touch which buffer when (a data race check), and whether buffers overlap in
 // memory. One walk over the steps, then one sweep over the placed buffers.
 #include "dialects/Gemma/GemmaDialect.h"
 
@@ -25,13 +25,15 @@ struct Lifetime {
   int64_t first, last;
 };
 
-class PhaseCheck {
+class FunctionCheck {
 public:
-  explicit PhaseCheck(PhaseOp phase) : phase(phase) {}
+  explicit FunctionCheck(FunctionOp function) : function(function) {}
   LogicalResult run();
 
 private:
   LogicalResult checkBuffer(BufferOp buffer);
+  LogicalResult checkInput(InputOp input);
+  LogicalResult checkOutput(OutputOp output);
   LogicalResult checkStep(StepInterface step);
   LogicalResult checkPrivate(StepInterface step, BufferOp buffer, bool write);
   LogicalResult checkRace(StepInterface step, const void *memory, bool write, StringRef role);
@@ -39,11 +41,12 @@ private:
   LogicalResult checkPlacement(Scope scope, std::optional<int64_t> limit);
   void touch(BufferOp buffer);
 
-  PhaseOp phase;
+  FunctionOp function;
   int64_t epoch = 0, index = 0;
   llvm::DenseMap<const void *, Epoch> epochs; // by buffer value or cache name
   llvm::MapVector<BufferOp, Lifetime> lifetimes;
   llvm::DenseSet<Operation *> written, ownBuffers;
+  llvm::DenseSet<StringAttr> inputs, outputs; // names
 };
 
 } // namespace
@@ -52,10 +55,16 @@ static std::string nameOf(BufferOp buffer) {
   return buffer.getLabel() ? ("buffer '" + *buffer.getLabel() + "'").str() : std::string("buffer");
 }
 
-LogicalResult PhaseCheck::run() {
-  for (Operation &op : phase.getBody().front()) {
+LogicalResult FunctionCheck::run() {
+  for (Operation &op : function.getBody().front()) {
     if (auto buffer = dyn_cast<BufferOp>(op)) {
       if (failed(checkBuffer(buffer)))
+        return failure();
+    } else if (auto input = dyn_cast<InputOp>(op)) {
+      if (failed(checkInput(input)))
+        return failure();
+    } else if (auto output = dyn_cast<OutputOp>(op)) {
+      if (failed(checkOutput(output)))
         return failure();
     } else if (isa<BarrierOp>(op)) {
       ++epoch;
@@ -63,42 +72,63 @@ LogicalResult PhaseCheck::run() {
       if (failed(checkStep(step)))
         return failure();
       ++index;
-      epoch += phase.getSerial();
-    } else if (!isa<MarkOp>(op)) { // phase_c1
+      epoch += function.getSerial();
+    } else if (!isa<MarkOp>(op)) { // function_c1
       return op.emitOpError()
-             << "is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier, gemma.mark and steps";
+             << "is not allowed in a gemma.function, which expects gemma.buffer, gemma.input, gemma.output, "
+                "gemma.barrier, gemma.mark and steps";
     }
   }
-  for (auto &[buffer, life] : lifetimes)
-    if (buffer.getLabel() == "logits")
-      life.last = buffer.getScope() == Scope::Shared ? epoch : index;
-  if (failed(checkPlacement(Scope::Shared, phase.getArenaBytes())))
+  for (OutputOp output : function.getBody().getOps<OutputOp>())
+    lifetimes.find(output.getBuffer().getDefiningOp<BufferOp>())->second.last = epoch;
+  if (failed(checkPlacement(Scope::Shared, function.getArenaBytes())))
     return failure();
-  return checkPlacement(Scope::Private, phase.getScratchBytes());
+  return checkPlacement(Scope::Private, function.getScratchBytes());
 }
 
-LogicalResult PhaseCheck::checkBuffer(BufferOp buffer) {
-  int64_t rows = buffer.getResult().getType().getRows(), maxRows = phase.getMaxRows();
-  if (rows < maxRows) // phase_c7
-    return buffer.emitOpError() << "expects at least " << maxRows << " rows (max_rows of the phase), got " << rows;
+LogicalResult FunctionCheck::checkBuffer(BufferOp buffer) {
+  int64_t rows = buffer.getResult().getType().getRows(), maxRows = function.getMaxRows();
+  if (rows < maxRows) // function_c7
+    return buffer.emitOpError() << "expects at least " << maxRows << " rows (max_rows of the function), got " << rows;
   return success();
 }
 
-void PhaseCheck::touch(BufferOp buffer) {
+LogicalResult FunctionCheck::checkInput(InputOp input) {
+  if (index > 0) // function_c8
+    return input.emitOpError("expects to stand before all steps: the caller writes it before the call");
+  if (!inputs.insert(input.getNameAttr()).second) // function_c8
+    return input.emitOpError() << "expects a name of its own, got a second input '" << input.getName() << "'";
+  auto buffer = input.getBuffer().getDefiningOp<BufferOp>();
+  written.insert(buffer);
+  touch(buffer);
+  return success();
+}
+
+LogicalResult FunctionCheck::checkOutput(OutputOp output) {
+  if (!outputs.insert(output.getNameAttr()).second) // function_c8
+    return output.emitOpError() << "expects a name of its own, got a second output '" << output.getName() << "'";
+  auto buffer = output.getBuffer().getDefiningOp<BufferOp>();
+  if (!written.contains(buffer)) // function_c6
+    return output.emitOpError() << "gives " << nameOf(buffer) << ", which no step has written";
+  touch(buffer);
+  return success();
+}
+
+void FunctionCheck::touch(BufferOp buffer) {
   int64_t now = buffer.getScope() == Scope::Shared ? epoch : index;
   lifetimes.insert({buffer, {now, now}}).first->second.last = now;
 }
 
-LogicalResult PhaseCheck::checkStep(StepInterface step) {
+LogicalResult FunctionCheck::checkStep(StepInterface step) {
   SmallVector<Value> reads = step.getReads(), writes = step.getWrites();
   for (auto [values, write] : {std::pair(&reads, false), std::pair(&writes, true)}) {
     for (Value value : *values) {
-      auto buffer = value.getDefiningOp<BufferOp>(); // phase_c1 and IsolatedFromAbove leave nothing else
+      auto buffer = value.getDefiningOp<BufferOp>(); // function_c1 and IsolatedFromAbove leave nothing else
       if (buffer.getScope() == Scope::Private
               ? failed(checkPrivate(step, buffer, write))
               : failed(checkRace(step, value.getAsOpaquePointer(), write, nameOf(buffer))))
         return failure();
-      if (!write && !written.contains(buffer)) // phase_c6
+      if (!write && !written.contains(buffer)) // function_c6
         return step->emitOpError() << "reads " << nameOf(buffer) << ", which no step has written";
       touch(buffer);
     }
@@ -108,38 +138,38 @@ LogicalResult PhaseCheck::checkStep(StepInterface step) {
     written.insert(buffer);
     if (buffer.getScope() == Scope::Private)
       continue;
-    if (step.isReplicated()) // phase_c3
+    if (step.isReplicated()) // function_c3
       return step->emitOpError() << "is replicated and writes the shared " << nameOf(buffer)
                                  << ": expects a private one, or rows divided among threads";
-    if (!step.dividesRows() && llvm::is_contained(reads, value)) // phase_c2
+    if (!step.dividesRows() && llvm::is_contained(reads, value)) // function_c2
       return step->emitOpError()
              << "expects to write another shared buffer than it reads: threads read rows that others write";
   }
   return checkCaches(step);
 }
 
-LogicalResult PhaseCheck::checkPrivate(StepInterface step, BufferOp buffer, bool write) {
-  if (step.dividesRows()) // phase_c3
+LogicalResult FunctionCheck::checkPrivate(StepInterface step, BufferOp buffer, bool write) {
+  if (step.dividesRows()) // function_c3
     return step->emitOpError() << "divides rows among threads and touches the private " << nameOf(buffer)
                                << ": expects `replicated`, or a shared buffer";
   if (write && step.getOwnBuffer() == buffer.getResult()) {
-    if (written.contains(buffer) && !ownBuffers.contains(buffer)) // phase_c3
+    if (written.contains(buffer) && !ownBuffers.contains(buffer)) // function_c3
       return step->emitOpError() << "keeps what each thread works on in " << nameOf(buffer)
                                  << ", which another step wrote: expects one that only such steps touch";
     ownBuffers.insert(buffer);
     return success();
   }
-  if (ownBuffers.contains(buffer)) // phase_c3
+  if (ownBuffers.contains(buffer)) // function_c3
     return step->emitOpError() << "touches " << nameOf(buffer)
                                << ", in which another step keeps what each thread works on alone";
-  if (write && !step.isReplicated()) // phase_c3
+  if (write && !step.isReplicated()) // function_c3
     return step->emitOpError() << "divides its work among threads and writes the private " << nameOf(buffer)
                                << ": expects a shared one";
   return success();
 }
 
 /// Steps that divide rows do it alike, so they never meet in one row; all others may.
-LogicalResult PhaseCheck::checkRace(StepInterface step, const void *memory, bool write, StringRef role) {
+LogicalResult FunctionCheck::checkRace(StepInterface step, const void *memory, bool write, StringRef role) {
   Epoch &state = epochs[memory];
   if (state.number != epoch)
     state = Epoch{.number = epoch};
@@ -155,7 +185,7 @@ LogicalResult PhaseCheck::checkRace(StepInterface step, const void *memory, bool
     rival = state.readOtherwise, rivalWrites = false;
   else if (write && !byRows && other(state.readByRows))
     rival = state.readByRows, rivalWrites = false;
-  if (rival) { // phase_c2, phase_c5
+  if (rival) { // function_c2, function_c5
     InFlightDiagnostic error = step->emitOpError()
                                << (write ? "writes " : "reads ") << role << " in the same epoch as a step that "
                                << (rivalWrites ? "writes" : "reads") << " it: expects a gemma.barrier between them";
@@ -167,15 +197,15 @@ LogicalResult PhaseCheck::checkRace(StepInterface step, const void *memory, bool
   return success();
 }
 
-LogicalResult PhaseCheck::checkCaches(StepInterface step) {
+LogicalResult FunctionCheck::checkCaches(StepInterface step) {
   std::optional<CacheUse> use = step.getCacheUse();
   if (!use || use->access == CacheAccess::Shape)
     return success();
   return checkRace(step, use->cache.getAsOpaquePointer(), use->access == CacheAccess::Write,
-                   ("cache @" + use->cache.getValue()).str()); // phase_c5
+                   ("cache @" + use->cache.getValue()).str()); // function_c5
 }
 
-LogicalResult PhaseCheck::checkPlacement(Scope scope, std::optional<int64_t> limit) {
+LogicalResult FunctionCheck::checkPlacement(Scope scope, std::optional<int64_t> limit) {
   struct Placed {
     int64_t offset, end;
     Lifetime life;
@@ -186,14 +216,14 @@ LogicalResult PhaseCheck::checkPlacement(Scope scope, std::optional<int64_t> lim
     if (buffer.getScope() != scope)
       continue;
     std::optional<int64_t> offset = buffer.getOffset();
-    if (!offset && limit) // phase_c4
-      return buffer.emitOpError() << "expects an offset: the phase has "
+    if (!offset && limit) // function_c4
+      return buffer.emitOpError() << "expects an offset: the function has "
                                   << (scope == Scope::Shared ? "arena" : "scratch") << "_bytes";
     if (!offset)
       continue;
     int64_t end = *offset + buffer.getResult().getType().getBytes();
-    if (limit && end > *limit) // phase_c4
-      return buffer.emitOpError() << "expects to end within the phase's " << *limit << " bytes, got " << end;
+    if (limit && end > *limit) // function_c4
+      return buffer.emitOpError() << "expects to end within the function's " << *limit << " bytes, got " << end;
     placed.push_back({*offset, end, life, buffer});
   }
   llvm::sort(placed, [](const Placed &a, const Placed &b) { return a.offset < b.offset; });
@@ -202,7 +232,7 @@ LogicalResult PhaseCheck::checkPlacement(Scope scope, std::optional<int64_t> lim
       const Placed &b = placed[j];
       if (a.life.first > b.life.last || b.life.first > a.life.last)
         continue;
-      InFlightDiagnostic error = b.buffer->emitOpError() // phase_c4
+      InFlightDiagnostic error = b.buffer->emitOpError() // function_c4
                                  << "at " << b.offset << " overlaps " << nameOf(a.buffer) << " at " << a.offset
                                  << " .. " << a.end << ", which lives at the same time";
       error.attachNote(a.buffer.getLoc()) << "the other buffer";
@@ -211,4 +241,9 @@ LogicalResult PhaseCheck::checkPlacement(Scope scope, std::optional<int64_t> lim
   return success();
 }
 
-LogicalResult PhaseOp::verifyRegions() { return PhaseCheck(*this).run(); }
+LogicalResult FunctionOp::verifyRegions() { return FunctionCheck(*this).run(); }
+
+int64_t FunctionOp::countBarriers() {
+  auto barriers = getBody().getOps<BarrierOp>();
+  return std::distance(barriers.begin(), barriers.end());
+}

@@ -1,19 +1,19 @@
-// The rules of a whole phase: what stands in it, who may touch which buffer when, and where buffers lie.
+// The rules of a whole function: what stands in it, who may touch which buffer when, and where buffers lie.
 // RUN: gemmac-opt %s --split-input-file --verify-diagnostics
 
-gemma.phase @phase_c1 decode max_rows 1 {
-  // expected-error @below {{is not allowed in a gemma.phase, which expects gemma.buffer, gemma.barrier, gemma.mark and steps}}
+gemma.function @function_c1 max_rows 1 {
+  // expected-error @below {{is not allowed in a gemma.function, which expects gemma.buffer, gemma.input, gemma.output, gemma.barrier, gemma.mark and steps}}
   func.call @elsewhere() : () -> ()
 }
 
 // -----
-gemma.phase @mark_c1 decode max_rows 1 {
+gemma.function @mark_c1 max_rows 1 {
   // expected-error @below {{expects to follow a step or a gemma.barrier directly}}
   gemma.mark "nothing" bytes 0
 }
 
 // -----
-gemma.phase @mark_c1_twice decode max_rows 1 {
+gemma.function @mark_c1_twice max_rows 1 {
   gemma.barrier
   gemma.mark "barrier" bytes 0
   // expected-error @below {{expects to follow a step or a gemma.barrier directly}}
@@ -21,14 +21,14 @@ gemma.phase @mark_c1_twice decode max_rows 1 {
 }
 
 // -----
-gemma.phase @mark_c2 decode max_rows 1 {
+gemma.function @mark_c2 max_rows 1 {
   gemma.barrier
   // expected-error @below {{expects a name of what was done, got an empty one}}
   gemma.mark "" bytes 0
 }
 
 // -----
-gemma.phase @mark_c3 decode max_rows 1 {
+gemma.function @mark_c3 max_rows 1 {
   gemma.barrier
   // expected-error @below {{attribute 'bytes' failed to satisfy constraint: 64-bit signless integer attribute whose value is non-negative}}
   gemma.mark "barrier" bytes -1
@@ -36,7 +36,7 @@ gemma.phase @mark_c3 decode max_rows 1 {
 
 // -----
 // Two steps that divide rows alike need no barrier; a step that divides panels does.
-gemma.phase @phase_c2_read_after_rows prefill max_rows 4 {
+gemma.function @function_c2_read_after_rows max_rows 4 {
   %x = gemma.buffer shared label "x" : !gemma.buffer<4 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<4 x 64, q8>
   %z = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
@@ -48,7 +48,7 @@ gemma.phase @phase_c2_read_after_rows prefill max_rows 4 {
 }
 
 // -----
-gemma.phase @phase_c2_read_after_panels prefill max_rows 4 {
+gemma.function @function_c2_read_after_panels max_rows 4 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   %y = gemma.buffer shared label "y" : !gemma.buffer<4 x 64, f32>
   %z = gemma.buffer shared : !gemma.buffer<4 x 64, q8>
@@ -61,7 +61,7 @@ gemma.phase @phase_c2_read_after_panels prefill max_rows 4 {
 }
 
 // -----
-gemma.phase @phase_c2_write_after_read prefill max_rows 4 {
+gemma.function @function_c2_write_after_read max_rows 4 {
   %x = gemma.buffer shared label "x" : !gemma.buffer<4 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
@@ -73,7 +73,7 @@ gemma.phase @phase_c2_write_after_read prefill max_rows 4 {
 }
 
 // -----
-gemma.phase @phase_c2_write_after_row_read prefill max_rows 4 {
+gemma.function @function_c2_write_after_row_read max_rows 4 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   %y = gemma.buffer shared label "y" : !gemma.buffer<4 x 64, f32>
   %z = gemma.buffer shared : !gemma.buffer<4 x 64, q8>
@@ -87,7 +87,7 @@ gemma.phase @phase_c2_write_after_row_read prefill max_rows 4 {
 }
 
 // -----
-gemma.phase @phase_c2_two_writers prefill max_rows 4 {
+gemma.function @function_c2_two_writers max_rows 4 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   %y = gemma.buffer shared label "y" : !gemma.buffer<4 x 64, f32>
   gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
@@ -99,7 +99,7 @@ gemma.phase @phase_c2_two_writers prefill max_rows 4 {
 }
 
 // -----
-gemma.phase @phase_c2_replicated_read decode max_rows 1 {
+gemma.function @function_c2_replicated_read max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer shared label "y" : !gemma.buffer<1 x 64, f32>
   gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
@@ -110,7 +110,7 @@ gemma.phase @phase_c2_replicated_read decode max_rows 1 {
 }
 
 // -----
-gemma.phase @phase_c2_in_place prefill max_rows 4 {
+gemma.function @function_c2_in_place max_rows 4 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
   gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
   gemma.barrier
@@ -119,14 +119,14 @@ gemma.phase @phase_c2_in_place prefill max_rows 4 {
 }
 
 // -----
-gemma.phase @phase_c3_rows prefill max_rows 4 {
+gemma.function @function_c3_rows max_rows 4 {
   %x = gemma.buffer private label "x" : !gemma.buffer<4 x 64, f32>
   // expected-error @below {{divides rows among threads and touches the private buffer 'x': expects `replicated`, or a shared buffer}}
   gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
 }
 
 // -----
-gemma.phase @phase_c3_panels prefill max_rows 4 {
+gemma.function @function_c3_panels max_rows 4 {
   %x = gemma.buffer private : !gemma.buffer<4 x 64, f32>
   %y = gemma.buffer private label "y" : !gemma.buffer<4 x 64, f32>
   gemma.step.embed %x, @table scale 1.0 replicated : <4 x 64, f32>
@@ -135,14 +135,14 @@ gemma.phase @phase_c3_panels prefill max_rows 4 {
 }
 
 // -----
-gemma.phase @phase_c3_replicated prefill max_rows 4 {
+gemma.function @function_c3_replicated max_rows 4 {
   %x = gemma.buffer shared label "x" : !gemma.buffer<4 x 64, f32>
   // expected-error @below {{is replicated and writes the shared buffer 'x': expects a private one, or rows divided among threads}}
   gemma.step.embed %x, @table scale 1.0 replicated : <4 x 64, f32>
 }
 
 // -----
-gemma.phase @phase_c3_raw_read decode max_rows 1 {
+gemma.function @function_c3_raw_read max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -158,7 +158,7 @@ gemma.phase @phase_c3_raw_read decode max_rows 1 {
 }
 
 // -----
-gemma.phase @phase_c3_raw_written decode max_rows 1 {
+gemma.function @function_c3_raw_written max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -173,7 +173,7 @@ gemma.phase @phase_c3_raw_written decode max_rows 1 {
 }
 
 // -----
-gemma.phase @phase_c4_shared prefill max_rows 4 {
+gemma.function @function_c4_shared max_rows 4 {
   // expected-note @below {{the other buffer}}
   %x = gemma.buffer shared at 0 label "x" : !gemma.buffer<4 x 64, f32>
   // expected-error @below {{at 960 overlaps buffer 'x' at 0 .. 1024, which lives at the same time}}
@@ -184,7 +184,7 @@ gemma.phase @phase_c4_shared prefill max_rows 4 {
 
 // -----
 // Steps of a serial phase follow each other, but a step's own buffers live at once.
-gemma.phase @phase_c4_serial prefill max_rows 4 serial {
+gemma.function @function_c4_serial max_rows 4 serial {
   // expected-note @below {{the other buffer}}
   %x = gemma.buffer shared at 0 label "x" : !gemma.buffer<4 x 64, f32>
   // expected-error @below {{at 960 overlaps buffer 'x' at 0 .. 1024, which lives at the same time}}
@@ -195,7 +195,7 @@ gemma.phase @phase_c4_serial prefill max_rows 4 serial {
 
 // -----
 // A buffer lives on between its first and its last step.
-gemma.phase @phase_c4_between prefill max_rows 4 {
+gemma.function @function_c4_between max_rows 4 {
   // expected-note @below {{the other buffer}}
   %x = gemma.buffer shared at 0 label "x" : !gemma.buffer<4 x 64, f32>
   // expected-error @below {{at 0 overlaps buffer 'x' at 0 .. 1024, which lives at the same time}}
@@ -208,7 +208,7 @@ gemma.phase @phase_c4_between prefill max_rows 4 {
 }
 
 // -----
-gemma.phase @phase_c4_private decode max_rows 1 {
+gemma.function @function_c4_private max_rows 1 {
   // expected-note @below {{the other buffer}}
   %x = gemma.buffer private at 0 label "x" : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{at 192 overlaps buffer 'x' at 0 .. 256, which lives at the same time}}
@@ -218,8 +218,8 @@ gemma.phase @phase_c4_private decode max_rows 1 {
 }
 
 // -----
-// The runtime reads logits after the call.
-gemma.phase @phase_c4_logits prefill max_rows 4 {
+// The caller reads outputs after the call.
+gemma.function @function_c4_output max_rows 4 {
   // expected-note @below {{the other buffer}}
   %x = gemma.buffer shared at 0 label "logits" : !gemma.buffer<4 x 64, f32>
   // expected-error @below {{at 0 overlaps buffer 'logits' at 0 .. 1024, which lives at the same time}}
@@ -227,24 +227,38 @@ gemma.phase @phase_c4_logits prefill max_rows 4 {
   gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
   gemma.barrier
   gemma.step.embed %y, @table scale 1.0 : <4 x 64, f32>
+  gemma.output "logits" %x : <4 x 64, f32>
 }
 
 // -----
-gemma.phase @phase_c4_arena prefill max_rows 4 attributes {arena_bytes = 1024 : i64} {
-  // expected-error @below {{expects to end within the phase's 1024 bytes, got 1088}}
+// And writes inputs before it.
+gemma.function @function_c4_input max_rows 4 {
+  // expected-note @below {{the other buffer}}
+  %x = gemma.buffer shared at 0 label "patches" : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{at 0 overlaps buffer 'patches' at 0 .. 1024, which lives at the same time}}
+  %y = gemma.buffer shared at 0 : !gemma.buffer<4 x 64, f32>
+  gemma.input "patches" %x : <4 x 64, f32>
+  gemma.step.embed %y, @table scale 1.0 : <4 x 64, f32>
+  gemma.barrier
+  gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
+}
+
+// -----
+gemma.function @function_c4_arena max_rows 4 arena_bytes 1024 {
+  // expected-error @below {{expects to end within the function's 1024 bytes, got 1088}}
   %x = gemma.buffer shared at 64 : !gemma.buffer<4 x 64, f32>
   gemma.step.embed %x, @table scale 1.0 : <4 x 64, f32>
 }
 
 // -----
-gemma.phase @phase_c4_placed decode max_rows 1 attributes {scratch_bytes = 1024 : i64} {
-  // expected-error @below {{expects an offset: the phase has scratch_bytes}}
+gemma.function @function_c4_placed max_rows 1 scratch_bytes 1024 {
+  // expected-error @below {{expects an offset: the function has scratch_bytes}}
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
 }
 
 // -----
-gemma.phase @phase_c5 decode max_rows 1 {
+gemma.function @function_c5 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %r = gemma.buffer private : !gemma.buffer<1 x 32, f32>
   %q = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
@@ -267,7 +281,7 @@ gemma.phase @phase_c5 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @phase_c6 decode max_rows 1 {
+gemma.function @function_c6 max_rows 1 {
   %x = gemma.buffer private label "x" : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{reads buffer 'x', which no step has written}}
@@ -275,12 +289,76 @@ gemma.phase @phase_c6 decode max_rows 1 {
 }
 
 // -----
-gemma.phase @phase_c7 verify max_rows 8 {
-  // expected-error @below {{expects at least 8 rows (max_rows of the phase), got 4}}
+gemma.function @function_c6_output max_rows 1 {
+  %x = gemma.buffer shared label "x" : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{gives buffer 'x', which no step has written}}
+  gemma.output "x" %x : <1 x 64, f32>
+}
+
+// -----
+gemma.function @function_c8_late max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
+  // expected-error @below {{expects to stand before all steps: the caller writes it before the call}}
+  gemma.input "patches" %y : <1 x 64, f32>
+}
+
+// -----
+gemma.function @function_c8_inputs max_rows 1 {
+  %x = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.input "patches" %x : <1 x 64, f32>
+  // expected-error @below {{expects a name of its own, got a second input 'patches'}}
+  gemma.input "patches" %y : <1 x 64, f32>
+}
+
+// -----
+gemma.function @function_c8_outputs max_rows 1 {
+  %x = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.input "patches" %x : <1 x 64, f32>
+  gemma.output "patches" %x : <1 x 64, f32>
+  // expected-error @below {{expects a name of its own, got a second output 'patches'}}
+  gemma.output "patches" %x : <1 x 64, f32>
+}
+
+// -----
+gemma.function @input_c1 max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects a shared buffer: the caller has no scratch of threads}}
+  gemma.input "patches" %x : <1 x 64, f32>
+}
+
+// -----
+gemma.function @input_c2 max_rows 1 {
+  %x = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects a name, got an empty one}}
+  gemma.input "" %x : <1 x 64, f32>
+}
+
+// -----
+gemma.function @output_c1 max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 replicated : <1 x 64, f32>
+  // expected-error @below {{expects a shared buffer: the caller has no scratch of threads}}
+  gemma.output "x" %x : <1 x 64, f32>
+}
+
+// -----
+gemma.function @output_c2 max_rows 1 {
+  %x = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.embed %x, @table scale 1.0 : <1 x 64, f32>
+  // expected-error @below {{expects a name, got an empty one}}
+  gemma.output "" %x : <1 x 64, f32>
+}
+
+// -----
+gemma.function @function_c7 max_rows 8 {
+  // expected-error @below {{expects at least 8 rows (max_rows of the function), got 4}}
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
 }
 
 // -----
 // expected-error @below {{attribute 'max_rows' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
-gemma.phase @phase_max_rows verify max_rows 0 {
+gemma.function @function_max_rows max_rows 0 {
 }

@@ -1,4 +1,4 @@
-// gemma-split-phases: one function per phase of the program, each with what its results and caches need and no more.
+// gemma-split-functions: one function for each that the program has, with what its results and caches need and no more.
 #include "gemmac/abi.h"
 #include "passes/plan/Passes.h"
 
@@ -8,20 +8,10 @@ using namespace mlir;
 using namespace gemmac::gemma;
 
 namespace gemmac {
-#define GEN_PASS_DEF_SPLITPHASES
+#define GEN_PASS_DEF_SPLITFUNCTIONS
 #include "passes/plan/Passes.h.inc"
 
 namespace {
-
-struct PhaseInfo {
-  PhaseKind kind;
-  StringLiteral name;
-  bool logits;
-};
-
-#define GEMMAC_PHASE_INFO(id, name, logits, summary) {static_cast<PhaseKind>(GEMMAC_PHASE_##id), name, bool(logits)},
-constexpr PhaseInfo phases[] = {GEMMAC_PHASES(GEMMAC_PHASE_INFO)};
-#undef GEMMAC_PHASE_INFO
 
 /// An op is dead when nothing reads its results and it writes nothing. A gemma.qkv writes only if it names a cache,
 /// which its static list of effects cannot say.
@@ -45,19 +35,18 @@ void dropResults(func::FuncOp function) {
   function.removeResAttrsAttr();
 }
 
-struct SplitPhases : impl::SplitPhasesBase<SplitPhases> {
-  using SplitPhasesBase::SplitPhasesBase;
+struct SplitFunctions : impl::SplitFunctionsBase<SplitFunctions> {
+  using SplitFunctionsBase::SplitFunctionsBase;
 
-  int64_t maxRows(PhaseKind kind) {
-    switch (kind) {
-    case PhaseKind::Decode:
-      return 1;
-    case PhaseKind::Verify:
-      return verifyRows;
-    case PhaseKind::Prefill:
-      return chunk;
-    }
-    llvm_unreachable("a phase outside of its enum");
+  struct Clone {
+    StringRef name;
+    int64_t maxRows;
+    bool logits; ///< else what only they need is left out
+  };
+  SmallVector<Clone> clones() {
+    return {{GEMMAC_FUNCTION_DECODE, 1, true},
+            {GEMMAC_FUNCTION_VERIFY, verifyRows, true},
+            {GEMMAC_FUNCTION_PREFILL, chunk, false}};
   }
 
   /// \returns @forward, or null after a diagnostic when the module cannot be split.
@@ -70,12 +59,12 @@ struct SplitPhases : impl::SplitPhasesBase<SplitPhases> {
     }
     auto forward = module.lookupSymbol<func::FuncOp>("forward");
     if (!forward || forward.isExternal() || !forward.getBody().hasOneBlock()) {
-      module.emitError() << "has no function @forward of straight code to split into phases";
+      module.emitError() << "has no function @forward of straight code to split";
       return {};
     }
-    for (const PhaseInfo &phase : phases)
-      if (Operation *taken = module.lookupSymbol(phase.name)) {
-        taken->emitError() << "symbol '" << phase.name << "' is wanted for a phase";
+    for (const Clone &clone : clones())
+      if (Operation *taken = module.lookupSymbol(clone.name)) {
+        taken->emitError() << "symbol '" << clone.name << "' is wanted for a function of the program";
         return {};
       }
     return forward;
@@ -86,12 +75,11 @@ struct SplitPhases : impl::SplitPhasesBase<SplitPhases> {
     if (!forward)
       return signalPassFailure();
     OpBuilder builder(forward);
-    for (const PhaseInfo &phase : phases) {
+    for (const Clone &clone : clones()) {
       auto function = cast<func::FuncOp>(builder.clone(*forward));
-      function.setName(phase.name);
-      function->setAttr("gemma.phase", PhaseKindAttr::get(&getContext(), phase.kind));
-      function->setAttr("gemma.max_rows", builder.getI64IntegerAttr(maxRows(phase.kind)));
-      if (!phase.logits)
+      function.setName(clone.name);
+      function->setAttr("gemma.max_rows", builder.getI64IntegerAttr(clone.maxRows));
+      if (!clone.logits)
         dropResults(function);
       eraseDeadOps(function);
     }

@@ -1,9 +1,7 @@
-// What one call of a phase reads and computes, for the compile report.
+// What one call of a function reads and computes, for the compile report.
 #include "passes/plan/DataLayout.h"
 
 #include "dialects/formats/Format.h"
-
-#include "mlir/IR/Builders.h"
 
 using namespace mlir;
 
@@ -36,17 +34,16 @@ int64_t weightBytesRead(Operation *op, SymbolTable &symbols) {
   return bytes;
 }
 
-void setPhaseCosts(PhaseOp phase, SymbolTable &symbols) {
+void setFunctionCosts(FunctionOp function, SymbolTable &symbols) {
   int64_t bytes = 0, multiplyAdds = 0;
-  for (StepInterface step : phase.getBody().getOps<StepInterface>()) {
+  for (StepInterface step : function.getBody().getOps<StepInterface>()) {
     bytes += weightBytesRead(step, symbols);
     for (const WeightUse &use : step.getWeightUses())
       if (auto packed = symbols.lookup<PackedOp>(use.weight.getValue()); use.role == WeightRole::Product)
         multiplyAdds += trueElements(packed, symbols) / packed.getBatch() * use.entries;
   }
-  Builder builder(phase.getContext());
-  phase->setAttr("gemma.weight_bytes", builder.getI64IntegerAttr(bytes));
-  phase->setAttr("gemma.multiply_adds", builder.getI64IntegerAttr(multiplyAdds));
+  function.setWeightBytes(bytes);
+  function.setMultiplyAdds(multiplyAdds);
 }
 
 } // namespace gemmac

@@ -1,6 +1,6 @@
-// From one phase function of fused ops to a gemma.phase of steps.
-#ifndef GEMMAC_PASSES_PLAN_PHASEBUILDER_H
-#define GEMMAC_PASSES_PLAN_PHASEBUILDER_H
+// From one function of fused ops to a gemma.function of steps.
+#ifndef GEMMAC_PASSES_PLAN_FUNCTIONBUILDER_H
+#define GEMMAC_PASSES_PLAN_FUNCTIONBUILDER_H
 
 #include "passes/plan/PackedWeights.h"
 #include "passes/plan/StepEmitter.h"
@@ -10,14 +10,14 @@
 
 namespace gemmac {
 
-/// Fills one phase, op by op. Barriers come later (Barriers.h).
-class PhaseBuilder {
+/// Fills one function, op by op. Barriers come later (Barriers.h).
+class FunctionBuilder {
 public:
-  /// \param headTables tables that some phase's head multiplies with: an embedding of such a table reads the same
+  /// \param headTables tables that some function's head multiplies with: an embedding of such a table reads the same
   /// packing.
-  PhaseBuilder(gemma::PhaseOp phase, mlir::func::FuncOp function, PackedWeights &weights,
-               const llvm::DenseSet<mlir::StringAttr> &headTables, const Schedule &schedule, bool wideActivations)
-      : function(function), weights(weights), headTables(headTables), steps(phase, schedule, wideActivations) {}
+  FunctionBuilder(gemma::FunctionOp function, mlir::func::FuncOp source, PackedWeights &weights,
+                  const llvm::DenseSet<mlir::StringAttr> &headTables, const Schedule &schedule, bool wideActivations)
+      : source(source), weights(weights), headTables(headTables), steps(function, schedule, wideActivations) {}
 
   /// Fails with a diagnostic at the op that has no steps or whose weights do not fit.
   mlir::LogicalResult build();
@@ -39,9 +39,9 @@ private:
   mlir::Value residualOf(mlir::Operation *op, mlir::Value stream);
   /// Fails unless `value` is the function's argument `index`: steps read the call's own tokens and positions.
   mlir::LogicalResult checkArgument(mlir::Operation *op, mlir::Value value, unsigned index, llvm::StringRef what);
-  gemma::AxisAttr whole(int64_t n) { return wholeAxis(function.getContext(), n); }
+  gemma::AxisAttr whole(int64_t n) { return wholeAxis(source.getContext(), n); }
 
-  mlir::func::FuncOp function;
+  mlir::func::FuncOp source;
   PackedWeights &weights;
   const llvm::DenseSet<mlir::StringAttr> &headTables;
   StepEmitter steps;
@@ -55,4 +55,4 @@ inline int64_t widthOf(mlir::Value rows) { return mlir::cast<mlir::RankedTensorT
 
 } // namespace gemmac
 
-#endif // GEMMAC_PASSES_PLAN_PHASEBUILDER_H
+#endif // GEMMAC_PASSES_PLAN_FUNCTIONBUILDER_H
