@@ -51,6 +51,11 @@ LogicalResult QkvOp::verifySymbolUses(SymbolTableCollection &symbols) {
                        {getKNormAttr(), "k_norm", {headDim}, "head_dim"}});
 }
 
+void QkvOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (getCacheAttr())
+    effects.emplace_back(MemoryEffects::Write::get());
+}
+
 SmallVector<MatrixUse> QkvOp::getMatrixUses() {
   return {{getQAttrName(), MatrixRole::Ordinary, "attention in"},
           {getKAttrName(), MatrixRole::Ordinary, "attention in"},

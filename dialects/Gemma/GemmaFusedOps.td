@@ -6,7 +6,7 @@
 
 include "dialects/Gemma/GemmaTensorOps.td"
 
-def Gemma_QkvOp : Gemma_FusedOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Gemma_QkvOp : Gemma_FusedOp<"qkv", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "input norm, projections, head norms, RoPE and the cache write of one layer (spec 3.3, 3.4)";
   let description = [{
     `y = rms_norm(input, norm)`; `query = rope(head_norm(y q^T, q_norm)) * query_scale`, 1 where that is absent; if the

@@ -19,9 +19,10 @@ static bool isPositiveInteger(Attribute attribute) {
 static LogicalResult verifyModelField(Operation *op, NamedAttribute field) {
   StringRef name = field.getName().getValue();
   if (llvm::is_contained({"name", "architecture"}, name))
-    return isa<StringAttr>(field.getValue())
-               ? success()
-               : op->emitError() << "expects '" << name << "' of 'gemma.model' to be a string, got " << field.getValue();
+    return isa<StringAttr>(field.getValue()) ? success()
+                                             : op->emitError()
+                                                   << "expects '" << name << "' of 'gemma.model' to be a string, got "
+                                                   << field.getValue();
   if (!llvm::is_contained({"vocab", "hidden", "layers", "context"}, name))
     return op->emitError() << "expects name, architecture, vocab, hidden, layers and context in 'gemma.model', got '"
                            << name << "'";
@@ -62,7 +63,8 @@ LogicalResult ProgramOp::verify() {
     return emitOpError() << "expects activation_bits 8 or 16, got " << *bits;
   bool data = getDataBytes().has_value();
   if (getMappedBytes().has_value() != data || getTableRowBytes().has_value() != data) // program_c5
-    return emitOpError("expects data_bytes, mapped_bytes and table_row_bytes together: gemma-plan-steps sets all three");
+    return emitOpError(
+        "expects data_bytes, mapped_bytes and table_row_bytes together: gemma-plan-steps sets all three");
   if (data && *getMappedBytes() > *getDataBytes()) // program_c5
     return emitOpError() << "expects mapped_bytes within the " << *getDataBytes() << " data_bytes, got "
                          << *getMappedBytes();

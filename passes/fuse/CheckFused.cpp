@@ -13,7 +13,7 @@ namespace gemmac {
 
 namespace {
 
-/// An op of the dialect that the plan phase does not take.
+/// An op of the dialect that the plan stage does not take.
 bool isLeftover(Operation *op) { return isa_and_present<GemmaDialect>(op->getDialect()) && !isa<FusedInterface>(op); }
 
 /// The pass whose group alone holds such an op; empty for ops that several groups hold.
