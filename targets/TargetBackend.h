@@ -20,7 +20,7 @@ namespace gemmac {
 /// One form of a program's code, of which the machine that runs it takes the best that it can: an ISA level of a CPU.
 struct TargetLevel {
   std::string name;        ///< "avx2"; also the suffix of its functions
-  uint64_t features;       ///< GEMMAC_CPU_* (abi.h) that the machine must have
+  uint64_t features;       ///< GEMMAC_CPU_* (gemmac/program.h) that the machine must have
   std::string description; ///< for `gemmac targets`: what LLVM calls it
 };
 

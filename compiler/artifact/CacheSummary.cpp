@@ -2,7 +2,7 @@
 
 #include "dialects/Gemma/GemmaDialect.h"
 #include "dialects/formats/CacheLayout.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringRef.h"
@@ -45,7 +45,7 @@ std::vector<CacheSummary> readCaches(ModuleOp module) {
   std::vector<CacheSummary> rows;
   int64_t layer = 0;
   for (auto function : module.getOps<gemma::FunctionOp>()) {
-    if (function.getSymName() != GEMMAC_FUNCTION_DECODE)
+    if (function.getSymName() != GEMMAC_DECODE)
       continue;
     for (Operation &op : function.getBody().getOps()) {
       auto cache = symbols.lookup<gemma::KvCacheOp>(cacheReadBy(op));

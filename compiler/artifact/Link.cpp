@@ -3,7 +3,7 @@
 #include "compiler/artifact/Link.h"
 
 #include "compiler/artifact/OutputFile.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "lld/Common/Driver.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"

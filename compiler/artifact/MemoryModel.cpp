@@ -17,8 +17,8 @@ static constexpr uint64_t stackMemory = 32 << 10;
 gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary) {
   gemmac_memory memory = {};
   int64_t rows = 0;
-  for (const PhaseSummary &phase : summary.phases)
-    rows = std::max(rows, phase.maxRows);
+  for (const FunctionSummary &function : summary.functions)
+    rows = std::max(rows, function.maxRows);
   memory.program = programMemory + samplerMemory * static_cast<uint64_t>(summary.vocab);
   memory.weights = static_cast<uint64_t>(summary.mappedBytes);
   memory.working = static_cast<uint64_t>(summary.arenaBytes + rows * summary.tableRowBytes);

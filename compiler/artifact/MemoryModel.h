@@ -1,5 +1,6 @@
 // How much memory a program keeps resident: what is reported, what --max-rss limits, and what the runtime computes
-// again for other numbers of threads and positions (gemmac_resident_bytes of abi.h). docs/memory.md tells the model.
+// again for other numbers of threads and positions (gemmac_resident_bytes of gemmac/program.h). docs/memory.md tells
+// the model.
 #ifndef GEMMAC_COMPILER_ARTIFACT_MEMORYMODEL_H
 #define GEMMAC_COMPILER_ARTIFACT_MEMORYMODEL_H
 

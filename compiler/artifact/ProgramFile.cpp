@@ -3,7 +3,7 @@
 #include "compiler/artifact/ProgramFile.h"
 
 #include "compiler/artifact/OutputFile.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ELFObjectFile.h"
 

@@ -1,8 +1,9 @@
-// Constants are laid out by offsetof of abi.h itself, with explicit padding: gemmac and its targets are all 64-bit
-// little-endian with natural alignment, so the struct that this compiler sees is the one that the runtime sees.
+// Constants are laid out by offsetof of gemmac/program.h itself, with explicit padding: gemmac and its targets are all
+// 64-bit little-endian with natural alignment, so the struct that this compiler sees is the one that the runtime sees.
 #include "compiler/artifact/ProgramObject.h"
 
 #include "compiler/artifact/SummaryJson.h"
+#include "gemmac/abi.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -18,17 +19,19 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 4 && sizeof(gemmac_program) == 680,
+static_assert(GEMMAC_ABI_VERSION == 5 && sizeof(gemmac_program) == 520,
               "gemmac_program changed: update programConstant");
-static_assert(sizeof(gemmac_level) == 16 + 8 * GEMMAC_PHASE_COUNT, "gemmac_level changed: update levelConstant");
+static_assert(sizeof(gemmac_function) == 88, "gemmac_function changed: update functionConstant");
+static_assert(sizeof(gemmac_value) == 32, "gemmac_value changed: update valuesConstant");
+static_assert(sizeof(gemmac_code) == 32, "gemmac_code changed: update codeConstant");
 static_assert(sizeof(gemmac_chat) == 184, "gemmac_chat changed: update chatConstant");
 static_assert(sizeof(gemmac_chat_mode) == 48, "gemmac_chat_mode changed: update chatModeConstant");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache changed: update cachesConstant");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
-std::string phaseFunctionName(unsigned phase, llvm::StringRef level) {
-  return ("gemmac_" + phaseName(phase) + "_" + level).str();
+std::string functionSymbol(llvm::StringRef function, llvm::StringRef level) {
+  return ("gemmac_" + function + "_" + level).str();
 }
 
 namespace {
@@ -102,43 +105,74 @@ private:
     return place(llvm::ConstantDataArray::get(context, data), 4);
   }
 
-  llvm::Constant *levelConstant(const TargetLevel &level) {
-    StructConstant result(context);
-    result.add(offsetof(gemmac_level, name), text(level.name), 8)
-        .integer(offsetof(gemmac_level, features), level.features);
+  /// A pointer to constants of one type; null where there are none.
+  llvm::Constant *array(llvm::ArrayRef<llvm::Constant *> elements, size_t alignment) {
+    if (elements.empty())
+      return llvm::ConstantPointerNull::get(pointer);
+    // Constants of one struct are anonymous, but structurally equal.
+    auto *type = llvm::ArrayType::get(elements.front()->getType(), elements.size());
+    return place(llvm::ConstantArray::get(type, elements), alignment);
+  }
+
+  /// The code of all functions at one level, in their order.
+  llvm::Constant *codeConstant(const TargetLevel &level) {
     auto *type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer, llvm::Type::getInt64Ty(context)},
                                          /*isVarArg=*/false);
-    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase) {
-      auto callee = module.getOrInsertFunction(phaseFunctionName(phase, level.name), type);
-      result.add(offsetof(gemmac_level, run) + 8 * phase, llvm::cast<llvm::Constant>(callee.getCallee()), 8);
+    std::vector<llvm::Constant *> run;
+    for (const FunctionSummary &function : summary.functions) {
+      auto callee = module.getOrInsertFunction(functionSymbol(function.name, level.name), type);
+      run.push_back(llvm::cast<llvm::Constant>(callee.getCallee()));
     }
-    return result.finish(sizeof(gemmac_level));
-  }
-
-  llvm::Constant *levelsConstant() {
-    std::vector<llvm::Constant *> levels;
-    for (const TargetLevel &level : target.levels())
-      levels.push_back(levelConstant(level));
-    // All levels have one type: the struct constants are anonymous and structurally equal.
-    auto *type = llvm::ArrayType::get(levels.front()->getType(), levels.size());
-    return place(llvm::ConstantArray::get(type, levels), alignof(gemmac_level));
-  }
-
-  llvm::Constant *phaseConstant(const PhaseSummary &phase) {
     return StructConstant(context)
-        .integer(offsetof(gemmac_phase, max_rows), phase.maxRows)
-        .integer(offsetof(gemmac_phase, logits_offset), phase.logitsOffset)
-        .integer(offsetof(gemmac_phase, weight_bytes), phase.weightBytes)
-        .integer(offsetof(gemmac_phase, multiply_adds), phase.multiplyAdds)
-        .integer(offsetof(gemmac_phase, barriers), phase.barriers)
-        .finish(sizeof(gemmac_phase));
+        .add(offsetof(gemmac_code, name), text(level.name), 8)
+        .integer(offsetof(gemmac_code, kind), uint32_t{GEMMAC_CODE_CPU})
+        .integer(offsetof(gemmac_code, features), level.features)
+        .add(offsetof(gemmac_code, run), array(run, alignof(gemmac_function_fn)), 8)
+        .finish(sizeof(gemmac_code));
   }
 
-  llvm::Constant *stepsConstant(const std::vector<StepSummary> &steps) {
-    StructConstant result(context);
-    result.integer(offsetof(gemmac_steps, count), static_cast<int64_t>(steps.size()));
-    if (steps.empty())
-      return result.finish(sizeof(gemmac_steps));
+  llvm::Constant *allCode() {
+    std::vector<llvm::Constant *> code;
+    for (const TargetLevel &level : target.levels())
+      code.push_back(codeConstant(level));
+    return array(code, alignof(gemmac_code));
+  }
+
+  llvm::Constant *valuesConstant(llvm::ArrayRef<ValueSummary> values) {
+    std::vector<llvm::Constant *> entries;
+    for (const ValueSummary &value : values)
+      entries.push_back(StructConstant(context)
+                            .add(offsetof(gemmac_value, name), text(value.name), 8)
+                            .integer(offsetof(gemmac_value, offset), value.offset)
+                            .integer(offsetof(gemmac_value, row_bytes), value.rowBytes)
+                            .integer(offsetof(gemmac_value, width), value.width)
+                            .finish(sizeof(gemmac_value)));
+    return array(entries, alignof(gemmac_value));
+  }
+
+  llvm::Constant *functionConstant(const FunctionSummary &function) {
+    return StructConstant(context)
+        .add(offsetof(gemmac_function, name), text(function.name), 8)
+        .integer(offsetof(gemmac_function, max_rows), function.maxRows)
+        .integer(offsetof(gemmac_function, input_count), static_cast<int64_t>(function.inputs.size()))
+        .add(offsetof(gemmac_function, inputs), valuesConstant(function.inputs), 8)
+        .integer(offsetof(gemmac_function, output_count), static_cast<int64_t>(function.outputs.size()))
+        .add(offsetof(gemmac_function, outputs), valuesConstant(function.outputs), 8)
+        .integer(offsetof(gemmac_function, weight_bytes), function.weightBytes)
+        .integer(offsetof(gemmac_function, multiply_adds), function.multiplyAdds)
+        .integer(offsetof(gemmac_function, barriers), function.barriers)
+        .add(offsetof(gemmac_function, steps), stepsConstant(function.steps), sizeof(gemmac_steps))
+        .finish(sizeof(gemmac_function));
+  }
+
+  llvm::Constant *functionsConstant() {
+    std::vector<llvm::Constant *> functions;
+    for (const FunctionSummary &function : summary.functions)
+      functions.push_back(functionConstant(function));
+    return array(functions, alignof(gemmac_function));
+  }
+
+  llvm::Constant *stepsConstant(llvm::ArrayRef<StepSummary> steps) {
     std::vector<llvm::Constant *> entries;
     for (const StepSummary &step : steps)
       entries.push_back(StructConstant(context)
@@ -146,9 +180,9 @@ private:
                             .add(offsetof(gemmac_step, memory), text(step.memory), 8)
                             .integer(offsetof(gemmac_step, weight_bytes), step.weightBytes)
                             .finish(sizeof(gemmac_step)));
-    auto *type = llvm::ArrayType::get(entries.front()->getType(), entries.size());
-    return result
-        .add(offsetof(gemmac_steps, steps), place(llvm::ConstantArray::get(type, entries), alignof(gemmac_step)), 8)
+    return StructConstant(context)
+        .integer(offsetof(gemmac_steps, count), static_cast<int64_t>(steps.size()))
+        .add(offsetof(gemmac_steps, steps), array(entries, alignof(gemmac_step)), 8)
         .finish(sizeof(gemmac_steps));
   }
 
@@ -167,10 +201,7 @@ private:
                            .integer(offsetof(gemmac_table, row_bytes), table.rowBytes)
                            .integer(offsetof(gemmac_table, row_at), table.rowAt)
                            .finish(sizeof(gemmac_table)));
-    if (tables.empty())
-      return llvm::ConstantPointerNull::get(pointer);
-    auto *type = llvm::ArrayType::get(tables.front()->getType(), tables.size());
-    return place(llvm::ConstantArray::get(type, tables), alignof(gemmac_table));
+    return array(tables, alignof(gemmac_table));
   }
 
   llvm::Constant *cachesConstant() {
@@ -187,10 +218,7 @@ private:
                          .integer(offsetof(gemmac_cache, shared_from), row.sharedFrom)
                          .integer(offsetof(gemmac_cache, key_dim), row.keyDim)
                          .finish(sizeof(gemmac_cache)));
-    if (rows.empty())
-      return llvm::ConstantPointerNull::get(pointer);
-    auto *type = llvm::ArrayType::get(rows.front()->getType(), rows.size());
-    return place(llvm::ConstantArray::get(type, rows), alignof(gemmac_cache));
+    return array(rows, alignof(gemmac_cache));
   }
 
   llvm::Constant *memoryConstant() {
@@ -247,8 +275,8 @@ private:
   }
 
   llvm::Constant *programConstant(gemmac_span tokenizer) {
-    StructConstant program(context);
-    program.integer(offsetof(gemmac_program, abi_version), uint32_t{GEMMAC_ABI_VERSION})
+    return StructConstant(context)
+        .integer(offsetof(gemmac_program, abi_version), uint32_t{GEMMAC_ABI_VERSION})
         .integer(offsetof(gemmac_program, struct_bytes), static_cast<uint32_t>(sizeof(gemmac_program)))
         .add(offsetof(gemmac_program, name), text(summary.name), 8)
         .add(offsetof(gemmac_program, target), text(summary.target), 8)
@@ -258,32 +286,27 @@ private:
         .integer(offsetof(gemmac_program, hidden), summary.hidden)
         .integer(offsetof(gemmac_program, layers), summary.layers)
         .integer(offsetof(gemmac_program, context), summary.context)
-        .integer(offsetof(gemmac_program, logits_stride), summary.logitsStride)
         .integer(offsetof(gemmac_program, arena_bytes), summary.arenaBytes)
         .integer(offsetof(gemmac_program, scratch_bytes), summary.scratchBytes)
         .integer(offsetof(gemmac_program, slot_bytes), summary.slotBytes)
         .integer(offsetof(gemmac_program, slots), summary.slots)
         .integer(offsetof(gemmac_program, bos_id), checkpoint.bosId)
-        .add(offsetof(gemmac_program, tokenizer), spanConstant(tokenizer), sizeof(gemmac_span));
-    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
-      program.add(offsetof(gemmac_program, phases) + phase * sizeof(gemmac_phase), phaseConstant(summary.phases[phase]),
-                  sizeof(gemmac_phase));
-    program.integer(offsetof(gemmac_program, level_count), static_cast<int64_t>(target.levels().size()))
-        .add(offsetof(gemmac_program, levels), levelsConstant(), 8)
+        .add(offsetof(gemmac_program, tokenizer), spanConstant(tokenizer), sizeof(gemmac_span))
+        .integer(offsetof(gemmac_program, function_count), static_cast<int64_t>(summary.functions.size()))
+        .add(offsetof(gemmac_program, functions), functionsConstant(), 8)
+        .integer(offsetof(gemmac_program, code_count), static_cast<int64_t>(target.levels().size()))
+        .add(offsetof(gemmac_program, code), allCode(), 8)
         .add(offsetof(gemmac_program, chat), chatConstant(), sizeof(gemmac_chat))
         .add(offsetof(gemmac_program, sampling), samplingConstant(), sizeof(gemmac_sampling))
         .integer(offsetof(gemmac_program, mapped_bytes), static_cast<uint64_t>(summary.mappedBytes))
         .integer(offsetof(gemmac_program, table_count), static_cast<int64_t>(summary.tables.size()))
         .integer(offsetof(gemmac_program, table_row_bytes), summary.tableRowBytes)
         .add(offsetof(gemmac_program, tables), tablesConstant(), 8)
-        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory));
-    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
-      program.add(offsetof(gemmac_program, steps) + phase * sizeof(gemmac_steps),
-                  stepsConstant(summary.phases[phase].steps), sizeof(gemmac_steps));
-    program.add(offsetof(gemmac_program, moments), spanConstant(summary.moments), sizeof(gemmac_span))
+        .add(offsetof(gemmac_program, memory), memoryConstant(), sizeof(gemmac_memory))
+        .add(offsetof(gemmac_program, moments), spanConstant(summary.moments), sizeof(gemmac_span))
         .integer(offsetof(gemmac_program, cache_count), static_cast<int64_t>(summary.caches.size()))
-        .add(offsetof(gemmac_program, caches), cachesConstant(), 8);
-    return program.finish(sizeof(gemmac_program));
+        .add(offsetof(gemmac_program, caches), cachesConstant(), 8)
+        .finish(sizeof(gemmac_program));
   }
 
   llvm::Module &module;

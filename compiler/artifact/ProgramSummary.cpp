@@ -9,22 +9,10 @@ using namespace mlir;
 
 namespace gemmac {
 
-llvm::StringRef phaseName(unsigned phase) {
-  static constexpr const char *names[] = {
-#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
-      GEMMAC_PHASES(GEMMAC_PHASE_NAME)
-#undef GEMMAC_PHASE_NAME
-  };
-  return names[phase];
-}
-
-static bool phaseWantsLogits(unsigned phase) {
-  static constexpr bool wanted[] = {
-#define GEMMAC_PHASE_LOGITS(id, name, logits, summary) logits != 0,
-      GEMMAC_PHASES(GEMMAC_PHASE_LOGITS)
-#undef GEMMAC_PHASE_LOGITS
-  };
-  return wanted[phase];
+const FunctionSummary &ProgramSummary::function(llvm::StringRef name) const {
+  auto found = llvm::find_if(functions, [&](const FunctionSummary &one) { return one.name == name; });
+  assert(found != functions.end() && "no function of that name");
+  return *found;
 }
 
 static llvm::Error defect(const llvm::Twine &message) {
@@ -76,24 +64,33 @@ static llvm::Error readProgram(ModuleOp module, ProgramSummary &summary) {
   return llvm::Error::success();
 }
 
-/// The output "logits" gives the function's offset and the stride of all functions.
-static llvm::Error readLogits(gemma::FunctionOp function, unsigned number, ProgramSummary &summary) {
-  for (auto output : function.getBody().getOps<gemma::OutputOp>()) {
-    if (output.getName() != "logits")
-      continue;
-    auto buffer = output.getBuffer().getDefiningOp<gemma::BufferOp>();
-    if (!buffer.getOffset())
-      return defect("the logits of function '" + phaseName(number) + "' have no offset");
-    int64_t stride = buffer.getResult().getType().getRowBytes() / static_cast<int64_t>(sizeof(float));
-    if (stride < summary.vocab || (summary.logitsStride != 0 && stride != summary.logitsStride))
-      return defect("rows of logits of function '" + phaseName(number) + "' are " + llvm::Twine(stride) +
-                    " values long, expected " + llvm::Twine(std::max(summary.logitsStride, summary.vocab)));
-    summary.logitsStride = stride;
-    summary.phases[number].logitsOffset = *buffer.getOffset();
-  }
-  if (phaseWantsLogits(number) != (summary.phases[number].logitsOffset >= 0))
-    return defect("function '" + phaseName(number) + "' " +
-                  (phaseWantsLogits(number) ? "has no output \"logits\"" : "has logits, expected none"));
+/// Adds an input or output. Rows of logits have an element for each token; of others, the buffer's padding counts.
+template <typename ValueOp>
+static llvm::Error readValue(ValueOp value, const FunctionSummary &function, int64_t vocab,
+                             std::vector<ValueSummary> &result) {
+  auto buffer = value.getBuffer().template getDefiningOp<gemma::BufferOp>();
+  const std::string what = ("'" + value.getName() + "' of function '" + function.name + "'").str();
+  if (!buffer.getOffset())
+    return defect(what + " has no offset");
+  gemma::BufferType type = buffer.getResult().getType();
+  if (type.getElement() != Element::F32)
+    return defect(what + " has no elements in f32");
+  const bool isLogits = value.getName() == GEMMAC_LOGITS;
+  if (isLogits && type.getWidth() < vocab)
+    return defect(what + " is " + llvm::Twine(type.getWidth()) + " wide, too narrow for a vocabulary of " +
+                  llvm::Twine(vocab));
+  result.push_back({value.getName().str(), static_cast<int64_t>(*buffer.getOffset()), type.getRowBytes(),
+                    isLogits ? vocab : type.getWidth()});
+  return llvm::Error::success();
+}
+
+static llvm::Error readValues(gemma::FunctionOp function, int64_t vocab, FunctionSummary &result) {
+  for (auto input : function.getBody().getOps<gemma::InputOp>())
+    if (llvm::Error error = readValue(input, result, vocab, result.inputs))
+      return error;
+  for (auto output : function.getBody().getOps<gemma::OutputOp>())
+    if (llvm::Error error = readValue(output, result, vocab, result.outputs))
+      return error;
   return llvm::Error::success();
 }
 
@@ -104,31 +101,39 @@ static std::vector<StepSummary> readSteps(gemma::FunctionOp function) {
   return steps;
 }
 
-static llvm::Error readPhases(ModuleOp module, ProgramSummary &summary) {
-  bool found[GEMMAC_PHASE_COUNT] = {};
+/// The functions of text are there, with what the runtime reads of them.
+static llvm::Error checkTextFunctions(const ProgramSummary &summary) {
+  for (auto [name, logits] : {std::pair{GEMMAC_DECODE, true}, {GEMMAC_VERIFY, true}, {GEMMAC_PREFILL, false}}) {
+    auto named = [name = llvm::StringRef(name)](const auto &one) { return one.name == name; };
+    auto function = llvm::find_if(summary.functions, named);
+    if (function == summary.functions.end())
+      return defect(llvm::Twine("no function '") + name + "'");
+    auto isLogits = [](const ValueSummary &one) { return one.name == GEMMAC_LOGITS; };
+    if (llvm::any_of(function->outputs, isLogits) != logits)
+      return defect(llvm::Twine("function '") + name + "' " +
+                    (logits ? "has no output 'logits'" : "has logits, expected none"));
+  }
+  return llvm::Error::success();
+}
+
+static llvm::Error readFunctions(ModuleOp module, ProgramSummary &summary) {
   for (auto function : module.getOps<gemma::FunctionOp>()) {
-    unsigned number = 0;
-    while (number < GEMMAC_PHASE_COUNT && phaseName(number) != function.getSymName())
-      ++number;
-    if (number == GEMMAC_PHASE_COUNT)
-      continue;
-    found[number] = true;
-    PhaseSummary &result = summary.phases[number];
+    FunctionSummary &result = summary.functions.emplace_back();
+    result.name = function.getSymName().str();
     result.maxRows = static_cast<int64_t>(function.getMaxRows());
-    result.steps = readSteps(function);
     result.barriers = function.countBarriers();
+    result.steps = readSteps(function);
     DictionaryAttr attributes = function->getAttrDictionary();
     if (llvm::Error error = readInteger(attributes, function.getWeightBytesAttrName(), result.weightBytes))
       return error;
     if (llvm::Error error = readInteger(attributes, function.getMultiplyAddsAttrName(), result.multiplyAdds))
       return error;
-    if (llvm::Error error = readLogits(function, number, summary))
+    if (llvm::Error error = readValues(function, summary.vocab, result))
       return error;
   }
-  for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number)
-    if (!found[number])
-      return defect("no function '" + phaseName(number) + "'");
-  summary.chunk = summary.phases[GEMMAC_PHASE_PREFILL].maxRows;
+  if (llvm::Error error = checkTextFunctions(summary))
+    return error;
+  summary.chunk = summary.function(GEMMAC_PREFILL).maxRows;
   return llvm::Error::success();
 }
 
@@ -152,7 +157,7 @@ llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<
     return std::move(error);
   if (llvm::Error error = readProgram(module, summary))
     return std::move(error);
-  if (llvm::Error error = readPhases(module, summary))
+  if (llvm::Error error = readFunctions(module, summary))
     return std::move(error);
   if (llvm::Error error = readTables(module, summary))
     return std::move(error);

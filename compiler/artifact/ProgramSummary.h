@@ -8,7 +8,7 @@
 #include "compiler/artifact/PackedMatrix.h"
 #include "compiler/artifact/PanelKernels.h"
 #include "compiler/artifact/ProgramQuality.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "mlir/IR/BuiltinOps.h"
 
 #include <optional>
@@ -23,9 +23,17 @@ struct StepSummary {
   int64_t weightBytes = 0;
 };
 
-struct PhaseSummary {
+/// Rows in the arena that a caller writes or reads; the fields of gemmac_value.
+struct ValueSummary {
+  std::string name;
+  int64_t offset = 0, rowBytes = 0, width = 0;
+};
+
+/// A function of the program; the fields of gemmac_function.
+struct FunctionSummary {
+  std::string name;
   int64_t maxRows = 0;
-  int64_t logitsOffset = -1; ///< in the arena; -1 without logits
+  std::vector<ValueSummary> inputs, outputs;
   int64_t weightBytes = 0, multiplyAdds = 0, barriers = 0;
   std::vector<StepSummary> steps; ///< by number of mark; empty without marks
 };
@@ -63,7 +71,6 @@ struct ProgramSummary {
   std::string name, architecture, target, weights, cacheFormat;
   std::vector<std::string> levels;
   int64_t vocab = 0, hidden = 0, layers = 0, context = 0, chunk = 0;
-  int64_t logitsStride = 0;
   int64_t arenaBytes = 0, scratchBytes = 0;
   int64_t slotBytes = 0;        ///< of the KV cache of one sequence
   int64_t slots = 1;            ///< sequences that are held at once
@@ -78,22 +85,20 @@ struct ProgramSummary {
   std::string memoryChanges; ///< options that were changed to keep the limit, as one would type them; the caller's
   std::vector<TableSummary> tables;
   std::vector<CacheSummary> caches;
-  PhaseSummary phases[GEMMAC_PHASE_COUNT];
-  std::vector<FormatSummary> formats; ///< those in use, in the order of the format table
-  std::string rounding;               ///< how quantized weights were rounded; empty when there are none
+  std::vector<FunctionSummary> functions; ///< in the order of the module
+  std::vector<FormatSummary> formats;     ///< those in use, in the order of the format table
+  std::string rounding;                   ///< how quantized weights were rounded; empty when there are none
   std::optional<ProgramQuality> quality;
   std::optional<FormatChoiceSummary> choice; ///< of --weights auto
   ChatSummary chat;                          ///< the caller's
+
+  /// The function of that name, which must be there; those of text always are.
+  const FunctionSummary &function(llvm::StringRef name) const;
 };
 
-/// "decode": a function of the program by its number, a gemmac_phase_id.
-llvm::StringRef phaseName(unsigned phase);
-
-/// Reads a planned module: attributes gemma.model, gemma.context, gemma.data_bytes, gemma.mapped_bytes,
-/// gemma.table_row_bytes, gemma.activation_bits, gemma.arena_bytes, gemma.scratch_bytes, gemma.slot_bytes, gemma.slots;
-/// the gemma.function ops, the output "logits" of each; caches; tables; gemma.moments_offset where there is one.
-/// Fields that the module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay for the caller.
-/// Errors are defects of a pass: a missing attribute or phase.
+/// Reads a planned module: the attribute gemma.model, gemma.program, the functions with their inputs and outputs,
+/// caches and tables. Fields that the module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay
+/// for the caller. Errors are defects of a pass: a missing attribute or function.
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);
 
 /// Adds what packing told of `matrices`.

@@ -31,16 +31,16 @@ static void writeCaches(llvm::json::OStream &json, llvm::ArrayRef<CacheSummary> 
   });
 }
 
-static void writePhases(llvm::json::OStream &json, const ProgramSummary &summary) {
+/// Attribute "phases".
+static void writeFunctions(llvm::json::OStream &json, llvm::ArrayRef<FunctionSummary> functions) {
   json.attributeArray("phases", [&] {
-    for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number)
+    for (const FunctionSummary &function : functions)
       json.object([&] {
-        const PhaseSummary &phase = summary.phases[number];
-        json.attribute("name", phaseName(number));
-        json.attribute("max_rows", phase.maxRows);
-        json.attribute("weight_bytes_per_row", phase.weightBytes);
-        json.attribute("multiply_adds_per_row", phase.multiplyAdds);
-        json.attribute("barriers", phase.barriers);
+        json.attribute("name", function.name);
+        json.attribute("max_rows", function.maxRows);
+        json.attribute("weight_bytes_per_row", function.weightBytes);
+        json.attribute("multiply_adds_per_row", function.multiplyAdds);
+        json.attribute("barriers", function.barriers);
       });
   });
 }
@@ -174,7 +174,7 @@ std::string summaryJson(const ProgramSummary &summary) {
     if (summary.choice)
       writeChoice(json, *summary.choice);
     writeChat(json, summary.chat);
-    writePhases(json, summary);
+    writeFunctions(json, summary.functions);
   });
   return text;
 }

@@ -95,13 +95,11 @@ static void printMemory(llvm::raw_ostream &os, const ProgramSummary &summary) {
        << (summary.memoryChanges.empty() ? "" : ", kept by " + summary.memoryChanges) << "\n";
 }
 
-static void printPhases(llvm::raw_ostream &os, const ProgramSummary &summary) {
+static void printFunctions(llvm::raw_ostream &os, llvm::ArrayRef<FunctionSummary> functions) {
   os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", "phase", "max rows", "weights read/row", "multiply-adds/row");
-  for (unsigned number = 0; number < GEMMAC_PHASE_COUNT; ++number) {
-    const PhaseSummary &phase = summary.phases[number];
-    os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", phaseName(number), phase.maxRows, formatBytes(phase.weightBytes),
-                        millions(phase.multiplyAdds));
-  }
+  for (const FunctionSummary &function : functions)
+    os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", function.name, function.maxRows,
+                        formatBytes(function.weightBytes), millions(function.multiplyAdds));
 }
 
 std::string summaryText(const ProgramSummary &summary) {
@@ -117,7 +115,7 @@ std::string summaryText(const ProgramSummary &summary) {
     printChoice(os, *summary.choice);
   printMemory(os, summary);
   os << "  chat format " << chatText(summary.chat) << "\n\n";
-  printPhases(os, summary);
+  printFunctions(os, summary.functions);
   return text;
 }
 

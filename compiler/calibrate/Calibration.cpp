@@ -23,7 +23,7 @@ int64_t payFor(double budget, int64_t cost, int64_t least, int64_t most) {
 
 // Reading costs arithmetic, writing costs a pass over the weights for each token, comparing also disk for logits.
 CalibrationBudget::CalibrationBudget(const ProgramSummary &summary) {
-  const PhaseSummary &decode = summary.phases[GEMMAC_PHASE_DECODE];
+  const FunctionSummary &decode = summary.function(GEMMAC_DECODE);
   read = payFor(6e12, decode.multiplyAdds, 1024, 8192);
   generated = payFor(6e11, decode.weightBytes, 64, 4096);
   measured = std::min(payFor(1.5e12, decode.multiplyAdds, 256, 2048), payFor(1e9, summary.vocab * 4, 256, 2048));

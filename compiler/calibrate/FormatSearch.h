@@ -31,7 +31,7 @@ struct FormatMix {
 
 class FormatSearch {
 public:
-  /// Matrices of one shape have at most so many formats: each is a kernel of its own, for every phase and ISA level.
+  /// Matrices of one shape have at most so many formats: each is a kernel of its own, for every function and ISA level.
   static constexpr size_t formatsPerShape = 2;
 
   /// Both must outlive it.

@@ -113,7 +113,7 @@ llvm::Error Measurement::makeMixProgram(const AutoWeights &autoWeights, const Pl
     return llvm::createStringError(
         "--weights auto: error: the program for measuring holds other matrices than were planned; this is a defect");
   mixElf = built->file.elfBytes;
-  mixMultiplyAdds = built->program.summary.phases[GEMMAC_PHASE_DECODE].multiplyAdds;
+  mixMultiplyAdds = built->program.summary.function(GEMMAC_DECODE).multiplyAdds;
   PackOptions pack{
       front.checkpoint().directory, wide.output, options.threads, /*progress=*/{}, options.rounding, &guide()};
   mixProgram.emplace(wide.output, std::move(built->program.section), built->file.dataOffset, std::move(pack));

@@ -3,7 +3,7 @@
 #include "compiler/base/ByteSize.h"
 #include "compiler/import/Json.h"
 #include "dialects/formats/Format.h"
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"

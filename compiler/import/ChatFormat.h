@@ -1,5 +1,5 @@
-// What a program feeds for a conversation, given its ChatFormat: the compiler's own reading of abi.h, which is compared
-// with what the checkpoint's template writes. The runtime's is in runtime/src/generate/Conversation.cpp.
+// What a program feeds for a conversation, given its ChatFormat: the compiler's own reading of gemmac/program.h, which
+// is compared with what the checkpoint's template writes. The runtime's is in runtime/src/generate/Conversation.cpp.
 #ifndef GEMMAC_COMPILER_IMPORT_CHATFORMAT_H
 #define GEMMAC_COMPILER_IMPORT_CHATFORMAT_H
 

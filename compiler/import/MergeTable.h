@@ -1,8 +1,9 @@
-// The merges of a tokenizer as a perfect hash (abi.h). Needs nothing of LLVM, so that the runtime's tests can use it.
+// The merges of a tokenizer as a perfect hash (gemmac/tokenizer.h). Needs nothing of LLVM, so that the runtime's tests
+// can use it.
 #ifndef GEMMAC_COMPILER_IMPORT_MERGETABLE_H
 #define GEMMAC_COMPILER_IMPORT_MERGETABLE_H
 
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 
 #include <span>
 #include <vector>

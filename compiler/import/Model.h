@@ -4,7 +4,7 @@
 #define GEMMAC_COMPILER_IMPORT_MODEL_H
 
 #include "dialects/formats/Encoding.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
@@ -107,13 +107,13 @@ struct SamplingConfig {
   std::vector<int32_t> stopIds, suppressIds;
 };
 
-/// See gemmac_chat_mode in abi.h for each string's meaning.
+/// See gemmac_chat_mode in gemmac/program.h for each string's meaning.
 struct ChatMode {
   std::string start, systemOpen, systemClose, prompt, answered, next;
   bool operator==(const ChatMode &) const = default;
 };
 
-/// See gemmac_chat in abi.h.
+/// See gemmac_chat in gemmac/program.h.
 struct ChatFormat {
   std::string bos, turnClose, thoughtOpen, thoughtClose;
   uint32_t flags = 0;
@@ -141,7 +141,7 @@ struct Checkpoint {
   /// when untied). Exactly those that the configuration asks for, shapes verified; dead KV tensors are left out.
   std::map<std::string, TensorSource> tensors;
   std::map<std::string, TensorSource> pieces; ///< tensors that are parts of those in `tensors`, by canonical name
-  std::string tokenizer;                      ///< a serialized gemmac_tokenizer (abi.h)
+  std::string tokenizer;                      ///< a serialized gemmac_tokenizer (gemmac/tokenizer.h)
   int32_t bosId = -1;
   ChatFormat chat;
   SamplingConfig sampling;

@@ -3,7 +3,7 @@
 #define GEMMAC_COMPILER_IMPORT_REACHABLEMERGES_H
 
 #include "compiler/import/TokenizerReader.h"
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
@@ -11,7 +11,7 @@ namespace gemmac {
 
 struct ReachableMerges {
   std::vector<gemmac_token_merge> merges; ///< no pair twice, in the order of the vocabulary
-  std::vector<uint64_t> joins;            ///< as in abi.h; empty: not known
+  std::vector<uint64_t> joins;            ///< as in gemmac/tokenizer.h; empty: not known
   uint32_t joinsLog2 = 0;
 };
 

@@ -1,7 +1,6 @@
 #include "compiler/import/TokenizerReader.h"
 
 #include "compiler/import/Json.h"
-#include "gemmac/abi.h"
 
 using namespace gemmac;
 using llvm::StringRef;

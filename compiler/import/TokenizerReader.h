@@ -1,5 +1,5 @@
-// tokenizer.json -> a serialized gemmac_tokenizer (abi.h). Only the pipeline of Gemma's tokenizers is implemented
-// (spec 6.1); a file that asks for another one is refused by the setting's name.
+// tokenizer.json -> a serialized gemmac_tokenizer (gemmac/tokenizer.h). Only the pipeline of Gemma's tokenizers is
+// implemented (spec 6.1); a file that asks for another one is refused by the setting's name.
 #ifndef GEMMAC_COMPILER_IMPORT_TOKENIZERREADER_H
 #define GEMMAC_COMPILER_IMPORT_TOKENIZERREADER_H
 
@@ -56,7 +56,7 @@ llvm::Error readMerges(llvm::StringRef file, const nlohmann::json &merges, Vocab
 /// The byte that a token stands for: 0x41 for "<0x41>".
 std::optional<uint8_t> tokenByte(llvm::StringRef text);
 
-/// Lays a vocabulary out as abi.h says. The same vocabulary gives the same bytes.
+/// Lays a vocabulary out as gemmac/tokenizer.h says. The same vocabulary gives the same bytes.
 std::string serializeTokenizer(const Vocabulary &vocabulary);
 
 } // namespace gemmac

@@ -1,8 +1,8 @@
-// The vocabulary as the runtime reads it: the layout of gemmac_tokenizer in abi.h.
+// The vocabulary as the runtime reads it: the layout of gemmac_tokenizer in gemmac/tokenizer.h.
 #include "compiler/import/MergeTable.h"
 #include "compiler/import/ReachableMerges.h"
 #include "compiler/import/TokenizerReader.h"
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

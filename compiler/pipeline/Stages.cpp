@@ -34,7 +34,7 @@ static constexpr StageInfo table[] = {
     {Stage::fuse, "fuse", "one op per thing that a machine does at once", buildFuse},
     {Stage::quantize, "quantize", "a format for each weight", buildQuantize},
     {Stage::plan, "plan", "decode, verify and prefill as steps on an arena; packed weights, caches", buildPlan},
-    {Stage::lower, "lower", "kernels and phase functions of each ISA level, in the LLVM dialect", buildLower},
+    {Stage::lower, "lower", "kernels and functions of each ISA level, in the LLVM dialect", buildLower},
 };
 
 llvm::ArrayRef<StageInfo> stages() { return table; }

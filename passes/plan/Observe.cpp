@@ -1,6 +1,6 @@
 // gemma-observe: steps that add up second moments of the inputs of matrices.
 #include "dialects/formats/MomentLayout.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "passes/plan/Passes.h"
 
 #include "mlir/IR/Builders.h"
@@ -32,8 +32,7 @@ struct Observe : impl::ObserveBase<Observe> {
       return signalPassFailure();
     auto begin = static_cast<int64_t>(program.getSlotBytes()), end = begin;
     SymbolTable symbols(module);
-    if (auto verify = symbols.lookup<FunctionOp>(GEMMAC_FUNCTION_VERIFY);
-        verify && failed(observe(verify, symbols, end)))
+    if (auto verify = symbols.lookup<FunctionOp>(GEMMAC_VERIFY); verify && failed(observe(verify, symbols, end)))
       return signalPassFailure();
     program.setMomentsAt(begin);
     program.setSlotBytes(end);

@@ -1,5 +1,5 @@
 // gemma-split-functions: one function for each that the program has, with what its results and caches need and no more.
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "passes/plan/Passes.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -36,9 +36,7 @@ struct SplitFunctions : impl::SplitFunctionsBase<SplitFunctions> {
     bool logits; ///< else what only they need is left out
   };
   SmallVector<Clone> clones() {
-    return {{GEMMAC_FUNCTION_DECODE, 1, true},
-            {GEMMAC_FUNCTION_VERIFY, verifyRows, true},
-            {GEMMAC_FUNCTION_PREFILL, chunk, false}};
+    return {{GEMMAC_DECODE, 1, true}, {GEMMAC_VERIFY, verifyRows, true}, {GEMMAC_PREFILL, chunk, false}};
   }
 
   /// \returns @forward, or null after a diagnostic when the module cannot be split.

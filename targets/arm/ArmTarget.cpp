@@ -1,5 +1,5 @@
 // AArch64: NEON as the base, dotprod above it. One weight layout for both.
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "targets/Targets.h"
 #include "targets/cpu/PackedBits.h"
 

@@ -1,6 +1,6 @@
 #include "targets/cpu/HostCpu.h"
 
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"

@@ -1,5 +1,5 @@
 // x86-64: AVX2 as the base, AVX-VNNI and AVX-512 with VNNI above it. One weight layout for all.
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "targets/Targets.h"
 #include "targets/x86/X86TileOps.h"
 

@@ -1,10 +1,10 @@
-// What abi.h promises of every tokenizer table.
+// What gemmac/tokenizer.h promises of every tokenizer table.
 #ifndef GEMMAC_TESTS_FUZZ_TOKENIZERCHECKS_H
 #define GEMMAC_TESTS_FUZZ_TOKENIZERCHECKS_H
 
 #include "FuzzSupport.h"
 #include "compiler/import/TokenizerReader.h"
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 
 #include <cstring>
 

@@ -1,5 +1,5 @@
-// tokenizer.json. A tokenizer that is accepted is serialized, the table must hold what abi.h promises, and the runtime
-// must encode any text with it.
+// tokenizer.json. A tokenizer that is accepted is serialized, the table must hold what gemmac/tokenizer.h promises, and
+// the runtime must encode any text with it.
 #include "TokenizerChecks.h"
 #include "compiler/import/SpecialTokens.h"
 #include "text/Tokenizer.h"

@@ -1,6 +1,6 @@
 """Who may use whom: the include graph runs one way.
 
-    compiler > passes > targets > dialects/Gemma > dialects/formats > runtime/include (abi.h)
+    compiler > passes > targets > dialects/Gemma > dialects/formats > runtime/include
 
 and in the runtime commands > terminal > generate > engine > text > program > base. A file may include files of its own
 room and of rooms further down, and what is listed under INSIDE within a room of several floors.

@@ -1,6 +1,6 @@
 #include "tests/interp/RunProgram.h"
 
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "targets/interp/Interpreter.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -48,19 +48,19 @@ static llvm::Expected<ProgramParts> partsOf(llvm::StringRef file, const std::str
 
 /// Which function the next call goes to, and how many tokens it may take: by turns where both are asked for.
 static std::pair<llvm::StringRef, size_t> nextCall(const Options &options, Interpreter &program, size_t turn) {
-  const auto most = static_cast<size_t>(program.maxRows(GEMMAC_FUNCTION_VERIFY));
+  const auto most = static_cast<size_t>(program.maxRows(GEMMAC_VERIFY));
   if (options.function == "decode" || (options.function == "mix" && turn % 2 == 0))
-    return {GEMMAC_FUNCTION_DECODE, 1};
-  return {GEMMAC_FUNCTION_VERIFY, options.function == "mix" ? 1 + turn % most : most};
+    return {GEMMAC_DECODE, 1};
+  return {GEMMAC_VERIFY, options.function == "mix" ? 1 + turn % most : most};
 }
 
 /// Feeds all tokens. \returns the logits of those behind the first `options.prefill`.
 static llvm::Expected<std::vector<float>> feed(Interpreter &program, llvm::ArrayRef<int32_t> ids,
                                                const Options &options) {
-  const size_t chunk = std::min(options.chunk, static_cast<size_t>(program.maxRows(GEMMAC_FUNCTION_PREFILL)));
+  const size_t chunk = std::min(options.chunk, static_cast<size_t>(program.maxRows(GEMMAC_PREFILL)));
   for (size_t at = 0; at < options.prefill; at += chunk)
     if (llvm::Error error =
-            program.call(GEMMAC_FUNCTION_PREFILL, ids.slice(at, std::min(chunk, options.prefill - at))).takeError())
+            program.call(GEMMAC_PREFILL, ids.slice(at, std::min(chunk, options.prefill - at))).takeError())
       return std::move(error);
   std::vector<float> logits;
   for (size_t at = options.prefill, turn = 0; at < ids.size(); ++turn) {

@@ -72,13 +72,12 @@ static uint64_t peakResidentBytes() {
 }
 
 static Status checkOptions(const Engine &engine, const BenchOptions &options) {
-  const gemmac_program &program = engine.program();
-  const int64_t mostVerified = engine.maxRows(GEMMAC_PHASE_VERIFY);
+  const int64_t mostVerified = engine.maxRows(engine.functions().verify);
   const int64_t verified = options.decodeTokens * options.verifyRows;
   const int64_t total = options.promptTokens + options.decodeTokens + verified;
   if (total == 0)
     return {ExitCode::usage, "bench: -p and -n are both 0, so there is nothing to measure"};
-  if (options.kernels && program.steps[GEMMAC_PHASE_DECODE].count == 0)
+  if (options.kernels && engine.functions().decode.steps.count == 0)
     return {ExitCode::usage, "bench: --kernels needs a program that was compiled with --profile"};
   if (options.verifyRows > 0 && options.decodeTokens == 0)
     return {ExitCode::usage, "bench: --verify compares with single tokens; give it some with -n"};
@@ -198,8 +197,7 @@ static Status measureRound(Model &model, const BenchOptions &options, Slots &slo
 
 static void measureRoof(CpuEngine &cpu, const BenchOptions &options, Measurements &measured) {
   const std::span<const uint8_t> weights = cpu.mappedWeights();
-  const int64_t read =
-      std::min(cpu.program().phases[GEMMAC_PHASE_DECODE].weight_bytes, static_cast<int64_t>(weights.size()));
+  const int64_t read = std::min(cpu.functions().decode.weight_bytes, static_cast<int64_t>(weights.size()));
   for (int64_t round = 0; round <= options.repetitions; ++round) {
     const double bytesPerSecond = readBandwidth(cpu.threadPool(), weights.data(), read);
     if (round > 0)

@@ -45,62 +45,52 @@ static nlohmann::ordered_json toJson(const Runs &speed, int64_t tokens) {
 }
 
 // Weights that a decoded token reads, per second; 0 when nothing was decoded.
-static double weightBandwidth(const gemmac_program &program, const Measurements &measured) {
-  return measured.decode.empty()
-             ? 0
-             : measured.decode.median() * static_cast<double>(program.phases[GEMMAC_PHASE_DECODE].weight_bytes);
+static double weightBandwidth(const gemmac_function &decode, const Measurements &measured) {
+  return measured.decode.empty() ? 0 : measured.decode.median() * static_cast<double>(decode.weight_bytes);
 }
 
-constexpr std::pair<gemmac_phase_id, const char *> phaseNames[] = {
-#define GEMMAC_PHASE_NAME(id, name, logits, summary) {GEMMAC_PHASE_##id, name},
-    GEMMAC_PHASES(GEMMAC_PHASE_NAME)
-#undef GEMMAC_PHASE_NAME
-};
-
-static std::vector<std::pair<gemmac_phase_id, const char *>> measuredPhases(const Measurements &measured) {
-  std::vector<std::pair<gemmac_phase_id, const char *>> phases;
-  for (auto one : phaseNames) {
-    const Runs &runs = one.first == GEMMAC_PHASE_DECODE   ? measured.decode
-                       : one.first == GEMMAC_PHASE_VERIFY ? measured.verify
-                                                          : measured.prefill;
-    if (!runs.empty())
-      phases.push_back(one);
-  }
-  return phases;
+static std::vector<const gemmac_function *> measuredFunctions(const Model &model, const Measurements &measured) {
+  const auto &[decode, verify, prefill] = model.engine().functions();
+  std::vector<const gemmac_function *> functions;
+  for (auto [function, runs] :
+       {std::pair{&decode, &measured.decode}, {&verify, &measured.verify}, {&prefill, &measured.prefill}})
+    if (!runs->empty())
+      functions.push_back(function);
+  return functions;
 }
 
-static nlohmann::ordered_json kernelsJson(const StepTimes &times) {
-  auto phases = nlohmann::ordered_json::object();
-  for (auto [phase, name] : phaseNames) {
-    const auto calls = static_cast<double>(times.calls(phase));
+static nlohmann::ordered_json kernelsJson(const gemmac_program &program, const StepTimes &times) {
+  auto functions = nlohmann::ordered_json::object();
+  for (const gemmac_function &function : functionsOf(program)) {
+    const auto calls = static_cast<double>(times.calls(function));
     if (calls == 0)
       continue;
     auto kernels = nlohmann::ordered_json::array();
-    for (const StepTimes::Kernel &kernel : times.kernels(phase))
+    for (const StepTimes::Kernel &kernel : times.kernels(function))
       kernels.push_back({{"kernel", kernel.what},
                          {"steps", kernel.steps},
                          {"seconds_per_call", kernel.seconds / calls},
-                         {"share", kernel.seconds / times.seconds(phase)},
+                         {"share", kernel.seconds / times.seconds(function)},
                          {"weight_bytes", kernel.weightBytes}});
-    phases[name] = {{"calls", times.calls(phase)},
-                    {"seconds_per_call", times.seconds(phase) / calls},
-                    {"kernels", std::move(kernels)}};
+    functions[function.name] = {{"calls", times.calls(function)},
+                                {"seconds_per_call", times.seconds(function) / calls},
+                                {"kernels", std::move(kernels)}};
   }
-  return phases;
+  return functions;
 }
 
-static std::string kernelsText(const StepTimes &times) {
+static std::string kernelsText(const gemmac_program &program, const StepTimes &times) {
   std::string text;
-  for (auto [phase, name] : phaseNames) {
-    const auto calls = static_cast<double>(times.calls(phase));
+  for (const gemmac_function &function : functionsOf(program)) {
+    const auto calls = static_cast<double>(times.calls(function));
     if (calls == 0)
       continue;
-    text += format("\n%s: %.3f ms a call, %lld calls\n       ms   share   GB/s  steps  kernel\n", name,
-                   times.seconds(phase) / calls * 1e3, static_cast<long long>(times.calls(phase)));
-    for (const StepTimes::Kernel &kernel : times.kernels(phase)) {
+    text += format("\n%s: %.3f ms a call, %lld calls\n       ms   share   GB/s  steps  kernel\n", function.name,
+                   times.seconds(function) / calls * 1e3, static_cast<long long>(times.calls(function)));
+    for (const StepTimes::Kernel &kernel : times.kernels(function)) {
       const double seconds = kernel.seconds / calls;
       const bool reads = kernel.weightBytes > 0 && seconds > 0;
-      text += format("%9.3f  %5.1f%%  %5s  %5lld  %s\n", seconds * 1e3, kernel.seconds / times.seconds(phase) * 100,
+      text += format("%9.3f  %5.1f%%  %5s  %5lld  %s\n", seconds * 1e3, kernel.seconds / times.seconds(function) * 100,
                      reads ? format("%.1f", static_cast<double>(kernel.weightBytes) / seconds / 1e9).c_str() : "",
                      static_cast<long long>(kernel.steps), kernel.what.c_str());
     }
@@ -133,25 +123,26 @@ static std::string sideBySideText(const Model &model, const Measurements &measur
 std::string benchJson(const Model &model, const BenchOptions &options, const Measurements &measured,
                       const StepTimes &times) {
   const gemmac_program &program = model.program;
+  const gemmac_function &decode = model.engine().functions().decode;
   nlohmann::ordered_json object = {{"model", program.name},
                                    {"target", program.target},
                                    {"weights", program.weights},
                                    {"level", model.cpu.level().name},
                                    {"threads", model.cpu.threads().poolSize()},
-                                   {"chunk", model.engine().maxRows(GEMMAC_PHASE_PREFILL)},
+                                   {"chunk", model.engine().maxRows(model.engine().functions().prefill)},
                                    {"depth", options.depth}};
   object["processors"] = {{"allowed", model.cpu.processors().allowed}, {"usable", model.cpu.processors().usable}};
   if (std::isfinite(model.cpu.processors().quota))
     object["processors"]["quota"] = model.cpu.processors().quota;
-  for (auto [phase, name] : measuredPhases(measured))
-    object["threads_by_phase"][name] = {{"threads", model.cpu.threads().threads(phase)},
-                                        {"reason", model.cpu.threads().reason(phase)}};
+  for (const gemmac_function *function : measuredFunctions(model, measured))
+    object["threads_by_phase"][function->name] = {{"threads", model.cpu.threads().threads(*function)},
+                                                  {"reason", model.cpu.threads().reason(*function)}};
   if (!measured.prefill.empty())
     object["prefill"] = toJson(measured.prefill, options.promptTokens);
   if (!measured.decode.empty()) {
     object["decode"] = toJson(measured.decode, options.decodeTokens);
-    object["decode"]["weight_bytes_per_token"] = program.phases[GEMMAC_PHASE_DECODE].weight_bytes;
-    object["decode"]["weight_gigabytes_per_second"] = weightBandwidth(program, measured) / 1e9;
+    object["decode"]["weight_bytes_per_token"] = decode.weight_bytes;
+    object["decode"]["weight_gigabytes_per_second"] = weightBandwidth(decode, measured) / 1e9;
   }
   if (!measured.verify.empty()) {
     object["verify"] = toJson(measured.verify, options.decodeTokens * options.verifyRows);
@@ -163,7 +154,7 @@ std::string benchJson(const Model &model, const BenchOptions &options, const Mea
   if (!measured.roof.empty())
     object["roof"] = {{"bytes_per_second", measured.roof.median()}, {"runs", measured.roof.values}};
   if (options.kernels)
-    object["kernels"] = kernelsJson(times);
+    object["kernels"] = kernelsJson(program, times);
   object["kv_cache_bytes"] = program.slots * program.slot_bytes;
   object["peak_resident_bytes"] = measured.peakResidentBytes;
   object["predicted_resident_bytes"] = predictedResidentBytes(model, options);
@@ -173,6 +164,7 @@ std::string benchJson(const Model &model, const BenchOptions &options, const Mea
 std::string benchText(const Model &model, const BenchOptions &options, const Measurements &measured,
                       const StepTimes &times) {
   const gemmac_program &program = model.program;
+  const gemmac_function &decode = model.engine().functions().decode;
   std::string text = format("%s, %s, %s, %lld threads", program.name, program.weights, model.cpu.level().name,
                             static_cast<long long>(model.cpu.threads().poolSize()));
   text += options.depth > 0 ? format(", from position %lld on\n", static_cast<long long>(options.depth)) : "\n";
@@ -186,20 +178,21 @@ std::string benchText(const Model &model, const BenchOptions &options, const Mea
                    static_cast<long long>(options.verifyRows), measured.verifyTime.median());
   text += sideBySideText(model, measured);
   if (!measured.decode.empty())
-    text += format("weights  %s read per decoded token, %.2f GB/s; KV cache not counted, %s at most\n",
-                   formatBytes(static_cast<uint64_t>(program.phases[GEMMAC_PHASE_DECODE].weight_bytes)).c_str(),
-                   weightBandwidth(program, measured) / 1e9,
-                   formatBytes(static_cast<uint64_t>(program.slots * program.slot_bytes)).c_str());
+    text +=
+        format("weights  %s read per decoded token, %.2f GB/s; KV cache not counted, %s at most\n",
+               formatBytes(static_cast<uint64_t>(decode.weight_bytes)).c_str(), weightBandwidth(decode, measured) / 1e9,
+               formatBytes(static_cast<uint64_t>(program.slots * program.slot_bytes)).c_str());
   text += format("on       %s\n", model.cpu.processors().describe().c_str());
-  for (auto [phase, name] : measuredPhases(measured))
-    text += format("threads  %s %lld: %s\n", name, static_cast<long long>(model.cpu.threads().threads(phase)),
-                   model.cpu.threads().reason(phase).c_str());
+  for (const gemmac_function *function : measuredFunctions(model, measured))
+    text +=
+        format("threads  %s %lld: %s\n", function->name, static_cast<long long>(model.cpu.threads().threads(*function)),
+               model.cpu.threads().reason(*function).c_str());
   if (!measured.roof.empty())
     text += format("roof     %.2f GB/s when nothing but read\n", measured.roof.median() / 1e9);
   text += format("memory   %s resident at the peak, mapped weights included; %s predicted\n",
                  formatBytes(measured.peakResidentBytes).c_str(),
                  formatBytes(predictedResidentBytes(model, options)).c_str());
-  return text + kernelsText(times);
+  return text + kernelsText(program, times);
 }
 
 } // namespace gemmac::runtime

@@ -6,6 +6,7 @@
 #include "base/Numbers.h"
 #include "base/Status.h"
 #include "base/Text.h"
+#include "gemmac/abi.h"
 
 #include <CLI/CLI.hpp>
 

@@ -2,7 +2,7 @@
 #ifndef GEMMAC_RUNTIME_COMMANDLINE_H
 #define GEMMAC_RUNTIME_COMMANDLINE_H
 
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 #include "generate/Options.h"
 
 namespace gemmac::runtime {

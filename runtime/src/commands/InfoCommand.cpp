@@ -17,11 +17,11 @@ namespace gemmac::runtime {
 
 static std::string describeLevels(const gemmac_program &program) {
   const uint64_t features = cpuFeatures();
-  const gemmac_level *best = nullptr;
+  const gemmac_code *best = nullptr;
   std::string text;
   const bool usable = chooseLevel(program, "", features, best).ok();
-  for (int64_t i = 0; i < program.level_count; ++i) {
-    const gemmac_level &level = program.levels[i];
+  for (int64_t i = 0; i < program.code_count; ++i) {
+    const gemmac_code &level = program.code[i];
     const char *state = usable && &level == best     ? " (in use)"
                         : level.features & ~features ? " (not on this machine)"
                                                      : "";
@@ -96,12 +96,6 @@ static std::string describeCaches(const gemmac_program &program) {
   return text;
 }
 
-constexpr const char *phaseNames[] = {
-#define GEMMAC_PHASE_NAME(id, name, logits, summary) name,
-    GEMMAC_PHASES(GEMMAC_PHASE_NAME)
-#undef GEMMAC_PHASE_NAME
-};
-
 /// What a run without -t would begin with, here and now.
 static std::string describeThreads(const Model &model) {
   const Processors processors = findProcessors();
@@ -111,11 +105,9 @@ static std::string describeThreads(const Model &model) {
     return "threads    " + status.message() + "\n";
   plan.measure(pool);
   std::string text = format("threads    %s\n", processors.describe().c_str());
-  for (int id = 0; id < GEMMAC_PHASE_COUNT; ++id) {
-    const auto phase = static_cast<gemmac_phase_id>(id);
-    text += format("           %s %lld: %s\n", phaseNames[id], static_cast<long long>(plan.threads(phase)),
-                   plan.reason(phase).c_str());
-  }
+  for (const gemmac_function &function : functionsOf(model.program))
+    text += format("           %s %lld: %s\n", function.name, static_cast<long long>(plan.threads(function)),
+                   plan.reason(function).c_str());
   return text;
 }
 
@@ -123,7 +115,7 @@ static std::string describeModel(const Model &model) {
   const gemmac_program &program = model.program;
   auto number = [](int64_t value) { return static_cast<long long>(value); };
   auto bytes = [](int64_t value) { return formatBytes(static_cast<uint64_t>(value)); };
-  const gemmac_phase &decode = program.phases[GEMMAC_PHASE_DECODE];
+  const gemmac_function &decode = *findFunction(program, GEMMAC_DECODE);
   std::string text;
   text += format("model      %s\n", program.name);
   text += format("target     %s\n", program.target);
@@ -141,10 +133,9 @@ static std::string describeModel(const Model &model) {
   text += describeResident(model);
   text += format("per token  %s of weights read, %.2f million multiply-adds\n", bytes(decode.weight_bytes).c_str(),
                  static_cast<double>(decode.multiply_adds) / 1e6);
-  for (int id = 0; id < GEMMAC_PHASE_COUNT; ++id) {
-    text += format("%-10s %lld row%s at most\n", phaseNames[id], number(program.phases[id].max_rows),
-                   program.phases[id].max_rows == 1 ? "" : "s");
-  }
+  for (const gemmac_function &function : functionsOf(program))
+    text += format("%-10s %lld row%s at most\n", function.name, number(function.max_rows),
+                   function.max_rows == 1 ? "" : "s");
   text += describeThreads(model);
   text += format("chat       %s\n", describeChat(program.chat).c_str());
   text += format("sampling   %s\n", describeSampling(program.sampling).c_str());

@@ -52,7 +52,8 @@ using RowVisitor = std::function<Status(size_t row, const float *logits)>;
 // Feeds `tokens` from position 0, the first `unscored` of them through prefill; visits the rows of the others.
 static Status scoreTokens(Sequence &sequence, std::span<const int32_t> tokens, size_t unscored, bool decodeOnly,
                           const RowVisitor &visit) {
-  const auto most = static_cast<size_t>(sequence.engine().maxRows(GEMMAC_PHASE_VERIFY));
+  const Engine &engine = sequence.engine();
+  const auto most = static_cast<size_t>(engine.maxRows(engine.functions().verify));
   sequence.reset();
   if (Status status = sequence.prefill(tokens.first(unscored), &interruption()); !status.ok())
     return status;

@@ -80,12 +80,11 @@ std::string describeFeatures(uint64_t bits) {
   return text;
 }
 
-Status chooseLevel(const gemmac_program &program, std::string_view name, uint64_t features,
-                   const gemmac_level *&level) {
+Status chooseLevel(const gemmac_program &program, std::string_view name, uint64_t features, const gemmac_code *&level) {
   level = nullptr;
   std::string known;
-  for (int64_t i = 0; i < program.level_count; ++i) {
-    const gemmac_level &candidate = program.levels[i];
+  for (int64_t i = 0; i < program.code_count; ++i) {
+    const gemmac_code &candidate = program.code[i];
     known += (i ? ", " : "") + std::string(candidate.name);
     const uint64_t missing = candidate.features & ~features;
     if (name.empty() && missing == 0)
@@ -103,7 +102,7 @@ Status chooseLevel(const gemmac_program &program, std::string_view name, uint64_
     return {ExitCode::usage, format("--isa %.*s: no such level; this program has %s", static_cast<int>(name.size()),
                                     name.data(), known.c_str())};
   return {ExitCode::cpu, format("this processor (or its operating system) lacks %s, which this program needs",
-                                describeFeatures(program.levels[0].features & ~features).c_str())};
+                                describeFeatures(program.code[0].features & ~features).c_str())};
 }
 
 } // namespace gemmac::runtime

@@ -16,8 +16,8 @@ static uint64_t roundToPage(int64_t bytes) { return (static_cast<uint64_t>(bytes
 
 static int64_t mostRows(const gemmac_program &program) {
   int64_t rows = 0;
-  for (const gemmac_phase &phase : program.phases)
-    rows = std::max(rows, phase.max_rows);
+  for (const gemmac_function &function : functionsOf(program))
+    rows = std::max(rows, function.max_rows);
   return rows;
 }
 
@@ -29,6 +29,8 @@ CpuEngine::~CpuEngine() {
 Status CpuEngine::open(const gemmac_program &program, const ProgramFile &file, const EngineOptions &options) {
   compiled = &program;
   programFile = &file;
+  if (Status status = findTextFunctions(program, textFunctions); !status.ok())
+    return status;
   if (Status status = chooseLevel(program, options.isa, cpuFeatures(), chosenLevel); !status.ok())
     return status;
   if (Status status = startThreads(options); !status.ok())
@@ -53,7 +55,7 @@ Status CpuEngine::startThreads(const EngineOptions &options) {
 }
 
 Status CpuEngine::checkOptions(const EngineOptions &options) {
-  const int64_t maxChunk = compiled->phases[GEMMAC_PHASE_PREFILL].max_rows;
+  const int64_t maxChunk = textFunctions->prefill.max_rows;
   chunk = options.chunk ? options.chunk : maxChunk;
   contextLimit = options.context ? options.context : compiled->context;
   if (chunk < 1 || chunk > maxChunk)
@@ -85,8 +87,8 @@ Status CpuEngine::reserve() {
   return {};
 }
 
-int64_t CpuEngine::maxRows(gemmac_phase_id function) const {
-  return function == GEMMAC_PHASE_PREFILL ? chunk : compiled->phases[function].max_rows;
+int64_t CpuEngine::maxRows(const gemmac_function &function) const {
+  return &function == &textFunctions->prefill ? chunk : function.max_rows;
 }
 
 Status CpuEngine::readTableRows(std::span<const gemmac_row> rows) {
@@ -117,7 +119,7 @@ void CpuEngine::findRuns(std::span<const gemmac_row> rows) {
   }
 }
 
-void CpuEngine::callFunction(gemmac_phase_id function, std::span<const gemmac_row> rows) {
+void CpuEngine::callFunction(const gemmac_function &function, std::span<const gemmac_row> rows) {
   gemmac_call call = {};
   call.data = weights.data();
   call.arena = arena;
@@ -130,10 +132,18 @@ void CpuEngine::callFunction(gemmac_phase_id function, std::span<const gemmac_ro
   call.run_count = static_cast<int64_t>(runs.size());
   call.table_rows = tableRows;
   call.times = stepTimes;
-  plan->run(pool, function, chosenLevel->run[function], call);
+  plan->run(pool, function, chosenLevel->run[indexOf(functionsOf(*compiled), function)], call);
 }
 
-Status CpuEngine::run(gemmac_phase_id function, std::span<const gemmac_row> rows, Logits &logits,
+Logits CpuEngine::logitsOf(const gemmac_function &function) const {
+  const gemmac_value *value = findOutput(function, GEMMAC_LOGITS);
+  if (!value)
+    return {};
+  return {reinterpret_cast<const float *>(arena + value->offset),
+          value->row_bytes / static_cast<int64_t>(sizeof(float))};
+}
+
+Status CpuEngine::run(const gemmac_function &function, std::span<const gemmac_row> rows, Logits &logits,
                       const Cancel *cancel) {
   if (cancel && cancel->requested())
     return {ExitCode::interrupted, ""};
@@ -146,8 +156,7 @@ Status CpuEngine::run(gemmac_phase_id function, std::span<const gemmac_row> rows
   callFunction(function, rows);
   if (stepTimes)
     stepTimes->end();
-  const int64_t offset = compiled->phases[function].logits_offset;
-  logits = {offset < 0 ? nullptr : reinterpret_cast<const float *>(arena + offset), compiled->logits_stride};
+  logits = logitsOf(function);
   return {};
 }
 
@@ -192,6 +201,8 @@ EngineMemory CpuEngine::memory() const {
           static_cast<uint64_t>(compiled->slot_bytes)};
 }
 
-std::string CpuEngine::describe() const { return std::string(chosenLevel->name) + ", " + plan->describe(); }
+std::string CpuEngine::describe() const {
+  return std::string(chosenLevel->name) + ", " + plan->describe(*textFunctions);
+}
 
 } // namespace gemmac::runtime

@@ -24,10 +24,11 @@ public:
   Status open(const gemmac_program &program, const ProgramFile &file, const EngineOptions &options) override;
 
   const gemmac_program &program() const override { return *compiled; }
+  const TextFunctions &functions() const override { return *textFunctions; }
   int64_t slots() const override { return compiled->slots; }
   int64_t context() const override { return contextLimit; }
-  int64_t maxRows(gemmac_phase_id function) const override;
-  Status run(gemmac_phase_id function, std::span<const gemmac_row> rows, Logits &logits,
+  int64_t maxRows(const gemmac_function &function) const override;
+  Status run(const gemmac_function &function, std::span<const gemmac_row> rows, Logits &logits,
              const Cancel *cancel = nullptr) override;
   void announce(std::span<const int32_t> tokens) const override;
   /// The sums of an observing program stay.
@@ -41,7 +42,7 @@ public:
 
   // What only processors have, for reports and measurements.
 
-  const gemmac_level &level() const { return *chosenLevel; }
+  const gemmac_code &level() const { return *chosenLevel; }
   const Processors &processors() const { return found; }
   const ThreadPlan &threads() const { return *plan; }
   ThreadPool &threadPool() { return pool; }
@@ -59,14 +60,16 @@ private:
   Status checkOptions(const EngineOptions &options);
   Status reserve();
   Status readTableRows(std::span<const gemmac_row> rows);
-  void callFunction(gemmac_phase_id function, std::span<const gemmac_row> rows);
+  void callFunction(const gemmac_function &function, std::span<const gemmac_row> rows);
+  Logits logitsOf(const gemmac_function &function) const;
   void findRuns(std::span<const gemmac_row> rows);
   std::span<uint8_t> cacheOf(int64_t slot) const;
   uint64_t cacheOrigin() const;
 
   const gemmac_program *compiled = nullptr;
+  std::optional<TextFunctions> textFunctions;
   const ProgramFile *programFile = nullptr;
-  const gemmac_level *chosenLevel = nullptr;
+  const gemmac_code *chosenLevel = nullptr;
   Processors found;
   std::optional<ThreadPlan> plan;
   ThreadPool pool;

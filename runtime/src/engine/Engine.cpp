@@ -30,15 +30,15 @@ static Status checkRow(const Engine &engine, std::span<const gemmac_row> rows, s
   return {};
 }
 
-Status checkRows(const Engine &engine, gemmac_phase_id function, std::span<const gemmac_row> rows) {
+Status checkRows(const Engine &engine, const gemmac_function &function, std::span<const gemmac_row> rows) {
   if (rows.empty() || static_cast<int64_t>(rows.size()) > engine.maxRows(function))
     return {ExitCode::internal, format("a call of the model has %zu rows, expected 1 to %lld", rows.size(),
                                        static_cast<long long>(engine.maxRows(function)))};
   for (size_t at = 0; at < rows.size(); ++at) {
     if (Status status = checkRow(engine, rows, at); !status.ok())
       return status;
-    if (rows[at].flags & GEMMAC_ROW_LOGITS && engine.program().phases[function].logits_offset < 0)
-      return {ExitCode::internal, format("a call of the model: row %zu asks a prefill for logits", at)};
+    if (rows[at].flags & GEMMAC_ROW_LOGITS && !findOutput(function, GEMMAC_LOGITS))
+      return {ExitCode::internal, format("a call of the model: row %zu asks a %s for logits", at, function.name)};
   }
   return {};
 }

@@ -4,7 +4,7 @@
 
 #include "base/Cancel.h"
 #include "base/Status.h"
-#include "gemmac/abi.h"
+#include "program/TextFunctions.h"
 
 #include <cstddef>
 #include <span>
@@ -56,20 +56,22 @@ public:
   virtual Status open(const gemmac_program &program, const ProgramFile &file, const EngineOptions &options) = 0;
 
   virtual const gemmac_program &program() const = 0;
+  /// Those of the program that read and generate text.
+  virtual const TextFunctions &functions() const = 0;
   /// Sequences that can be held at a time.
   virtual int64_t slots() const = 0;
   /// Positions of a slot that may be used.
   virtual int64_t context() const = 0;
-  /// Most rows of a call.
-  virtual int64_t maxRows(gemmac_phase_id function) const = 0;
+  /// Most rows of a call of `function`, which here and below is one of the program's table.
+  virtual int64_t maxRows(const gemmac_function &function) const = 0;
 
-  /// Feeds `rows` (abi.h), those of a slot next to each other and at consecutive positions; what comes before them in
-  /// the slot was fed by earlier calls. decode takes one row, verify rows of any slots; both give the logits of rows
-  /// that ask for them (GEMMAC_ROW_LOGITS). prefill gives none.
+  /// Feeds `rows` (gemmac/call.h), those of a slot next to each other and at consecutive positions; what comes before
+  /// them in the slot was fed by earlier calls. decode takes one row, verify rows of any slots; both give the logits of
+  /// rows that ask for them (GEMMAC_ROW_LOGITS). prefill gives none.
   /// \param cancel  looked at before anything is fed; null: none
   /// \returns interrupted, nothing fed, after `cancel`; internal, nothing fed, for rows that break these rules;
   ///          otherwise what reading the program's file said: the slots of the rows should be cleared then.
-  virtual Status run(gemmac_phase_id function, std::span<const gemmac_row> rows, Logits &logits,
+  virtual Status run(const gemmac_function &function, std::span<const gemmac_row> rows, Logits &logits,
                      const Cancel *cancel = nullptr) = 0;
 
   /// Starts to load what `tokens`, which will be fed soon, need of the program's file. Does not wait.
@@ -91,7 +93,7 @@ public:
 };
 
 /// Whether `rows` keep the rules of Engine::run(). \returns internal where they do not.
-Status checkRows(const Engine &engine, gemmac_phase_id function, std::span<const gemmac_row> rows);
+Status checkRows(const Engine &engine, const gemmac_function &function, std::span<const gemmac_row> rows);
 
 } // namespace gemmac::runtime
 

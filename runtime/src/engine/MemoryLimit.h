@@ -3,7 +3,7 @@
 #define GEMMAC_RUNTIME_MEMORYLIMIT_H
 
 #include "base/Status.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 
 namespace gemmac::runtime {
 

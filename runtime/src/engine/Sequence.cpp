@@ -13,9 +13,10 @@ size_t commonPrefix(std::span<const int32_t> one, std::span<const int32_t> other
 }
 
 Sequence::Sequence(Engine &engine, int64_t slot) : device(engine), slot(slot) {
+  const auto &[decode, verify, prefill] = engine.functions();
   fedTokens.reserve(static_cast<size_t>(engine.context()));
-  rows.reserve(static_cast<size_t>(
-      std::max({engine.maxRows(GEMMAC_PHASE_PREFILL), engine.maxRows(GEMMAC_PHASE_VERIFY), int64_t(1)})));
+  rows.reserve(
+      static_cast<size_t>(std::max({engine.maxRows(decode), engine.maxRows(verify), engine.maxRows(prefill)})));
 }
 
 Sequence::~Sequence() { device.clear(slot); }
@@ -80,10 +81,12 @@ void Sequence::fed(std::span<const int32_t> tokens) {
   highest = std::max(highest, position());
 }
 
-Status Sequence::run(gemmac_phase_id function, std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel) {
+Status Sequence::run(const gemmac_function &function, std::span<const int32_t> tokens, Logits &logits,
+                     const Cancel *cancel) {
+  const bool wanted = &function != &device.functions().prefill;
   rows.clear();
   for (int32_t token : tokens)
-    rows.push_back(row(token, function != GEMMAC_PHASE_PREFILL, static_cast<int64_t>(rows.size())));
+    rows.push_back(row(token, wanted, static_cast<int64_t>(rows.size())));
   Status status = device.run(function, rows, logits, cancel);
   if (status.ok())
     fed(tokens);
@@ -92,10 +95,10 @@ Status Sequence::run(gemmac_phase_id function, std::span<const int32_t> tokens, 
 
 Status Sequence::prefill(std::span<const int32_t> tokens, const Cancel *cancel) {
   Logits none;
-  const auto chunk = static_cast<size_t>(device.maxRows(GEMMAC_PHASE_PREFILL));
+  const auto chunk = static_cast<size_t>(device.maxRows(device.functions().prefill));
   while (!tokens.empty()) {
     const std::span<const int32_t> part = tokens.first(std::min(tokens.size(), chunk));
-    if (Status status = run(GEMMAC_PHASE_PREFILL, part, none, cancel); !status.ok())
+    if (Status status = run(device.functions().prefill, part, none, cancel); !status.ok())
       return status;
     tokens = tokens.subspan(part.size());
   }
@@ -103,11 +106,11 @@ Status Sequence::prefill(std::span<const int32_t> tokens, const Cancel *cancel) 
 }
 
 Status Sequence::decode(int32_t token, Logits &logits, const Cancel *cancel) {
-  return run(GEMMAC_PHASE_DECODE, {&token, 1}, logits, cancel);
+  return run(device.functions().decode, {&token, 1}, logits, cancel);
 }
 
 Status Sequence::verify(std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel) {
-  return run(GEMMAC_PHASE_VERIFY, tokens, logits, cancel);
+  return run(device.functions().verify, tokens, logits, cancel);
 }
 
 Status Sequence::feed(std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel) {

@@ -61,13 +61,13 @@ public:
   Status prefill(std::span<const int32_t> tokens, const Cancel *cancel = nullptr);
   /// Feeds one token.
   Status decode(int32_t token, Logits &logits, const Cancel *cancel = nullptr);
-  /// Feeds up to maxRows(GEMMAC_PHASE_VERIFY) tokens, in one call with logits for each.
+  /// Feeds up to maxRows(functions().verify) tokens, in one call with logits for each.
   Status verify(std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel = nullptr);
   /// Feeds a whole prompt: all but the last token through prefill, the last one through decode.
   Status feed(std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel = nullptr);
 
 private:
-  Status run(gemmac_phase_id function, std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel);
+  Status run(const gemmac_function &function, std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel);
 
   Engine &device;
   const int64_t slot;

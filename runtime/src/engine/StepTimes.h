@@ -2,20 +2,21 @@
 #ifndef GEMMAC_RUNTIME_STEPTIMES_H
 #define GEMMAC_RUNTIME_STEPTIMES_H
 
-#include "gemmac/abi.h"
+#include "program/TextFunctions.h"
 
 #include <string>
 #include <vector>
 
 namespace gemmac::runtime {
 
-/// Sums up, per phase and step, the time that the first thread took. Waiting at a barrier is time of the barrier.
+/// Sums up, per function and step, the time that the first thread took. Waiting at a barrier is time of the barrier.
 class StepTimes {
 public:
+  /// `program` outlives it.
   explicit StepTimes(const gemmac_program &program);
 
-  /// Around every call of a phase; gemmac_mark() comes in between.
-  void begin(gemmac_phase_id phase);
+  /// Around every call of a function of the program; gemmac_mark() comes in between.
+  void begin(const gemmac_function &function);
   void end();
   void mark(int64_t step);
 
@@ -26,20 +27,20 @@ public:
     int64_t weightBytes = 0; ///< of one call with one row
     double seconds = 0;      ///< of all calls
   };
-  /// Longest first; a last one, "start and end", is what the phase's marks do not cover.
-  std::vector<Kernel> kernels(gemmac_phase_id phase) const;
-  int64_t calls(gemmac_phase_id phase) const { return phases[phase].calls; }
-  double seconds(gemmac_phase_id phase) const { return phases[phase].seconds; }
+  /// Longest first; a last one, "start and end", is what the function's marks do not cover.
+  std::vector<Kernel> kernels(const gemmac_function &function) const;
+  int64_t calls(const gemmac_function &function) const { return times[indexOf(functions, function)].calls; }
+  double seconds(const gemmac_function &function) const { return times[indexOf(functions, function)].seconds; }
 
 private:
-  struct Phase {
+  struct Times {
     int64_t calls = 0;
     double seconds = 0;
     std::vector<double> steps;
   };
-  const gemmac_program &program;
-  Phase phases[GEMMAC_PHASE_COUNT];
-  gemmac_phase_id running = GEMMAC_PHASE_DECODE;
+  std::span<const gemmac_function> functions;
+  std::vector<Times> times; // by function
+  Times *running = nullptr;
   double began = 0, last = 0;
 };
 

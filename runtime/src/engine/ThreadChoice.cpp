@@ -20,7 +20,7 @@ constexpr double shareOfTries = 0.01;
 constexpr double clearlyBetter = 0.95;
 } // namespace
 
-static double secondsOf(const PhaseWork &work, const Rates &rates) {
+static double secondsOf(const FunctionWork &work, const Rates &rates) {
   return std::max(static_cast<double>(work.weightBytes) / rates.bytes,
                   static_cast<double>(work.multiplyAdds) / rates.multiplyAdds);
 }
@@ -33,12 +33,12 @@ std::vector<int64_t> threadCandidates(int64_t processors) {
   return candidates;
 }
 
-bool barriersMatter(const PhaseWork &work, int64_t processors) {
+bool barriersMatter(const FunctionWork &work, int64_t processors) {
   const double saved = secondsOf(work, quick) * (1 - 1 / static_cast<double>(processors));
   return processors > 1 && saved < static_cast<double>(work.barriers) * slowBarrier;
 }
 
-int64_t chooseThreads(const PhaseWork &work, const std::vector<ThreadCost> &costs) {
+int64_t chooseThreads(const FunctionWork &work, const std::vector<ThreadCost> &costs) {
   const double alone = secondsOf(work, usual);
   auto estimate = [&](const ThreadCost &cost) {
     return alone / static_cast<double>(cost.threads) + static_cast<double>(work.barriers) * cost.barrierSeconds;

@@ -1,9 +1,9 @@
-// How many threads a call of a phase should have: estimates before the first call, measurements afterwards. No clock
+// How many threads a call of a function should have: estimates before the first call, measurements afterwards. No clock
 // and no threads in here.
 #ifndef GEMMAC_RUNTIME_THREADCHOICE_H
 #define GEMMAC_RUNTIME_THREADCHOICE_H
 
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,13 +12,13 @@
 namespace gemmac::runtime {
 
 /// What the compiler knows of a call.
-struct PhaseWork {
+struct FunctionWork {
   int64_t weightBytes = 0;  ///< read
   int64_t multiplyAdds = 0; ///< of all rows
   int64_t barriers = 0;
 
-  static PhaseWork of(const gemmac_phase &phase, int64_t rows) {
-    return {phase.weight_bytes, phase.multiply_adds * rows, phase.barriers};
+  static FunctionWork of(const gemmac_function &function, int64_t rows) {
+    return {function.weight_bytes, function.multiply_adds * rows, function.barriers};
   }
 };
 
@@ -33,12 +33,12 @@ std::vector<int64_t> threadCandidates(int64_t processors);
 
 /// Whether waiting at barriers could make several threads slower than one. Where even a slow barrier (that of a busy or
 /// virtual machine) is little beside what a second thread takes over, the answer is no without a measurement.
-bool barriersMatter(const PhaseWork &work, int64_t processors);
+bool barriersMatter(const FunctionWork &work, int64_t processors);
 
 /// The candidate that is estimated to take the shortest time. What threads share is the matrices; the rest of a call
 /// takes each of them as long as one thread alone.
 /// \param costs  not empty
-int64_t chooseThreads(const PhaseWork &work, const std::vector<ThreadCost> &costs);
+int64_t chooseThreads(const FunctionWork &work, const std::vector<ThreadCost> &costs);
 
 /// Learns from the times of calls which candidate is the quickest. The others are tried again from time to time, so
 /// that a machine that becomes busy, or idle, is noticed; what tries cost is at most a hundredth of the time.

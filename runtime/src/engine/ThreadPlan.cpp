@@ -12,23 +12,23 @@ namespace gemmac::runtime {
 static size_t classOf(int64_t rows) { return static_cast<size_t>(std::bit_width(static_cast<uint64_t>(rows)) - 1); }
 
 ThreadPlan::ThreadPlan(const gemmac_program &program, int64_t asked, int64_t processors)
-    : most(asked > 0 ? asked : processors), wasAsked(asked > 0) {
-  for (int id = 0; id < GEMMAC_PHASE_COUNT; ++id) {
-    const gemmac_phase &phase = program.phases[id];
-    for (int64_t rows = 1; rows <= phase.max_rows; rows *= 2) {
-      Class one{PhaseWork::of(phase, rows), std::nullopt};
+    : functions(functionsOf(program)), most(asked > 0 ? asked : processors), wasAsked(asked > 0) {
+  for (const gemmac_function &function : functions) {
+    Calls &of = calls.emplace_back();
+    for (int64_t rows = 1; rows <= function.max_rows; rows *= 2) {
+      Class one{FunctionWork::of(function, rows), std::nullopt};
       if (!wasAsked && barriersMatter(one.work, most))
         one.tuner.emplace(threadCandidates(most), 1);
-      classes[id].push_back(std::move(one));
+      of.classes.push_back(std::move(one));
     }
-    lastClass[id] = classes[id].size() - 1;
+    of.last = of.classes.size() - 1;
   }
 }
 
 void ThreadPlan::measure(ThreadPool &pool) {
   bool needed = false;
-  for (const std::vector<Class> &ofPhase : classes)
-    for (const Class &one : ofPhase)
+  for (const Calls &of : calls)
+    for (const Class &one : of.classes)
       needed = needed || one.tuner.has_value();
   if (!needed)
     return;
@@ -36,30 +36,31 @@ void ThreadPlan::measure(ThreadPool &pool) {
   for (int64_t threads : threadCandidates(most))
     costs.push_back({threads, pool.barrierSeconds(threads)});
   barrierSeconds = costs.back().barrierSeconds;
-  for (std::vector<Class> &ofPhase : classes)
-    for (Class &one : ofPhase)
+  for (Calls &of : calls)
+    for (Class &one : of.classes)
       if (one.tuner)
         one.tuner.emplace(threadCandidates(most), chooseThreads(one.work, costs));
 }
 
-void ThreadPlan::run(ThreadPool &pool, gemmac_phase_id phase, gemmac_phase_fn function, gemmac_call &call) {
-  lastClass[phase] = std::min(classOf(call.row_count), classes[phase].size() - 1);
-  std::optional<ThreadTuner> &tuner = classes[phase][lastClass[phase]].tuner;
+void ThreadPlan::run(ThreadPool &pool, const gemmac_function &function, gemmac_function_fn code, gemmac_call &call) {
+  Calls &of = calls[indexOf(functions, function)];
+  of.last = std::min(classOf(call.row_count), of.classes.size() - 1);
+  std::optional<ThreadTuner> &tuner = of.classes[of.last].tuner;
   if (!tuner)
-    return pool.run(function, call, most);
+    return pool.run(code, call, most);
   const double begin = monotonicSeconds();
-  pool.run(function, call, tuner->next());
+  pool.run(code, call, tuner->next());
   tuner->took((monotonicSeconds() - begin) / static_cast<double>(call.row_count));
 }
 
 static std::string microseconds(double seconds) { return format("%.3g us", seconds * 1e6); }
 
-std::string ThreadPlan::reason(gemmac_phase_id phase) const {
+std::string ThreadPlan::reason(const gemmac_function &function) const {
   if (wasAsked)
     return "asked for";
   if (most == 1)
     return "one processor to use";
-  const Class &one = last(phase);
+  const Class &one = last(function);
   if (!one.tuner)
     return format("%s of weights and %.3g million multiply-adds outweigh %lld barriers",
                   formatBytes(static_cast<uint64_t>(one.work.weightBytes)).c_str(),
@@ -75,11 +76,11 @@ std::string ThreadPlan::reason(gemmac_phase_id phase) const {
                 microseconds(barrierSeconds).c_str());
 }
 
-std::string ThreadPlan::describe() const {
-  const auto decode = static_cast<long long>(threads(GEMMAC_PHASE_DECODE));
-  const auto prefill = static_cast<long long>(threads(GEMMAC_PHASE_PREFILL));
-  const std::string text = format("%lld thread%s", decode, decode == 1 ? "" : "s");
-  return prefill == decode ? text : text + format(", %lld for prompts", prefill);
+std::string ThreadPlan::describe(const TextFunctions &text) const {
+  const auto decode = static_cast<long long>(threads(text.decode));
+  const auto prefill = static_cast<long long>(threads(text.prefill));
+  const std::string count = format("%lld thread%s", decode, decode == 1 ? "" : "s");
+  return prefill == decode ? count : count + format(", %lld for prompts", prefill);
 }
 
 } // namespace gemmac::runtime

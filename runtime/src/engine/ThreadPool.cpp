@@ -47,19 +47,19 @@ Status ThreadPool::start(int64_t threads) {
 }
 
 ThreadPool::~ThreadPool() {
-  phase = nullptr;
+  running = nullptr;
   for (size_t i = 0; i < handles.size(); ++i)
     workers[i + 1].start.give();
   for (pthread_t handle : handles)
     pthread_join(handle, nullptr);
 }
 
-void ThreadPool::run(gemmac_phase_fn function, gemmac_call &arguments, int64_t threads) {
+void ThreadPool::run(gemmac_function_fn function, gemmac_call &arguments, int64_t threads) {
   arguments.threads = threads > 0 ? std::min(threads, threadCount) : threadCount;
   arguments.barrier = &barrier;
   // Nobody is about to arrive: those who ran before have all arrived, the others sleep.
   barrier.configure(static_cast<uint32_t>(arguments.threads), spins);
-  phase = function;
+  running = function;
   call = &arguments;
   for (int64_t index = 1; index < arguments.threads; ++index)
     workers[static_cast<size_t>(index)].start.give();
@@ -71,9 +71,9 @@ void *ThreadPool::work(void *argument) {
   auto &[pool, index, start] = *static_cast<Worker *>(argument);
   for (;;) {
     start.wait(pool->spins);
-    if (!pool->phase)
+    if (!pool->running)
       return nullptr;
-    pool->phase(pool->call, index);
+    pool->running(pool->call, index);
     pool->barrier.arrive();
   }
 }

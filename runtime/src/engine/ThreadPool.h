@@ -1,10 +1,10 @@
-// The group of threads that runs a phase function together (SPMD).
+// The group of threads that runs a function of the program together (SPMD).
 #ifndef GEMMAC_RUNTIME_THREADPOOL_H
 #define GEMMAC_RUNTIME_THREADPOOL_H
 
 #include "base/Status.h"
 #include "engine/Barrier.h"
-#include "gemmac/abi.h"
+#include "gemmac/call.h"
 
 #include <memory>
 #include <pthread.h>
@@ -25,9 +25,9 @@ public:
 
   int64_t size() const { return threadCount; }
 
-  /// Runs `phase` on the first `threads` threads (0: all) and returns when all are done; the others sleep on. Sets the
-  /// call's threads and barrier. Does not allocate.
-  void run(gemmac_phase_fn phase, gemmac_call &call, int64_t threads = 0);
+  /// Runs `function` on the first `threads` threads (0: all) and returns when all are done; the others sleep on. Sets
+  /// the call's threads and barrier. Does not allocate.
+  void run(gemmac_function_fn function, gemmac_call &call, int64_t threads = 0);
 
   /// Seconds that a barrier of the first `threads` threads takes, 0 for one thread: the median of a few batches of
   /// rounds, which take a third of a millisecond together, or one batch if that takes longer.
@@ -43,8 +43,8 @@ private:
 
   int64_t threadCount = 1;
   uint32_t spins = 0;
-  Barrier barrier;                 // gemmac_barrier() inside a phase, and its end: those take part that run it
-  gemmac_phase_fn phase = nullptr; // null: leave
+  Barrier barrier;                      // gemmac_barrier() inside a function, and its end: those take part that run it
+  gemmac_function_fn running = nullptr; // null: leave
   const gemmac_call *call = nullptr;
   std::unique_ptr<Worker[]> workers;
   std::vector<pthread_t> handles;

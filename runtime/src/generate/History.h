@@ -1,9 +1,9 @@
-// What of an answer goes into the history of a conversation, as the checkpoint's chat template has it (abi.h,
-// gemmac_chat).
+// What of an answer goes into the history of a conversation, as the checkpoint's chat template has it
+// (gemmac/program.h, gemmac_chat).
 #ifndef GEMMAC_RUNTIME_HISTORY_H
 #define GEMMAC_RUNTIME_HISTORY_H
 
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 
 #include <string>
 #include <string_view>

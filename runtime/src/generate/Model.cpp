@@ -1,5 +1,7 @@
 #include "generate/Model.h"
 
+#include "program/ProgramCheck.h"
+
 #include <algorithm>
 
 namespace gemmac::runtime {

@@ -8,8 +8,9 @@
 namespace gemmac::runtime {
 
 Scheduler::Scheduler(const Model &model, Engine &engine) : model(model), engine(engine) {
-  const auto most = static_cast<size_t>(
-      std::max({engine.maxRows(GEMMAC_PHASE_PREFILL), engine.maxRows(GEMMAC_PHASE_VERIFY), int64_t(1)}));
+  const auto &[decode, verify, prefill] = engine.functions();
+  const auto most =
+      static_cast<size_t>(std::max({engine.maxRows(decode), engine.maxRows(verify), engine.maxRows(prefill)}));
   parts.reserve(most);
   rows.reserve(most);
 }
@@ -64,7 +65,7 @@ bool Scheduler::cancelled(Running &one) {
 void Scheduler::decode() {
   parts.clear();
   rows.clear();
-  const auto most = static_cast<size_t>(engine.maxRows(GEMMAC_PHASE_VERIFY));
+  const auto most = static_cast<size_t>(engine.maxRows(engine.functions().verify));
   const size_t count = running.size(), first = decodeTurn;
   for (size_t i = 0; i < count && rows.size() < most; ++i) {
     Running &one = *running[(first + i) % count];
@@ -77,7 +78,7 @@ void Scheduler::decode() {
   if (rows.empty())
     return;
   Logits logits;
-  if (!call(rows.size() == 1 ? GEMMAC_PHASE_DECODE : GEMMAC_PHASE_VERIFY, logits).ok())
+  if (!call(rows.size() == 1 ? engine.functions().decode : engine.functions().verify, logits).ok())
     return;
   for (size_t i = 0; i < parts.size(); ++i)
     take(*parts[i].whose, logits.row(i));
@@ -93,7 +94,7 @@ void Scheduler::takePrompt(Running &one, size_t most) {
 void Scheduler::prefill() {
   parts.clear();
   rows.clear();
-  const auto most = static_cast<size_t>(engine.maxRows(GEMMAC_PHASE_PREFILL));
+  const auto most = static_cast<size_t>(engine.maxRows(engine.functions().prefill));
   const size_t count = running.size(), first = promptTurn;
   for (size_t i = 0; i < count && rows.size() < most; ++i) {
     Running &one = *running[(first + i) % count];
@@ -104,7 +105,7 @@ void Scheduler::prefill() {
       promptTurn = (first + i + 1) % count;
   }
   Logits none;
-  if (rows.empty() || !call(GEMMAC_PHASE_PREFILL, none).ok())
+  if (rows.empty() || !call(engine.functions().prefill, none).ok())
     return;
   for (const Part &part : parts) {
     const auto total = static_cast<int64_t>(part.whose->request.prompt.size());
@@ -114,7 +115,7 @@ void Scheduler::prefill() {
 }
 
 /// Runs `rows`, which are those of `parts`; an error ends all of them.
-Status Scheduler::call(gemmac_phase_id function, Logits &logits) {
+Status Scheduler::call(const gemmac_function &function, Logits &logits) {
   Status status = engine.run(function, rows, logits);
   size_t at = 0;
   for (const auto &[whose, count] : parts) {

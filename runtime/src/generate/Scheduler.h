@@ -26,7 +26,7 @@ struct Request {
 };
 
 /// Runs requests side by side: each step makes at most one call with the next token of up to
-/// maxRows(GEMMAC_PHASE_VERIFY) answers, and one of as much of the prompts as a call takes. Answers, and prompts, take
+/// maxRows(functions().verify) answers, and one of as much of the prompts as a call takes. Answers, and prompts, take
 /// turns where there are more. Requests come and go at any step, and what each of them gets does not depend on the
 /// others. After the start of a request nothing is allocated for it. One thread at a time.
 class Scheduler {
@@ -71,7 +71,7 @@ private:
   void decode();
   void prefill();
   void takePrompt(Running &one, size_t most);
-  Status call(gemmac_phase_id function, Logits &logits);
+  Status call(const gemmac_function &function, Logits &logits);
   void take(Running &one, const float *logits);
   int32_t choose(Running &one, const float *logits);
   void endAfter(Running &one, int32_t token, bool stopString, bool heard);

@@ -18,7 +18,7 @@
 #include <vector>
 
 // Volatile: the compiler of gemmac fills it in after linking, so no value may be assumed here. The warning is that
-// abi.h, which is plain C, declares it without its section.
+// program.h, which is plain C, declares it without its section.
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wsection"
 extern "C" [[gnu::section(".gemmac.image"), gnu::used]] const volatile gemmac_image gemmac_the_image = {
@@ -196,24 +196,6 @@ Status ProgramFile::verify() const {
           format("the data section is damaged: XXH64 is %016llx, expected %016llx; copy the "
                  "program again",
                  static_cast<unsigned long long>(hash), static_cast<unsigned long long>(description.data_xxh64))};
-}
-
-Status checkProgram(const gemmac_program &program) {
-  if (program.abi_version != GEMMAC_ABI_VERSION || program.struct_bytes < sizeof(gemmac_program))
-    return {ExitCode::internal, format("the model was compiled for runtime ABI %u, this runtime has %u",
-                                       program.abi_version, GEMMAC_ABI_VERSION)};
-  bool sane = program.vocab > 0 && program.context > 0 && program.logits_stride >= program.vocab &&
-              program.level_count > 0 && program.arena_bytes > 0 && program.scratch_bytes >= 0 &&
-              program.slot_bytes >= 0 && program.slots > 0 && program.phases[GEMMAC_PHASE_DECODE].logits_offset >= 0 &&
-              program.phases[GEMMAC_PHASE_VERIFY].logits_offset >= 0;
-  for (const gemmac_phase &phase : program.phases)
-    sane = sane && phase.max_rows > 0;
-  for (int64_t i = 0; i < program.table_count; ++i)
-    sane = sane &&
-           program.tables[i].row_at + program.tables[i].row_bytes <= static_cast<uint64_t>(program.table_row_bytes);
-  if (!sane)
-    return {ExitCode::internal, "the compiled model describes itself inconsistently"};
-  return {};
 }
 
 } // namespace gemmac::runtime

@@ -4,7 +4,7 @@
 #define GEMMAC_RUNTIME_PROGRAMFILE_H
 
 #include "base/Status.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 
 #include <cstddef>
 
@@ -70,9 +70,6 @@ private:
   gemmac_image description = {};
   int file = -1;
 };
-
-/// Checks what abi.h promises about a program and this runtime relies on. \returns internal.
-Status checkProgram(const gemmac_program &program);
 
 } // namespace gemmac::runtime
 

@@ -2,7 +2,7 @@
 #ifndef GEMMAC_RUNTIME_ADDEDTOKENS_H
 #define GEMMAC_RUNTIME_ADDEDTOKENS_H
 
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 
 #include <array>
 #include <span>

@@ -2,7 +2,7 @@
 #ifndef GEMMAC_RUNTIME_BYTEPAIRS_H
 #define GEMMAC_RUNTIME_BYTEPAIRS_H
 
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 
 #include <span>
 #include <vector>

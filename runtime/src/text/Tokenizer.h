@@ -3,7 +3,7 @@
 #define GEMMAC_RUNTIME_TOKENIZER_H
 
 #include "base/Status.h"
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 #include "text/AddedTokens.h"
 #include "text/BytePairs.h"
 
@@ -41,7 +41,7 @@ public:
   ///     bytes, and without byte tokens the unknown token (left out when there is none);
   ///  3. the pair with the lowest rank is merged first, the leftmost of equals, until no pair can be.
   /// Bytes that are not UTF-8 become byte tokens too: nothing of the input is lost. Step 3 is done piece by piece, cut
-  /// where no token can join two characters (`joins` in abi.h).
+  /// where no token can join two characters (`joins` in gemmac/tokenizer.h).
   void encode(std::span<const Segment> segments, std::vector<int32_t> &ids) const;
 
   /// Bytes that a token stands for: text, or one byte of a character. Empty for ids outside the vocabulary.

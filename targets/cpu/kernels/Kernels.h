@@ -10,7 +10,7 @@
 #include "targets/cpu/KernelBuilder.h"
 #include "targets/cpu/kernels/SliceSums.h"
 
-#include "gemmac/abi.h"
+#include "gemmac/call.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"

@@ -1,4 +1,4 @@
-// Addresses and shares of threads in functions (layout of a call: abi.h).
+// Addresses and shares of threads in functions (layout of a call: gemmac/call.h).
 #include "targets/cpu/kernels/StepLowering.h"
 
 using namespace mlir;

@@ -4,7 +4,7 @@
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/ProgramFile.h"
 #include "compiler/base/Errors.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 
 #include "llvm/AsmParser/Parser.h"
 #include "llvm/IR/LegacyPassManager.h"

@@ -1,8 +1,9 @@
 // gemmac_the_program is read back by this test's own C++ compiler: the object is loaded by LLVM's JIT, and every field
-// must be where abi.h puts it.
+// must be where gemmac/program.h puts it.
 #include "compiler/artifact/ProgramObject.h"
 
 #include "compiler/artifact/SummaryJson.h"
+#include "gemmac/abi.h"
 
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Object/ELFObjectFile.h"
@@ -40,12 +41,13 @@ ProgramSummary testSummary() {
   summary.name = "tiny \"model\"";
   summary.target = "test-linux";
   summary.weights = "q4";
-  summary.vocab = 500, summary.hidden = 96, summary.layers = 7, summary.context = 2048, summary.logitsStride = 512;
+  summary.vocab = 500, summary.hidden = 96, summary.layers = 7, summary.context = 2048;
   summary.arenaBytes = 1 << 20, summary.scratchBytes = 8192, summary.slotBytes = (int64_t{5} << 32) + 64;
-  for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
-    summary.phases[phase] = {
-        phase + 1, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase, 1000 + phase, 2000 + phase, 3000 + phase, {}};
-  summary.phases[GEMMAC_PHASE_VERIFY].steps = {{"matmul q4 64 x 32", "p.gate", 1152}, {"barrier", "", 0}};
+  summary.functions = {
+      {"decode", 1, {}, {{"logits", 64, 2048, 500}}, 1000, 2000, 3000, {}},
+      {"prefill", 128, {}, {}, 1001, 2001, 3001, {{"matmul q4 64 x 32", "p.gate", 1152}, {"barrier", "", 0}}},
+      {"encode", 9, {{"patches", 128, 64, 16}, {"places", 256, 8, 2}}, {{"soft", 512, 384, 96}}, 1002, 2002, 3002, {}},
+      {"verify", 8, {}, {{"logits", 0, 2048, 500}}, 1003, 2003, 3003, {}}};
   summary.caches = {{{0, 1, 3}, Format::F16, 2, 64, 64, 32, 48, 1 << 20, -1},
                     {{4}, Format::F32, 1, 128, 32, 0, 64, 0, 2}};
   return summary;
@@ -69,6 +71,35 @@ Checkpoint testCheckpoint() {
 
 void someLevelFunction(const gemmac_call *, int64_t) {}
 
+void expectValues(const gemmac_value *values, int64_t count, llvm::ArrayRef<ValueSummary> expected) {
+  ASSERT_EQ(count, static_cast<int64_t>(expected.size()));
+  EXPECT_EQ(values == nullptr, expected.empty());
+  for (auto [value, wanted] : llvm::zip(llvm::ArrayRef(values, expected.size()), expected)) {
+    EXPECT_EQ(value.name, wanted.name);
+    EXPECT_EQ(value.offset, wanted.offset);
+    EXPECT_EQ(value.row_bytes, wanted.rowBytes);
+    EXPECT_EQ(value.width, wanted.width);
+  }
+}
+
+void expectFunction(const gemmac_function &function, const FunctionSummary &expected) {
+  SCOPED_TRACE(expected.name);
+  EXPECT_EQ(function.name, expected.name);
+  EXPECT_EQ(function.max_rows, expected.maxRows);
+  expectValues(function.inputs, function.input_count, expected.inputs);
+  expectValues(function.outputs, function.output_count, expected.outputs);
+  EXPECT_EQ(function.weight_bytes, expected.weightBytes);
+  EXPECT_EQ(function.multiply_adds, expected.multiplyAdds);
+  EXPECT_EQ(function.barriers, expected.barriers);
+  ASSERT_EQ(function.steps.count, static_cast<int64_t>(expected.steps.size()));
+  EXPECT_EQ(function.steps.steps == nullptr, expected.steps.empty());
+  for (auto [step, wanted] : llvm::zip(llvm::ArrayRef(function.steps.steps, expected.steps.size()), expected.steps)) {
+    EXPECT_EQ(step.what, wanted.what);
+    EXPECT_EQ(step.memory, wanted.memory);
+    EXPECT_EQ(step.weight_bytes, wanted.weightBytes);
+  }
+}
+
 } // namespace
 
 TEST(ProgramObject, fields_lie_where_abi_h_says) {
@@ -85,9 +116,9 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   auto base = llvm::orc::ExecutorAddr::fromPtr(&someLevelFunction);
   int number = 0;
   for (const TargetLevel &level : target.levels())
-    for (unsigned phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
-      functions[jit->mangleAndIntern(phaseFunctionName(phase, level.name))] = {base + number++,
-                                                                               llvm::JITSymbolFlags::Exported};
+    for (const FunctionSummary &function : summary.functions)
+      functions[jit->mangleAndIntern(functionSymbol(function.name, level.name))] = {base + number++,
+                                                                                    llvm::JITSymbolFlags::Exported};
   llvm::cantFail(jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(functions)));
   llvm::cantFail(jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(*object)));
   llvm::Expected<llvm::orc::ExecutorAddr> address = jit->lookup("gemmac_the_program");
@@ -104,28 +135,23 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_EQ(program.hidden, 96);
   EXPECT_EQ(program.layers, 7);
   EXPECT_EQ(program.context, 2048);
-  EXPECT_EQ(program.logits_stride, 512);
   EXPECT_EQ(program.arena_bytes, 1 << 20);
   EXPECT_EQ(program.scratch_bytes, 8192);
   EXPECT_EQ(program.slot_bytes, (int64_t{5} << 32) + 64);
   EXPECT_EQ(program.bos_id, 2);
   EXPECT_EQ(program.tokenizer.offset, 4096u);
   EXPECT_EQ(program.tokenizer.bytes, 777u);
-  for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase) {
-    EXPECT_EQ(program.phases[phase].max_rows, phase + 1);
-    EXPECT_EQ(program.phases[phase].logits_offset, phase == GEMMAC_PHASE_PREFILL ? -1 : 64 * phase);
-    EXPECT_EQ(program.phases[phase].weight_bytes, 1000 + phase);
-    EXPECT_EQ(program.phases[phase].multiply_adds, 2000 + phase);
-    EXPECT_EQ(program.phases[phase].barriers, 3000 + phase);
-  }
-  ASSERT_EQ(program.level_count, 2);
-  EXPECT_STREQ(program.levels[0].name, "base");
-  EXPECT_STREQ(program.levels[1].name, "best");
-  EXPECT_EQ(program.levels[1].features, 3u);
+  ASSERT_EQ(program.function_count, 4);
+  for (int i = 0; i < 4; ++i)
+    expectFunction(program.functions[i], summary.functions[static_cast<size_t>(i)]);
+  ASSERT_EQ(program.code_count, 2);
+  EXPECT_STREQ(program.code[0].name, "base");
+  EXPECT_STREQ(program.code[1].name, "best");
+  EXPECT_EQ(program.code[1].kind, GEMMAC_CODE_CPU);
+  EXPECT_EQ(program.code[1].features, 3u);
   for (int level = 0; level < 2; ++level)
-    for (int phase = 0; phase < GEMMAC_PHASE_COUNT; ++phase)
-      EXPECT_EQ(reinterpret_cast<uint64_t>(program.levels[level].run[phase]),
-                base.getValue() + level * GEMMAC_PHASE_COUNT + phase);
+    for (int i = 0; i < 4; ++i)
+      EXPECT_EQ(reinterpret_cast<uint64_t>(program.code[level].run[i]), base.getValue() + level * 4 + i);
   EXPECT_STREQ(program.chat.bos, "<bos>");
   EXPECT_STREQ(program.chat.turn_close, "<t>");
   EXPECT_STREQ(program.chat.thought_open, "<|channel>");
@@ -143,15 +169,6 @@ TEST(ProgramObject, fields_lie_where_abi_h_says) {
   EXPECT_EQ(program.sampling.stop_ids[1], 106);
   EXPECT_EQ(program.sampling.suppress_count, 0);
   EXPECT_EQ(program.sampling.suppress_ids, nullptr);
-  EXPECT_EQ(program.steps[GEMMAC_PHASE_DECODE].count, 0);
-  EXPECT_EQ(program.steps[GEMMAC_PHASE_DECODE].steps, nullptr);
-  ASSERT_EQ(program.steps[GEMMAC_PHASE_VERIFY].count, 2);
-  const gemmac_step *steps = program.steps[GEMMAC_PHASE_VERIFY].steps;
-  EXPECT_STREQ(steps[0].what, "matmul q4 64 x 32");
-  EXPECT_STREQ(steps[0].memory, "p.gate");
-  EXPECT_EQ(steps[0].weight_bytes, 1152);
-  EXPECT_STREQ(steps[1].what, "barrier");
-  EXPECT_STREQ(steps[1].memory, "");
   ASSERT_EQ(program.cache_count, 2);
   EXPECT_STREQ(program.caches[0].layers, "0-1, 3");
   EXPECT_STREQ(program.caches[0].format, "f16");

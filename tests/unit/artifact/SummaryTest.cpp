@@ -68,12 +68,17 @@ TEST(ProgramSummary, reads_a_planned_module) {
   EXPECT_EQ(summary->vocab, 50);
   EXPECT_EQ(summary->context, 64);
   EXPECT_EQ(summary->chunk, 16);
-  EXPECT_EQ(summary->logitsStride, 64);
-  EXPECT_EQ(summary->phases[GEMMAC_PHASE_DECODE].logitsOffset, 256);
-  EXPECT_EQ(summary->phases[GEMMAC_PHASE_VERIFY].logitsOffset, 512);
-  EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].logitsOffset, -1);
-  EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].multiplyAdds, 90);
-  EXPECT_EQ(summary->phases[GEMMAC_PHASE_PREFILL].barriers, 2);
+  ASSERT_EQ(summary->functions.size(), 3u);
+  const FunctionSummary &verify = summary->function("verify"), &prefill = summary->function("prefill");
+  ASSERT_EQ(verify.outputs.size(), 1u);
+  EXPECT_EQ(verify.outputs[0].name, "logits");
+  EXPECT_EQ(verify.outputs[0].offset, 512);
+  EXPECT_EQ(verify.outputs[0].rowBytes, 256);
+  EXPECT_EQ(verify.outputs[0].width, 50);
+  EXPECT_EQ(summary->function("decode").outputs[0].offset, 256);
+  EXPECT_TRUE(prefill.outputs.empty());
+  EXPECT_EQ(prefill.multiplyAdds, 90);
+  EXPECT_EQ(prefill.barriers, 2);
   EXPECT_EQ(summary->scratchBytes, 8192);
   ASSERT_EQ(summary->formats.size(), 2u);
   EXPECT_EQ(summary->formats[1].values, 1600);
@@ -106,10 +111,9 @@ TEST(ProgramSummary, reports_what_a_pass_forgot) {
   EXPECT_EQ(problem(" multiply_adds 90", ""),
             "planned module: error: no integer attribute 'multiply_adds'; this is a defect of the plan stage");
   EXPECT_EQ(problem("    gemma.output \"logits\" %l : <8 x 64, f32>\n", ""),
-            "planned module: error: function 'verify' has no output \"logits\"; this is a defect of the plan stage");
-  EXPECT_EQ(
-      problem("shared at 512", "shared"),
-      "planned module: error: the logits of function 'verify' have no offset; this is a defect of the plan stage");
+            "planned module: error: function 'verify' has no output 'logits'; this is a defect of the plan stage");
+  EXPECT_EQ(problem("shared at 512", "shared"),
+            "planned module: error: 'logits' of function 'verify' has no offset; this is a defect of the plan stage");
   EXPECT_EQ(problem("data_bytes 4736", "data_bytes 2000"),
             "planned module: error: data_bytes of gemma.program is 2000, but 'packed.embed' ends at 2432; this is a "
             "defect of the plan stage");

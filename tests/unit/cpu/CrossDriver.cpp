@@ -1,7 +1,7 @@
 // main() of a program around one function, for another machine: reads its memory from a file, runs, writes it
 // back.
 #include "CrossDriver.h"
-#include "gemmac/abi.h"
+#include "gemmac/call.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -2,7 +2,7 @@
 #include "Cross.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
-#include "gemmac/abi.h"
+#include "gemmac/call.h"
 #include "targets/TargetBackend.h"
 #include "targets/cpu/Passes.h"
 
@@ -163,7 +163,7 @@ extern "C" void gemmacTestBarrier(const gemmac_call *call, int64_t) {
 struct Runner::Loaded {
   std::string level;
   std::unique_ptr<llvm::orc::LLJIT> jit;
-  gemmac_phase_fn run = nullptr;
+  gemmac_function_fn run = nullptr;
 };
 
 Runner::Runner(const StepProgram &program) : program(program) {
@@ -180,7 +180,7 @@ Runner::Runner(const StepProgram &program) : program(program) {
                                                              llvm::JITSymbolFlags::Exported};
     check(library.define(llvm::orc::absoluteSymbols(symbols)));
     check(code->jit->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(compiled.object, code->level)));
-    code->run = check(code->jit->lookup(program.entry(code->level))).toPtr<gemmac_phase_fn>();
+    code->run = check(code->jit->lookup(program.entry(code->level))).toPtr<gemmac_function_fn>();
     loaded.push_back(std::move(code));
   }
 }

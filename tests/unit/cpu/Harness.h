@@ -8,7 +8,7 @@
 
 #include "targets/TargetBackend.h"
 
-#include "gemmac/abi.h"
+#include "gemmac/call.h"
 
 #include <memory>
 #include <string>

@@ -37,13 +37,14 @@ protected:
     return bits;
   }
   std::span<const int32_t> first(size_t count) const { return std::span(tokens).first(count); }
-  size_t mostVerified() const { return static_cast<size_t>(engine->maxRows(GEMMAC_PHASE_VERIFY)); }
+  size_t mostVerified() const { return static_cast<size_t>(engine->maxRows(engine->functions().verify)); }
 
   /// Feeds a random number of tokens from `at` on in a random way and compares what comes with `expected`.
   size_t feedSome(Sequence &sequence, size_t at, std::mt19937 &random, const std::vector<uint64_t> &expected) const {
     const auto left = static_cast<int64_t>(tokens.size() - at);
     const int64_t way = test::pick(random, 0, 2);
-    const int64_t most = way == 0 ? 1 : engine->maxRows(way == 1 ? GEMMAC_PHASE_VERIFY : GEMMAC_PHASE_PREFILL);
+    const int64_t most =
+        way == 0 ? 1 : engine->maxRows(way == 1 ? engine->functions().verify : engine->functions().prefill);
     const std::span<const int32_t> part =
         std::span(tokens).subspan(at, static_cast<size_t>(test::pick(random, 1, std::min(left, most))));
     if (way == 0)
@@ -85,7 +86,7 @@ TEST_P(EngineTest, AnyDivisionIntoCallsGivesTheSameBits) {
 TEST_P(EngineTest, ThreadsAndChunksMakeNoDifference) {
   const std::vector<uint64_t> expected = alone(tokens);
   for (int64_t threads : {1, 3})
-    for (int64_t chunk : {int64_t(1), engine->maxRows(GEMMAC_PHASE_PREFILL)}) {
+    for (int64_t chunk : {int64_t(1), engine->maxRows(engine->functions().prefill)}) {
       const std::unique_ptr<Engine> other = test::openEngine(GetParam(), {.threads = threads, .chunk = chunk});
       Sequence sequence(*other, 0);
       Logits logits;
@@ -182,34 +183,35 @@ TEST_P(EngineTest, RefusedCallsFeedNothing) {
   ASSERT_TRUE(sequence.prefill(first(10)).ok());
   const auto vocab = static_cast<int32_t>(engine->program().vocab), slots = static_cast<int32_t>(engine->slots()),
              context = static_cast<int32_t>(engine->context());
-  auto refused = [&](gemmac_phase_id function, std::vector<gemmac_row> rows) {
+  const auto &[decodes, verifies, prefills] = engine->functions();
+  auto refused = [&](const gemmac_function &function, std::vector<gemmac_row> rows) {
     Logits logits;
     return engine->run(function, rows, logits).code() == ExitCode::internal;
   };
-  EXPECT_TRUE(refused(GEMMAC_PHASE_DECODE, {}));
-  EXPECT_TRUE(refused(GEMMAC_PHASE_DECODE, {{1, 10, 0, true}, {1, 11, 0, true}}));
-  EXPECT_TRUE(refused(GEMMAC_PHASE_DECODE, {{vocab, 10, 0, true}}));
-  EXPECT_TRUE(refused(GEMMAC_PHASE_DECODE, {{-1, 10, 0, true}}));
-  EXPECT_TRUE(refused(GEMMAC_PHASE_DECODE, {{1, context, 0, true}}));
-  EXPECT_TRUE(refused(GEMMAC_PHASE_DECODE, {{1, -1, 0, true}}));
-  EXPECT_TRUE(refused(GEMMAC_PHASE_DECODE, {{1, 10, slots, true}}));
-  EXPECT_TRUE(refused(GEMMAC_PHASE_VERIFY, {{1, 10, 0, true}, {1, 12, 0, true}}));
-  EXPECT_TRUE(refused(GEMMAC_PHASE_PREFILL, {{1, 10, 0, true}}));
+  EXPECT_TRUE(refused(decodes, {}));
+  EXPECT_TRUE(refused(decodes, {{1, 10, 0, true}, {1, 11, 0, true}}));
+  EXPECT_TRUE(refused(decodes, {{vocab, 10, 0, true}}));
+  EXPECT_TRUE(refused(decodes, {{-1, 10, 0, true}}));
+  EXPECT_TRUE(refused(decodes, {{1, context, 0, true}}));
+  EXPECT_TRUE(refused(decodes, {{1, -1, 0, true}}));
+  EXPECT_TRUE(refused(decodes, {{1, 10, slots, true}}));
+  EXPECT_TRUE(refused(verifies, {{1, 10, 0, true}, {1, 12, 0, true}}));
+  EXPECT_TRUE(refused(prefills, {{1, 10, 0, true}}));
   if (slots > 1)
-    EXPECT_TRUE(refused(GEMMAC_PHASE_VERIFY, {{1, 10, 0, true}, {1, 0, 1, true}, {1, 11, 0, true}}));
+    EXPECT_TRUE(refused(verifies, {{1, 10, 0, true}, {1, 0, 1, true}, {1, 11, 0, true}}));
   EXPECT_EQ(decode(sequence, tokens[10]), alone(first(11)).back());
 }
 
 TEST_P(EngineTest, TellsOfItself) {
   EXPECT_GE(engine->slots(), 1);
-  EXPECT_EQ(engine->maxRows(GEMMAC_PHASE_DECODE), 1);
-  EXPECT_GE(engine->maxRows(GEMMAC_PHASE_VERIFY), 1);
+  EXPECT_EQ(engine->maxRows(engine->functions().decode), 1);
+  EXPECT_GE(engine->maxRows(engine->functions().verify), 1);
   EXPECT_GT(engine->memory().slot, 0u);
   EXPECT_GT(engine->memory().working, 0u);
   EXPECT_NE(engine->describe(), "");
   const std::unique_ptr<Engine> smaller = test::openEngine(GetParam(), {.chunk = 3, .context = 20});
   EXPECT_EQ(smaller->context(), 20);
-  EXPECT_EQ(smaller->maxRows(GEMMAC_PHASE_PREFILL), 3);
+  EXPECT_EQ(smaller->maxRows(smaller->functions().prefill), 3);
   Sequence sequence(*smaller, 0);
   EXPECT_EQ(sequence.remaining(), 20);
 }

@@ -39,10 +39,12 @@ public:
   }
 
   void run(int steps) {
+    const auto &[decode, verify, prefill] = engine.functions();
+    const gemmac_function *const functions[] = {&decode, &verify, &prefill};
     for (int step = 0; step < steps; ++step) {
       if (test::pick(random, 0, 3) == 0)
         change();
-      call(static_cast<gemmac_phase_id>(test::pick(random, 0, GEMMAC_PHASE_COUNT - 1)));
+      call(*functions[test::pick(random, 0, 2)]);
     }
   }
 
@@ -50,6 +52,7 @@ private:
   Sequence &any() {
     return sequences[static_cast<size_t>(test::pick(random, 0, static_cast<int64_t>(sequences.size()) - 1))];
   }
+  bool givesLogits(const gemmac_function &function) const { return &function != &engine.functions().prefill; }
   int32_t anyToken() {
     return static_cast<int32_t>(test::pick(random, 0, std::min<int64_t>(engine.program().vocab, 50) - 1));
   }
@@ -77,7 +80,7 @@ private:
   }
 
   /// Rows of some sequences in one call.
-  void call(gemmac_phase_id function) {
+  void call(const gemmac_function &function) {
     int64_t room = engine.maxRows(function);
     std::vector<gemmac_row> rows;
     std::vector<std::pair<Sequence *, std::vector<int32_t>>> parts;
@@ -88,11 +91,11 @@ private:
     for (Sequence *one : order) {
       if (one->position() >= test::usedPositions(engine))
         one->reset();
-      const int64_t most = std::min({room, one->remaining(), int64_t(function == GEMMAC_PHASE_PREFILL ? 60 : 3)});
+      const int64_t most = std::min({room, one->remaining(), int64_t(givesLogits(function) ? 3 : 60)});
       std::vector<int32_t> tokens(static_cast<size_t>(test::pick(random, rows.empty() ? 1 : 0, most)));
       for (int32_t &token : tokens) {
         token = anyToken();
-        rows.push_back(one->row(token, function != GEMMAC_PHASE_PREFILL, &token - tokens.data()));
+        rows.push_back(one->row(token, givesLogits(function), &token - tokens.data()));
       }
       room -= static_cast<int64_t>(tokens.size());
       parts.emplace_back(one, std::move(tokens));
@@ -100,7 +103,7 @@ private:
     runAndCompare(function, rows, parts);
   }
 
-  void runAndCompare(gemmac_phase_id function, std::span<const gemmac_row> rows,
+  void runAndCompare(const gemmac_function &function, std::span<const gemmac_row> rows,
                      std::span<const std::pair<Sequence *, std::vector<int32_t>>> parts) {
     Logits logits;
     const Status status = engine.run(function, rows, logits);
@@ -109,7 +112,7 @@ private:
     for (const auto &[sequence, tokens] : parts)
       for (int32_t token : tokens) {
         sequence->fed({&token, 1});
-        if (function != GEMMAC_PHASE_PREFILL)
+        if (givesLogits(function))
           EXPECT_EQ(test::bitsOf(engine, logits.row(row)), alone.bits(sequence->tokens())) << "row " << row;
         ++row;
       }

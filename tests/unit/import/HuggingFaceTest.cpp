@@ -3,7 +3,7 @@
 #include "compiler/import/ChatFormat.h"
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/ModelName.h"
-#include "gemmac/abi.h"
+#include "gemmac/program.h"
 
 using namespace gemmac;
 using namespace gemmac::test;

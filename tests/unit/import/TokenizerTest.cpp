@@ -1,7 +1,7 @@
 // tokenizer.json and its compiled table. The table is checked by a small byte-pair encoder that reads nothing else.
+#include "gemmac/tokenizer.h"
 #include "ImportTest.h"
 #include "compiler/import/TokenizerReader.h"
-#include "gemmac/abi.h"
 
 #include <ctime>
 

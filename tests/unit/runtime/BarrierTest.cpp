@@ -45,7 +45,7 @@ TEST(Barrier, SpinsGrowWithTime) {
 
 // Adds up over all threads between barriers, as emitted code does with partial results. The number of rows is any
 // number here.
-static void sumPhase(const gemmac_call *call, int64_t thread) {
+static void sumParts(const gemmac_call *call, int64_t thread) {
   auto *values = reinterpret_cast<int64_t *>(call->arena);
   values[thread] = thread + call->row_count;
   gemmac_barrier(call, thread);
@@ -65,7 +65,7 @@ TEST(ThreadPool, RunsEveryThreadOnceAndWaits) {
     gemmac_call call = {};
     call.arena = reinterpret_cast<uint8_t *>(values.data());
     for (call.row_count = 0; call.row_count < 200; ++call.row_count) {
-      pool.run(sumPhase, call);
+      pool.run(sumParts, call);
       for (int64_t value : values)
         ASSERT_EQ(value, threads * (threads - 1) / 2 + threads * call.row_count);
     }
@@ -77,7 +77,7 @@ TEST(ThreadPool, UnusedPoolEnds) {
   ASSERT_TRUE(pool.start(4).ok());
 }
 
-// Groups of changing size, as phases that pay for different numbers of threads need.
+// Groups of changing size, as functions that pay for different numbers of threads need.
 TEST(ThreadPool, RunsOnPartOfItsThreads) {
   ThreadPool pool;
   ASSERT_TRUE(pool.start(7).ok());
@@ -87,7 +87,7 @@ TEST(ThreadPool, RunsOnPartOfItsThreads) {
   for (call.row_count = 0; call.row_count < 500; ++call.row_count) {
     const int64_t threads = 1 + call.row_count * 5 % 7;
     values.assign(7, -1);
-    pool.run(sumPhase, call, threads);
+    pool.run(sumParts, call, threads);
     for (int64_t i = 0; i < 7; ++i)
       ASSERT_EQ(values[static_cast<size_t>(i)],
                 i < threads ? threads * (threads - 1) / 2 + threads * call.row_count : -1);

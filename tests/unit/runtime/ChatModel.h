@@ -44,9 +44,9 @@ struct ChatModel {
   gemmac_program makeProgram() const {
     gemmac_program p = fakeProgram();
     p.vocab = static_cast<int64_t>(vocabulary.tokens.size());
-    p.logits_stride = mostTokens;
     p.arena_bytes = fakeVerifyRows * mostTokens * 4;
-    p.levels = hashLevels<mostTokens, mostTokens>;
+    p.functions = hashFunctions<mostTokens, mostTokens>.data();
+    p.code = hashCode<mostTokens, mostTokens>;
     const gemmac_chat_mode usual = {"<|turn>user\n",           "<|turn>system\n",         "<turn|>\n<|turn>user\n",
                                     "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>model\n", "<turn|>\n<|turn>user\n"};
     gemmac_chat_mode on = usual;

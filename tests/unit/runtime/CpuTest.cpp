@@ -1,7 +1,6 @@
 #include "engine/Cpu.h"
 
 #include "FakeProgram.h"
-#include "program/ProgramFile.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +9,7 @@ using namespace gemmac::runtime;
 
 static std::string chosen(std::string_view name, uint64_t features) {
   const gemmac_program program = test::fakeProgram();
-  const gemmac_level *level = nullptr;
+  const gemmac_code *level = nullptr;
   Status status = chooseLevel(program, name, features, level);
   return status.ok() ? level->name : "error " + std::to_string(static_cast<int>(status.code()));
 }
@@ -31,10 +30,10 @@ TEST(Cpu, ForcedLevels) {
 
 TEST(Cpu, SaysWhatIsMissing) {
   gemmac_program program = test::fakeProgram();
-  const gemmac_level needy[] = {{"avx2", GEMMAC_CPU_X86_AVX2, {}}};
-  program.levels = needy;
-  program.level_count = 1;
-  const gemmac_level *level = nullptr;
+  const gemmac_code needy = {"avx2", GEMMAC_CODE_CPU, GEMMAC_CPU_X86_AVX2, nullptr};
+  program.code = &needy;
+  program.code_count = 1;
+  const gemmac_code *level = nullptr;
   Status status = chooseLevel(program, "", 0, level);
   EXPECT_EQ(status.code(), ExitCode::cpu);
   EXPECT_NE(status.message().find("AVX2, FMA"), std::string::npos) << status.message();
@@ -52,20 +51,4 @@ TEST(Cpu, ThisMachineHasItsBase) {
                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                 __builtin_cpu_supports("avx512cd"));
 #endif
-}
-
-TEST(CheckProgram, RefusesOtherAbisAndNonsense) {
-  gemmac_program program = test::fakeProgram();
-  EXPECT_TRUE(checkProgram(program).ok());
-  program.abi_version = GEMMAC_ABI_VERSION + 1;
-  EXPECT_EQ(checkProgram(program).code(), ExitCode::internal);
-  program = test::fakeProgram();
-  program.struct_bytes = 8;
-  EXPECT_FALSE(checkProgram(program).ok());
-  program = test::fakeProgram();
-  program.phases[GEMMAC_PHASE_PREFILL].max_rows = 0;
-  EXPECT_FALSE(checkProgram(program).ok());
-  program = test::fakeProgram();
-  program.logits_stride = program.vocab - 1;
-  EXPECT_FALSE(checkProgram(program).ok());
 }

@@ -4,6 +4,7 @@
 
 #include "gemmac/abi.h"
 
+#include <array>
 #include <cstddef>
 
 namespace gemmac::test {
@@ -30,11 +31,27 @@ template <int64_t Vocab, int64_t Stride, bool Logits> void runHashes(const gemma
     }
 }
 
+/// Row 0 of the logits lies at the beginning of the arena.
 template <int64_t Vocab, int64_t Stride>
-inline constexpr gemmac_level hashLevels[] = {
-    {"base", 0, {runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, false>}},
-    {"better", 1, {runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, false>}},
-    {"best", 1 | 2, {runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, false>}}};
+inline constexpr gemmac_value hashLogits = {GEMMAC_LOGITS, 0, Stride *int64_t(sizeof(float)), Vocab};
+
+template <int64_t Vocab, int64_t Stride>
+inline constexpr std::array<gemmac_function, 3> hashFunctions = {
+    {{GEMMAC_DECODE, 1, 0, nullptr, 1, &hashLogits<Vocab, Stride>, 0, 0, 0, {}},
+     {GEMMAC_VERIFY, fakeVerifyRows, 0, nullptr, 1, &hashLogits<Vocab, Stride>, 0, 0, 0, {}},
+     {GEMMAC_PREFILL, fakeChunk, 0, nullptr, 0, nullptr, 0, 0, 0, {}}}};
+
+template <int64_t Vocab, int64_t Stride>
+inline constexpr gemmac_function_fn hashRuns[] = {runHashes<Vocab, Stride, true>, runHashes<Vocab, Stride, true>,
+                                                  runHashes<Vocab, Stride, false>};
+
+template <int64_t Vocab, int64_t Stride>
+inline constexpr gemmac_code hashCode[] = {{"base", GEMMAC_CODE_CPU, 0, hashRuns<Vocab, Stride>},
+                                           {"better", GEMMAC_CODE_CPU, 1, hashRuns<Vocab, Stride>},
+                                           {"best", GEMMAC_CODE_CPU, 1 | 2, hashRuns<Vocab, Stride>}};
+
+/// decode, verify, prefill of fakeProgram(), for tests that change a copy of them.
+inline constexpr std::array<gemmac_function, 3> fakeFunctions = hashFunctions<fakeVocab, fakeStride>;
 
 inline gemmac_program fakeProgram() {
   gemmac_program program = {};
@@ -42,17 +59,15 @@ inline gemmac_program fakeProgram() {
   program.struct_bytes = sizeof(gemmac_program);
   program.vocab = fakeVocab;
   program.context = fakeContext;
-  program.logits_stride = fakeStride;
   program.arena_bytes = fakeVerifyRows * fakeStride * 4;
   program.scratch_bytes = 64;
   program.slots = 8;
   program.slot_bytes = fakeContext * 4;
   program.bos_id = -1;
-  program.phases[GEMMAC_PHASE_DECODE] = {1, 0, 0, 0, 0};
-  program.phases[GEMMAC_PHASE_VERIFY] = {fakeVerifyRows, 0, 0, 0, 0};
-  program.phases[GEMMAC_PHASE_PREFILL] = {fakeChunk, -1, 0, 0, 0};
-  program.level_count = 3;
-  program.levels = hashLevels<fakeVocab, fakeStride>;
+  program.function_count = 3;
+  program.functions = fakeFunctions.data();
+  program.code_count = 3;
+  program.code = hashCode<fakeVocab, fakeStride>;
   const char *none = "";
   program.chat = {none, none, none, none, 0, {}};
   for (gemmac_chat_mode &mode : program.chat.modes)

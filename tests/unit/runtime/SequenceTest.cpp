@@ -168,7 +168,7 @@ namespace {
 struct TableProgram {
   static constexpr int64_t rowBytes = 128, firstBytes = 5, secondBytes = 3;
 
-  template <bool Logits> static void runPhase(const gemmac_call *call, int64_t thread) {
+  template <bool Logits> static void runRows(const gemmac_call *call, int64_t thread) {
     auto *seen = reinterpret_cast<float *>(call->cache);
     auto *logits = reinterpret_cast<float *>(call->arena);
     for (int64_t row = 0; thread == 0 && row < call->row_count; ++row) {
@@ -182,13 +182,14 @@ struct TableProgram {
 
   std::string path = testing::TempDir() + "gemmac-table-test-" + std::to_string(getpid());
   gemmac_table tables[2] = {{16, firstBytes, 0}, {16 + test::fakeVocab * firstBytes, secondBytes, 64}};
-  gemmac_level level = {"base", 0, {runPhase<true>, runPhase<true>, runPhase<false>}};
+  gemmac_function_fn runs[3] = {runRows<true>, runRows<true>, runRows<false>};
+  gemmac_code code = {"base", GEMMAC_CODE_CPU, 0, runs};
   gemmac_program program = test::fakeProgram();
   ProgramFile file;
 
   TableProgram() {
-    program.levels = &level;
-    program.level_count = 1;
+    program.code = &code;
+    program.code_count = 1;
     program.table_count = 2;
     program.tables = tables;
     program.table_row_bytes = rowBytes;

@@ -27,36 +27,42 @@ void runMarked(const gemmac_call *call, int64_t thread) {
   waitMilliseconds(thread == 0 ? 1 : 0);
 }
 
-gemmac_program markedProgram() {
-  static constexpr gemmac_level level = {"base", 0, {runMarked, runMarked, runMarked}};
+struct MarkedProgram {
+  gemmac_function_fn runs[3] = {runMarked, runMarked, runMarked};
+  gemmac_code code = {"base", GEMMAC_CODE_CPU, 0, runs};
+  std::array<gemmac_function, 3> functions = test::fakeFunctions;
   gemmac_program program = test::fakeProgram();
-  program.level_count = 1;
-  program.levels = &level;
-  program.steps[GEMMAC_PHASE_DECODE] = {3, decodeSteps};
-  return program;
-}
+
+  MarkedProgram() {
+    functions[0].steps = {3, decodeSteps};
+    program.functions = functions.data();
+    program.code_count = 1;
+    program.code = &code;
+  }
+};
 
 } // namespace
 
 TEST(StepTimes, StepsOfOneKernelAreAddedUp) {
-  const gemmac_program program = markedProgram();
+  const MarkedProgram marked;
   ProgramFile file;
   CpuEngine engine;
-  ASSERT_TRUE(engine.open(program, file, {.threads = 2}).ok());
+  ASSERT_TRUE(engine.open(marked.program, file, {.threads = 2}).ok());
   Sequence sequence(engine, 0);
   Logits logits;
-  StepTimes times(program);
-  auto decode = [&](int32_t token) { ASSERT_TRUE(sequence.decode(token, logits).ok()); };
-  decode(1); // not counted
+  StepTimes times(marked.program);
+  auto feed = [&](int32_t token) { ASSERT_TRUE(sequence.decode(token, logits).ok()); };
+  feed(1); // not counted
   engine.countSteps(&times);
-  decode(2);
-  decode(3);
+  feed(2);
+  feed(3);
   engine.countSteps(nullptr);
-  decode(4);
+  feed(4);
 
-  EXPECT_EQ(times.calls(GEMMAC_PHASE_DECODE), 2);
-  EXPECT_EQ(times.calls(GEMMAC_PHASE_VERIFY), 0);
-  const std::vector<StepTimes::Kernel> kernels = times.kernels(GEMMAC_PHASE_DECODE);
+  const auto &[decode, verify, prefill] = engine.functions();
+  EXPECT_EQ(times.calls(decode), 2);
+  EXPECT_EQ(times.calls(verify), 0);
+  const std::vector<StepTimes::Kernel> kernels = times.kernels(decode);
   ASSERT_EQ(kernels.size(), 3u);
   EXPECT_EQ(kernels[0].what, "matmul a");
   EXPECT_EQ(kernels[0].steps, 2);
@@ -68,11 +74,11 @@ TEST(StepTimes, StepsOfOneKernelAreAddedUp) {
   double sum = 0;
   for (const StepTimes::Kernel &kernel : kernels)
     sum += kernel.seconds;
-  EXPECT_NEAR(sum, times.seconds(GEMMAC_PHASE_DECODE), 1e-9);
+  EXPECT_NEAR(sum, times.seconds(decode), 1e-9);
 }
 
 TEST(StepTimes, AProgramWithoutMarksHasNoKernels) {
   const gemmac_program program = test::fakeProgram();
   StepTimes times(program);
-  ASSERT_EQ(times.kernels(GEMMAC_PHASE_DECODE).size(), 1u);
+  ASSERT_EQ(times.kernels(program.functions[0]).size(), 1u);
 }

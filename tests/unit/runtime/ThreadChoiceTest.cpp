@@ -12,8 +12,8 @@ using namespace gemmac;
 using namespace gemmac::runtime;
 
 // A token of E2B in q4, of Gemma 3 270M in q4, of a model of two million values.
-constexpr PhaseWork large = {1240 << 20, 2'000'000'000, 420}, middle = {150 << 20, 270'000'000, 150},
-                    tiny = {800 << 10, 1'700'000, 60};
+constexpr FunctionWork large = {1240 << 20, 2'000'000'000, 420}, middle = {150 << 20, 270'000'000, 150},
+                       tiny = {800 << 10, 1'700'000, 60};
 
 TEST(ThreadChoice, Candidates) {
   EXPECT_EQ(threadCandidates(1), (std::vector<int64_t>{1}));
@@ -29,13 +29,13 @@ TEST(ThreadChoice, LargeWorkNeedsNoMeasurement) {
     EXPECT_TRUE(barriersMatter(tiny, processors));
   }
   EXPECT_FALSE(barriersMatter(tiny, 1)); // nothing to choose
-  PhaseWork prompt = tiny;
+  FunctionWork prompt = tiny;
   prompt.multiplyAdds *= 512;
   EXPECT_FALSE(barriersMatter(prompt, 2));
 }
 
 TEST(ThreadChoice, BarriersAreWeighedAgainstWhatIsSaved) {
-  auto chosen = [](const PhaseWork &work, double barrier) {
+  auto chosen = [](const FunctionWork &work, double barrier) {
     return chooseThreads(work, {{1, 0}, {2, barrier}, {4, 2 * barrier}, {8, 4 * barrier}});
   };
   EXPECT_EQ(chosen(tiny, 10e-6), 1);
@@ -97,24 +97,27 @@ TEST(ThreadTuner, OneInterruptedCallChangesNothing) {
 
 TEST(ThreadPlan, ObeysAndExplains) {
   gemmac_program program = test::fakeProgram();
-  for (gemmac_phase &phase : program.phases) {
-    phase.weight_bytes = 1000;
-    phase.multiply_adds = 2000;
-    phase.barriers = 4;
+  std::array<gemmac_function, 3> functions = test::fakeFunctions;
+  for (gemmac_function &function : functions) {
+    function.weight_bytes = 1000;
+    function.multiply_adds = 2000;
+    function.barriers = 4;
   }
+  program.functions = functions.data();
+  const TextFunctions text = {functions[0], functions[1], functions[2]};
   ThreadPlan asked(program, 3, 2), single(program, 0, 1), small(program, 0, 2);
   EXPECT_EQ(asked.poolSize(), 3);
-  EXPECT_EQ(asked.threads(GEMMAC_PHASE_DECODE), 3);
-  EXPECT_EQ(asked.reason(GEMMAC_PHASE_DECODE), "asked for");
-  EXPECT_EQ(single.threads(GEMMAC_PHASE_PREFILL), 1);
-  EXPECT_EQ(single.describe(), "1 thread");
+  EXPECT_EQ(asked.threads(text.decode), 3);
+  EXPECT_EQ(asked.reason(text.decode), "asked for");
+  EXPECT_EQ(single.threads(text.prefill), 1);
+  EXPECT_EQ(single.describe(text), "1 thread");
   ThreadPool pool;
   ASSERT_TRUE(pool.start(small.poolSize()).ok());
   small.measure(pool);
-  EXPECT_EQ(small.threads(GEMMAC_PHASE_DECODE), 1); // 125 ns of work
-  EXPECT_NE(small.reason(GEMMAC_PHASE_DECODE).find("4 barriers of "), std::string::npos);
-  program.phases[GEMMAC_PHASE_PREFILL].multiply_adds = 1'000'000'000;
+  EXPECT_EQ(small.threads(text.decode), 1); // 125 ns of work
+  EXPECT_NE(small.reason(text.decode).find("4 barriers of "), std::string::npos);
+  functions[2].multiply_adds = 1'000'000'000;
   ThreadPlan mixed(program, 0, 2);
-  EXPECT_EQ(mixed.threads(GEMMAC_PHASE_PREFILL), 2);
-  EXPECT_EQ(mixed.describe(), "1 thread, 2 for prompts");
+  EXPECT_EQ(mixed.threads(text.prefill), 2);
+  EXPECT_EQ(mixed.describe(text), "1 thread, 2 for prompts");
 }

@@ -3,7 +3,7 @@
 #define GEMMAC_TESTS_RUNTIME_TOKENIZERTABLE_H
 
 #include "compiler/import/MergeTable.h"
-#include "gemmac/abi.h"
+#include "gemmac/tokenizer.h"
 
 #include <algorithm>
 #include <cstring>

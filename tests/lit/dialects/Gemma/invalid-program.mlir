@@ -1,5 +1,4 @@
-// The facts of a program, and the attributes of the dialect on ops of others. The cases are named by the weight in them:
-// gemma.program has no name.
+// The facts of a program, and the attributes of the dialect on ops of others. Modules name the cases.
 // RUN: gemmac-opt %s --split-input-file --verify-diagnostics
 
 module @program_c1 {

@@ -124,15 +124,20 @@ template <bool Logits> void run(const gemmac_call *call, int64_t thread) {
   }
 }
 
-constexpr gemmac_level levels[] = {
+constexpr gemmac_value logits = {GEMMAC_LOGITS, logitsOffset, stride * 4, vocab};
+constexpr gemmac_function functions[] = {{GEMMAC_DECODE, 1, 0, nullptr, 1, &logits, 1000, 100, 1, {}},
+                                         {GEMMAC_VERIFY, verifyRows, 0, nullptr, 1, &logits, 1000, 100, 1, {}},
+                                         {GEMMAC_PREFILL, chunkRows, 0, nullptr, 0, nullptr, 1000, 100, 1, {}}};
+constexpr gemmac_function_fn runs[] = {run<true>, run<true>, run<false>};
+constexpr gemmac_code code[] = {
 #if defined(__x86_64__)
-    {"plain", 0, {run<true>, run<true>, run<false>}},
-    {"avx2", GEMMAC_CPU_X86_AVX2, {run<true>, run<true>, run<false>}},
+    {"plain", GEMMAC_CODE_CPU, 0, runs},
+    {"avx2", GEMMAC_CODE_CPU, GEMMAC_CPU_X86_AVX2, runs},
 #else
-    {"neon", GEMMAC_CPU_ARM_NEON, {run<true>, run<true>, run<false>}},
-    {"dotprod", GEMMAC_CPU_ARM_DOTPROD, {run<true>, run<true>, run<false>}},
+    {"neon", GEMMAC_CODE_CPU, GEMMAC_CPU_ARM_NEON, runs},
+    {"dotprod", GEMMAC_CODE_CPU, GEMMAC_CPU_ARM_DOTPROD, runs},
 #endif
-    {"future", 1ull << 63, {run<true>, run<true>, run<false>}},
+    {"future", GEMMAC_CODE_CPU, 1ull << 63, runs},
 };
 constexpr int32_t stopIds[] = {eos, turnClose};
 constexpr gemmac_cache caches[] = {{"0-3, 5", "f16", 2, 256, 512, 640, 3 << 20, -1, 256},
@@ -165,18 +170,16 @@ extern "C" const gemmac_program gemmac_the_program = {
     .hidden = 1,
     .layers = 1,
     .context = context,
-    .logits_stride = stride,
     .arena_bytes = logitsOffset + verifyRows * stride * 4,
     .scratch_bytes = 64,
     .slot_bytes = context * 4,
     .slots = 2,
     .bos_id = bos,
     .tokenizer = {0, tokenizerBytes},
-    .phases = {{1, logitsOffset, 1000, 100, 1},
-               {verifyRows, logitsOffset, 1000, 100, 1},
-               {chunkRows, -1, 1000, 100, 1}},
-    .level_count = sizeof(levels) / sizeof(levels[0]),
-    .levels = levels,
+    .function_count = sizeof(functions) / sizeof(functions[0]),
+    .functions = functions,
+    .code_count = sizeof(code) / sizeof(code[0]),
+    .code = code,
     .chat = {"<bos>",
              "<turn|>",
              "<|channel>",

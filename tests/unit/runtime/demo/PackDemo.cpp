@@ -2,6 +2,7 @@
 // gemmac does after linking.
 #include "../TokenizerTable.h"
 #include "DemoVocabulary.h"
+#include "gemmac/program.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
