@@ -54,7 +54,7 @@ GEMMAC_INLINE void addFeedback(const Lanes *deviations, int64_t earlier, const f
 
 /// The trial that costs least. Unlike a search on its own, no trial is fitted to its
 /// integers: feedback would change them.
-GEMMAC_INLINE void bestScale(const Group &group, const IntegerRange &range, const ScaleSearch &search, Lanes *integers,
+GEMMAC_INLINE void bestScale(const Group &group, const IntegerRange &range, const SearchLevels &search, Lanes *integers,
                              Lanes *deviations, Lanes &scale) {
   Lanes extreme = {}, magnitude = {};
   for (int64_t col = 0; col < groupColumns; ++col)
@@ -78,7 +78,7 @@ GEMMAC_INLINE void bestScale(const Group &group, const IntegerRange &range, cons
 }
 
 /// Rounds one group. Everything that is no arithmetic is made by the caller: clang emits nothing that only clones use.
-GEMMAC_CLONES bool roundPanelGroup(const IntegerRange &range, const ScaleSearch &search, int64_t earlier,
+GEMMAC_CLONES bool roundPanelGroup(const IntegerRange &range, const SearchLevels &search, int64_t earlier,
                                    const float *feedback, Group &group, Lanes *deviations, QuantizedTile &result,
                                    float *costs) {
   addFeedback(deviations, earlier, feedback, group);
@@ -105,7 +105,7 @@ bool ErrorFeedback::round(Format format, const PanelRows &rows, const RoundingFa
     for (int64_t lane = 0; lane < lanes; ++lane)
       values[col][lane] = rows[lane].values[col];
   IntegerRange range(format);
-  ScaleSearch search = scaleSearch(format);
+  SearchLevels search = formatInfo(format).search;
   bool fits = true;
   for (int64_t number = 0; number < cols / groupColumns; ++number) {
     int64_t first = number * groupColumns, begin = factor.blockBegin(number);

@@ -55,7 +55,7 @@ GEMMAC_INLINE void plainScale(const IntegerRange &range, const GroupTile *tiles,
 
 /// For formats with a zero point: the trial of least squared error, each with the least-squares scale for its integers.
 /// Extremes up to `smallest` give scale 0.
-GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &search, float smallest,
+GEMMAC_INLINE void searchedScale(const IntegerRange &range, const SearchLevels &search, float smallest,
                                  const GroupTile *tiles, int64_t count, const float *importance, Lanes &scale) {
   Lanes extreme, magnitude;
   findExtremes(tiles, count, extreme, magnitude);
@@ -82,7 +82,7 @@ GEMMAC_INLINE void searchedScale(const IntegerRange &range, const ScaleSearch &s
   }
 }
 
-GEMMAC_INLINE void findScale(const IntegerRange &range, const ScaleSearch &search, float smallest,
+GEMMAC_INLINE void findScale(const IntegerRange &range, const SearchLevels &search, float smallest,
                              const GroupTile *tiles, int64_t count, const ScaleChoice &choice, Lanes &scale) {
   if (range.zeroPoint != 0.0f && !choice.plain)
     searchedScale(range, search, smallest, tiles, count, choice.importance, scale);
@@ -92,7 +92,7 @@ GEMMAC_INLINE void findScale(const IntegerRange &range, const ScaleSearch &searc
 
 } // namespace
 
-GEMMAC_CLONES static bool quantizeLanes(const IntegerRange &range, const ScaleSearch &search, const GroupTile &tile,
+GEMMAC_CLONES static bool quantizeLanes(const IntegerRange &range, const SearchLevels &search, const GroupTile &tile,
                                         const ScaleChoice &choice, QuantizedTile &result) {
   Lanes scale;
   findScale(range, search, leastMagnitude, &tile, 1, choice, scale);
@@ -105,9 +105,9 @@ GEMMAC_CLONES static void roundLanes(const IntegerRange &range, const GroupTile 
   roundWithOwnScales(range, tile, result);
 }
 
-GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const ScaleSearch &search, const GroupTile *tiles,
-                                           int64_t count, const ScaleChoice &choice, QuantizedTile *results,
-                                           float *scales) {
+GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const SearchLevels &search,
+                                           const GroupTile *tiles, int64_t count, const ScaleChoice &choice,
+                                           QuantizedTile *results, float *scales) {
   constexpr float smallest = 0x1p-100f; // beyond it, squares of values and inverses stay in range
   Lanes scale;
   findScale(range, search, smallest, tiles, count, choice, scale);
@@ -122,7 +122,7 @@ GEMMAC_CLONES static bool quantizeRowLanes(const IntegerRange &range, const Scal
 }
 
 bool quantizeTile(Format format, const GroupTile &tile, QuantizedTile &result, const ScaleChoice &choice) {
-  return quantizeLanes(IntegerRange(format), scaleSearch(format), tile, choice, result);
+  return quantizeLanes(IntegerRange(format), formatInfo(format).search, tile, choice, result);
 }
 
 void roundTile(Format format, const GroupTile &tile, QuantizedTile &result) {
@@ -131,7 +131,7 @@ void roundTile(Format format, const GroupTile &tile, QuantizedTile &result) {
 
 bool quantizeRows(Format format, const GroupTile *tiles, int64_t count, QuantizedTile *results, float *scales,
                   const ScaleChoice &choice) {
-  return quantizeRowLanes(IntegerRange(format), scaleSearch(format), tiles, count, choice, results, scales);
+  return quantizeRowLanes(IntegerRange(format), formatInfo(format).search, tiles, count, choice, results, scales);
 }
 
 } // namespace gemmac

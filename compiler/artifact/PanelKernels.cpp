@@ -76,7 +76,7 @@ GEMMAC_INLINE static void storePlane(const QuantizedTile &tile, int64_t shift, i
 /// Writes `count` lanes from `first` on as the rows of one group: the values, and the scales if the group has some.
 GEMMAC_INLINE static void storeGroup(const BitPlane *planes, bool scales, const QuantizedTile &tile, int64_t first,
                                      int64_t count, uint8_t *result) {
-  for (int plane = 0; plane < 2; ++plane) {
+  for (int64_t plane = 0; plane < mostPlanes; ++plane) {
     auto [bits, shift] = planes[plane];
     for (int64_t row = 0; row < count; ++row)
       if (bits == 8)

@@ -6,36 +6,10 @@
 
 namespace gemmac {
 
-/// Levels that the extreme value of a group may stand for: first, first + step, ... The plain choice is the zero point;
-/// beyond it the extreme is clipped, below it levels stay unused at the ends. docs/formats.md has what the trials gain.
-struct ScaleSearch {
-  float first, step;
-};
-
+/// How many levels of a format's SearchLevels are tried.
 inline constexpr int scaleTrials = 13;
 /// Below this the scale of most formats rounds to zero in f16, and so does the group.
 inline constexpr float leastMagnitude = 0x1p-22f;
-
-constexpr ScaleSearch scaleSearch(Format format) {
-  switch (format) {
-  case Format::Q6:
-    return {29.0f, 0.5f};
-  case Format::Q5:
-    return {13.6f, 0.4f};
-  case Format::Q4:
-    return {6.4f, 0.3f};
-  case Format::C4: // the longer the row, the more it pays to clip its extreme
-    return {7.5f, 0.75f};
-  case Format::Q3:
-    return {3.2f, 0.15f};
-  case Format::Q2:
-    return {1.4f, 0.12f};
-  case Format::C2:
-    return {1.5f, 0.4f};
-  default:
-    return {0.0f, 0.0f}; // no zero point: the plain scale is exact at both ends
-  }
-}
 
 /// Stores `scale` as f16. False on overflow.
 GEMMAC_INLINE bool roundScales(const Lanes &scale, QuantizedTile &result) {

@@ -87,8 +87,8 @@ Ladder halvingLadder(bool open, const char *option, int64_t from, int64_t least,
 
 /// Of the formats of caches with and without a window the one with more bits: one for all saves from the next on.
 Format widestCache(const PlanOptions &plan) {
-  auto whole = plan.cacheFormat;
-  auto sliding = plan.slidingCacheFormat.value_or(plan.cacheFormat);
+  auto whole = plan.caches.format;
+  auto sliding = plan.caches.slidingFormat.value_or(plan.caches.format);
   return formatInfo(sliding).bits > formatInfo(whole).bits ? sliding : whole;
 }
 
@@ -96,23 +96,23 @@ Format widestCache(const PlanOptions &plan) {
 std::vector<Ladder> laddersFor(const CompileOptions &options) {
   constexpr int64_t leastChunk = 16, leastContext = 256;
   const OpenOptions &open = options.open;
-  auto setChunk = [](CompileOptions &changed, int64_t value) { changed.plan.chunk = value; };
+  auto setChunk = [](CompileOptions &changed, int64_t value) { changed.plan.functions.chunk = value; };
   auto setCache = [](CompileOptions &changed, Format format) {
-    changed.plan.cacheFormat = format;
-    changed.plan.slidingCacheFormat.reset();
+    changed.plan.caches.format = format;
+    changed.plan.caches.slidingFormat.reset();
   };
   auto setEmbeddings = [](CompileOptions &changed, Format format) { changed.formats.embeddings = format; };
   auto setWeights = [](CompileOptions &changed, Format format) { changed.formats.weights = format; };
   auto setContext = [](CompileOptions &changed, int64_t value) {
-    changed.plan.context = value;
-    changed.plan.chunk = std::min(changed.plan.chunk, value);
+    changed.plan.caches.context = value;
+    changed.plan.functions.chunk = std::min(changed.plan.functions.chunk, value);
   };
-  return {halvingLadder(open.chunk, "--chunk", options.plan.chunk, leastChunk, setChunk),
+  return {halvingLadder(open.chunk, "--chunk", options.plan.functions.chunk, leastChunk, setChunk),
           formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
           formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(Format::F32),
                        choosableFormats, setEmbeddings),
           formatLadder(open.weights, "--weights", options.formats.weights, choosableFormats, setWeights),
-          halvingLadder(false, "--context", options.plan.context, leastContext, setContext)};
+          halvingLadder(false, "--context", options.plan.caches.context, leastContext, setContext)};
 }
 
 class Climber {

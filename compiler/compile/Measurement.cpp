@@ -25,9 +25,9 @@ CompileOptions Measurement::optionsFor(llvm::StringRef file, QuantizeOptions for
   result.runtime = options.nativeRuntime;
   result.formats = std::move(formats);
   result.plan = std::move(plan);
-  result.plan.context = std::min(front.checkpoint().config.context, mostContext);
-  result.plan.chunk = std::min(rows, result.plan.context);
-  result.plan.verifyRows = rows;
+  result.plan.caches.context = std::min(front.checkpoint().config.context, mostContext);
+  result.plan.functions.chunk = std::min(rows, result.plan.caches.context);
+  result.plan.functions.verifyRows = rows;
   result.plan.marks = false;
   result.rounding = options.rounding;
   result.threads = options.threads;
@@ -78,7 +78,7 @@ llvm::Error Measurement::calibrate() {
     return made.takeError();
   scratch.emplace(std::move(*made));
   PlanOptions plan;
-  plan.cacheFormat = Format::F32;
+  plan.caches.format = Format::F32;
   plan.observe = true;
   CompileOptions observing = optionsFor("observing", {unquantizedFormat(), {}, {}, {}}, plan);
   llvm::Expected<BuiltProgram> built = build(observing, nullptr);

@@ -10,10 +10,11 @@ static constexpr int64_t defaultContext = 4096;
 
 llvm::Error settleContext(CompileOptions &options, const Checkpoint &checkpoint) {
   int64_t most = checkpoint.config.context;
-  options.plan.context = options.asked.context.value_or(std::min(most, defaultContext));
-  if (options.plan.context > most)
-    return usageError("--context: error: {0} positions asked for, the model has {1}", options.plan.context, most);
-  options.plan.chunk = std::min(options.plan.chunk, options.plan.context);
+  options.plan.caches.context = options.asked.context.value_or(std::min(most, defaultContext));
+  if (options.plan.caches.context > most)
+    return usageError("--context: error: {0} positions asked for, the model has {1}", options.plan.caches.context,
+                      most);
+  options.plan.functions.chunk = std::min(options.plan.functions.chunk, options.plan.caches.context);
   return llvm::Error::success();
 }
 

@@ -6,7 +6,7 @@
 
 namespace gemmac {
 
-/// Sets options.plan.context and cuts the chunk to it. Errors: UsageError for more positions than the model has.
+/// Sets options.plan.caches.context and cuts the chunk to it. Errors: UsageError for more positions than the model has.
 llvm::Error settleContext(CompileOptions &options, const Checkpoint &checkpoint);
 
 /// Finds what would fail after the work: an output that cannot be written, or that is part of the input.

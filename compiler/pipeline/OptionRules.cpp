@@ -7,9 +7,9 @@ namespace gemmac {
 static void settleCaches(CompileOptions &options) {
   Format usual = options.formats.weights == Format::F32 ? Format::F32 : Format::F16;
   Format sliding = options.asked.slidingCache.value_or(usual);
-  options.plan.cacheFormat = options.asked.cache.value_or(usual);
-  if (sliding != options.plan.cacheFormat)
-    options.plan.slidingCacheFormat = sliding;
+  options.plan.caches.format = options.asked.cache.value_or(usual);
+  if (sliding != options.plan.caches.format)
+    options.plan.caches.slidingFormat = sliding;
 }
 
 /// Which rounding, and whether programs run for it.

@@ -109,14 +109,14 @@ static std::vector<CompileOption> programOptions() {
           "--context", [](CompileOptions &options) -> auto & { return options.asked.context; },
           "Positions of a conversation (default: the model's, at most 4096)"),
       count(
-          "--chunk", [](CompileOptions &options) -> auto & { return options.plan.chunk; },
-          "Prompt tokens that are worked on at once (default: " + std::to_string(PlanOptions().chunk) + ")",
+          "--chunk", [](CompileOptions &options) -> auto & { return options.plan.functions.chunk; },
+          "Prompt tokens that are worked on at once (default: " + std::to_string(PlanOptions().functions.chunk) + ")",
           &OpenOptions::chunk),
       {.name = "--slots",
        .valueName = "N",
        .help = "Sequences that the program holds at once, each with a KV cache of its own (default: 1, at most " +
                std::to_string(mostSlots) + ")",
-       .read = countReader([](CompileOptions &options) -> auto & { return options.plan.slots; }),
+       .read = countReader([](CompileOptions &options) -> auto & { return options.plan.caches.slots; }),
        .problem = slotsProblem},
   };
 }

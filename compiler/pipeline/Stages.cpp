@@ -21,7 +21,7 @@ static void buildQuantize(mlir::OpPassManager &manager, const CompileOptions &op
 }
 static void buildPlan(mlir::OpPassManager &manager, const CompileOptions &options) {
   PlanOptions plan = options.plan;
-  plan.wideActivations = options.wideActivations();
+  plan.steps.wideActivations = options.wideActivations();
   plan.model = options.target->planModel();
   buildPlanPipeline(manager, plan);
 }

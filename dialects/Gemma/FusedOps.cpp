@@ -1,4 +1,4 @@
-// Level 1: verifiers. They repeat those of the level-0 ops that each fused op stands for.
+// Level 1: verifiers, which repeat those of the level-0 ops that each fused op stands for, and what their matrices are.
 #include "dialects/Gemma/Verify.h"
 
 using namespace mlir;
@@ -51,6 +51,17 @@ LogicalResult QkvOp::verifySymbolUses(SymbolTableCollection &symbols) {
                        {getKNormAttr(), "k_norm", {headDim}, "head_dim"}});
 }
 
+void QkvOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
+  if (getCacheAttr())
+    effects.emplace_back(MemoryEffects::Write::get());
+}
+
+SmallVector<MatrixUse> QkvOp::getMatrixUses() {
+  return {{getQAttrName(), MatrixRole::Ordinary, "attention in"},
+          {getKAttrName(), MatrixRole::Ordinary, "attention in"},
+          {getVAttrName(), MatrixRole::Ordinary, "attention in"}};
+}
+
 //===--- attend
 //-----------------------------------------------------------------------------------------------------===//
 
@@ -69,6 +80,8 @@ LogicalResult AttendOp::verifySymbolUses(SymbolTableCollection &symbols) {
                        {getPostNormAttr(), "post_norm", {width}, "residual width"}});
 }
 
+SmallVector<MatrixUse> AttendOp::getMatrixUses() { return {{getOAttrName(), MatrixRole::Ordinary, "attention out"}}; }
+
 //===--- ffn, moe
 //---------------------------------------------------------------------------------------------------===//
 
@@ -85,6 +98,12 @@ LogicalResult FfnOp::verifySymbolUses(SymbolTableCollection &symbols) {
                        {getUpAttr(), "up", {inner, width}, "columns of down, input width"},
                        {getPostNormAttr(), "post_norm", {width}, "input width"},
                        {getLayerScaleAttr(), "layer_scale", {1}, "one scalar"}});
+}
+
+SmallVector<MatrixUse> FfnOp::getMatrixUses() {
+  return {{getGateAttrName(), MatrixRole::Ordinary, "MLP in"},
+          {getUpAttrName(), MatrixRole::Ordinary, "MLP in"},
+          {getDownAttrName(), MatrixRole::Ordinary, "MLP out"}};
 }
 
 LogicalResult MoeOp::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -117,6 +136,15 @@ LogicalResult MoeOp::verifySymbolUses(SymbolTableCollection &symbols) {
        {getLayerScaleAttr(), "layer_scale", {1}, "one scalar"}});
 }
 
+SmallVector<MatrixUse> MoeOp::getMatrixUses() {
+  return {{getGateAttrName(), MatrixRole::Ordinary, "MLP in"},
+          {getUpAttrName(), MatrixRole::Ordinary, "MLP in"},
+          {getDownAttrName(), MatrixRole::Ordinary, "MLP out"},
+          {getGateUpAttrName(), MatrixRole::Ordinary, "experts in"},
+          {getExpertsDownAttrName(), MatrixRole::Ordinary, "experts out"},
+          {getRouterProjAttrName(), MatrixRole::Router, "router"}};
+}
+
 //===--- per-layer embeddings
 //---------------------------------------------------------------------------------------===//
 
@@ -136,6 +164,11 @@ LogicalResult PleInputOp::verifySymbolUses(SymbolTableCollection &symbols) {
                       {{getTableAttr(), "table", {table.getDimSize(0), width}, "vocabulary, result width"},
                        {getProjAttr(), "proj", {width, widthOf(getInput())}, "result width, input width"},
                        {getNormAttr(), "norm", {part}, "result width / groups"}});
+}
+
+SmallVector<MatrixUse> PleInputOp::getMatrixUses() {
+  return {{getTableAttrName(), MatrixRole::PerLayerTable, "per-layer table"},
+          {getProjAttrName(), MatrixRole::PleProjection, "per-layer"}};
 }
 
 LogicalResult PleMixOp::verify() {
@@ -158,6 +191,11 @@ LogicalResult PleMixOp::verifySymbolUses(SymbolTableCollection &symbols) {
                        {getLayerScaleAttr(), "layer_scale", {1}, "one scalar"}});
 }
 
+SmallVector<MatrixUse> PleMixOp::getMatrixUses() {
+  return {{getGateAttrName(), MatrixRole::PleProjection, "per-layer"},
+          {getProjAttrName(), MatrixRole::PleProjection, "per-layer"}};
+}
+
 //===--- head
 //-------------------------------------------------------------------------------------------------------===//
 
@@ -171,3 +209,5 @@ LogicalResult HeadOp::verifySymbolUses(SymbolTableCollection &symbols) {
                       {{getNormAttr(), "norm", {width}, "input width"},
                        {getTableAttr(), "table", {widthOf(getLogits()), width}, "logits width, input width"}});
 }
+
+SmallVector<MatrixUse> HeadOp::getMatrixUses() { return {{getTableAttrName(), MatrixRole::Embedding, "embeddings"}}; }

@@ -1,8 +1,9 @@
-// The gemma dialect for C++: ops of all levels, attributes, the buffer type, enums, StepInterface. What each op means
-// and which constraints it verifies stands in the .td files.
+// The gemma dialect for C++: ops of all levels, attributes, the buffer type, enums, interfaces. What each op means and
+// which constraints it verifies stands in the .td files.
 #ifndef GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H
 #define GEMMAC_DIALECTS_GEMMA_GEMMADIALECT_H
 
+#include "dialects/Gemma/FusedUses.h"
 #include "dialects/Gemma/StepUses.h"
 #include "dialects/formats/Enums.h"
 

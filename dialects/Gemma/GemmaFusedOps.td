@@ -6,7 +6,7 @@
 
 include "dialects/Gemma/GemmaTensorOps.td"
 
-def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Gemma_QkvOp : Gemma_FusedOp<"qkv", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "input norm, projections, head norms, RoPE and the cache write of one layer (spec 3.3, 3.4)";
   let description = [{
     `y = rms_norm(input, norm)`; `query = rope(head_norm(y q^T, q_norm)) * query_scale`, 1 where that is absent; if the
@@ -64,7 +64,7 @@ def Gemma_QkvOp : Gemma_UserOp<"qkv", [MemoryEffects<[MemRead, MemWrite]>]> {
 }
 
 def Gemma_AttendOp
-    : Gemma_UserOp<"attend", [MemoryEffects<[MemRead]>, AllTypesMatch<["residual", "result"]> /* c1 */]> {
+    : Gemma_FusedOp<"attend", [MemoryEffects<[MemRead]>, AllTypesMatch<["residual", "result"]> /* c1 */]> {
   let summary = "attention over a cache, output projection, post norm, residual add (spec 3.3, 3.4)";
   let description = [{
     `result = residual + rms_norm(attention(query, cache) o^T, post_norm)`.
@@ -96,7 +96,7 @@ def Gemma_AttendOp
   let hasVerifier = 1;
 }
 
-def Gemma_FfnOp : Gemma_UserOp<"ffn", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
+def Gemma_FfnOp : Gemma_FusedOp<"ffn", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "pre norm, GeGLU MLP, post norm, residual add, layer scale if it comes last (spec 3.3)";
   let description = [{
     `result = (input + rms_norm(geglu(y gate^T, y up^T) down^T, post_norm)) * layer_scale`,
@@ -130,7 +130,7 @@ def Gemma_FfnOp : Gemma_UserOp<"ffn", [Pure, AllTypesMatch<["input", "result"]> 
   }]>.format;
 }
 
-def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
+def Gemma_MoeOp : Gemma_FusedOp<"moe", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "dense MLP and mixture of experts side by side (spec 3.3, 3.8)";
   let description = [{
     `m = rms_norm(mlp(rms_norm(input, pre_norm)), post_norm_1)`,
@@ -193,7 +193,7 @@ def Gemma_MoeOp : Gemma_UserOp<"moe", [Pure, AllTypesMatch<["input", "result"]> 
   }]>.format;
 }
 
-def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
+def Gemma_PleInputOp : Gemma_FusedOp<"ple_input", [Pure]> {
   let summary = "per-layer inputs of all layers (spec 3.2)";
   let description = [{
     `result = (rms_norm((input proj^T) * context_scale, norm, groups) + table[ids] * token_scale) * result_scale`.
@@ -227,7 +227,7 @@ def Gemma_PleInputOp : Gemma_UserOp<"ple_input", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Gemma_PleMixOp : Gemma_UserOp<"ple_mix", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
+def Gemma_PleMixOp : Gemma_FusedOp<"ple_mix", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "mixes one layer's slice of the per-layer inputs into the residual stream (spec 3.3)";
   let description = [{
     `g = gelu(input gate^T) * ple[:, offset .. offset + P]`;
@@ -264,7 +264,7 @@ def Gemma_PleMixOp : Gemma_UserOp<"ple_mix", [Pure, AllTypesMatch<["input", "res
   let hasVerifier = 1;
 }
 
-def Gemma_HeadOp : Gemma_UserOp<"head", [Pure]> {
+def Gemma_HeadOp : Gemma_FusedOp<"head", [Pure]> {
   let summary = "final norm, output matrix, softcap (spec 3.3)";
   let description = [{
     - c1: `norm` is `[input width]`, `table` `[result width, input width]`.

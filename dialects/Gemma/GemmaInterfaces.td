@@ -1,8 +1,19 @@
-// What passes ask of any step. In a file of its own because TableGen emits only the interfaces of its main file.
+// What passes ask of any fused op and of any step. In a file of its own because TableGen emits only the interfaces of
+// its main file.
 #ifndef GEMMA_INTERFACES_TD
 #define GEMMA_INTERFACES_TD
 
 include "mlir/IR/OpBase.td"
+
+def Gemma_FusedInterface : OpInterface<"FusedInterface"> {
+  let description = [{
+    The ops of which functions are made once everything is fused. Each tells what the matrices are that it names; the
+    quantize passes choose formats by that, so that they know no op by name.
+  }];
+  let cppNamespace = "::gemmac::gemma";
+  let methods = [InterfaceMethod<"weights of rank 2 and more that it names",
+                                 "::llvm::SmallVector<::gemmac::gemma::MatrixUse>", "getMatrixUses">];
+}
 
 def Gemma_StepInterface : OpInterface<"StepInterface"> {
   let description = [{

@@ -152,11 +152,11 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     32. With `interleave`, 16-row panels of the first source (or first half of the rows of a single source, split before
     padding) alternate with those of the second. `layout`:
     - panels: of 16 rows, for matmul: f32/f16/bf16 `[cols][16]`; quantized formats, per group of 32
-      columns: the planes of the format (q8: 8 bits; q6: the low 4, the high 2; q5: the low 4, the high 1; q4: 4; q3:
-      the low 2, the high 1; q2: 2), then 16 f16 scales. A plane of `p` bits is `[p blocks][16 rows][4 (c)]` bytes;
-      column `4q+c` lies in block `q % p`, from bit `q / p * p` of its byte on. Zero points: 0 for q8 (int8), else half
-      of the range (32, 16, 8, 4, 2). The weight is scale * (stored - zero point). c8, c4 and c2 are q8, q4 and q2
-      without scales in the groups; 16 f32 scales, one a row, follow the last group of a panel.
+      columns: the planes of the format, one for each power of two that its bits are the sum of, the largest one with
+      the lowest bits first (q6: the low 4, the high 2), then 16 f16 scales. A plane of `p` bits is
+      `[p blocks][16 rows][4 (c)]` bytes; column `4q+c` lies in block `q % p`, from bit `q / p * p` of its byte on. Zero
+      points: 0 for q8 (int8), else half of the range (q4: 8). The weight is scale * (stored - zero point). c8, c4 and
+      c2 are q8, q4 and q2 without scales in the groups; 16 f32 scales, one a row, follow the last group of a panel.
     - table: the same with one row per panel (q4: 18 bytes a group), for tables read by row. Rows are not padded then,
       and `row_axis` is not used. c8, c4 and c2 have one f32 scale for each block of `col_axis` behind the groups of a
       row.

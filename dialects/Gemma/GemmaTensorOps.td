@@ -3,6 +3,7 @@
 #define GEMMA_TENSOR_OPS_TD
 
 include "dialects/Gemma/GemmaBase.td"
+include "dialects/Gemma/GemmaInterfaces.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -19,7 +20,12 @@ def Gemma_Positions : TensorRankOf<[I32], [1]>;
 class Gemma_UserOp<string mnemonic, list<Trait> traits = []>
     : Gemma_Op<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<SymbolUserOpInterface>])>;
 
-def Gemma_EmbedOp : Gemma_UserOp<"embed", [Pure]> {
+// An op that stays when everything is fused, and tells what its matrices are.
+class Gemma_FusedOp<string mnemonic, list<Trait> traits = []>
+    : Gemma_UserOp<mnemonic, !listconcat(traits, [DeclareOpInterfaceMethods<Gemma_FusedInterface>])>;
+
+// Of both levels: there is nothing to fuse it with.
+def Gemma_EmbedOp : Gemma_FusedOp<"embed", [Pure]> {
   let summary = "rows of a table, scaled";
   let description = [{
     `result[r] = table[ids[r]] * scale` (spec 3.1, 3.2).

@@ -25,6 +25,8 @@ LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+SmallVector<MatrixUse> EmbedOp::getMatrixUses() { return {{getTableAttrName(), MatrixRole::Embedding, "embeddings"}}; }
+
 //===--- rms_norm
 //---------------------------------------------------------------------------------------------------===//
 

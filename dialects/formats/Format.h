@@ -5,6 +5,7 @@
 
 #include "dialects/formats/Enums.h"
 
+#include <array>
 #include <iterator>
 
 namespace gemmac {
@@ -16,21 +17,31 @@ enum class ScaleKind : uint32_t {
   Row,   ///< f32, of a whole row; stored behind the groups of a panel. In tables, of a block of the column axis.
 };
 
-/// The bits of a quantized group are stored in one or two planes: the low bits of all values, then the high bits. A
-/// plane of `p` bits has `p` blocks of four bytes a row; a byte holds 8 / p values. See planePlace.
+/// The bits of a quantized group are stored in planes: the low bits of all values, then the next ones. A plane of `p`
+/// bits has `p` blocks of four bytes a row; a byte holds 8 / p values. See planePlace.
 struct BitPlane {
   int64_t bits;  ///< 8, 4, 2 or 1; 0: no plane
   int64_t shift; ///< of the plane's bits within the stored value
 };
+inline constexpr int64_t mostPlanes = 3;
+
+/// Levels that the extreme value of a group may stand for when its scale is searched: first, first + step, ... The
+/// plain choice is the zero point; beyond it the extreme is clipped, below it levels stay unused at the ends.
+/// docs/formats.md has what the trials gain. Without a zero point there is no search: the plain scale is exact at both
+/// ends.
+struct SearchLevels {
+  float first, step;
+};
 
 struct FormatInfo {
   Format format;
-  int64_t bits;      ///< per value, scales excluded
-  ScaleKind scales;  ///< none: plain floats
-  int64_t zeroPoint; ///< stored value - zeroPoint is the integer weight; 0: stored as a signed byte
-  int64_t largest;   ///< largest magnitude of the integer weight that rounding may give
-  BitPlane planes[2];
-  bool quantized; ///< integers in groups of 32 columns; activations are int8
+  int64_t bits;          ///< per value, scales excluded
+  ScaleKind scales;      ///< none: plain floats
+  int64_t zeroPoint = 0; ///< stored value - zeroPoint is the integer weight; 0: stored as a signed byte
+  int64_t largest = 0;   ///< largest magnitude of the integer weight that rounding may give
+  SearchLevels search = {};
+  BitPlane planes[mostPlanes] = {};
+  bool quantized = false; ///< integers in groups of 32 columns; activations are int8
   bool rowScales() const { return scales == ScaleKind::Row; }
 
   /// Largest magnitude of a stored value, which bounds the products that an integer sum must hold.
@@ -41,19 +52,39 @@ struct FormatInfo {
   }
 };
 
+constexpr FormatInfo floats(Format format, int64_t bits) { return {format, bits, ScaleKind::None}; }
+
+/// 8 bits are a signed byte; fewer have half of their range as zero point, and a plane for each power of two that they
+/// are the sum of, the largest one first.
+constexpr FormatInfo integers(Format format, int64_t bits, ScaleKind scales, SearchLevels search) {
+  FormatInfo info{format, bits, scales};
+  info.zeroPoint = bits == 8 ? 0 : int64_t{1} << (bits - 1);
+  info.largest = bits == 8 ? 127 : info.zeroPoint;
+  info.search = search;
+  info.quantized = true;
+  BitPlane *plane = info.planes;
+  int64_t shift = 0;
+  for (int64_t width = 8; width > 0; width /= 2)
+    if (bits & width) {
+      *plane++ = {width, shift};
+      shift += width;
+    }
+  return info;
+}
+
 inline constexpr FormatInfo formatTable[] = {
-    {Format::F32, 32, ScaleKind::None, 0, 0, {}, false},
-    {Format::F16, 16, ScaleKind::None, 0, 0, {}, false},
-    {Format::BF16, 16, ScaleKind::None, 0, 0, {}, false},
-    {Format::Q8, 8, ScaleKind::Group, 0, 127, {{8, 0}}, true},
-    {Format::Q6, 6, ScaleKind::Group, 32, 32, {{4, 0}, {2, 4}}, true},
-    {Format::Q5, 5, ScaleKind::Group, 16, 16, {{4, 0}, {1, 4}}, true},
-    {Format::Q4, 4, ScaleKind::Group, 8, 8, {{4, 0}}, true},
-    {Format::Q3, 3, ScaleKind::Group, 4, 4, {{2, 0}, {1, 2}}, true},
-    {Format::Q2, 2, ScaleKind::Group, 2, 2, {{2, 0}}, true},
-    {Format::C8, 8, ScaleKind::Row, 0, 127, {{8, 0}}, true},
-    {Format::C4, 4, ScaleKind::Row, 8, 8, {{4, 0}}, true},
-    {Format::C2, 2, ScaleKind::Row, 2, 2, {{2, 0}}, true},
+    floats(Format::F32, 32),
+    floats(Format::F16, 16),
+    floats(Format::BF16, 16),
+    integers(Format::Q8, 8, ScaleKind::Group, {}),
+    integers(Format::Q6, 6, ScaleKind::Group, {29.0f, 0.5f}),
+    integers(Format::Q5, 5, ScaleKind::Group, {13.6f, 0.4f}),
+    integers(Format::Q4, 4, ScaleKind::Group, {6.4f, 0.3f}),
+    integers(Format::Q3, 3, ScaleKind::Group, {3.2f, 0.15f}),
+    integers(Format::Q2, 2, ScaleKind::Group, {1.4f, 0.12f}),
+    integers(Format::C8, 8, ScaleKind::Row, {}),
+    integers(Format::C4, 4, ScaleKind::Row, {7.5f, 0.75f}), // the longer the row, the more it pays to clip its extreme
+    integers(Format::C2, 2, ScaleKind::Row, {1.5f, 0.4f}),
 };
 
 inline constexpr int64_t groupColumns = 32; ///< columns that share a scale; every axis is padded to a multiple
@@ -74,15 +105,21 @@ static_assert(
     }(),
     "the table is in the order of the enum");
 
-/// The formats that a user may choose for weights. f16 is for KV caches only.
-inline constexpr Format choosableFormats[] = {Format::F32, Format::BF16, Format::Q8, Format::Q6, Format::Q5, Format::Q4,
-                                              Format::Q3,  Format::Q2,   Format::C8, Format::C4, Format::C2};
+/// The formats that a user may choose for weights: all but f16, which is for KV caches only.
+inline constexpr auto choosableFormats = [] {
+  std::array<Format, std::size(formatTable) - 1> formats = {};
+  auto next = formats.begin();
+  for (const FormatInfo &info : formatTable)
+    if (info.format != Format::F16)
+      *next++ = info.format;
+  return formats;
+}();
 
 /// "f32, bf16, q8, q6, q5, q4, q3, q2, c8, c4 or c2"
 inline std::string choosableFormatNames() {
   std::string names;
   for (const Format &format : choosableFormats)
-    names += (names.empty() ? "" : &format == std::end(choosableFormats) - 1 ? " or " : ", ") + nameOf(format).str();
+    names += (names.empty() ? "" : &format == &choosableFormats.back() ? " or " : ", ") + nameOf(format).str();
   return names;
 }
 

@@ -1,10 +1,8 @@
 // gemma-check-fused: the fuse stage's promise to the plan stage.
-#include "dialects/Gemma/GemmaDialect.h"
+#include "passes/fuse/Fusions.h"
 #include "passes/fuse/Passes.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/SetVector.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace gemmac::gemma;
@@ -15,24 +13,15 @@ namespace gemmac {
 
 namespace {
 
-bool isLeftover(Operation *op) {
-  return isa<RmsNormOp, LinearOp, RopeOp, KvWriteOp, AttentionOp, GegluOp, AddOp, ScaleOp, LayerScaleOp, SliceOp,
-             RouterOp, ExpertsOp, SoftcapOp>(op);
-}
+/// An op of the dialect that the plan stage does not take.
+bool isLeftover(Operation *op) { return isa_and_present<GemmaDialect>(op->getDialect()) && !isa<FusedInterface>(op); }
 
 /// The pass whose group alone holds such an op; empty for ops that several groups hold.
 StringRef ownerOf(Operation *op) {
-  return TypeSwitch<Operation *, StringRef>(op)
-      .Case<RopeOp, KvWriteOp>([](auto) { return "gemma-fuse-qkv"; })
-      .Case<AttentionOp>([](auto) { return "gemma-fuse-attend"; })
-      .Case<RouterOp, ExpertsOp>([](auto) { return "gemma-fuse-moe"; })
-      .Case<SliceOp>([](auto) { return "gemma-fuse-ple"; })
-      .Case<ScaleOp>(
-          [](ScaleOp scale) { return scale.getInput().getDefiningOp<RopeOp>() ? "gemma-fuse-qkv" : "gemma-fuse-ple"; })
-      .Case<GegluOp>(
-          [](GegluOp geglu) { return geglu.getUp().getDefiningOp<SliceOp>() ? "gemma-fuse-ple" : "gemma-fuse-ffn"; })
-      .Case<SoftcapOp>([](auto) { return "gemma-fuse-head"; })
-      .Default(StringRef());
+  for (const fuse::Fusion *fusion : fuse::fusions)
+    if (fusion->owns(op))
+      return fusion->pass;
+  return {};
 }
 
 /// Breadth first through readers and operands, readers first, as far as level-0 ops reach. What is returned belongs to
@@ -54,7 +43,7 @@ StringRef nearestOwner(Operation *start) {
       if (Operation *source = operand.getDefiningOp(); source && isLeftover(source))
         reached.insert(source);
   }
-  return returned ? "gemma-fuse-head" : "gemma-fuse-ffn"; // a lone add or layer_scale is most often the MLP's
+  return returned ? fuse::head.pass : fuse::ffn.pass; // a lone add or layer_scale is most often the MLP's
 }
 
 struct CheckFused : impl::CheckFusedBase<CheckFused> {

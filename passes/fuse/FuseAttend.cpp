@@ -1,33 +1,22 @@
-// gemma-fuse-attend: residual + rms_norm(linear(attention)).
-#include "passes/fuse/Group.h"
-#include "passes/fuse/Passes.h"
+// gemma-fuse-attend: add(x, rms_norm(linear(attention(query)))) becomes gemma.attend at the place of the add. Left
+// alone: an intermediate with another reader, a norm without weight or of several groups, a write to the same cache on
+// the way.
+#include "passes/fuse/Fusions.h"
 
 using namespace mlir;
 using namespace gemmac::gemma;
 
-namespace gemmac {
-#define GEN_PASS_DEF_FUSEATTEND
-#include "passes/fuse/Passes.h.inc"
-
+namespace gemmac::fuse {
 namespace {
 
-/// The attention reads its cache where the fused op stands, so nothing may write it in between.
-bool writesCache(Operation *op, FlatSymbolRefAttr cache) {
-  if (auto write = dyn_cast<KvWriteOp>(op))
-    return write.getCacheAttr() == cache;
-  if (auto qkv = dyn_cast<QkvOp>(op))
-    return qkv.getCacheAttr() == cache;
-  return false;
-}
-
-LogicalResult fuseAttend(AddOp add, const fuse::Branch<AttentionOp> &branch, IRRewriter &rewriter,
-                         fuse::Report &report) {
+LogicalResult fuseAttend(AddOp add, const Branch<AttentionOp> &branch, IRRewriter &rewriter, Report &report) {
   auto [residual, norm, linear, attention] = branch;
-  fuse::Group group(add, attention, {norm, linear, attention});
-  if (!fuse::isRowNorm(norm))
+  Group group(add, attention, {norm, linear, attention});
+  if (!isRowNorm(norm))
     return report.missed(add, attention, "the post norm is not a norm of whole rows with a weight");
   if (failed(group.isClosed(report)))
     return failure();
+  // The attention reads its cache where the fused op stands, so nothing may write it in between.
   for (Operation *op = attention->getNextNode(); op != add.getOperation(); op = op->getNextNode())
     if (writesCache(op, attention.getCacheAttr()))
       return report.missed(add, attention, "the cache is written between the attention and the residual add");
@@ -38,17 +27,21 @@ LogicalResult fuseAttend(AddOp add, const fuse::Branch<AttentionOp> &branch, IRR
   return success();
 }
 
-struct FuseAttend : impl::FuseAttendBase<FuseAttend> {
-  void runOnOperation() override {
-    fuse::Report report(getArgument());
-    IRRewriter rewriter(&getContext());
-    for (AddOp add : fuse::opsOf<AddOp>(getOperation()))
-      if (auto branch = fuse::matchBranch<AttentionOp>(add))
-        (void)fuseAttend(add, *branch, rewriter, report);
-    for (AttentionOp attention : fuse::opsOf<AttentionOp>(getOperation()))
-      report.missedKey(attention, "no residual add of a normed projection reads it");
-  }
-};
+bool ownsAttend(Operation *op) { return isa<AttentionOp>(op); }
+
+void runAttend(func::FuncOp function, IRRewriter &rewriter, Report &report) {
+  for (AddOp add : opsOf<AddOp>(function))
+    if (auto branch = matchBranch<AttentionOp>(add))
+      (void)fuseAttend(add, *branch, rewriter, report);
+  for (AttentionOp attention : opsOf<AttentionOp>(function))
+    report.missedKey(attention, "no residual add of a normed projection reads it");
+}
 
 } // namespace
-} // namespace gemmac
+
+const Fusion attend = {.pass = "gemma-fuse-attend",
+                       .summary = "Attention, output projection, post norm and residual add become gemma.attend",
+                       .owns = ownsAttend,
+                       .run = runAttend};
+
+} // namespace gemmac::fuse

@@ -1,17 +1,14 @@
-// gemma-fuse-head: what the function returns, softcap(linear(rms_norm)).
-#include "passes/fuse/Group.h"
-#include "passes/fuse/Passes.h"
+// gemma-fuse-head: what the function returns, linear(rms_norm(x)) with or without a softcap behind it, becomes
+// gemma.head. Left alone: an intermediate with another reader, a norm without weight or of several groups.
+#include "passes/fuse/Fusions.h"
 
 using namespace mlir;
 using namespace gemmac::gemma;
 
-namespace gemmac {
-#define GEN_PASS_DEF_FUSEHEAD
-#include "passes/fuse/Passes.h.inc"
-
+namespace gemmac::fuse {
 namespace {
 
-LogicalResult fuseHead(Value logits, IRRewriter &rewriter, fuse::Report &report) {
+LogicalResult fuseHead(Value logits, IRRewriter &rewriter, Report &report) {
   auto cap = logits.getDefiningOp<SoftcapOp>();
   auto linear = (cap ? cap.getInput() : logits).getDefiningOp<LinearOp>();
   if (!cap && !linear)
@@ -20,9 +17,9 @@ LogicalResult fuseHead(Value logits, IRRewriter &rewriter, fuse::Report &report)
   auto norm = linear ? linear.getInput().getDefiningOp<RmsNormOp>() : RmsNormOp();
   if (!norm)
     return report.missed(last, last, "what is returned is not a projection of a norm");
-  if (!fuse::isRowNorm(norm))
+  if (!isRowNorm(norm))
     return report.missed(last, last, "the final norm is not a norm of whole rows with a weight");
-  fuse::Group group(last, last, {norm});
+  Group group(last, last, {norm});
   if (cap)
     group.add({linear});
   if (failed(group.isClosed(report)))
@@ -34,17 +31,21 @@ LogicalResult fuseHead(Value logits, IRRewriter &rewriter, fuse::Report &report)
   return success();
 }
 
-struct FuseHead : impl::FuseHeadBase<FuseHead> {
-  void runOnOperation() override {
-    fuse::Report report(getArgument());
-    IRRewriter rewriter(&getContext());
-    for (auto returned : fuse::opsOf<func::ReturnOp>(getOperation()))
-      for (Value logits : llvm::to_vector(returned.getOperands()))
-        (void)fuseHead(logits, rewriter, report);
-    for (SoftcapOp cap : fuse::opsOf<SoftcapOp>(getOperation()))
-      report.missedKey(cap, "it is not what the function returns");
-  }
-};
+bool ownsHead(Operation *op) { return isa<SoftcapOp>(op); }
+
+void runHead(func::FuncOp function, IRRewriter &rewriter, Report &report) {
+  for (auto returned : opsOf<func::ReturnOp>(function))
+    for (Value logits : llvm::to_vector(returned.getOperands()))
+      (void)fuseHead(logits, rewriter, report);
+  for (SoftcapOp cap : opsOf<SoftcapOp>(function))
+    report.missedKey(cap, "it is not what the function returns");
+}
 
 } // namespace
-} // namespace gemmac
+
+const Fusion head = {.pass = "gemma-fuse-head",
+                     .summary = "Final norm, output matrix and softcap become gemma.head",
+                     .owns = ownsHead,
+                     .run = runHead};
+
+} // namespace gemmac::fuse

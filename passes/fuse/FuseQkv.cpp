@@ -1,16 +1,21 @@
 // gemma-fuse-qkv: everything of a layer between the residual stream and the attention.
-#include "passes/fuse/Group.h"
-#include "passes/fuse/Passes.h"
-
-#include "llvm/ADT/TypeSwitch.h"
+//
+//   %y = gemma.rms_norm %x, @in groups 1 eps 0.5 : tensor<?x8xf32>
+//   %q = gemma.linear %y, @q : tensor<?x8xf32> -> tensor<?x8xf32>          // then rms_norm @qn per head, rope: %query
+//   %k = gemma.linear %y, @k : tensor<?x8xf32> -> tensor<?x4xf32>          // then rms_norm @kn per head, rope: %keys
+//   %v = gemma.linear %y, @v : tensor<?x8xf32> -> tensor<?x4xf32>          // then rms_norm per head: %values
+//   gemma.kv_write %keys, %values, %p, @kv.0 : tensor<?x4xf32>, tensor<?xi32>
+//
+// becomes one gemma.qkv, at the place of whichever of kv_write and the query's rope comes later; `v` is absent where
+// the values are normed from the raw key projection. A layer without kv_write gives a gemma.qkv without cache. Left
+// alone: an intermediate with another reader, heads of unlike sizes or rotations, norms of unlike eps, a query that is
+// read before the cache is written, another access to the cache between the two.
+#include "passes/fuse/Fusions.h"
 
 using namespace mlir;
 using namespace gemmac::gemma;
 
-namespace gemmac {
-#define GEN_PASS_DEF_FUSEQKV
-#include "passes/fuse/Passes.h.inc"
-
+namespace gemmac::fuse {
 namespace {
 
 /// rope(rms_norm(linear(y))), the norm per head.
@@ -101,14 +106,13 @@ std::optional<Heads> findQuery(Layer layer, StringRef &why) {
 /// What parts of the layer do not agree in; empty when they do.
 StringRef disagreement(Layer layer) {
   Heads query = layer.query, keys = layer.keys;
-  if (!fuse::isRowNorm(layer.inputNorm))
+  if (!isRowNorm(layer.inputNorm))
     return "the input norm is not a norm of whole rows with a weight";
-  if (!fuse::equalEps({layer.inputNorm, query.norm}))
+  if (!equalEps({layer.inputNorm, query.norm}))
     return "the norms have unlike eps";
   if (!layer.write)
     return {};
-  if (!fuse::equalEps({layer.inputNorm, keys.norm}) ||
-      (layer.valueNorm && !fuse::equalEps({layer.inputNorm, layer.valueNorm})))
+  if (!equalEps({layer.inputNorm, keys.norm}) || (layer.valueNorm && !equalEps({layer.inputNorm, layer.valueNorm})))
     return "the norms have unlike eps";
   if (query.rope.getRope() != keys.rope.getRope() || query.rope.getPositions() != keys.rope.getPositions() ||
       query.rope.getPositions() != layer.write.getPositions())
@@ -116,12 +120,6 @@ StringRef disagreement(Layer layer) {
   if (query.headDim() != keys.headDim())
     return "query heads and key heads differ in size";
   return {};
-}
-
-bool touchesCache(Operation *op, FlatSymbolRefAttr cache) {
-  return TypeSwitch<Operation *, bool>(op)
-      .Case<KvWriteOp, AttentionOp, QkvOp, AttendOp>([&](auto user) { return user.getCacheAttr() == cache; })
-      .Default(false);
 }
 
 /// Where the fused op goes: at the later of the query's last op and the cache write. Null, with a reason, where that
@@ -145,11 +143,11 @@ Operation *findPlace(Layer layer, StringRef &why) {
   return writeFirst ? query : write;
 }
 
-LogicalResult fuseLayer(Layer layer, Operation *key, IRRewriter &rewriter, fuse::Report &report) {
+LogicalResult fuseLayer(Layer layer, Operation *key, IRRewriter &rewriter, Report &report) {
   Heads query = layer.query, keys = layer.keys;
   if (StringRef why = disagreement(layer); !why.empty())
     return report.missed(key, key, why);
-  fuse::Group group(layer.queryEnd(), key, {query.norm, query.linear, layer.inputNorm});
+  Group group(layer.queryEnd(), key, {query.norm, query.linear, layer.inputNorm});
   if (layer.queryScale)
     group.add({query.rope});
   if (layer.write) {
@@ -181,7 +179,7 @@ LogicalResult fuseLayer(Layer layer, Operation *key, IRRewriter &rewriter, fuse:
   return success();
 }
 
-void fuseOwner(KvWriteOp write, IRRewriter &rewriter, fuse::Report &report) {
+void fuseOwner(KvWriteOp write, IRRewriter &rewriter, Report &report) {
   StringRef why;
   auto layer = matchKeysAndValues(write, why);
   auto query = layer ? findQuery(*layer, why) : std::nullopt;
@@ -194,7 +192,7 @@ void fuseOwner(KvWriteOp write, IRRewriter &rewriter, fuse::Report &report) {
 }
 
 /// A query without keys of its own reads the cache of an earlier layer.
-void fuseReader(RopeOp rope, IRRewriter &rewriter, fuse::Report &report) {
+void fuseReader(RopeOp rope, IRRewriter &rewriter, Report &report) {
   auto query = matchHeads(rope);
   auto inputNorm = query ? query->linear.getInput().getDefiningOp<RmsNormOp>() : RmsNormOp();
   if (!inputNorm)
@@ -202,18 +200,26 @@ void fuseReader(RopeOp rope, IRRewriter &rewriter, fuse::Report &report) {
   (void)fuseLayer({inputNorm, *query, {}, {}, {}, {}, scaleOf(*query)}, rope, rewriter, report);
 }
 
-struct FuseQkv : impl::FuseQkvBase<FuseQkv> {
-  void runOnOperation() override {
-    fuse::Report report(getArgument());
-    IRRewriter rewriter(&getContext());
-    for (KvWriteOp write : fuse::opsOf<KvWriteOp>(getOperation()))
-      fuseOwner(write, rewriter, report);
-    for (RopeOp rope : fuse::opsOf<RopeOp>(getOperation()))
-      if (!report.isAccounted(rope) &&
-          llvm::none_of(rope->getUsers(), [](Operation *user) { return isa<KvWriteOp>(user); }))
-        fuseReader(rope, rewriter, report);
-  }
-};
+/// A query's scale, too, which stands behind its rope.
+bool ownsQkv(Operation *op) {
+  auto scale = dyn_cast<ScaleOp>(op);
+  return isa<RopeOp, KvWriteOp>(op) || (scale && scale.getInput().getDefiningOp<RopeOp>());
+}
+
+void runQkv(func::FuncOp function, IRRewriter &rewriter, Report &report) {
+  for (KvWriteOp write : opsOf<KvWriteOp>(function))
+    fuseOwner(write, rewriter, report);
+  for (RopeOp rope : opsOf<RopeOp>(function))
+    if (!report.isAccounted(rope) &&
+        llvm::none_of(rope->getUsers(), [](Operation *user) { return isa<KvWriteOp>(user); }))
+      fuseReader(rope, rewriter, report);
+}
 
 } // namespace
-} // namespace gemmac
+
+const Fusion qkv = {.pass = "gemma-fuse-qkv",
+                    .summary = "Input norm, projections, head norms, RoPE and the cache write become gemma.qkv",
+                    .owns = ownsQkv,
+                    .run = runQkv};
+
+} // namespace gemmac::fuse

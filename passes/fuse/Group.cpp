@@ -2,6 +2,7 @@
 #include "passes/fuse/Group.h"
 
 #include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
 using namespace gemmac::gemma;
@@ -47,6 +48,14 @@ void Group::replace(RewriterBase &rewriter, Operation *fused) const {
   llvm::sort(order, [](Operation *a, Operation *b) { return b->isBeforeInBlock(a); });
   for (Operation *op : order) // readers before what they read
     rewriter.eraseOp(op);
+}
+
+bool touchesCache(Operation *op, FlatSymbolRefAttr cache) {
+  return llvm::any_of(op->getAttrDictionary(), [&](NamedAttribute attribute) { return attribute.getValue() == cache; });
+}
+
+bool writesCache(Operation *op, FlatSymbolRefAttr cache) {
+  return touchesCache(op, cache) && hasEffect<MemoryEffects::Write>(op);
 }
 
 bool isRowNorm(RmsNormOp norm) { return norm.getWeightAttr() && norm.getGroups() == 1; }

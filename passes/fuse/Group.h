@@ -80,6 +80,10 @@ template <typename KeyOp> std::optional<Branch<KeyOp>> matchBranch(gemma::AddOp 
   return std::nullopt;
 }
 
+/// Whether `op` reads or writes a cache: ops name the cache that they use.
+bool touchesCache(mlir::Operation *op, mlir::FlatSymbolRefAttr cache);
+bool writesCache(mlir::Operation *op, mlir::FlatSymbolRefAttr cache);
+
 /// A norm over whole rows with a weight, which is what every fused op has but for its heads.
 bool isRowNorm(gemma::RmsNormOp norm);
 

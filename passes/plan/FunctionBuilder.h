@@ -1,7 +1,11 @@
-// From one function of fused ops to a gemma.function of steps.
+// From one function of fused ops to a gemma.function of steps. Each fused op has a file in fused/, which says what its
+// steps are:
+//
+//   LogicalResult plan(gemma::FfnOp op, FunctionBuilder &builder)
 #ifndef GEMMAC_PASSES_PLAN_FUNCTIONBUILDER_H
 #define GEMMAC_PASSES_PLAN_FUNCTIONBUILDER_H
 
+#include "dialects/Gemma/FusedList.h"
 #include "passes/plan/PackedWeights.h"
 #include "passes/plan/StepEmitter.h"
 
@@ -10,44 +14,54 @@
 
 namespace gemmac {
 
+class FunctionBuilder;
+
+/// Declares plan() of an op; calls find it because FunctionBuilder derives from this for every fused op. The linker
+/// names an op that no file plans.
+template <typename Op> struct Plans {
+  /// Fails with a diagnostic where the op cannot be planned, among others when `builder.weights` failed.
+  friend mlir::LogicalResult plan(Op op, FunctionBuilder &builder);
+};
+template <typename... Ops> struct PlansAll : Plans<Ops>... {};
+
 /// Fills one function, op by op. Barriers come later (Barriers.h).
-class FunctionBuilder {
+class FunctionBuilder : public gemma::OfFusedOps<PlansAll> {
 public:
   /// \param headTables tables that some function's head multiplies with: an embedding of such a table reads the same
   /// packing.
   FunctionBuilder(gemma::FunctionOp function, mlir::func::FuncOp source, PackedWeights &weights,
                   const llvm::DenseSet<mlir::StringAttr> &headTables, const Schedule &schedule, bool wideActivations)
-      : source(source), weights(weights), headTables(headTables), steps(function, schedule, wideActivations) {}
+      : weights(weights), steps(function, schedule, wideActivations), source(source), headTables(headTables) {}
 
   /// Fails with a diagnostic at the op that has no steps or whose weights do not fit.
   mlir::LogicalResult build();
 
-private:
-  void emitRopeTables();
-  mlir::LogicalResult emit(mlir::Operation *op);
-  mlir::LogicalResult emit(gemma::EmbedOp op);
-  mlir::LogicalResult emit(gemma::PleInputOp op);
-  mlir::LogicalResult emit(gemma::QkvOp op);
-  mlir::LogicalResult emit(gemma::AttendOp op);
-  mlir::LogicalResult emit(gemma::FfnOp op);
-  mlir::LogicalResult emit(gemma::MoeOp op);
-  mlir::LogicalResult emit(gemma::PleMixOp op);
-  mlir::LogicalResult emit(gemma::HeadOp op);
-  mlir::LogicalResult emit(mlir::func::ReturnOp op);
+  // ---- what plan() builds with
+  PackedWeights &weights;
+  StepEmitter steps; ///< at the location of the op
+  /// Key norms by cache, of those already written.
+  llvm::DenseMap<mlir::Attribute, gemma::PackedOp> keyNorms;
 
+  /// Where the rows of a value of the function lie; plan() sets those of the op's results.
+  mlir::Value &bufferOf(mlir::Value value) { return buffers[value]; }
   /// Buffer for the new residual stream: the old one's where nothing reads that any more.
   mlir::Value residualOf(mlir::Operation *op, mlir::Value stream);
+  /// Sines and cosines: one table per distinct rotation, at the start, as all layers of a type read the same.
+  mlir::Value ropeTable(gemma::RopeAttr rope, mlir::IntegerAttr headDim);
+  bool isHeadTable(mlir::FlatSymbolRefAttr table) const { return headTables.contains(table.getAttr()); }
   /// Fails unless `value` is the function's argument `index`: steps read the call's own tokens and positions.
   mlir::LogicalResult checkArgument(mlir::Operation *op, mlir::Value value, unsigned index, llvm::StringRef what);
   gemma::AxisAttr whole(int64_t n) { return wholeAxis(source.getContext(), n); }
 
+private:
+  mlir::LogicalResult emit(mlir::Operation *op);
+  mlir::LogicalResult emitOutputs(mlir::func::ReturnOp op);
+
   mlir::func::FuncOp source;
-  PackedWeights &weights;
   const llvm::DenseSet<mlir::StringAttr> &headTables;
-  StepEmitter steps;
-  llvm::DenseMap<mlir::Value, mlir::Value> buffers;                            // of the values of the function
-  llvm::DenseMap<std::pair<mlir::Attribute, int64_t>, mlir::Value> ropeTables; // by rope and head size
-  llvm::DenseMap<mlir::Attribute, gemma::PackedOp> keyNorms;                   // by cache, of those already written
+  llvm::DenseMap<mlir::Value, mlir::Value> buffers;
+  llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables; // by rope and head size
+  mlir::Operation *lastRopeTable = nullptr;
 };
 
 /// Elements of a row of a level-1 value.

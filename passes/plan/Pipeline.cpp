@@ -3,6 +3,7 @@
 
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 
@@ -12,44 +13,86 @@ namespace {
 #define GEN_PASS_REGISTRATION
 #include "passes/plan/Passes.h.inc"
 
-/// PlanOptions as text options of the pipeline `gemma-plan`.
-struct PlanPipelineOptions : PassPipelineOptions<PlanPipelineOptions> {
-  Option<int64_t> context{*this, "context", llvm::cl::desc("positions of a conversation; 0: the model's maximum"),
-                          llvm::cl::init(PlanOptions().context)};
-  Option<int64_t> slots{*this, "slots", llvm::cl::desc("sequences that are held at once"),
-                        llvm::cl::init(PlanOptions().slots)};
-  Option<int64_t> chunk{*this, "chunk", llvm::cl::desc("most rows of one prefill call"),
-                        llvm::cl::init(PlanOptions().chunk)};
-  Option<int64_t> verifyRows{*this, "verify-rows", llvm::cl::desc("most rows of one verify call"),
-                             llvm::cl::init(PlanOptions().verifyRows)};
-  Option<Format> format{*this, "format", llvm::cl::desc("storage of keys and values"),
-                        llvm::cl::init(PlanOptions().cacheFormat)};
-  Option<std::optional<Format>> slidingFormat{*this, "sliding-format",
-                                              llvm::cl::desc("storage of those with a window; derived: as format"),
-                                              llvm::cl::init(PlanOptions().slidingCacheFormat)};
-  Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step"),
-                     llvm::cl::init(PlanOptions().marks)};
-  Option<bool> wideActivations{*this, "wide-activations", llvm::cl::desc("q16 instead of q8 for quantized matrices"),
-                               llvm::cl::init(PlanOptions().wideActivations)};
-  Option<bool> observe{*this, "observe", llvm::cl::desc("let verify add up second moments of the matrices' inputs"),
-                       llvm::cl::init(PlanOptions().observe)};
-  Option<bool> spmd{*this, "spmd", llvm::cl::desc("all threads walk the steps together; else functions are serial"),
-                    llvm::cl::init(PlanModel().spmd)};
-  Option<bool> splitKeys{*this, "split-keys", llvm::cl::desc("divide the attention of a single row by its keys"),
-                         llvm::cl::init(PlanModel().splitKeys)};
+/// What the pipeline `gemma-plan` decides itself: which passes run.
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  Option<bool> marks{*this, "marks", llvm::cl::desc("read a clock after every step")};
+  Option<bool> observe{*this, "observe", llvm::cl::desc("let verify add up second moments of the matrices' inputs")};
 };
+
+StringRef nameOfOption(StringRef word) { return word.split('=').first; }
+
+/// The names of a pass's options, from the text that describes it: `gemma-split-functions{chunk=128 verify-rows=8}`.
+llvm::StringSet<> optionNames(Pass &pass) {
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  pass.printAsTextualPipeline(stream);
+  llvm::StringSet<> names;
+  SmallVector<StringRef> words;
+  StringRef(text).split('{').second.rtrim('}').split(words, ' ');
+  for (StringRef word : words)
+    names.insert(nameOfOption(word));
+  return names;
+}
+
+/// Hands each word to those of the passes that have such an option.
+LogicalResult setOptions(MutableArrayRef<Pass *> passes, ArrayRef<StringRef> words,
+                         llvm::function_ref<LogicalResult(const Twine &)> report) {
+  llvm::StringSet<> known;
+  for (Pass *pass : passes) {
+    const llvm::StringSet<> names = optionNames(*pass);
+    std::string own;
+    for (StringRef word : words)
+      if (names.contains(nameOfOption(word)))
+        own += (word + " ").str();
+    if (failed(pass->initializeOptions(own, report)))
+      return failure();
+    for (StringRef name : names.keys())
+      known.insert(name);
+  }
+  for (StringRef word : words)
+    if (!known.contains(nameOfOption(word)))
+      return report("no such option '" + nameOfOption(word) + "': it takes marks, observe and those of its passes");
+  return success();
+}
+
+/// \param text  `context=64 chunk=4 marks=true`
+LogicalResult buildFromText(OpPassManager &manager, StringRef text,
+                            llvm::function_ref<LogicalResult(const Twine &)> report) {
+  SmallVector<StringRef> words, others;
+  text.split(words, ' ', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  std::string own;
+  for (StringRef word : words)
+    if (llvm::is_contained({"marks", "observe"}, nameOfOption(word)))
+      own += (word + " ").str();
+    else
+      others.push_back(word);
+  PipelineOptions pipeline;
+  if (failed(pipeline.parseFromString(own)))
+    return failure();
+  const size_t before = manager.size();
+  PlanOptions options;
+  options.marks = pipeline.marks;
+  options.observe = pipeline.observe;
+  buildPlanPipeline(manager, options);
+  SmallVector<Pass *> passes;
+  for (Pass &pass : llvm::drop_begin(manager.getPasses(), before))
+    passes.push_back(&pass);
+  return setOptions(passes, others, report);
+}
 
 } // namespace
 
 void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
-  manager.addPass(createSplitFunctions(SplitFunctionsOptions{options.chunk, options.verifyRows}));
-  PlanCachesOptions caches{options.context, options.slots, options.chunk, options.verifyRows};
-  caches.format = options.cacheFormat;
-  caches.slidingFormat = options.slidingCacheFormat;
+  manager.addPass(createSplitFunctions(options.functions));
+  PlanCachesOptions caches = options.caches;
+  caches.chunk = options.functions.chunk;
+  caches.verifyRows = options.functions.verifyRows;
   manager.addPass(createPlanCaches(caches));
-  const PlanModel &model = options.model;
-  manager.addPass(createPlanSteps(PlanStepsOptions{options.wideActivations, model.spmd, model.splitKeys, model.matrices,
-                                                   model.tables, model.vectors}));
+  PlanStepsOptions steps = options.steps;
+  std::tie(steps.spmd, steps.splitKeys) = std::tie(options.model.spmd, options.model.splitKeys);
+  std::tie(steps.matrices, steps.tables, steps.vectors) =
+      std::tie(options.model.matrices, options.model.tables, options.model.vectors);
+  manager.addPass(createPlanSteps(steps));
   if (options.observe)
     manager.addPass(createObserve());
   manager.addPass(createPlaceBuffers());
@@ -59,21 +102,8 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
 
 void registerPlanPasses() {
   registerGemmacPlanPasses();
-  PassPipelineRegistration<PlanPipelineOptions>("gemma-plan", "the whole plan stage: level 1 to level 2",
-                                                [](OpPassManager &manager, const PlanPipelineOptions &options) {
-                                                  PlanOptions plan{
-                                                      .context = options.context,
-                                                      .chunk = options.chunk,
-                                                      .verifyRows = options.verifyRows,
-                                                      .cacheFormat = options.format,
-                                                      .marks = options.marks,
-                                                      .observe = options.observe,
-                                                      .wideActivations = options.wideActivations,
-                                                      .slidingCacheFormat = options.slidingFormat,
-                                                      .slots = options.slots,
-                                                      .model = {.spmd = options.spmd, .splitKeys = options.splitKeys}};
-                                                  buildPlanPipeline(manager, plan);
-                                                });
+  registerPassPipeline("gemma-plan", "the whole plan stage: level 1 to level 2; takes the options of all its passes",
+                       buildFromText, [](auto handle) { handle(PipelineOptions()); });
 }
 
 } // namespace gemmac

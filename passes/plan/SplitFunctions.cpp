@@ -13,18 +13,10 @@ namespace gemmac {
 
 namespace {
 
-/// An op is dead when nothing reads its results and it writes nothing. A gemma.qkv writes only if it names a cache,
-/// which its static list of effects cannot say.
-bool isDead(Operation *op) {
-  if (auto qkv = dyn_cast<QkvOp>(op))
-    return qkv->use_empty() && !qkv.getCacheAttr();
-  return isOpTriviallyDead(op);
-}
-
 /// Backwards, so that one walk reaches the fixpoint of straight code.
 void eraseDeadOps(func::FuncOp function) {
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(function.getBody().front())))
-    if (isDead(&op))
+    if (isOpTriviallyDead(&op))
       op.erase();
 }
 

@@ -1,4 +1,4 @@
-// gemma-assign-formats: from the role of a weight to its format, by two tables.
+// gemma-assign-formats: from the role that ops give a matrix (FusedInterface) to its format.
 #include "passes/quantize/Passes.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
@@ -16,43 +16,6 @@ namespace gemmac {
 
 namespace {
 
-enum class Role {
-  Matrix,        ///< projections, MLPs, experts: nearly all bytes
-  PleProjection, ///< small matrices around the per-layer embeddings, read for every token: worth 8 bits
-  Router,        ///< a small error here changes which experts run
-  Embedding,     ///< token embedding and output matrix
-  PerLayerTable, ///< read one row a token
-};
-
-/// Which attribute of which op names a weight of which role. Weights of rank 1 (norms, scales) need no role: they are
-/// f32.
-struct RoleRule {
-  StringLiteral op, attribute;
-  Role role;
-  StringLiteral part; ///< of the model, for people
-};
-constexpr RoleRule roleRules[] = {
-    {"gemma.embed", "table", Role::Embedding, "embeddings"},
-    {"gemma.head", "table", Role::Embedding, "embeddings"},
-    {"gemma.ple_input", "table", Role::PerLayerTable, "per-layer table"},
-    {"gemma.ple_input", "proj", Role::PleProjection, "per-layer"},
-    {"gemma.ple_mix", "gate", Role::PleProjection, "per-layer"},
-    {"gemma.ple_mix", "proj", Role::PleProjection, "per-layer"},
-    {"gemma.qkv", "q", Role::Matrix, "attention in"},
-    {"gemma.qkv", "k", Role::Matrix, "attention in"},
-    {"gemma.qkv", "v", Role::Matrix, "attention in"},
-    {"gemma.attend", "o", Role::Matrix, "attention out"},
-    {"gemma.ffn", "gate", Role::Matrix, "MLP in"},
-    {"gemma.ffn", "up", Role::Matrix, "MLP in"},
-    {"gemma.ffn", "down", Role::Matrix, "MLP out"},
-    {"gemma.moe", "gate", Role::Matrix, "MLP in"},
-    {"gemma.moe", "up", Role::Matrix, "MLP in"},
-    {"gemma.moe", "down", Role::Matrix, "MLP out"},
-    {"gemma.moe", "gate_up", Role::Matrix, "experts in"},
-    {"gemma.moe", "experts_down", Role::Matrix, "experts out"},
-    {"gemma.moe", "router_proj", Role::Router, "router"},
-};
-
 /// Of the values as they are decoded: blocks give f32.
 Format storedFormat(WeightOp weight) {
   Type element = cast<RankedTensorType>(weight.getType()).getElementType();
@@ -60,20 +23,20 @@ Format storedFormat(WeightOp weight) {
 }
 
 /// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type, `values` how many there are.
-Format formatOf(Role role, const QuantizeOptions &choice, Format stored, int64_t values) {
+Format formatOf(MatrixRole role, const QuantizeOptions &choice, Format stored, int64_t values) {
   auto atLeast = [&](Format least) {
     return formatInfo(choice.weights).bits < formatInfo(least).bits ? least : choice.weights;
   };
   switch (role) {
-  case Role::Matrix:
+  case MatrixRole::Ordinary:
     return choice.weights;
-  case Role::PleProjection:
+  case MatrixRole::PleProjection:
     return atLeast(Format::Q8);
-  case Role::Router:
+  case MatrixRole::Router:
     return choice.weights == Format::F32 ? Format::F32 : stored;
-  case Role::Embedding:
+  case MatrixRole::Embedding:
     return choice.embeddings.value_or(atLeast(leastEmbeddingFormat(values)));
-  case Role::PerLayerTable:
+  case MatrixRole::PerLayerTable:
     return choice.perLayerTable.value_or(choice.weights);
   }
   llvm_unreachable("a role outside of its enum");
@@ -88,13 +51,13 @@ WeightOp storedPart(WeightOp weight, SymbolTable &symbols) {
 
 /// The format that holds integer weights of the checkpoint as they are: their scales are those of groups of 32 columns,
 /// or of whole rows, in tables also of blocks of a row.
-std::optional<Format> exactFormat(WeightOp weight, Role role, SymbolTable &symbols) {
+std::optional<Format> exactFormat(WeightOp weight, MatrixRole role, SymbolTable &symbols) {
   WeightOp stored = storedPart(weight, symbols);
   std::optional<ScalesAttr> scales = stored ? stored.getScales() : std::nullopt;
   if (!scales)
     return std::nullopt;
   int64_t columns = cast<RankedTensorType>(weight.getType()).getShape().back();
-  bool groups = role != Role::PerLayerTable && scales->getColumns() < columns;
+  bool groups = role != MatrixRole::PerLayerTable && scales->getColumns() < columns;
   switch (stored.getStoredEncoding()) {
   case Encoding::Int8:
   case Encoding::Offset8:
@@ -108,11 +71,13 @@ std::optional<Format> exactFormat(WeightOp weight, Role role, SymbolTable &symbo
   }
 }
 
-const RoleRule *ruleOf(Operation *user, StringRef attribute) {
-  const RoleRule *found = llvm::find_if(roleRules, [&](const RoleRule &rule) {
-    return rule.op == user->getName().getStringRef() && rule.attribute == attribute;
-  });
-  return found == std::end(roleRules) ? nullptr : found;
+/// What `user` says of the matrix that one of its attributes names; nothing where it is no fused op.
+std::optional<MatrixUse> matrixUse(Operation *user, StringRef attribute) {
+  if (auto fused = dyn_cast<FusedInterface>(user))
+    for (const MatrixUse &use : fused.getMatrixUses())
+      if (use.attribute == attribute)
+        return use;
+  return std::nullopt;
 }
 
 bool isMatrix(WeightOp weight) { return cast<RankedTensorType>(weight.getType()).getRank() > 1; }
@@ -182,7 +147,7 @@ private:
     return success();
   }
 
-  Format wanted(WeightOp weight, Role role) {
+  Format wanted(WeightOp weight, MatrixRole role) {
     if (auto own = choice.choices.find(weight.getSymName().str()); own != choice.choices.end())
       return own->second;
     Format format =
@@ -197,11 +162,11 @@ private:
   LogicalResult note(WeightOp weight, Operation *user, StringRef attribute, Chosen &chosen) {
     Format format = Format::F32;
     if (isMatrix(weight)) {
-      const RoleRule *rule = ruleOf(user, attribute);
-      if (!rule)
+      std::optional<MatrixUse> use = matrixUse(user, attribute);
+      if (!use)
         return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute << "', for which "
                                    << getArgument() << " has no rule; run gemma-fuse first";
-      format = wanted(weight, rule->role);
+      format = wanted(weight, use->role);
     }
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
@@ -233,16 +198,16 @@ private:
 
 } // namespace
 
-static bool isOpen(Role role, const QuantizeOptions &options) {
+static bool isOpen(MatrixRole role, const QuantizeOptions &options) {
   switch (role) {
-  case Role::Matrix:
+  case MatrixRole::Ordinary:
     return true;
-  case Role::PleProjection:
-  case Role::Router:
+  case MatrixRole::PleProjection:
+  case MatrixRole::Router:
     return false;
-  case Role::Embedding:
+  case MatrixRole::Embedding:
     return !options.embeddings;
-  case Role::PerLayerTable:
+  case MatrixRole::PerLayerTable:
     return !options.perLayerTable;
   }
   llvm_unreachable("a role outside of its enum");
@@ -252,9 +217,9 @@ llvm::StringMap<WeightPart> weightParts(ModuleOp fused, const QuantizeOptions &o
   llvm::StringMap<WeightPart> parts;
   SymbolTable symbols(fused);
   (void)forEachUse(fused, symbols, [&](WeightOp weight, Operation *user, StringRef attribute) {
-    const RoleRule *rule = ruleOf(user, attribute);
-    if (rule && isMatrix(weight))
-      parts[weight.getSymName()] = {rule->part, isOpen(rule->role, options)};
+    std::optional<MatrixUse> use = matrixUse(user, attribute);
+    if (use && isMatrix(weight))
+      parts[weight.getSymName()] = {use->part, isOpen(use->role, options)};
     return success();
   });
   return parts;

@@ -16,7 +16,7 @@ Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroPoint) 
 }
 
 // Block j % bits holds quads j and j + 4 four bits apart, the first at bit j / bits * bits (planePlace). Both move to
-// plane.shift, which is at most 4.
+// plane.shift.
 QuadReader::Pair QuadReader::loadPlane(const BitPlane &plane, Value pointer, Value j, int64_t offset) const {
   Value block = plane.bits < 4 ? b.rem(j, b.i64(plane.bits)) : j;
   Value packed = b.bitcast(loadBytes(b.at(b.at(pointer, b.mul(block, quadBytes)), offset)), shifts);
@@ -26,8 +26,12 @@ QuadReader::Pair QuadReader::loadPlane(const BitPlane &plane, Value pointer, Val
     Value amount = arith::TruncIOp::create(b, shifts.getElementType(), field);
     packed = arith::ShRUIOp::create(b, packed, b.broadcast(amount, shifts));
   }
-  Value low = plane.shift ? arith::ShLIOp::create(b, packed, splat(plane.shift)).getResult() : packed;
-  Value high = plane.shift < 4 ? arith::ShRUIOp::create(b, packed, splat(4 - plane.shift)).getResult() : packed;
+  auto moved = [&](int64_t left) -> Value {
+    if (left < 0)
+      return arith::ShRUIOp::create(b, packed, splat(-left));
+    return left ? arith::ShLIOp::create(b, packed, splat(left)).getResult() : packed;
+  };
+  Value low = moved(plane.shift), high = moved(plane.shift - 4);
   Value mask = b.splatInt(part, ((1 << plane.bits) - 1) << plane.shift);
   auto take = [&](Value bits) -> Value { return arith::AndIOp::create(b, b.bitcast(bits, part), mask); };
   return {take(low), take(high)};
@@ -39,11 +43,19 @@ QuadReader::Pair QuadReader::load(Value j, int64_t offset) const {
     Value first = b.at(b.at(weights.pointer, b.mul(j, quadBytes)), offset);
     return {loadBytes(first), loadBytes(b.at(first, 4 * quadBytes))};
   }
-  Pair quads = loadPlane(info.planes[0], weights.pointer, j, offset);
-  if (info.planes[1].bits == 0)
-    return quads;
-  Pair high = loadPlane(info.planes[1], b.at(weights.pointer, info.planes[0].bits * quadBytes), j, offset);
-  return {arith::OrIOp::create(b, quads.first, high.first), arith::OrIOp::create(b, quads.second, high.second)};
+  Pair quads;
+  int64_t at = 0;
+  for (const BitPlane &plane : info.planes) {
+    if (plane.bits == 0)
+      break;
+    Pair bits = loadPlane(plane, b.at(weights.pointer, at), j, offset);
+    auto join = [&](Value low, Value high) -> Value {
+      return at ? arith::OrIOp::create(b, low, high).getResult() : high;
+    };
+    quads = {join(quads.first, bits.first), join(quads.second, bits.second)};
+    at += plane.bits * quadBytes;
+  }
+  return quads;
 }
 
 } // namespace gemmac

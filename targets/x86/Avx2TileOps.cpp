@@ -21,12 +21,33 @@ class Avx2TileOps : public TileOps {
   }
   static Value add(KernelBuilder &b, Value left, Value right) { return arith::AddIOp::create(b, left, right); }
 
+  /// How far sums of products stay int16.
+  enum class Narrow {
+    Product, ///< a pair of products alone
+    Quads,   ///< those of quads j and j + 4
+    Group
+  };
+
+  /// An activation is at most 128: with weights of up to 4 bits (15) the 16 products of a lane in a group stay below
+  /// 2^15, with 6 bits (63) the four of two quads do, with 7 bits (127) two.
+  static Narrow narrowSums(Format format) {
+    int64_t products = productsInInt16(format, /*wholeRange=*/true);
+    return products >= 16 ? Narrow::Group : products >= 4 ? Narrow::Quads : Narrow::Product;
+  }
+
   static Value addPair(KernelBuilder &b, Value sum, const QuadLoader::Pair &weights, const QuadLoader::Pair &x,
-                       bool widen) {
+                       Narrow narrow) {
     Value first = multiplyPairs(b, weights.first, x.first), second = multiplyPairs(b, weights.second, x.second);
-    if (!sum)
-      return widen ? widenPairs(b, add(b, first, second)) : add(b, first, second);
-    return widen ? add(b, sum, widenPairs(b, add(b, first, second))) : add(b, add(b, sum, first), second);
+    if (narrow == Narrow::Group)
+      return add(b, sum ? add(b, sum, first) : first, second);
+    if (narrow == Narrow::Product) {
+      first = widenPairs(b, first);
+      second = widenPairs(b, second);
+    }
+    Value both = add(b, first, second);
+    if (narrow == Narrow::Quads)
+      both = widenPairs(b, both);
+    return sum ? add(b, sum, both) : both;
   }
 
   static QuadLoader::Pair broadcastPair(KernelBuilder &b, const ActivationGroup &row, Value j) {
@@ -35,11 +56,11 @@ class Avx2TileOps : public TileOps {
     return {first, broadcastQuad(b, b.at(quad, 16), bytes)};
   }
 
-  // Adds the products of quads j and j + 4. Sums: [panel][row][half of the panel], of int16, or of int32 when `widen`;
-  // null ones begin. Of one panel a row is done before the next begins, of several a half of a panel, so that little is
-  // alive at once.
+  // Adds the products of quads j and j + 4. Sums: [panel][row][half of the panel], of int16 where they stay so for a
+  // group, else of int32; null ones begin. Of one panel a row is done before the next begins, of several a half of a
+  // panel, so that little is alive at once.
   static KernelBuilder::Values addProducts(KernelBuilder &b, ArrayRef<QuadLoader> panels,
-                                           ArrayRef<ActivationGroup> rows, Value j, ValueRange sums, bool widen) {
+                                           ArrayRef<ActivationGroup> rows, Value j, ValueRange sums, Narrow narrow) {
     KernelBuilder::Values next(sums);
     SmallVector<QuadLoader::Pair> kept;
     if (panels.size() == 1) {
@@ -48,7 +69,7 @@ class Avx2TileOps : public TileOps {
       for (auto [r, row] : llvm::enumerate(rows)) {
         QuadLoader::Pair x = broadcastPair(b, row, j);
         for (int64_t half = 0; half < 2; ++half)
-          next[2 * r + half] = addPair(b, next[2 * r + half], kept[half], x, widen);
+          next[2 * r + half] = addPair(b, next[2 * r + half], kept[half], x, narrow);
       }
       return next;
     }
@@ -59,36 +80,36 @@ class Avx2TileOps : public TileOps {
         QuadLoader::Pair weights = panel.load(j, half);
         for (size_t r = 0; r < rows.size(); ++r) {
           Value &sum = next[2 * (p * rows.size() + r) + half];
-          sum = addPair(b, sum, weights, kept[r], widen);
+          sum = addPair(b, sum, weights, kept[r], narrow);
         }
       }
     return next;
   }
 
-  // Weights of up to 4 bits are at most 15, an activation 128, so the 16 products of a lane in a group stay below 2^15:
-  // one widening per group. Of 6 bits (63) only the four products of two quads do.
   static SmallVector<Value> dotUnsigned(KernelBuilder &b, ArrayRef<WeightGroup> panels,
                                         ArrayRef<ActivationGroup> rows) {
     Format format = panels.front().format;
     SmallVector<QuadLoader> loaders;
     for (const WeightGroup &weights : panels)
       loaders.emplace_back(b, weights, bytes);
-    bool widenLate = productsInInt16(format, /*wholeRange=*/true) >= 16;
+    const Narrow narrow = narrowSums(format);
     KernelBuilder::Values none(2 * panels.size() * rows.size());
-    KernelBuilder::Values sums = addProducts(b, loaders, rows, b.i64(0), none, !widenLate);
+    KernelBuilder::Values sums = addProducts(b, loaders, rows, b.i64(0), none, narrow);
     if (panels.size() * rows.size() == 1) {
       for (int64_t j = 1; j < 4; ++j)
-        sums = addProducts(b, loaders, rows, b.i64(j), sums, !widenLate);
+        sums = addProducts(b, loaders, rows, b.i64(j), sums, narrow);
     } else { // more sums keep a real loop: unrolled flat they spill
       sums = b.loop(b.i64(1), b.i64(4), 1, sums,
-                    [&](Value j, ValueRange state) { return addProducts(b, loaders, rows, j, state, !widenLate); });
+                    [&](Value j, ValueRange state) { return addProducts(b, loaders, rows, j, state, narrow); });
     }
     KernelBuilder::Values firsts;
     for (const ActivationGroup &row : rows)
       firsts.push_back(b.broadcast(firstSum(b, row, formatInfo(format).zeroPoint), b.vec(8, b.getI32Type())));
     SmallVector<Value> dots;
     for (size_t i = 0; i < sums.size(); i += 2) {
-      auto total = [&](Value sum) { return add(b, widenLate ? widenPairs(b, sum) : sum, firsts[i / 2 % rows.size()]); };
+      auto total = [&](Value sum) {
+        return add(b, narrow == Narrow::Group ? widenPairs(b, sum) : sum, firsts[i / 2 % rows.size()]);
+      };
       Value low = total(sums[i]);
       dots.push_back(joinHalves(b, low, total(sums[i + 1])));
     }

@@ -14,21 +14,23 @@ static int64_t bitsOf(Format format) { return formatInfo(format).bits; }
 /// Matrices of 100,000 bytes a bit, embeddings of 10,000, a cache of a byte for each position and bit, and 10 bytes for
 /// each row of a chunk.
 static llvm::Expected<ProgramSummary> plan(const CompileOptions &options) {
-  auto cache = options.plan.cacheFormat;
+  auto cache = options.plan.caches.format;
   if (!isCacheFormat(cache))
     return llvm::createStringError("no such cache");
   ProgramSummary summary;
-  summary.context = options.plan.context;
+  summary.context = options.plan.caches.context;
   int64_t embeddings = bitsOf(options.formats.embeddings.value_or(Format::Q8));
   summary.memory.weights = static_cast<uint64_t>(100'000 * bitsOf(options.formats.weights) + 10'000 * embeddings);
-  summary.memory.whole_cache = static_cast<uint64_t>(options.plan.context * bitsOf(cache));
-  summary.memory.working = static_cast<uint64_t>(10 * options.plan.chunk);
+  summary.memory.whole_cache = static_cast<uint64_t>(options.plan.caches.context * bitsOf(cache));
+  summary.memory.working = static_cast<uint64_t>(10 * options.plan.functions.chunk);
   return summary;
 }
 
 static CompileOptions options(uint64_t limit, OpenOptions open = {true, true, true, true}) {
   CompileOptions result;
-  result.plan = {.context = 1024, .chunk = 128, .cacheFormat = Format::F32, .slidingCacheFormat = {}};
+  result.plan.functions.chunk = 128;
+  result.plan.caches.context = 1024;
+  result.plan.caches.format = Format::F32;
   result.formats.weights = Format::Q8;
   result.maxResident = limit;
   result.open = open;

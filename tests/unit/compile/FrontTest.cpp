@@ -23,8 +23,8 @@ protected:
     options.emit = EmitKind::object;
     options.target = &target;
     options.formats.weights = weights;
-    options.plan.context = 64;
-    options.plan.chunk = 16;
+    options.plan.caches.context = 64;
+    options.plan.functions.chunk = 16;
     return options;
   }
 
@@ -76,7 +76,7 @@ TEST_F(FrontTest, TwoTargetsShareImportAndQuantization) {
 // As the programs that run while compiling are: other formats, caches and chunks of the same fused module.
 TEST_F(FrontTest, OtherFormatsLeaveTheFusedModuleAsItIs) {
   CompileOptions narrow = optionsFor(*x86), wide = optionsFor(*x86, Format::F32);
-  wide.plan.cacheFormat = Format::F32;
+  wide.plan.caches.format = Format::F32;
   wide.plan.observe = true;
   std::unique_ptr<Front> shared = front(narrow);
   std::string wideCode = code(*shared, *quantized(*shared, wide), wide);
@@ -89,10 +89,10 @@ TEST_F(FrontTest, ContextIsAtMostTheModels) {
   CompileOptions options = optionsFor(*x86);
   Checkpoint checkpoint;
   checkpoint.config.context = 2048;
-  options.plan.chunk = 4000;
+  options.plan.functions.chunk = 4000;
   EXPECT_FALSE(static_cast<bool>(settleContext(options, checkpoint)));
-  EXPECT_EQ(options.plan.context, 2048);
-  EXPECT_EQ(options.plan.chunk, 2048);
+  EXPECT_EQ(options.plan.caches.context, 2048);
+  EXPECT_EQ(options.plan.functions.chunk, 2048);
   options.asked.context = 2049;
   llvm::Error error = settleContext(options, checkpoint);
   EXPECT_TRUE(error.isA<UsageError>());

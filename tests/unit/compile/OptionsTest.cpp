@@ -47,7 +47,7 @@ TEST(OptionTable, StatesEachOptionOnceAndWithHelp) {
 TEST(OptionTable, DefaultsFollowFromOtherOptions) {
   CompileOptions usual;
   EXPECT_EQ(read({{"--output", "p"}}, usual), "");
-  EXPECT_EQ(usual.plan.cacheFormat, Format::F16);
+  EXPECT_EQ(usual.plan.caches.format, Format::F16);
   EXPECT_EQ(usual.rounding, Rounding::search);
   EXPECT_EQ(usual.emit, EmitKind::executable);
   EXPECT_FALSE(usual.calibration || usual.stopAfter);
@@ -55,9 +55,9 @@ TEST(OptionTable, DefaultsFollowFromOtherOptions) {
 
   CompileOptions exact;
   EXPECT_EQ(read({{"--output", "p"}, {"--weights", "f32"}, {"--cache", "sliding=q8"}, {"--chunk", "7"}}, exact), "");
-  EXPECT_EQ(exact.plan.cacheFormat, Format::F32);
-  EXPECT_EQ(exact.plan.slidingCacheFormat, Format::Q8);
-  EXPECT_EQ(exact.plan.chunk, 7);
+  EXPECT_EQ(exact.plan.caches.format, Format::F32);
+  EXPECT_EQ(exact.plan.caches.slidingFormat, Format::Q8);
+  EXPECT_EQ(exact.plan.functions.chunk, 7);
   EXPECT_FALSE(exact.open.chunk || exact.open.cache || exact.open.weights);
 
   CompileOptions chosen;

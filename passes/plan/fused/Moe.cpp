@@ -42,7 +42,9 @@ static MoeWeights packMoe(MoeOp op, PackedWeights &weights, int64_t width, int64
 
 /// The steps stand in stages, and a stage holds what does not depend on itself, so that each stage costs one barrier
 /// with one row (two with more): norms, gate-up and scores | route, expert up, down | expert down | norms and adds.
-LogicalResult FunctionBuilder::emit(MoeOp op) {
+LogicalResult plan(MoeOp op, FunctionBuilder &builder) {
+  StepEmitter &steps = builder.steps;
+  PackedWeights &weights = builder.weights;
   WeightOp gate = weights.weight(op, op.getGateAttr()), expertDown = weights.weight(op, op.getExpertsDownAttr());
   if (!gate || !expertDown)
     return failure();
@@ -52,10 +54,10 @@ LogicalResult FunctionBuilder::emit(MoeOp op) {
   MoeWeights packed = packMoe(op, weights, width, inner, experts, expertShape.back());
   if (weights.failed())
     return failure();
-  OpBuilder &builder = steps.getBuilder();
+  OpBuilder &ops = steps.getBuilder();
   Location location = op.getLoc();
   FloatAttr eps = op.getEpsAttr();
-  Value x = buffers.lookup(op.getInput());
+  Value x = builder.bufferOf(op.getInput());
 
   Value denseInput = steps.norm(x, packed.preNorm, packed.gateUp, eps, width);
   Value routerInput = steps.norm(x, packed.routerScale, packed.routerProj, eps, width, op.getRouterFactorAttr());
@@ -64,22 +66,21 @@ LogicalResult FunctionBuilder::emit(MoeOp op) {
   Value hidden = steps.matmul(denseInput, packed.gateUp);
 
   Value picks = steps.rowBuffer(topK, Element::I32), pickWeights = steps.rowBuffer(topK);
-  RouteStep::create(builder, location, scores, picks, pickWeights, builder.getI64IntegerAttr(experts), op.getTopKAttr(),
+  RouteStep::create(ops, location, scores, picks, pickWeights, ops.getI64IntegerAttr(experts), op.getTopKAttr(),
                     referTo(packed.perExpertScale), steps.replicated());
   Value hiddenOperand = steps.operand(hidden, packed.down);
   Value dense = steps.matmul(hiddenOperand, packed.down);
   Value expertHidden = steps.sharedBuffer(packed.expertGateUp.getRows() / 2, topK);
-  ExpertUpStep::create(builder, location, expertInput, referTo(packed.expertGateUp), picks, expertHidden,
-                       op.getTopKAttr());
+  ExpertUpStep::create(ops, location, expertInput, referTo(packed.expertGateUp), picks, expertHidden, op.getTopKAttr());
 
   Value expertOperand = steps.operand(expertHidden, packed.expertDown, topK);
   Value mixed = steps.sharedBuffer(width);
-  ExpertDownStep::create(builder, location, expertOperand, referTo(packed.expertDown), picks, pickWeights, mixed,
+  ExpertDownStep::create(ops, location, expertOperand, referTo(packed.expertDown), picks, pickWeights, mixed,
                          op.getTopKAttr());
 
   Value sum = steps.norm(dense, packed.postNorm1, Format::F32, eps, width);
   steps.addNorm(sum, mixed, sum, packed.postNorm2, /*layerScale=*/{}, eps, width);
-  Value result = buffers[op.getResult()] = residualOf(op, op.getInput());
+  Value result = builder.bufferOf(op.getResult()) = builder.residualOf(op, op.getInput());
   steps.addNorm(x, sum, result, packed.postNorm, packed.layerScale, eps, width);
   return success();
 }

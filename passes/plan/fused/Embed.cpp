@@ -1,0 +1,30 @@
+// Rows of the embedding table.
+#include "passes/plan/FunctionBuilder.h"
+
+#include "dialects/formats/Format.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+using namespace gemma;
+
+LogicalResult plan(EmbedOp op, FunctionBuilder &builder) {
+  StepEmitter &steps = builder.steps;
+  PackedWeights &weights = builder.weights;
+  int64_t width = widthOf(op.getResult());
+  bool tied = builder.isHeadTable(op.getTableAttr());
+  WeightOp stored = weights.weight(op, op.getTableAttr());
+  if (!stored)
+    return failure();
+  int64_t vocab = cast<RankedTensorType>(stored.getType()).getDimSize(0);
+  PackedOp table = tied ? weights.matrix(op, op.getTableAttr(), builder.whole(vocab), builder.whole(width))
+                        : weights.rowTable(op, op.getTableAttr(), builder.whole(width));
+  if (weights.failed() || failed(builder.checkArgument(op, op.getIds(), 0, "ids")))
+    return failure();
+  Value result = builder.bufferOf(op.getResult()) = steps.rowBuffer(width, Element::F32, 1, "x");
+  EmbedStep::create(steps.getBuilder(), op.getLoc(), result, referTo(table), op.getScaleAttr(), steps.replicated());
+  return success();
+}
+
+} // namespace gemmac
