@@ -89,9 +89,12 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
   caches.verifyRows = options.functions.verifyRows;
   manager.addPass(createPlanCaches(caches));
   PlanStepsOptions steps = options.steps;
-  std::tie(steps.spmd, steps.splitKeys) = std::tie(options.model.spmd, options.model.splitKeys);
-  std::tie(steps.matrices, steps.tables, steps.vectors) =
-      std::tie(options.model.matrices, options.model.tables, options.model.vectors);
+  const PlanModel &model = options.model;
+  steps.spmd = model.spmd;
+  steps.splitKeys = model.splitKeys;
+  steps.matrices = model.matrices;
+  steps.tables = model.tables;
+  steps.vectors = model.vectors;
   manager.addPass(createPlanSteps(steps));
   if (options.observe)
     manager.addPass(createObserve());
