@@ -44,7 +44,8 @@ LogicalResult setOptions(MutableArrayRef<Pass *> passes, ArrayRef<StringRef> wor
     for (StringRef word : words)
       if (names.contains(nameOfOption(word)))
         own += (word + " ").str();
-    if (failed(pass->initializeOptions(own, report)))
+    // Names are known; a value that is none has been told by who read it.
+    if (failed(pass->initializeOptions(own, [](const Twine &) { return failure(); })))
       return failure();
     for (StringRef name : names.keys())
       known.insert(name);

@@ -2,6 +2,13 @@
 // RUN: gemmac-opt %s --gemma-split-functions="chunk=4 verify-rows=2" \
 // RUN:   | gemmac-opt --gemma-plan-caches="context=64 chunk=4 verify-rows=2 format=f32" \
 // RUN:   | gemmac-opt --gemma-plan-steps | gemmac-opt --gemma-place-buffers | FileCheck %s
+// RUN: gemmac-opt %s --gemma-plan="context=64 chunk=4 marks=true verify-rows=2" | FileCheck %s --check-prefix=MARKS
+// RUN: not gemmac-opt %s --gemma-plan="context=64 chunks=4" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not gemmac-opt %s --gemma-plan="context=64 format=fp8" 2>&1 | FileCheck %s --check-prefix=VALUE
+
+// MARKS: gemma.mark
+// UNKNOWN: error: no such option 'chunks': it takes marks, observe and those of its passes
+// VALUE: for the --format option: 'fp8' is no storage format
 
 // The whole stage on a model of one layer: prefill fills the cache and stops there; the packed weights are shared; the
 // second run shows that passes hand over through the text alone.
