@@ -215,7 +215,7 @@ std::unique_ptr<CpuTarget> createAarch64LinuxTarget() {
     isaLevels.push_back({name.str(), GEMMAC_CPU_ARM_NEON | features, "generic", llvmFeatures.str(), "neoverse-v2",
                          rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*unpackedGroups=*/32,
                          /*panelStreams=*/2, /*tileSums=*/rowTile,
-                         /*vectorLanes=*/8, /*vectorSums=*/8, std::move(ops)});
+                         /*vectorLanes=*/8, /*vectorSums=*/8, /*keptSums=*/8, std::move(ops)});
   };
   level("neon", 0, "+neon", 2, std::make_shared<NeonTileOps>());
   level("dotprod", GEMMAC_CPU_ARM_DOTPROD, "+neon,+dotprod", 4, std::make_shared<DotprodTileOps>());

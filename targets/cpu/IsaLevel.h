@@ -72,6 +72,7 @@ struct IsaLevel {
                           ///< 0: they lie in memory, for twice the streams
   int64_t vectorLanes;    ///< floats of a vector as attention writes them: 16, or 8 where fewer registers are spent so
   int64_t vectorSums;     ///< such vectors that can be kept as running sums in registers
+  int64_t keptSums;       ///< sums of 16 floats that products with packed panels keep in registers; more lie in memory
   std::shared_ptr<TileOps> tileOps;
 };
 

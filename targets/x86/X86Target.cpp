@@ -35,6 +35,7 @@ std::unique_ptr<CpuTarget> createX86LinuxTarget() {
                        .tileSums = 0,
                        .vectorLanes = 8,
                        .vectorSums = 8,
+                       .keptSums = 3,
                        .tileOps = createAvx2TileOps()});
   isaLevels.push_back({.name = "avxvnni",
                        .features = GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX_VNNI,
@@ -49,6 +50,7 @@ std::unique_ptr<CpuTarget> createX86LinuxTarget() {
                        .tileSums = 0,
                        .vectorLanes = 8,
                        .vectorSums = 8,
+                       .keptSums = 3,
                        .tileOps = createVnniTileOps(32)});
   isaLevels.push_back({.name = "avx512",
                        .features = GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX512_VNNI,
@@ -63,6 +65,7 @@ std::unique_ptr<CpuTarget> createX86LinuxTarget() {
                        .tileSums = 0,
                        .vectorLanes = 16,
                        .vectorSums = 16,
+                       .keptSums = 16,
                        .tileOps = createVnniTileOps(64)});
   return std::make_unique<CpuTarget>("x86_64-linux", "x86_64-unknown-linux-gnu", std::move(isaLevels));
 }

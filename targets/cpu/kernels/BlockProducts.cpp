@@ -6,9 +6,7 @@ using namespace mlir;
 namespace gemmac {
 
 Value KernelLibrary::scaledSum(KernelBuilder &b, const PackedShape &weight, Value panel, Value row, Value sum) const {
-  if (!weight.sumsIntegers())
-    return sum;
-  return sumOfIntegers(b, loadRowScales(b, weight, panel), weight.cols, row, b.bitcast(sum, b.vecI32()));
+  return weight.sumsIntegers() ? sumOfIntegers(b, loadRowScales(b, weight, panel), weight.cols, row, sum) : sum;
 }
 
 void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Value panel, Value first, Value last,
@@ -25,24 +23,32 @@ void KernelLibrary::unpackBlock(KernelBuilder &b, const PackedShape &weight, Val
   });
 }
 
-// Adds one group of unpacked panels.
-static KernelBuilder::Values addUnpacked(KernelBuilder &b, const KernelLibrary &library, const PackedShape &weight,
-                                         const KernelLibrary::UnpackedGroups &groups, ArrayRef<Value> rows, Value group,
-                                         Totals totals) {
-  Value offset = b.mul(b.sub(group, groups.begin), library.blockOf(weight).groupBytes());
-  SmallVector<WeightGroup> panels;
-  for (Value block : groups.blocks)
-    panels.push_back({weight.format, b.at(block, offset), /*unpacked=*/true, library.inWords(weight)});
-  KernelBuilder::Values noRowScales(panels.size()); // they stand in the blocks
-  return addQuantizedGroup(b, *library.getLevel().tileOps, panels, noRowScales, weight, rows, group, totals);
-}
-
+// LLVM leaves multiplications in loops around others, so pointers step from group to group: to the first panel's
+// weights and the first row's integers, from which the others have constant distances.
 KernelBuilder::Values KernelLibrary::dotBlocks(KernelBuilder &b, const PackedShape &weight,
                                                const UnpackedGroups &groups, ArrayRef<Value> rows,
                                                ValueRange totals) const {
-  return b.loop(groups.first, groups.last, 1, totals, [&](Value group, ValueRange state) {
-    return addUnpacked(b, *this, weight, groups, rows, group, [&] { return KernelBuilder::Values(state); });
+  bool words = inWords(weight);
+  int64_t groupBytes = blockOf(weight).groupBytes();
+  size_t count = totals.size();
+  RowsGroup first = groupOfRows(b, weight, words, rows, groups.first);
+  KernelBuilder::Values begin(totals), noRowScales(groups.blocks.size()); // they stand in the blocks
+  begin.append({first.values[0], b.at(groups.blocks[0], b.mul(b.sub(groups.first, groups.begin), groupBytes))});
+  auto end = b.loop(groups.first, groups.last, 1, begin, [&](Value group, ValueRange state) {
+    RowsGroup own{group, {}};
+    for (Value values : first.values)
+      own.values.push_back(b.at(state[count], b.distance(first.values[0], values)));
+    SmallVector<WeightGroup> panels;
+    for (Value block : groups.blocks)
+      panels.push_back(
+          {weight.format, b.at(state[count + 1], b.distance(groups.blocks[0], block)), /*unpacked=*/true, words});
+    auto next = addQuantizedGroup(b, *level.tileOps, panels, noRowScales, weight, rows, own,
+                                  [&] { return KernelBuilder::Values(state.take_front(count)); });
+    next.append({b.at(state[count], groupColumns * (words ? 2 : 1)), b.at(state[count + 1], groupBytes)});
+    return next;
   });
+  end.truncate(count);
+  return end;
 }
 
 } // namespace gemmac

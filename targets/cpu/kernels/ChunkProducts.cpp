@@ -8,24 +8,24 @@ static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 
 ChunkProducts::ChunkProducts(const KernelLibrary &library, KernelBuilder &b, const PackedShape &weight, int64_t panels,
                              int64_t maxRows, const RowProducts::Inputs &inputs)
-    : library(library), b(b), weight(weight), inputs(inputs), slices(b, weight.slices()),
-      panelBytes(maxRows * vecBytes), levelBytes(panels * panelBytes),
+    : library(library), b(b), weight(weight), inputs(inputs), slices(b, weight.slices(), panels * vecBytes),
+      rowBytes(slices.levels() * panels * vecBytes),
       rowTile(library.tileOf(weight, library.getLevel().unpackedRowTile)) {
   blocks = b.stack(library.getLevel().unpackedPanels * library.blockOf(weight).bytes());
-  sums = b.stack(slices.levels() * levelBytes);
-  zeros = b.stack(levelBytes);
+  sums = b.stack(maxRows * rowBytes);
+  zeros = b.stack(rowTile * rowBytes);
   for (int64_t panel = 0; panel < panels; ++panel)
     for (int64_t row = 0; row < rowTile; ++row)
-      b.store(b.splat(b.vecF32(), 0.0), b.at(zeros, panel * panelBytes + row * vecBytes), vecBytes);
+      b.store(b.splat(b.vecF32(), 0.0), b.at(zeros, panel * vecBytes + row * rowBytes), vecBytes);
 }
 
-Value ChunkProducts::place(int64_t level, int64_t number, Value row) {
-  return b.at(b.at(sums, b.mul(row, vecBytes)), level * levelBytes + number * panelBytes);
+Value ChunkProducts::waitingOf(int64_t number, Value row) {
+  return b.at(b.at(sums, b.mul(row, rowBytes)), number * vecBytes);
 }
 
-Value ChunkProducts::sum(int64_t number, Value row) {
-  return slices.result([&](int64_t level) { return place(level, number, row); });
-}
+VectorType ChunkProducts::sumType() { return weight.sumsIntegers() ? b.vecI32() : b.vecF32(); }
+
+Value ChunkProducts::sum(int64_t number, Value row) { return slices.result(waitingOf(number, row), sumType()); }
 
 // Blocks end where slices do: they hold several slices, or a part of one.
 void ChunkProducts::multiply(ArrayRef<Value> panels, int64_t number, Value rows) {
@@ -79,43 +79,25 @@ SmallVector<Value> ChunkProducts::unpack(ArrayRef<Value> panels, Value first, Va
 
 void ChunkProducts::dotTile(const Groups &groups, const Part &part, int64_t number, Value row,
                             ArrayRef<Value> inputRows) {
-  VectorType type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
-  Value open = place(slices.open(), number, row);
+  int64_t tile = static_cast<int64_t>(inputRows.size());
+  SmallVector<int64_t> offsets;
+  for (int64_t i = 0; i < static_cast<int64_t>(groups.blocks.size()) * tile; ++i)
+    offsets.push_back(i / tile * vecBytes + i % tile * rowBytes);
+  Value waiting = waitingOf(number, row), open = slices.at(waiting, slices.open());
+  Value from = part.begins ? b.select(part.begins, zeros, open) : zeros;
   KernelBuilder::Values totals;
-  forSums(groups, inputRows, [&](int64_t, int64_t offset) {
-    Value from = b.at(part.begins ? b.select(part.begins, zeros, open) : zeros, offset);
-    totals.push_back(b.load(type, from, vecBytes));
-  });
+  for (int64_t offset : offsets)
+    totals.push_back(b.load(sumType(), b.at(from, offset), vecBytes));
   totals = library.dotBlocks(b, weight, groups, inputRows, totals);
-  auto storeAt = [&](int64_t level) {
-    forSums(groups, inputRows, [&](int64_t i, int64_t offset) { store(totals[i], level, number, row, offset); });
-  };
+  auto finish = [&] { slices.finish(part.slice, totals, waiting, offsets); };
   auto leave = [&] {
-    forSums(groups, inputRows, [&](int64_t i, int64_t offset) { b.store(totals[i], b.at(open, offset), vecBytes); });
+    for (auto [total, offset] : llvm::zip(totals, offsets))
+      b.store(total, b.at(open, offset), vecBytes);
   };
-  finish(part, storeAt, leave);
-}
-
-// What becomes of the sums of a part: those of a whole slice go to a level, others are left where they are.
-void ChunkProducts::finish(const Part &part, SliceSums::Finish whole, llvm::function_ref<void()> leave) {
   if (part.ends)
-    b.ifThen(part.ends, [&] { slices.finish(part.slice, whole); }, leave);
+    b.ifThen(part.ends, finish, leave);
   else
-    slices.finish(part.slice, whole);
-}
-
-// Stores a sum of the tile with the levels below.
-void ChunkProducts::store(Value sum, int64_t level, int64_t number, Value row, int64_t offset) {
-  auto at = [&](int64_t level) { return b.at(place(level, number, row), offset); };
-  b.store(slices.takeIn(sum, level, at), at(level), vecBytes);
-}
-
-// The sums of a tile, with their offsets from its first one.
-void ChunkProducts::forSums(const Groups &groups, ArrayRef<Value> inputRows,
-                            llvm::function_ref<void(int64_t i, int64_t offset)> body) {
-  int64_t rows = static_cast<int64_t>(inputRows.size()), panels = static_cast<int64_t>(groups.blocks.size());
-  for (int64_t i = 0; i < panels * rows; ++i)
-    body(i, i / rows * panelBytes + i % rows * vecBytes);
+    finish();
 }
 
 } // namespace gemmac

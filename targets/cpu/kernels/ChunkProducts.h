@@ -6,7 +6,8 @@
 
 namespace gemmac {
 
-/// Sums of all rows stay in memory meanwhile, at the levels of SliceSums.
+/// Sums of all rows stay in memory meanwhile, at the levels of SliceSums. Those of a row lie together: a whole number
+/// of pages apart they would get into each other's way in the cache.
 class ChunkProducts {
 public:
   using Value = mlir::Value;
@@ -27,7 +28,7 @@ private:
   const PackedShape &weight;
   const RowProducts::Inputs &inputs;
   SliceSums slices;
-  int64_t panelBytes, levelBytes, rowTile;
+  int64_t rowBytes, rowTile;
   Value blocks, sums;
   Value zeros; ///< where slices begin, laid out as the sums of a tile
 
@@ -40,11 +41,8 @@ private:
   void wholeSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t together);
   void partsOfSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t groups);
   void dotTile(const Groups &groups, const Part &part, int64_t number, Value row, mlir::ArrayRef<Value> inputRows);
-  void finish(const Part &part, SliceSums::Finish whole, llvm::function_ref<void()> leave);
-  void store(Value sum, int64_t level, int64_t number, Value row, int64_t offset);
-  void forSums(const Groups &groups, mlir::ArrayRef<Value> inputRows,
-               llvm::function_ref<void(int64_t i, int64_t offset)> body);
-  Value place(int64_t level, int64_t number, Value row);
+  Value waitingOf(int64_t number, Value row); ///< level 0
+  mlir::VectorType sumType();
 };
 
 } // namespace gemmac

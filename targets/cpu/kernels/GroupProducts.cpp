@@ -49,20 +49,25 @@ static KernelBuilder::Values addFloatGroup(KernelBuilder &b, Format format, Valu
   return parts;
 }
 
-// Per panel and row the exact integer dot products of a group. `rows`: where the rows' own groups lie. Those of wide
+RowsGroup groupOfRows(KernelBuilder &b, const PackedShape &shape, bool words, ArrayRef<Value> rows, Value number) {
+  RowsGroup group{number, {}};
+  Value offset = b.mul(number, groupColumns * (words ? 2 : 1));
+  for (Value row : rows)
+    group.values.push_back(b.at(words ? b.at(row, 2 * shape.cols) : row, offset));
+  return group;
+}
+
+// Per panel and row the exact integer dot products of a group. `values`: where the rows' integers lie. Those of wide
 // rows are made of the products with their high and their low bytes, where `ops` does not multiply int16.
 static KernelBuilder::Values dotGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
-                                      const PackedShape &shape, ArrayRef<Value> rows, ArrayRef<Value> biases,
-                                      Value group) {
+                                      const PackedShape &shape, ArrayRef<Value> values, ArrayRef<Value> biases) {
   SmallVector<ActivationGroup> activations;
-  Value offset = b.mul(group, groupColumns);
   bool words = panels.front().words, parts = shape.wideInput && !words;
-  for (auto [row, bias] : llvm::zip(rows, biases)) {
-    Value values = b.at(words ? b.at(row, 2 * shape.cols) : row, words ? b.mul(offset, 2) : offset);
+  for (auto [row, bias] : llvm::zip(values, biases)) {
     if (parts)
-      activations.push_back({values, /*bias=*/Value()});
+      activations.push_back({row, /*bias=*/Value()});
     activations.push_back(
-        {parts ? b.at(values, shape.cols) : values, bias, /*wholeRange=*/parts || shape.staticInput, words});
+        {parts ? b.at(row, shape.cols) : row, bias, /*wholeRange=*/parts || shape.staticInput, words});
   }
   SmallVector<Value> dots = ops.dotPanels(b, panels, activations);
   if (!parts)
@@ -75,15 +80,15 @@ static KernelBuilder::Values dotGroup(KernelBuilder &b, const TileOps &ops, Arra
 
 KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, ArrayRef<WeightGroup> panels,
                                         ArrayRef<Value> rowScales, const PackedShape &shape, ArrayRef<Value> rows,
-                                        Value group, Totals totals) {
+                                        const RowsGroup &group, Totals totals) {
   int64_t scalesAt = shape.wideInput ? 4 * shape.cols : shape.cols, biasesAt = shape.cols / groupColumns * 4;
   KernelBuilder::Values scales, biases;
-  Value offset = b.add(b.mul(group, 4), scalesAt);
+  Value offset = b.add(b.mul(group.number, 4), scalesAt);
   for (Value row : rows) {
     scales.push_back(b.at(row, offset));
     biases.push_back(b.at(scales.back(), biasesAt));
   }
-  auto dots = dotGroup(b, ops, panels, shape, rows, biases, group);
+  auto dots = dotGroup(b, ops, panels, shape, group.values, biases);
   KernelBuilder::Values next = totals();
   if (shape.sumsIntegers()) { // within int32: gemma.buffer bounds the columns
     for (auto [total, dot] : llvm::zip(next, dots))
@@ -105,11 +110,11 @@ KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, Ar
 
 KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const PackedShape &shape, Value weights,
                                Value rowScales, ArrayRef<Value> rows, Value group, Totals totals) {
-  if (shape.quantized())
-    return addQuantizedGroup(
-        b, ops, WeightGroup{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords()},
-        rowScales, shape, rows, group, totals);
-  return addFloatGroup(b, shape.format, weights, rows, group, totals);
+  if (!shape.quantized())
+    return addFloatGroup(b, shape.format, weights, rows, group, totals);
+  WeightGroup packed{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords()};
+  return addQuantizedGroup(b, ops, packed, rowScales, shape, rows, groupOfRows(b, shape, packed.words, rows, group),
+                           totals);
 }
 
 } // namespace gemmac

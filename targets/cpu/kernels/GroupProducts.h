@@ -22,6 +22,15 @@ mlir::Value loadRowScales(KernelBuilder &b, const PackedShape &weight, mlir::Val
 /// The scales of the rows in one group. `rowScales`: what loadRowScales gave.
 mlir::Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, mlir::Value rowScales);
 
+/// A group of quantized rows: its number, and where the integers of each row lie.
+struct RowsGroup {
+  mlir::Value number;
+  KernelBuilder::Values values;
+};
+/// `words`: they are multiplied as int16.
+RowsGroup groupOfRows(KernelBuilder &b, const PackedShape &shape, bool words, mlir::ArrayRef<mlir::Value> rows,
+                      mlir::Value number);
+
 /// Totals with a group of packed weights of any format, by row.
 KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const PackedShape &shape, mlir::Value weights,
                                mlir::Value rowScales, mlir::ArrayRef<mlir::Value> rows, mlir::Value group,
@@ -32,7 +41,7 @@ KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const Packe
 /// sumOfIntegers.
 KernelBuilder::Values addQuantizedGroup(KernelBuilder &b, const TileOps &ops, mlir::ArrayRef<WeightGroup> panels,
                                         mlir::ArrayRef<mlir::Value> rowScales, const PackedShape &shape,
-                                        mlir::ArrayRef<mlir::Value> rows, mlir::Value group, Totals totals);
+                                        mlir::ArrayRef<mlir::Value> rows, const RowsGroup &group, Totals totals);
 
 /// The value that an integer sum of a row of `cols` columns and a panel stands for.
 mlir::Value sumOfIntegers(KernelBuilder &b, mlir::Value rowScales, int64_t cols, mlir::Value row, mlir::Value sum);

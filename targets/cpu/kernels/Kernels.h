@@ -39,8 +39,7 @@ struct PackedShape {
   int64_t batchBytes() const { return rows / rowsOf(layout) * panelBytes(); }
   bool quantized() const { return formatInfo(format).quantized; }
   bool rowScales() const { return formatInfo(format).rowScales(); }
-  /// Sums of products stay integers over all columns, because one scale holds for the whole row on either side. Before
-  /// they are scaled they travel as the bits of vectors of floats.
+  /// Sums of products stay integers over all columns, because one scale holds for the whole row on either side.
   bool sumsIntegers() const { return staticInput && rowScales(); }
   /// Exact sums have one slice.
   Slices slices() const { return {cols / groupColumns, sumsIntegers() ? 1 : Slices{}.most}; }
@@ -157,6 +156,8 @@ public:
   /// Adds to `totals`, by panel and row, the products of `rows` with those groups.
   KernelBuilder::Values dotBlocks(KernelBuilder &b, const PackedShape &weight, const UnpackedGroups &groups,
                                   mlir::ArrayRef<mlir::Value> rows, mlir::ValueRange totals) const;
+  /// Whether so many sums of a tile lie in memory while it is made.
+  bool inMemory(size_t sums) const { return static_cast<int64_t>(sums) > level.keptSums; }
   /// What dotBlocks summed up of a row and a panel as the value that it stands for.
   mlir::Value scaledSum(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value row,
                         mlir::Value sum) const;

@@ -18,73 +18,22 @@ KernelLibrary::LotSums::LotSums(KernelBuilder &b, const PackedShape &weight, int
          [&](Value i) { b.store(b.splat(b.vecF32(), 0.0), b.at(zeros(b), i), vecBytes); });
 }
 
-namespace {
-/// What becomes of the sums of a lot when a slice of `panels` panels and `rows` rows is made.
-class LotTree {
-public:
-  LotTree(KernelBuilder &b, Slices shape, const KernelLibrary::LotSums &sums, Value panels, int64_t rows)
-      : b(b), slices(b, shape), count(shape.count()), sums(sums), bytes(b.mul(panels, rows * vecBytes)), rows(rows) {}
-
-  /// Where the sums of a slice are made: of an even one, which takes in nothing, where they wait.
-  Value placeOf(Value slice) {
-    Value open = sums.at(b, slices.open());
-    if (count == 1)
-      return open;
-    Value odd = arith::AndIOp::create(b, slice, b.i64(1));
-    return b.select(b.less(b.i64(0), odd), open, sums.at(b, 0));
-  }
-  void finish(Value slice) {
-    slices.finish(slice, [&](int64_t level) {
-      if (level == 0)
-        return;
-      forSums([&](Value offset) {
-        Value sum = b.load(b.vecF32(), at(slices.open(), offset), vecBytes);
-        b.store(slices.takeIn(sum, level, [&](int64_t below) { return at(below, offset); }), at(level, offset),
-                vecBytes);
-      });
-    });
-  }
-  /// All slices are made.
-  void finish() {
-    if (int64_t{1} << slices.open() == count)
-      return;
-    forSums([&](Value offset) {
-      Value sum = slices.result([&](int64_t level) { return at(level, offset); });
-      b.store(sum, at(slices.open(), offset), vecBytes);
-    });
-  }
-
-private:
-  KernelBuilder &b;
-  SliceSums slices;
-  int64_t count;
-  const KernelLibrary::LotSums &sums;
-  Value bytes;
-  int64_t rows;
-
-  Value at(int64_t level, Value offset) { return b.at(sums.at(b, level), offset); }
-  void forSums(llvm::function_ref<void(Value offset)> body) {
-    b.loop(b.i64(0), bytes, rows * vecBytes, [&](Value offset) {
-      for (int64_t row = 0; row < rows; ++row)
-        body(b.add(offset, row * vecBytes));
-    });
-  }
-};
-} // namespace
-
 void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value first, Value count, ArrayRef<Value> rows,
                            const LotSums &sums) const {
-  Type type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
+  VectorType type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
   int64_t rowCount = static_cast<int64_t>(rows.size()), rowsBytes = rowCount * vecBytes;
   auto panelAt = [&](Value p) { return b.at(first, b.mul(p, weight.panelBytes())); };
   auto forRows = [&](Value own, llvm::function_ref<void(size_t row, Value place)> body) {
     for (size_t row = 0; row < rows.size(); ++row)
       body(row, b.at(own, static_cast<int64_t>(row) * vecBytes));
   };
-  SliceSums slices(b, weight.slices());
-  LotTree tree(b, weight.slices(), sums, count, rowCount);
+  SliceSums slices(b, weight.slices(), -sums.levelBytes());
+  Value waiting = sums.at(b, 0);
+  SmallVector<int64_t> offsets;
+  for (int64_t row = 0; row < rowCount; ++row)
+    offsets.push_back(row * vecBytes);
   b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
-    Value place = tree.placeOf(slice), toZeros = b.distance(place, sums.zeros(b));
+    Value place = slices.placeOf(slice, waiting), toZeros = b.distance(place, sums.zeros(b));
     b.loop(slices.first(slice), slices.end(slice), 1, ValueRange{toZeros}, [&](Value group, ValueRange before) {
       Value offset = b.mul(group, groupBytes(weight.format, panelRows));
       b.loop(b.i64(0), count, 1, [&](Value p) {
@@ -100,16 +49,19 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
       });
       return KernelBuilder::Values{b.i64(0)};
     });
-    tree.finish(slice);
+    b.loop(b.i64(0), count, 1, [&](Value p) { slices.finish(slice, b.at(waiting, b.mul(p, rowsBytes)), offsets); });
   });
-  tree.finish();
-  if (weight.sumsIntegers())
-    b.loop(b.i64(0), count, 1, [&](Value p) {
-      Value rowScales = loadRowScales(b, weight, panelAt(p));
-      forRows(b.at(sums.memory, b.mul(p, rowsBytes)), [&](size_t row, Value sum) {
-        b.store(sumOfIntegers(b, rowScales, weight.cols, rows[row], b.load(type, sum, vecBytes)), sum, vecBytes);
-      });
-    });
+  if (llvm::isPowerOf2_64(weight.slices().count()) && !weight.sumsIntegers())
+    return; // the results are where they belong
+  b.loop(b.i64(0), count, 1, [&](Value p) {
+    Value rowScales = loadRowScales(b, weight, panelAt(p)), offset = b.mul(p, rowsBytes);
+    for (size_t row = 0; row < rows.size(); ++row) {
+      Value own = b.add(offset, offsets[row]), sum = slices.result(b.at(waiting, own), type);
+      if (weight.sumsIntegers())
+        sum = sumOfIntegers(b, rowScales, weight.cols, rows[row], sum);
+      b.store(sum, b.at(sums.memory, own), vecBytes);
+    }
+  });
 }
 
 } // namespace gemmac

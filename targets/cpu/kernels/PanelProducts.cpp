@@ -10,28 +10,40 @@ namespace gemmac {
 static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 
 namespace {
-/// The sums of some panels and rows, slice by slice.
+/// The sums of some panels and rows, slice by slice. Those of a slice lie in registers while it is made, or in memory
+/// where they would be spilled there anyway.
 class TileSums {
 public:
   TileSums(KernelBuilder &b, const IsaLevel &level, const PackedShape &weight, ArrayRef<Value> panels,
-           ArrayRef<Value> rowScales, ArrayRef<Value> rows)
+           ArrayRef<Value> rowScales, ArrayRef<Value> rows, bool inMemory)
       : b(b), level(level), weight(weight), panels(panels), rowScales(rowScales), rows(rows),
-        none(weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0)), slices(b, weight.slices()),
-        count(static_cast<int64_t>(panels.size() * rows.size())) {}
+        none(weight.sumsIntegers() ? b.splatInt(b.vecI32(), 0) : b.splat(b.vecF32(), 0.0)),
+        count(static_cast<int64_t>(panels.size() * rows.size())), slices(b, weight.slices(), count * vecBytes),
+        inMemory(inMemory) {
+    for (int64_t i = 0; i < count; ++i)
+      offsets.push_back(i * vecBytes);
+  }
 
   KernelBuilder::Values make() {
-    if (slices.levels() == 1)
-      return dot(b.i64(0));
-    int64_t sliceCount = weight.slices().count();
-    // Sums wait at the place of their first slice: had each level a place of its own, LLVM would keep them all in
-    // registers, which the products need.
-    waiting = b.stack(sliceCount * bytes());
-    b.loop(b.i64(0), b.i64(sliceCount), 1, [&](Value slice) {
-      Value place = b.at(waiting, b.mul(slice, bytes()));
-      KernelBuilder::Values made = dot(slice);
-      slices.finish(slice, [&](int64_t level) { finish(made, level, place); });
+    if (!inMemory && slices.levels() == 1)
+      return dotInRegisters(b.i64(0));
+    waiting = b.stack(slices.levels() * bytes());
+    if (inMemory) {
+      zeros = b.stack(bytes());
+      store(KernelBuilder::Values(count, none), zeros);
+    }
+    b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
+      if (inMemory) {
+        dotInMemory(slice, slices.placeOf(slice, waiting));
+        slices.finish(slice, waiting, offsets);
+      } else {
+        slices.finish(slice, dotInRegisters(slice), waiting, offsets);
+      }
     });
-    return results();
+    KernelBuilder::Values sums;
+    for (int64_t offset : offsets)
+      sums.push_back(slices.result(b.at(waiting, offset), cast<VectorType>(none.getType())));
+    return sums;
   }
 
 private:
@@ -40,11 +52,23 @@ private:
   const PackedShape &weight;
   ArrayRef<Value> panels, rowScales, rows;
   Value none;
-  SliceSums slices;
   int64_t count;
-  Value waiting;
+  SliceSums slices;
+  SmallVector<int64_t> offsets; ///< of the sums
+  bool inMemory;
+  Value waiting, zeros;
 
-  int64_t bytes() const { return count * vecBytes; } ///< of a slice's sums
+  int64_t bytes() const { return count * vecBytes; } ///< of the sums
+  KernelBuilder::Values load(Value place, int64_t first, int64_t last) {
+    KernelBuilder::Values sums;
+    for (int64_t i = first; i < last; ++i)
+      sums.push_back(b.load(none.getType(), b.at(place, i * vecBytes), vecBytes));
+    return sums;
+  }
+  void store(ValueRange sums, Value place, int64_t first = 0) {
+    for (auto [i, sum] : llvm::enumerate(sums))
+      b.store(sum, b.at(place, (first + static_cast<int64_t>(i)) * vecBytes), vecBytes);
+  }
 
   // The totals of one panel with a group.
   KernelBuilder::Values addTo(Totals totals, size_t p, Value group) {
@@ -53,7 +77,7 @@ private:
     b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
     return addGroup(b, *level.tileOps, weight, weights, rowScales[p], rows, group, totals);
   }
-  KernelBuilder::Values dot(Value slice) {
+  KernelBuilder::Values dotInRegisters(Value slice) {
     return b.loop(slices.first(slice), slices.end(slice), 1, KernelBuilder::Values(count, none),
                   [&](Value group, ValueRange totals) {
                     KernelBuilder::Values next;
@@ -64,22 +88,15 @@ private:
                     return next;
                   });
   }
-  // What was made of a slice goes to its place, or to that of the first of those that it takes in.
-  void finish(ArrayRef<Value> made, int64_t level, Value place) {
-    for (int64_t i = 0; i < count; ++i) {
-      auto placeOf = [&](int64_t level) { return b.at(place, i * vecBytes - ((int64_t{1} << level) - 1) * bytes()); };
-      b.store(slices.takeIn(made[i], level, [&](int64_t below) { return placeOf(below + 1); }), placeOf(level),
-              vecBytes);
-    }
-  }
-  KernelBuilder::Values results() {
-    KernelBuilder::Values sums;
-    for (int64_t i = 0; i < count; ++i)
-      sums.push_back(slices.result([&](int64_t level) {
-        int64_t first = weight.slices().count() >> (level + 1) << (level + 1);
-        return b.at(waiting, first * bytes() + i * vecBytes);
-      }));
-    return sums;
+  // Loads begin at the zeros: LLVM does not see that it is one place, and so leaves the sums there.
+  void dotInMemory(Value slice, Value place) {
+    b.loop(slices.first(slice), slices.end(slice), 1, ValueRange{zeros}, [&](Value group, ValueRange from) {
+      for (size_t p = 0; p < panels.size(); ++p) {
+        int64_t first = static_cast<int64_t>(p * rows.size()), last = first + static_cast<int64_t>(rows.size());
+        store(addTo([&] { return load(from[0], first, last); }, p, group), place, first);
+      }
+      return KernelBuilder::Values{place};
+    });
   }
 };
 } // namespace
@@ -89,7 +106,8 @@ SmallVector<KernelBuilder::Values> KernelLibrary::dotPanels(KernelBuilder &b, co
   KernelBuilder::Values rowScales;
   for (Value panel : panels)
     rowScales.push_back(loadRowScales(b, weight, panel));
-  KernelBuilder::Values sums = TileSums(b, level, weight, panels, rowScales, rows).make();
+  KernelBuilder::Values sums =
+      TileSums(b, level, weight, panels, rowScales, rows, inMemory(panels.size() * rows.size())).make();
   for (size_t i = 0; weight.sumsIntegers() && i < sums.size(); ++i)
     sums[i] = sumOfIntegers(b, rowScales[i / rows.size()], weight.cols, rows[i % rows.size()], sums[i]);
   SmallVector<KernelBuilder::Values> result;

@@ -1,10 +1,13 @@
 #include "targets/cpu/kernels/SliceSums.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
 namespace gemmac {
+
+static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 
 int64_t SliceSums::levels(Slices slices) { return 1 + llvm::Log2_64_Ceil(slices.count()); }
 
@@ -13,24 +16,50 @@ Value SliceSums::firstOrEnd(Value slice) {
   return slices.groups % slices.per() ? b.minSigned(group, b.i64(slices.groups)) : group;
 }
 
-void SliceSums::finishFrom(int64_t level, Value slice, Finish finish) {
-  if ((int64_t{2} << level) > slices.count()) // no slice has this bit and all below it
-    return finish(level);
-  Value bit = arith::AndIOp::create(b, slice, b.i64(int64_t{1} << level));
-  b.ifThen(b.less(b.i64(0), bit), [&] { finishFrom(level + 1, slice, finish); }, [&] { finish(level); });
+// A loop over the levels, as long as the ones that end the binary form of the slice: code for each number of levels
+// would be long, and LLVM would keep the levels in registers, which the products need.
+void SliceSums::finish(Value slice, ValueRange sums, Value waiting, Offsets offsets) {
+  KernelBuilder::Values state(sums);
+  state.push_back(waiting);
+  if (levels() > 1) {
+    Value taken = math::CountTrailingZerosOp::create(b, b.sub(b.i64(-1), slice));
+    state = b.loop(b.i64(0), taken, 1, state, [&](Value, ValueRange before) {
+      KernelBuilder::Values next(before);
+      Value &level = next.back();
+      for (auto [i, offset] : llvm::enumerate(offsets))
+        next[i] = b.addf(load(b.at(level, offset), b.vecF32()), next[i]);
+      level = b.at(level, levelBytes);
+      return next;
+    });
+  }
+  for (auto [i, offset] : llvm::enumerate(offsets))
+    b.store(state[i], b.at(state.back(), offset), vecBytes);
 }
 
-Value SliceSums::takeIn(Value sum, int64_t level, Place place) {
-  for (int64_t below = 0; below < level; ++below)
-    sum = b.addf(load(place(below)), sum);
-  return sum;
+Value SliceSums::isOdd(Value slice) { return b.less(b.i64(0), arith::AndIOp::create(b, slice, b.i64(1))); }
+
+Value SliceSums::placeOf(Value slice, Value waiting) {
+  return levels() == 1 ? waiting : b.select(isOdd(slice), at(waiting, open()), waiting);
 }
 
-Value SliceSums::result(Place place) {
+void SliceSums::finish(Value slice, Value waiting, Offsets offsets) {
+  if (levels() == 1)
+    return;
+  b.ifThen(isOdd(slice), [&] {
+    KernelBuilder::Values sums;
+    for (int64_t offset : offsets)
+      sums.push_back(load(b.at(at(waiting, open()), offset), b.vecF32()));
+    finish(slice, sums, waiting, offsets);
+  });
+}
+
+Value SliceSums::result(Value waiting, VectorType type) {
   Value sum;
   for (int64_t level = 0; level <= open(); ++level)
-    if (slices.count() >> level & 1)
-      sum = sum ? b.addf(load(place(level)), sum) : load(place(level));
+    if (slices.count() >> level & 1) {
+      Value part = load(at(waiting, level), type);
+      sum = sum ? b.addf(part, sum) : part;
+    }
   return sum;
 }
 

@@ -30,32 +30,32 @@
 
 // DOT:        .globl gemmac_decode_dotprod
 // DOT-LABEL:  matmul_q8_n64_k256_none_to64:
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot
 // DOT-LABEL:  matmul_q4_n64_k256_none_to64:
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot
 // DOT-LABEL:  matmul_q6_n64_k256_none_to64:
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot
 // DOT-LABEL:  matmul_q3_n64_k256_none_to64:
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot
 // DOT-LABEL:  matmul_q2_n64_k256_none_to64:
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
-// DOT:          Inner Loop Header
+// DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot

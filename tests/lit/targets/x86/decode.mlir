@@ -61,31 +61,31 @@
 // AVX512-LABEL: matmul_bf16_n64_k256_none_to64:
 // AVX512:         vpmovzxwd {{.*}}, %zmm
 // AVX512-LABEL: matmul_q8_n64_k256_none_to64:
-// AVX512:         Inner Loop Header
+// AVX512:         This Loop Header: Depth=2
 // AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
 // AVX512-NOT:     vpdpbusd
 // AVX512:         vfmadd
-// AVX512:         Inner Loop Header
+// AVX512:         This Loop Header: Depth=2
 // AVX512-COUNT-16: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
 // AVX512-NOT:     vpdpbusd
 // AVX512:         vfmadd
 // a single panel: activations are broadcast by the multiplication itself
-// AVX512:         Inner Loop Header
+// AVX512:         This Loop Header: Depth=2
 // AVX512-COUNT-8: vpdpbusd {{.*}}{1to16}, %zmm{{.*}}, %zmm
 // AVX512-LABEL: matmul_q4_n64_k256_none_to64:
-// AVX512:         Inner Loop Header
+// AVX512:         This Loop Header: Depth=2
 // AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
 // AVX512-NOT:     vpdpbusd
 // AVX512:         vfmadd
 // a group of q6 is six loads of values, of q3 three, of q2 two
 // AVX512-LABEL: matmul_q6_n64_k256_none_to64:
-// AVX512:         Inner Loop Header
+// AVX512:         This Loop Header: Depth=2
 // AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
 // AVX512-NOT:     vpdpbusd
 // AVX512:         vfmadd
 // AVX512-LABEL: matmul_q3_n64_k256_none_to64:
-// AVX512:         Inner Loop Header
+// AVX512:         This Loop Header: Depth=2
 // AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
 // AVX512-LABEL: matmul_q2_n64_k256_none_to64:
-// AVX512:         Inner Loop Header
+// AVX512:         This Loop Header: Depth=2
 // AVX512-COUNT-32: vpdpbusd {{.*}}, %zmm{{.*}}, %zmm
