@@ -52,6 +52,13 @@ WeightOp PackedWeights::weight(Operation *user, FlatSymbolRefAttr source) {
   return weight;
 }
 
+FailureOr<int64_t> PackedWeights::rowsOf(Operation *user, FlatSymbolRefAttr source) {
+  WeightOp stored = weight(user, source);
+  if (!stored)
+    return failure();
+  return cast<RankedTensorType>(stored.getType()).getDimSize(0);
+}
+
 KvCacheOp PackedWeights::cache(Operation *user, FlatSymbolRefAttr name) {
   auto cache = symbols.lookup<KvCacheOp>(name.getValue());
   if (!cache)

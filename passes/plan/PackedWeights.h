@@ -24,6 +24,8 @@ public:
 
   /// The weight of that name, or null with a diagnostic.
   gemma::WeightOp weight(mlir::Operation *user, mlir::FlatSymbolRefAttr source);
+  /// Length of that weight's first axis, or failure with a diagnostic.
+  llvm::FailureOr<int64_t> rowsOf(mlir::Operation *user, mlir::FlatSymbolRefAttr source);
   gemma::KvCacheOp cache(mlir::Operation *user, mlir::FlatSymbolRefAttr name);
   /// `source` as f32 vector, times `scale` if that is given; axis null: wholeAxis of its length. A null source gives
   /// null without an error.

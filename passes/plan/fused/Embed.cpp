@@ -14,11 +14,10 @@ LogicalResult plan(EmbedOp op, FunctionBuilder &builder) {
   PackedWeights &weights = builder.weights;
   int64_t width = widthOf(op.getResult());
   bool tied = builder.isHeadTable(op.getTableAttr());
-  WeightOp stored = weights.weight(op, op.getTableAttr());
-  if (!stored)
+  FailureOr<int64_t> vocab = weights.rowsOf(op, op.getTableAttr());
+  if (failed(vocab))
     return failure();
-  int64_t vocab = cast<RankedTensorType>(stored.getType()).getDimSize(0);
-  PackedOp table = tied ? weights.matrix(op, op.getTableAttr(), builder.whole(vocab), builder.whole(width))
+  PackedOp table = tied ? weights.matrix(op, op.getTableAttr(), builder.whole(*vocab), builder.whole(width))
                         : weights.rowTable(op, op.getTableAttr(), builder.whole(width));
   if (weights.failed() || failed(builder.checkArgument(op, op.getIds(), 0, "ids")))
     return failure();

@@ -13,14 +13,13 @@ LogicalResult plan(FfnOp op, FunctionBuilder &builder) {
   StepEmitter &steps = builder.steps;
   PackedWeights &weights = builder.weights;
   int64_t width = widthOf(op.getInput());
-  WeightOp stored = weights.weight(op, op.getGateAttr());
-  if (!stored)
+  FailureOr<int64_t> inner = weights.rowsOf(op, op.getGateAttr());
+  if (failed(inner))
     return failure();
-  int64_t inner = cast<RankedTensorType>(stored.getType()).getDimSize(0);
   PackedOp preNorm = weights.vector(op, op.getPreNormAttr());
-  PackedOp gateUp = weights.matrix(op, {op.getGateAttr(), op.getUpAttr()}, builder.whole(inner), builder.whole(width),
+  PackedOp gateUp = weights.matrix(op, {op.getGateAttr(), op.getUpAttr()}, builder.whole(*inner), builder.whole(width),
                                    /*interleave=*/true);
-  PackedOp down = weights.matrix(op, op.getDownAttr(), builder.whole(width), builder.whole(inner));
+  PackedOp down = weights.matrix(op, op.getDownAttr(), builder.whole(width), builder.whole(*inner));
   PackedOp postNorm = weights.vector(op, op.getPostNormAttr());
   PackedOp layerScale = weights.vector(op, op.getLayerScaleAttr());
   if (weights.failed())

@@ -32,18 +32,17 @@ LogicalResult plan(PleMixOp op, FunctionBuilder &builder) {
   StepEmitter &steps = builder.steps;
   PackedWeights &weights = builder.weights;
   int64_t width = widthOf(op.getInput());
-  WeightOp stored = weights.weight(op, op.getGateAttr());
-  if (!stored)
+  FailureOr<int64_t> slice = weights.rowsOf(op, op.getGateAttr());
+  if (failed(slice))
     return failure();
-  int64_t slice = cast<RankedTensorType>(stored.getType()).getDimSize(0);
-  PackedOp gate = weights.matrix(op, op.getGateAttr(), builder.whole(slice), builder.whole(width));
-  PackedOp proj = weights.matrix(op, op.getProjAttr(), builder.whole(width), builder.whole(slice));
+  PackedOp gate = weights.matrix(op, op.getGateAttr(), builder.whole(*slice), builder.whole(width));
+  PackedOp proj = weights.matrix(op, op.getProjAttr(), builder.whole(width), builder.whole(*slice));
   PackedOp postNorm = weights.vector(op, op.getPostNormAttr());
   PackedOp layerScale = weights.vector(op, op.getLayerScaleAttr());
   if (weights.failed())
     return failure();
   Value input = builder.bufferOf(op.getInput());
-  int64_t offset = op.getOffset() / slice * roundUp(slice, groupColumns);
+  int64_t offset = op.getOffset() / *slice * roundUp(*slice, groupColumns);
   Value gated = steps.geluMul(steps.operand(input, gate), gate, builder.bufferOf(op.getPle()), offset);
   Value branch = steps.matmul(steps.operand(gated, proj), proj);
   Value result = builder.bufferOf(op.getResult()) = builder.residualOf(op, op.getInput());
