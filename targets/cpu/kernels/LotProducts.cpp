@@ -23,10 +23,6 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
   VectorType type = weight.sumsIntegers() ? b.vecI32() : b.vecF32();
   int64_t rowCount = static_cast<int64_t>(rows.size()), rowsBytes = rowCount * vecBytes;
   auto panelAt = [&](Value p) { return b.at(first, b.mul(p, weight.panelBytes())); };
-  auto forRows = [&](Value own, llvm::function_ref<void(size_t row, Value place)> body) {
-    for (size_t row = 0; row < rows.size(); ++row)
-      body(row, b.at(own, static_cast<int64_t>(row) * vecBytes));
-  };
   SliceSums slices(b, weight.slices(), -sums.levelBytes());
   Value waiting = sums.at(b, 0);
   SmallVector<int64_t> offsets;
@@ -34,22 +30,27 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
     offsets.push_back(row * vecBytes);
   b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
     Value place = slices.placeOf(slice, waiting), toZeros = b.distance(place, sums.zeros(b));
-    b.loop(slices.first(slice), slices.end(slice), 1, ValueRange{toZeros}, [&](Value group, ValueRange before) {
-      Value offset = b.mul(group, groupBytes(weight.format, panelRows));
+    Value end = slices.end(slice), taken = slices.taken(slice), settled = slices.placeBehind(taken, waiting);
+    b.loop(slices.first(slice), end, 1, ValueRange{toZeros}, [&](Value group, ValueRange before) {
+      // A pass over the sums when the slice is made would wait for the cache: its last group adds what waits.
+      Value isLast = b.less(b.sub(end, b.i64(2)), group), levels = b.select(isLast, taken, b.i64(0));
+      Value target = b.select(isLast, settled, place), offset = b.mul(group, groupBytes(weight.format, panelRows));
       b.loop(b.i64(0), count, 1, [&](Value p) {
-        Value panel = panelAt(p), weights = b.at(panel, offset), own = b.at(place, b.mul(p, rowsBytes));
+        Value panel = panelAt(p), weights = b.at(panel, offset), own = b.mul(p, rowsBytes);
         b.prefetch(b.at(weights, lotPrefetchBytes / sums.panels), groupBytes(weight.format, panelRows));
         auto load = [&] {
           KernelBuilder::Values totals;
-          forRows(b.at(own, before[0]), [&](size_t, Value from) { totals.push_back(b.load(type, from, vecBytes)); });
+          for (int64_t row : offsets)
+            totals.push_back(b.load(type, b.at(b.at(b.at(place, own), before[0]), row), vecBytes));
           return totals;
         };
         auto totals = addGroup(b, *level.tileOps, weight, weights, loadRowScales(b, weight, panel), rows, group, load);
-        forRows(own, [&](size_t row, Value to) { b.store(totals[row], to, vecBytes); });
+        totals = slices.withWaiting(levels, totals, b.at(waiting, own), offsets);
+        for (auto [total, row] : llvm::zip(totals, offsets))
+          b.store(total, b.at(b.at(target, own), row), vecBytes);
       });
       return KernelBuilder::Values{b.i64(0)};
     });
-    b.loop(b.i64(0), count, 1, [&](Value p) { slices.finish(slice, b.at(waiting, b.mul(p, rowsBytes)), offsets); });
   });
   if (llvm::isPowerOf2_64(weight.slices().count()) && !weight.sumsIntegers())
     return; // the results are where they belong

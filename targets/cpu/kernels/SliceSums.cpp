@@ -16,24 +16,33 @@ Value SliceSums::firstOrEnd(Value slice) {
   return slices.groups % slices.per() ? b.minSigned(group, b.i64(slices.groups)) : group;
 }
 
-// A loop over the levels, as long as the ones that end the binary form of the slice: code for each number of levels
-// would be long, and LLVM would keep the levels in registers, which the products need.
-void SliceSums::finish(Value slice, ValueRange sums, Value waiting, Offsets offsets) {
+Value SliceSums::taken(Value slice) {
+  return levels() == 1 ? b.i64(0) : math::CountTrailingZerosOp::create(b, b.sub(b.i64(-1), slice));
+}
+
+// A loop over the levels: code for each number of levels would be long, and LLVM would keep the levels in registers,
+// which the products need.
+KernelBuilder::Values SliceSums::withWaiting(Value taken, ValueRange sums, Value waiting, Offsets offsets) {
   KernelBuilder::Values state(sums);
+  if (levels() == 1)
+    return state;
   state.push_back(waiting);
-  if (levels() > 1) {
-    Value taken = math::CountTrailingZerosOp::create(b, b.sub(b.i64(-1), slice));
-    state = b.loop(b.i64(0), taken, 1, state, [&](Value, ValueRange before) {
-      KernelBuilder::Values next(before);
-      Value &level = next.back();
-      for (auto [i, offset] : llvm::enumerate(offsets))
-        next[i] = b.addf(load(b.at(level, offset), b.vecF32()), next[i]);
-      level = b.at(level, levelBytes);
-      return next;
-    });
-  }
-  for (auto [i, offset] : llvm::enumerate(offsets))
-    b.store(state[i], b.at(state.back(), offset), vecBytes);
+  state = b.loop(b.i64(0), taken, 1, state, [&](Value, ValueRange before) {
+    KernelBuilder::Values next(before);
+    Value &level = next.back();
+    for (auto [i, offset] : llvm::enumerate(offsets))
+      next[i] = b.addf(load(b.at(level, offset), b.vecF32()), next[i]);
+    level = b.at(level, levelBytes);
+    return next;
+  });
+  state.pop_back();
+  return state;
+}
+
+void SliceSums::finish(Value slice, ValueRange sums, Value waiting, Offsets offsets) {
+  Value levels = taken(slice), place = placeBehind(levels, waiting);
+  for (auto [sum, offset] : llvm::zip(withWaiting(levels, sums, waiting, offsets), offsets))
+    b.store(sum, b.at(place, offset), vecBytes);
 }
 
 Value SliceSums::isOdd(Value slice) { return b.less(b.i64(0), arith::AndIOp::create(b, slice, b.i64(1))); }

@@ -35,6 +35,12 @@ public:
   /// The same of sums that were made there.
   void finish(Value slice, Value waiting, Offsets offsets);
 
+  // The parts of it, for a loop over groups that finishes the slice in its last round:
+  Value taken(Value slice); ///< levels that it takes in: as many as ones end its binary form
+  /// `sums` and what waits for them in so many levels.
+  KernelBuilder::Values withWaiting(Value taken, mlir::ValueRange sums, Value waiting, Offsets offsets);
+  Value placeBehind(Value taken, Value waiting) { return b.at(waiting, b.mul(taken, levelBytes)); }
+
   /// The sum of all slices, when the last is finished; of `type` where there is one slice, else f32.
   Value result(Value waiting, mlir::VectorType type);
 
