@@ -105,7 +105,6 @@ static func::FuncOp qkvKernel(KernelLibrary &kernels, gemma::QkvStep step, const
   bool keysAreValues = step.getKeysAreValues(), rawValues = step.getRawValues();
   KernelLibrary::Matmul shape{.weight = weight,
                               .inputRowBytes = step.getInput().getType().getRowBytes(),
-                              .resultRowBytes = padded * 4,
                               .outputGrids = outputGrids,
                               .maxRows = maxRows};
   func::FuncOp project = kernels.matmul(shape);
@@ -119,7 +118,8 @@ static func::FuncOp qkvKernel(KernelLibrary &kernels, gemma::QkvStep step, const
                         kernels.getSlotBytes());
     b.loop(a[10], a[11], 1, [&](Value head) {
       Value panels = b.at(a[1], b.mul(head, padded / panelRows * weight.panelBytes()));
-      SmallVector<Value> arguments{a[0], panels, raw, raw, rows, b.i64(0), b.i64(padded / panelRows)};
+      Value rawRowBytes = b.i64(padded * 4), none = b.i64(0);
+      SmallVector<Value> arguments{a[0], panels, raw, raw, rows, none, b.i64(padded / panelRows), rawRowBytes, none};
       if (outputGrids) {
         Value ofKeysAndValues = a[13];
         if (cache && !keysAreValues)

@@ -15,9 +15,11 @@ PackedShape::PackedShape(gemma::PackedOp packed)
 
 std::string PackedShape::text() const {
   std::string table = layout != Layout::Table ? "" : rowScales() ? "_rows" + std::to_string(scaleBlocks) : "_rows";
-  return llvm::formatv("{0}_n{1}_k{2}{3}{4}{5}{6}", nameOf(format), rows, cols, table,
-                       batch > 1 ? "_e" + std::to_string(batch) : "", staticInput ? "_static" : "",
-                       wideInput ? "_wide" : "")
+  return llvm::formatv("{0}_n{1}{2}{3}", panelText(), rows, table, batch > 1 ? "_e" + std::to_string(batch) : "").str();
+}
+
+std::string PackedShape::panelText() const {
+  return llvm::formatv("{0}_k{1}{2}{3}", nameOf(format), cols, staticInput ? "_static" : "", wideInput ? "_wide" : "")
       .str();
 }
 

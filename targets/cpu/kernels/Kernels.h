@@ -44,7 +44,8 @@ struct PackedShape {
   /// Exact sums have one slice.
   Slices slices() const { return {cols / groupColumns, sumsIntegers() ? 1 : Slices{}.most}; }
   int64_t rowScalesOffset() const { return gemmac::rowScalesOffset(format, rowsOf(layout), cols); }
-  std::string text() const; ///< part of a kernel's name
+  std::string text() const;      ///< part of a kernel's name
+  std::string panelText() const; ///< the same of a kernel that does not ask how many panels there are
 };
 
 /// What a kernel must know of a planned KV cache (layout: gemma.kv_cache).
@@ -165,7 +166,7 @@ public:
   // MatmulKernels.cpp
   struct Matmul {
     PackedShape weight;
-    int64_t inputRowBytes, resultRowBytes, factorRowBytes = 0;
+    int64_t inputRowBytes;
     Epilogue epilogue = Epilogue::None;
     double cap = 0;
     /// Sums are rounded to static grids; their scales are two more arguments, of gate and up for geglu.

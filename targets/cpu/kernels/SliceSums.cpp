@@ -22,27 +22,26 @@ Value SliceSums::taken(Value slice) {
 
 // A loop over the levels: code for each number of levels would be long, and LLVM would keep the levels in registers,
 // which the products need.
-KernelBuilder::Values SliceSums::withWaiting(Value taken, ValueRange sums, Value waiting, Offsets offsets) {
+SliceSums::Settled SliceSums::settled(Value taken, ValueRange sums, Value waiting, Offsets offsets) {
   KernelBuilder::Values state(sums);
-  if (levels() == 1)
-    return state;
   state.push_back(waiting);
-  state = b.loop(b.i64(0), taken, 1, state, [&](Value, ValueRange before) {
-    KernelBuilder::Values next(before);
-    Value &level = next.back();
-    for (auto [i, offset] : llvm::enumerate(offsets))
-      next[i] = b.addf(load(b.at(level, offset), b.vecF32()), next[i]);
-    level = b.at(level, levelBytes);
-    return next;
-  });
-  state.pop_back();
-  return state;
+  if (levels() > 1)
+    state = b.loop(b.i64(0), taken, 1, state, [&](Value, ValueRange before) {
+      KernelBuilder::Values next(before);
+      Value &level = next.back();
+      for (auto [i, offset] : llvm::enumerate(offsets))
+        next[i] = b.addf(load(b.at(level, offset), b.vecF32()), next[i]);
+      level = b.at(level, levelBytes);
+      return next;
+    });
+  Value place = state.pop_back_val();
+  return {state, place};
 }
 
 void SliceSums::finish(Value slice, ValueRange sums, Value waiting, Offsets offsets) {
-  Value levels = taken(slice), place = placeBehind(levels, waiting);
-  for (auto [sum, offset] : llvm::zip(withWaiting(levels, sums, waiting, offsets), offsets))
-    b.store(sum, b.at(place, offset), vecBytes);
+  Settled made = settled(taken(slice), sums, waiting, offsets);
+  for (auto [sum, offset] : llvm::zip(made.sums, offsets))
+    b.store(sum, b.at(made.place, offset), vecBytes);
 }
 
 Value SliceSums::isOdd(Value slice) { return b.less(b.i64(0), arith::AndIOp::create(b, slice, b.i64(1))); }

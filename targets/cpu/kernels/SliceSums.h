@@ -37,8 +37,12 @@ public:
 
   // The parts of it, for a loop over groups that finishes the slice in its last round:
   Value taken(Value slice); ///< levels that it takes in: as many as ones end its binary form
-  /// `sums` and what waits for them in so many levels.
-  KernelBuilder::Values withWaiting(Value taken, mlir::ValueRange sums, Value waiting, Offsets offsets);
+  struct Settled {
+    KernelBuilder::Values sums;
+    Value place; ///< where they wait
+  };
+  /// `sums` with what waits for them in so many levels.
+  Settled settled(Value taken, mlir::ValueRange sums, Value waiting, Offsets offsets);
   Value placeBehind(Value taken, Value waiting) { return b.at(waiting, b.mul(taken, levelBytes)); }
 
   /// The sum of all slices, when the last is finished; of `type` where there is one slice, else f32.

@@ -11,49 +11,49 @@
 // NEON-NOT:   {{[us]dot}}
 // NEON:       .globl gemmac_decode_neon
 // NEON-NOT:   .globl
-// NEON-LABEL: matmul_f32_n64_k256_none_to64:
+// NEON-LABEL: matmul_f32_k256_none:
 // NEON:         fmla {{.*}}.4s
-// NEON-LABEL: matmul_f16_n64_k256_none_to64:
+// NEON-LABEL: matmul_f16_k256_none:
 // NEON:         fcvtl {{.*}}.4s
-// NEON-LABEL: matmul_bf16_n64_k256_none_to64:
+// NEON-LABEL: matmul_bf16_k256_none:
 // NEON:         shll
-// NEON-LABEL: matmul_q8_n64_k256_none_to64:
+// NEON-LABEL: matmul_q8_k256_none:
 // NEON:         smull {{.*}}.8h
 // NEON:         {{sad(d|a)lp}} {{.*}}.4s
-// NEON-LABEL: matmul_q4_n64_k256_none_to64:
+// NEON-LABEL: matmul_q4_k256_none:
 // NEON:         smull {{.*}}.8h
-// NEON-LABEL: matmul_q6_n64_k256_none_to64:
+// NEON-LABEL: matmul_q6_k256_none:
 // NEON:         smull {{.*}}.8h
-// NEON-LABEL: matmul_q2_n64_k256_none_to64:
+// NEON-LABEL: matmul_q2_k256_none:
 // NEON:         smull {{.*}}.8h
 // NEON-NOT:   {{[us]dot}}
 
 // DOT:        .globl gemmac_decode_dotprod
-// DOT-LABEL:  matmul_q8_n64_k256_none_to64:
+// DOT-LABEL:  matmul_q8_k256_none:
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot
-// DOT-LABEL:  matmul_q4_n64_k256_none_to64:
+// DOT-LABEL:  matmul_q4_k256_none:
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot
-// DOT-LABEL:  matmul_q6_n64_k256_none_to64:
+// DOT-LABEL:  matmul_q6_k256_none:
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot
-// DOT-LABEL:  matmul_q3_n64_k256_none_to64:
+// DOT-LABEL:  matmul_q3_k256_none:
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-32: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT-NOT:      sdot
-// DOT-LABEL:  matmul_q2_n64_k256_none_to64:
+// DOT-LABEL:  matmul_q2_k256_none:
 // DOT:          This Loop Header: Depth=2
 // DOT-COUNT-64: sdot {{v[0-9]+}}.4s, {{v[0-9]+}}.16b, {{v[0-9]+}}.4b[{{[0-3]}}]
 // DOT:          This Loop Header: Depth=2

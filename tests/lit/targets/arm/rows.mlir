@@ -8,8 +8,8 @@
 // Row tiles. The bounds on spills (measured, over all tiles of a kernel, of which there are twice as many since a
 // half tile reads panels abreast) only tighten from here.
 
-// NEON-LABEL: matmul_q4_n64_k256_none_to64_rows:
+// NEON-LABEL: matmul_q4_k256_none_rows:
 // NEON:         smull {{.*}}.8h
 // NEON-NOT:   {{[us]dot}}
-// DOT-LABEL: matmul_q4_n64_k256_none_to64_rows:
+// DOT-LABEL: matmul_q4_k256_none_rows:
 // DOT:         sdot

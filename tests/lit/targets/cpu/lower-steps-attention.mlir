@@ -1,6 +1,6 @@
 // RUN: gemmac-opt --gemma-lower-steps=target=aarch64-linux %s | FileCheck %s
 // A layer with its own cache, one that stores keys as values, one that reads another's cache: three kernels of qkv over
-// one projection per weight shape, one kernel of attention per cache shape. Levels of AArch64.
+// one projection, which matrices of all heights share, one kernel of attention per cache shape. Levels of AArch64.
 
 // CHECK:       module @neon {
 // CHECK-LABEL: func.func @gemmac_decode_neon(
@@ -8,19 +8,19 @@
 // 2 q heads, 1 k head, 1 v head
 // CHECK:         %[[HEADS:.*]] = arith.constant 4
 // CHECK:         arith.muli %[[HEADS]],
-// CHECK:         call @[[OWN:qkv_bf16_n256_k64_q2_d40_[0-9a-f]+_kv_f16_h1_d40_c32_w16]](
-// CHECK:         call @[[SHARED:qkv_bf16_n192_k64_q2_d40_[0-9a-f]+_kv_f32_h1_d40_c64_w0_shared]](
-// CHECK:         call @[[READER:qkv_bf16_n128_k64_q2_d40_[0-9a-f]+]](
+// CHECK:         call @[[OWN:qkv_bf16_k64_n256_q2_d40_[0-9a-f]+_kv_f16_h1_d40_c32_w16]](
+// CHECK:         call @[[SHARED:qkv_bf16_k64_n192_q2_d40_[0-9a-f]+_kv_f32_h1_d40_c64_w0_shared]](
+// CHECK:         call @[[READER:qkv_bf16_k64_n128_q2_d40_[0-9a-f]+]](
 // CHECK:         call @gemmac_barrier(
 // CHECK:         call @[[SLIDING:attention_f16_h1_d40_c32_w16_q2]](
 // CHECK:         call @[[GLOBAL:attention_f32_h1_d40_c64_w0_q2]](
 // CHECK:         call @gemmac_barrier(
 // CHECK:         call @[[SLIDING]](
 
-// CHECK:       func.func private @matmul_bf16_n256_k64_none_to64(
+// CHECK:       func.func private @matmul_bf16_k64_none(
 // CHECK:       func.func private @[[OWN]](
 // CHECK:         scf.for %[[HEAD:.*]] = %{{.*}} to %{{.*}} step
-// CHECK:           call @matmul_bf16_n256_k64_none_to64(
+// CHECK:           call @matmul_bf16_k64_none(
 // q heads, then k, then v
 // CHECK:           arith.cmpi slt, %[[HEAD]],
 // CHECK:           scf.if
@@ -33,8 +33,8 @@
 // CHECK:       func.func private @[[SHARED]](
 // CHECK:           scf.if
 // CHECK-NOT:       scf.if
-// CHECK:       func.func private @matmul_bf16_n128_k64_none_to64(
 // CHECK:       func.func private @[[READER]](
+// CHECK:           call @matmul_bf16_k64_none(
 // CHECK-NOT:       scf.if
 // CHECK:       func.func private @[[SLIDING]](
 // CHECK:         arith.extf {{.*}} : vector<8xf16> to vector<8xf32>

@@ -8,23 +8,23 @@
 // 2 pairs of panels
 // CHECK:         %[[UP:.*]] = arith.constant 2
 // CHECK:         arith.muli %[[UP]], %{{.*}}
-// CHECK:         call @expert_up_q8_n64_k64_e4_top2(
+// CHECK:         call @expert_up_q8_k64_n64_e4_top2(
 // CHECK:         call @gemmac_barrier(
 // per_row picks of each row
 // CHECK:         %[[PICKS:.*]] = arith.constant 2
 // CHECK:         arith.muli %{{.*}}, %[[PICKS]]
 // CHECK:         call @quantize_q8_w32(
-// CHECK:         call @expert_down_q8_n64_k32_e4_top2(
+// CHECK:         call @expert_down_q8_k32_n64_e4_top2(
 
 // CHECK-LABEL: func.func private @route_e4_k2(
 // CHECK:         arith.cmpf ogt
-// CHECK-LABEL: func.func private @expert_up_q8_n64_k64_e4_top2(
+// CHECK-LABEL: func.func private @expert_up_q8_k64_n64_e4_top2(
 // CHECK:         %[[EXPERT:.*]] = llvm.load {{.*}} -> i32
 // CHECK:         %[[INDEX:.*]] = arith.extsi %[[EXPERT]]
 // bytes of one expert: 4 panels of 2 groups
 // CHECK:         %[[BYTES:.*]] = arith.constant 4352
 // CHECK:         arith.muli %[[INDEX]], %[[BYTES]]
-// CHECK-LABEL: func.func private @expert_down_q8_n64_k32_e4_top2(
+// CHECK-LABEL: func.func private @expert_down_q8_k32_n64_e4_top2(
 // four panels of every pick, then their sums
 // in the order of picks
 // CHECK:         scf.for %{{.*}} = %{{.*}} to %c2_i64{{.*}} iter_args(%{{.*}} = %{{.*}}) -> (vector<16xf32>)

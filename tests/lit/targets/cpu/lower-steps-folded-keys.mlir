@@ -3,7 +3,7 @@
 
 // CHECK:       module @neon {
 // CHECK-LABEL: func.func @gemmac_decode_neon(
-// CHECK:         call @[[QKV:qkv_bf16_n192_k64_q2_d64_[0-9a-f]+_kv_f16_h1_d64_c32_w0_turned8_shared]](
+// CHECK:         call @[[QKV:qkv_bf16_k64_n192_q2_d64_[0-9a-f]+_kv_f16_h1_d64_c32_w0_turned8_shared]](
 // CHECK:         call @[[SPLITS:attention_splits_f16_h1_d64_c32_w0_turned8_q2]](
 
 // Of 16 elements of each half of the head, 8 turn: these are stored, padding beside them, 32 in all.

@@ -4,7 +4,7 @@
 
 // CHECK:       module @neon {
 // CHECK-LABEL: func.func @gemmac_decode_neon(
-// CHECK:         call @[[QKV:qkv_bf16_n256_k64_q2_d40_[0-9a-f]+_kv_q4_rotated_h1_d40_c32_w0]](
+// CHECK:         call @[[QKV:qkv_bf16_k64_n256_q2_d40_[0-9a-f]+_kv_q4_rotated_h1_d40_c32_w0]](
 // CHECK:         call @[[SPLITS:attention_splits_q4_rotated_h1_d40_c32_w0_q2]](
 // CHECK:         call @[[MERGE:attention_merge_f32_h2_d40_w0_rotated]](
 

@@ -10,16 +10,16 @@
 // CHECK:         %[[FROM:.*]] = arith.divui %[[T0]]
 // CHECK:         %[[T1:.*]] = arith.muli %[[ROWS]], %{{.*}}
 // CHECK:         %[[TO:.*]] = arith.divui %[[T1]]
-// CHECK:         call @embed_f32_n16_k64_rows_{{.*}}, %[[FROM]], %[[TO]])
+// CHECK:         call @embed_f32_k64_n16_rows_{{.*}}, %[[FROM]], %[[TO]])
 // CHECK:         call @add_norm_w64_of60_scaled_{{.*}}(
 // CHECK:         call @norm_f32_w64_of60_plain_
-// CHECK:         call @matmul_f16_n64_k64_geglu_to32_rows(
-// CHECK:         call @matmul_f16_n32_k64_gelu_mul_to32_by64_rows(
-// CHECK:         call @matmul_f16_n32_k64_softcap_to32_{{[0-9a-f]+}}_rows(
-// CHECK:         call @ple_combine_f32_n16_k64_rows_g2_of20_
+// CHECK:         call @matmul_f16_k64_geglu_rows(
+// CHECK:         call @matmul_f16_k64_gelu_mul_rows(
+// CHECK:         call @matmul_f16_k64_softcap_{{[0-9a-f]+}}_rows(
+// CHECK:         call @ple_combine_f32_k64_n16_rows_g2_of20_
 
 // Four pairs of panels at a time; of each, for a tile of rows, a group of columns after the other, with sums in memory.
-// CHECK-LABEL: func.func private @matmul_f16_n64_k64_geglu_to32_rows(
+// CHECK-LABEL: func.func private @matmul_f16_k64_geglu_rows(
 // CHECK:         llvm.alloca
 // CHECK:         scf.for {{.*}} step %[[FOUR:[^ ]*]]
 // CHECK:           arith.minsi
@@ -36,7 +36,7 @@
 
 // With registers for the sums of a tile of four rows:
 // ARM-LABEL: module @dotprod
-// ARM-LABEL: func.func private @matmul_f16_n64_k64_geglu_to32_rows(
+// ARM-LABEL: func.func private @matmul_f16_k64_geglu_rows(
 // at most half a tile of rows: one pair of panels, two rows at a time, then one
 // ARM:         %[[MANY:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS:.*]] : i64
 // ARM:         %[[HALF:.*]] = arith.select %[[MANY]], %[[FIRST:.*]], %[[LAST:[^ ]*]] : i64

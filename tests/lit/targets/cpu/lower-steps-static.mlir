@@ -6,17 +6,17 @@
 // CHECK:         call @quantize_s8_static_w64({{.*}}, %[[IN]])
 // CHECK:         %[[OUT:.*]] = arith.constant 2.500000e-01 : f32
 // CHECK:         %[[NONE:.*]] = arith.constant 0.000000e+00 : f32
-// CHECK:         call @matmul_c4_n64_k64_static_none_to64_grid({{.*}}, %[[OUT]], %[[NONE]])
+// CHECK:         call @matmul_c4_k64_static_none_grid({{.*}}, %[[OUT]], %[[NONE]])
 // CHECK:         %[[OTHER:.*]] = arith.constant 1.000000e+00 : f32
 // CHECK:         call @quantize_s8_static_w64({{.*}}, %[[OTHER]])
-// CHECK:         call @matmul_c8_n64_k64_static_none_to64(
+// CHECK:         call @matmul_c8_k64_static_none(
 
 // CHECK-LABEL: func.func private @quantize_s8_static_w64(
 // CHECK:         arith.divf
 // CHECK:         math.roundeven
 // CHECK:         arith.fptosi {{.*}} : vector<16xf32> to vector<16xi32>
 
-// CHECK-LABEL: func.func private @matmul_c4_n64_k64_static_none_to64_grid(
+// CHECK-LABEL: func.func private @matmul_c4_k64_static_none_grid(
 // CHECK:         scf.for {{.*}} -> (vector<16xi32>
 // CHECK:           llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
 // CHECK:         arith.sitofp
@@ -24,7 +24,7 @@
 // CHECK:         math.roundeven
 
 // Bytes that may be -128 on either side are multiplied as words.
-// CHECK-LABEL: func.func private @matmul_c8_n64_k64_static_none_to64(
+// CHECK-LABEL: func.func private @matmul_c8_k64_static_none(
 // CHECK-NOT:     psign
 // CHECK:         llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
 // CHECK-NOT:     math.roundeven

@@ -24,7 +24,7 @@
 
 // A replicated step does all rows.
 // CHECK:          %[[FIRST:.*]] = arith.constant 0
-// CHECK:          call @[[EMBED:embed_q4_n64_k64_[0-9a-f]*]](%{{.*}}, %[[CALLED]], %[[SCRATCH]], %[[FIRST]], %[[ROWS]])
+// CHECK:          call @[[EMBED:embed_q4_k64_n64_[0-9a-f]*]](%{{.*}}, %[[CALLED]], %[[SCRATCH]], %[[FIRST]], %[[ROWS]])
 // CHECK:          call @[[NORM:norm_q8_w64_of64_[0-9a-f_]*]](%[[SCRATCH]],
 
 // Panels are shared out: panels * thread / threads to panels * (thread + 1) / threads.
@@ -34,7 +34,7 @@
 // CHECK:          %[[NEXT:.*]] = arith.addi %[[THREAD]],
 // CHECK:          %[[T1:.*]] = arith.muli %[[PANELS]], %[[NEXT]]
 // CHECK:          %[[TO:.*]] = arith.divui %[[T1]], %[[THREADS]]
-// CHECK:          call @[[MATMUL:matmul_q4_n64_k64_none_to64]]({{.*}}, %[[ROWS]], %[[FROM]], %[[TO]])
+// CHECK:          call @[[MATMUL:matmul_q4_k64_none]]({{.*}}, %[[ROWS]], %[[FROM]], %[[TO]], %{{.*}}, %{{.*}})
 // CHECK:          call @gemmac_barrier(%[[CALL]], %[[THREAD]])
 
 // The second layer calls the same kernels.

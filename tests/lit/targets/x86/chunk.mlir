@@ -9,7 +9,7 @@
 // multiplies it with a tile of rows. With VNNI its sums all stay in registers: four rows by two halves of a
 // panel, or eight rows by two panels.
 
-// AVX2-LABEL: matmul_q4_n64_k2048_none_to64_chunk64:
+// AVX2-LABEL: matmul_q4_k2048_none_chunk64:
 // AVX2:         Inner Loop Header: Depth=3
 // AVX2:         prefetcht1
 // AVX2:         Inner Loop Header: Depth=6
@@ -17,20 +17,20 @@
 // AVX2:         vpaddw
 // AVX2:         vpmaddwd
 
-// AVXVNNI-LABEL: matmul_q4_n64_k2048_none_to64_chunk64:
+// AVXVNNI-LABEL: matmul_q4_k2048_none_chunk64:
 // AVXVNNI:         Inner Loop Header: Depth=6
 // AVXVNNI-NOT:     {{Spill|Reload}}
 // AVXVNNI-COUNT-8: vpdpbusd {{.*}}%ymm
 // AVXVNNI-NOT:     {{vpdpbusd|Spill|Reload}}
 // AVXVNNI:         jne
 
-// AVX512-LABEL: matmul_q8_n64_k2048_none_to64_chunk64:
+// AVX512-LABEL: matmul_q8_k2048_none_chunk64:
 // AVX512:         Inner Loop Header: Depth=6
 // AVX512-NOT:     {{Spill|Reload}}
 // AVX512-COUNT-16: vpdpbusd {{.*}}%zmm
 // AVX512-NOT:     {{vpdpbusd|Spill|Reload}}
 // AVX512:         jne
-// AVX512-LABEL: matmul_q4_n64_k2048_none_to64_chunk64:
+// AVX512-LABEL: matmul_q4_k2048_none_chunk64:
 // AVX512:         Inner Loop Header: Depth=6
 // AVX512-NOT:     {{Spill|Reload}}
 // AVX512-COUNT-16: vpdpbusd {{.*}}%zmm

@@ -8,9 +8,10 @@
 // Row tiles: weights are read once per tile, several panels abreast. The integer sums of a group stay in registers. The
 // float sums move to memory and back once per group of 32 columns: on AVX2, which has registers for a few, hidden
 // behind the products; on AVX-512 by design, since a loop over eight panels brings more of memory than that costs, and
-// is less code. The bounds on spills (measured, over all tiles of a kernel) only tighten from here.
+// is less code. The bounds on spills (measured, over all tiles of a kernel) only tighten from here. Loops
+// over groups spill the addresses between which the sums of a slice move; those over panels do not.
 
-// AVX2-LABEL: matmul_q4_n64_k256_none_to64_rows:
+// AVX2-LABEL: matmul_q4_k256_none_rows:
 // AVX2:         Inner Loop Header
 // AVX2-NOT:     {{Spill|Reload}}
 // AVX2:         vpmaddubsw
@@ -19,7 +20,7 @@
 // AVX2-NOT:   %zmm
 
 // eight rows: each quad of weights is loaded once and multiplied eight times
-// AVX512-LABEL: matmul_q8_n64_k256_none_to64_rows:
+// AVX512-LABEL: matmul_q8_k256_none_rows:
 // AVX512:         Inner Loop Header
 // AVX512-COUNT-64: vpdpbusd
 // AVX512:         {{j[a-z]+}} .LBB
