@@ -1,5 +1,7 @@
 #include "targets/cpu/kernels/ChunkProducts.h"
 
+#include <algorithm>
+
 using namespace mlir;
 
 namespace gemmac {
@@ -40,12 +42,18 @@ void ChunkProducts::multiply(ArrayRef<Value> panels, int64_t number, Value rows)
     partsOfSlices(panels, number, rows, inEqualParts(per, most));
 }
 
+// The last of an odd number of panels comes seldom: rows that fill no tile go one by one, which is less code.
+void ChunkProducts::forTiles(Value rows, size_t panels, RowProducts::Part body) {
+  bool isRest = static_cast<int64_t>(panels) < library.getLevel().unpackedPanels;
+  RowProducts::forParts(b, b.i64(0), rows, rowTile, body, isRest ? std::max<int64_t>(rowTile, 2) : 2);
+}
+
 void ChunkProducts::wholeSlices(ArrayRef<Value> panels, int64_t number, Value rows, int64_t together) {
   Value count = b.i64(weight.slices().count());
   b.loop(b.i64(0), count, together, [&](Value slice) {
     Value end = b.minSigned(b.add(slice, together), count), first = slices.first(slice);
     SmallVector<Value> unpacked = unpack(panels, first, slices.firstOrEnd(end));
-    RowProducts::forParts(b, b.i64(0), rows, rowTile, [&](Value row, int64_t tile) {
+    forTiles(rows, panels.size(), [&](Value row, int64_t tile) {
       SmallVector<Value> inputRows = inputs(row, tile);
       b.loop(slice, end, 1, [&](Value own) {
         dotTile({unpacked, first, slices.first(own), slices.end(own)}, {own, {}, {}}, number, row, inputRows);
@@ -61,7 +69,7 @@ void ChunkProducts::partsOfSlices(ArrayRef<Value> panels, int64_t number, Value 
       Value last = b.minSigned(b.add(first, groups), end);
       SmallVector<Value> unpacked = unpack(panels, first, last);
       Part part{slice, b.less(first, b.add(begin, 1)), b.less(b.sub(end, b.i64(1)), last)};
-      RowProducts::forParts(b, b.i64(0), rows, rowTile, [&](Value row, int64_t tile) {
+      forTiles(rows, panels.size(), [&](Value row, int64_t tile) {
         dotTile({unpacked, first, first, last}, part, number, row, inputs(row, tile));
       });
     });

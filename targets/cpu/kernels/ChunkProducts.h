@@ -37,6 +37,7 @@ private:
   struct Part {
     Value slice, begins, ends;
   };
+  void forTiles(Value rows, size_t panels, RowProducts::Part body);
   mlir::SmallVector<Value> unpack(mlir::ArrayRef<Value> panels, Value first, Value last);
   void wholeSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t together);
   void partsOfSlices(mlir::ArrayRef<Value> panels, int64_t number, Value rows, int64_t groups);

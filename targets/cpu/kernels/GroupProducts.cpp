@@ -10,6 +10,15 @@ Value loadRowScales(KernelBuilder &b, const PackedShape &weight, Value panel) {
   return weight.rowScales() ? b.loadVec(b.at(panel, weight.rowScalesOffset())) : Value();
 }
 
+Value prefetchDistance(KernelBuilder &b, const PackedShape &shape, Value slice, int64_t abreast, int64_t bytes) {
+  int64_t size = groupBytes(shape.format, panelRows), groups = shape.cols / groupColumns;
+  Slices slices = shape.slices();
+  if (slices.per() * size > 2 * bytes)
+    return b.i64(bytes);
+  int64_t toNext = bytes - groups * size + abreast * shape.panelBytes();
+  return b.select(b.less(slice, b.i64(slices.count() - 1)), b.i64(bytes), b.i64(toNext));
+}
+
 Value scalesOfGroup(KernelBuilder &b, const WeightGroup &weights, Value rowScales) {
   if (weights.unpacked)
     return b.loadVec(b.at(weights.pointer, TileOps::unpackedBytes(weights.words)));

@@ -11,6 +11,14 @@ namespace gemmac {
 // reading several panels abreast raised a GEMV on a server core from 60 to 90-100 % of a plain read
 // (docs/benchmarks.md).
 inline constexpr int64_t prefetchBytes = 4096;
+/// And at least so far ahead in each of them.
+inline constexpr int64_t leastPrefetchBytes = 1024;
+
+/// From a group of a slice to the weights that are asked for meanwhile: `bytes` further on. In the last slice of a
+/// short panel these are the first of the panel that is read next, when `abreast` panels are read abreast: else each
+/// lot of short panels would begin by waiting for memory.
+mlir::Value prefetchDistance(KernelBuilder &b, const PackedShape &shape, mlir::Value slice, int64_t abreast,
+                             int64_t bytes);
 
 /// Sums so far. They are asked for behind the products of a group, so that totals in memory are loaded by the
 /// additions.

@@ -31,13 +31,14 @@ void KernelLibrary::dotLot(KernelBuilder &b, const PackedShape &weight, Value fi
   b.loop(b.i64(0), b.i64(weight.slices().count()), 1, [&](Value slice) {
     Value place = slices.placeOf(slice, waiting), toZeros = b.distance(place, sums.zeros(b));
     Value end = slices.end(slice), taken = slices.taken(slice), behind = slices.placeBehind(taken, waiting);
+    Value ahead = prefetchDistance(b, weight, slice, sums.panels, lotPrefetchBytes / sums.panels);
     b.loop(slices.first(slice), end, 1, ValueRange{toZeros}, [&](Value group, ValueRange before) {
       // A pass over the sums when the slice is made would wait for the cache: its last group adds what waits.
       Value isLast = b.less(b.sub(end, b.i64(2)), group), levels = b.select(isLast, taken, b.i64(0));
       Value target = b.select(isLast, behind, place), offset = b.mul(group, groupBytes(weight.format, panelRows));
       b.loop(b.i64(0), count, 1, [&](Value p) {
         Value panel = panelAt(p), weights = b.at(panel, offset), own = b.mul(p, rowsBytes);
-        b.prefetch(b.at(weights, lotPrefetchBytes / sums.panels), groupBytes(weight.format, panelRows));
+        b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
         auto load = [&] {
           KernelBuilder::Values totals;
           for (int64_t row : offsets)

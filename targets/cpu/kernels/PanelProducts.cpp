@@ -71,29 +71,35 @@ private:
   }
 
   // The totals of one panel with a group.
-  KernelBuilder::Values addTo(Totals totals, size_t p, Value group) {
-    int64_t ahead = prefetchBytes / static_cast<int64_t>(panels.size());
-    Value weights = b.at(panels[p], b.mul(group, groupBytes(weight.format, panelRows)));
-    b.prefetch(b.at(weights, ahead), groupBytes(weight.format, panelRows));
+  KernelBuilder::Values addTo(Totals totals, size_t p, Value group, Value ahead) {
+    int64_t size = groupBytes(weight.format, panelRows);
+    Value weights = b.at(panels[p], b.mul(group, size));
+    b.prefetch(b.at(weights, ahead), size);
     return addGroup(b, *level.tileOps, weight, weights, rowScales[p], rows, group, totals);
   }
+  Value aheadOf(Value slice) {
+    int64_t abreast = static_cast<int64_t>(panels.size());
+    return prefetchDistance(b, weight, slice, abreast, std::max(prefetchBytes / abreast, leastPrefetchBytes));
+  }
   KernelBuilder::Values dotInRegisters(Value slice) {
+    Value ahead = aheadOf(slice);
     return b.loop(slices.first(slice), slices.end(slice), 1, KernelBuilder::Values(count, none),
                   [&](Value group, ValueRange totals) {
                     KernelBuilder::Values next;
                     for (size_t p = 0; p < panels.size(); ++p) {
                       ValueRange own = totals.slice(p * rows.size(), rows.size());
-                      next.append(addTo([&] { return KernelBuilder::Values(own); }, p, group));
+                      next.append(addTo([&] { return KernelBuilder::Values(own); }, p, group, ahead));
                     }
                     return next;
                   });
   }
   // Loads begin at the zeros: LLVM does not see that it is one place, and so leaves the sums there.
   void dotInMemory(Value slice, Value place) {
+    Value ahead = aheadOf(slice);
     b.loop(slices.first(slice), slices.end(slice), 1, ValueRange{zeros}, [&](Value group, ValueRange from) {
       for (size_t p = 0; p < panels.size(); ++p) {
         int64_t first = static_cast<int64_t>(p * rows.size()), last = first + static_cast<int64_t>(rows.size());
-        store(addTo([&] { return load(from[0], first, last); }, p, group), place, first);
+        store(addTo([&] { return load(from[0], first, last); }, p, group, ahead), place, first);
       }
       return KernelBuilder::Values{place};
     });

@@ -10,8 +10,8 @@ namespace gemmac {
 
 static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 
-void RowProducts::forParts(KernelBuilder &b, Value first, Value last, int64_t largest, Part body) {
-  for (int64_t tile = largest; tile > 0; tile /= 2) {
+void RowProducts::forParts(KernelBuilder &b, Value first, Value last, int64_t largest, Part body, int64_t divisor) {
+  for (int64_t tile = largest; tile > 0; tile /= divisor) {
     Value end = b.sub(last, b.rem(b.sub(last, first), b.i64(tile)));
     b.loop(first, end, tile, [&](Value at) { body(at, tile); });
     first = end;

@@ -37,7 +37,9 @@ public:
 
   using Part = llvm::function_ref<void(mlir::Value at, int64_t count)>;
   /// [first, last) in whole tiles of `largest`, a power of two, then what is left in halves: five are four and one.
-  static void forParts(KernelBuilder &b, mlir::Value first, mlir::Value last, int64_t largest, Part body);
+  /// \param divisor  another one than two: fewer kinds of tiles, less code.
+  static void forParts(KernelBuilder &b, mlir::Value first, mlir::Value last, int64_t largest, Part body,
+                       int64_t divisor = 2);
 
 private:
   const KernelLibrary &library;

@@ -7,7 +7,7 @@
 // RUN: python3 %S/../../tools/loop_spills.py decode x86_64-linux avx512 < %t.avx512.s
 // The instructions of the decode loops. Four panels are read abreast, which AVX2's 16 registers do not hold
 // without a few spills: the loop waits for memory, and four streams bring more of it. AVX-512 keeps the products
-// of q8, q4 and q2 in registers.
+// of all formats in registers; what it spills are addresses, around the loops over groups.
 // Attention spills addresses and bounds around its innermost loops, not in them.
 
 // The phase function alone is visible from outside.
