@@ -47,6 +47,9 @@ public:
   virtual std::unique_ptr<TargetBackend> withLevels(llvm::ArrayRef<std::string> names) const = 0;
   /// What the plan must know of the machine.
   virtual PlanModel planModel() const { return {}; }
+  /// Bytes of its stack that a thread may touch in the functions of a planned module, for the memory contract; 0 where
+  /// the code does not run on threads of the program.
+  virtual int64_t stackBytes(mlir::ModuleOp) const { return 0; }
   /// Of what emit() gives as CodeKind::object.
   virtual ObjectFormat objectFormat() const { return ObjectFormat::elf; }
 

@@ -11,10 +11,8 @@ static constexpr uint64_t programMemory = 3 << 20;
 /// What the sampler takes for each token of the vocabulary when all of its options are used
 /// (runtime/src/generate/Sampler.h).
 static constexpr uint64_t samplerMemory = sizeof(uint8_t) + 2 * (sizeof(int32_t) + sizeof(float)) + sizeof(double);
-/// Stack that a thread touches, with what the C library keeps for it.
-static constexpr uint64_t stackMemory = 32 << 10;
 
-gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary) {
+gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, int64_t stackBytes) {
   gemmac_memory memory = {};
   int64_t rows = 0;
   for (const FunctionSummary &function : summary.functions)
@@ -22,7 +20,7 @@ gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary) {
   memory.program = programMemory + samplerMemory * static_cast<uint64_t>(summary.vocab);
   memory.weights = static_cast<uint64_t>(summary.mappedBytes);
   memory.working = static_cast<uint64_t>(summary.arenaBytes + rows * summary.tableRowBytes);
-  memory.thread = static_cast<uint64_t>(summary.scratchBytes) + stackMemory;
+  memory.thread = static_cast<uint64_t>(summary.scratchBytes + stackBytes);
   for (auto cache : module.getOps<gemma::KvCacheOp>()) {
     auto bytes = static_cast<uint64_t>(cache.getBytes().value_or(0)), capacity = cache.getCapacity().value_or(0);
     if (cache.getWindow() == 0 || static_cast<int64_t>(capacity) >= summary.context) {

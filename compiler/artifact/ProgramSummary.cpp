@@ -151,7 +151,8 @@ static llvm::Error readTables(ModuleOp module, ProgramSummary &summary) {
   return llvm::Error::success();
 }
 
-llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices) {
+llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices,
+                                                int64_t stackBytes) {
   ProgramSummary summary;
   if (llvm::Error error = readModel(module, summary))
     return std::move(error);
@@ -161,7 +162,7 @@ llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<
     return std::move(error);
   if (llvm::Error error = readTables(module, summary))
     return std::move(error);
-  summary.memory = memoryOf(module, summary);
+  summary.memory = memoryOf(module, summary, stackBytes);
   summary.caches = readCaches(module);
   summary.cacheFormat = cacheFormatText(summary.caches);
   for (const FormatInfo &info : formatTable) {

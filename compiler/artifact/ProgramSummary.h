@@ -99,7 +99,9 @@ struct ProgramSummary {
 /// Reads a planned module: the attribute gemma.model, gemma.program, the functions with their inputs and outputs,
 /// caches and tables. Fields that the module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay
 /// for the caller. Errors are defects of a pass: a missing attribute or function.
-llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices);
+/// \param stackBytes  of a thread (TargetBackend::stackBytes).
+llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices,
+                                                int64_t stackBytes);
 
 /// Adds what packing told of `matrices`.
 void noteExactness(ProgramSummary &summary, llvm::ArrayRef<PackedMatrix> matrices, llvm::ArrayRef<PackCounts> counts);

@@ -32,7 +32,7 @@ Planner plannerOf(ModuleOp fused, uint64_t tokenizerBytes) {
     llvm::Expected<OwningOpRef<ModuleOp>> copy = planCopy(fused, options);
     if (!copy)
       return copy.takeError();
-    llvm::Expected<ProgramSummary> summary = summarizeProgram(**copy, {});
+    llvm::Expected<ProgramSummary> summary = summarizeProgram(**copy, {}, options.target->stackBytes(**copy));
     if (summary)
       summary->memory.tokenizer = tokenizerBytes;
     return summary;

@@ -41,7 +41,8 @@ llvm::Expected<PlannedProgram> readPlan(mlir::ModuleOp planned, const Checkpoint
   llvm::Expected<std::vector<PackedMatrix>> matrices = packedMatrices(planned);
   if (!matrices)
     return matrices.takeError();
-  llvm::Expected<ProgramSummary> summary = summarizeProgram(planned, *matrices);
+  llvm::Expected<ProgramSummary> summary =
+      summarizeProgram(planned, *matrices, decided.options.target->stackBytes(planned));
   if (!summary)
     return summary.takeError();
   PlannedProgram program{std::move(*summary), {std::move(*matrices), 0, checkpoint.tokenizer}, {}};

@@ -3,6 +3,7 @@
 #include "targets/cpu/EmitCode.h"
 #include "targets/cpu/HostCpu.h"
 #include "targets/cpu/Passes.h"
+#include "targets/cpu/StackModel.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -35,6 +36,13 @@ std::unique_ptr<TargetBackend> CpuTarget::withLevels(ArrayRef<std::string> names
     if (llvm::is_contained(names, level.name))
       kept.push_back(level);
   return std::make_unique<CpuTarget>(targetName, llvmTriple, std::move(kept));
+}
+
+int64_t CpuTarget::stackBytes(ModuleOp planned) const {
+  int64_t most = 0;
+  for (const IsaLevel &level : isa)
+    most = std::max(most, stackBound(planned, level));
+  return most;
 }
 
 void CpuTarget::buildLowering(OpPassManager &pm) const {

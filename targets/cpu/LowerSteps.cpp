@@ -1,6 +1,7 @@
 // gemma-lower-steps: functions as straight code that calls kernels.
 #include "targets/Targets.h"
 #include "targets/cpu/Passes.h"
+#include "targets/cpu/StackModel.h"
 #include "targets/cpu/kernels/StepLowering.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -132,7 +133,17 @@ private:
         return failure();
       func::ReturnOp::create(b);
     }
-    return success();
+    return checkStack(module, level);
+  }
+
+  // The memory contract counts what StackModel says.
+  LogicalResult checkStack(ModuleOp module, const IsaLevel &level) {
+    int64_t taken = stackTaken(module), bound = stackBound(getOperation(), level);
+    if (taken <= bound)
+      return success();
+    return program.emitError("kernels of level '")
+           << level.name << "' keep " << taken << " bytes on the stack; at most " << bound
+           << " were promised (targets/cpu/StackModel.cpp)";
   }
 
   static LogicalResult lowerFunction(gemma::FunctionOp function, func::FuncOp entry, RuntimeCalls runtime,

@@ -1,0 +1,93 @@
+#include "targets/cpu/StackModel.h"
+
+#include "targets/cpu/kernels/CacheRows.h"
+#include "targets/cpu/kernels/SplitAttention.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
+/// Frames of calls, what little the other kernels keep, and the C library's own.
+static constexpr int64_t frames = 24 << 10;
+/// Pairs of row and head that attention works on together, filled up to whole tiles (kernels/Attention.cpp).
+static constexpr int64_t attentionPairs = 40;
+
+/// Of the products of `rows` rows with one matrix: sums at their levels, blocks of unpacked panels, and what sorts rows
+/// by the matrices that they picked.
+static int64_t productStack(const IsaLevel &level, const PackedShape &weight, const gemma::WeightUse &use,
+                            int64_t rows) {
+  int64_t places = SliceSums::levels({weight.cols / groupColumns}) + 1; // and zeros
+  int64_t streams = 2 * level.panelStreams, tile = rows > 1 ? level.rowTile : 1;
+  int64_t sums = level.tileSums && rows > 1 ? 4 * level.tileSums : streams * tile;
+  int64_t bytes = 2 * places * sums * vecBytes;
+  if (rows > mostPackedRows && weight.quantized())
+    bytes += level.unpackedPanels * UnpackedBlock{false, level.unpackedGroups}.bytes() +
+             2 * places * (rows + level.unpackedRowTile) * vecBytes;
+  if (!use.picks)
+    return bytes;
+  int64_t picked = rows * use.entries;
+  return bytes + weight.batch * 8 + picked * (8 + level.panelStreams * vecBytes);
+}
+
+/// Of attention: queries as the cache wants them, scores, sums, a row of the result.
+static int64_t attentionStack(const CacheShape &cache, int64_t heads) {
+  int64_t perKvHead = (heads + cache.heads - 1) / cache.heads, pairs = std::max(attentionPairs, perKvHead + 8);
+  return pairs * (queryRowBytes(cache) + cache.padded * 4 + SplitAttention::scoreRowBytes) + heads * cache.padded * 4;
+}
+
+static int64_t widestRow(gemma::StepInterface step) {
+  int64_t width = 0;
+  for (Value buffer : step.getReads())
+    width = std::max(width, cast<gemma::BufferType>(buffer.getType()).getWidth());
+  return width;
+}
+
+static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, const IsaLevel &level, int64_t rows) {
+  int64_t bytes = 0;
+  for (const gemma::WeightUse &use : step.getWeightUses()) {
+    auto packed = symbols.lookup<gemma::PackedOp>(use.weight.getValue());
+    if (packed.getLayout() == Layout::Panels && use.input)
+      bytes = std::max(
+          bytes, productStack(level, PackedShape(packed, cast<gemma::BufferType>(use.input.getType())), use, rows));
+  }
+  if (std::optional<gemma::CacheUse> use = step.getCacheUse()) {
+    CacheShape cache(symbols.lookup<gemma::KvCacheOp>(use->cache.getValue()));
+    bytes += bytes ? 4 * cache.padded * 4 : attentionStack(cache, widestRow(step) / cache.padded);
+  }
+  return bytes;
+}
+
+int64_t stackBound(ModuleOp planned, const IsaLevel &level) {
+  SymbolTable symbols(planned);
+  int64_t most = 0;
+  for (auto function : planned.getOps<gemma::FunctionOp>())
+    for (auto step : function.getBody().getOps<gemma::StepInterface>())
+      most = std::max(most, stepStack(step, symbols, level, static_cast<int64_t>(function.getMaxRows())));
+  return most + frames;
+}
+
+static int64_t chainOf(func::FuncOp function, const SymbolTable &symbols) {
+  int64_t own = 0, called = 0;
+  function.walk([&](Operation *op) {
+    APInt bytes;
+    if (auto place = dyn_cast<LLVM::AllocaOp>(op); place && matchPattern(place.getArraySize(), m_ConstantInt(&bytes)))
+      own += bytes.getSExtValue();
+    else if (auto call = dyn_cast<func::CallOp>(op))
+      called = std::max(called, chainOf(symbols.lookup<func::FuncOp>(call.getCallee()), symbols));
+  });
+  return own + called;
+}
+
+int64_t stackTaken(ModuleOp level) {
+  SymbolTable symbols(level);
+  int64_t most = 0;
+  for (auto function : level.getOps<func::FuncOp>())
+    most = std::max(most, chainOf(function, symbols));
+  return most;
+}
+
+} // namespace gemmac
