@@ -48,6 +48,46 @@ static void describeLayers(const ModelConfig &config, llvm::raw_ostream &os) {
   }
 }
 
+/// "0.168 G values, 320 MiB as BF16"
+static std::string amountOf(llvm::function_ref<bool(llvm::StringRef name)> counts,
+                            const std::map<std::string, TensorSource> &tensors) {
+  int64_t number = 0, values = 0;
+  uint64_t bytes = 0;
+  std::set<std::string> encodings;
+  for (const auto &[name, tensor] : tensors) {
+    if (!counts(name))
+      continue;
+    ++number;
+    values += valueCount(tensor);
+    bytes += tensor.bytes;
+    encodings.insert(nameOf(tensor.encoding).upper());
+  }
+  return llvm::formatv("{0} tensors, {1:F3} G values, {2} as {3}", number, static_cast<double>(values) / 1e9,
+                       formatBytes(bytes), llvm::join(encodings, ", "));
+}
+
+static void describeTowers(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
+  auto amount = [&](llvm::StringRef tower, llvm::StringRef embedder) {
+    return amountOf([=](llvm::StringRef name) { return name.starts_with(tower) || name.starts_with(embedder); },
+                    checkpoint.towerTensors);
+  };
+  const TowerConfigs &towers = checkpoint.config.towers;
+  if (const auto &vision = towers.vision) {
+    os << llvm::formatv(
+        "vision tower: {0} layers, {1} wide, {2} heads of {3}, MLP {4}, patches of {5} pixels, {6} x {6} "
+        "of them a token{7}{8}\n",
+        vision->layers, vision->hidden, vision->heads, vision->headDim, vision->mlpWidth, vision->patch, vision->pool,
+        vision->clipped ? ", clipped" : "", vision->standardized ? ", standardized" : "");
+    os << "  " << amount("vision_tower.", "embed_vision.") << "\n";
+  }
+  if (const auto &audio = towers.audio) {
+    os << llvm::formatv("audio tower: {0} layers, {1} wide, {2} heads of {3}, MLP {4}, {5} taps{6}\n", audio->layers,
+                        audio->hidden, audio->heads, audio->headDim(), audio->mlpWidth(), audio->taps,
+                        audio->clipped ? ", clipped" : "");
+    os << "  " << amount("audio_tower.", "embed_audio.") << "\n";
+  }
+}
+
 /// Sizes by the bits of each format, without padding; norms stay f32 in the program and weigh next to nothing.
 static void describeSizes(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
   int64_t embedding = 0, others = 0;
@@ -93,14 +133,6 @@ std::string describeCheckpoint(const Checkpoint &checkpoint) {
   const ModelConfig &config = checkpoint.config;
   std::string text;
   llvm::raw_string_ostream os(text);
-  int64_t values = 0;
-  uint64_t bytes = 0;
-  std::set<std::string> encodings;
-  for (const auto &entry : checkpoint.tensors) {
-    values += valueCount(entry.second);
-    bytes += entry.second.bytes;
-    encodings.insert(nameOf(entry.second.encoding).upper());
-  }
   os << config.name << ": " << config.architecture << "\n";
   os << llvm::formatv("{0} layers, {1} wide, vocabulary {2}, context {3}, {4} head\n", config.layers.size(),
                       config.hidden, config.vocab, config.context, config.tiedHead ? "tied" : "untied");
@@ -111,9 +143,10 @@ std::string describeCheckpoint(const Checkpoint &checkpoint) {
   if (config.perLayerEmbedding)
     os << llvm::formatv("  per-layer embeddings: {0} wide, vocabulary {1}\n", config.perLayerEmbedding->width,
                         config.perLayerEmbedding->vocab);
-  os << llvm::formatv("text model: {0} tensors, {1:F3} G values, {2} as {3} in {4} {5}\n", checkpoint.tensors.size(),
-                      static_cast<double>(values) / 1e9, formatBytes(bytes), llvm::join(encodings, ", "),
-                      checkpoint.files.size(), checkpoint.files.size() == 1 ? "file" : "files");
+  auto all = [](llvm::StringRef) { return true; };
+  os << llvm::formatv("text model: {0} in {1} {2}\n", amountOf(all, checkpoint.tensors), checkpoint.files.size(),
+                      checkpoint.files.size() == 1 ? "file" : "files");
+  describeTowers(checkpoint, os);
   os << "chat format: " << checkpoint.chat.name << "; tokenizer " << formatBytes(checkpoint.tokenizer.size())
      << " compiled\n";
   describeTokens(checkpoint, os);

@@ -5,6 +5,7 @@
 #include "compiler/import/Json.h"
 #include "compiler/import/QuantizationReader.h"
 #include "compiler/import/SpecialTokens.h"
+#include "compiler/import/TowerReader.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -459,11 +460,28 @@ static void readQuantizationConfig(Fields &top, StringRef file, ConfigFile &resu
     result.quantization = readQuantization(top, file, "quantization_config", *config, result.notes);
 }
 
+/// A tower's configuration; nothing, and a note, when it cannot be read: the text model does without.
+template <typename Config>
+static void readTower(Fields &top, StringRef name, StringRef media, ConfigFile &result, std::optional<Config> &config,
+                      llvm::Expected<Config> (*read)(StringRef, const Json &)) {
+  const Json *object = top.object(name);
+  if (!object)
+    return;
+  result.notes.push_back(("config.json: " + name + " set aside, " + media + " not compiled yet").str());
+  if (!read)
+    return;
+  llvm::Expected<Config> tower = read("config.json", *object);
+  if (tower)
+    config = std::move(*tower);
+  else
+    result.notes.push_back(llvm::toString(tower.takeError()));
+}
+
 /// The fields around "text_config".
-static void readOuter(Fields &top, ConfigFile &result) {
-  for (auto [name, media] : {std::pair("vision_config", "images are"), std::pair("audio_config", "audio is")})
-    if (top.object(name))
-      result.notes.push_back("config.json: " + std::string(name) + " set aside, " + media + " not compiled yet");
+static void readOuter(Fields &top, bool hasTowers, ConfigFile &result) {
+  TowerConfigs &towers = result.model.towers;
+  readTower(top, "vision_config", "images are", result, towers.vision, hasTowers ? readVisionConfig : nullptr);
+  readTower(top, "audio_config", "audio is", result, towers.audio, hasTowers ? readAudioConfig : nullptr);
   std::optional<bool> tied = top.optionalBoolean("tie_word_embeddings");
   if (tied)
     result.model.tiedHead = *tied;
@@ -511,7 +529,7 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text, co
   if (llvm::Error error = textFields.finish(harmlessConfigFields, options.ignoredFields, result.notes))
     return std::move(error);
   result.model.tiedHead = innerTied.value_or(true);
-  readOuter(top, result);
+  readOuter(top, (*family)->generation == &gemma4, result);
   readQuantizationConfig(top, file, result);
   if (innerTied && *innerTied != result.model.tiedHead)
     top.mismatch("tie_word_embeddings", "the same as text_config.tie_word_embeddings");

@@ -3,6 +3,7 @@
 #ifndef GEMMAC_COMPILER_IMPORT_MODEL_H
 #define GEMMAC_COMPILER_IMPORT_MODEL_H
 
+#include "compiler/import/Towers.h"
 #include "dialects/formats/Encoding.h"
 #include "gemmac/program.h"
 
@@ -59,6 +60,7 @@ struct ModelConfig {
   std::vector<LayerConfig> layers;
   std::optional<ExpertsConfig> experts; ///< in every layer when set
   std::optional<PerLayerEmbeddingConfig> perLayerEmbedding;
+  TowerConfigs towers; ///< of Gemma 4; nothing where there is none, or one that is set aside with a note
   bool ownsKv(size_t layer) const { return layers[layer].kvSource == static_cast<int64_t>(layer); }
 };
 
@@ -140,6 +142,8 @@ struct Checkpoint {
   /// "model.language_model." prefix ("layers.0.self_attn.q_proj.weight", "embed_tokens.weight", "lm_head.weight" only
   /// when untied). Exactly those that the configuration asks for, shapes verified; dead KV tensors are left out.
   std::map<std::string, TensorSource> tensors;
+  /// Those of the towers of `config`, each complete; names as Towers.h has them. Not compiled yet.
+  std::map<std::string, TensorSource> towerTensors;
   std::map<std::string, TensorSource> pieces; ///< tensors that are parts of those in `tensors`, by canonical name
   std::string tokenizer;                      ///< a serialized gemmac_tokenizer (gemmac/tokenizer.h)
   int32_t bosId = -1;

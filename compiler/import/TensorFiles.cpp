@@ -159,15 +159,20 @@ public:
   AsideCounter(const TensorNaming &naming, const ModelConfig &config) : naming(naming), config(config) {}
 
   /// Whether a tensor belongs to a part that is recognised and not compiled.
-  bool isMedia(StringRef name) {
+  bool isMedia(StringRef name, const StoredTensor &tensor) {
     std::string plain = withoutWrappers(name);
     for (const SetAside &part : naming.setAside)
       if (StringRef(plain).starts_with(part.prefix)) {
         ++media[part.name.str()];
+        StringRef inside = plain;
+        inside.consume_front("model.");
+        tensors[inside.str()] = &tensor;
         return true;
       }
     return false;
   }
+  /// Those of media so far, by their names without "model.".
+  const std::map<std::string, const StoredTensor *> &mediaTensors() const { return tensors; }
   /// Whether a tensor that the configuration does not ask for may be left out.
   bool isIdle(StringRef canonical);
   void note(std::vector<std::string> &notes) const;
@@ -176,6 +181,7 @@ private:
   const TensorNaming &naming;
   const ModelConfig &config;
   std::map<std::string, size_t> media;
+  std::map<std::string, const StoredTensor *> tensors;
   size_t heads = 0, deadKv = 0, rotaryTables = 0;
 };
 
@@ -244,7 +250,7 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming
   AsideCounter aside(naming, config);
   for (auto &[name, tensor] : stored.tensors) {
     StringRef file = stored.files[tensor.file];
-    if (aside.isMedia(name))
+    if (aside.isMedia(name, tensor))
       continue;
     std::string canonical = naming.canonical(name);
     auto wanted = all.find(canonical);
@@ -276,5 +282,6 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming
                        shapeText(shape), shapeReason(config, name));
   }
   aside.note(result.notes);
+  selectTowers(aside.mediaTensors(), result);
   return llvm::Error::success();
 }

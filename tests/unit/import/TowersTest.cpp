@@ -1,0 +1,124 @@
+// Towers: what published configurations ask for, the shipped checkpoints, and what sets a tower aside.
+#include "ImportTest.h"
+#include "compiler/import/ConfigReader.h"
+#include "compiler/import/TowerReader.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace gemmac;
+using namespace gemmac::test;
+
+namespace {
+
+Json publishedFile(const std::string &name) {
+  auto buffer = llvm::MemoryBuffer::getFile(std::string(GEMMAC_PUBLISHED) + "/gemma-4-" + name + "-it.json");
+  return Json::parse((*buffer)->getBuffer().str());
+}
+
+/// Keys and values that files hold and no layer reads.
+size_t deadTensors(const ModelConfig &config) {
+  size_t count = 0;
+  for (size_t layer = 0; layer < config.layers.size(); ++layer)
+    count += config.ownsKv(layer) ? 0 : 3;
+  return count;
+}
+
+TEST(Towers, published) {
+  for (const char *name : {"E2B", "E4B", "26B-A4B", "31B"}) {
+    SCOPED_TRACE(name);
+    Json file = publishedFile(name);
+    ConfigFile config = valueOf(readConfig("config.json", file["config"].dump()));
+    const ModelConfig &model = config.model;
+    ASSERT_TRUE(model.towers.vision);
+    size_t count = expectedTensors(model).size() + expectedTensors(*model.towers.vision, model.hidden).size();
+    if (model.towers.audio)
+      count += expectedTensors(*model.towers.audio, model.hidden).size();
+    bool isSmall = name[0] == 'E';
+    EXPECT_EQ(model.towers.audio.has_value(), isSmall);
+    EXPECT_EQ(model.towers.vision->headDim, isSmall ? 64 : 72);
+    EXPECT_EQ(model.towers.vision->clipped, isSmall);
+    EXPECT_EQ(model.towers.vision->standardized, !isSmall);
+    // As many as the published files hold, those that nobody reads included.
+    EXPECT_EQ(count + (file.value("dead_kv", false) ? deadTensors(model) : 0), file["tensors"].get<size_t>());
+  }
+}
+
+Checkpoint shipped(const std::string &name) {
+  return valueOf(importHuggingFace(std::string(GEMMAC_CHECKPOINTS) + "/" + name));
+}
+
+TEST(Towers, shipped) {
+  Checkpoint both = shipped("tiny-e"), large = shipped("tiny-moe");
+  EXPECT_EQ(both.towerTensors.size(), 85u + 132);
+  EXPECT_TRUE(areEqual(both.towerTensors.at("vision_tower.encoder.layers.1.mlp.down_proj.linear.weight").shape,
+                       {64, 128}));
+  EXPECT_TRUE(both.towerTensors.at("audio_tower.layers.0.self_attn.q_proj.input_min").shape.empty());
+  EXPECT_FALSE(large.config.towers.audio);
+  EXPECT_TRUE(areEqual(large.towerTensors.at("vision_tower.std_scale").shape, {64}));
+}
+
+/// The small nested checkpoint with a vision tower of one layer.
+struct WithVision : TempDirectory {
+  Json config = smallNested();
+  std::map<std::string, TestTensor> tensors;
+  WithVision() {
+    config["vision_config"] = {{"num_hidden_layers", 1},   {"hidden_size", 8}, {"intermediate_size", 12},
+                               {"num_attention_heads", 2}, {"head_dim", 4},    {"num_key_value_heads", 1},
+                               {"position_embedding_size", 5}};
+    ConfigFile file = valueOf(readConfig("config.json", config.dump()));
+    tensors = tensorsOf(file.model, "model.language_model.");
+    for (const auto &[name, shape] : expectedTensors(*file.model.towers.vision, file.model.hidden))
+      tensors["model." + name] = {shape};
+    write("tokenizer.json", smallTokenizer().dump());
+  }
+  Checkpoint read() {
+    write("config.json", config.dump());
+    write("model.safetensors", safetensors(tensors));
+    return valueOf(importHuggingFace(path));
+  }
+};
+
+TEST(Towers, setAside) {
+  WithVision whole;
+  EXPECT_EQ(whole.read().towerTensors.size(), 3u + 13);
+  const std::string key = "model.vision_tower.encoder.layers.0.self_attn.k_proj.linear.weight";
+  ASSERT_TRUE(whole.tensors.count(key));
+  auto noteAfter = [](auto change) {
+    WithVision directory;
+    change(directory);
+    Checkpoint checkpoint = directory.read();
+    EXPECT_TRUE(checkpoint.towerTensors.empty());
+    EXPECT_FALSE(checkpoint.config.towers.vision);
+    EXPECT_FALSE(checkpoint.tensors.empty()); // the text model does without
+    auto why = llvm::find_if(checkpoint.notes,
+                             [](llvm::StringRef note) { return note.starts_with("vision tower: tensor"); });
+    return why == checkpoint.notes.end() ? std::string("no note") : *why;
+  };
+  std::vector<std::string> notes = {
+      noteAfter([&](WithVision &d) { d.tensors.erase(key); }),
+      noteAfter([&](WithVision &d) { d.tensors[key].shape = {4, 9}; }),
+      noteAfter([&](WithVision &d) { d.tensors[key].dtype = "I64"; }),
+      noteAfter([&](WithVision &d) { d.tensors["model.vision_tower.std_bias"] = {{8}}; })};
+  EXPECT_EQ(notes[0], "vision tower: tensor 'vision_tower.encoder.layers.0.self_attn.k_proj.linear.weight' of shape "
+                      "[4, 8] is missing");
+  EXPECT_TRUE(contains(notes[1], "in 'model.safetensors' has shape [4, 9], expected [4, 8]"));
+  EXPECT_TRUE(contains(notes[2], "has type I64, expected F32, F16 or BF16"));
+  EXPECT_TRUE(contains(notes[3], "'vision_tower.std_bias' in 'model.safetensors' is not part of what"));
+}
+
+TEST(Towers, configurationMistakes) {
+  auto vision = [](Json object) { return errorOf(readVisionConfig("config.json", object)); };
+  auto audio = [](Json object) { return errorOf(readAudioConfig("config.json", object)); };
+  EXPECT_TRUE(contains(vision({{"num_hidden_layers", 0}}), "'vision_config.num_hidden_layers' is 0"));
+  EXPECT_TRUE(contains(vision({{"head_dim", 6}}), "'vision_config.head_dim' is 6, expected a multiple of 4"));
+  EXPECT_TRUE(contains(vision({{"num_key_value_heads", 5}}), "a divisor of num_attention_heads = 12"));
+  EXPECT_TRUE(contains(vision({{"hidden_activation", "relu"}}), "expected 'gelu_pytorch_tanh'"));
+  EXPECT_TRUE(contains(vision({{"rope_parameters", {{"rope_type", "yarn"}}}}), "'default' or 'axial'"));
+  EXPECT_TRUE(contains(vision({{"new_field", 1}}), "'vision_config.new_field'"));
+  EXPECT_TRUE(contains(audio({{"subsampling_conv_channels", {64, 32}}}), "begins with 64, expected 128"));
+  EXPECT_TRUE(contains(audio({{"subsampling_conv_channels", {128, -1}}}), "expected two positive integers"));
+  EXPECT_TRUE(contains(audio({{"hidden_size", 1000}, {"num_attention_heads", 24}}), "a multiple of twice"));
+  EXPECT_TRUE(contains(audio({{"hidden_act", "gelu"}}), "expected 'silu'"));
+}
+
+} // namespace
