@@ -9,7 +9,7 @@ namespace gemmac::runtime {
 struct MediaLimits {
   uint64_t pixels = uint64_t{64} << 20;   ///< of one picture, 4 bytes each
   uint32_t side = 65535;                  ///< width and height, in pixels
-  uint32_t scans = 64;                    ///< of a progressive JPEG; each goes over all pixels, and costs a few bytes
+  uint32_t scans = 32;                    ///< of a progressive JPEG; each goes over all pixels, and costs a few bytes
   uint32_t frames = 10000;                ///< of an animation
   uint32_t seconds = 3600;                ///< of a sound
   uint64_t samples = uint64_t{256} << 20; ///< of a sound, channels counted once; 4 bytes each
