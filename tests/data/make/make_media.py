@@ -55,6 +55,7 @@ def make_jpegs() -> None:
         ("progressive", plain, {"quality": 80, "progressive": True}),
         ("restarts", plain, {"quality": 70, "restart_marker_blocks": 1}),
         ("grey", Image.fromarray(picture(19, 13, 1)[..., 0]), {}),
+        ("keep-rgb", plain, {"quality": 90, "keep_rgb": True}),
         ("cmyk", Image.fromarray(picture(19, 13, 4), "CMYK"), {"quality": 95}),
         ("1x1", Image.fromarray(picture(1, 1)), {}),
         ("3x5", Image.fromarray(picture(3, 5)), {}),
@@ -160,6 +161,34 @@ def gif_block(codes: bytes) -> bytes:
     return b"".join(bytes([len(codes[i : i + 255])]) + codes[i : i + 255] for i in range(0, len(codes), 255)) + b"\0"
 
 
+def gif_codes(pixels: bytes) -> bytes:
+    """Codes of 8-bit pixels by an encoder that goes on with a full table, which Pillow's does not."""
+    table = {bytes([i]): i for i in range(256)}
+    bits, size, stream, count = 9, 258, 256, 9
+    text = b""
+
+    def put(code: int) -> None:
+        nonlocal stream, count
+        stream |= code << count
+        count += bits
+
+    for value in pixels:
+        longer = text + bytes([value])
+        if longer in table:
+            text = longer
+            continue
+        put(table[text])
+        if size < 4096:
+            table[longer] = size
+            size += 1
+            if size > 1 << bits and bits < 12:
+                bits += 1
+        text = bytes([value])
+    put(table[text])
+    put(257)
+    return stream.to_bytes((count + 7) // 8, "little")
+
+
 def make_gifs() -> None:
     plain = Image.fromarray(picture(19, 13)).quantize(16)
     save("plain.gif", encoded(plain, "GIF", interlace=0))
@@ -182,6 +211,12 @@ def make_gifs() -> None:
     save("outside.gif", small + data[body + 9 :])
     local = b"GIF89a" + struct.pack("<HH", 19, 13) + b"\x33\0\0" + data[body : body + 9] + b"\x83" + table
     save("local.gif", local + data[body + 10 :])
+    bare = b"GIF89a" + struct.pack("<HH", 19, 13) + b"\x33\0\0" + data[body:]
+    save("no-palette.gif", bare)
+    pixels = np.tile(random.integers(0, 256, (32, 97), dtype=np.uint8), (3, 1))
+    screen, codes = struct.pack("<HH", 97, 96), gif_block(gif_codes(pixels.tobytes()))
+    full = b"GIF89a" + screen + b"\x77\0\0,\0\0\0\0" + screen + b"\0\x08" + codes + b";"
+    save("full-table.gif", full)
     (out / "huge.gif").write_bytes(b"GIF89a" + struct.pack("<HH", 65535, 65535) + data[10:])
 
 
