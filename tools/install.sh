@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what tools/packages.txt lists and is missing: Debian packages (with sudo unless root) and, into BUILD/venv,
-# the Python packages of the tests.
+# Installs what tools/packages.txt lists and is missing: Debian packages (with sudo unless root), into BUILD/arm64 the
+# libraries of AArch64 that have no cross packages, and into BUILD/venv the Python packages of the tests.
 #
 #   tools/install.sh [BUILD [GROUP...]]     BUILD defaults to build/, the groups to build aarch64 test python
 set -euo pipefail
@@ -18,7 +18,7 @@ listed() {
 }
 
 for group in "${groups[@]}"; do
-  if ! grep -qE "^(apt|pip)[[:space:]]+$group[[:space:]]" "$top/tools/packages.txt"; then
+  if ! grep -qE "^(apt|arm64|pip)[[:space:]]+$group[[:space:]]" "$top/tools/packages.txt"; then
     echo "tools/install.sh: error: unknown group '$group', expected one that tools/packages.txt names" >&2
     exit 2
   fi
@@ -35,6 +35,38 @@ if [ "${#missing[@]}" -gt 0 ]; then
   "${as_root[@]}" apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# The arm64 packages, fetched by an apt with a state of its own, so that the machine's knows no other architecture.
+# Versions are those of the packages for this machine, where the archive still has them.
+unpacked=()
+while read -r package; do
+  version=$(dpkg-query -W -f '${Version}' "$package" 2>/dev/null || true)
+  unpacked+=("$package${version:+=$version}")
+done < <(listed arm64)
+stamp=$build/arm64/unpacked.txt
+if [ "${#unpacked[@]}" -gt 0 ] && [ "$(cat "$stamp" 2>/dev/null)" != "${unpacked[*]}" ]; then
+  arm64=$(realpath -m "$build/arm64")
+  echo "unpacking into $arm64: ${unpacked[*]}"
+  rm -rf "$arm64"
+  mkdir -p "$arm64"/apt/{state/lists,cache/archives}/partial
+  apt_options=(-o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o APT::Sandbox::User="$(id -un)"
+    -o Dir::State="$arm64/apt/state" -o Dir::Cache="$arm64/apt/cache" -o Dir::State::status=/dev/null)
+  apt-get -qq "${apt_options[@]}" update
+  wanted=()
+  for package in "${unpacked[@]}"; do
+    if ! apt-get -qq "${apt_options[@]}" --print-uris download "$package" >/dev/null 2>&1; then
+      echo "tools/install.sh: note: the archive no longer has $package for arm64, its newest version is taken" >&2
+      package=${package%%=*}
+    fi
+    wanted+=("$package")
+  done
+  (cd "$arm64/apt" && apt-get -qq "${apt_options[@]}" download "${wanted[@]}")
+  for package in "$arm64"/apt/*.deb; do
+    dpkg -x "$package" "$arm64"
+  done
+  rm -rf "$arm64/apt"
+  echo "${unpacked[*]}" >"$stamp"
 fi
 
 mapfile -t wheels < <(listed pip)

@@ -35,11 +35,14 @@ shared_libraries() {
 
 # Paths on this machine of what other projects made and `stage` holds, linked in or as files.
 foreign_files() {
-  local triple file
+  local triple file found
   for triple in "$stage"/usr/lib/gemmac/*/; do
     for file in "$triple"*.[ao]; do
-      [ "$(basename "$file")" = libgemmac_runtime.a ] ||
-        clang-22 --target="$(basename "$triple")-gnu" -print-file-name="$(basename "$file")"
+      [ "$(basename "$file")" != libgemmac_runtime.a ] || continue
+      found=$(clang-22 --target="$(basename "$triple")-gnu" -print-file-name="$(basename "$file")")
+      # What tools/install.sh unpacked for another machine comes from the sources of this machine's package.
+      [[ $found = /* ]] || found=$(clang-22 -print-file-name="$(basename "$file")")
+      echo "$found"
     done
   done
   printf '%s\n' /usr/include/{CLI/CLI.hpp,nlohmann/json.hpp,xxhash.h} \

@@ -1,17 +1,28 @@
 # gemmac_runtime_triple(): builds the runtime for one triple with clang, whatever compiler and flags CMake itself uses.
 
+# Libraries that decode pictures and sounds, in link order.
+set(GEMMAC_MEDIA_LIBRARIES libjpeg.a libpng16.a libz.a libwebpdemux.a libwebp.a libFLAC.a libogg.a)
+
 # Start files and libraries of a static, non-PIE C++ program, in link order. @PROGRAM@ is where the emitted objects go.
 set(GEMMAC_LINK_ORDER
-    crt1.o crti.o crtbeginT.o @PROGRAM@ libgemmac_runtime.a libstdc++.a libm.a --start-group libgcc.a libgcc_eh.a
-    libpthread.a libc.a --end-group crtend.o crtn.o)
+    crt1.o crti.o crtbeginT.o @PROGRAM@ libgemmac_runtime.a ${GEMMAC_MEDIA_LIBRARIES} libstdc++.a libm.a --start-group
+    libgcc.a libgcc_eh.a libpthread.a libc.a --end-group crtend.o crtn.o)
 
-# Path of a start file or static library for a triple. Debian's libm.a for x86-64 is a linker script with absolute
+# Path of a start file or static library for a triple: in ROOT, a folder with packages unpacked, or where the compiler
+# finds it. Debian's libm.a for x86-64 is a linker script with absolute
 # paths: the archive that it names first is the library proper (the other, libmvec, has vector functions nobody calls).
-function(gemmac_system_file triple package name result)
-  execute_process(COMMAND ${GEMMAC_RUNTIME_CXX} --target=${triple}-gnu -print-file-name=${name}
-                  OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
+function(gemmac_system_file triple package root name result)
+  set(path ${root}/usr/lib/${triple}-gnu/${name})
+  if(NOT root OR NOT EXISTS ${path})
+    execute_process(COMMAND ${GEMMAC_RUNTIME_CXX} --target=${triple}-gnu -print-file-name=${name}
+                    OUTPUT_VARIABLE path OUTPUT_STRIP_TRAILING_WHITESPACE)
+  endif()
   if(NOT IS_ABSOLUTE "${path}" OR NOT EXISTS "${path}")
-    message(FATAL_ERROR "runtime: ${name} for ${triple} was not found; install the package ${package}")
+    set(remedy "install the package ${package}")
+    if(name IN_LIST GEMMAC_MEDIA_LIBRARIES)
+      set(remedy "run tools/install.sh ${CMAKE_BINARY_DIR}, which gets it")
+    endif()
+    message(FATAL_ERROR "runtime: ${name} for ${triple} was not found; ${remedy}")
   endif()
   file(READ ${path} start LIMIT 400)
   if(start MATCHES "GROUP *\\( *([^ ]+\\.a)")
@@ -20,10 +31,11 @@ function(gemmac_system_file triple package name result)
   set(${result} ${path} PARENT_SCOPE)
 endfunction()
 
-# gemmac_runtime_triple(TRIPLE PACKAGE debian-package SOURCES room/name...): adds to the target gemmac-runtime.
-# `PACKAGE` is what to install when the triple's libraries are missing.
+# gemmac_runtime_triple(TRIPLE PACKAGE debian-package [ROOT folder] SOURCES room/name...): adds to the target
+# gemmac-runtime. `PACKAGE` is what to install when the triple's libraries are missing, `ROOT` where packages of the
+# triple are unpacked that the machine does not have.
 function(gemmac_runtime_triple triple)
-  cmake_parse_arguments(ARG "" "PACKAGE" "SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "" "PACKAGE;ROOT" "SOURCES" ${ARGN})
   set(out ${CMAKE_BINARY_DIR}/lib/gemmac/${triple})
   set(objects_dir ${CMAKE_CURRENT_BINARY_DIR}/${triple})
   file(MAKE_DIRECTORY ${out} ${objects_dir})
@@ -33,7 +45,7 @@ function(gemmac_runtime_triple triple)
     if(name MATCHES "^(@|--|libgemmac_runtime)")
       continue()
     endif()
-    gemmac_system_file(${triple} ${ARG_PACKAGE} ${name} path)
+    gemmac_system_file(${triple} ${ARG_PACKAGE} "${ARG_ROOT}" ${name} path)
     add_custom_command(OUTPUT ${out}/${name} DEPENDS ${path}
                        COMMAND ${CMAKE_COMMAND} -E copy ${path} ${out}/${name}
                        COMMENT "Copying ${name} for ${triple}" VERBATIM)
@@ -45,6 +57,9 @@ function(gemmac_runtime_triple triple)
       -Wall -Wextra -DGEMMAC_VERSION="${PROJECT_VERSION}" -ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=runtime
       -I${CMAKE_CURRENT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}/src
       -idirafter ${GEMMAC_CLI11_INCLUDE} -idirafter ${GEMMAC_JSON_INCLUDE} -idirafter ${GEMMAC_XXHASH_INCLUDE})
+  if(ARG_ROOT)
+    list(APPEND flags -isystem ${ARG_ROOT}/usr/include/${triple}-gnu -isystem ${ARG_ROOT}/usr/include)
+  endif()
   set(objects)
   foreach(name ${ARG_SOURCES})
     set(source ${CMAKE_CURRENT_SOURCE_DIR}/src/${name}.cpp)

@@ -2,19 +2,13 @@
 #ifndef GEMMAC_TESTS_FUZZ_FUZZSUPPORT_H
 #define GEMMAC_TESTS_FUZZ_FUZZSUPPORT_H
 
+#include "Require.h"
 #include "compiler/base/Errors.h"
 
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
-
-/// Aborts, which libFuzzer reports with the input.
-inline void require(bool holds) {
-  if (!holds)
-    abort();
-}
 
 inline llvm::StringRef fuzzInput(const uint8_t *data, size_t size) {
   return {reinterpret_cast<const char *>(data), size};
