@@ -2,7 +2,8 @@
 
     compiler > passes > targets > dialects/Gemma > dialects/formats > runtime/include
 
-and in the runtime commands > terminal > generate > engine > text > program > base. A file may include files of its own
+and in the runtime commands > terminal > generate > features > engine > text > program > base; its generators include
+nothing of the project. A file may include files of its own
 room and of rooms further down, and what is listed under INSIDE within a room of several floors.
 """
 
@@ -29,7 +30,8 @@ COMPILER = [
 ]
 RUNTIME = [
     "runtime/include",
-    *(f"runtime/src/{r}" for r in "base program text engine generate terminal commands".split()),
+    "runtime/generators",
+    *(f"runtime/src/{r}" for r in "base program text engine features generate terminal commands".split()),
 ]
 # Files of no floor, such as the registry of targets, know all floors. The families of CPUs use what CPUs share; else
 # floors of targets, and of passes, do not know each other.
