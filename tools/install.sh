@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what tools/packages.txt lists and is missing: Debian packages (with sudo unless root), into BUILD/arm64 the
-# libraries of AArch64 that have no cross packages, and into BUILD/venv the Python packages of the tests.
+# libraries of AArch64 that have no cross packages, into BUILD/venv the Python packages of the tests, into
+# BUILD/venv/wheels wheels with libraries for the build.
 #
 #   tools/install.sh [BUILD [GROUP...]]     BUILD defaults to build/, the groups to build aarch64 test python
 set -euo pipefail
@@ -18,7 +19,7 @@ listed() {
 }
 
 for group in "${groups[@]}"; do
-  if ! grep -qE "^(apt|arm64|pip)[[:space:]]+$group[[:space:]]" "$top/tools/packages.txt"; then
+  if ! grep -qE "^(apt|arm64|pip|wheel)[[:space:]]+$group[[:space:]]" "$top/tools/packages.txt"; then
     echo "tools/install.sh: error: unknown group '$group', expected one that tools/packages.txt names" >&2
     exit 2
   fi
@@ -69,11 +70,25 @@ if [ "${#unpacked[@]}" -gt 0 ] && [ "$(cat "$stamp" 2>/dev/null)" != "${unpacked
   echo "${unpacked[*]}" >"$stamp"
 fi
 
-mapfile -t wheels < <(listed pip)
+# What was installed is kept by line, so that groups asked for later add to it.
 stamp=$build/venv/installed.txt
-if [ "${#wheels[@]}" -gt 0 ] && [ "$(cat "$stamp" 2>/dev/null)" != "${wheels[*]}" ]; then
-  echo "installing into $build/venv: ${wheels[*]}"
-  python3 -m venv "$build/venv"
-  "$build/venv/bin/python" -m pip install --quiet --disable-pip-version-check "${wheels[@]}"
-  echo "${wheels[*]}" >"$stamp"
-fi
+install_python() { # arguments of pip, then --, then what to install
+  local options=() missing=() name
+  while [ "$1" != -- ]; do options+=("$1") && shift; done
+  for name in "${@:2}"; do
+    grep -qxF -- "$name" "$stamp" 2>/dev/null || missing+=("$name")
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  echo "installing into $build/venv: ${missing[*]}"
+  [ -x "$build/venv/bin/python" ] || python3 -m venv "$build/venv"
+  "$build/venv/bin/python" -m pip install --quiet --disable-pip-version-check "${options[@]}" "${missing[@]}"
+  touch "$stamp"
+  for name in "${missing[@]}"; do
+    sed -i "/^${name%%=*}==/d" "$stamp" # another version
+    echo "$name" >>"$stamp"
+  done
+}
+mapfile -t pips < <(listed pip)
+mapfile -t wheels < <(listed wheel)
+install_python -- "${pips[@]}"
+install_python --no-deps --upgrade --target "$build/venv/wheels" -- "${wheels[@]}"

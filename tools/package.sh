@@ -56,11 +56,12 @@ add_licences() {
   for package in "${@:2}"; do
     cp -L "/usr/share/doc/$package/copyright" "$doc/licences/$package.txt"
   done
+  cp "$build"/venv/wheels/halide-*.dist-info/licenses/LICENSE.txt "$doc/licences/halide.txt"
   cat >"$doc/copyright" <<TEXT
 gemmac $version is distributed without a licence text of its own; ask its authors before you pass it on.
 
 It contains, and puts into the programs that it makes, work of other projects. Their copyright and licences are in
-licences/, one file for each Debian package that a part was taken from.
+licences/, one file for each Debian package that a part was taken from, and that of Halide.
 TEXT
 }
 

@@ -75,9 +75,7 @@ static void readChannels(Fields &fields, AudioConfig &config) {
   config.channels[1] = 32;
   if (!channels)
     return;
-  auto isCount = [](const Json &value) {
-    return value.is_number_integer() && value >= 1 && value <= limits::hidden;
-  };
+  auto isCount = [](const Json &value) { return value.is_number_integer() && value >= 1 && value <= limits::hidden; };
   if (channels->size() != 2 || !isCount((*channels)[0]) || !isCount((*channels)[1]))
     return fields.mismatch("subsampling_conv_channels", "two positive integers");
   for (size_t i = 0; i < 2; ++i)

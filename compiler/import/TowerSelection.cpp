@@ -47,8 +47,7 @@ void selectTowers(const Media &media, Checkpoint &result) {
     if (!tower)
       return;
     Sources sources;
-    std::string mistake =
-        choose(media, expectedTensors(*tower, result.config.hidden), prefixes, result, sources);
+    std::string mistake = choose(media, expectedTensors(*tower, result.config.hidden), prefixes, result, sources);
     if (mistake.empty())
       return result.towerTensors.merge(sources);
     tower.reset();

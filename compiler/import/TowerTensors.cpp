@@ -47,8 +47,8 @@ Shapes expectedTensors(const VisionConfig &config, int64_t hidden) {
 
 static void addConformerLayer(Shapes &shapes, const std::string &prefix, const AudioConfig &config) {
   int64_t width = config.hidden;
-  addNorms(shapes, prefix, {"norm_pre_attn", "norm_post_attn", "norm_out", "lconv1d.pre_layer_norm",
-                            "lconv1d.conv_norm"}, width);
+  addNorms(shapes, prefix,
+           {"norm_pre_attn", "norm_post_attn", "norm_out", "lconv1d.pre_layer_norm", "lconv1d.conv_norm"}, width);
   for (const char *part : {"feed_forward1", "feed_forward2"}) {
     std::string mlp = prefix + part;
     addNorms(shapes, mlp, {".pre_layer_norm", ".post_layer_norm"}, width);

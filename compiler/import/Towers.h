@@ -26,8 +26,8 @@ struct VisionConfig {
 /// Spec 1.3, 5.2 to 5.4.
 struct AudioConfig {
   int64_t layers = 0, hidden = 0, heads = 0;
-  int64_t channels[2] = {0, 0}; ///< of the two convolutions
-  int64_t taps = 0;             ///< of the depthwise convolution
+  int64_t channels[2] = {0, 0};            ///< of the two convolutions
+  int64_t taps = 0;                        ///< of the depthwise convolution
   int64_t chunk = 0, past = 0, future = 0; ///< past, future: attention_context_left and _right as the file has them
   int64_t outputWidth = 0;
   double rmsEpsilon = 1e-6, residualWeight = 0.5, logitCap = 50.0, invalidLogit = -1e9, clipping = 1e10;

@@ -56,11 +56,13 @@ function(gemmac_runtime_triple triple)
   set(flags --target=${triple}-gnu -std=c++20 -O2 -DNDEBUG -ffunction-sections -fdata-sections -fno-pie -fno-rtti
       -Wall -Wextra -DGEMMAC_VERSION="${PROJECT_VERSION}" -ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}=runtime
       -I${CMAKE_CURRENT_SOURCE_DIR}/include -I${CMAKE_CURRENT_SOURCE_DIR}/src
+      -I${CMAKE_CURRENT_BINARY_DIR}/features/${triple} -isystem ${GEMMAC_HALIDE}/include
       -idirafter ${GEMMAC_CLI11_INCLUDE} -idirafter ${GEMMAC_JSON_INCLUDE} -idirafter ${GEMMAC_XXHASH_INCLUDE})
   if(ARG_ROOT)
     list(APPEND flags -isystem ${ARG_ROOT}/usr/include/${triple}-gnu -isystem ${ARG_ROOT}/usr/include)
   endif()
-  set(objects)
+  gemmac_feature_objects(${triple} feature_objects feature_headers)
+  set(objects ${feature_objects})
   foreach(name ${ARG_SOURCES})
     set(source ${CMAKE_CURRENT_SOURCE_DIR}/src/${name}.cpp)
     set(object ${objects_dir}/${name}.o)
@@ -70,7 +72,11 @@ function(gemmac_runtime_triple triple)
     if(name STREQUAL "commands/CommandLine") # CLI11 throws, and asks for types at run time
       set(extra -fexceptions -frtti)
     endif()
-    add_custom_command(OUTPUT ${object} DEPENDS ${source} DEPFILE ${object}.d
+    set(generated)
+    if(name MATCHES "^features/")
+      set(generated ${feature_headers})
+    endif()
+    add_custom_command(OUTPUT ${object} DEPENDS ${source} ${generated} DEPFILE ${object}.d
                        COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${GEMMAC_RUNTIME_CXX} ${flags} ${extra}
                                -MD -MF ${object}.d -c ${source} -o ${object}
                        COMMENT "Compiling ${name}.cpp for ${triple}" VERBATIM)

@@ -70,7 +70,7 @@ def machine_flags():
     return frozenset(found.group(1).split()) if found else frozenset()
 
 
-def _level(name, target):
+def level_at(name, target):
     """A level and how it runs here: natively where the machine has it, else emulated."""
     if name not in NEEDS:
         raise pytest.UsageError(f"gemmac targets lists the level {name!r}: say in NEEDS of {__file__} how it is run")
@@ -99,7 +99,7 @@ def levels():
         if heading := re.match(r"(\S+)", line):
             target = heading.group(1)
         elif named := re.match(r"  (\w+): ", line):
-            found.append(_level(named.group(1), target))
+            found.append(level_at(named.group(1), target))
     return tuple(sorted(found, key=lambda one: not one.target.startswith(platform.machine())))
 
 

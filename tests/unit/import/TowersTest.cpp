@@ -12,7 +12,17 @@ namespace {
 
 Json publishedFile(const std::string &name) {
   auto buffer = llvm::MemoryBuffer::getFile(std::string(GEMMAC_PUBLISHED) + "/gemma-4-" + name + "-it.json");
-  return Json::parse((*buffer)->getBuffer().str());
+  Json file = Json::parse((*buffer)->getBuffer().str());
+  // "SSSSF * 7" stands for a list that repeats.
+  Json &types = file["config"]["text_config"]["layer_types"];
+  std::string text = types.get<std::string>();
+  auto [unit, times] = llvm::StringRef(text).split(" * ");
+  Json list = Json::array();
+  for (int i = 0, count = std::stoi(times.str()); i < count; ++i)
+    for (char kind : unit)
+      list.push_back(kind == 'S' ? "sliding_attention" : "full_attention");
+  types = list;
+  return file;
 }
 
 /// Keys and values that files hold and no layer reads.
@@ -50,8 +60,8 @@ Checkpoint shipped(const std::string &name) {
 TEST(Towers, shipped) {
   Checkpoint both = shipped("tiny-e"), large = shipped("tiny-moe");
   EXPECT_EQ(both.towerTensors.size(), 85u + 132);
-  EXPECT_TRUE(areEqual(both.towerTensors.at("vision_tower.encoder.layers.1.mlp.down_proj.linear.weight").shape,
-                       {64, 128}));
+  EXPECT_TRUE(
+      areEqual(both.towerTensors.at("vision_tower.encoder.layers.1.mlp.down_proj.linear.weight").shape, {64, 128}));
   EXPECT_TRUE(both.towerTensors.at("audio_tower.layers.0.self_attn.q_proj.input_min").shape.empty());
   EXPECT_FALSE(large.config.towers.audio);
   EXPECT_TRUE(areEqual(large.towerTensors.at("vision_tower.std_scale").shape, {64}));
@@ -62,8 +72,8 @@ struct WithVision : TempDirectory {
   Json config = smallNested();
   std::map<std::string, TestTensor> tensors;
   WithVision() {
-    config["vision_config"] = {{"num_hidden_layers", 1},   {"hidden_size", 8}, {"intermediate_size", 12},
-                               {"num_attention_heads", 2}, {"head_dim", 4},    {"num_key_value_heads", 1},
+    config["vision_config"] = {{"num_hidden_layers", 1},      {"hidden_size", 8}, {"intermediate_size", 12},
+                               {"num_attention_heads", 2},    {"head_dim", 4},    {"num_key_value_heads", 1},
                                {"position_embedding_size", 5}};
     ConfigFile file = valueOf(readConfig("config.json", config.dump()));
     tensors = tensorsOf(file.model, "model.language_model.");
@@ -90,8 +100,8 @@ TEST(Towers, setAside) {
     EXPECT_TRUE(checkpoint.towerTensors.empty());
     EXPECT_FALSE(checkpoint.config.towers.vision);
     EXPECT_FALSE(checkpoint.tensors.empty()); // the text model does without
-    auto why = llvm::find_if(checkpoint.notes,
-                             [](llvm::StringRef note) { return note.starts_with("vision tower: tensor"); });
+    auto why =
+        llvm::find_if(checkpoint.notes, [](llvm::StringRef note) { return note.starts_with("vision tower: tensor"); });
     return why == checkpoint.notes.end() ? std::string("no note") : *why;
   };
   std::vector<std::string> notes = {
