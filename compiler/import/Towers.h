@@ -11,7 +11,7 @@
 
 namespace gemmac {
 
-/// Spec 1.2, 4.3 to 4.5.
+/// A tower of vision (spec 1.2, 4.3, 4.4, 4.5).
 struct VisionConfig {
   int64_t layers = 0, hidden = 0, mlpWidth = 0;
   int64_t heads = 0, kvHeads = 0, headDim = 0;
@@ -23,7 +23,7 @@ struct VisionConfig {
   bool standardized = false; ///< pooled rows are shifted and scaled
 };
 
-/// Spec 1.3, 5.2 to 5.4.
+/// A tower of audio (spec 1.3, 5.2, 5.3, 5.4).
 struct AudioConfig {
   int64_t layers = 0, hidden = 0, heads = 0;
   int64_t channels[2] = {0, 0};            ///< of the two convolutions
