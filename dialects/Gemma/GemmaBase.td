@@ -101,21 +101,24 @@ def Gemma_AxisAttr : Gemma_Attr<"Axis", "axis"> {
     Element `i` of the axis lands at `(i / block) * padded + i % block`. An ordinary axis of 100 is `<100 -> 128>`; the
     head axis of 8 heads of size 72 is `<36 -> 48>`, one block per half head, so that RoPE's partners stay aligned.
     Padding holds zeros everywhere and computes to zeros. The padded axis is a multiple of 32 elements.
+    `crossed`: of every two blocks the second half of the first and the first half of the second change places first, so
+    that of a head whose halves turn apart, each with partners inside of it, the partners lie a block apart.
     - c1: `0 < block <= padded`.
     - c2: `padded` is a multiple of 16.
+    - c3: the block of a `crossed` axis is even.
     ```mlir
     gemma.weight @norm : tensor<72xf32> from <"m", 0, 288>
     gemma.packed @heads from [@norm] as f32 vector batch 1 rows 1 <1 -> 16> cols 96 <36 -> 48> bytes 384
     ```
   }];
-  let parameters = (ins "int64_t":$block, "int64_t":$padded);
-  let assemblyFormat = "`<` $block `->` $padded `>`";
+  let parameters = (ins "int64_t":$block, "int64_t":$padded, DefaultValuedParameter<"bool", "false">:$crossed);
+  let assemblyFormat = "`<` $block `->` $padded custom<Crossed>($crossed) `>`";
   let genVerifyDecl = 1;
+  let builders = [AttrBuilder<(ins "int64_t":$block, "int64_t":$padded),
+                              "return Base::get($_ctxt, block, padded, false);">];
   let extraClassDeclaration = [{
     /// Length of an axis of `size` elements, whole blocks, once padded: a multiple of 32.
     int64_t getPaddedSize(int64_t size) const;
-    /// Where element `index` lands.
-    int64_t getPosition(int64_t index) const { return index / getBlock() * getPadded() + index % getBlock(); }
   }];
 }
 
@@ -165,6 +168,14 @@ def Gemma_FloatFinite
     : AttrConstraint<CPred<"::llvm::cast<::mlir::FloatAttr>($_self).getValue().isFinite()">, "that is finite">;
 def Gemma_PositiveF64 : ConfinedAttr<F64Attr, [Gemma_FloatPositive]>;
 def Gemma_FiniteF64 : ConfinedAttr<F64Attr, [Gemma_FloatFinite]>;
+// The ends of a range to which values are clamped.
+def Gemma_Bounds
+    : ConfinedAttr<DenseF64ArrayAttr, [AttrConstraint<CPred<[{
+    [](::llvm::ArrayRef<double> x) {
+      return x.size() == 2 && std::isfinite(x[0]) && std::isfinite(x[1]) && x[0] <= x[1];
+    }(::llvm::cast<::mlir::DenseF64ArrayAttr>($_self).asArrayRef())
+  }]>,
+                                                      "of two finite numbers, the first not above the second">]>;
 def Gemma_Count : ConfinedAttr<I64Attr, [IntPositive]>;
 def Gemma_Offset : ConfinedAttr<I64Attr, [IntNonNegative]>;
 

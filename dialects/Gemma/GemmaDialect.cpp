@@ -30,6 +30,17 @@ static ParseResult parseBufferShape(AsmParser &parser, int64_t &rows, int64_t &w
 
 static void printBufferShape(AsmPrinter &printer, int64_t rows, int64_t width) { printer << rows << " x " << width; }
 
+/// `crossed` or nothing.
+static ParseResult parseCrossed(AsmParser &parser, bool &crossed) {
+  crossed = succeeded(parser.parseOptionalKeyword("crossed"));
+  return success();
+}
+
+static void printCrossed(AsmPrinter &printer, bool crossed) {
+  if (crossed)
+    printer << " crossed";
+}
+
 #include "dialects/Gemma/GemmaDialect.cpp.inc"
 
 #define GET_ATTRDEF_CLASSES
@@ -93,11 +104,13 @@ LogicalResult ScalesAttr::verify(function_ref<InFlightDiagnostic()> error, Strin
   return success();
 }
 
-LogicalResult AxisAttr::verify(function_ref<InFlightDiagnostic()> error, int64_t block, int64_t padded) {
+LogicalResult AxisAttr::verify(function_ref<InFlightDiagnostic()> error, int64_t block, int64_t padded, bool crossed) {
   if (block <= 0 || block > padded) // axis_attr_c1
     return error() << "expects a block between 1 and its padded size, got " << block << " -> " << padded;
   if (padded % panelRows != 0) // axis_attr_c2
     return error() << "expects a padded size that is a multiple of " << panelRows << ", got " << padded;
+  if (crossed && block % 2 != 0) // axis_attr_c3
+    return error() << "expects a crossed axis to have an even block, got " << block;
   return success();
 }
 

@@ -34,6 +34,8 @@ namespace gemmac::gemma {
 
 /// The output_activation_scale of each source of a matrix, 0 where it has none; empty where none has one.
 llvm::SmallVector<double> outputScalesOf(llvm::ArrayRef<WeightOp> sources);
+/// What each source gives, `lo, hi, lo, hi`, as gemma.packed has it; empty where none gives bounds.
+llvm::SmallVector<double> outputBoundsOf(llvm::ArrayRef<WeightOp> sources);
 
 } // namespace gemmac::gemma
 

@@ -16,7 +16,8 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
 
     A matrix with `input_activation_scale` is multiplied with inputs on a static int8 grid, x becomes
     clamp(round(x / scale), -128, 127) * scale, rounded to even; with `output_activation_scale` so are its products.
-    This is part of what gemma.linear computes.
+    A matrix that `reads [lo, hi]` is multiplied with inputs clamped to these bounds, one that `gives` some has its
+    products clamped (spec 4.4). Both are part of what gemma.linear computes.
     - c1: the element type is f32, f16 or bf16, the shape static, every dimension positive.
     - c2: `source` covers exactly the bytes of the type in its encoding (dialects/formats/Encoding.h).
     - c3: `encoding` is one of blocks, whose size divides the last dimension; the element type is f32 then.
@@ -27,6 +28,8 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
       have the elements of the type and its last dimension.
     - c7: `addend`, if given, is finite and the weight a vector with a source.
     - c8: activation scales, if given, are finite and above 0, and the weight is of rank 2.
+    - c9: `reads` and `gives`, if given, are two finite numbers in order, and the weight is of rank 2 and has no
+      activation scales.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> as q4
         from <"model.safetensors", 4096, 18874368>
@@ -48,6 +51,9 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
         scaled <"m", 2048, 256, f32 per 64>
         input_activation_scale 0.5
         output_activation_scale 0.25
+    gemma.weight @layers.0.self_attn.q_proj.linear.weight : tensor<64x64xf32>
+        from <"m", 0, 16384>
+        reads [-3.25, 3.0] gives [-4.5, 4.0]
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type,
@@ -55,14 +61,16 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
       OptionalAttr<Gemma_EncodingAttr>:$encoding, OptionalAttr<Gemma_ScalesAttr>:$scales,
       OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */,
       OptionalAttr<Gemma_PositiveF64>:$input_activation_scale /* c8 */,
-      OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */);
+      OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */, OptionalAttr<Gemma_Bounds>:$reads /* c9 */,
+      OptionalAttr<Gemma_Bounds>:$gives /* c9 */);
   let assemblyFormat = Gemma_Lines<[{
     $sym_name `:` $type (`as` custom<EnumKeyword>($format)^)?
     (/ `from` $source^)? (/ `stacked` custom<Symbols>($pieces)^)?
     (`encoded` custom<EnumKeyword>($encoding)^)? (/ `scaled` $scales^)?
     (`addend` custom<Number>($addend)^)?
     (/ `input_activation_scale` custom<Number>($input_activation_scale)^)?
-    (/ `output_activation_scale` custom<Number>($output_activation_scale)^)? attr-dict
+    (/ `output_activation_scale` custom<Number>($output_activation_scale)^)?
+    (/ `reads` custom<Numbers>($reads)^)? (`gives` custom<Numbers>($gives)^)? attr-dict
   }]>.format;
   let hasVerifier = 1;
   let extraClassDeclaration = [{
@@ -177,6 +185,10 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c9: the blocks of a table's col_axis are padded to multiples of 32 where each has its own scale (c8, c4, c2).
     - c10: `input_scale`, if given, is finite and above 0; on matrices in panels it is the
       input_activation_scale of every source, on others there is none: sources are multiplied with the same rows.
+    - c11: `input_bounds`, if given, are two finite numbers in order; on matrices in panels they are what every source
+      reads, on others there are none.
+    - c12: `output_bounds`, if given, hold for each source what it `gives`, or the largest f32 numbers where it gives
+      all; absent where no source gives some, and where the layout is not panels.
 
     Tables are not mapped: before a call the runtime reads the rows of its tokens from the
     file, and the row of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
@@ -192,7 +204,8 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       Gemma_LayoutAttr:$layout, Gemma_Count:$batch, UnitAttr:$interleave, Gemma_AxisAttr:$row_axis,
       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */,
-      OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales);
+      OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales,
+      OptionalAttr<Gemma_Bounds>:$input_bounds /* c11 */, OptionalAttr<DenseF64ArrayAttr>:$output_bounds);
   let assemblyFormat = Gemma_Lines<[{
     $sym_name
     / `from` custom<Symbols>($sources)
@@ -200,7 +213,8 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       (`scale` custom<Number>($scale)^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
       (`at` $offset^)? (`row_at` $row_at^)?
     (/ `input_scale` custom<Number>($input_scale)^)?
-    (/ `output_scales` custom<Numbers>($output_scales)^)? attr-dict
+    (/ `output_scales` custom<Numbers>($output_scales)^)?
+    (/ `input_bounds` custom<Numbers>($input_bounds)^)? (/ `output_bounds` custom<Numbers>($output_bounds)^)? attr-dict
   }]>.format;
   let hasVerifier = 1;
   let extraClassDeclaration = [{

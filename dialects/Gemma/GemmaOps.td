@@ -3,6 +3,8 @@
 include "dialects/Gemma/GemmaModelOps.td"
 include "dialects/Gemma/GemmaTensorOps.td"
 include "dialects/Gemma/GemmaFusedOps.td"
+include "dialects/Gemma/GemmaVisionOps.td"
 include "dialects/Gemma/GemmaFunctionOps.td"
 include "dialects/Gemma/GemmaStepOps.td"
+include "dialects/Gemma/GemmaVisionSteps.td"
 #endif // GEMMA_OPS_TD

@@ -82,6 +82,7 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
     - c2: 0 < count <= width.
     - c3: `factor` is finite, `eps` finite and above 0.
     - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
+    - c5: `within`, if given, are two finite numbers in order: what is stored is clamped to them.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
@@ -98,11 +99,13 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
       Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
-      OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, UnitAttr:$replicated);
+      OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, OptionalAttr<Gemma_Bounds>:$within /* c5 */,
+      UnitAttr:$replicated);
   let assemblyFormat = Gemma_Lines<[{
     $input `->` $result (`weight` $weight^)?
     / `factor` custom<Number>($factor) `eps` custom<Number>($eps) `count` $count
-      (`static` custom<Number>($static_scale)^)? (`replicated` $replicated^)? attr-dict
+      (`static` custom<Number>($static_scale)^)? (`within` custom<Numbers>($within)^)? (`replicated` $replicated^)?
+      attr-dict
       `:` type($input) `->` type($result)
   }]>.format;
 }
@@ -150,10 +153,9 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
     q8, per group of 32: scale = max|x| / 127, value = round to nearest even of x * (127 / max|x|) (0 when the largest
     magnitude is below 2^-120), bias = -8 times the sum of the values. q16: the same with 32512 for 127 and 2^-110 for
     2^-120. s8: value = x / static_scale rounded to the nearest even integer, at least -128 and at most 127; scale and
-    bias accordingly. f32: that value times static_scale.
-    `per_row` rows of the buffers belong to each row of the call (top-k picks), default 1.
-    - c1: input f32, result q8, q16, s8 or, with `static_scale`, f32, of the same rows and width.
-    - c2: `per_row` is positive.
+    bias accordingly. f32: that value times static_scale. With `within` values are clamped first.
+    - c1: input f32, result q8, q16, s8 or, with `static_scale` or `within`, f32, of the same rows and width.
+    - c2: `within`, if given, are two finite numbers in order.
     - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
@@ -169,10 +171,10 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
     ```
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result,
-      DefaultValuedAttr<Gemma_Count, "1">:$per_row /* c2 */, OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */,
+      OptionalAttr<Gemma_PositiveF64>:$static_scale /* c3 */, OptionalAttr<Gemma_Bounds>:$within /* c2 */,
       UnitAttr:$replicated);
   let assemblyFormat = Gemma_Lines<[{
-    $input `->` $result (`per_row` $per_row^)? (`static` custom<Number>($static_scale)^)?
+    $input `->` $result (`static` custom<Number>($static_scale)^)? (`within` custom<Numbers>($within)^)?
     (`replicated` $replicated^)? attr-dict `:` type($input) `->` type($result)
   }]>.format;
 }

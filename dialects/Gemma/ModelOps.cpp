@@ -65,6 +65,9 @@ LogicalResult WeightOp::verify() {
                          << (getSource() ? "" : ", stacked");
   if ((getInputActivationScale() || getOutputActivationScale()) && type.getRank() != 2) // weight_c8
     return emitOpError() << "expects activation scales only on a weight of rank 2, got " << type;
+  bool bounded = getReadsAttr() || getGivesAttr();
+  if (bounded && (type.getRank() != 2 || getInputActivationScale() || getOutputActivationScale())) // weight_c9
+    return emitOpError() << "expects bounds only on a weight of rank 2 without activation scales, got " << type;
   return getSource() ? verifySource(*this, type) : success();
 }
 
@@ -158,6 +161,16 @@ SmallVector<double> gemmac::gemma::outputScalesOf(ArrayRef<WeightOp> sources) {
   return scales;
 }
 
+SmallVector<double> gemmac::gemma::outputBoundsOf(ArrayRef<WeightOp> sources) {
+  SmallVector<double> bounds;
+  if (llvm::none_of(sources, [](WeightOp weight) { return weight.getGivesAttr() != nullptr; }))
+    return bounds;
+  constexpr double most = std::numeric_limits<float>::max();
+  for (WeightOp weight : sources)
+    llvm::append_range(bounds, weight.getGives().value_or(ArrayRef<double>({-most, most})));
+  return bounds;
+}
+
 LogicalResult PackedOp::verify() {
   const Layout layout = getLayout();
   int64_t batch = getBatch(), rows = getRows(), cols = getCols(), bytes = getBytes();
@@ -205,6 +218,18 @@ static LogicalResult checkActivationScales(PackedOp op, ArrayRef<WeightOp> sourc
   return success();
 }
 
+static LogicalResult checkBounds(PackedOp op, ArrayRef<WeightOp> sources) {
+  bool isMatrix = op.getLayout() == Layout::Panels;
+  for (WeightOp weight : sources)
+    if (op.getInputBoundsAttr() != (isMatrix ? weight.getReadsAttr() : DenseF64ArrayAttr())) // packed_c11
+      return op.emitOpError() << "expects as input_bounds what each source of a matrix reads, which for '@"
+                              << weight.getSymName() << "' is something else";
+  SmallVector<double> expected = isMatrix ? outputBoundsOf(sources) : SmallVector<double>();
+  if (op.getOutputBounds().value_or(ArrayRef<double>()) != ArrayRef<double>(expected)) // packed_c12
+    return op.emitOpError() << "expects as output_bounds what the sources of a matrix give, in order";
+  return success();
+}
+
 /// The types of the sources, of the rank that the layout asks for and alike but for their rows; empty after an error.
 static SmallVector<RankedTensorType> sourceTypes(PackedOp op, SymbolTableCollection &symbols) {
   SmallVector<RankedTensorType> types;
@@ -236,7 +261,8 @@ static SmallVector<RankedTensorType> sourceTypes(PackedOp op, SymbolTableCollect
     types.push_back(type);
     weights.push_back(weight);
   }
-  return succeeded(checkActivationScales(op, weights)) ? types : SmallVector<RankedTensorType>();
+  bool fits = succeeded(checkActivationScales(op, weights)) && succeeded(checkBounds(op, weights));
+  return fits ? types : SmallVector<RankedTensorType>();
 }
 
 /// Adds the padded length of an axis of `size` elements to `total`.

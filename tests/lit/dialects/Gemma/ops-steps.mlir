@@ -183,8 +183,8 @@ gemma.function @verify max_rows 2 {
   // CHECK: gemma.step.observe %{{.*}}, @expert_down
   // CHECK-NEXT:   picks %{{.*}} top_k 2 at 8192 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
   gemma.step.observe %hidden, @expert_down picks %picks top_k 2 at 8192 : <4 x 64, f32>, !gemma.buffer<2 x 32, i32>
-  // CHECK: gemma.step.quantize %{{.*}} -> %{{.*}} per_row 2 : <4 x 64, f32> -> <4 x 64, q8>
-  gemma.step.quantize %hidden -> %operand per_row 2 : <4 x 64, f32> -> <4 x 64, q8>
+  // CHECK: gemma.step.quantize %{{.*}} -> %{{.*}} : <4 x 64, f32> -> <4 x 64, q8>
+  gemma.step.quantize %hidden -> %operand : <4 x 64, f32> -> <4 x 64, q8>
   gemma.barrier
   // CHECK: gemma.step.expert_down %{{.*}}, @expert_down picks %{{.*}}, %{{.*}} -> %{{.*}} top_k 2
   // CHECK-NEXT:   : <4 x 64, q8>, <2 x 32, i32>, <2 x 32, f32> -> <2 x 64, f32>

@@ -39,7 +39,7 @@
 // CHECK-NEXT:      : <1 x 32, q8>, <1 x 32, i32> -> <2 x 64, f32>
 // CHECK-NEXT:    %[[U8:.*]] = gemma.buffer private : <2 x 64, q8>
 // CHECK-NEXT:    gemma.barrier
-// CHECK-NEXT:    gemma.step.quantize %[[U]] -> %[[U8]] per_row 2 replicated
+// CHECK-NEXT:    gemma.step.quantize %[[U]] -> %[[U8]] replicated
 // CHECK:         gemma.step.expert_down %[[U8]], @p.experts_down picks %[[PICKS]], %[[W]] -> %[[E:[0-9]+]] top_k 2
 // CHECK:         gemma.step.norm %[[M]] -> %[[SUM:[0-9]+]] weight @p.n
 // CHECK-NEXT:      factor
@@ -51,7 +51,7 @@
 // CHECK:       gemma.function @verify max_rows 8
 // CHECK:         %[[PICKS:.*]] = gemma.buffer shared : <8 x 32, i32>
 // CHECK:         %[[U:.*]] = gemma.buffer shared : <16 x 64, f32>
-// CHECK:         gemma.step.quantize %[[U]] -> %{{[0-9]+}} per_row 2 : <16 x 64, f32> -> <16 x 64, q8>
+// CHECK:         gemma.step.quantize %[[U]] -> %{{[0-9]+}} : <16 x 64, f32> -> <16 x 64, q8>
 module {
   gemma.program context 64 slots 1 slot_bytes 0
   gemma.weight @n : tensor<32xf32> from <"f", 0, 128>

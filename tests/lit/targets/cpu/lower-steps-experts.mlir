@@ -61,7 +61,7 @@ module {
     gemma.step.expert_up %q, @up picks %picks -> %middle top_k 2
       : !gemma.buffer<1 x 64, q8>, !gemma.buffer<1 x 32, i32> -> !gemma.buffer<2 x 32, f32>
     gemma.barrier
-    gemma.step.quantize %middle -> %mq per_row 2 : !gemma.buffer<2 x 32, f32> -> !gemma.buffer<2 x 32, q8>
+    gemma.step.quantize %middle -> %mq : !gemma.buffer<2 x 32, f32> -> !gemma.buffer<2 x 32, q8>
     gemma.barrier
     gemma.step.expert_down %mq, @down picks %picks, %weights -> %y top_k 2
       : !gemma.buffer<2 x 32, q8>, !gemma.buffer<1 x 32, i32>, !gemma.buffer<1 x 32, f32> -> !gemma.buffer<1 x 64, f32>
