@@ -27,8 +27,6 @@ void dropResults(func::FuncOp function) {
   function.removeResAttrsAttr();
 }
 
-/// Most soft tokens of a picture (spec 4.1).
-constexpr int64_t imageBudgets[] = {70, 140, 280, 560, 1120};
 /// Most soft tokens of a sound: 30 seconds (spec 5.5).
 constexpr int64_t audioTokens = 750;
 

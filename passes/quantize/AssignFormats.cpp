@@ -130,7 +130,7 @@ struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
   using AssignFormatsBase::AssignFormatsBase;
 
   void runOnOperation() override {
-    choice = {weights, embeddings, perLayerTable, vision, audio, {}};
+    choice = {weights, embeddings, perLayerTable, {}, vision, audio};
     SymbolTable table(getOperation());
     symbols = &table;
     if (failed(readChoices()))
