@@ -48,20 +48,25 @@ public:
   mlir::Value residualOf(mlir::Operation *op, mlir::Value stream);
   /// Sines and cosines: one table per distinct rotation, at the start, as all layers of a type read the same.
   mlir::Value ropeTable(gemma::RopeAttr rope, mlir::IntegerAttr headDim);
+  /// The same for patches, by their places; one table for each base and head size.
+  mlir::Value placesTable(mlir::Value places, mlir::FloatAttr theta, mlir::IntegerAttr headDim);
   bool isHeadTable(mlir::FlatSymbolRefAttr table) const { return headTables.contains(table.getAttr()); }
   /// Fails unless `value` is the function's argument `index`: steps read the call's own tokens and positions.
   mlir::LogicalResult checkArgument(mlir::Operation *op, mlir::Value value, unsigned index, llvm::StringRef what);
   gemma::AxisAttr whole(int64_t n) { return wholeAxis(source.getContext(), n); }
 
 private:
+  /// A buffer for each argument that has a name: what the caller writes.
+  void emitInputs();
   mlir::LogicalResult emit(mlir::Operation *op);
   mlir::LogicalResult emitOutputs(mlir::func::ReturnOp op);
 
   mlir::func::FuncOp source;
   const llvm::DenseSet<mlir::StringAttr> &headTables;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
-  llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables; // by rope and head size
-  mlir::Operation *lastRopeTable = nullptr;
+  // By rope, or base, and head size.
+  llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables, placesTables;
+  mlir::Operation *lastRopeTable = nullptr, *lastInput = nullptr;
 };
 
 /// Elements of a row of a level-1 value.
