@@ -17,10 +17,12 @@ struct Fusion {
 };
 
 /// Each is defined in the file of its name, FuseQkv.cpp and so on.
-extern const Fusion qkv, attend, moe, ffn, ple, head;
+extern const Fusion qkv, attend, moe, ffn, ple, head, patches, encoderAttention, pool;
 
-/// The experts go before the MLP, because their dense branch looks like one.
-inline constexpr const Fusion *fusions[] = {&qkv, &attend, &moe, &ffn, &ple, &head};
+/// The experts go before the MLP, because their dense branch looks like one; pooling before the head, which takes what a
+/// function returns for logits.
+inline constexpr const Fusion *fusions[] = {&qkv,  &attend,  &moe,              &ffn, &ple,
+                                            &pool, &patches, &encoderAttention, &head};
 
 } // namespace gemmac::fuse
 

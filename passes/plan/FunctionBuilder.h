@@ -48,6 +48,8 @@ public:
   mlir::Value residualOf(mlir::Operation *op, mlir::Value stream);
   /// Sines and cosines: one table per distinct rotation, at the start, as all layers of a type read the same.
   mlir::Value ropeTable(gemma::RopeAttr rope, mlir::IntegerAttr headDim);
+  /// The same for patches, by their places; one table for each base and head size.
+  mlir::Value placesTable(mlir::Value places, mlir::FloatAttr theta, mlir::IntegerAttr headDim);
   bool isHeadTable(mlir::FlatSymbolRefAttr table) const { return headTables.contains(table.getAttr()); }
   /// Fails unless `value` is the function's argument `index`: steps read the call's own tokens and positions.
   mlir::LogicalResult checkArgument(mlir::Operation *op, mlir::Value value, unsigned index, llvm::StringRef what);
@@ -62,7 +64,8 @@ private:
   mlir::func::FuncOp source;
   const llvm::DenseSet<mlir::StringAttr> &headTables;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
-  llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables; // by rope and head size
+  // By rope, or base, and head size.
+  llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables, placesTables;
   mlir::Operation *lastRopeTable = nullptr, *lastInput = nullptr;
 };
 

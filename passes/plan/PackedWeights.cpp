@@ -19,6 +19,10 @@ AxisAttr headAxis(MLIRContext *context, int64_t headDim) {
   return AxisAttr::get(context, headDim / 2, paddedHeadDim(headDim) / 2);
 }
 
+AxisAttr crossedHeadAxis(MLIRContext *context, int64_t headDim) {
+  return AxisAttr::get(context, headDim / 2, paddedHeadDim(headDim) / 2, /*crossed=*/true);
+}
+
 /// "p.layers.0.mlp.gate_proj_up_proj.weight": where the names of the sources differ, all of them.
 static std::string packedName(ArrayRef<FlatSymbolRefAttr> sources) {
   SmallVector<SmallVector<StringRef>> names;
@@ -104,7 +108,8 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
                             attributes.getArrayAttr(names), format, layout, number(form.batch), interleave,
                             form.rowAxis, form.colAxis, number(form.rows), number(form.cols), number(bytes),
                             /*offset=*/IntegerAttr(), form.scale,
-                            /*row_at=*/IntegerAttr(), form.inputScale, form.outputScales);
+                            /*row_at=*/IntegerAttr(), form.inputScale, form.outputScales,
+                            form.inputBounds, form.outputBounds);
   symbols.insert(packed, insertionPoint); // renames it if the name is taken
   return packed;
 }
@@ -136,11 +141,14 @@ PackedOp PackedWeights::matrix(Operation *user, ArrayRef<FlatSymbolRefAttr> sour
   int64_t paddedRows = 0;
   for (WeightOp stored : weights)
     paddedRows += rows.getPaddedSize(cast<RankedTensorType>(stored.getType()).getShape().drop_back().back());
-  SmallVector<double> outputScales = outputScalesOf(weights);
+  SmallVector<double> outputScales = outputScalesOf(weights), outputBounds = outputBoundsOf(weights);
+  auto numbers = [&](ArrayRef<double> values) {
+    return values.empty() ? DenseF64ArrayAttr() : DenseF64ArrayAttr::get(user->getContext(), values);
+  };
   return get(weights.front().getLoc(), sources,
              {*format, model.matrices, shape.size() == 3 ? shape.front() : 1, interleave, rows, cols, paddedRows,
               cols.getPaddedSize(shape.back()), /*scale=*/{}, weights.front().getInputActivationScaleAttr(),
-              outputScales.empty() ? DenseF64ArrayAttr() : DenseF64ArrayAttr::get(user->getContext(), outputScales)});
+              numbers(outputScales), weights.front().getReadsAttr(), numbers(outputBounds)});
 }
 
 PackedOp PackedWeights::rowTable(Operation *user, FlatSymbolRefAttr source, AxisAttr cols) {

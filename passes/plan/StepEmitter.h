@@ -12,9 +12,11 @@ namespace gemmac {
 /// What a row step must know of the matrix that reads its result.
 struct Reader {
   Format format;
-  mlir::FloatAttr staticScale; ///< of the rows that the matrix is multiplied with; null: none
+  mlir::FloatAttr staticScale;     ///< of the rows that the matrix is multiplied with; null: none
+  mlir::DenseF64ArrayAttr within; ///< to which these rows are clamped; null: not at all
   Reader(Format format) : format(format) {}
-  Reader(gemma::PackedOp matrix) : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()) {}
+  Reader(gemma::PackedOp matrix)
+      : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()), within(matrix.getInputBoundsAttr()) {}
 };
 
 /// Appends steps to a function.
@@ -36,14 +38,20 @@ public:
   /// What a row step writes.
   mlir::Value rowBuffer(int64_t width, Element element = Element::F32, int64_t perRow = 1, llvm::StringRef label = "");
   /// What each thread keeps to itself whatever the number of rows.
-  mlir::Value privateBuffer(int64_t width);
+  mlir::Value privateBuffer(int64_t width, int64_t perRow = 1);
+  /// Keys and values of all rows of a call, as gemma.step.encoder_qkv lays them out. \param width of either.
+  mlir::Value keysAndValues(int64_t perRow, int64_t width);
+  /// Rows of a buffer that belong to each row of the call.
+  int64_t perRowOf(mlir::Value buffer) const { return rowsOf(buffer) / maxRows; }
+  /// Where a row step puts what it makes of `input` for a matrix: quantized where it must be.
+  mlir::Value rowResult(mlir::Value input, const Reader &reader);
 
   /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8 or q16,
   /// with a static scale s8; else f32.
   mlir::Value norm(mlir::Value input, gemma::PackedOp weight, const Reader &reader, mlir::FloatAttr eps, int64_t count,
                    mlir::FloatAttr factor = {});
-  /// `input` as operand of a matrix: quantized, or rounded to its static grid, where it must be.
-  mlir::Value operand(mlir::Value input, const Reader &reader, int64_t perRow = 1);
+  /// `input` as operand of a matrix: quantized, clamped, or rounded to its static grid, where it must be.
+  mlir::Value operand(mlir::Value input, const Reader &reader);
   /// Attention of `query` over `cache`, as operand of a matrix: divided by keys and merged by a row step, or whole.
   /// `keyNorm` where the cache has turned pairs.
   mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm,
@@ -57,7 +65,7 @@ public:
                gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count);
 
 private:
-  mlir::Value rowResult(int64_t width, const Reader &reader, int64_t perRow = 1);
+  static int64_t rowsOf(mlir::Value buffer) { return mlir::cast<gemma::BufferType>(buffer.getType()).getRows(); }
   mlir::Value buffer(Scope scope, int64_t rows, int64_t width, Element element, llvm::StringRef label);
 
   mlir::OpBuilder builder;

@@ -2,7 +2,9 @@
 #include "passes/quantize/Passes.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
+#include "gemmac/program.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/MapVector.h"
@@ -22,6 +24,22 @@ Format storedFormat(WeightOp weight) {
   return element.isF32() ? Format::F32 : element.isF16() ? Format::F16 : Format::BF16;
 }
 
+/// The part of the model that a function belongs to.
+enum class Tower { None, Vision, Audio };
+
+Tower towerOf(Operation *user) {
+  auto function = user->getParentOfType<func::FuncOp>();
+  StringRef name = function ? function.getName() : "";
+  return name == GEMMAC_ENCODE_IMAGE ? Tower::Vision : name == GEMMAC_ENCODE_AUDIO ? Tower::Audio : Tower::None;
+}
+
+/// Towers lose more by rounding than they take: unasked they stay as they are stored.
+Format towerFormat(Tower tower, MatrixRole role, const QuantizeOptions &choice, Format stored) {
+  if (role == MatrixRole::Places)
+    return stored;
+  return (tower == Tower::Vision ? choice.vision : choice.audio).value_or(stored);
+}
+
 /// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type, `values` how many there are.
 Format formatOf(MatrixRole role, const QuantizeOptions &choice, Format stored, int64_t values) {
   auto atLeast = [&](Format least) {
@@ -38,6 +56,8 @@ Format formatOf(MatrixRole role, const QuantizeOptions &choice, Format stored, i
     return choice.embeddings.value_or(atLeast(leastEmbeddingFormat(values)));
   case MatrixRole::PerLayerTable:
     return choice.perLayerTable.value_or(choice.weights);
+  case MatrixRole::Places:
+    return stored;
   }
   llvm_unreachable("a role outside of its enum");
 }
@@ -110,7 +130,7 @@ struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
   using AssignFormatsBase::AssignFormatsBase;
 
   void runOnOperation() override {
-    choice = {weights, embeddings, perLayerTable, {}};
+    choice = {weights, embeddings, perLayerTable, {}, vision, audio};
     SymbolTable table(getOperation());
     symbols = &table;
     if (failed(readChoices()))
@@ -147,9 +167,11 @@ private:
     return success();
   }
 
-  Format wanted(WeightOp weight, MatrixRole role) {
+  Format wanted(WeightOp weight, MatrixRole role, Tower tower) {
     if (auto own = choice.choices.find(weight.getSymName().str()); own != choice.choices.end())
       return own->second;
+    if (tower != Tower::None)
+      return towerFormat(tower, role, choice, storedFormat(weight));
     Format format =
         formatOf(role, choice, storedFormat(weight), cast<RankedTensorType>(weight.getType()).getNumElements());
     // Rounding integers again would lose, and wider ones would gain nothing.
@@ -166,7 +188,7 @@ private:
       if (!use)
         return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute << "', for which "
                                    << getArgument() << " has no rule; run gemma-fuse first";
-      format = wanted(weight, use->role);
+      format = wanted(weight, use->role, towerOf(user));
     }
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
@@ -204,6 +226,7 @@ static bool isOpen(MatrixRole role, const QuantizeOptions &options) {
     return true;
   case MatrixRole::PleProjection:
   case MatrixRole::Router:
+  case MatrixRole::Places:
     return false;
   case MatrixRole::Embedding:
     return !options.embeddings;
@@ -219,7 +242,7 @@ llvm::StringMap<WeightPart> weightParts(ModuleOp fused, const QuantizeOptions &o
   (void)forEachUse(fused, symbols, [&](WeightOp weight, Operation *user, StringRef attribute) {
     std::optional<MatrixUse> use = matrixUse(user, attribute);
     if (use && isMatrix(weight))
-      parts[weight.getSymName()] = {use->part, isOpen(use->role, options)};
+      parts[weight.getSymName()] = {use->part, towerOf(user) == Tower::None && isOpen(use->role, options)};
     return success();
   });
   return parts;
@@ -230,6 +253,8 @@ void buildQuantizePipeline(OpPassManager &pm, const QuantizeOptions &options) {
   pass.weights = options.weights;
   pass.embeddings = options.embeddings;
   pass.perLayerTable = options.perLayerTable;
+  pass.vision = options.vision;
+  pass.audio = options.audio;
   for (const auto &[name, format] : options.choices)
     pass.choices.push_back(name + "=" + nameOf(format).str());
   pm.addPass(createAssignFormats(pass));
