@@ -249,18 +249,12 @@ namespace {
 /// Rows [first, first + count) of one KV head: their pairs (row, query head) in scratch, row after row.
 class RowTile {
 public:
-  /// As many pairs as keep their queries, scores and sums in the second level cache beside a split's keys and values.
-  /// They are worked on a whole block of keys at a time: keys and values lie in the second level cache, so that passes
-  /// over them cost less than loads of queries.
-  static constexpr int64_t mostPairs = 32;
-  static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
-
   RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
           Value keyNorm)
       : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes),
         headBytes(cache.padded * 4), queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
-        tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
-        capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
+        tilePairs(SplitAttention::passPairs(level, perKvHead)), capacity(SplitAttention::capacity(level, perKvHead)),
+        vectors(roundUp(capacity, lanes) / lanes) {
     queries = b.stack(capacity * queryBytes);
     sums = b.stack(capacity * headBytes);
     scores = b.stack(capacity * SplitAttention::scoreRowBytes);
@@ -379,7 +373,8 @@ static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep
     RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3]);
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
-    Value tileRows = b.minSigned(ceilDiv(b.mul(a[6], cache.heads), threads), b.i64(RowTile::mostRows(perKvHead)));
+    Value tileRows =
+        b.minSigned(ceilDiv(b.mul(a[6], cache.heads), threads), b.i64(SplitAttention::tileRows(perKvHead)));
     // Units of all runs are dealt out in turn: `skip` of a run's belong to other threads before the first of this one.
     b.loop(b.i64(0), a[7], 1, ValueRange{thread}, [&](Value index, ValueRange state) {
       Value run = b.at(a[5], b.mul(index, int64_t{sizeof(gemmac_run)})), skip = state[0];
