@@ -86,7 +86,7 @@ static func::FuncOp encoderAttentionKernel(KernelLibrary &kernels, gemma::Encode
                  /*lastKey=*/b.sub(rows, b.i64(1)));
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
-    Value tileRows = b.minSigned(ceilDiv(b.mul(rows, kvHeads), threads), b.i64(RowTile::mostRows(perKvHead)));
+    Value tileRows = b.minSigned(ceilDiv(b.mul(rows, kvHeads), threads), b.i64(SplitAttention::tileRows(perKvHead)));
     Value tiles = ceilDiv(rows, tileRows), units = b.mul(tiles, kvHeads);
     auto begin = [&](Value thread) { return b.div(b.mul(units, thread), threads); };
     b.loop(begin(thread), begin(b.add(thread, 1)), 1, [&](Value unit) {

@@ -11,8 +11,8 @@ RowTile::RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &leve
                  Value keyNorm, Value lastKey)
     : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes), headBytes(cache.padded * 4),
       queryBytes(queryRowBytes(cache)), keyNorm(keyNorm), lastKey(lastKey),
-      tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
-      capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
+      tilePairs(SplitAttention::passPairs(level, perKvHead)), capacity(SplitAttention::capacity(level, perKvHead)),
+      vectors(roundUp(capacity, lanes) / lanes) {
   queries = b.stack(capacity * queryBytes);
   sums = b.stack(capacity * headBytes);
   scores = b.stack(capacity * SplitAttention::scoreRowBytes);
