@@ -17,10 +17,10 @@ struct Fusion {
 };
 
 /// Each is defined in the file of its name, FuseQkv.cpp and so on.
-extern const Fusion qkv, attend, moe, ffn, ple, head;
+extern const Fusion qkv, attend, moe, ffn, ple, audio, head;
 
 /// The experts go before the MLP, because their dense branch looks like one.
-inline constexpr const Fusion *fusions[] = {&qkv, &attend, &moe, &ffn, &ple, &head};
+inline constexpr const Fusion *fusions[] = {&qkv, &attend, &moe, &ffn, &ple, &audio, &head};
 
 } // namespace gemmac::fuse
 

@@ -48,6 +48,8 @@ public:
   mlir::Value residualOf(mlir::Operation *op, mlir::Value stream);
   /// Sines and cosines: one table per distinct rotation, at the start, as all layers of a type read the same.
   mlir::Value ropeTable(gemma::RopeAttr rope, mlir::IntegerAttr headDim);
+  /// Rows of sines and cosines for relative attention, made once.
+  mlir::Value sinusoids(int64_t half);
   bool isHeadTable(mlir::FlatSymbolRefAttr table) const { return headTables.contains(table.getAttr()); }
   /// Fails unless `value` is the function's argument `index`: steps read the call's own tokens and positions.
   mlir::LogicalResult checkArgument(mlir::Operation *op, mlir::Value value, unsigned index, llvm::StringRef what);
@@ -61,6 +63,7 @@ private:
   const llvm::DenseSet<mlir::StringAttr> &headTables;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
   llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables; // by rope and head size
+  llvm::DenseMap<int64_t, mlir::Value> sinusoidRows;                                   // by half
   mlir::Operation *lastRopeTable = nullptr;
 };
 

@@ -35,7 +35,6 @@ Value StepEmitter::rowBuffer(int64_t width, Element element, int64_t perRow, Str
 
 Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, maxRows, width, Element::F32, ""); }
 
-/// What a row step writes for a matrix: quantized where it must be.
 Value StepEmitter::rowResult(int64_t width, const Reader &reader, int64_t perRow) {
   return rowBuffer(width,
                    !isQuantized(reader) ? Element::F32
@@ -46,19 +45,18 @@ Value StepEmitter::rowResult(int64_t width, const Reader &reader, int64_t perRow
 }
 
 Value StepEmitter::norm(Value input, PackedOp weight, const Reader &reader, FloatAttr eps, int64_t count,
-                        FloatAttr factor) {
+                        FloatAttr factor, FloatAttr limit) {
   Value result = rowResult(typeOf(input).getWidth(), reader);
   NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0),
-                   eps, builder.getI64IntegerAttr(count), reader.staticScale, replicated());
+                   eps, builder.getI64IntegerAttr(count), reader.staticScale, reader.within, limit, replicated());
   return result;
 }
 
 Value StepEmitter::operand(Value input, const Reader &reader, int64_t perRow) {
-  if (!isQuantized(reader) && !reader.staticScale)
+  if (!isQuantized(reader) && !reader.staticScale && !reader.within)
     return input;
   Value result = rowResult(typeOf(input).getWidth(), reader, perRow);
-  QuantizeStep::create(builder, location, input, result, builder.getI64IntegerAttr(perRow), reader.staticScale,
-                       replicated());
+  QuantizeStep::create(builder, location, input, result, reader.staticScale, reader.within, replicated());
   return result;
 }
 
@@ -97,9 +95,9 @@ Value StepEmitter::geluMul(Value input, PackedOp weight, Value factor, int64_t o
 }
 
 void StepEmitter::addNorm(Value input, Value branch, Value result, PackedOp weight, PackedOp layerScale, FloatAttr eps,
-                          int64_t count) {
+                          int64_t count, FloatAttr limit, FloatAttr factor) {
   AddNormStep::create(builder, location, input, branch, result, referTo(weight), referTo(layerScale), eps,
-                      builder.getI64IntegerAttr(count), replicated());
+                      builder.getI64IntegerAttr(count), limit, factor, replicated());
 }
 
 } // namespace gemmac

@@ -12,9 +12,11 @@ namespace gemmac {
 /// What a row step must know of the matrix that reads its result.
 struct Reader {
   Format format;
-  mlir::FloatAttr staticScale; ///< of the rows that the matrix is multiplied with; null: none
+  mlir::FloatAttr staticScale;    ///< of the rows that the matrix is multiplied with; null: none
+  mlir::DenseF64ArrayAttr within; ///< to which they are clamped; null: they are not
   Reader(Format format) : format(format) {}
-  Reader(gemma::PackedOp matrix) : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()) {}
+  Reader(gemma::PackedOp matrix)
+      : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()), within(matrix.getInputBoundsAttr()) {}
 };
 
 /// Appends steps to a function.
@@ -39,9 +41,9 @@ public:
   mlir::Value privateBuffer(int64_t width);
 
   /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8 or q16,
-  /// with a static scale s8; else f32.
+  /// with a static scale s8; else f32. With `limit` the input is clamped first.
   mlir::Value norm(mlir::Value input, gemma::PackedOp weight, const Reader &reader, mlir::FloatAttr eps, int64_t count,
-                   mlir::FloatAttr factor = {});
+                   mlir::FloatAttr factor = {}, mlir::FloatAttr limit = {});
   /// `input` as operand of a matrix: quantized, or rounded to its static grid, where it must be.
   mlir::Value operand(mlir::Value input, const Reader &reader, int64_t perRow = 1);
   /// Attention of `query` over `cache`, as operand of a matrix: divided by keys and merged by a row step, or whole.
@@ -52,12 +54,15 @@ public:
   mlir::Value matmul(mlir::Value input, gemma::PackedOp weight);
   /// `gelu(input * weight^T) * factor[offset ..]` into a new shared buffer.
   mlir::Value geluMul(mlir::Value input, gemma::PackedOp weight, mlir::Value factor, int64_t offset);
-  /// `result = (input + rms(branch) * weight) * layerScale`.
+  /// `result = (input + rms(branch) * weight * factor) * layerScale`. With `limit` the branch is clamped first.
   void addNorm(mlir::Value input, mlir::Value branch, mlir::Value result, gemma::PackedOp weight,
-               gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count);
+               gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count, mlir::FloatAttr limit = {},
+               mlir::FloatAttr factor = {});
+
+  /// What a row step writes for a matrix: quantized where it must be.
+  mlir::Value rowResult(int64_t width, const Reader &reader, int64_t perRow = 1);
 
 private:
-  mlir::Value rowResult(int64_t width, const Reader &reader, int64_t perRow = 1);
   mlir::Value buffer(Scope scope, int64_t rows, int64_t width, Element element, llvm::StringRef label);
 
   mlir::OpBuilder builder;

@@ -38,6 +38,10 @@ Format formatOf(MatrixRole role, const QuantizeOptions &choice, Format stored, i
     return choice.embeddings.value_or(atLeast(leastEmbeddingFormat(values)));
   case MatrixRole::PerLayerTable:
     return choice.perLayerTable.value_or(choice.weights);
+  case MatrixRole::Places:
+    return stored;
+  case MatrixRole::Convolution:
+    return Format::F32;
   }
   llvm_unreachable("a role outside of its enum");
 }
@@ -204,6 +208,8 @@ static bool isOpen(MatrixRole role, const QuantizeOptions &options) {
     return true;
   case MatrixRole::PleProjection:
   case MatrixRole::Router:
+  case MatrixRole::Places:
+  case MatrixRole::Convolution:
     return false;
   case MatrixRole::Embedding:
     return !options.embeddings;
