@@ -13,15 +13,22 @@ def Gemma_Dialect : Dialect {
   let cppNamespace = "::gemmac::gemma";
   let summary = "Gemma 4 models, from the checkpoint's arithmetic down to steps on an arena";
   let description = [{
-    Two attributes stand on ops of other dialects:
+    Four attributes stand on ops of other dialects:
     - `gemma.model`, on a module, is what the importer says of the checkpoint: a dictionary with the strings `name` and
       `architecture` and the positive i64 `vocab`, `hidden`, `layers`, `context`; any may be missing.
     - `gemma.max_rows`, on a func.func, is a positive i64: the function is one of the program, as gemma-split-functions
       makes them.
+    - `gemma.name`, on an argument or a result of a func.func, is a string that is not empty: the caller writes these
+      rows before a call, or reads them after it, under that name. Such a value is `[rows, static width]` of f32; an
+      argument may also be of i32.
+    - `gemma.per_row`, on an argument that has a name, is a positive i64: so many of its rows belong to each row of the
+      call. Without it, one.
   }];
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
   let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
 }
 
 // Enums print as `#gemma.format<q4>` by themselves and as a bare keyword, by custom<EnumKeyword>, inside an op's own

@@ -212,7 +212,8 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     $sym_name
     / `from` custom<Symbols>($sources)
     / `as` custom<EnumKeyword>($format) custom<EnumKeyword>($layout) `batch` $batch (`interleave` $interleave^)?
-      (`softplus` $softplus^)? (`scale` custom<Number>($scale)^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
+      (`softplus` $softplus^)? (`scale` custom<Number>($scale)^)?
+      `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
       (`at` $offset^)? (`row_at` $row_at^)?
     (/ `input_scale` custom<Number>($input_scale)^)?
     (/ `output_scales` custom<Numbers>($output_scales)^)?

@@ -3,6 +3,7 @@
 #include "dialects/formats/Format.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
 using namespace gemmac;
@@ -48,6 +49,44 @@ LogicalResult GemmaDialect::verifyOperationAttribute(Operation *op, NamedAttribu
     return op->emitError() << "expects 'gemma.model' or 'gemma.max_rows', got the attribute '" << name << "'";
   return isPositiveInteger(value) ? success()
                                   : op->emitError() << "expects 'gemma.max_rows' to be a positive i64, got " << value;
+}
+
+/// Rows that a function shares with its caller.
+static LogicalResult verifyNamedRows(Operation *op, Attribute name, Type type, bool takesIntegers, StringRef what) {
+  auto text = dyn_cast<StringAttr>(name);
+  if (!text || text.empty())
+    return op->emitError() << "expects 'gemma.name' to be a string that is not empty, got " << name;
+  auto rows = dyn_cast<RankedTensorType>(type);
+  if (rows && rows.getRank() == 2 && !rows.isDynamicDim(1) &&
+      (rows.getElementType().isF32() || (takesIntegers && rows.getElementType().isInteger(32))))
+    return success();
+  return op->emitError() << "expects " << what << " " << text << " to be [rows, static width] of f32"
+                         << (takesIntegers ? " or i32" : "") << ", got " << type;
+}
+
+LogicalResult GemmaDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned index,
+                                                     NamedAttribute attribute) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  StringRef name = attribute.getName().getValue();
+  if (function && name == "gemma.name")
+    return verifyNamedRows(op, attribute.getValue(), function.getArgumentTypes()[index], true, "argument");
+  if (!function || name != "gemma.per_row")
+    return op->emitError() << "expects 'gemma.name' or 'gemma.per_row' on an argument, got the attribute '" << name
+                           << "'";
+  if (!isPositiveInteger(attribute.getValue()))
+    return op->emitError() << "expects 'gemma.per_row' to be a positive i64, got " << attribute.getValue();
+  if (!function.getArgAttr(index, "gemma.name"))
+    return op->emitError() << "expects 'gemma.name' beside 'gemma.per_row' of argument " << index;
+  return success();
+}
+
+LogicalResult GemmaDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned index,
+                                                        NamedAttribute attribute) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  StringRef name = attribute.getName().getValue();
+  if (function && name == "gemma.name")
+    return verifyNamedRows(op, attribute.getValue(), function.getResultTypes()[index], false, "result");
+  return op->emitError() << "expects 'gemma.name' on a result, got the attribute '" << name << "'";
 }
 
 //===--- gemma.program

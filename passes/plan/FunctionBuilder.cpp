@@ -2,6 +2,7 @@
 #include "passes/plan/FunctionBuilder.h"
 
 #include "dialects/formats/Format.h"
+#include "gemmac/program.h"
 
 using namespace mlir;
 
@@ -29,6 +30,7 @@ template <typename... Ops> struct FusedSwitch {
 LogicalResult FunctionBuilder::build() {
   if (!llvm::hasSingleElement(source.getBody()))
     return source.emitError("function '@") << source.getName() << "' is not one block of straight code";
+  emitInputs();
   for (Operation &op : source.getBody().front()) {
     steps.setLocation(op.getLoc());
     if (failed(emit(&op)))
@@ -40,7 +42,20 @@ LogicalResult FunctionBuilder::build() {
 /// Ids or positions, which have no buffer.
 static bool isInputOfCall(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
-  return isa<BlockArgument>(value) && type && type.getElementType().isInteger(32);
+  return isa<BlockArgument>(value) && type && type.getRank() == 1 && type.getElementType().isInteger(32);
+}
+
+void FunctionBuilder::emitInputs() {
+  for (BlockArgument argument : source.getArguments()) {
+    auto name = source.getArgAttrOfType<StringAttr>(argument.getArgNumber(), "gemma.name");
+    if (!name)
+      continue;
+    auto perRow = source.getArgAttrOfType<IntegerAttr>(argument.getArgNumber(), "gemma.per_row");
+    auto type = cast<RankedTensorType>(argument.getType()); // as the dialect verifies
+    const Element element = type.getElementType().isF32() ? Element::F32 : Element::I32;
+    Value buffer = buffers[argument] = steps.sharedBuffer(type.getDimSize(1), perRow ? perRow.getInt() : 1, element);
+    lastInput = InputOp::create(steps.getBuilder(), argument.getLoc(), name.getValue(), buffer);
+  }
 }
 
 LogicalResult FunctionBuilder::emit(Operation *op) {
@@ -61,8 +76,8 @@ Value FunctionBuilder::ropeTable(RopeAttr rope, IntegerAttr headDim) {
     return table;
   OpBuilder &builder = steps.getBuilder();
   OpBuilder::InsertionGuard guard(builder);
-  if (lastRopeTable)
-    builder.setInsertionPointAfter(lastRopeTable);
+  if (Operation *before = lastRopeTable ? lastRopeTable : lastInput)
+    builder.setInsertionPointAfter(before);
   else
     builder.setInsertionPointToStart(builder.getBlock());
   table = steps.rowBuffer(paddedHeadDim(headDim.getInt()));
@@ -93,12 +108,14 @@ Value FunctionBuilder::residualOf(Operation *op, Value stream) {
 }
 
 LogicalResult FunctionBuilder::emitOutputs(func::ReturnOp op) {
-  for (Value value : op.getOperands())
-    if (op.getNumOperands() != 1 || !value.getDefiningOp<HeadOp>())
+  for (auto [index, value] : llvm::enumerate(op.getOperands())) {
+    auto name = source.getResultAttrOfType<StringAttr>(static_cast<unsigned>(index), "gemma.name");
+    if (!name && !value.getDefiningOp<HeadOp>())
       return op.emitOpError("of function '@")
-             << source.getName() << "' returns other than the logits of one gemma.head";
-  for (Value logits : op.getOperands())
-    OutputOp::create(steps.getBuilder(), op.getLoc(), "logits", buffers.lookup(logits));
+             << source.getName() << "' gives result " << index
+             << " no 'gemma.name', which only the logits of a gemma.head need not have";
+    OutputOp::create(steps.getBuilder(), op.getLoc(), name ? name.getValue() : GEMMAC_LOGITS, buffers.lookup(value));
+  }
   return success();
 }
 

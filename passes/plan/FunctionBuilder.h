@@ -56,6 +56,8 @@ public:
   gemma::AxisAttr whole(int64_t n) { return wholeAxis(source.getContext(), n); }
 
 private:
+  /// A buffer for each argument that has a name: what the caller writes.
+  void emitInputs();
   mlir::LogicalResult emit(mlir::Operation *op);
   mlir::LogicalResult emitOutputs(mlir::func::ReturnOp op);
 
@@ -64,7 +66,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
   llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables; // by rope and head size
   llvm::DenseMap<int64_t, mlir::Value> sinusoidRows;                                   // by half
-  mlir::Operation *lastRopeTable = nullptr;
+  mlir::Operation *lastRopeTable = nullptr, *lastInput = nullptr;
 };
 
 /// Elements of a row of a level-1 value.

@@ -58,11 +58,19 @@ private:
     return tables;
   }
 
+  /// Whether other than the logits of a head is returned.
+  static bool givesRows(func::FuncOp source) {
+    auto returns = source.getOps<func::ReturnOp>();
+    return llvm::any_of(returns, [](func::ReturnOp returned) {
+      return llvm::any_of(returned.getOperands(), [](Value value) { return !value.getDefiningOp<HeadOp>(); });
+    });
+  }
+
   LogicalResult planFunction(func::FuncOp source, PackedWeights &weights,
                              const llvm::DenseSet<StringAttr> &headTables) {
     OpBuilder builder(source);
     const int64_t maxRows = source->getAttrOfType<IntegerAttr>("gemma.max_rows").getInt();
-    const Schedule schedule(model(), maxRows);
+    const Schedule schedule(model(), maxRows, givesRows(source));
     auto function = FunctionOp::create(builder, source.getLoc(), source.getSymName(), maxRows, schedule.isSerial());
     if (failed(FunctionBuilder(function, source, weights, headTables, schedule, wideActivations).build()))
       return failure();

@@ -25,8 +25,8 @@ Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, Element elem
   return BufferOp::create(builder, location, type, scope, /*offset=*/IntegerAttr(), labelAttr);
 }
 
-Value StepEmitter::sharedBuffer(int64_t width, int64_t perRow) {
-  return buffer(Scope::Shared, maxRows * perRow, width, Element::F32, "");
+Value StepEmitter::sharedBuffer(int64_t width, int64_t perRow, Element element) {
+  return buffer(Scope::Shared, maxRows * perRow, width, element, "");
 }
 
 Value StepEmitter::rowBuffer(int64_t width, Element element, int64_t perRow, StringRef label) {

@@ -33,8 +33,8 @@ public:
   /// Attribute of row steps.
   mlir::UnitAttr replicated() { return schedule.replicatesRows() ? builder.getUnitAttr() : mlir::UnitAttr(); }
 
-  /// What a panel step writes. `perRow` rows belong to each row of the call.
-  mlir::Value sharedBuffer(int64_t width, int64_t perRow = 1);
+  /// What a panel step, or the caller, writes. `perRow` rows belong to each row of the call.
+  mlir::Value sharedBuffer(int64_t width, int64_t perRow = 1, Element element = Element::F32);
   /// What a row step writes.
   mlir::Value rowBuffer(int64_t width, Element element = Element::F32, int64_t perRow = 1, llvm::StringRef label = "");
   /// What each thread keeps to itself whatever the number of rows.

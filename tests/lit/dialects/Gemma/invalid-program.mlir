@@ -93,3 +93,35 @@ module @unknown attributes {gemma.context = 4 : i64} {
 // -----
 // expected-error @below {{expects 'gemma.max_rows' to be a positive i64, got 0 : i64}}
 func.func private @rows() attributes {gemma.max_rows = 0 : i64}
+
+// -----
+// expected-error @below {{expects 'gemma.name' to be a string that is not empty, got ""}}
+func.func private @name_empty(tensor<?x8xf32> {gemma.name = ""})
+
+// -----
+// expected-error @below {{expects 'gemma.name' to be a string that is not empty, got 4 : i64}}
+func.func private @name_kind() -> (tensor<?x8xf32> {gemma.name = 4 : i64})
+
+// -----
+// expected-error @below {{expects argument "ids" to be [rows, static width] of f32 or i32, got 'tensor<?xi32>'}}
+func.func private @name_rank(tensor<?xi32> {gemma.name = "ids"})
+
+// -----
+// expected-error @below {{expects result "soft" to be [rows, static width] of f32, got 'tensor<?x8xi32>'}}
+func.func private @name_element() -> (tensor<?x8xi32> {gemma.name = "soft"})
+
+// -----
+// expected-error @below {{expects 'gemma.per_row' to be a positive i64, got 0 : i64}}
+func.func private @per_row_positive(tensor<?x8xf32> {gemma.name = "x", gemma.per_row = 0 : i64})
+
+// -----
+// expected-error @below {{expects 'gemma.name' beside 'gemma.per_row' of argument 1}}
+func.func private @per_row_alone(tensor<?x8xf32>, tensor<?x8xf32> {gemma.per_row = 9 : i64})
+
+// -----
+// expected-error @below {{expects 'gemma.name' or 'gemma.per_row' on an argument, got the attribute 'gemma.rows'}}
+func.func private @argument_unknown(tensor<?x8xf32> {gemma.rows = 9 : i64})
+
+// -----
+// expected-error @below {{expects 'gemma.name' on a result, got the attribute 'gemma.per_row'}}
+func.func private @result_unknown() -> (tensor<?x8xf32> {gemma.per_row = 9 : i64})

@@ -81,7 +81,7 @@ module {
   func.func @decode(%ids: tensor<?xi32>, %p: tensor<?xi32>) -> tensor<?x32xf32>
       attributes {gemma.max_rows = 1 : i64} {
     %x = gemma.embed %ids, @table scale 2.0 : tensor<?xi32> -> tensor<?x32xf32>
-    // expected-error @below {{of function '@decode' returns other than the logits of one gemma.head}}
+    // expected-error @below {{of function '@decode' gives result 0 no 'gemma.name', which only the logits of a gemma.head need not have}}
     return %x : tensor<?x32xf32>
   }
 }
