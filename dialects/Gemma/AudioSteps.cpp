@@ -35,15 +35,18 @@ static LogicalResult checkTaps(Operation *op, SymbolTableCollection &symbols, Fl
 
 Values Conv2dStep::getReads() { return {getInput(), getValid()}; }
 Values Conv2dStep::getWrites() { return {getResult()}; }
-Weights Conv2dStep::getWeightUses() {
-  return with({getWeightAttr(), WeightRole::Product}, vectors({getNormAttr()}));
+Weights Conv2dStep::getWeightUses() { return with({getWeightAttr(), WeightRole::Product}, vectors({getNormAttr()})); }
+
+int64_t Conv2dStep::getBinWidth() {
+  int64_t channels = getChannels(), bins = getBins();
+  return channels == 1 && widthOf(getInput()) == roundUp(bins, groupColumns) ? 1 : roundUp(channels, panelRows);
 }
 
 LogicalResult Conv2dStep::verify() {
   StepCheck check(*this);
-  int64_t rows = rowCount(getResult()), bins = getBins();
-  int64_t before = roundUp(bins * getBinWidth(getChannels()), groupColumns);
-  int64_t after = roundUp(getResultBins() * getBinWidth(getCount()), groupColumns);
+  int64_t rows = rowCount(getResult()), bins = getBins(), count = getCount();
+  int64_t before = roundUp(bins * getBinWidth(), groupColumns);
+  int64_t after = roundUp(getResultBins() * roundUp(count, panelRows), groupColumns);
   if (failed(check.buffer(getInput(), "input", 2 * rows, before, Element::F32)) || // step_conv2d_c1
       failed(check.buffer(getResult(), "result", rows, after, Element::F32)))
     return failure();
@@ -128,9 +131,7 @@ LogicalResult SinusoidsStep::verify() {
                                  Element::F32); // step_sinusoids_c1
 }
 
-Values RelativeAttentionStep::getReads() {
-  return {getQuery(), getKey(), getValue(), getRelative(), getValid()};
-}
+Values RelativeAttentionStep::getReads() { return {getQuery(), getKey(), getValue(), getRelative(), getValid()}; }
 Values RelativeAttentionStep::getWrites() { return {getResult()}; }
 Weights RelativeAttentionStep::getWeightUses() { return vectors({getScaleAttr()}); }
 
@@ -139,8 +140,9 @@ LogicalResult RelativeAttentionStep::verify() {
   int64_t rows = rowCount(getQuery()), padded = roundUp(getHeadDim(), panelRows);
   int64_t width = roundUp(static_cast<int64_t>(getHeads()) * padded, groupColumns);
   if (failed(check.buffer(getQuery(), "query", rows, width, Element::F32)) || // step_relative_attention_c1
-      failed(checkAlike(check, getQuery(),
-                        {{getKey(), "key"}, {getValue(), "value"}, {getRelative(), "relative"}, {getResult(), "result"}})))
+      failed(
+          checkAlike(check, getQuery(),
+                     {{getKey(), "key"}, {getValue(), "value"}, {getRelative(), "relative"}, {getResult(), "result"}})))
     return failure();
   return check.buffer(getValid(), "valid", rows * static_cast<int64_t>(getEvery()), groupColumns,
                       Element::I32); // step_relative_attention_c1

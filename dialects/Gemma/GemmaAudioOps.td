@@ -403,11 +403,11 @@ def Gemma_AudioOutputOp : Gemma_FusedOp<"audio_output", [Pure]> {
 def Gemma_Conv2dStep : Gemma_Step<"conv2d", ["getWeightUses"]> {
   let summary = "`relu(layer_norm(conv2d(mask_rows(input))))`, as gemma.conv2d and gemma.layer_norm tell; rows divided";
   let description = [{
-    A row holds `bins` bins of `channels` values, each bin padded to a multiple of 16 where there is more than one
-    channel; a bin of the result holds the `count` rows of the weight, padded likewise. Row `r` of the input counts as
-    zeros where `valid[r * every]` is 0. Threads read rows that others wrote.
-    - c1: input f32 `[2 * rows, bins * padded channels]`, result f32 `[rows, result bins * padded count]`, widths padded
-      to a multiple of 32; valid i32, with `2 * every * rows` rows.
+    A row holds `bins` bins of `channels` values, each bin padded to a multiple of 16; values of a single channel may
+    lie side by side instead. A bin of the result holds the `count` rows of the weight, padded to a multiple of 16. Row
+    `r` of the input counts as zeros where `valid[r * every]` is 0. Threads read rows that others wrote.
+    - c1: input f32 `[2 * rows, bins * padded channels]`, with one channel also `[2 * rows, bins]`, result f32
+      `[rows, result bins * padded count]`, widths padded to a multiple of 32; valid i32, with `2 * every * rows` rows.
     - c2: weight packed in panels, batch 1, in a format of floats, its columns `9 * channels` padded to 32 and its rows
       `count` padded to 32; norm a packed vector of `count` padded to 32.
     - c3: `eps` is finite and above 0; `every`, `bins`, `channels`, `count` are positive.
@@ -437,8 +437,8 @@ def Gemma_Conv2dStep : Gemma_Step<"conv2d", ["getWeightUses"]> {
   }]>.format;
   let extraClassDeclaration = [{
     int64_t getResultBins() { return (static_cast<int64_t>(getBins()) - 1) / 2 + 1; }
-    /// Elements from one bin to the next.
-    static int64_t getBinWidth(int64_t channels) { return channels == 1 ? 1 : (channels + 15) / 16 * 16; }
+    /// Elements from one bin of the input to the next.
+    int64_t getBinWidth();
   }];
 }
 
@@ -541,8 +541,7 @@ def Gemma_DepthwiseConvStep : Gemma_Step<"depthwise_conv", ["getWeightUses"]> {
     ```
   }];
   let arguments = (ins Gemma_BufferType:$input, FlatSymbolRefAttr:$weight, Gemma_BufferType:$result, Gemma_Count:$taps);
-  let assemblyFormat =
-      "$input `,` $weight `->` $result `taps` $taps attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = "$input `,` $weight `->` $result `taps` $taps attr-dict `:` type($input) `->` type($result)";
 }
 
 def Gemma_SinusoidsStep : Gemma_RowStep<"sinusoids"> {

@@ -94,11 +94,10 @@ LogicalResult fuseSubsample(LinearOp proj, IRRewriter &rewriter, Report &report)
     return failure();
   report.account(first.conv);
   rewriter.setInsertionPoint(proj);
-  group.replace(rewriter, AudioSubsampleOp::create(rewriter, proj.getLoc(), proj.getType(), chain.start(),
-                                                   first.mask.getValid(), first.conv.getWeightAttr(),
-                                                   first.norm.getWeightAttr(), second.conv.getWeightAttr(),
-                                                   second.norm.getWeightAttr(), proj.getWeightAttr(),
-                                                   first.norm.getEpsAttr()));
+  group.replace(rewriter, AudioSubsampleOp::create(
+                              rewriter, proj.getLoc(), proj.getType(), chain.start(), first.mask.getValid(),
+                              first.conv.getWeightAttr(), first.norm.getWeightAttr(), second.conv.getWeightAttr(),
+                              second.norm.getWeightAttr(), proj.getWeightAttr(), first.norm.getEpsAttr()));
   return success();
 }
 
@@ -140,9 +139,8 @@ LogicalResult fuseFfn(AddOp add, Value branch, Value residual, IRRewriter &rewri
     out.reset();
   }
   rewriter.setInsertionPoint(group.last);
-  group.replace(rewriter, AudioFfnOp::create(rewriter, silu.getLoc(), add.getType(), residual,
-                                             pre.norm.getWeightAttr(), up.getWeightAttr(), down.getWeightAttr(),
-                                             post.norm.getWeightAttr(),
+  group.replace(rewriter, AudioFfnOp::create(rewriter, silu.getLoc(), add.getType(), residual, pre.norm.getWeightAttr(),
+                                             up.getWeightAttr(), down.getWeightAttr(), post.norm.getWeightAttr(),
                                              out ? out->norm.getWeightAttr() : FlatSymbolRefAttr(),
                                              pre.clamp.getLimitAttr(), factor.getFactorAttr(), pre.norm.getEpsAttr()));
   return success();
@@ -173,14 +171,13 @@ LogicalResult fuseAttention(AddOp add, Value branch, Value residual, IRRewriter 
   if (failed(group.isClosed(report)))
     return failure();
   rewriter.setInsertionPoint(add);
-  group.replace(rewriter,
-                AudioAttentionOp::create(rewriter, attention.getLoc(), add.getType(), residual, attention.getValid(),
-                                         attention.getEveryAttr(), pre.norm.getWeightAttr(), q.getWeightAttr(),
-                                         k.getWeightAttr(), v.getWeightAttr(), attention.getHeadsAttr(),
-                                         attention.getScaleAttr(), attention.getRelativeAttr(),
-                                         attention.getPastAttr(), attention.getFutureAttr(),
-                                         attention.getDistancesAttr(), attention.getCapAttr(), o.getWeightAttr(),
-                                         post.norm.getWeightAttr(), pre.clamp.getLimitAttr(), pre.norm.getEpsAttr()));
+  group.replace(rewriter, AudioAttentionOp::create(
+                              rewriter, attention.getLoc(), add.getType(), residual, attention.getValid(),
+                              attention.getEveryAttr(), pre.norm.getWeightAttr(), q.getWeightAttr(), k.getWeightAttr(),
+                              v.getWeightAttr(), attention.getHeadsAttr(), attention.getScaleAttr(),
+                              attention.getRelativeAttr(), attention.getPastAttr(), attention.getFutureAttr(),
+                              attention.getDistancesAttr(), attention.getCapAttr(), o.getWeightAttr(),
+                              post.norm.getWeightAttr(), pre.clamp.getLimitAttr(), pre.norm.getEpsAttr()));
   return success();
 }
 
@@ -206,10 +203,10 @@ LogicalResult fuseConv(AddOp add, Value branch, Value residual, IRRewriter &rewr
   if (failed(group.isClosed(report)))
     return failure();
   rewriter.setInsertionPoint(add);
-  group.replace(rewriter, AudioConvOp::create(rewriter, conv.getLoc(), add.getType(), residual, pre.getWeightAttr(),
-                                              start.getWeightAttr(), conv.getWeightAttr(),
-                                              convNorm.norm.getWeightAttr(), end.getWeightAttr(),
-                                              convNorm.clamp.getLimitAttr(), pre.getEpsAttr()));
+  group.replace(rewriter,
+                AudioConvOp::create(rewriter, conv.getLoc(), add.getType(), residual, pre.getWeightAttr(),
+                                    start.getWeightAttr(), conv.getWeightAttr(), convNorm.norm.getWeightAttr(),
+                                    end.getWeightAttr(), convNorm.clamp.getLimitAttr(), pre.getEpsAttr()));
   return success();
 }
 
@@ -249,9 +246,8 @@ void runAudio(func::FuncOp function, IRRewriter &rewriter, Report &report) {
   for (AddOp add : opsOf<AddOp>(function))
     for (auto fuse : {fuseFfn, fuseAttention, fuseConv}) {
       auto orders = operandOrders(add);
-      if (llvm::any_of(orders, [&](auto order) {
-            return succeeded(fuse(add, order.first, order.second, rewriter, report));
-          }))
+      if (llvm::any_of(orders,
+                       [&](auto order) { return succeeded(fuse(add, order.first, order.second, rewriter, report)); }))
         break;
     }
   for (LinearOp linear : opsOf<LinearOp>(function))

@@ -39,6 +39,12 @@ static int64_t attentionStack(const CacheShape &cache, int64_t heads) {
   return pairs * (queryRowBytes(cache) + cache.padded * 4 + SplitAttention::scoreRowBytes) + heads * cache.padded * 4;
 }
 
+/// Of relative attention: a query and a score for each row that may be seen.
+static int64_t relativeAttentionStack(gemma::RelativeAttentionStep step) {
+  int64_t slots = static_cast<int64_t>(step.getPast() + step.getFuture()), headDim = step.getHeadDim();
+  return (roundUp(slots, panelRows) + roundUp(headDim, panelRows)) * 4;
+}
+
 static int64_t widestRow(gemma::StepInterface step) {
   int64_t width = 0;
   for (Value buffer : step.getReads())
@@ -58,6 +64,8 @@ static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, 
     CacheShape cache(symbols.lookup<gemma::KvCacheOp>(use->cache.getValue()));
     bytes += bytes ? 4 * cache.padded * 4 : attentionStack(cache, widestRow(step) / cache.padded);
   }
+  if (auto attention = dyn_cast<gemma::RelativeAttentionStep>(step.getOperation()))
+    bytes += relativeAttentionStack(attention);
   return bytes;
 }
 

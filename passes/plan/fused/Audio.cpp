@@ -35,7 +35,7 @@ Value convolve(FunctionBuilder &builder, AudioSubsampleOp op, const Convolution 
   OpBuilder &ops = builder.steps.getBuilder();
   auto number = [&](int64_t value) { return ops.getI64IntegerAttr(value); };
   int64_t before = std::exchange(bins, (bins - 1) / 2 + 1);
-  Value result = builder.steps.sharedBuffer(bins * Conv2dStep::getBinWidth(conv.count), perRow);
+  Value result = builder.steps.sharedBuffer(bins * roundUp(conv.count, panelRows), perRow);
   Conv2dStep::create(ops, op.getLoc(), input, builder.bufferOf(op.getValid()), result, referTo(conv.weight),
                      referTo(conv.norm), number(every), number(before), number(conv.channels), number(conv.count),
                      op.getEpsAttr());
@@ -127,8 +127,8 @@ LogicalResult plan(AudioAttentionOp op, FunctionBuilder &builder) {
     return failure();
   Value input = builder.bufferOf(op.getInput());
   auto project = [&](PackedOp matrix) {
-    return steps.matmul(
-        steps.norm(input, preNorm, matrix, op.getEpsAttr(), width, /*factor=*/{}, op.getLimitAttr()), matrix);
+    return steps.matmul(steps.norm(input, preNorm, matrix, op.getEpsAttr(), width, /*factor=*/{}, op.getLimitAttr()),
+                        matrix);
   };
   // Row n becomes the relative key of distance n; no other distances occur in a call.
   Value relative = steps.matmul(steps.operand(builder.sinusoids(width / 2), matrices.relative), matrices.relative);
@@ -164,8 +164,7 @@ LogicalResult plan(AudioConvOp op, FunctionBuilder &builder) {
   Value gated = steps.rowBuffer(width), mixed = steps.sharedBuffer(width);
   GluStep::create(ops, op.getLoc(), doubled, gated, steps.replicated());
   DepthwiseConvStep::create(ops, op.getLoc(), gated, referTo(conv), mixed, ops.getI64IntegerAttr(taps));
-  Value normed =
-      steps.norm(mixed, convNorm, Format::F32, op.getEpsAttr(), width, /*factor=*/{}, op.getLimitAttr());
+  Value normed = steps.norm(mixed, convNorm, Format::F32, op.getEpsAttr(), width, /*factor=*/{}, op.getLimitAttr());
   Value branch = steps.matmul(silu(steps, normed, end), end);
   Value result = builder.bufferOf(op.getResult()) = builder.residualOf(op, op.getInput());
   AddStep::create(ops, op.getLoc(), input, branch, result, steps.replicated());

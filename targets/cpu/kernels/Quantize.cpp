@@ -30,7 +30,8 @@ static func::FuncOp quantizeKernel(KernelLibrary &kernels, gemma::QuantizeStep s
 }
 
 LogicalResult lower(gemma::QuantizeStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getPerRow());
+  auto [first, last] =
+      lowering.rowRange(step.getReplicated(), step.getInput().getType().getRows() / lowering.maxRows());
   SmallVector<Value> arguments{lowering.pointer(step.getInput()), lowering.pointer(step.getResult()), first, last};
   lowering.addScale(arguments, step.getStaticScale());
   return lowering.callKernel(quantizeKernel(lowering.kernels, step), arguments);

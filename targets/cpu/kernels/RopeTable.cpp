@@ -1,4 +1,5 @@
 // gemma.step.rope_table: cosines and sines of RoPE angles.
+#include "targets/cpu/kernels/SineCosine.h"
 #include "targets/cpu/kernels/StepLowering.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -61,6 +62,24 @@ static std::pair<Value, Value> cosSin(KernelBuilder &b, Value x) {
   return {negateIf(bit(next, 2), c), negateIf(bit(quadrant, 2), s)};
 }
 
+std::pair<Value, Value> cosineAndSine(KernelBuilder &b, Value angles) {
+  auto [cosine, sine] = cosSin(b, arith::ExtFOp::create(b, b.vec(lanes, b.getF64Type()), angles));
+  return {arith::TruncFOp::create(b, b.vecF32(), cosine), arith::TruncFOp::create(b, b.vecF32(), sine)};
+}
+
+Value constantFloats(KernelLibrary &kernels, KernelBuilder &b, const std::string &name, ArrayRef<float> values) {
+  auto count = static_cast<int64_t>(values.size());
+  auto tensor = RankedTensorType::get({count}, b.getF32Type());
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(kernels.getModule().getBody());
+    LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(b.getF32Type(), static_cast<unsigned>(count)),
+                           /*isConstant=*/true, LLVM::Linkage::Internal, name, DenseElementsAttr::get(tensor, values),
+                           /*alignment=*/64);
+  }
+  return LLVM::AddressOfOp::create(b, b.ptrType(), name);
+}
+
 // (result, rows of the call; first, last)
 static func::FuncOp ropeTableKernel(KernelLibrary &kernels, int64_t headDim, gemma::RopeAttr rope) {
   std::string name =
@@ -68,26 +87,15 @@ static func::FuncOp ropeTableKernel(KernelLibrary &kernels, int64_t headDim, gem
                     rope.getPairs(), bitsText(rope.getFactor().getValueAsDouble()));
   int64_t half = paddedHeadDim(headDim) / 2;
   return kernels.get(name, 2, 2, [&](KernelBuilder &b, ValueRange a) {
-    SmallVector<float> frequencies = ropeFrequencies(headDim, rope);
-    auto tensor = RankedTensorType::get({half}, b.getF32Type());
-    auto array = LLVM::LLVMArrayType::get(b.getF32Type(), half);
-    std::string globalName = name + "_frequencies";
-    {
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(kernels.getModule().getBody());
-      LLVM::GlobalOp::create(b, array, /*isConstant=*/true, LLVM::Linkage::Internal, globalName,
-                             DenseElementsAttr::get(tensor, ArrayRef<float>(frequencies)), /*alignment=*/64);
-    }
-    Value table = LLVM::AddressOfOp::create(b, b.ptrType(), globalName);
+    Value table = constantFloats(kernels, b, name + "_frequencies", ropeFrequencies(headDim, rope));
     b.loop(a[2], a[3], 1, [&](Value row) {
       Value position = arith::SIToFPOp::create(b, b.getF32Type(), CallRows(b, a[1]).position(row));
       Value result = b.at(a[0], b.mul(row, 2 * half * 4));
       b.loop(b.i64(0), b.i64(half * 4), vecBytes, [&](Value i) {
         Value angle = b.mulf(b.broadcast(position), b.loadVec(b.at(table, i)));
-        auto wide = b.vec(lanes, b.getF64Type());
-        auto [cosine, sine] = cosSin(b, arith::ExtFOp::create(b, wide, angle));
-        b.store(arith::TruncFOp::create(b, b.vecF32(), cosine), b.at(result, i));
-        b.store(arith::TruncFOp::create(b, b.vecF32(), sine), b.at(b.at(result, i), half * 4));
+        auto [cosine, sine] = cosineAndSine(b, angle);
+        b.store(cosine, b.at(result, i));
+        b.store(sine, b.at(b.at(result, i), half * 4));
       });
     });
   });
