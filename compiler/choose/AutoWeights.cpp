@@ -51,8 +51,10 @@ static llvm::Expected<std::vector<PackedMatrix>> plannedMatrices(ModuleOp fused,
 
 /// The formats of the matrices when all open ones follow from `format`, as without --weights auto.
 llvm::Expected<MatrixFormats> AutoWeights::uniform(Format format) const {
-  llvm::Expected<std::vector<PackedMatrix>> matrices =
-      plannedMatrices(fused, options, {format, options.formats.embeddings, options.formats.perLayerTable, {}});
+  QuantizeOptions formatsOfAll = options.formats;
+  formatsOfAll.weights = format;
+  formatsOfAll.choices.clear();
+  llvm::Expected<std::vector<PackedMatrix>> matrices = plannedMatrices(fused, options, formatsOfAll);
   if (!matrices)
     return matrices.takeError();
   llvm::StringMap<Format> byName;

@@ -19,7 +19,7 @@ static llvm::Expected<bool> isGguf(StringRef path) {
   return start == "GGUF";
 }
 
-llvm::Expected<Checkpoint> gemmac::importCheckpoint(StringRef path, const ImportOptions &options) {
+static llvm::Expected<Checkpoint> importAny(StringRef path, const ImportOptions &options) {
   if (path.ends_with_insensitive(".gguf") && !llvm::sys::fs::is_directory(path))
     return importGguf(path, options);
   if (!llvm::sys::fs::is_regular_file(path))
@@ -28,4 +28,26 @@ llvm::Expected<Checkpoint> gemmac::importCheckpoint(StringRef path, const Import
   if (!gguf)
     return gguf.takeError();
   return *gguf ? importGguf(path, options) : importHuggingFace(path, options);
+}
+
+static void leaveOut(std::initializer_list<StringRef> prefixes, Checkpoint &checkpoint) {
+  std::erase_if(checkpoint.towerTensors, [&](const auto &tensor) {
+    return llvm::any_of(prefixes, [&](StringRef prefix) { return StringRef(tensor.first).starts_with(prefix); });
+  });
+}
+
+llvm::Expected<Checkpoint> gemmac::importCheckpoint(StringRef path, const ImportOptions &options) {
+  llvm::Expected<Checkpoint> checkpoint = importAny(path, options);
+  if (!checkpoint)
+    return checkpoint;
+  TowerConfigs &towers = checkpoint->config.towers;
+  if (options.withoutImages && towers.vision) {
+    towers.vision.reset();
+    leaveOut({"vision_tower.", "embed_vision."}, *checkpoint);
+  }
+  if (options.withoutAudio && towers.audio) {
+    towers.audio.reset();
+    leaveOut({"audio_tower.", "embed_audio."}, *checkpoint);
+  }
+  return checkpoint;
 }

@@ -77,6 +77,12 @@ struct ActivationScales {
   float input = 0, output = 0;
 };
 
+/// The ends of a range to which values are clamped.
+struct ValueBounds {
+  float least = 0, most = 0;
+  bool operator==(const ValueBounds &) const = default;
+};
+
 /// A tensor's bytes in one of the checkpoint's files, row-major.
 struct TensorSource {
   uint32_t file = 0;   ///< index into Checkpoint::files
@@ -91,6 +97,7 @@ struct TensorSource {
   double addend =
       0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
   ActivationScales activations = {};
+  std::optional<ValueBounds> reads = std::nullopt, gives = std::nullopt; ///< of the linears of towers (spec 4.4)
 };
 
 /// Token ids as a file lists them, split by whether the model can yield them.
@@ -132,6 +139,7 @@ struct ImportOptions {
   /// Unknown fields of config.json or GGUF metadata to leave out, as messages name them: "text_config.some_field".
   std::vector<std::string> ignoredFields = {};
   std::string chatFormat = ""; ///< "gemma4", "gemma3", "none"; empty: what the checkpoint's template says
+  bool withoutImages = false, withoutAudio = false; ///< towers to leave out
 };
 
 struct Checkpoint {
@@ -142,7 +150,7 @@ struct Checkpoint {
   /// "model.language_model." prefix ("layers.0.self_attn.q_proj.weight", "embed_tokens.weight", "lm_head.weight" only
   /// when untied). Exactly those that the configuration asks for, shapes verified; dead KV tensors are left out.
   std::map<std::string, TensorSource> tensors;
-  /// Those of the towers of `config`, each complete; names as Towers.h has them. Not compiled yet.
+  /// Those of the towers of `config`, each complete; names as Towers.h has them.
   std::map<std::string, TensorSource> towerTensors;
   std::map<std::string, TensorSource> pieces; ///< tensors that are parts of those in `tensors`, by canonical name
   std::string tokenizer;                      ///< a serialized gemmac_tokenizer (gemmac/tokenizer.h)

@@ -1,12 +1,9 @@
 // The model as IR: each function below is one part of the text decoder (spec 3), in its order.
 #include "compiler/import/ModuleBuilder.h"
 
-#include "dialects/Gemma/GemmaDialect.h"
+#include "compiler/import/EncoderBuilders.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Builders.h"
 #include "mlir/IR/Verifier.h"
-#include "llvm/ADT/StringSet.h"
 
 #include <cmath>
 
@@ -16,32 +13,16 @@ using namespace gemmac::gemma;
 namespace gemmac {
 namespace {
 
-class ModelBuilder {
+class TextBuilder : FunctionMaker {
 public:
-  ModelBuilder(MLIRContext &context, const Checkpoint &checkpoint)
-      : checkpoint(checkpoint), config(checkpoint.config), ops(&context), symbols(&context),
-        loc(UnknownLoc::get(&context)) {}
+  TextBuilder(MLIRContext &context, const ModelConfig &config, WeightSymbols &weights)
+      : FunctionMaker(context, weights, config.rmsEpsilon), config(config) {}
 
-  OwningOpRef<ModuleOp> build();
+  void build(ModuleOp module);
 
 private:
-  /// Names what the next ops belong to, for diagnostics and remarks.
-  void at(const Twine &place) { loc = NameLoc::get(ops.getStringAttr(place)); }
-
-  FlatSymbolRefAttr weight(const Twine &name);
-  void createWeight(const std::string &name, const TensorSource &source);
-  bool has(const Twine &name) const { return checkpoint.tensors.count(name.str()); }
-  RankedTensorType rows(int64_t width) {
-    return RankedTensorType::get({ShapedType::kDynamic, width}, ops.getF32Type());
-  }
-
   Value embed(const Twine &table, double scale, int64_t width);
-  Value norm(Value input, const Twine &name) { return norm(input, weight(name + ".weight"), 1); }
-  Value norm(Value input, FlatSymbolRefAttr weight, int64_t groups);
-  Value linear(Value input, const Twine &name, int64_t width);
-  Value add(Value a, Value b) { return AddOp::create(ops, loc, a.getType(), a, b); }
-  Value scale(Value input, FloatAttr factor) { return ScaleOp::create(ops, loc, input.getType(), input, factor); }
-  FloatAttr hiddenFactor() { return ops.getF64FloatAttr(1 / std::sqrt(static_cast<double>(config.hidden))); }
+  double hiddenFactor() { return 1 / std::sqrt(static_cast<double>(config.hidden)); }
 
   void createCaches();
   Value perLayerInputs(Value x);
@@ -51,109 +32,39 @@ private:
   Value mixPerLayerInput(int64_t index, Value x, Value perLayer);
   Value layer(int64_t index, Value x, Value perLayer);
   Value head(Value x);
-  DictionaryAttr modelAttribute();
-  LogicalResult checkUse();
 
-  const Checkpoint &checkpoint;
   const ModelConfig &config;
-  OpBuilder ops, symbols; ///< inside @forward; before it
-  Location loc;
   Value ids, positions;
-  llvm::StringSet<> used;
-  bool complete = true;
 };
-
-/// What the values of an encoding are; those of blocks become f32.
-Type elementType(Encoding encoding, Builder &builder) {
-  switch (encoding) {
-  case Encoding::F16:
-    return builder.getF16Type();
-  case Encoding::BF16:
-    return builder.getBF16Type();
-  default:
-    return builder.getF32Type();
-  }
-}
-
-/// Null where the element type says it all.
-EncodingAttr encodingAttribute(Encoding encoding, Builder &builder) {
-  return encodingInfo(encoding).isBlock() ? EncodingAttr::get(builder.getContext(), encoding) : EncodingAttr();
-}
 
 std::string cacheName(int64_t layer) { return "kv." + std::to_string(layer); }
 
-void ModelBuilder::createWeight(const std::string &name, const TensorSource &source) {
-  auto type = TypeAttr::get(RankedTensorType::get(source.shape, elementType(source.encoding, ops)));
-  if (!source.pieces.empty()) {
-    SmallVector<Attribute> pieces;
-    for (const std::string &piece : source.pieces) {
-      createWeight(piece, checkpoint.pieces.at(piece));
-      pieces.push_back(FlatSymbolRefAttr::get(ops.getContext(), piece));
-    }
-    WeightOp::create(symbols, loc, ops.getStringAttr(name), type, SourceAttr(), ops.getArrayAttr(pieces),
-                     EncodingAttr(), ScalesAttr(), FormatAttr(), FloatAttr(), FloatAttr(), FloatAttr());
-    return;
-  }
-  auto fileName = [&](uint32_t file) { return ops.getStringAttr(checkpoint.files[file]); };
-  auto place = SourceAttr::get(ops.getContext(), fileName(source.file), source.offset, source.bytes);
-  ScalesAttr scales;
-  if (source.scales)
-    scales = ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset,
-                             source.scales->bytes, source.scales->encoding, source.scales->columns);
-  auto unlessZero = [&](double value) { return value == 0 ? FloatAttr() : ops.getF64FloatAttr(value); };
-  WeightOp::create(symbols, loc, ops.getStringAttr(name), type, place, ArrayAttr(),
-                   encodingAttribute(source.encoding, ops), scales, FormatAttr(), unlessZero(source.addend),
-                   unlessZero(source.activations.input), unlessZero(source.activations.output));
-}
-
-/// A reference to a tensor of the checkpoint, whose symbol is made at first use.
-FlatSymbolRefAttr ModelBuilder::weight(const Twine &twine) {
-  std::string name = twine.str();
-  auto tensor = checkpoint.tensors.find(name);
-  if (tensor == checkpoint.tensors.end()) {
-    emitError(loc) << "the checkpoint has no tensor '" << name << "'";
-    complete = false;
-  } else if (used.insert(name).second) {
-    createWeight(name, tensor->second);
-  }
-  return FlatSymbolRefAttr::get(ops.getContext(), name);
-}
-
-Value ModelBuilder::embed(const Twine &table, double scale, int64_t width) {
+Value TextBuilder::embed(const Twine &table, double scale, int64_t width) {
   return EmbedOp::create(ops, loc, rows(width), ids, weight(table), ops.getF64FloatAttr(scale));
 }
 
-Value ModelBuilder::norm(Value input, FlatSymbolRefAttr weight, int64_t groups) {
-  return RmsNormOp::create(ops, loc, input.getType(), input, weight, ops.getI64IntegerAttr(groups),
-                           ops.getF64FloatAttr(config.rmsEpsilon));
-}
-
-Value ModelBuilder::linear(Value input, const Twine &name, int64_t width) {
-  return LinearOp::create(ops, loc, rows(width), input, weight(name + ".weight"));
-}
-
-void ModelBuilder::createCaches() {
+void TextBuilder::createCaches() {
   for (size_t index = 0; index < config.layers.size(); ++index) {
     const LayerConfig &layer = config.layers[index];
     if (config.ownsKv(index))
-      KvCacheOp::create(symbols, loc, ops.getStringAttr(cacheName(index)), ops.getI64IntegerAttr(layer.kvHeads),
+      KvCacheOp::create(weights.builder(), loc, ops.getStringAttr(cacheName(index)), ops.getI64IntegerAttr(layer.kvHeads),
                         ops.getI64IntegerAttr(layer.headDim), ops.getI64IntegerAttr(layer.window));
   }
 }
 
 /// [rows, layers * P], layer-major (spec 3.2).
-Value ModelBuilder::perLayerInputs(Value x) {
+Value TextBuilder::perLayerInputs(Value x) {
   at("per_layer_inputs");
   int64_t count = config.layers.size(), width = config.perLayerEmbedding->width;
   Value token = embed("embed_tokens_per_layer.weight", std::sqrt(static_cast<double>(width)), count * width);
   Value context = linear(x, "per_layer_model_projection", count * width);
   context = scale(context, hiddenFactor());
   context = norm(context, weight("per_layer_projection_norm.weight"), count);
-  return scale(add(context, token), ops.getF64FloatAttr(1 / std::sqrt(2.0)));
+  return scale(add(context, token), 1 / std::sqrt(2.0));
 }
 
 /// From the normed input to the projected output (spec 3.4, 3.5, 3.6, 3.7).
-Value ModelBuilder::attention(int64_t index, Value y) {
+Value TextBuilder::attention(int64_t index, Value y) {
   at("layers." + Twine(index) + ".self_attn");
   const LayerConfig &layer = config.layers[index];
   std::string prefix = "layers." + std::to_string(index) + ".self_attn.";
@@ -164,7 +75,7 @@ Value ModelBuilder::attention(int64_t index, Value y) {
   query = norm(query, weight(prefix + "q_norm.weight"), layer.heads);
   query = RopeOp::create(ops, loc, query.getType(), query, positions, heads, rope);
   if (layer.queryScale != 1)
-    query = scale(query, ops.getF64FloatAttr(layer.queryScale));
+    query = scale(query, layer.queryScale);
   auto cache = FlatSymbolRefAttr::get(ops.getContext(), cacheName(layer.kvSource));
   if (config.ownsKv(index)) {
     int64_t width = layer.kvHeads * layer.headDim;
@@ -180,7 +91,7 @@ Value ModelBuilder::attention(int64_t index, Value y) {
   return linear(result, prefix + "o_proj", config.hidden);
 }
 
-Value ModelBuilder::mlp(int64_t index, Value y) {
+Value TextBuilder::mlp(int64_t index, Value y) {
   at("layers." + Twine(index) + ".mlp");
   std::string prefix = "layers." + std::to_string(index) + ".mlp.";
   Value gate = linear(y, prefix + "gate_proj", config.layers[index].mlpWidth);
@@ -189,7 +100,7 @@ Value ModelBuilder::mlp(int64_t index, Value y) {
 }
 
 /// The normed branch of the experts (spec 3.3, 3.8).
-Value ModelBuilder::experts(const Twine &twine, Value residual) {
+Value TextBuilder::experts(const Twine &twine, Value residual) {
   std::string prefix = twine.str();
   at(prefix + "experts");
   int64_t topK = config.experts->topK;
@@ -199,7 +110,7 @@ Value ModelBuilder::experts(const Twine &twine, Value residual) {
   FlatSymbolRefAttr proj = weight(prefix + "router.proj.weight"), scales = weight(prefix + "router.scale");
   FlatSymbolRefAttr perExpert = weight(prefix + "router.per_expert_scale");
   auto router = RouterOp::create(ops, loc, weightType, pickType, residual, proj, scales, perExpert,
-                                 ops.getI64IntegerAttr(topK), hiddenFactor(), ops.getF64FloatAttr(config.rmsEpsilon));
+                                 ops.getI64IntegerAttr(topK), number(hiddenFactor()), ops.getF64FloatAttr(config.rmsEpsilon));
   Value input = norm(residual, prefix + "pre_feedforward_layernorm_2");
   FlatSymbolRefAttr gateUp = weight(prefix + "experts.gate_up_proj"), down = weight(prefix + "experts.down_proj");
   Value result =
@@ -207,7 +118,7 @@ Value ModelBuilder::experts(const Twine &twine, Value residual) {
   return norm(result, prefix + "post_feedforward_layernorm_2");
 }
 
-Value ModelBuilder::mixPerLayerInput(int64_t index, Value x, Value perLayer) {
+Value TextBuilder::mixPerLayerInput(int64_t index, Value x, Value perLayer) {
   at("layers." + Twine(index) + ".per_layer_input");
   std::string prefix = "layers." + std::to_string(index) + ".";
   int64_t width = config.perLayerEmbedding->width;
@@ -219,7 +130,7 @@ Value ModelBuilder::mixPerLayerInput(int64_t index, Value x, Value perLayer) {
 }
 
 /// One decoder layer (spec 3.3).
-Value ModelBuilder::layer(int64_t index, Value x, Value perLayer) {
+Value TextBuilder::layer(int64_t index, Value x, Value perLayer) {
   std::string prefix = "layers." + std::to_string(index) + ".";
   at("layers." + Twine(index));
   Value attended = attention(index, norm(x, prefix + "input_layernorm"));
@@ -233,12 +144,12 @@ Value ModelBuilder::layer(int64_t index, Value x, Value perLayer) {
   if (perLayer)
     x = mixPerLayerInput(index, x, perLayer);
   at("layers." + Twine(index));
-  if (has(prefix + "layer_scalar")) // spec 2.4: without one the factor is 1
+  if (weights.has(prefix + "layer_scalar")) // spec 2.4: without one the factor is 1
     x = LayerScaleOp::create(ops, loc, x.getType(), x, weight(prefix + "layer_scalar"));
   return x;
 }
 
-Value ModelBuilder::head(Value x) {
+Value TextBuilder::head(Value x) {
   at("head");
   Value logits = linear(norm(x, "norm"), config.tiedHead ? "embed_tokens" : "lm_head", config.vocab);
   if (config.finalSoftcap)
@@ -246,31 +157,12 @@ Value ModelBuilder::head(Value x) {
   return logits;
 }
 
-DictionaryAttr ModelBuilder::modelAttribute() {
-  auto number = [&](StringRef name, int64_t value) { return ops.getNamedAttr(name, ops.getI64IntegerAttr(value)); };
-  return ops.getDictionaryAttr({ops.getNamedAttr("name", ops.getStringAttr(config.name)),
-                                ops.getNamedAttr("architecture", ops.getStringAttr(config.architecture)),
-                                number("vocab", config.vocab), number("hidden", config.hidden),
-                                number("layers", config.layers.size()), number("context", config.context)});
-}
-
-/// A tensor that the configuration asks for and the arithmetic ignores would be a silent mistake.
-LogicalResult ModelBuilder::checkUse() {
-  for (const auto &[name, source] : checkpoint.tensors)
-    if (!used.contains(name)) {
-      emitError(UnknownLoc::get(ops.getContext()))
-          << "tensor '" << name << "' of the checkpoint is not used by the model";
-      complete = false;
-    }
-  return success(complete);
-}
-
-OwningOpRef<ModuleOp> ModelBuilder::build() {
-  OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
-  (*module)->setAttr("gemma.model", modelAttribute());
+/// @forward, with its caches before it.
+void TextBuilder::build(ModuleOp module) {
   auto list = RankedTensorType::get({ShapedType::kDynamic}, ops.getI32Type());
+  OpBuilder &symbols = weights.builder();
+  ops.setInsertionPointToEnd(module.getBody());
   auto type = ops.getFunctionType({list, list}, {rows(config.vocab)});
-  ops.setInsertionPointToEnd(module->getBody());
   auto forward = func::FuncOp::create(ops, loc, "forward", type);
   symbols.setInsertionPoint(forward);
   Block *body = forward.addEntryBlock();
@@ -284,18 +176,31 @@ OwningOpRef<ModuleOp> ModelBuilder::build() {
   Value perLayer = config.perLayerEmbedding ? perLayerInputs(x) : Value();
   for (size_t index = 0; index < config.layers.size(); ++index)
     x = layer(index, x, perLayer);
-  Value logits = head(x);
-  func::ReturnOp::create(ops, loc, logits);
-  if (failed(checkUse()) || failed(verify(*module)))
-    return {};
-  return module;
+  func::ReturnOp::create(ops, loc, head(x));
 }
 
 } // namespace
 
+static DictionaryAttr modelAttribute(const ModelConfig &config, Builder ops) {
+  auto number = [&](StringRef name, int64_t value) { return ops.getNamedAttr(name, ops.getI64IntegerAttr(value)); };
+  return ops.getDictionaryAttr({ops.getNamedAttr("name", ops.getStringAttr(config.name)),
+                                ops.getNamedAttr("architecture", ops.getStringAttr(config.architecture)),
+                                number("vocab", config.vocab), number("hidden", config.hidden),
+                                number("layers", config.layers.size()), number("context", config.context)});
+}
+
 OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const Checkpoint &checkpoint) {
   context.loadDialect<GemmaDialect, func::FuncDialect>();
-  return ModelBuilder(context, checkpoint).build();
+  Location place = UnknownLoc::get(&context);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(place);
+  (*module)->setAttr("gemma.model", modelAttribute(checkpoint.config, Builder(&context)));
+  WeightSymbols weights(checkpoint, OpBuilder::atBlockEnd(module->getBody()));
+  TextBuilder(context, checkpoint.config, weights).build(*module);
+  if (const std::optional<VisionConfig> &vision = checkpoint.config.towers.vision)
+    buildImageEncoder(context, *vision, checkpoint.config.hidden, weights);
+  if (failed(weights.check(place)) || failed(verify(*module)))
+    return {};
+  return module;
 }
 
 } // namespace gemmac

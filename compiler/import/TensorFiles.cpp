@@ -175,7 +175,7 @@ public:
   const std::map<std::string, const StoredTensor *> &mediaTensors() const { return tensors; }
   /// Whether a tensor that the configuration does not ask for may be left out.
   bool isIdle(StringRef canonical);
-  void note(std::vector<std::string> &notes) const;
+  void note(const TowerConfigs &compiled, std::vector<std::string> &notes) const;
 
 private:
   const TensorNaming &naming;
@@ -226,11 +226,12 @@ bool AsideCounter::isIdle(StringRef canonical) {
   return isHead || isDead || isRotaryTable;
 }
 
-void AsideCounter::note(std::vector<std::string> &notes) const {
+void AsideCounter::note(const TowerConfigs &compiled, std::vector<std::string> &notes) const {
   if (heads)
     notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
   for (const auto &[name, count] : media)
-    notes.push_back(llvm::formatv("{0}: {1} tensors set aside, not compiled yet", name, count).str());
+    if (!(StringRef(name).starts_with("vision") && compiled.vision))
+      notes.push_back(llvm::formatv("{0}: {1} tensors set aside, not compiled yet", name, count).str());
   if (deadKv)
     notes.push_back(
         llvm::formatv("{0} key and value tensors of layers that reuse other layers' are left out", deadKv).str());
@@ -281,7 +282,7 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming
     return importError(stored.listing, "tensor '{0}' of shape {1} is missing ({2})", naming.stored(name),
                        shapeText(shape), shapeReason(config, name));
   }
-  aside.note(result.notes);
-  selectTowers(aside.mediaTensors(), result);
+  selectTowers(aside.mediaTensors(), stored, result);
+  aside.note(result.config.towers, result.notes);
   return llvm::Error::success();
 }

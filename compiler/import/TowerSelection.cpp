@@ -1,60 +1,169 @@
 // The tensors of towers: as the text model's (TensorFiles.cpp), but a mistake sets the tower aside.
+#include "compiler/import/Json.h"
+#include "compiler/import/Scalars.h"
 #include "compiler/import/TensorFiles.h"
 
-#include "compiler/import/Json.h"
+#include <cmath>
+#include <limits>
 
 namespace gemmac {
 
 using Media = std::map<std::string, const StoredTensor *>;
 using Sources = std::map<std::string, TensorSource>;
+using Shapes = std::map<std::string, std::vector<int64_t>>;
 using llvm::StringRef;
 
-static std::string placeOf(const Checkpoint &result, const StoredTensor &tensor) {
-  return "in " + inQuotes(result.files[tensor.file]);
+/// What makes of a scalar tensor a bound of the linear beside it (spec 4.4).
+static constexpr llvm::StringLiteral boundSuffixes[] = {".input_min", ".input_max", ".output_min", ".output_max"};
+
+static bool isBound(StringRef name) {
+  return llvm::any_of(boundSuffixes, [&](StringRef suffix) { return name.ends_with(suffix); });
 }
 
-/// Moves the tensors of one tower to `sources`.
-/// \returns the first mistake, empty when there is none
-static std::string choose(const Media &media, const std::map<std::string, std::vector<int64_t>> &expected,
-                          std::initializer_list<StringRef> prefixes, const Checkpoint &result, Sources &sources) {
-  for (const auto &[name, shape] : expected) {
+namespace {
+
+/// The tensors of one tower. Each step returns the first mistake, empty when there is none.
+class TowerSelector {
+public:
+  TowerSelector(const Media &media, const TensorFiles &stored) : media(media), stored(stored) {}
+
+  std::string choose(const Shapes &expected, std::initializer_list<StringRef> prefixes) {
+    for (const auto &[name, shape] : expected)
+      if (std::string mistake = isBound(name) ? "" : take(name, shape); !mistake.empty())
+        return mistake;
+    for (const auto &[name, shape] : expected)
+      if (std::string mistake = isBound(name) ? takeBound(name, shape) : ""; !mistake.empty())
+        return mistake;
+    return findStranger(expected, prefixes);
+  }
+  /// Matrices that are multiplied with the same rows must clamp them alike.
+  std::string checkShared(StringRef prefix, llvm::ArrayRef<StringRef> names) const {
+    const TensorSource &first = sources.at((prefix + names[0] + ".linear.weight").str());
+    for (StringRef name : names.drop_front())
+      if (sources.at((prefix + name + ".linear.weight").str()).reads != first.reads)
+        return llvm::formatv("'{0}{1}' has other input_min and input_max than '{0}{2}', which reads the same rows: that "
+                             "is not supported",
+                             prefix, name, names[0])
+            .str();
+    return "";
+  }
+  void splitPlaces(StringRef table) {
+    auto whole = sources.find(table.str());
+    TensorSource part = whole->second;
+    sources.erase(whole);
+    part.shape.erase(part.shape.begin());
+    part.bytes /= 2;
+    sources[(table + ".columns").str()] = part;
+    part.offset += part.bytes;
+    sources[(table + ".rows").str()] = part;
+  }
+
+  Sources sources;
+
+private:
+  const Media &media;
+  const TensorFiles &stored;
+
+  std::string placeOf(const StoredTensor &tensor) const { return "in " + inQuotes(stored.files[tensor.file]); }
+
+  /// The tensor of that name; null, after `mistake` was set, where there is none of the shape.
+  const StoredTensor *find(const std::string &name, const std::vector<int64_t> &shape, std::string &mistake) const {
     auto found = media.find(name);
     if (found == media.end())
-      return llvm::formatv("tensor '{0}' of shape {1} is missing", name, shapeText(shape)).str();
-    const StoredTensor &tensor = *found->second;
-    if (tensor.shape != shape)
-      return llvm::formatv("tensor '{0}' {1} has shape {2}, expected {3}", name, placeOf(result, tensor),
-                           shapeText(tensor.shape), shapeText(shape))
-          .str();
-    std::optional<Encoding> encoding = parseEncoding(tensor.dtype);
-    if (!encoding)
-      return llvm::formatv("tensor '{0}' {1} has type {2}, expected F32, F16 or BF16", name, placeOf(result, tensor),
-                           tensor.dtype)
-          .str();
-    sources[name] = {tensor.file, tensor.offset, tensor.bytes, *encoding, shape};
+      mistake = llvm::formatv("tensor '{0}' of shape {1} is missing", name, shapeText(shape)).str();
+    else if (found->second->shape != shape)
+      mistake = llvm::formatv("tensor '{0}' {1} has shape {2}, expected {3}", name, placeOf(*found->second),
+                              shapeText(found->second->shape), shapeText(shape))
+                    .str();
+    return mistake.empty() ? found->second : nullptr;
   }
-  for (const auto &[name, tensor] : media)
-    if (!expected.contains(name) &&
-        llvm::any_of(prefixes, [&](StringRef prefix) { return StringRef(name).starts_with(prefix); }))
-      return llvm::formatv("tensor {0} {1} is not part of what the configuration describes", inQuotes(name),
-                           placeOf(result, *tensor))
+
+  std::string take(const std::string &name, const std::vector<int64_t> &shape) {
+    std::string mistake;
+    const StoredTensor *tensor = find(name, shape, mistake);
+    if (!tensor)
+      return mistake;
+    std::optional<Encoding> encoding = parseEncoding(tensor->dtype);
+    if (!encoding)
+      return llvm::formatv("tensor '{0}' {1} has type {2}, expected F32, F16 or BF16", name, placeOf(*tensor),
+                           tensor->dtype)
           .str();
-  return "";
+    sources[name] = {tensor->file, tensor->offset, tensor->bytes, *encoding, shape};
+    return "";
+  }
+
+  /// One that is missing or infinite bounds nothing (spec 2.4).
+  std::string takeBound(const std::string &name, const std::vector<int64_t> &shape) {
+    auto [base, kind] = StringRef(name).rsplit('.');
+    TensorSource &matrix = sources.at((base + ".linear.weight").str());
+    std::optional<ValueBounds> &bounds = kind.starts_with("input") ? matrix.reads : matrix.gives;
+    constexpr float most = std::numeric_limits<float>::max();
+    if (!bounds)
+      bounds = ValueBounds{-most, most};
+    if (!media.contains(name))
+      return "";
+    std::string mistake;
+    const StoredTensor *tensor = find(name, shape, mistake);
+    if (!tensor)
+      return mistake;
+    llvm::Expected<float> value = readScalar(name, *tensor, stored);
+    if (!value)
+      return llvm::toString(value.takeError());
+    (kind.ends_with("min") ? bounds->least : bounds->most) = std::clamp(*value, -most, most);
+    if (std::isnan(*value) || bounds->least > bounds->most)
+      return llvm::formatv("tensor '{0}' {1} is {2}, expected a lower bound that is not above the upper one", name,
+                           placeOf(*tensor), *value)
+          .str();
+    return "";
+  }
+
+  std::string findStranger(const Shapes &expected, std::initializer_list<StringRef> prefixes) const {
+    for (const auto &[name, tensor] : media)
+      if (!expected.contains(name) &&
+          llvm::any_of(prefixes, [&](StringRef prefix) { return StringRef(name).starts_with(prefix); }))
+        return llvm::formatv("tensor {0} {1} is not part of what the configuration describes", inQuotes(name),
+                             placeOf(*tensor))
+            .str();
+    return "";
+  }
+};
+
+} // namespace
+
+static std::string chooseVision(const VisionConfig &config, const Shapes &expected, TowerSelector &selector) {
+  std::string mistake = selector.choose(expected, {"vision_tower.", "embed_vision."});
+  for (int64_t layer = 0; layer < config.layers && mistake.empty(); ++layer) {
+    std::string prefix = "vision_tower.encoder.layers." + std::to_string(layer) + ".";
+    mistake = selector.checkShared(prefix + "self_attn.", {"q_proj", "k_proj", "v_proj"});
+    if (mistake.empty())
+      mistake = selector.checkShared(prefix + "mlp.", {"gate_proj", "up_proj"});
+  }
+  if (mistake.empty())
+    selector.splitPlaces("vision_tower.patch_embedder.position_embedding_table");
+  return mistake;
 }
 
-void selectTowers(const Media &media, Checkpoint &result) {
-  auto selectOne = [&](auto &tower, StringRef name, std::initializer_list<StringRef> prefixes) {
+static std::string chooseAudio(const AudioConfig &config, const Shapes &expected, TowerSelector &selector) {
+  std::string mistake = selector.choose(expected, {"audio_tower.", "embed_audio."});
+  for (int64_t layer = 0; layer < config.layers && mistake.empty(); ++layer)
+    mistake = selector.checkShared("audio_tower.layers." + std::to_string(layer) + ".self_attn.",
+                                   {"q_proj", "k_proj", "v_proj"});
+  return mistake;
+}
+
+void selectTowers(const Media &media, const TensorFiles &stored, Checkpoint &result) {
+  auto selectOne = [&](auto &tower, StringRef name, auto choose) {
     if (!tower)
       return;
-    Sources sources;
-    std::string mistake = choose(media, expectedTensors(*tower, result.config.hidden), prefixes, result, sources);
+    TowerSelector selector(media, stored);
+    std::string mistake = choose(*tower, expectedTensors(*tower, result.config.hidden), selector);
     if (mistake.empty())
-      return result.towerTensors.merge(sources);
+      return result.towerTensors.merge(selector.sources);
     tower.reset();
     result.notes.push_back(name.str() + ": " + mistake);
   };
-  selectOne(result.config.towers.vision, "vision tower", {"vision_tower.", "embed_vision."});
-  selectOne(result.config.towers.audio, "audio tower", {"audio_tower.", "embed_audio."});
+  selectOne(result.config.towers.vision, "vision tower", chooseVision);
+  selectOne(result.config.towers.audio, "audio tower", chooseAudio);
 }
 
 } // namespace gemmac

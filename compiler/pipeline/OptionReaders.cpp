@@ -73,6 +73,17 @@ llvm::Error readCache(llvm::StringRef option, llvm::StringRef word, CompileOptio
   return llvm::Error::success();
 }
 
+llvm::Error readWithout(llvm::StringRef option, llvm::StringRef word, CompileOptions &options) {
+  for (llvm::StringRef media : llvm::split(word, ','))
+    if (media == "image")
+      options.reading.withoutImages = true;
+    else if (media == "audio")
+      options.reading.withoutAudio = true;
+    else
+      return usageError("{0}: error: got '{1}', expected image, audio or image,audio", option, word);
+  return llvm::Error::success();
+}
+
 llvm::Error readActivations(llvm::StringRef option, llvm::StringRef word, CompileOptions &options) {
   if (word != "8" && word != "16")
     return usageError("{0}: error: got '{1}', expected 8 or 16", option, word);

@@ -67,6 +67,8 @@ template <typename Place> OptionReader formatReader(Place place) {
 llvm::Error readWeights(llvm::StringRef option, llvm::StringRef word, CompileOptions &options);
 /// "q8", "sliding=q8", "full=q4" or both kinds with a comma between them.
 llvm::Error readCache(llvm::StringRef option, llvm::StringRef word, CompileOptions &options);
+/// "image", "audio" or both with a comma between them.
+llvm::Error readWithout(llvm::StringRef option, llvm::StringRef word, CompileOptions &options);
 llvm::Error readActivations(llvm::StringRef option, llvm::StringRef word, CompileOptions &options);
 llvm::Error readRounding(llvm::StringRef option, llvm::StringRef word, CompileOptions &options);
 /// A file, or "default".

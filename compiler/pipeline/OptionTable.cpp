@@ -28,6 +28,13 @@ static std::string slotsProblem(const std::string &word) {
   return problem;
 }
 
+static std::string imageTokensProblem(const std::string &word) {
+  int64_t tokens = 0;
+  if (!llvm::StringRef(word).getAsInteger(10, tokens) && llvm::is_contained(imageBudgets, tokens))
+    return {};
+  return "got '" + word + "', expected 70, 140, 280, 560 or 1120";
+}
+
 template <typename Place>
 static CompileOption count(const char *name, Place place, std::string help, bool OpenOptions::*open = nullptr) {
   return {.name = name,
@@ -83,6 +90,17 @@ static std::vector<CompileOption> programOptions() {
        .open = &OpenOptions::embeddings},
       {"--per-layer-table", "F", "Format of the per-layer embedding table (default: as --weights)",
        formatReader([](CompileOptions &options) -> auto & { return options.formats.perLayerTable; })},
+      {"--vision-weights", "F", "Format of the vision tower's matrices (default: as the checkpoint stores them)",
+       formatReader([](CompileOptions &options) -> auto & { return options.formats.vision; })},
+      {"--audio-weights", "F", "Format of the audio tower's matrices (default: as the checkpoint stores them)",
+       formatReader([](CompileOptions &options) -> auto & { return options.formats.audio; })},
+      {"--without", "LIST", "Leave out what the model could do beside text: image, audio, or both with a comma between",
+       readWithout},
+      {.name = "--image-tokens",
+       .valueName = "N",
+       .help = "Most soft tokens of a picture: 70, 140, 280, 560 or 1120 (default: 1120). Fewer take less memory",
+       .read = countReader([](CompileOptions &options) -> auto & { return options.plan.functions.imageTokens; }),
+       .problem = imageTokensProblem},
       {"--activations", "BITS",
        "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8, else 8). 16 costs prompts "
        "up to\n"

@@ -95,6 +95,16 @@ Value FunctionBuilder::sinusoids(int64_t half) {
   return rows;
 }
 
+Value FunctionBuilder::placesTable(Value places, FloatAttr theta, IntegerAttr headDim) {
+  Value &table = placesTables[{theta, headDim}];
+  if (table)
+    return table;
+  table = steps.rowBuffer(paddedHeadDim(headDim.getInt()), Element::F32, steps.perRowOf(places));
+  RopePlacesTableStep::create(steps.getBuilder(), steps.getLocation(), places, table, headDim, theta,
+                              steps.replicated());
+  return table;
+}
+
 LogicalResult FunctionBuilder::checkArgument(Operation *op, Value value, unsigned index, StringRef what) {
   if (index < source.getNumArguments() && value == source.getArgument(index))
     return success();
@@ -104,7 +114,8 @@ LogicalResult FunctionBuilder::checkArgument(Operation *op, Value value, unsigne
 
 Value FunctionBuilder::residualOf(Operation *op, Value stream) {
   bool readLater = llvm::any_of(stream.getUsers(), [&](Operation *user) { return op->isBeforeInBlock(user); });
-  return readLater ? steps.rowBuffer(widthOf(stream)) : buffers.lookup(stream);
+  Value old = buffers.lookup(stream);
+  return readLater ? steps.rowBuffer(widthOf(stream), Element::F32, steps.perRowOf(old)) : old;
 }
 
 LogicalResult FunctionBuilder::emitOutputs(func::ReturnOp op) {

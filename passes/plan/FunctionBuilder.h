@@ -50,6 +50,8 @@ public:
   mlir::Value ropeTable(gemma::RopeAttr rope, mlir::IntegerAttr headDim);
   /// Rows of sines and cosines for relative attention, made once.
   mlir::Value sinusoids(int64_t half);
+  /// The same for patches, by their places; one table for each base and head size.
+  mlir::Value placesTable(mlir::Value places, mlir::FloatAttr theta, mlir::IntegerAttr headDim);
   bool isHeadTable(mlir::FlatSymbolRefAttr table) const { return headTables.contains(table.getAttr()); }
   /// Fails unless `value` is the function's argument `index`: steps read the call's own tokens and positions.
   mlir::LogicalResult checkArgument(mlir::Operation *op, mlir::Value value, unsigned index, llvm::StringRef what);
@@ -64,8 +66,9 @@ private:
   mlir::func::FuncOp source;
   const llvm::DenseSet<mlir::StringAttr> &headTables;
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
-  llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables; // by rope and head size
-  llvm::DenseMap<int64_t, mlir::Value> sinusoidRows;                                   // by half
+  // By rope, or base, and head size.
+  llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables, placesTables;
+  llvm::DenseMap<int64_t, mlir::Value> sinusoidRows; // by half
   mlir::Operation *lastRopeTable = nullptr, *lastInput = nullptr;
 };
 

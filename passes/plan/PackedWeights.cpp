@@ -19,6 +19,10 @@ AxisAttr headAxis(MLIRContext *context, int64_t headDim) {
   return AxisAttr::get(context, headDim / 2, paddedHeadDim(headDim) / 2);
 }
 
+AxisAttr crossedHeadAxis(MLIRContext *context, int64_t headDim) {
+  return AxisAttr::get(context, headDim / 2, paddedHeadDim(headDim) / 2, /*crossed=*/true);
+}
+
 /// "p.layers.0.mlp.gate_proj_up_proj.weight": where the names of the sources differ, all of them.
 static std::string packedName(ArrayRef<FlatSymbolRefAttr> sources) {
   SmallVector<SmallVector<StringRef>> names;
@@ -125,10 +129,6 @@ PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAt
               /*inputBounds=*/{}, /*outputBounds=*/{}, softplus});
 }
 
-static DenseF64ArrayAttr unlessEmpty(Operation *user, ArrayRef<double> numbers) {
-  return numbers.empty() ? DenseF64ArrayAttr() : DenseF64ArrayAttr::get(user->getContext(), numbers);
-}
-
 PackedOp PackedWeights::matrix(Operation *user, ArrayRef<FlatSymbolRefAttr> sources, AxisAttr rows, AxisAttr cols,
                                bool interleave) {
   SmallVector<WeightOp> weights;
@@ -145,10 +145,13 @@ PackedOp PackedWeights::matrix(Operation *user, ArrayRef<FlatSymbolRefAttr> sour
   for (WeightOp stored : weights)
     paddedRows += rows.getPaddedSize(cast<RankedTensorType>(stored.getType()).getShape().drop_back().back());
   SmallVector<double> outputScales = outputScalesOf(weights), outputBounds = outputBoundsOf(weights);
+  auto numbers = [&](ArrayRef<double> values) {
+    return values.empty() ? DenseF64ArrayAttr() : DenseF64ArrayAttr::get(user->getContext(), values);
+  };
   return get(weights.front().getLoc(), sources,
              {*format, model.matrices, shape.size() == 3 ? shape.front() : 1, interleave, rows, cols, paddedRows,
               cols.getPaddedSize(shape.back()), /*scale=*/{}, weights.front().getInputActivationScaleAttr(),
-              unlessEmpty(user, outputScales), weights.front().getReadsAttr(), unlessEmpty(user, outputBounds)});
+              numbers(outputScales), weights.front().getReadsAttr(), numbers(outputBounds)});
 }
 
 PackedOp PackedWeights::rowTable(Operation *user, FlatSymbolRefAttr source, AxisAttr cols) {

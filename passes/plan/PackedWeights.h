@@ -14,6 +14,8 @@ namespace gemmac {
 gemma::AxisAttr wholeAxis(mlir::MLIRContext *context, int64_t n);
 /// Axis of heads: one block per half head, padded to 16, so that RoPE's partners stay aligned.
 gemma::AxisAttr headAxis(mlir::MLIRContext *context, int64_t headDim);
+/// The same of heads whose halves turn apart, as those of patches do.
+gemma::AxisAttr crossedHeadAxis(mlir::MLIRContext *context, int64_t headDim);
 
 /// One gemma.packed per distinct (sources, layout), shared by the functions; without offsets yet. On error a diagnostic
 /// is emitted at `user`, null is returned and failed() stays true.

@@ -18,6 +18,9 @@ namespace gemmac {
 #define GEN_PASS_DECL
 #include "passes/plan/Passes.h.inc"
 
+/// Most soft tokens of a picture, one function for each (spec 4.1).
+inline constexpr int64_t imageBudgets[] = {70, 140, 280, 560, 1120};
+
 /// What the user decides about functions and memory, as options of the passes, and what the target is.
 struct PlanOptions {
   SplitFunctionsOptions functions;

@@ -5,14 +5,16 @@
 include "mlir/Pass/PassBase.td"
 
 def SplitFunctions : Pass<"gemma-split-functions", "::mlir::ModuleOp"> {
-  let summary = "Make the functions of the program from @forward";
+  let summary = "Make the functions of the program from @forward and the encoders";
   let description = [{
     `@forward` becomes `@decode` (1 row), `@verify` (verify-rows rows) and `@prefill` (chunk rows, no logits), each
     with the attribute `gemma.max_rows`. What nothing reads is removed: in prefill that is the head
-    and every layer whose keys and values nobody needs.
+    and every layer whose keys and values nobody needs. `@encode_image`, if there is one, becomes a function for each
+    budget of soft tokens up to image-tokens, `@encode_image_70` to `@encode_image_1120`; `@encode_audio` gets 750 rows.
   }];
   let options = [Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
-                 Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">];
+                 Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
+                 Option<"imageTokens", "image-tokens", "int64_t", /*default=*/"1120", "Most soft tokens of a picture">];
   let dependentDialects = ["::mlir::func::FuncDialect", "::gemmac::gemma::GemmaDialect"];
 }
 

@@ -85,11 +85,17 @@ private:
     return success();
   }
 
+  static bool usesCaches(func::FuncOp function) {
+    auto result = function.walk(
+        [](Operation *op) { return op->getAttr("cache") ? WalkResult::interrupt() : WalkResult::advance(); });
+    return result.wasInterrupted();
+  }
+
   /// A function that writes more rows at once than the rings were planned for would overwrite keys that it still reads.
   LogicalResult checkFunctions(ModuleOp module) {
     int64_t most = std::max<int64_t>(chunk, verifyRows);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      if (auto rows = function->getAttrOfType<IntegerAttr>("gemma.max_rows"); rows && rows.getInt() > most)
+      if (auto rows = function->getAttrOfType<IntegerAttr>("gemma.max_rows"); rows && rows.getInt() > most && usesCaches(function))
         return function.emitError("function '@")
                << function.getName() << "' has up to " << rows.getInt() << " rows, but caches are planned for " << most
                << "; give chunk and verify-rows as to gemma-split-functions";

@@ -27,6 +27,13 @@ void dropResults(func::FuncOp function) {
   function.removeResAttrsAttr();
 }
 
+/// Most soft tokens of a sound: 30 seconds (spec 5.5).
+constexpr int64_t audioTokens = 750;
+
+void setMaxRows(func::FuncOp function, int64_t rows) {
+  function->setAttr("gemma.max_rows", IntegerAttr::get(IntegerType::get(function.getContext(), 64), rows));
+}
+
 struct SplitFunctions : impl::SplitFunctionsBase<SplitFunctions> {
   using SplitFunctionsBase::SplitFunctionsBase;
 
@@ -68,12 +75,29 @@ struct SplitFunctions : impl::SplitFunctionsBase<SplitFunctions> {
     for (const Clone &clone : clones()) {
       auto function = cast<func::FuncOp>(builder.clone(*forward));
       function.setName(clone.name);
-      function->setAttr("gemma.max_rows", builder.getI64IntegerAttr(clone.maxRows));
+      setMaxRows(function, clone.maxRows);
       if (!clone.logits)
         dropResults(function);
       eraseDeadOps(function);
     }
     forward.erase();
+    splitEncoders();
+  }
+
+  /// One function for each budget of pictures that is wanted: all of them share weights and kernels.
+  void splitEncoders() {
+    if (auto encoder = getOperation().lookupSymbol<func::FuncOp>(GEMMAC_ENCODE_IMAGE)) {
+      OpBuilder builder(encoder);
+      for (int64_t budget : imageBudgets)
+        if (budget <= imageTokens) {
+          auto function = cast<func::FuncOp>(builder.clone(*encoder));
+          function.setName((GEMMAC_ENCODE_IMAGE "_" + Twine(budget)).str());
+          setMaxRows(function, budget);
+        }
+      encoder.erase();
+    }
+    if (auto encoder = getOperation().lookupSymbol<func::FuncOp>(GEMMAC_ENCODE_AUDIO))
+      setMaxRows(encoder, audioTokens);
   }
 };
 

@@ -33,29 +33,34 @@ Value StepEmitter::rowBuffer(int64_t width, Element element, int64_t perRow, Str
   return buffer(schedule.rowScope(), maxRows * perRow, width, element, label);
 }
 
-Value StepEmitter::privateBuffer(int64_t width) { return buffer(Scope::Private, maxRows, width, Element::F32, ""); }
+Value StepEmitter::privateBuffer(int64_t width, int64_t perRow) {
+  return buffer(Scope::Private, maxRows * perRow, width, Element::F32, "");
+}
 
-Value StepEmitter::rowResult(int64_t width, const Reader &reader, int64_t perRow) {
-  return rowBuffer(width,
-                   !isQuantized(reader) ? Element::F32
-                   : reader.staticScale ? Element::S8
-                   : wideActivations    ? Element::Q16
-                                        : Element::Q8,
-                   perRow);
+Value StepEmitter::keysAndValues(int64_t perRow, int64_t width) {
+  return buffer(Scope::Shared, roundUp(maxRows * perRow, cacheBlock), 2 * width, Element::F32, "");
+}
+
+Value StepEmitter::rowResult(Value input, const Reader &reader) {
+  Element element = !isQuantized(reader) ? Element::F32
+                    : reader.staticScale ? Element::S8
+                    : wideActivations    ? Element::Q16
+                                         : Element::Q8;
+  return rowBuffer(typeOf(input).getWidth(), element, perRowOf(input));
 }
 
 Value StepEmitter::norm(Value input, PackedOp weight, const Reader &reader, FloatAttr eps, int64_t count,
                         FloatAttr factor, FloatAttr limit) {
-  Value result = rowResult(typeOf(input).getWidth(), reader);
+  Value result = rowResult(input, reader);
   NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0),
                    eps, builder.getI64IntegerAttr(count), reader.staticScale, reader.within, limit, replicated());
   return result;
 }
 
-Value StepEmitter::operand(Value input, const Reader &reader, int64_t perRow) {
+Value StepEmitter::operand(Value input, const Reader &reader) {
   if (!isQuantized(reader) && !reader.staticScale && !reader.within)
     return input;
-  Value result = rowResult(typeOf(input).getWidth(), reader, perRow);
+  Value result = rowResult(input, reader);
   QuantizeStep::create(builder, location, input, result, reader.staticScale, reader.within, replicated());
   return result;
 }
@@ -72,14 +77,16 @@ Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, Packed
   Value parts =
       buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), Element::F32, "");
   AttentionSplitsStep::create(builder, location, query, parts, name, count, referTo(keyNorm));
-  Value result = rowResult(width, reader);
-  AttentionMergeStep::create(builder, location, parts, name, result, count, reader.staticScale, replicated());
-  return result;
+  // The merge does not clamp: a step of its own does where it must.
+  const Reader merged = reader.within ? Reader(Format::F32) : reader;
+  Value result = rowResult(query, merged);
+  AttentionMergeStep::create(builder, location, parts, name, result, count, merged.staticScale, replicated());
+  return reader.within ? operand(result, reader) : result;
 }
 
 Value StepEmitter::matmul(Value input, PackedOp weight) {
   bool geglu = weight.getInterleave();
-  Value result = sharedBuffer(geglu ? weight.getRows() / 2 : weight.getRows());
+  Value result = sharedBuffer(geglu ? weight.getRows() / 2 : weight.getRows(), perRowOf(input));
   auto epilogue = EpilogueAttr::get(builder.getContext(), geglu ? Epilogue::GeGlu : Epilogue::None);
   MatmulStep::create(builder, location, input, referTo(weight), result, /*factor=*/Value(), epilogue,
                      builder.getI64IntegerAttr(0), /*cap=*/FloatAttr());
@@ -87,7 +94,7 @@ Value StepEmitter::matmul(Value input, PackedOp weight) {
 }
 
 Value StepEmitter::geluMul(Value input, PackedOp weight, Value factor, int64_t offset) {
-  Value result = sharedBuffer(weight.getRows());
+  Value result = sharedBuffer(weight.getRows(), perRowOf(input));
   MatmulStep::create(builder, location, input, referTo(weight), result, factor,
                      EpilogueAttr::get(builder.getContext(), Epilogue::GeluMul), builder.getI64IntegerAttr(offset),
                      /*cap=*/FloatAttr());

@@ -12,8 +12,8 @@ namespace gemmac {
 /// What a row step must know of the matrix that reads its result.
 struct Reader {
   Format format;
-  mlir::FloatAttr staticScale;    ///< of the rows that the matrix is multiplied with; null: none
-  mlir::DenseF64ArrayAttr within; ///< to which they are clamped; null: they are not
+  mlir::FloatAttr staticScale;     ///< of the rows that the matrix is multiplied with; null: none
+  mlir::DenseF64ArrayAttr within; ///< to which these rows are clamped; null: not at all
   Reader(Format format) : format(format) {}
   Reader(gemma::PackedOp matrix)
       : format(matrix.getFormat()), staticScale(matrix.getInputScaleAttr()), within(matrix.getInputBoundsAttr()) {}
@@ -38,14 +38,20 @@ public:
   /// What a row step writes.
   mlir::Value rowBuffer(int64_t width, Element element = Element::F32, int64_t perRow = 1, llvm::StringRef label = "");
   /// What each thread keeps to itself whatever the number of rows.
-  mlir::Value privateBuffer(int64_t width);
+  mlir::Value privateBuffer(int64_t width, int64_t perRow = 1);
+  /// Keys and values of all rows of a call, as gemma.step.encoder_qkv lays them out. \param width of either.
+  mlir::Value keysAndValues(int64_t perRow, int64_t width);
+  /// Rows of a buffer that belong to each row of the call.
+  int64_t perRowOf(mlir::Value buffer) const { return rowsOf(buffer) / maxRows; }
+  /// Where a row step puts what it makes of `input` for a matrix: quantized where it must be.
+  mlir::Value rowResult(mlir::Value input, const Reader &reader);
 
   /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8 or q16,
   /// with a static scale s8; else f32. With `limit` the input is clamped first.
   mlir::Value norm(mlir::Value input, gemma::PackedOp weight, const Reader &reader, mlir::FloatAttr eps, int64_t count,
                    mlir::FloatAttr factor = {}, mlir::FloatAttr limit = {});
-  /// `input` as operand of a matrix: quantized, or rounded to its static grid, where it must be.
-  mlir::Value operand(mlir::Value input, const Reader &reader, int64_t perRow = 1);
+  /// `input` as operand of a matrix: quantized, clamped, or rounded to its static grid, where it must be.
+  mlir::Value operand(mlir::Value input, const Reader &reader);
   /// Attention of `query` over `cache`, as operand of a matrix: divided by keys and merged by a row step, or whole.
   /// `keyNorm` where the cache has turned pairs.
   mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm,
@@ -59,10 +65,8 @@ public:
                gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count, mlir::FloatAttr limit = {},
                mlir::FloatAttr factor = {});
 
-  /// What a row step writes for a matrix: quantized where it must be.
-  mlir::Value rowResult(int64_t width, const Reader &reader, int64_t perRow = 1);
-
 private:
+  static int64_t rowsOf(mlir::Value buffer) { return mlir::cast<gemma::BufferType>(buffer.getType()).getRows(); }
   mlir::Value buffer(Scope scope, int64_t rows, int64_t width, Element element, llvm::StringRef label);
 
   mlir::OpBuilder builder;

@@ -2,7 +2,9 @@
 #include "passes/quantize/Passes.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
+#include "gemmac/program.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/MapVector.h"
@@ -20,6 +22,22 @@ namespace {
 Format storedFormat(WeightOp weight) {
   Type element = cast<RankedTensorType>(weight.getType()).getElementType();
   return element.isF32() ? Format::F32 : element.isF16() ? Format::F16 : Format::BF16;
+}
+
+/// The part of the model that a function belongs to.
+enum class Tower { None, Vision, Audio };
+
+Tower towerOf(Operation *user) {
+  auto function = user->getParentOfType<func::FuncOp>();
+  StringRef name = function ? function.getName() : "";
+  return name == GEMMAC_ENCODE_IMAGE ? Tower::Vision : name == GEMMAC_ENCODE_AUDIO ? Tower::Audio : Tower::None;
+}
+
+/// Towers lose more by rounding than they take: unasked they stay as they are stored.
+Format towerFormat(Tower tower, MatrixRole role, const QuantizeOptions &choice, Format stored) {
+  if (role == MatrixRole::Places)
+    return stored;
+  return (tower == Tower::Vision ? choice.vision : choice.audio).value_or(stored);
 }
 
 /// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type, `values` how many there are.
@@ -114,7 +132,7 @@ struct AssignFormats : impl::AssignFormatsBase<AssignFormats> {
   using AssignFormatsBase::AssignFormatsBase;
 
   void runOnOperation() override {
-    choice = {weights, embeddings, perLayerTable, {}};
+    choice = {weights, embeddings, perLayerTable, {}, vision, audio};
     SymbolTable table(getOperation());
     symbols = &table;
     if (failed(readChoices()))
@@ -151,9 +169,11 @@ private:
     return success();
   }
 
-  Format wanted(WeightOp weight, MatrixRole role) {
+  Format wanted(WeightOp weight, MatrixRole role, Tower tower) {
     if (auto own = choice.choices.find(weight.getSymName().str()); own != choice.choices.end())
       return own->second;
+    if (tower != Tower::None)
+      return towerFormat(tower, role, choice, storedFormat(weight));
     Format format =
         formatOf(role, choice, storedFormat(weight), cast<RankedTensorType>(weight.getType()).getNumElements());
     // Rounding integers again would lose, and wider ones would gain nothing.
@@ -170,7 +190,7 @@ private:
       if (!use)
         return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute << "', for which "
                                    << getArgument() << " has no rule; run gemma-fuse first";
-      format = wanted(weight, use->role);
+      format = wanted(weight, use->role, towerOf(user));
     }
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
@@ -225,7 +245,7 @@ llvm::StringMap<WeightPart> weightParts(ModuleOp fused, const QuantizeOptions &o
   (void)forEachUse(fused, symbols, [&](WeightOp weight, Operation *user, StringRef attribute) {
     std::optional<MatrixUse> use = matrixUse(user, attribute);
     if (use && isMatrix(weight))
-      parts[weight.getSymName()] = {use->part, isOpen(use->role, options)};
+      parts[weight.getSymName()] = {use->part, towerOf(user) == Tower::None && isOpen(use->role, options)};
     return success();
   });
   return parts;
@@ -236,6 +256,8 @@ void buildQuantizePipeline(OpPassManager &pm, const QuantizeOptions &options) {
   pass.weights = options.weights;
   pass.embeddings = options.embeddings;
   pass.perLayerTable = options.perLayerTable;
+  pass.vision = options.vision;
+  pass.audio = options.audio;
   for (const auto &[name, format] : options.choices)
     pass.choices.push_back(name + "=" + nameOf(format).str());
   pm.addPass(createAssignFormats(pass));

@@ -22,6 +22,7 @@ struct QuantizeOptions {
   std::optional<Format> embeddings;      ///< empty: as weights, but leastEmbeddingFormat() at least
   std::optional<Format> perLayerTable;   ///< empty: as weights
   std::map<std::string, Format> choices; ///< of single matrices, by weight; they go before all others
+  std::optional<Format> vision, audio;   ///< of the towers; empty: as the checkpoint stores them
 };
 
 /// What a matrix is in its model.

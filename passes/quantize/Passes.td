@@ -12,7 +12,7 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
     // after, used as a projection, with weights=q4
     gemma.weight @w : tensor<64x32xbf16> as q4 from <"m", 0, 4096>
     ```
-    Fused ops tell the roles of their matrices (FusedInterface). Left alone: weights that no op uses. A weight used in
+    Fused ops tell the roles of their matrices (FusedInterface); the functions of towers have formats of their own. Left alone: weights that no op uses. A weight used in
     two roles that want different formats is an error, and so is a matrix that no fused op names (level 0). Rounding a
     stored float to a narrower one is told in a warning. `choices` names single matrices, whatever their role; matrices
     that are packed into one must get the same format (gemma-plan-steps refuses others).
@@ -23,6 +23,10 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
                         "Format of token embedding and output matrix (derived: weights, q6 at least)">,
                  Option<"perLayerTable", "per-layer-table", "std::optional<::gemmac::Format>", "std::nullopt",
                         "Format of the per-layer embedding table (derived: weights)">,
+                 Option<"vision", "vision", "std::optional<::gemmac::Format>", "std::nullopt",
+                        "Format of the vision tower's matrices (derived: as the checkpoint stores them)">,
+                 Option<"audio", "audio", "std::optional<::gemmac::Format>", "std::nullopt",
+                        "Format of the audio tower's matrices (derived: as the checkpoint stores them)">,
                  ListOption<"choices", "choices", "std::string",
                             "Formats of single matrices, WEIGHT=FORMAT; they go before all others">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];

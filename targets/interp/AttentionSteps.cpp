@@ -29,9 +29,11 @@ struct Merged {
     largest = next;
   }
 
+  std::vector<float> result() const { return divided(values); }
   /// As an element of the layer.
-  std::vector<float> result(const Cache &cache) const {
-    std::vector<float> out = cache.restore(values);
+  std::vector<float> result(const Cache &cache) const { return divided(cache.restore(values)); }
+
+  std::vector<float> divided(std::vector<float> out) const {
     for (float &value : out)
       value = value * (1.0f / total);
     return out;
@@ -41,19 +43,20 @@ struct Merged {
   std::vector<float> values;
 };
 
-/// The positions of a split that a row sees.
+/// The positions of a split that a row sees, of all from `first` to `last`, inclusive.
 struct Seen {
-  int64_t first, last; ///< inclusive
-  Seen(int64_t split, const Cache &cache, int64_t position)
-      : first(std::max(split * attentionSplit, cache.firstSeen(position))),
-        last(std::min(split * attentionSplit + attentionSplit - 1, position)) {}
+  int64_t first, last;
+  Seen(int64_t split, int64_t first, int64_t last)
+      : first(std::max(split * attentionSplit, first)),
+        last(std::min(split * attentionSplit + attentionSplit - 1, last)) {}
 };
 
-Part partOf(const Cache &cache, const Cache::Query &query, int64_t head, Seen seen) {
+/// One head of `padded` elements. \param score (p): that of a position; \param value (p): what it stored.
+template <typename Score, typename Value> Part partOf(Seen seen, int64_t padded, Score score, Value value) {
   std::vector<float> powers;
-  Part part{-5e29f, 0.0f, std::vector<float>(static_cast<size_t>(cache.paddedHead()), 0.0f)};
+  Part part{-5e29f, 0.0f, std::vector<float>(static_cast<size_t>(padded), 0.0f)};
   for (int64_t p = seen.first; p <= seen.last; ++p) {
-    powers.push_back(cache.score(query, p, head));
+    powers.push_back(score(p));
     part.top = larger(powers.back(), part.top);
   }
   Lanes a = {};
@@ -62,7 +65,7 @@ Part partOf(const Cache &cache, const Cache::Query &query, int64_t head, Seen se
     e = power(e - part.top);
     float &lane = a[static_cast<size_t>(p % 16)];
     lane = lane + e;
-    const Stored v = cache.value(p, head);
+    const Stored v = value(p);
     for (size_t j = 0; j < part.values.size(); ++j)
       part.values[j] = std::fma(v.numbers[j], v.quantized() ? e * v.scales[j / 32] : e, part.values[j]);
   }
@@ -82,7 +85,11 @@ struct QueryHead {
     query = cache.prepare(frame[step.getQuery()].row(row).subspan(static_cast<size_t>(head) * width, width),
                           frame.memory.vector(step.getKeyNormAttr()));
   }
-  Part part(int64_t split, int64_t position) const { return partOf(cache, query, keyHead, {split, cache, position}); }
+  Part part(int64_t split, int64_t position) const {
+    return partOf(
+        {split, cache.firstSeen(position), position}, cache.paddedHead(),
+        [&](int64_t p) { return cache.score(query, p, keyHead); }, [&](int64_t p) { return cache.value(p, keyHead); });
+  }
 
   const Cache &cache;
   int64_t keyHead;
@@ -146,6 +153,30 @@ void run(gemma::AttentionMergeStep step, Frame &frame) {
   }
   result.resize(static_cast<size_t>(frame[step.getResult()].width), 0.0f);
   frame[step.getResult()].store(0, result, staticScale(step.getStaticScale()));
+}
+
+/// What one query head of an encoder makes of all `count` rows.
+static std::vector<float> encoded(std::span<const float> query, const EncoderMemory &memory, int64_t head,
+                                  int64_t count) {
+  Merged merged(memory.paddedHead());
+  auto score = [&](int64_t p) { return scoreOfKey(Format::F32, {memory.key(p, head), {}}, query); };
+  auto value = [&](int64_t p) { return Stored{memory.value(p, head), {}}; };
+  for (int64_t split = 0; split * attentionSplit < count; ++split)
+    merged.add(partOf({split, 0, count - 1}, memory.paddedHead(), score, value));
+  return merged.result();
+}
+
+void run(gemma::EncoderAttentionStep step, Frame &frame) {
+  const EncoderMemory memory(step, frame);
+  const auto width = static_cast<size_t>(memory.paddedHead());
+  const auto heads = static_cast<size_t>(step.getHeads()), shared = heads / static_cast<size_t>(step.getKvHeads());
+  const int64_t rows = frame.rows(step.getQuery());
+  for (int64_t r = 0; r < rows; ++r)
+    for (size_t head = 0; head < heads; ++head) {
+      std::span<const float> query = frame[step.getQuery()].row(r).subspan(head * width, width);
+      std::ranges::copy(encoded(query, memory, static_cast<int64_t>(head / shared), rows),
+                        frame[step.getResult()].row(r).subspan(head * width, width).begin());
+    }
 }
 
 } // namespace gemmac::interp

@@ -24,7 +24,7 @@ namespace {
 class Frames {
 public:
   Frames(gemma::Conv2dStep step, Frame &frame)
-      : step(step), frame(frame), rows(rowsOf(step, step.getInput(), frame)),
+      : step(step), frame(frame), rows(frame.rows(step.getInput())),
         binWidth(step.getBinWidth()) {}
 
   /// The value of a channel, or null where nothing is.
@@ -75,7 +75,7 @@ void run(gemma::Conv2dStep step, Frame &frame) {
   std::span<const float> norm = frame.memory.vector(step.getNormAttr());
   const Frames frames(step, frame);
   const int64_t count = step.getCount(), binWidth = (count + 15) / 16 * 16;
-  for (int64_t r = 0; r < rowsOf(step, step.getResult(), frame); ++r)
+  for (int64_t r = 0; r < frame.rows(step.getResult()); ++r)
     for (int64_t bin = 0; bin < step.getResultBins(); ++bin) {
       std::span<float> result = frame[step.getResult()].row(r).subspan(static_cast<size_t>(bin * binWidth));
       for (int64_t o = 0; o < count; ++o)
@@ -92,6 +92,7 @@ void run(gemma::SiluStep step, Frame &frame) {
     y.clear();
     for (float x : frame[step.getInput()].row(r))
       y.push_back(gated(x, x));
+    clamp(y, step.getWithin());
     frame[step.getResult()].store(r, y, staticScale(step.getStaticScale()));
   }
 }

@@ -137,8 +137,7 @@ std::vector<float> Cache::restore(std::vector<float> sum) const {
   return result;
 }
 
-/// One chain over the elements of a stored key; groups of quantized ones have a chain of their own.
-static float scoreOfKey(Format format, Stored key, std::span<const float> query) {
+float scoreOfKey(Format format, Stored key, std::span<const float> query) {
   float score = 0.0f;
   if (!key.quantized()) {
     for (size_t j = 0; j < query.size(); ++j)

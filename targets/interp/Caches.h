@@ -18,6 +18,10 @@ struct Stored {
   float value(size_t j) const { return quantized() ? numbers[j] * scales[j / 32] : numbers[j]; }
 };
 
+/// The score of a query with a stored key: one chain over its elements; groups of quantized ones have a chain of their
+/// own.
+float scoreOfKey(Format format, Stored key, std::span<const float> query);
+
 /// The keys, or the values, of one layer.
 class Store {
 public:

@@ -17,6 +17,10 @@ Cache &Memory::cache(mlir::FlatSymbolRefAttr name) {
   return caches.try_emplace(name.getValue().str(), symbols.lookup<gemma::KvCacheOp>(name.getValue())).first->second;
 }
 
+int64_t Frame::rows(mlir::Value buffer) const {
+  return rows() * (mlir::cast<gemma::BufferType>(buffer.getType()).getRows() / maxRows);
+}
+
 Rows &Frame::operator[](mlir::Value buffer) {
   auto [found, isNew] = buffers.try_emplace(buffer.getAsOpaquePointer());
   if (isNew)

@@ -40,13 +40,15 @@ template <typename Step> struct Runs {
 };
 template <typename... Steps> struct RunsAll : Runs<Steps>... {};
 
-/// One call: rows of tokens from a position on.
+/// One call of a function: rows of tokens from a position on.
 class Frame : public gemma::OfAllSteps<RunsAll> {
 public:
-  Frame(Memory &memory, llvm::ArrayRef<int32_t> tokens, int64_t position)
-      : memory(memory), tokens(tokens), firstPosition(position) {}
+  Frame(Memory &memory, gemma::FunctionOp function, llvm::ArrayRef<int32_t> tokens, int64_t position)
+      : memory(memory), maxRows(static_cast<int64_t>(function.getMaxRows())), tokens(tokens), firstPosition(position) {}
 
   int64_t rows() const { return static_cast<int64_t>(tokens.size()); }
+  /// The rows of a buffer that belong to those of the call: as many for each as it has for each of the most rows.
+  int64_t rows(mlir::Value buffer) const;
   int32_t token(int64_t row) const { return tokens[static_cast<size_t>(row)]; }
   int64_t position(int64_t row) const { return firstPosition + row; }
   /// The rows of a buffer, made when they are first asked for.
@@ -55,6 +57,7 @@ public:
   Memory &memory;
 
 private:
+  int64_t maxRows;
   llvm::ArrayRef<int32_t> tokens;
   int64_t firstPosition;
   std::map<const void *, Rows> buffers; ///< by the value of the gemma.buffer

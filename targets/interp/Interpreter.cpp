@@ -3,6 +3,8 @@
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
+
 using namespace mlir;
 
 namespace gemmac::interp {
@@ -15,7 +17,7 @@ template <typename... Steps> struct StepSwitch {
   static llvm::Error runStep(Operation &op, Frame &frame) {
     return llvm::TypeSwitch<Operation *, llvm::Error>(&op)
         .template Case<Steps...>([&](auto step) { return runIfInterpreted(step, frame); })
-        .template Case<BufferOp, BarrierOp, MarkOp, OutputOp>([](auto) { return llvm::Error::success(); })
+        .template Case<BufferOp, BarrierOp, MarkOp, InputOp, OutputOp>([](auto) { return llvm::Error::success(); })
         .Default([](Operation *other) { return notRun(other); });
   }
   template <typename Step> static llvm::Error runIfInterpreted(Step step, Frame &frame) {
@@ -75,12 +77,16 @@ int64_t Interpreter::maxRows(StringRef name) {
   return function ? static_cast<int64_t>(function.getMaxRows()) : 0;
 }
 
-llvm::Error Interpreter::checkCall(FunctionOp function, ArrayRef<int32_t> tokens) const {
-  const auto rows = static_cast<int64_t>(tokens.size());
+llvm::Expected<FunctionOp> Interpreter::find(StringRef name, int64_t rows) const {
+  auto function = module->lookupSymbol<FunctionOp>(name);
   if (!function || rows < 1 || rows > static_cast<int64_t>(function.getMaxRows()))
-    return llvm::createStringError("interp: error: a call with " + llvm::Twine(rows) +
+    return llvm::createStringError("interp: error: a call of '" + name + "' with " + llvm::Twine(rows) +
                                    " rows, and the program has no such function for as many");
-  if (position + rows > contextPositions)
+  return function;
+}
+
+llvm::Error Interpreter::checkTokens(ArrayRef<int32_t> tokens) const {
+  if (position + static_cast<int64_t>(tokens.size()) > contextPositions)
     return llvm::createStringError("interp: error: the context of " + llvm::Twine(contextPositions) +
                                    " positions is full; give fewer tokens");
   for (int32_t token : tokens)
@@ -101,16 +107,82 @@ std::vector<float> Interpreter::logitsOf(FunctionOp function, Frame &frame) cons
   return logits;
 }
 
-llvm::Expected<std::vector<float>> Interpreter::call(StringRef name, ArrayRef<int32_t> tokens) {
-  auto function = module->lookupSymbol<FunctionOp>(name);
-  if (llvm::Error error = checkCall(function, tokens))
-    return std::move(error);
-  Frame frame(memory, tokens, position);
+static llvm::Error runSteps(FunctionOp function, Frame &frame) {
   for (Operation &op : function.getBody().front())
     if (llvm::Error error = OfAllSteps<StepSwitch>::runStep(op, frame))
-      return std::move(error);
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::vector<float>> Interpreter::call(StringRef name, ArrayRef<int32_t> tokens) {
+  llvm::Expected<FunctionOp> function = find(name, static_cast<int64_t>(tokens.size()));
+  if (!function)
+    return function.takeError();
+  if (llvm::Error error = checkTokens(tokens))
+    return std::move(error);
+  Frame frame(memory, *function, tokens, position);
+  if (llvm::Error error = runSteps(*function, frame))
+    return std::move(error);
   position += frame.rows();
-  return logitsOf(function, frame);
+  return logitsOf(*function, frame);
+}
+
+/// Puts what the caller gave under the name of an input into its buffer; columns that are left stay zero.
+static llvm::Error give(InputOp input, const NamedRows &inputs, Frame &frame) {
+  auto found = inputs.find(input.getName().str());
+  if (found == inputs.end())
+    return llvm::createStringError("interp: error: the function wants the input '" + input.getName() + "'");
+  const Rows &rows = found->second;
+  Rows &buffer = frame[input.getBuffer()];
+  const int64_t expected = frame.rows(input.getBuffer());
+  if (rows.element != buffer.element || rows.rowCount() != expected || rows.width > buffer.width)
+    return llvm::createStringError("interp: error: the input '" + input.getName() + "' has " +
+                                   llvm::Twine(rows.rowCount()) + " rows of " + llvm::Twine(rows.width) + " " +
+                                   nameOf(rows.element) + ", expected " + llvm::Twine(expected) + " of at most " +
+                                   llvm::Twine(buffer.width) + " " + nameOf(buffer.element));
+  for (int64_t r = 0; r < expected; ++r)
+    if (rows.element == Element::F32)
+      std::ranges::copy(rows.row(r), buffer.row(r).begin());
+    else
+      std::ranges::copy(rows.integerRow(r), buffer.integerRow(r).begin());
+  return llvm::Error::success();
+}
+
+/// What all inputs of the function hold before its first step.
+static llvm::Error giveAll(FunctionOp function, const NamedRows &inputs, Frame &frame) {
+  auto wanted = function.getBody().getOps<InputOp>();
+  for (InputOp input : wanted)
+    if (llvm::Error error = give(input, inputs, frame))
+      return error;
+  for (const auto &[name, rows] : inputs)
+    if (llvm::none_of(wanted, [&](InputOp input) { return input.getName() == name; }))
+      return llvm::createStringError("interp: error: the function has no input '" + name + "'");
+  return llvm::Error::success();
+}
+
+/// The rows of the call that an output holds.
+static Rows taken(OutputOp output, Frame &frame) {
+  Rows rows = frame[output.getBuffer()];
+  const auto count = static_cast<size_t>(frame.rows(output.getBuffer()) * rows.width);
+  (rows.element == Element::F32) ? rows.values.resize(count) : rows.integers.resize(count);
+  return rows;
+}
+
+llvm::Expected<NamedRows> Interpreter::encode(StringRef name, int64_t rows, const NamedRows &inputs) {
+  llvm::Expected<FunctionOp> function = find(name, rows);
+  if (!function)
+    return function.takeError();
+  // The rows of such a call are numbered from 0, each of the token 0.
+  const std::vector<int32_t> tokens(static_cast<size_t>(rows), 0);
+  Frame frame(memory, *function, tokens, /*position=*/0);
+  if (llvm::Error error = giveAll(*function, inputs, frame))
+    return std::move(error);
+  if (llvm::Error error = runSteps(*function, frame))
+    return std::move(error);
+  NamedRows outputs;
+  for (OutputOp output : function->getBody().getOps<OutputOp>())
+    outputs[output.getName().str()] = taken(output, frame);
+  return outputs;
 }
 
 } // namespace gemmac::interp

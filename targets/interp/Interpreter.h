@@ -11,6 +11,9 @@
 
 namespace gemmac::interp {
 
+/// Rows that a call takes or gives, by their names.
+using NamedRows = std::map<std::string, Rows>;
+
 class Interpreter {
 public:
   /// \param text  a planned module; \param data  its data section, which must live as long as this.
@@ -24,11 +27,16 @@ public:
   /// Runs the tokens that follow those of the calls before. \returns the logits `[tokens, vocab]`, nothing where the
   /// function has none. Errors: too many rows, a token that is none, a context that is full, a step that is not known.
   llvm::Expected<std::vector<float>> call(llvm::StringRef function, llvm::ArrayRef<int32_t> tokens);
+  /// Runs `rows` rows of a function that reads no tokens: an encoder of media. Each input has the rows of its buffer
+  /// that belong to so many and is at most as wide. \returns all outputs, as wide as their buffers.
+  llvm::Expected<NamedRows> encode(llvm::StringRef function, int64_t rows, const NamedRows &inputs);
 
 private:
   Interpreter(std::unique_ptr<mlir::MLIRContext> context, mlir::OwningOpRef<mlir::ModuleOp> module,
               std::span<const uint8_t> data);
-  llvm::Error checkCall(gemma::FunctionOp function, llvm::ArrayRef<int32_t> tokens) const;
+  /// Whether there is such a function for so many rows.
+  llvm::Expected<gemma::FunctionOp> find(llvm::StringRef function, int64_t rows) const;
+  llvm::Error checkTokens(llvm::ArrayRef<int32_t> tokens) const;
   std::vector<float> logitsOf(gemma::FunctionOp function, Frame &frame) const;
 
   std::unique_ptr<mlir::MLIRContext> mlirContext;

@@ -11,6 +11,12 @@ namespace gemmac::interp {
 inline float larger(float a, float b) { return a > b ? a : b; }
 inline float smaller(float a, float b) { return a < b ? a : b; }
 
+/// The ends of a range to which values are clamped.
+struct Bounds {
+  float low, high;
+  float clamp(float x) const { return smaller(larger(x, low), high); }
+};
+
 /// e^x for x in [-87, 88], beyond them the value at the end.
 float exponential(float x);
 /// e^x for x <= 0 in attention: 0 from -64 downwards.

@@ -3,11 +3,15 @@
 #include "targets/interp/Steps.h"
 #include "targets/interp/Sums.h"
 
+#include <algorithm>
+
 namespace gemmac::interp {
 
-/// A sum on the grid of its source.
-static float gridded(const Weights &weights, int64_t row, size_t source, const Rows &input, int64_t inputRow) {
-  return onGrid(product(weights, row, input, inputRow), weights.outputScale(source));
+/// A sum on the grid of its source, within the bounds of it.
+static float finished(const Weights &weights, int64_t row, size_t source, const Rows &input, int64_t inputRow) {
+  const float total = onGrid(product(weights, row, input, inputRow), weights.outputScale(source));
+  const std::optional<Bounds> bounds = weights.boundsOf(source);
+  return bounds ? bounds->clamp(total) : total;
 }
 
 /// Element `n` of row `r` of the result.
@@ -15,9 +19,9 @@ static float element(gemma::MatmulStep step, Frame &frame, const Weights &weight
   const Rows &input = frame[step.getInput()];
   if (step.getEpilogue() == Epilogue::GeGlu) {
     const GateUp rows(n);
-    return gelu(gridded(weights, rows.gate, 0, input, r)) * gridded(weights, rows.up, 1, input, r);
+    return gelu(finished(weights, rows.gate, 0, input, r)) * finished(weights, rows.up, 1, input, r);
   }
-  const float total = gridded(weights, n, 0, input, r);
+  const float total = finished(weights, n, 0, input, r);
   switch (step.getEpilogue()) {
   case Epilogue::GeluMul:
     return gelu(total) * frame[step.getFactor()].row(r)[static_cast<size_t>(step.getFactorOffset() + n)];
@@ -31,7 +35,7 @@ static float element(gemma::MatmulStep step, Frame &frame, const Weights &weight
 void run(gemma::MatmulStep step, Frame &frame) {
   const Weights &weights = frame.memory.weights(step.getWeightAttr());
   const int64_t width = frame[step.getResult()].width;
-  for (int64_t r = 0; r < frame.rows(); ++r)
+  for (int64_t r = 0; r < frame.rows(step.getInput()); ++r)
     for (int64_t n = 0; n < width; ++n) {
       const float value = element(step, frame, weights, r, n);
       frame[step.getResult()].row(r)[static_cast<size_t>(n)] = value;
@@ -43,7 +47,8 @@ namespace {
 /// The projections of one row: heads of queries, of keys, of values.
 class Heads {
 public:
-  Heads(gemma::QkvStep step, Frame &frame, int64_t row)
+  template <typename Step>
+  Heads(Step step, Frame &frame, int64_t row)
       : weights(frame.memory.weights(step.getWeightAttr())), input(frame[step.getInput()]), row(row),
         padded(frame[step.getRopeTable()].width), headDim(step.getHeadDim()), eps(toFloat(step.getEps())),
         table(frame[step.getRopeTable()].row(row)) {}
@@ -52,7 +57,7 @@ public:
   std::vector<float> raw(int64_t head, size_t source) const {
     std::vector<float> result;
     for (int64_t j = 0; j < padded; ++j)
-      result.push_back(gridded(weights, head * padded + j, source, input, row));
+      result.push_back(finished(weights, head * padded + j, source, input, row));
     return result;
   }
 
@@ -107,6 +112,26 @@ void run(gemma::QkvStep step, Frame &frame) {
     }
     if (step.getCacheAttr())
       keepKeysAndValues(step, frame, heads, r);
+  }
+}
+
+void run(gemma::EncoderQkvStep step, Frame &frame) {
+  std::span<const float> queryNorm = frame.memory.vector(step.getQNormAttr());
+  std::span<const float> keyNorm = frame.memory.vector(step.getKNormAttr());
+  const EncoderMemory memory(step, frame);
+  const auto queries = static_cast<int64_t>(step.getHeads()), keys = static_cast<int64_t>(step.getKvHeads());
+  for (int64_t r = 0; r < frame.rows(step.getInput()); ++r) {
+    const Heads heads(step, frame, r);
+    for (int64_t head = 0; head < queries; ++head) {
+      const std::vector<float> query = heads.rotated(heads.normed(heads.raw(head, 0), queryNorm));
+      std::ranges::copy(query, frame[step.getQuery()].row(r).begin() + head * memory.paddedHead());
+    }
+    for (int64_t head = 0; head < keys; ++head) {
+      const std::vector<float> key = heads.rotated(heads.normed(heads.raw(queries + head, 1), keyNorm));
+      std::ranges::copy(key, memory.key(r, head).begin());
+      const std::vector<float> value = heads.normed(heads.raw(queries + keys + head, 2), {});
+      std::ranges::copy(value, memory.value(r, head).begin());
+    }
   }
 }
 

@@ -47,13 +47,14 @@ void run(gemma::NormStep step, Frame &frame) {
   const float factor = toFloat(step.getFactor()), eps = toFloat(step.getEps());
   Rows &input = frame[step.getInput()];
   std::vector<float> y(static_cast<size_t>(input.width));
-  for (int64_t r = 0; r < frame.rows(); ++r) {
+  for (int64_t r = 0; r < frame.rows(step.getInput()); ++r) {
     const std::vector<float> x = limited(frame[step.getInput()].row(r), step.getLimit());
     const float q = inverseRms(x, step.getCount(), eps);
     for (size_t i = 0; i < y.size(); ++i) {
       y[i] = weight.empty() ? x[i] * q : (x[i] * q) * weight[i];
       y[i] = y[i] * factor;
     }
+    clamp(y, step.getWithin());
     frame[step.getResult()].store(r, y, staticScale(step.getStaticScale()));
   }
 }
@@ -62,7 +63,7 @@ void run(gemma::AddNormStep step, Frame &frame) {
   std::span<const float> weight = frame.memory.vector(step.getWeightAttr());
   std::span<const float> layerScale = frame.memory.vector(step.getLayerScaleAttr());
   std::vector<float> y(weight.size());
-  for (int64_t r = 0; r < frame.rows(); ++r) {
+  for (int64_t r = 0; r < frame.rows(step.getInput()); ++r) {
     std::span<const float> x = frame[step.getInput()].row(r);
     const std::vector<float> branch = limited(frame[step.getBranch()].row(r), step.getLimit());
     const float q = inverseRms(branch, step.getCount(), toFloat(step.getEps()));
@@ -77,9 +78,10 @@ void run(gemma::AddNormStep step, Frame &frame) {
 }
 
 void run(gemma::QuantizeStep step, Frame &frame) {
-  for (int64_t r = 0; r < rowsOf(step, step.getResult(), frame); ++r) {
+  for (int64_t r = 0; r < frame.rows(step.getInput()); ++r) {
     std::span<const float> x = frame[step.getInput()].row(r);
-    const std::vector<float> copy(x.begin(), x.end());
+    std::vector<float> copy(x.begin(), x.end());
+    clamp(copy, step.getWithin());
     frame[step.getResult()].store(r, copy, staticScale(step.getStaticScale()));
   }
 }

@@ -26,6 +26,10 @@ struct Rows {
   std::span<float> scaleRow(int64_t index) { return part<float>(scales, index, width / 32); }
   std::span<const float> scaleRow(int64_t index) const { return part<const float>(scales, index, width / 32); }
 
+  int64_t rowCount() const {
+    return static_cast<int64_t>(element == Element::F32 ? values.size() : integers.size()) / width;
+  }
+
   /// Stores `input` as row `index`: as it is, or as the form of activations that the buffer's elements ask for.
   /// \param staticScale of a static grid; 0: there is none.
   void store(int64_t index, std::span<const float> input, float staticScale);

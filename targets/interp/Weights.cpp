@@ -1,8 +1,6 @@
 // "Packed layouts" of docs/formats.md.
 #include "targets/interp/Weights.h"
 
-#include "targets/interp/Numbers.h"
-
 #include <cstring>
 
 namespace gemmac::interp {
@@ -136,6 +134,9 @@ Weights unpack(gemma::PackedOp packed, std::span<const uint8_t> data) {
   result.cols = packed.getCols();
   if (std::optional<llvm::ArrayRef<double>> scales = packed.getOutputScales())
     result.outputScales.assign(scales->begin(), scales->end());
+  const llvm::ArrayRef<double> bounds = packed.getOutputBounds().value_or(llvm::ArrayRef<double>());
+  for (size_t i = 0; i < bounds.size(); i += 2)
+    result.outputBounds.push_back({static_cast<float>(bounds[i]), static_cast<float>(bounds[i + 1])});
   const Panels panels(packed, data.data() + *packed.getOffset());
   switch (panels.format) {
   case Format::F32:

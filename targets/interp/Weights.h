@@ -3,6 +3,7 @@
 #define GEMMAC_TARGETS_INTERP_WEIGHTS_H
 
 #include "dialects/Gemma/GemmaDialect.h"
+#include "targets/interp/Numbers.h"
 
 #include <span>
 #include <vector>
@@ -17,6 +18,7 @@ struct Weights {
   std::vector<int32_t> integers;    ///< of the others, without their zero point: [batch * rows, cols]
   std::vector<float> scales;        ///< of the integers: [batch * rows, cols / 32]
   std::vector<double> outputScales; ///< of each source; empty: none has one
+  std::vector<Bounds> outputBounds; ///< of each source; empty: none has some
 
   bool quantized() const { return values.empty(); }
   std::span<const float> valueRow(int64_t row) const { return part(values, row, cols); }
@@ -27,6 +29,10 @@ struct Weights {
   /// The static grid of what source `index` gives; 0: none.
   float outputScale(size_t index) const {
     return index < outputScales.size() ? static_cast<float>(outputScales[index]) : 0.0f;
+  }
+  /// What the products of source `index` are clamped to, if anything.
+  std::optional<Bounds> boundsOf(size_t index) const {
+    return index < outputBounds.size() ? std::optional(outputBounds[index]) : std::nullopt;
   }
 
 private:

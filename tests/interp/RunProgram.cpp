@@ -1,15 +1,10 @@
 #include "tests/interp/RunProgram.h"
 
 #include "gemmac/program.h"
-#include "targets/interp/Interpreter.h"
+#include "tests/interp/Npy.h"
+#include "tests/interp/ProgramFile.h"
+#include "tests/interp/Words.h"
 
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
-
-#include <CLI/CLI.hpp>
-
-#include <cstring>
 #include <fstream>
 
 namespace gemmac::interp {
@@ -21,29 +16,11 @@ struct Options {
   size_t prefill = 0, chunk = SIZE_MAX;
 };
 
-/// A program file: the text of its module and its data section.
-struct ProgramParts {
-  llvm::StringRef text;
-  std::span<const uint8_t> data;
-};
-
 } // namespace
 
 static std::vector<int32_t> readIds(const std::string &path) {
   std::ifstream file(path);
   return {std::istream_iterator<int32_t>(file), {}};
-}
-
-static llvm::Expected<ProgramParts> partsOf(llvm::StringRef file, const std::string &path) {
-  gemmac_image image = {};
-  if (file.size() >= sizeof(image))
-    std::memcpy(&image, file.data(), sizeof(image));
-  if (std::memcmp(image.magic, GEMMAC_IMAGE_MAGIC, sizeof(image.magic)) != 0 || image.file_bytes != file.size() ||
-      image.data_offset + image.data_bytes != file.size())
-    return llvm::createStringError(path + ": error: is no program of the target interp, or was cut short");
-  llvm::StringRef text = file.take_front(image.data_offset).drop_front(sizeof(image));
-  return ProgramParts{text.take_until([](char c) { return c == '\0'; }),
-                      {reinterpret_cast<const uint8_t *>(file.data()) + image.data_offset, image.data_bytes}};
 }
 
 /// Which function the next call goes to, and how many tokens it may take: by turns where both are asked for.
@@ -75,38 +52,16 @@ static llvm::Expected<std::vector<float>> feed(Interpreter &program, llvm::Array
   return logits;
 }
 
-/// Writes `[rows, columns]` f32 as an npy file, format 1.0.
-static llvm::Error writeNpy(const std::string &path, llvm::ArrayRef<float> values, int64_t columns) {
-  std::string header = llvm::formatv("{{'descr': '<f4', 'fortran_order': False, 'shape': ({0}, {1}), }",
-                                     static_cast<int64_t>(values.size()) / columns, columns);
-  constexpr size_t prefix = 10;
-  header.append(63 - (prefix + header.size()) % 64, ' ');
-  header += '\n';
-  std::ofstream file(path, std::ios::binary);
-  file.write("\x93NUMPY\x01\x00", 8).put(static_cast<char>(header.size() & 0xff));
-  file.put(static_cast<char>(header.size() >> 8)) << header;
-  file.write(reinterpret_cast<const char *>(values.data()),
-             static_cast<std::streamsize>(values.size() * sizeof(float)));
-  file.close();
-  return file ? llvm::Error::success() : llvm::createStringError(path + ": error: cannot write the logits");
-}
-
 static llvm::Error run(const Options &options) {
-  auto file = llvm::MemoryBuffer::getFile(options.program, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  llvm::Expected<ProgramFile> file = loadProgram(options.program);
   if (!file)
-    return llvm::createStringError(options.program + ": error: cannot read: " + file.getError().message());
-  llvm::Expected<ProgramParts> parts = partsOf((*file)->getBuffer(), options.program);
-  if (!parts)
-    return parts.takeError();
+    return file.takeError();
   const std::vector<int32_t> ids = readIds(options.ids);
   if (ids.empty() || options.prefill >= ids.size())
     return llvm::createStringError(options.ids + ": error: holds " + llvm::Twine(ids.size()) +
                                    " ids, expected more than --prefill " + llvm::Twine(options.prefill));
-  auto program = Interpreter::load(parts->text, parts->data);
-  if (!program)
-    return program.takeError();
-  llvm::Expected<std::vector<float>> logits = feed(**program, ids, options);
-  return logits ? writeNpy(options.logits, *logits, (*program)->vocab()) : logits.takeError();
+  llvm::Expected<std::vector<float>> logits = feed(*file->program, ids, options);
+  return logits ? writeNpy(options.logits, *logits, file->program->vocab()) : logits.takeError();
 }
 
 int runProgram(const std::vector<std::string> &words) {
@@ -119,17 +74,7 @@ int runProgram(const std::vector<std::string> &words) {
   app.add_option("--chunk", options.chunk, "Most tokens of a call of prefill")->check(CLI::PositiveNumber);
   app.add_option("--function", options.function, "What the others go through: verify, decode or mix")
       ->check(CLI::IsMember({"verify", "decode", "mix"}));
-  try {
-    std::vector<std::string> reversed(words.rbegin(), words.rend());
-    app.parse(reversed);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  if (llvm::Error error = run(options)) {
-    llvm::errs() << llvm::toString(std::move(error)) << "\n";
-    return 1;
-  }
-  return 0;
+  return runWords(app, words, [&] { return run(options); });
 }
 
 } // namespace gemmac::interp

@@ -62,7 +62,7 @@ LogicalResult plan(AudioSubsampleOp op, FunctionBuilder &builder) {
 
 /// silu(input) as operand of a matrix.
 static Value silu(StepEmitter &steps, Value input, const Reader &reader) {
-  Value result = steps.rowResult(typeOf(input).getWidth(), reader);
+  Value result = steps.rowResult(input, reader);
   SiluStep::create(steps.getBuilder(), steps.getLocation(), input, result, reader.staticScale, reader.within,
                    steps.replicated());
   return result;

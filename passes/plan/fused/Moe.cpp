@@ -73,7 +73,7 @@ LogicalResult plan(MoeOp op, FunctionBuilder &builder) {
   Value expertHidden = steps.sharedBuffer(packed.expertGateUp.getRows() / 2, topK);
   ExpertUpStep::create(ops, location, expertInput, referTo(packed.expertGateUp), picks, expertHidden, op.getTopKAttr());
 
-  Value expertOperand = steps.operand(expertHidden, packed.expertDown, topK);
+  Value expertOperand = steps.operand(expertHidden, packed.expertDown);
   Value mixed = steps.sharedBuffer(width);
   ExpertDownStep::create(ops, location, expertOperand, referTo(packed.expertDown), picks, pickWeights, mixed,
                          op.getTopKAttr());

@@ -19,6 +19,16 @@ extern "C" {
 
 #define GEMMAC_LOGITS "logits"
 
+// The functions that turn pictures and sounds into rows for the text model, in programs that have them: output
+// GEMMAC_SOFT_TOKENS, a row of it for each row of the call, whatever the tokens and positions of these are. Those of
+// pictures are GEMMAC_ENCODE_IMAGE with the most soft tokens of a picture behind it, "encode_image_280".
+#define GEMMAC_ENCODE_IMAGE "encode_image"
+#define GEMMAC_ENCODE_AUDIO "encode_audio"
+
+#define GEMMAC_PATCHES "patches" // f32: pixels of a patch, the patches of one soft token after each other
+#define GEMMAC_PLACES "places"   // i32: column and row of each patch
+#define GEMMAC_SOFT_TOKENS "soft_tokens"
+
 // Rows in the arena, one for each row of a call: f32, written by the caller before the call or read after it.
 typedef struct gemmac_value {
   const char *name;

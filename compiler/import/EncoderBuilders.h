@@ -1,0 +1,15 @@
+// The functions that turn pictures and sounds into soft tokens.
+#ifndef GEMMAC_COMPILER_IMPORT_ENCODERBUILDERS_H
+#define GEMMAC_COMPILER_IMPORT_ENCODERBUILDERS_H
+
+#include "compiler/import/FunctionMaker.h"
+
+namespace gemmac {
+
+/// `func @encode_image(patches [pool^2 rows, 3 patch^2] f32, places [pool^2 rows, 2] i32) -> soft_tokens [rows, hidden]`
+/// (spec 4.3 to 4.5). The patches of one pooling cell follow each other. \param hidden of the text model.
+void buildImageEncoder(mlir::MLIRContext &context, const VisionConfig &config, int64_t hidden, WeightSymbols &weights);
+
+} // namespace gemmac
+
+#endif // GEMMAC_COMPILER_IMPORT_ENCODERBUILDERS_H
