@@ -134,8 +134,9 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
   matrix.softplus = op.getSoftplus();
   if (std::optional<APFloat> scale = op.getScale())
     matrix.scale = static_cast<float>(scale->convertToDouble());
-  matrix.rowAxis = {op.getRowAxis().getBlock(), op.getRowAxis().getPadded()};
-  matrix.colAxis = {op.getColAxis().getBlock(), op.getColAxis().getPadded()};
+  auto axis = [](gemma::AxisAttr of) { return PackAxis{of.getBlock(), of.getPadded(), of.getCrossed()}; };
+  matrix.rowAxis = axis(op.getRowAxis());
+  matrix.colAxis = axis(op.getColAxis());
   matrix.rows = op.getRows();
   matrix.cols = op.getCols();
   matrix.bytes = op.getBytes();

@@ -19,15 +19,28 @@ namespace gemmac {
 /// How one axis is padded: blocks of `block` elements, each padded to `padded` (#gemma.axis).
 struct PackAxis {
   int64_t block = 1, padded = 1;
+  bool crossed = false; ///< of every two blocks, the inner halves change places first
+  /// Elements that follow each other wherever they land, from any multiple of that number on.
+  int64_t run() const { return crossed ? block / 2 : block; }
   /// Where element `index` lands.
-  int64_t place(int64_t index) const { return index / block * padded + index % block; }
+  int64_t place(int64_t index) const {
+    index = changed(index);
+    return index / block * padded + index % block;
+  }
   /// The element at `place`, or -1 for padding; `count` is the number of elements.
   int64_t element(int64_t place, int64_t count) const {
-    int64_t index = place / padded * block + place % padded;
+    int64_t index = changed(place / padded * block + place % padded);
     return place % padded < block && index < count ? index : -1;
   }
   /// Padded length of `count` elements: whole blocks, then up to a multiple of 32.
   int64_t extent(int64_t count) const { return roundUp((count + block - 1) / block * padded, groupColumns); }
+
+private:
+  /// What stands in the place of element `index` once inner halves have changed places; its own inverse.
+  int64_t changed(int64_t index) const {
+    int64_t quarter = crossed ? index / run() % 4 : 0;
+    return quarter == 1 ? index + run() : quarter == 2 ? index - run() : index;
+  }
 };
 
 /// Scales of integer weights, stored apart: one for each row and each run of `columns` columns.

@@ -238,8 +238,9 @@ private:
 
   /// Puts a row's columns at their padded places.
   template <typename T> void spread(const std::vector<T> &row, int64_t cols, T *result) {
-    for (int64_t col = 0; col < cols; col += matrix->colAxis.block)
-      std::copy_n(&row[col], std::min(matrix->colAxis.block, cols - col), result + matrix->colAxis.place(col));
+    int64_t run = matrix->colAxis.run();
+    for (int64_t col = 0; col < cols; col += run)
+      std::copy_n(&row[col], std::min(run, cols - col), result + matrix->colAxis.place(col));
   }
 
   /// Integers times scales; where the format has its scales in the same places, it gets both as they are.
@@ -280,12 +281,12 @@ private:
     bool oneBlock = axis.block >= source.cols;
     if (!info.quantized || info.bits != bits)
       return 0;
-    if (!info.rowScales()) // groups must not straddle scales, nor blocks of the axis
+    if (!info.rowScales()) // groups must not straddle scales, nor runs of the axis
       return source.scales->columns % groupColumns == 0 || (oneBlock && source.scales->columns == source.cols)
-                 ? oneBlock || axis.block % groupColumns == 0 ? groupColumns : 0
+                 ? oneBlock || axis.run() % groupColumns == 0 ? groupColumns : 0
                  : 0;
     int64_t width = matrix->cols / matrix->scaleBlocks();
-    bool perBlock = matrix->scaleBlocks() > 1 && source.scales->columns == axis.block;
+    bool perBlock = matrix->scaleBlocks() > 1 && source.scales->columns == axis.block && !axis.crossed;
     return source.scales->columns == source.cols || perBlock ? width : 0;
   }
 

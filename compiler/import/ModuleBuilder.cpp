@@ -198,6 +198,8 @@ OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const Checkpoint &checkp
   TextBuilder(context, checkpoint.config, weights).build(*module);
   if (const std::optional<VisionConfig> &vision = checkpoint.config.towers.vision)
     buildImageEncoder(context, *vision, checkpoint.config.hidden, weights);
+  if (const std::optional<AudioConfig> &audio = checkpoint.config.towers.audio)
+    buildAudioEncoder(context, *audio, checkpoint.config.hidden, weights);
   if (failed(weights.check(place)) || failed(verify(*module)))
     return {};
   return module;

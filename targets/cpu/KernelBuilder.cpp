@@ -113,6 +113,10 @@ Value KernelBuilder::maxf(Value a, Value b) {
   return select(arith::CmpFOp::create(*this, arith::CmpFPredicate::OGT, a, b), a, b);
 }
 
+Value KernelBuilder::minf(Value a, Value b) {
+  return select(arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, a, b), a, b);
+}
+
 Value KernelBuilder::bitcast(Value a, VectorType type) { return vector::BitCastOp::create(*this, type, a); }
 Value KernelBuilder::select(Value condition, Value a, Value b) {
   return arith::SelectOp::create(*this, condition, a, b);
@@ -121,8 +125,7 @@ Value KernelBuilder::select(Value condition, Value a, Value b) {
 Value KernelBuilder::gridSteps(Value x, Value scale) {
   auto type = cast<VectorType>(x.getType());
   // A quotient, as in the scheme's own code: with a product by 1 / scale some values would round to the other side.
-  Value steps = maxf(divf(x, scale), splat(type, -128.0)), most = splat(type, 127.0);
-  steps = select(arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, steps, most), steps, most);
+  Value steps = clampf(divf(x, scale), splat(type, -128.0), splat(type, 127.0));
   return math::RoundEvenOp::create(*this, steps);
 }
 
@@ -155,9 +158,7 @@ Value KernelBuilder::intrinsic(StringRef name, Type result, ValueRange arguments
 Value KernelBuilder::exp(Value x) {
   auto type = cast<VectorType>(x.getType());
   auto intType = vec(type.getNumElements(), getI32Type());
-  x = maxf(x, splat(type, -87.0));
-  Value high = splat(type, 88.0);
-  x = select(arith::CmpFOp::create(*this, arith::CmpFPredicate::OLT, x, high), x, high);
+  x = clampf(x, splat(type, -87.0), splat(type, 88.0));
   // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
   Value magic = splat(type, 12582912.0);
   Value shifted = fma(x, splat(type, 1.44269504088896341), magic);

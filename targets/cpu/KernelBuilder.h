@@ -54,6 +54,7 @@ public:
   /// Asks for the cache lines of `bytes` from `pointer` on, into the second level. Never faults.
   void prefetch(Value pointer, int64_t bytes);
   Value loadVec(Value pointer) { return load(vecF32(), pointer, 4); }
+  Value loadFloat(Value pointer) { return load(getF32Type(), pointer); }
   /// A stack slot of `bytes`, 64-byte aligned, in the function's entry block.
   Value stack(int64_t bytes);
 
@@ -73,6 +74,8 @@ public:
   Value divf(Value a, Value b);
   Value fma(Value a, Value b, Value c);
   Value maxf(Value a, Value b); ///< a > b ? a : b
+  Value minf(Value a, Value b); ///< a < b ? a : b
+  Value clampf(Value x, Value low, Value high) { return minf(maxf(x, low), high); }
   Value absf(Value a);
   Value sqrt(Value a);
   Value bitcast(Value a, mlir::VectorType type);

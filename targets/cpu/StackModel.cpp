@@ -52,14 +52,24 @@ static int64_t widestRow(gemma::StepInterface step) {
   return width;
 }
 
+/// Rows that a product of `input` works on at once; of picks, `entries` belong to each.
+static int64_t productRows(gemma::BufferType input, const gemma::WeightUse &use, int64_t functionRows) {
+  return use.picks ? functionRows : std::min(input.getRows(), mostBlockRows);
+}
+
 static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, const IsaLevel &level, int64_t rows) {
+  if (auto encoder = dyn_cast<gemma::EncoderAttentionStep>(*step))
+    return attentionStack(CacheShape(encoder.getKvHeads(), encoder.getHeadDim()), encoder.getHeads());
   int64_t bytes = 0;
   for (const gemma::WeightUse &use : step.getWeightUses()) {
     auto packed = symbols.lookup<gemma::PackedOp>(use.weight.getValue());
-    if (packed.getLayout() == Layout::Panels && use.input)
-      bytes = std::max(
-          bytes, productStack(level, PackedShape(packed, cast<gemma::BufferType>(use.input.getType())), use, rows));
+    if (packed.getLayout() != Layout::Panels || !use.input)
+      continue;
+    auto input = cast<gemma::BufferType>(use.input.getType());
+    bytes = std::max(bytes, productStack(level, PackedShape(packed, input), use, productRows(input, use, rows)));
   }
+  if (auto encoder = dyn_cast<gemma::EncoderQkvStep>(*step))
+    return bytes + 4 * paddedHeadDim(encoder.getHeadDim()) * 4;
   if (std::optional<gemma::CacheUse> use = step.getCacheUse()) {
     CacheShape cache(symbols.lookup<gemma::KvCacheOp>(use->cache.getValue()));
     bytes += bytes ? 4 * cache.padded * 4 : attentionStack(cache, widestRow(step) / cache.padded);

@@ -77,7 +77,7 @@ int64_t Interpreter::maxRows(StringRef name) {
   return function ? static_cast<int64_t>(function.getMaxRows()) : 0;
 }
 
-llvm::Expected<FunctionOp> Interpreter::find(StringRef name, int64_t rows) const {
+llvm::Expected<FunctionOp> Interpreter::find(StringRef name, int64_t rows) {
   auto function = module->lookupSymbol<FunctionOp>(name);
   if (!function || rows < 1 || rows > static_cast<int64_t>(function.getMaxRows()))
     return llvm::createStringError("interp: error: a call of '" + name + "' with " + llvm::Twine(rows) +

@@ -35,7 +35,7 @@ private:
   Interpreter(std::unique_ptr<mlir::MLIRContext> context, mlir::OwningOpRef<mlir::ModuleOp> module,
               std::span<const uint8_t> data);
   /// Whether there is such a function for so many rows.
-  llvm::Expected<gemma::FunctionOp> find(llvm::StringRef function, int64_t rows) const;
+  llvm::Expected<gemma::FunctionOp> find(llvm::StringRef function, int64_t rows);
   llvm::Error checkTokens(llvm::ArrayRef<int32_t> tokens) const;
   std::vector<float> logitsOf(gemma::FunctionOp function, Frame &frame) const;
 

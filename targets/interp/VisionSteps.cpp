@@ -62,8 +62,8 @@ void run(gemma::PoolStep step, Frame &frame) {
   for (int64_t r = 0; r < frame.rows(step.getResult()); ++r) {
     std::span<float> result = frame[step.getResult()].row(r);
     for (size_t i = 0; i < result.size(); ++i) {
-      float sum = 0.0f;
-      for (int64_t k = count * r; k < count * (r + 1); ++k)
+      float sum = frame[step.getInput()].row(count * r)[i];
+      for (int64_t k = count * r + 1; k < count * (r + 1); ++k)
         sum = sum + frame[step.getInput()].row(k)[i];
       result[i] = sum * factor;
       if (!bias.empty())

@@ -18,9 +18,9 @@ llvm::Expected<ProgramFile> loadProgram(const std::string &path) {
       image.data_offset + image.data_bytes != bytes.size())
     return llvm::createStringError(path + ": error: is no program of the target interp, or was cut short");
   llvm::StringRef text = bytes.take_front(image.data_offset).drop_front(sizeof(image));
-  auto program = Interpreter::load(text.take_until([](char c) { return c == '\0'; }),
-                                   {reinterpret_cast<const uint8_t *>(bytes.data()) + image.data_offset,
-                                    image.data_bytes});
+  auto program =
+      Interpreter::load(text.take_until([](char c) { return c == '\0'; }),
+                        {reinterpret_cast<const uint8_t *>(bytes.data()) + image.data_offset, image.data_bytes});
   if (!program)
     return program.takeError();
   return ProgramFile{std::move(*file), std::move(*program)};

@@ -1,8 +1,7 @@
 // Attention: one row divided among threads by its keys, then merged; several rows divided by rows. Both work through
 // the splits of 128 keys in order with SplitAttention and merge alike, so that a row's bits depend on its position
 // alone.
-#include "targets/cpu/kernels/CacheRows.h"
-#include "targets/cpu/kernels/SplitAttention.h"
+#include "targets/cpu/kernels/RowTile.h"
 #include "targets/cpu/kernels/StepLowering.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -15,43 +14,6 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t vecBytes = lanes * 4;
 
 namespace {
-
-/// Positions [first, last] that a row or several see, and the splits and blocks that hold them.
-struct KeyRange {
-  KernelBuilder &b;
-  Value first, last;
-
-  /// All that the rows at positions [from, to] see.
-  KeyRange(KernelBuilder &b, const CacheShape &cache, Value from, Value to) : b(b), first(b.i64(0)), last(to) {
-    if (cache.window > 0)
-      first = b.maxSigned(first, b.sub(from, b.i64(cache.window - 1)));
-  }
-  Value firstSplit() { return b.div(first, b.i64(cacheSplit)); }
-  Value endSplit() { return b.add(b.div(last, b.i64(cacheSplit)), 1); }
-  SplitBlocks blocksOf(Value split) {
-    constexpr int64_t perSplit = cacheSplit / cacheBlock;
-    Value begin = b.mul(split, perSplit);
-    return {b.maxSigned(begin, b.div(first, b.i64(cacheBlock))),
-            b.minSigned(b.add(begin, perSplit), b.add(b.div(last, b.i64(cacheBlock)), 1)), begin};
-  }
-};
-
-/// The running softmax of 16 pairs, one a lane, and what the next split changes in it.
-struct Merge {
-  Value largest, sum; ///< after the split
-  Value keep, take;   ///< factors of what was there and of the split's own
-  Merge(KernelBuilder &b, Value largestBefore, Value sumBefore, Value splitLargest, Value splitSum)
-      : largest(b.maxf(largestBefore, splitLargest)) {
-    keep = SplitAttention::powerOf(b, b.subf(largestBefore, largest));
-    take = SplitAttention::powerOf(b, b.subf(splitLargest, largest));
-    sum = b.fma(sumBefore, keep, b.mulf(splitSum, take));
-  }
-  /// One vector of weighted values.
-  static Value values(KernelBuilder &b, Value before, Value split, Value keep, Value take) {
-    return b.fma(before, keep, b.mulf(split, take));
-  }
-};
-
 /// Where one split's results lie in a row of `parts` (gemma.step.attention_splits).
 struct PartLayout {
   int64_t heads, padded;
@@ -59,10 +21,7 @@ struct PartLayout {
   int64_t largestOffset() const { return heads * padded * 4; }
   int64_t sumOffset() const { return largestOffset() + roundUp(heads, lanes) * 4; }
 };
-
 } // namespace
-
-static Value loadFloat(KernelBuilder &b, Value pointer) { return b.load(b.getF32Type(), pointer); }
 
 //===--- one row
 //------------------------------------------------------------------------------------------------------===//
@@ -207,7 +166,7 @@ static func::FuncOp attentionMergeKernel(KernelLibrary &kernels, gemma::Attentio
         b.loop(b.i64(0), b.i64(heads), 1, [&](Value head) {
           Value factor =
               b.at(factors, b.add(b.mul(b.div(head, b.i64(lanes)), 2 * vecBytes), b.mul(b.rem(head, b.i64(lanes)), 4)));
-          Value keep = b.broadcast(loadFloat(b, factor)), take = b.broadcast(loadFloat(b, b.at(factor, vecBytes)));
+          Value keep = b.broadcast(b.loadFloat(factor)), take = b.broadcast(b.loadFloat(b.at(factor, vecBytes)));
           Value offset = b.mul(head, cache.padded * 4);
           b.loop(offset, b.add(offset, cache.padded * 4), vecBytes, [&](Value i) {
             Value place = b.at(merged, i);
@@ -222,9 +181,9 @@ static func::FuncOp attentionMergeKernel(KernelLibrary &kernels, gemma::Attentio
       Value inverses = factors;
       for (int64_t v = 0; v < headVectors; ++v)
         b.store(b.divf(b.splat(b.vecF32(), 1.0), state[2 * v + 1]), b.at(inverses, v * vecBytes));
-      storeRow(b, a[1], step.getResult().getType(), isStatic ? a[5] : Value(), [&](Value offset) {
+      storeRow(b, a[1], step.getResult().getType(), RowLimits(a.drop_front(5), isStatic, false), [&](Value offset) {
         Value head = b.div(offset, b.i64(cache.padded * 4));
-        Value inverse = b.broadcast(loadFloat(b, b.at(inverses, b.mul(head, 4))));
+        Value inverse = b.broadcast(b.loadFloat(b.at(inverses, b.mul(head, 4))));
         Value place = b.at(merged, offset), low = b.mulf(b.loadVec(place), inverse);
         return std::make_pair(low, b.mulf(b.loadVec(b.at(place, vecBytes)), inverse));
       });
@@ -235,7 +194,7 @@ static func::FuncOp attentionMergeKernel(KernelLibrary &kernels, gemma::Attentio
 
 LogicalResult lower(gemma::AttentionMergeStep step, StepLowering &lowering) {
   CacheShape shape(lowering.cache(step.getCache()));
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   SmallVector<Value> arguments{lowering.pointer(step.getParts()), lowering.pointer(step.getResult()), lowering.rowsAt,
                                first, last};
   lowering.addScale(arguments, step.getStaticScale());
@@ -244,129 +203,6 @@ LogicalResult lower(gemma::AttentionMergeStep step, StepLowering &lowering) {
 
 //===--- several rows
 //-------------------------------------------------------------------------------------------------===//
-
-namespace {
-/// Rows [first, first + count) of one KV head: their pairs (row, query head) in scratch, row after row.
-class RowTile {
-public:
-  /// As many pairs as keep their queries, scores and sums in the second level cache beside a split's keys and values.
-  /// They are worked on a whole block of keys at a time: keys and values lie in the second level cache, so that passes
-  /// over them cost less than loads of queries.
-  static constexpr int64_t mostPairs = 32;
-  static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
-
-  RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
-          Value keyNorm)
-      : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes),
-        headBytes(cache.padded * 4), queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
-        tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
-        capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
-    queries = b.stack(capacity * queryBytes);
-    sums = b.stack(capacity * headBytes);
-    scores = b.stack(capacity * SplitAttention::scoreRowBytes);
-    statistics = b.stack(6 * vectors * vecBytes);
-  }
-
-  /// \param position  of row `firstRow`.
-  void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position) {
-    Value pairs = b.mul(count, perKvHead);
-    Value paddedPairs = b.mul(b.div(b.add(pairs, tilePairs - 1), b.i64(tilePairs)), tilePairs);
-    this->position = position;
-    begin(query, result, firstRow, pairs, paddedPairs);
-    KeyRange range(b, cache, this->position, b.sub(b.add(this->position, count), b.i64(1)));
-    SplitAttention attention(b, cache, level, keys, values, /*prefetch=*/false);
-    b.loop(range.firstSplit(), range.endSplit(), 1, [&](Value split) {
-      SplitBlocks blocks = range.blocksOf(split);
-      forTiles(paddedPairs, [&](const PairTile &tile) { attention.scores(tile, blocks); });
-      b.loop(b.i64(0), pairs, 1, [&](Value pair) { softmax(attention, blocks, pair); });
-      forTiles(paddedPairs, [&](const PairTile &tile) { attention.weightedValues(tile, blocks); });
-      merge(result, firstRow, pairs);
-    });
-    finish(result, firstRow, pairs);
-  }
-
-private:
-  KernelBuilder &b;
-  const CacheShape &cache;
-  const IsaLevel &level;
-  int64_t perKvHead, rowBytes, headBytes, queryBytes;
-  Value keyNorm;
-  int64_t tilePairs, capacity, vectors;
-  Value queries, sums, scores, statistics, position;
-
-  enum Statistic { largest, sum, splitLargest, splitSum, keep, take };
-  Value vectorOf(Statistic kind, int64_t vector) { return b.at(statistics, (kind * vectors + vector) * vecBytes); }
-  Value placeOf(Statistic kind, Value pair) { return b.at(vectorOf(kind, 0), b.mul(pair, 4)); }
-
-  /// Byte offset of a pair's head in rows that hold all heads, from those of the tile's KV head on.
-  Value offsetOf(Value firstRow, Value pair) {
-    Value row = b.add(firstRow, b.div(pair, b.i64(perKvHead))), head = b.rem(pair, b.i64(perKvHead));
-    return b.add(b.mul(row, rowBytes), b.mul(head, headBytes));
-  }
-  void forHead(llvm::function_ref<void(Value offset)> body) { b.loop(b.i64(0), b.i64(headBytes), vecBytes, body); }
-  void forTiles(Value paddedPairs, llvm::function_ref<void(const PairTile &)> body) {
-    b.loop(b.i64(0), paddedPairs, tilePairs, [&](Value pair) {
-      body({tilePairs, b.at(queries, b.mul(pair, queryBytes)), b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)),
-            b.at(sums, b.mul(pair, headBytes))});
-    });
-  }
-
-  // Queries lie together; pairs that fill up the last tile get zeros, whose scores are zeros and so powers already.
-  void begin(Value query, Value result, Value firstRow, Value pairs, Value paddedPairs) {
-    Value zero = b.splat(b.vecF32(), 0.0), lowest = b.splat(b.vecF32(), SplitAttention::lowestScore);
-    for (int64_t v = 0; v < vectors; ++v)
-      for (auto kind : {largest, sum, splitLargest, splitSum})
-        b.store(kind == largest || kind == splitLargest ? lowest : zero, vectorOf(kind, v));
-    b.loop(b.i64(0), pairs, 1, [&](Value pair) {
-      Value offset = offsetOf(firstRow, pair);
-      Value merged = b.at(result, offset);
-      forHead([&](Value i) { b.store(zero, b.at(merged, i)); });
-      prepareQuery(b, cache, b.at(query, offset), keyNorm, b.at(queries, b.mul(pair, queryBytes)));
-    });
-    b.loop(b.mul(pairs, queryBytes), b.mul(paddedPairs, queryBytes), vecBytes,
-           [&](Value i) { b.store(zero, b.at(queries, i)); });
-  }
-
-  void softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair) {
-    Value row = b.add(position, b.div(pair, b.i64(perKvHead)));
-    KeyRange seen(b, cache, row, row);
-    auto result =
-        attention.softmax(b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)), blocks, seen.first, seen.last);
-    b.store(result.largest, placeOf(splitLargest, pair));
-    b.store(result.sum, placeOf(splitSum, pair));
-  }
-
-  void merge(Value result, Value firstRow, Value pairs) {
-    for (int64_t v = 0; v < vectors; ++v) {
-      auto load = [&](Statistic kind) { return b.loadVec(vectorOf(kind, v)); };
-      Merge merge(b, load(largest), load(sum), load(splitLargest), load(splitSum));
-      b.store(merge.largest, vectorOf(largest, v));
-      b.store(merge.sum, vectorOf(sum, v));
-      b.store(merge.keep, vectorOf(keep, v));
-      b.store(merge.take, vectorOf(take, v));
-    }
-    b.loop(b.i64(0), pairs, 1, [&](Value pair) {
-      Value merged = b.at(result, offsetOf(firstRow, pair)), split = b.at(sums, b.mul(pair, headBytes));
-      Value keeps = b.broadcast(loadFloat(b, placeOf(keep, pair))),
-            takes = b.broadcast(loadFloat(b, placeOf(take, pair)));
-      forHead([&](Value i) {
-        Value place = b.at(merged, i);
-        b.store(Merge::values(b, b.loadVec(place), b.loadVec(b.at(split, i)), keeps, takes), place);
-      });
-    });
-  }
-
-  void finish(Value result, Value firstRow, Value pairs) {
-    for (int64_t v = 0; v < vectors; ++v)
-      b.store(b.divf(b.splat(b.vecF32(), 1.0), b.loadVec(vectorOf(sum, v))), vectorOf(sum, v));
-    b.loop(b.i64(0), pairs, 1, [&](Value pair) {
-      Value merged = b.at(result, offsetOf(firstRow, pair)), inverse = b.broadcast(loadFloat(b, placeOf(sum, pair)));
-      CacheRows::values(b, cache).restore(merged);
-      forHead([&](Value i) { b.store(b.mulf(b.loadVec(b.at(merged, i)), inverse), b.at(merged, i)); });
-    });
-  }
-};
-} // namespace
 
 // (query, result, cache, key norm, rows of the call, runs; rows, runs, thread, threads): tiles of rows of a run and a
 // KV head; each thread takes every threads-th, since later rows see more keys

@@ -161,16 +161,14 @@ private:
 } // namespace
 
 LogicalResult lower(gemma::Conv2dStep step, StepLowering &lowering) {
-  KernelBuilder &b = lowering.b;
   Conv2dKernel kernel(PackedShape(lowering.packed(step.getWeight())), step, lowering.kernels.getLevel());
   auto body = [&](KernelBuilder &builder, ValueRange a) { kernel.emit(builder, a); };
   func::FuncOp function = lowering.kernels.get(kernel.name(), 5, 3, body);
-  int64_t perRow = step.getResult().getType().getRows() / lowering.maxRows();
-  auto [first, last] = lowering.rowRange(/*replicated=*/false, perRow);
-  Value inputRows = b.mul(lowering.rows, step.getInput().getType().getRows() / lowering.maxRows());
+  auto [first, last] = lowering.rowRange(/*replicated=*/false, step.getResult());
   return lowering.callKernel(function, {lowering.pointer(step.getInput()), lowering.pointer(step.getValid()),
                                         lowering.pointer(step.getResult()), lowering.weight(step.getWeight()),
-                                        lowering.weight(step.getNorm()), first, last, inputRows});
+                                        lowering.weight(step.getNorm()), first, last,
+                                        lowering.rowsOf(step.getInput())});
 }
 
 // (input, weight, result; first, last)
@@ -197,7 +195,7 @@ static func::FuncOp depthwiseKernel(KernelLibrary &kernels, const PackedShape &w
 }
 
 LogicalResult lower(gemma::DepthwiseConvStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(/*replicated=*/false);
+  auto [first, last] = lowering.rowRange(/*replicated=*/false, step.getResult());
   func::FuncOp kernel = depthwiseKernel(lowering.kernels, PackedShape(lowering.packed(step.getWeight())),
                                         step.getInput().getType(), step.getTaps());
   return lowering.callKernel(kernel, {lowering.pointer(step.getInput()), lowering.weight(step.getWeight()),

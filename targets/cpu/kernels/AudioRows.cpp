@@ -19,31 +19,32 @@ static Value gated(KernelBuilder &b, Value x, Value y) {
   return b.divf(x, b.addf(power, b.splat(b.vecF32(), 1.0)));
 }
 
-// (input, result; first, last[; static scale])
+// (input, result; first, last[; static scale][, bounds])
 static func::FuncOp siluKernel(KernelLibrary &kernels, gemma::SiluStep step) {
   gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
-  bool isStatic = step.getStaticScale().has_value();
-  std::string name =
-      llvm::formatv("silu_{0}{1}_w{2}", nameOf(result.getElement()), isStatic ? "_static" : "", input.getWidth());
+  bool isStatic = step.getStaticScale().has_value(), bounded = step.getWithin().has_value();
+  std::string name = llvm::formatv("silu_{0}{1}{2}_w{3}", nameOf(result.getElement()), isStatic ? "_static" : "",
+                                   bounded ? "_within" : "", input.getWidth());
   auto body = [&](KernelBuilder &b, ValueRange a) {
-    Value staticScale = isStatic ? a[4] : Value();
+    RowLimits limits(a.drop_front(4), isStatic, bounded);
     b.loop(a[2], a[3], 1, [&](Value row) {
       Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
       Value target = b.at(a[1], b.mul(row, result.getRowBytes()));
-      storeRow(b, target, result, staticScale, [&](Value offset) {
+      storeRow(b, target, result, limits, [&](Value offset) {
         Value low = b.loadVec(b.at(source, offset)), high = b.loadVec(b.at(b.at(source, offset), vecBytes));
         low = gated(b, low, low);
         return std::make_pair(low, gated(b, high, high));
       });
     });
   };
-  return kernels.get(name, 2, 2, body, isStatic ? 1 : 0);
+  return kernels.get(name, 2, 2, body, RowLimits::arguments(isStatic, bounded));
 }
 
 LogicalResult lower(gemma::SiluStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getInput());
   SmallVector<Value> arguments{lowering.pointer(step.getInput()), lowering.pointer(step.getResult()), first, last};
   lowering.addScale(arguments, step.getStaticScale());
+  lowering.addBounds(arguments, step.getWithin());
   return lowering.callKernel(siluKernel(lowering.kernels, step), arguments);
 }
 
@@ -76,7 +77,7 @@ LogicalResult lower(gemma::GluStep step, StepLowering &lowering) {
                             Value x = b.at(rows[0], offset);
                             return gated(b, b.loadVec(x), b.loadVec(b.at(x, half)));
                           });
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   return lowering.callKernel(kernel,
                              {lowering.pointer(step.getInput()), lowering.pointer(step.getResult()), first, last});
 }
@@ -89,7 +90,7 @@ LogicalResult lower(gemma::AddStep step, StepLowering &lowering) {
   gemma::BufferType type = step.getResult().getType();
   auto kernel =
       mapKernel(lowering.kernels, llvm::formatv("add_w{0}", type.getWidth()), {type, type}, type, false, sumOf);
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   return lowering.callKernel(kernel, {lowering.pointer(step.getInput()), lowering.pointer(step.getBranch()),
                                       lowering.pointer(step.getResult()), first, last});
 }
@@ -97,7 +98,7 @@ LogicalResult lower(gemma::AddStep step, StepLowering &lowering) {
 LogicalResult lower(gemma::AddBiasStep step, StepLowering &lowering) {
   gemma::BufferType type = step.getResult().getType();
   auto kernel = mapKernel(lowering.kernels, llvm::formatv("add_bias_w{0}", type.getWidth()), type, type, true, sumOf);
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   return lowering.callKernel(kernel, {lowering.pointer(step.getInput()), lowering.weight(step.getBias()),
                                       lowering.pointer(step.getResult()), first, last});
 }
@@ -136,7 +137,7 @@ static func::FuncOp sinusoidsKernel(KernelLibrary &kernels, gemma::SinusoidsStep
 }
 
 LogicalResult lower(gemma::SinusoidsStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   return lowering.callKernel(sinusoidsKernel(lowering.kernels, step),
                              {lowering.pointer(step.getResult()), first, last});
 }

@@ -34,7 +34,7 @@ static func::FuncOp embedKernel(KernelLibrary &kernels, const PackedShape &table
 
 LogicalResult lower(gemma::EmbedStep step, StepLowering &lowering) {
   PackedShape shape(lowering.packed(step.getTable()));
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   auto kernel = embedKernel(lowering.kernels, shape, lowering.tableRowBytes(), step.getResult().getType().getRowBytes(),
                             step.getScale().convertToDouble());
   return lowering.callKernel(

@@ -30,6 +30,10 @@ CacheShape::CacheShape(gemma::KvCacheOp cache)
       keyExponent(cache.getKeyExponent().value_or(0)), valueExponent(cache.getValueExponent().value_or(0)),
       paddedKey(cache.getPaddedKeyDim()) {}
 
+CacheShape::CacheShape(int64_t heads, int64_t headDim)
+    : format(Format::F32), heads(heads), headDim(headDim), padded(paddedHeadDim(headDim)), capacity(0), window(0),
+      rotated(false), turnedPairs(0), keyExponent(0), valueExponent(0), paddedKey(padded) {}
+
 std::string CacheShape::text() const {
   std::string text = llvm::formatv("{0}{1}_h{2}_d{3}_c{4}_w{5}", nameOf(format), rotated ? "_rotated" : "", heads,
                                    headDim, capacity, window);

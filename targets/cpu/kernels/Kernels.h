@@ -58,6 +58,9 @@ struct CacheShape {
   int64_t keyExponent, valueExponent; ///< keys and values are stored times two to the power of minus this
   int64_t paddedKey;                  ///< elements of a stored key
   explicit CacheShape(gemma::KvCacheOp cache);
+  /// Keys and values in f32 without a window, of which only the kernel's caller knows how many there can be: nothing
+  /// that follows from a capacity may be asked.
+  CacheShape(int64_t heads, int64_t headDim);
   bool quantized() const { return formatInfo(format).quantized; }
   int64_t elementBytes() const { return formatInfo(format).bits / 8; } ///< of f32 and f16
   int64_t groupRowBytes() const { return valueBytes(format, 1); } ///< of a position's 32 values, without their scale
@@ -83,6 +86,20 @@ struct UnpackedBlock {
 
 /// Functions of more rows than this unpack panels before they multiply.
 inline constexpr int64_t mostPackedRows = 8;
+/// Rows that are multiplied with a matrix at a time. More go block by block and read it once for each: their sums take
+/// little stack, and functions of many rows share their kernels.
+inline constexpr int64_t mostBlockRows = 512;
+
+/// Some of the rows of a step.
+struct RowBlock {
+  mlir::Value first; ///< null: 0
+  mlir::Value count;
+  mlir::Value in(KernelBuilder &b, mlir::Value rows, int64_t rowBytes) const {
+    return first ? b.at(rows, b.mul(first, rowBytes)) : rows;
+  }
+};
+/// All blocks of `rows` rows, of which there are at most `most`.
+void forRowBlocks(KernelBuilder &b, mlir::Value rows, int64_t most, llvm::function_ref<void(const RowBlock &)> body);
 
 /// The rows of a call in emitted code: an array of gemmac_row.
 class CallRows {
@@ -172,7 +189,13 @@ public:
     double cap = 0;
     /// Sums are rounded to static grids; their scales are two more arguments, of gate and up for geglu.
     bool outputGrids = false;
-    int64_t maxRows; ///< of the function
+    /// Sums are clamped; the bounds are four more arguments, of gate and up for geglu.
+    bool outputBounds = false;
+    int64_t maxRows; ///< of a call
+    /// Arguments that tell what `sources` sources do to their products (StepLowering::addOutputs).
+    int64_t outputs(int64_t sources) const { return sources * ((outputGrids ? 1 : 0) + (outputBounds ? 2 : 0)); }
+    /// A step's products with rows of `input`.
+    Matmul(gemma::PackedOp weight, gemma::BufferType input);
   };
   mlir::func::FuncOp matmul(const Matmul &shape);
 
@@ -198,10 +221,24 @@ struct Premap {
 mlir::Value inverseRms(KernelBuilder &b, mlir::Value row, int64_t width, int64_t count, double eps,
                        const Premap &premap = {});
 
+/// What becomes of a row's values before they are stored. All are f32; null: nothing.
+struct RowLimits {
+  mlir::Value low, high;   ///< they are clamped to these
+  mlir::Value staticScale; ///< then put on this grid
+  RowLimits() = default;
+  /// As the arguments of a kernel have them from `floats` on: the static scale, then both bounds, each if it is there.
+  RowLimits(mlir::ValueRange floats, bool isStatic, bool bounded) {
+    if (isStatic)
+      staticScale = floats[0];
+    if (bounded)
+      low = floats[isStatic], high = floats[isStatic + 1];
+  }
+  static int64_t arguments(bool isStatic, bool bounded) { return (isStatic ? 1 : 0) + (bounded ? 2 : 0); }
+};
+
 /// Walks a row group by group: `make` gives the two vectors of a group at byte offset `offset` of f32; they are stored
-/// as f32 or quantized, as `type` has it (layout: gemma.buffer). `staticScale`, an f32, puts them on its grid; null:
-/// none.
-void storeRow(KernelBuilder &b, mlir::Value row, gemma::BufferType type, mlir::Value staticScale,
+/// as f32 or quantized, as `type` has it (layout: gemma.buffer).
+void storeRow(KernelBuilder &b, mlir::Value row, gemma::BufferType type, const RowLimits &limits,
               llvm::function_ref<std::pair<mlir::Value, mlir::Value>(mlir::Value offset)> make);
 
 } // namespace gemmac

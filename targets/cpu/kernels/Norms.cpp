@@ -13,23 +13,25 @@ template <typename Step> static std::optional<double> limitOf(Step step) {
   return step.getLimit() ? std::optional(step.getLimit()->convertToDouble()) : std::nullopt;
 }
 
-// (input, result[, weight]; first, last[; static scale])
+// (input, result[, weight]; first, last[; static scale][, bounds])
 static func::FuncOp normKernel(KernelLibrary &kernels, gemma::NormStep step) {
   gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
   double factor = step.getFactor().convertToDouble(), eps = step.getEps().convertToDouble();
-  bool weighted = step.getWeight().has_value(), isStatic = step.getStaticScale().has_value();
+  bool weighted = step.getWeight().has_value(), isStatic = step.getStaticScale().has_value(),
+       bounded = step.getWithin().has_value();
   int64_t count = step.getCount(), pointers = weighted ? 3 : 2;
   const Premap premap{.limit = limitOf(step)};
-  std::string name = llvm::formatv("norm_{0}_w{1}_of{2}{3}{4}_{5}_{6}{7}", nameOf(result.getElement()),
+  std::string name = llvm::formatv("norm_{0}_w{1}_of{2}{3}{4}{8}_{5}_{6}{7}", nameOf(result.getElement()),
                                    result.getWidth(), count, weighted ? "" : "_plain", isStatic ? "_static" : "",
-                                   bitsText(factor), bitsText(eps), premap.text());
+                                   bitsText(factor), bitsText(eps), premap.text(), bounded ? "_within" : "");
   auto body = [&](KernelBuilder &b, ValueRange a) {
-    Value weight = weighted ? a[2] : Value(), staticScale = isStatic ? a[pointers + 2] : Value();
+    Value weight = weighted ? a[2] : Value();
+    RowLimits limits(a.drop_front(pointers + 2), isStatic, bounded);
     b.loop(a[pointers], a[pointers + 1], 1, [&](Value row) {
       Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
       Value inverse = inverseRms(b, source, input.getWidth(), count, eps, premap);
       Value target = b.at(a[1], b.mul(row, result.getRowBytes()));
-      storeRow(b, target, result, staticScale, [&](Value offset) {
+      storeRow(b, target, result, limits, [&](Value offset) {
         auto normed = [&](int64_t half) {
           Value x = b.mulf(premap.apply(b, b.loadVec(b.at(b.at(source, offset), half))), inverse);
           if (weighted)
@@ -41,16 +43,17 @@ static func::FuncOp normKernel(KernelLibrary &kernels, gemma::NormStep step) {
       });
     });
   };
-  return kernels.get(name, pointers, 2, body, isStatic ? 1 : 0);
+  return kernels.get(name, pointers, 2, body, RowLimits::arguments(isStatic, bounded));
 }
 
 LogicalResult lower(gemma::NormStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   SmallVector<Value> arguments{lowering.pointer(step.getInput()), lowering.pointer(step.getResult())};
   if (step.getWeight())
     arguments.push_back(lowering.weight(*step.getWeight()));
   arguments.append({first, last});
   lowering.addScale(arguments, step.getStaticScale());
+  lowering.addBounds(arguments, step.getWithin());
   return lowering.callKernel(normKernel(lowering.kernels, step), arguments);
 }
 
@@ -70,7 +73,7 @@ static func::FuncOp addNormKernel(KernelLibrary &kernels, gemma::AddNormStep ste
       Value rowOffset = b.mul(row, type.getRowBytes());
       Value input = b.at(a[0], rowOffset), branch = b.at(a[1], rowOffset), result = b.at(a[2], rowOffset);
       Value inverse = inverseRms(b, branch, type.getWidth(), count, eps, premap);
-      storeRow(b, result, type, /*staticScale=*/{}, [&](Value offset) {
+      storeRow(b, result, type, RowLimits(), [&](Value offset) {
         auto sum = [&](int64_t half) {
           Value normed = b.mulf(premap.apply(b, b.loadVec(b.at(b.at(branch, offset), half))), inverse);
           normed = b.mulf(normed, b.loadVec(b.at(b.at(a[3], offset), half)));
@@ -87,7 +90,7 @@ static func::FuncOp addNormKernel(KernelLibrary &kernels, gemma::AddNormStep ste
 }
 
 LogicalResult lower(gemma::AddNormStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   auto kernel = addNormKernel(lowering.kernels, step);
   Value input = lowering.pointer(step.getInput()), branch = lowering.pointer(step.getBranch()),
         result = lowering.pointer(step.getResult());

@@ -71,13 +71,12 @@ static func::FuncOp observeKernel(KernelLibrary &kernels, gemma::ObserveStep ste
 
 LogicalResult lower(gemma::ObserveStep step, StepLowering &lowering) {
   gemma::PackedOp weight = lowering.packed(step.getWeight());
-  int64_t topK = step.getTopK().value_or(1);
   MomentLayout layout = MomentLayout::of(weight.getCols(), step.getPicks() ? weight.getBatch() : 1);
   auto [first, last] = lowering.share(lowering.b.i64(layout.panelCount()));
   Value input = lowering.pointer(step.getInput()), picks = step.getPicks() ? lowering.pointer(step.getPicks()) : input;
   Value moments = lowering.b.at(lowering.cacheBase, static_cast<int64_t>(step.getOffset()));
   return lowering.callKernel(observeKernel(lowering.kernels, step, layout),
-                             {input, moments, picks, lowering.b.mul(lowering.rows, topK), first, last});
+                             {input, moments, picks, lowering.rowsOf(step.getInput()), first, last});
 }
 
 } // namespace gemmac

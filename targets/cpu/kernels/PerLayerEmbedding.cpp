@@ -44,7 +44,7 @@ static func::FuncOp pleCombineKernel(KernelLibrary &kernels, gemma::PleCombineSt
 
 LogicalResult lower(gemma::PleCombineStep step, StepLowering &lowering) {
   PackedShape shape(lowering.packed(step.getTable()));
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   return lowering.callKernel(pleCombineKernel(lowering.kernels, step, shape, lowering.tableRowBytes()),
                              {lowering.pointer(step.getContext_()), lowering.pointer(step.getResult()),
                               lowering.table(step.getTable()), lowering.weight(step.getNorm()), first, last});

@@ -134,12 +134,12 @@ LogicalResult lower(gemma::RelativeAttentionStep step, StepLowering &lowering) {
   RelativeAttentionKernel kernel(step);
   auto body = [&](KernelBuilder &b, ValueRange a) { kernel.emit(b, a); };
   func::FuncOp function = lowering.kernels.get(kernel.name(), 7, 3, body);
-  auto [first, last] = lowering.rowRange(/*replicated=*/false);
+  auto [first, last] = lowering.rowRange(/*replicated=*/false, step.getResult());
   SmallVector<Value> arguments;
   for (Value buffer : {step.getQuery(), step.getKey(), step.getValue(), step.getRelative(), step.getValid(),
                        step.getResult()})
     arguments.push_back(lowering.pointer(buffer));
-  arguments.append({lowering.weight(step.getScale()), first, last, lowering.rows});
+  arguments.append({lowering.weight(step.getScale()), first, last, lowering.rowsOf(step.getResult())});
   return lowering.callKernel(function, arguments);
 }
 

@@ -1,4 +1,4 @@
-// gemma.step.rope_table: cosines and sines of RoPE angles.
+// gemma.step.rope_table and gemma.step.rope_places_table: cosines and sines of RoPE angles.
 #include "targets/cpu/kernels/SineCosine.h"
 #include "targets/cpu/kernels/StepLowering.h"
 
@@ -14,13 +14,13 @@ namespace gemmac {
 static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t vecBytes = lanes * 4;
 
-// Frequencies as the reference computes them, in f32 (spec 3.5).
-static SmallVector<float> ropeFrequencies(int64_t headDim, gemma::RopeAttr rope) {
-  SmallVector<float> frequencies(paddedHeadDim(headDim) / 2, 0.0f);
-  for (int64_t j = 0; j < rope.getPairs(); ++j) {
+// Frequencies of the pairs of a head as the reference computes them, in f32 (spec 3.5).
+static SmallVector<float> ropeFrequencies(int64_t headDim, int64_t pairs, double theta, double factor = 1.0) {
+  SmallVector<float> frequencies;
+  for (int64_t j = 0; j < pairs; ++j) {
     float exponent = static_cast<float>(2 * j) / static_cast<float>(headDim);
-    float power = static_cast<float>(std::pow(rope.getTheta().getValueAsDouble(), static_cast<double>(exponent)));
-    frequencies[j] = 1.0f / power / static_cast<float>(rope.getFactor().getValueAsDouble());
+    float power = static_cast<float>(std::pow(theta, static_cast<double>(exponent)));
+    frequencies.push_back(1.0f / power / static_cast<float>(factor));
   }
   return frequencies;
 }
@@ -67,17 +67,26 @@ std::pair<Value, Value> cosineAndSine(KernelBuilder &b, Value angles) {
   return {arith::TruncFOp::create(b, b.vecF32(), cosine), arith::TruncFOp::create(b, b.vecF32(), sine)};
 }
 
-Value constantFloats(KernelLibrary &kernels, KernelBuilder &b, const std::string &name, ArrayRef<float> values) {
-  auto count = static_cast<int64_t>(values.size());
-  auto tensor = RankedTensorType::get({count}, b.getF32Type());
+Value constantFloats(KernelLibrary &kernels, KernelBuilder &b, const std::string &name, ArrayRef<float> numbers) {
+  int64_t count = static_cast<int64_t>(numbers.size());
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(kernels.getModule().getBody());
-    LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(b.getF32Type(), static_cast<unsigned>(count)),
-                           /*isConstant=*/true, LLVM::Linkage::Internal, name, DenseElementsAttr::get(tensor, values),
+    LLVM::GlobalOp::create(b, LLVM::LLVMArrayType::get(b.getF32Type(), count), /*isConstant=*/true,
+                           LLVM::Linkage::Internal, name,
+                           DenseElementsAttr::get(RankedTensorType::get({count}, b.getF32Type()), numbers),
                            /*alignment=*/64);
   }
   return LLVM::AddressOfOp::create(b, b.ptrType(), name);
+}
+
+// Stores a row of cosines, then sines, `half` each, of the angles that `angleAt` gives for 16 pairs at a byte offset.
+static void storeTurns(KernelBuilder &b, Value result, int64_t half, llvm::function_ref<Value(Value offset)> angleAt) {
+  b.loop(b.i64(0), b.i64(half * 4), vecBytes, [&](Value i) {
+    auto [cosine, sine] = cosineAndSine(b, angleAt(i));
+    b.store(cosine, b.at(result, i));
+    b.store(sine, b.at(b.at(result, i), half * 4));
+  });
 }
 
 // (result, rows of the call; first, last)
@@ -87,24 +96,54 @@ static func::FuncOp ropeTableKernel(KernelLibrary &kernels, int64_t headDim, gem
                     rope.getPairs(), bitsText(rope.getFactor().getValueAsDouble()));
   int64_t half = paddedHeadDim(headDim) / 2;
   return kernels.get(name, 2, 2, [&](KernelBuilder &b, ValueRange a) {
-    Value table = constantFloats(kernels, b, name + "_frequencies", ropeFrequencies(headDim, rope));
+    SmallVector<float> frequencies = ropeFrequencies(headDim, rope.getPairs(), rope.getTheta().getValueAsDouble(),
+                                                     rope.getFactor().getValueAsDouble());
+    frequencies.resize(half);
+    Value table = constantFloats(kernels, b, name + "_frequencies", frequencies);
     b.loop(a[2], a[3], 1, [&](Value row) {
       Value position = arith::SIToFPOp::create(b, b.getF32Type(), CallRows(b, a[1]).position(row));
-      Value result = b.at(a[0], b.mul(row, 2 * half * 4));
-      b.loop(b.i64(0), b.i64(half * 4), vecBytes, [&](Value i) {
-        Value angle = b.mulf(b.broadcast(position), b.loadVec(b.at(table, i)));
-        auto [cosine, sine] = cosineAndSine(b, angle);
-        b.store(cosine, b.at(result, i));
-        b.store(sine, b.at(b.at(result, i), half * 4));
-      });
+      storeTurns(b, b.at(a[0], b.mul(row, 2 * half * 4)), half,
+                 [&](Value i) { return b.mulf(b.broadcast(position), b.loadVec(b.at(table, i))); });
     });
   });
 }
 
 LogicalResult lower(gemma::RopeTableStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
   return lowering.callKernel(ropeTableKernel(lowering.kernels, step.getHeadDim(), step.getRope()),
                              {lowering.pointer(step.getResult()), lowering.rowsAt, first, last});
+}
+
+// (result, places; first, last). A pair turns by the column or by the row of the patch: the frequency for the other is
+// 0, which adds nothing.
+static func::FuncOp ropePlacesTableKernel(KernelLibrary &kernels, gemma::RopePlacesTableStep step) {
+  int64_t headDim = step.getHeadDim(), half = paddedHeadDim(headDim) / 2, pairs = headDim / 4;
+  int64_t placesRowBytes = step.getPlaces().getType().getRowBytes();
+  double theta = step.getTheta().convertToDouble();
+  std::string name = llvm::formatv("rope_places_table_d{0}_{1}", headDim, bitsText(theta));
+  return kernels.get(name, 2, 2, [&](KernelBuilder &b, ValueRange a) {
+    SmallVector<float> own = ropeFrequencies(headDim / 2, pairs, theta), frequencies(2 * half);
+    llvm::copy(own, frequencies.begin());
+    llvm::copy(own, frequencies.begin() + half + pairs);
+    Value table = constantFloats(kernels, b, name + "_frequencies", frequencies);
+    b.loop(a[2], a[3], 1, [&](Value row) {
+      Value places = b.at(a[1], b.mul(row, placesRowBytes));
+      auto turn = [&](int64_t axis, Value i) {
+        Value place = arith::SIToFPOp::create(b, b.getF32Type(), b.load(b.getI32Type(), b.at(places, axis * 4)));
+        return b.mulf(b.broadcast(place), b.loadVec(b.at(b.at(table, axis * half * 4), i)));
+      };
+      storeTurns(b, b.at(a[0], b.mul(row, 2 * half * 4)), half, [&](Value i) {
+        Value column = turn(0, i);
+        return b.addf(column, turn(1, i));
+      });
+    });
+  });
+}
+
+LogicalResult lower(gemma::RopePlacesTableStep step, StepLowering &lowering) {
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getResult());
+  return lowering.callKernel(ropePlacesTableKernel(lowering.kernels, step),
+                             {lowering.pointer(step.getResult()), lowering.pointer(step.getPlaces()), first, last});
 }
 
 } // namespace gemmac

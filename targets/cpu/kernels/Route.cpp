@@ -74,7 +74,7 @@ static func::FuncOp routeKernel(KernelLibrary &kernels, gemma::RouteStep step) {
 }
 
 LogicalResult lower(gemma::RouteStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(step.getReplicated());
+  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getScores());
   return lowering.callKernel(routeKernel(lowering.kernels, step),
                              {lowering.pointer(step.getScores()), lowering.pointer(step.getPicks()),
                               lowering.pointer(step.getWeights()), lowering.weight(step.getPerExpertScale()), first,

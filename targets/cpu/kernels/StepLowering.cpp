@@ -37,9 +37,10 @@ StepLowering::Range StepLowering::share(Value count) {
   return {b.div(b.mul(count, thread), threads), b.div(b.mul(count, b.add(thread, 1)), threads)};
 }
 
-StepLowering::Range StepLowering::rowRange(bool replicated, int64_t perRow) {
+// Rows of the call are shared out, whatever the buffer: rows that belong together are one thread's in all row steps.
+StepLowering::Range StepLowering::rowRange(bool replicated, Value buffer) {
   Range range = replicated ? Range{b.i64(0), rows} : share(rows);
-  return {b.mul(range.first, perRow), b.mul(range.second, perRow)};
+  return {b.mul(range.first, perRow(buffer)), b.mul(range.second, perRow(buffer))};
 }
 
 LogicalResult StepLowering::callKernel(func::FuncOp kernel, ArrayRef<Value> arguments) {
@@ -52,13 +53,23 @@ void StepLowering::addScale(SmallVectorImpl<Value> &arguments, std::optional<llv
     arguments.push_back(b.f32(static_cast<float>(scale->convertToDouble())));
 }
 
-void StepLowering::addOutputScales(SmallVectorImpl<Value> &arguments, gemma::PackedOp weight, size_t count) {
-  if (!weight.getOutputScales())
-    return;
-  SmallVector<double> scales(*weight.getOutputScales());
-  scales.resize(count);
-  for (double scale : scales)
-    arguments.push_back(b.f32(static_cast<float>(scale)));
+void StepLowering::addBounds(SmallVectorImpl<Value> &arguments, std::optional<ArrayRef<double>> bounds) {
+  if (bounds)
+    for (double bound : *bounds)
+      arguments.push_back(b.f32(static_cast<float>(bound)));
+}
+
+void StepLowering::addOutputs(SmallVectorImpl<Value> &arguments, gemma::PackedOp weight, size_t count) {
+  auto add = [&](std::optional<ArrayRef<double>> given, size_t perSource) {
+    if (!given)
+      return;
+    SmallVector<double> numbers(*given);
+    numbers.resize(count * perSource);
+    for (double number : numbers)
+      arguments.push_back(b.f32(static_cast<float>(number)));
+  };
+  add(weight.getOutputScales(), 1);
+  add(weight.getOutputBounds(), 2);
 }
 
 } // namespace gemmac

@@ -43,6 +43,8 @@ public:
 
   /// Most rows of a call of this function.
   int64_t maxRows() const { return functionRows; }
+  /// The rows of `buffer` in this call: for each row of the call as many as for each of the function.
+  Value rowsOf(Value buffer) { return b.mul(rows, perRow(buffer)); }
   int64_t tableRowBytes() const { return bytes.tableRow; }
 
   // ---- where things lie
@@ -57,21 +59,26 @@ public:
   // ---- who does what
   /// This thread's part of `count` tiles.
   Range share(Value count);
-  /// The rows that this thread does, times `perRow`: all of them if the step is replicated.
-  Range rowRange(bool replicated, int64_t perRow = 1);
+  /// The rows of `buffer` that this thread does: all of them if the step is replicated.
+  Range rowRange(bool replicated, Value buffer);
 
   // ---- calls
   mlir::LogicalResult callKernel(mlir::func::FuncOp kernel, mlir::ArrayRef<Value> arguments);
   /// Adds the static scale of a row step to what its kernel gets, if there is one.
   void addScale(mlir::SmallVectorImpl<Value> &arguments, std::optional<llvm::APFloat> scale);
-  /// Adds `count` scales of the grids of products, as the sources of `weight` have them; those beyond are 0.
-  void addOutputScales(mlir::SmallVectorImpl<Value> &arguments, gemma::PackedOp weight, size_t count);
+  /// Adds the bounds that a row step clamps its values to, if there are some.
+  void addBounds(mlir::SmallVectorImpl<Value> &arguments, std::optional<llvm::ArrayRef<double>> bounds);
+  /// Adds what the sources of `weight` do to their products, for `count` of them: the scales of their grids, 0 for
+  /// those beyond, then their bounds, each if there are some.
+  void addOutputs(mlir::SmallVectorImpl<Value> &arguments, gemma::PackedOp weight, size_t count);
 
 private:
   const mlir::SymbolTable &symbols;
   ProgramBytes bytes;
   int64_t functionRows;
   Value data, arena, scratch, tableRows;
+
+  int64_t perRow(Value buffer) const { return cast<gemma::BufferType>(buffer.getType()).getRows() / functionRows; }
 };
 
 } // namespace gemmac

@@ -68,13 +68,19 @@ static void storeQuantized(KernelBuilder &b, Value row, gemma::BufferType type, 
   (type.isWide() ? storeWide : storeIntegers)(b, row, type.getWidth(), group, lowInts, round(high), scale);
 }
 
-void storeRow(KernelBuilder &b, Value row, gemma::BufferType type, Value staticScale,
+void storeRow(KernelBuilder &b, Value row, gemma::BufferType type, const RowLimits &limits,
               llvm::function_ref<std::pair<Value, Value>(Value offset)> make) {
   int64_t width = type.getWidth();
-  Value gridScale = staticScale ? b.broadcast(staticScale) : Value();
+  Value staticScale = limits.staticScale, gridScale = staticScale ? b.broadcast(staticScale) : Value();
+  Value lowest = limits.low ? b.broadcast(limits.low) : Value(),
+        highest = limits.low ? b.broadcast(limits.high) : Value();
   b.loop(b.i64(0), b.i64(width / 32), 1, [&](Value group) {
     Value offset = b.mul(group, 2 * vecBytes);
     auto [low, high] = make(offset);
+    if (lowest) {
+      low = b.clampf(low, lowest, highest);
+      high = b.clampf(high, lowest, highest);
+    }
     if (staticScale) {
       low = b.gridSteps(low, gridScale);
       high = b.gridSteps(high, gridScale);

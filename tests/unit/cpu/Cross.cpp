@@ -74,7 +74,7 @@ Memory CrossRunner::run(size_t level, const Call &call) const {
   cache.resize(header.cacheBytes);
   std::string input = directory + "/input", output = directory + "/output";
   write(input, {bytesOf(&header, 1), program.data, cache, bytesOf(rows.data(), rows.size()),
-                bytesOf(runs.data(), runs.size()), program.tableRows(call.tokens)});
+                bytesOf(runs.data(), runs.size()), program.tableRows(call.tokens), call.arena(program.arenaBytes)});
   if (!execute({GEMMAC_QEMU, executables[level].path, input, output}))
     return {};
   auto file = llvm::MemoryBuffer::getFile(output, false, false);

@@ -28,14 +28,14 @@ int main(int count, char **arguments) {
   if (!input || std::fread(&header, sizeof(header), 1, input) != 1)
     return 2;
   uint8_t *data = allocate(header.dataBytes, 0), *cache = allocate(header.cacheBytes, 0);
-  uint8_t *arena = allocate(header.arenaBytes, 0xff), *scratch = allocate(header.scratchBytes * header.threads, 0xff);
+  uint8_t *arena = allocate(header.arenaBytes, 0), *scratch = allocate(header.scratchBytes * header.threads, 0xff);
   uint8_t *tableRows = allocate(header.rows * header.tableRowBytes, 0);
   std::vector<gemmac_row> rows(header.rows);
   std::vector<gemmac_run> runs(header.runs);
   auto read = [&](void *place, size_t bytes) { return std::fread(place, 1, bytes, input) == bytes; };
   if (!read(data, header.dataBytes) || !read(cache, header.cacheBytes) ||
       !read(rows.data(), header.rows * sizeof(gemmac_row)) || !read(runs.data(), header.runs * sizeof(gemmac_run)) ||
-      !read(tableRows, header.rows * header.tableRowBytes))
+      !read(tableRows, header.rows * header.tableRowBytes) || !read(arena, header.arenaBytes))
     return 3;
 
   pthread_barrier_t barrier;

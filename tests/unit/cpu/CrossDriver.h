@@ -1,5 +1,5 @@
-// The file that CrossRunner hands to CrossDriver: this header, then data, cache, rows, runs, rows of tables. Back come
-// arena and cache.
+// The file that CrossRunner hands to CrossDriver: this header, then data, cache, rows, runs, rows of tables, arena.
+// Back come arena and cache.
 #ifndef GEMMAC_TESTS_UNIT_CPU_CROSSDRIVER_H
 #define GEMMAC_TESTS_UNIT_CPU_CROSSDRIVER_H
 

@@ -131,8 +131,7 @@ void ExpertTest::upAndDown(const char *activations) {
   program.barrier();
   if (quantized) {
     downInput = program.shared(inner, activations, topK);
-    program.step(formatv("quantize {0} -> {1} per_row {4} : {2} -> {3}", middle.name, downInput.name, middle.type,
-                         downInput.type, topK));
+    program.step(formatv("quantize {0} -> {1} : {2} -> {3}", middle.name, downInput.name, middle.type, downInput.type));
     program.barrier();
   }
   program.step(formatv("expert_down {0}, {1} picks {2}, {3} -> {4} top_k {5} : {6}, {7}, {8} -> {9}", downInput.name,

@@ -44,6 +44,13 @@ std::vector<gemmac_row> Call::abiRows() const {
   return result;
 }
 
+std::vector<uint8_t> Call::arena(int64_t bytes) const {
+  std::vector<uint8_t> arena(bytes, 0xff);
+  for (const auto &[offset, input] : inputs)
+    std::copy(input.begin(), input.end(), arena.begin() + offset);
+  return arena;
+}
+
 std::vector<gemmac_run> runsOf(const std::vector<gemmac_row> &rows) {
   std::vector<gemmac_run> runs;
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -227,6 +234,8 @@ Memory Runner::runOnce(const Loaded &code, const Call &call) const {
   std::copy(program.data.begin(), program.data.end(), data.data());
   std::memset(cache.data(), 0, program.cacheBytes * call.slots);
   std::copy(call.cache.begin(), call.cache.end(), cache.data());
+  const std::vector<uint8_t> before = call.arena(program.arenaBytes);
+  std::copy(before.begin(), before.end(), arena.data());
   const std::vector<uint8_t> tables = program.tableRows(call.tokens);
   Region tableRows(static_cast<int64_t>(tables.size()));
   std::copy(tables.begin(), tables.end(), tableRows.data());

@@ -26,7 +26,17 @@ struct Call {
     int32_t slot, position;
   };
   std::vector<Place> places;
+  /// What the caller writes into the arena before the call: where, and the bytes.
+  std::vector<std::pair<int64_t, std::vector<uint8_t>>> inputs;
+
   std::vector<gemmac_row> abiRows() const;
+  /// The arena before the call: bytes that are NaNs as floats, so that reading them shows, and the inputs.
+  std::vector<uint8_t> arena(int64_t bytes) const;
+  /// Writes rows of an input, f32 or i32, from the first on.
+  template <typename T> void give(const Buffer &buffer, const std::vector<T> &rows) {
+    auto *bytes = reinterpret_cast<const uint8_t *>(rows.data());
+    inputs.push_back({buffer.offset, {bytes, bytes + rows.size() * sizeof(T)}});
+  }
 };
 
 /// The longest runs of those rows, in order.

@@ -25,6 +25,8 @@ std::string StepProgram::addWeight(const std::string &shape, int64_t elements, s
     scales += formatv(" input_activation_scale {0}", literal(input));
   if (source < outputs.size() && outputs[source] != 0 && isMatrix(shape))
     scales += formatv(" output_activation_scale {0}", literal(outputs[source]));
+  if (2 * source < outputBounds.size() && isMatrix(shape))
+    scales += formatv(" gives [{0}, {1}]", literal(outputBounds[2 * source]), literal(outputBounds[2 * source + 1]));
   symbols +=
       formatv("  gemma.weight {0} : tensor<{1}xf32> from <\"test\", 0, {2}>{3}\n", name, shape, 4 * elements, scales);
   return name;
@@ -40,7 +42,16 @@ std::string StepProgram::scalesOfPacked(size_t sources) const {
       text += (i ? ", " : "") + literal(i < outputs.size() ? outputs[i] : 0);
     text += "]";
   }
-  return text;
+  return text + boundsOfPacked(sources);
+}
+
+std::string StepProgram::boundsOfPacked(size_t sources) const {
+  if (outputBounds.empty())
+    return "";
+  std::string text = " output_bounds [";
+  for (size_t i = 0; i < 2 * sources; ++i)
+    text += (i ? ", " : "") + literal(outputBounds[i]);
+  return text + "]";
 }
 
 std::string StepProgram::addPacked(const std::vector<uint8_t> &bytes, const std::string &sources,
@@ -135,11 +146,23 @@ Cache StepProgram::addCache(Format format, int64_t heads, int64_t headDim, int64
 }
 
 Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, int64_t perRow) {
+  return place(isShared, maxRows * perRow, width, element);
+}
+
+Buffer StepProgram::sharedRows(int64_t rows, int64_t width) { return place(true, rows, width, "f32"); }
+
+Buffer StepProgram::given(int64_t width, const char *element, int64_t perRow) {
+  Buffer made = shared(width, element, perRow);
+  inputs += formatv("    gemma.input \"input{0}\" {1} : {2}\n", names++, made.name, made.type);
+  return made;
+}
+
+Buffer StepProgram::place(bool isShared, int64_t rows, int64_t width, const char *element) {
   Buffer made{.name = "%b" + std::to_string(names++),
               .type = "",
               .shared = isShared,
               .offset = 0,
-              .rows = maxRows * perRow,
+              .rows = rows,
               .width = width,
               .rowBytes = 0};
   bool quantized = element[0] == 'q' || element[0] == 's';                    // q8, q16, s8
@@ -180,8 +203,8 @@ std::string StepProgram::text() const {
   return formatv(
       "module {{\n  gemma.program context 1 slots 1 slot_bytes {0} data_bytes 0 mapped_bytes 0 table_row_bytes {1} "
       "arena_bytes {2} scratch_bytes {3}\n{4}  gemma.function @{5} max_rows {6} arena_bytes {2} "
-      "scratch_bytes {3} {{\n{7}{8}  }\n}\n",
-      cacheBytes, tableRowBytes, arenaBytes, scratchBytes, symbols, function(), maxRows, buffers, body);
+      "scratch_bytes {3} {{\n{7}{8}{9}  }\n}\n",
+      cacheBytes, tableRowBytes, arenaBytes, scratchBytes, symbols, function(), maxRows, buffers, inputs, body);
 }
 
 std::string StepProgram::entry(const std::string &level) const { return formatv("gemmac_{0}_{1}", function(), level); }

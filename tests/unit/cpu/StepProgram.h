@@ -59,7 +59,13 @@ public:
   Buffer shared(int64_t width, const char *element = "f32", int64_t perRow = 1) {
     return buffer(true, width, element, perRow);
   }
-  Buffer scratch(int64_t width, const char *element = "f32") { return buffer(false, width, element, 1); }
+  Buffer scratch(int64_t width, const char *element = "f32", int64_t perRow = 1) {
+    return buffer(false, width, element, perRow);
+  }
+  /// A shared buffer that the caller writes (Call::give).
+  Buffer given(int64_t width, const char *element = "f32", int64_t perRow = 1);
+  /// A shared f32 buffer of so many rows, whatever the function has.
+  Buffer sharedRows(int64_t rows, int64_t width);
   /// What gemma.step.attention_splits writes: a row for each split.
   Buffer parts(const Cache &cache, int64_t heads);
 
@@ -81,6 +87,8 @@ public:
     double input = 0;
     std::vector<double> outputs;
   } activationScales;
+  /// What each source of the matrices that are added from now on gives, lo, hi, lo, hi; empty: all.
+  std::vector<double> outputBounds;
 
   int64_t maxRows, arenaBytes = 0, scratchBytes = 0, cacheBytes = 0, tableRowBytes = 0;
   std::vector<uint8_t> data;
@@ -92,13 +100,15 @@ private:
                         const std::string &place = "");
   std::string addWeight(const std::string &shape, int64_t elements, size_t source = 0);
   std::string scalesOfPacked(size_t sources) const;
+  std::string boundsOfPacked(size_t sources) const;
+  Buffer place(bool isShared, int64_t rows, int64_t width, const char *element);
   /// A table read by row.
   struct Table {
     int64_t offset, rowBytes, rowAt;
   };
   const char *function() const { return maxRows == 1 ? "decode" : "verify"; }
 
-  std::string symbols, buffers, body;
+  std::string symbols, buffers, inputs, body;
   std::vector<Table> tables;
   int64_t names = 0;
 };

@@ -1,0 +1,115 @@
+#include "targets/cpu/kernels/RowTile.h"
+
+using namespace mlir;
+
+namespace gemmac {
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+static constexpr int64_t vecBytes = lanes * 4;
+
+RowTile::RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
+                 Value keyNorm, Value lastKey)
+    : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes), headBytes(cache.padded * 4),
+      queryBytes(queryRowBytes(cache)), keyNorm(keyNorm), lastKey(lastKey),
+      tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
+      capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
+  queries = b.stack(capacity * queryBytes);
+  sums = b.stack(capacity * headBytes);
+  scores = b.stack(capacity * SplitAttention::scoreRowBytes);
+  statistics = b.stack(6 * vectors * vecBytes);
+}
+
+void RowTile::emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position) {
+  Value pairs = b.mul(count, perKvHead);
+  Value paddedPairs = b.mul(b.div(b.add(pairs, tilePairs - 1), b.i64(tilePairs)), tilePairs);
+  this->position = position;
+  begin(query, result, firstRow, pairs, paddedPairs);
+  KeyRange range = lastKey ? seenBy({}, {}) : seenBy(position, b.sub(b.add(position, count), b.i64(1)));
+  SplitAttention attention(b, cache, level, keys, values, /*prefetch=*/false);
+  b.loop(range.firstSplit(), range.endSplit(), 1, [&](Value split) {
+    SplitBlocks blocks = range.blocksOf(split);
+    forTiles(paddedPairs, [&](const PairTile &tile) { attention.scores(tile, blocks); });
+    b.loop(b.i64(0), pairs, 1, [&](Value pair) { softmax(attention, blocks, pair); });
+    forTiles(paddedPairs, [&](const PairTile &tile) { attention.weightedValues(tile, blocks); });
+    merge(result, firstRow, pairs);
+  });
+  finish(result, firstRow, pairs);
+}
+
+/// What the rows at positions [from, to] see.
+KeyRange RowTile::seenBy(Value from, Value to) {
+  return lastKey ? KeyRange(b, b.i64(0), lastKey) : KeyRange(b, cache, from, to);
+}
+
+Value RowTile::vectorOf(Statistic kind, int64_t vector) { return b.at(statistics, (kind * vectors + vector) * vecBytes); }
+Value RowTile::placeOf(Statistic kind, Value pair) { return b.at(vectorOf(kind, 0), b.mul(pair, 4)); }
+
+/// Byte offset of a pair's head in rows that hold all heads, from those of the tile's KV head on.
+Value RowTile::offsetOf(Value firstRow, Value pair) {
+  Value row = b.add(firstRow, b.div(pair, b.i64(perKvHead))), head = b.rem(pair, b.i64(perKvHead));
+  return b.add(b.mul(row, rowBytes), b.mul(head, headBytes));
+}
+void RowTile::forHead(llvm::function_ref<void(Value offset)> body) { b.loop(b.i64(0), b.i64(headBytes), vecBytes, body); }
+void RowTile::forTiles(Value paddedPairs, llvm::function_ref<void(const PairTile &)> body) {
+  b.loop(b.i64(0), paddedPairs, tilePairs, [&](Value pair) {
+    body({tilePairs, b.at(queries, b.mul(pair, queryBytes)), b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)),
+          b.at(sums, b.mul(pair, headBytes))});
+  });
+}
+
+// Queries lie together; pairs that fill up the last tile get zeros, whose scores are zeros and so powers already.
+void RowTile::begin(Value query, Value result, Value firstRow, Value pairs, Value paddedPairs) {
+  Value zero = b.splat(b.vecF32(), 0.0), lowest = b.splat(b.vecF32(), SplitAttention::lowestScore);
+  for (int64_t v = 0; v < vectors; ++v)
+    for (auto kind : {largest, sum, splitLargest, splitSum})
+      b.store(kind == largest || kind == splitLargest ? lowest : zero, vectorOf(kind, v));
+  b.loop(b.i64(0), pairs, 1, [&](Value pair) {
+    Value offset = offsetOf(firstRow, pair);
+    Value merged = b.at(result, offset);
+    forHead([&](Value i) { b.store(zero, b.at(merged, i)); });
+    prepareQuery(b, cache, b.at(query, offset), keyNorm, b.at(queries, b.mul(pair, queryBytes)));
+  });
+  b.loop(b.mul(pairs, queryBytes), b.mul(paddedPairs, queryBytes), vecBytes,
+         [&](Value i) { b.store(zero, b.at(queries, i)); });
+}
+
+void RowTile::softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair) {
+  Value row = lastKey ? Value() : b.add(position, b.div(pair, b.i64(perKvHead)));
+  KeyRange seen = seenBy(row, row);
+  auto result =
+      attention.softmax(b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)), blocks, seen.first, seen.last);
+  b.store(result.largest, placeOf(splitLargest, pair));
+  b.store(result.sum, placeOf(splitSum, pair));
+}
+
+void RowTile::merge(Value result, Value firstRow, Value pairs) {
+  for (int64_t v = 0; v < vectors; ++v) {
+    auto load = [&](Statistic kind) { return b.loadVec(vectorOf(kind, v)); };
+    Merge merge(b, load(largest), load(sum), load(splitLargest), load(splitSum));
+    b.store(merge.largest, vectorOf(largest, v));
+    b.store(merge.sum, vectorOf(sum, v));
+    b.store(merge.keep, vectorOf(keep, v));
+    b.store(merge.take, vectorOf(take, v));
+  }
+  b.loop(b.i64(0), pairs, 1, [&](Value pair) {
+    Value merged = b.at(result, offsetOf(firstRow, pair)), split = b.at(sums, b.mul(pair, headBytes));
+    Value keeps = b.broadcast(b.loadFloat(placeOf(keep, pair))),
+          takes = b.broadcast(b.loadFloat(placeOf(take, pair)));
+    forHead([&](Value i) {
+      Value place = b.at(merged, i);
+      b.store(Merge::values(b, b.loadVec(place), b.loadVec(b.at(split, i)), keeps, takes), place);
+    });
+  });
+}
+
+void RowTile::finish(Value result, Value firstRow, Value pairs) {
+  for (int64_t v = 0; v < vectors; ++v)
+    b.store(b.divf(b.splat(b.vecF32(), 1.0), b.loadVec(vectorOf(sum, v))), vectorOf(sum, v));
+  b.loop(b.i64(0), pairs, 1, [&](Value pair) {
+    Value merged = b.at(result, offsetOf(firstRow, pair)), inverse = b.broadcast(b.loadFloat(placeOf(sum, pair)));
+    CacheRows::values(b, cache).restore(merged);
+    forHead([&](Value i) { b.store(b.mulf(b.loadVec(b.at(merged, i)), inverse), b.at(merged, i)); });
+  });
+}
+
+} // namespace gemmac

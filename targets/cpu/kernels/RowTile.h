@@ -1,0 +1,92 @@
+// Attention of several rows to the keys of one KV head: what attention over a cache and attention among the rows of a
+// picture share.
+#ifndef GEMMAC_TARGETS_CPU_KERNELS_ROWTILE_H
+#define GEMMAC_TARGETS_CPU_KERNELS_ROWTILE_H
+
+#include "targets/cpu/kernels/CacheRows.h"
+#include "targets/cpu/kernels/SplitAttention.h"
+
+namespace gemmac {
+
+/// Positions [first, last] that a row or several see, and the splits and blocks that hold them.
+struct KeyRange {
+  KernelBuilder &b;
+  mlir::Value first, last;
+
+  KeyRange(KernelBuilder &b, mlir::Value first, mlir::Value last) : b(b), first(first), last(last) {}
+  /// All that the rows at positions [from, to] see.
+  KeyRange(KernelBuilder &b, const CacheShape &cache, mlir::Value from, mlir::Value to)
+      : b(b), first(b.i64(0)), last(to) {
+    if (cache.window > 0)
+      first = b.maxSigned(first, b.sub(from, b.i64(cache.window - 1)));
+  }
+  mlir::Value firstSplit() { return b.div(first, b.i64(cacheSplit)); }
+  mlir::Value endSplit() { return b.add(b.div(last, b.i64(cacheSplit)), 1); }
+  SplitBlocks blocksOf(mlir::Value split) {
+    constexpr int64_t perSplit = cacheSplit / cacheBlock;
+    mlir::Value begin = b.mul(split, perSplit);
+    return {b.maxSigned(begin, b.div(first, b.i64(cacheBlock))),
+            b.minSigned(b.add(begin, perSplit), b.add(b.div(last, b.i64(cacheBlock)), 1)), begin};
+  }
+};
+
+/// The running softmax of 16 pairs, one a lane, and what the next split changes in it.
+struct Merge {
+  mlir::Value largest, sum; ///< after the split
+  mlir::Value keep, take;   ///< factors of what was there and of the split's own
+  Merge(KernelBuilder &b, mlir::Value largestBefore, mlir::Value sumBefore, mlir::Value splitLargest,
+        mlir::Value splitSum)
+      : largest(b.maxf(largestBefore, splitLargest)) {
+    keep = SplitAttention::powerOf(b, b.subf(largestBefore, largest));
+    take = SplitAttention::powerOf(b, b.subf(splitLargest, largest));
+    sum = b.fma(sumBefore, keep, b.mulf(splitSum, take));
+  }
+  /// One vector of weighted values.
+  static mlir::Value values(KernelBuilder &b, mlir::Value before, mlir::Value split, mlir::Value keep,
+                            mlir::Value take) {
+    return b.fma(before, keep, b.mulf(split, take));
+  }
+};
+
+/// Rows [first, first + count) of one KV head: their pairs (row, query head) in scratch, row after row.
+class RowTile {
+public:
+  using Value = mlir::Value;
+  /// As many pairs as keep their queries, scores and sums in the second level cache beside a split's keys and values.
+  /// They are worked on a whole block of keys at a time: keys and values lie in the second level cache, so that passes
+  /// over them cost less than loads of queries.
+  static constexpr int64_t mostPairs = 32;
+  static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
+
+  /// \param lastKey  every row sees the positions up to it; null: those up to its own.
+  RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
+          Value keyNorm, Value lastKey = {});
+
+  /// \param position  of row `firstRow`; not asked where there is a last key.
+  void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position);
+
+private:
+  KernelBuilder &b;
+  const CacheShape &cache;
+  const IsaLevel &level;
+  int64_t perKvHead, rowBytes, headBytes, queryBytes;
+  Value keyNorm, lastKey;
+  int64_t tilePairs, capacity, vectors;
+  Value queries, sums, scores, statistics, position;
+
+  enum Statistic { largest, sum, splitLargest, splitSum, keep, take };
+  Value vectorOf(Statistic kind, int64_t vector);
+  Value placeOf(Statistic kind, Value pair);
+  Value offsetOf(Value firstRow, Value pair);
+  KeyRange seenBy(Value from, Value to);
+  void forHead(llvm::function_ref<void(Value offset)> body);
+  void forTiles(Value paddedPairs, llvm::function_ref<void(const PairTile &)> body);
+  void begin(Value query, Value result, Value firstRow, Value pairs, Value paddedPairs);
+  void softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair);
+  void merge(Value result, Value firstRow, Value pairs);
+  void finish(Value result, Value firstRow, Value pairs);
+};
+
+} // namespace gemmac
+
+#endif // GEMMAC_TARGETS_CPU_KERNELS_ROWTILE_H
