@@ -116,9 +116,9 @@ Value AudioBuilder::softTokens(Value x) {
 
 void AudioBuilder::build() {
   at("audio_tower");
-  func::FuncOp function = beginEncoder(
-      GEMMAC_ENCODE_AUDIO,
-      {{rows(melBins), GEMMAC_MEL, frames}, {rows(1, ops.getI32Type()), GEMMAC_VALID, frames}}, hidden);
+  func::FuncOp function =
+      beginEncoder(GEMMAC_ENCODE_AUDIO,
+                   {{rows(melBins), GEMMAC_MEL, frames}, {rows(1, ops.getI32Type()), GEMMAC_VALID, frames}}, hidden);
   valid = function.getArgument(1);
   Value x = subsample(function.getArgument(0));
   for (int64_t index = 0; index < config.layers; ++index)

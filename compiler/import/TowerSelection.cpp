@@ -43,9 +43,10 @@ public:
     const TensorSource &first = sources.at((prefix + names[0] + ".linear.weight").str());
     for (StringRef name : names.drop_front())
       if (sources.at((prefix + name + ".linear.weight").str()).reads != first.reads)
-        return llvm::formatv("'{0}{1}' has other input_min and input_max than '{0}{2}', which reads the same rows: that "
-                             "is not supported",
-                             prefix, name, names[0])
+        return llvm::formatv(
+                   "'{0}{1}' has other input_min and input_max than '{0}{2}', which reads the same rows: that "
+                   "is not supported",
+                   prefix, name, names[0])
             .str();
     return "";
   }

@@ -21,8 +21,8 @@ extern const Fusion qkv, attend, moe, ffn, ple, head, patches, encoderAttention,
 
 /// The experts go before the MLP, because their dense branch looks like one; pooling and the output of audio before the
 /// head, which takes what a function returns for logits.
-inline constexpr const Fusion *fusions[] = {&qkv,  &attend,  &moe,              &ffn,   &ple,
-                                            &pool, &patches, &encoderAttention, &audio, &head};
+inline constexpr const Fusion *fusions[] = {&qkv,     &attend,           &moe,   &ffn, &ple, &pool,
+                                            &patches, &encoderAttention, &audio, &head};
 
 } // namespace gemmac::fuse
 

@@ -12,7 +12,7 @@ namespace gemmac {
 /// What a row step must know of the matrix that reads its result.
 struct Reader {
   Format format;
-  mlir::FloatAttr staticScale;     ///< of the rows that the matrix is multiplied with; null: none
+  mlir::FloatAttr staticScale;    ///< of the rows that the matrix is multiplied with; null: none
   mlir::DenseF64ArrayAttr within; ///< to which these rows are clamped; null: not at all
   Reader(Format format) : format(format) {}
   Reader(gemma::PackedOp matrix)

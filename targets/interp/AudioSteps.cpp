@@ -9,9 +9,7 @@
 
 namespace gemmac::interp {
 
-static bool isValid(Frame &frame, mlir::Value flags, int64_t row) {
-  return frame[flags].integerRow(row)[0] != 0;
-}
+static bool isValid(Frame &frame, mlir::Value flags, int64_t row) { return frame[flags].integerRow(row)[0] != 0; }
 
 /// x / (1 + e^-y).
 static float gated(float x, float y) { return x / (exponential(-y) + 1.0f); }
@@ -24,8 +22,7 @@ namespace {
 class Frames {
 public:
   Frames(gemma::Conv2dStep step, Frame &frame)
-      : step(step), frame(frame), rows(frame.rows(step.getInput())),
-        binWidth(step.getBinWidth()) {}
+      : step(step), frame(frame), rows(frame.rows(step.getInput())), binWidth(step.getBinWidth()) {}
 
   /// The value of a channel, or null where nothing is.
   const float *at(int64_t row, int64_t bin, int64_t channel) const {

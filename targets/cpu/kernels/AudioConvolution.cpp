@@ -72,9 +72,7 @@ private:
   int64_t panels() const { return roundUp(count, lanes) / lanes; }
 
   Value both(Value x, Value y) { return arith::AndIOp::create(*b, x, y); }
-  Value isZero(Value x) {
-    return arith::CmpIOp::create(*b, arith::CmpIPredicate::eq, x, b->i32(0));
-  }
+  Value isZero(Value x) { return arith::CmpIOp::create(*b, arith::CmpIPredicate::eq, x, b->i32(0)); }
 
   InputRow frame(ValueRange a, Value row) {
     Value inside = b->maxSigned(b->minSigned(row, b->sub(a[7], b->i64(1))), b->i64(0));
@@ -114,9 +112,8 @@ private:
       SmallVector<Value> places;
       for (int64_t i = 0; i < binsAtOnce; ++i)
         places.push_back(binAt(frames[tap / 3], b->add(b->mul(b->add(bin, i), 2), tap % 3 - 1)));
-      sums = b->loop(b->i64(0), b->i64(channels), 1, sums, [&](Value channel, ValueRange state) {
-        return addTap(from, places, channel, tap, state);
-      });
+      sums = b->loop(b->i64(0), b->i64(channels), 1, sums,
+                     [&](Value channel, ValueRange state) { return addTap(from, places, channel, tap, state); });
     }
     for (int64_t i = 0; i < binsAtOnce; ++i)
       for (int64_t panel = 0; panel < panelsAtOnce; ++panel)
@@ -165,10 +162,10 @@ LogicalResult lower(gemma::Conv2dStep step, StepLowering &lowering) {
   auto body = [&](KernelBuilder &builder, ValueRange a) { kernel.emit(builder, a); };
   func::FuncOp function = lowering.kernels.get(kernel.name(), 5, 3, body);
   auto [first, last] = lowering.rowRange(/*replicated=*/false, step.getResult());
-  return lowering.callKernel(function, {lowering.pointer(step.getInput()), lowering.pointer(step.getValid()),
-                                        lowering.pointer(step.getResult()), lowering.weight(step.getWeight()),
-                                        lowering.weight(step.getNorm()), first, last,
-                                        lowering.rowsOf(step.getInput())});
+  return lowering.callKernel(function,
+                             {lowering.pointer(step.getInput()), lowering.pointer(step.getValid()),
+                              lowering.pointer(step.getResult()), lowering.weight(step.getWeight()),
+                              lowering.weight(step.getNorm()), first, last, lowering.rowsOf(step.getInput())});
 }
 
 // (input, weight, result; first, last)

@@ -20,9 +20,8 @@ static func::FuncOp encoderQkvKernel(KernelLibrary &kernels, gemma::EncoderQkvSt
   int64_t heads = step.getHeads(), kvHeads = step.getKvHeads(), headDim = step.getHeadDim();
   gemma::BufferType input = step.getInput().getType();
   HeadProducts products(kernels, matrix, input, headDim);
-  std::string name =
-      llvm::formatv("encoder_qkv_{0}_q{1}_kv{2}_d{3}_{4}{5}", PackedShape(matrix, input).text(), heads, kvHeads, headDim,
-                    bitsText(step.getEps().convertToDouble()), products.text());
+  std::string name = llvm::formatv("encoder_qkv_{0}_q{1}_kv{2}_d{3}_{4}{5}", PackedShape(matrix, input).text(), heads,
+                                   kvHeads, headDim, bitsText(step.getEps().convertToDouble()), products.text());
   auto body = [&](KernelBuilder &b, ValueRange a) {
     Value raw = a[4], rows = a[8], headStep = a[11];
     CacheShape memory(kvHeads, headDim);

@@ -40,9 +40,9 @@ static func::FuncOp affineKernel(KernelLibrary &kernels, gemma::AffineStep step)
   double factor = step.getFactor().convertToDouble(), offset = step.getOffset().convertToDouble();
   int64_t count = step.getCount();
   bool bounded = step.getWithin().has_value();
-  std::string name = llvm::formatv("affine_{0}{1}_w{2}_of{3}_{4}_{5}", nameOf(result.getElement()),
-                                   bounded ? "_within" : "", input.getWidth(), count, bitsText(factor),
-                                   bitsText(offset));
+  std::string name =
+      llvm::formatv("affine_{0}{1}_w{2}_of{3}_{4}_{5}", nameOf(result.getElement()), bounded ? "_within" : "",
+                    input.getWidth(), count, bitsText(factor), bitsText(offset));
   auto body = [&](KernelBuilder &b, ValueRange a) {
     RowLimits limits(a.drop_front(4), /*isStatic=*/false, bounded);
     b.loop(a[2], a[3], 1, [&](Value row) {
@@ -77,8 +77,7 @@ struct PlaceRow {
   KernelBuilder &b;
   const PackedShape &table;
   Value panel, lane;
-  PlaceRow(KernelBuilder &b, const PackedShape &table, Value weights, Value places, int64_t axis)
-      : b(b), table(table) {
+  PlaceRow(KernelBuilder &b, const PackedShape &table, Value weights, Value places, int64_t axis) : b(b), table(table) {
     Value index = arith::ExtSIOp::create(b, b.getI64Type(), b.load(b.getI32Type(), b.at(places, axis * 4)));
     panel = b.at(weights, b.mul(b.div(index, b.i64(panelRows)), table.panelBytes()));
     lane = b.rem(index, b.i64(panelRows));

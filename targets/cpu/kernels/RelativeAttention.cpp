@@ -106,9 +106,7 @@ private:
   Value softmax() {
     Value lowest = b->splat(b->vecF32(), unseen), zero = b->splat(b->vecF32(), 0.0);
     Value bound = b->splat(b->vecF32(), seenAbove);
-    auto isSeen = [&](Value x) -> Value {
-      return arith::CmpFOp::create(*b, arith::CmpFPredicate::OGT, x, bound);
-    };
+    auto isSeen = [&](Value x) -> Value { return arith::CmpFOp::create(*b, arith::CmpFPredicate::OGT, x, bound); };
     Value last = b->i64(slots() * 4);
     auto largest = b->loop(b->i64(0), last, vecBytes, ValueRange{lowest}, [&](Value offset, ValueRange state) {
       Value x = b->loadVec(b->at(scores, offset)), capped = b->select(isSeen(x), b->softcap(x, cap), lowest);
@@ -136,8 +134,8 @@ LogicalResult lower(gemma::RelativeAttentionStep step, StepLowering &lowering) {
   func::FuncOp function = lowering.kernels.get(kernel.name(), 7, 3, body);
   auto [first, last] = lowering.rowRange(/*replicated=*/false, step.getResult());
   SmallVector<Value> arguments;
-  for (Value buffer : {step.getQuery(), step.getKey(), step.getValue(), step.getRelative(), step.getValid(),
-                       step.getResult()})
+  for (Value buffer :
+       {step.getQuery(), step.getKey(), step.getValue(), step.getRelative(), step.getValid(), step.getResult()})
     arguments.push_back(lowering.pointer(buffer));
   arguments.append({lowering.weight(step.getScale()), first, last, lowering.rowsOf(step.getResult())});
   return lowering.callKernel(function, arguments);
