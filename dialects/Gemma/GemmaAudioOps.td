@@ -265,8 +265,8 @@ def Gemma_AudioFfnOp : Gemma_FusedOp<"audio_ffn", [Pure, AllTypesMatch<["input",
   let summary = "half a step of a conformer's MLP, and the norm behind the layer if it comes last (spec 5.3)";
   let description = [{
     `y = rms_norm(clamp(input), pre_norm)`; `z = silu(y up^T) down^T`;
-    `result = input + factor * rms_norm(clamp(z), post_norm)`, of which, with `out_norm`, `rms_norm(clamp(..), out_norm)`
-    is taken.
+    `result = input + factor * rms_norm(clamp(z), post_norm)`, of which, with `out_norm`,
+    `rms_norm(clamp(..), out_norm)` is taken.
     - c1: `result` has the type of `input`.
     - c2: `up` is `[F, width]`, `down` `[width, F]`, norms are `[width]`.
     - c3: `limit` and `eps` are finite and above 0, `factor` is finite.
@@ -568,8 +568,8 @@ def Gemma_RelativeAttentionStep : Gemma_Step<"relative_attention", ["getWeightUs
     `relative` holds in row `n` the relative key of distance `n`, of all heads. `scale` is what queries are multiplied
     with, the same for each head, `key_scale` what the products of queries and keys are. Threads read rows that others
     wrote.
-    - c1: query, key, value, relative and result f32 of the same rows and width, `heads * head_dim` with each head padded
-      to a multiple of 16, padded to 32; valid i32, with `every` rows for each of those.
+    - c1: query, key, value, relative and result f32 of the same rows and width, `heads * head_dim` with each head
+      padded to a multiple of 16, padded to 32; valid i32, with `every` rows for each of those.
     - c2: scale a packed vector of `head_dim` padded to 32.
     - c3: `key_scale`, `cap` are finite and above 0; `every`, `heads`, `head_dim`, `past` are positive, `future` and
       `distances` are not negative.

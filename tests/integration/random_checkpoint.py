@@ -99,6 +99,117 @@ def text(**changes):
     return {key: value for key, value in merged.items() if value is not ...}
 
 
+BASE_VISION = {
+    "attention_bias": False,
+    "head_dim": 16,
+    "hidden_activation": "gelu_pytorch_tanh",
+    "hidden_size": 64,
+    "intermediate_size": 96,
+    "model_type": "gemma4_vision",
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "num_key_value_heads": 2,
+    "patch_size": 8,
+    "pooling_kernel_size": 3,
+    "position_embedding_size": 40,
+    "rms_norm_eps": 1e-6,
+    "rope_parameters": {"rope_theta": 100.0, "rope_type": "default"},
+    "standardize": False,
+    "use_clipped_linears": False,
+}
+
+
+def vision(**changes):
+    """BASE_VISION with changes: the vision_config of a checkpoint."""
+    return BASE_VISION | changes
+
+
+# Towers of vision: name -> vision_config.
+VISION = {
+    "small": vision(
+        hidden_size=20,
+        intermediate_size=28,
+        head_dim=4,
+        num_attention_heads=3,
+        num_key_value_heads=1,
+        patch_size=4,
+        pooling_kernel_size=2,
+        position_embedding_size=33,
+    ),
+    "clipped": vision(
+        hidden_size=80,
+        head_dim=24,
+        num_attention_heads=2,
+        patch_size=16,
+        use_clipped_linears=True,
+        rope_parameters={"rope_theta": 37.0, "rope_type": "axial"},
+    ),
+    "standardized": vision(
+        hidden_size=52,
+        intermediate_size=77,
+        head_dim=12,
+        num_key_value_heads=4,
+        patch_size=7,
+        pooling_kernel_size=2,
+        rms_norm_eps=1e-3,
+        standardize=True,
+        num_hidden_layers=1,
+    ),
+    "odd-everything": vision(
+        hidden_size=68,
+        intermediate_size=45,
+        head_dim=20,
+        num_attention_heads=6,
+        num_key_value_heads=3,
+        patch_size=5,
+        standardize=True,
+        use_clipped_linears=True,
+        num_hidden_layers=3,
+    ),
+}
+
+LINEARS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
+LINEARS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
+SHARING = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}  # read the rows that another one reads
+
+
+def vision_tensors(config, hidden):
+    """{name: shape} of a tower and its embedder (spec 2.2); `hidden` is that of the text model."""
+    width, mlp, head = config["hidden_size"], config["intermediate_size"], config["head_dim"]
+    queries, keys = (config[name] * head for name in ("num_attention_heads", "num_key_value_heads"))
+    tower, patch = "model.vision_tower.", config["patch_size"]
+    out = {
+        "model.embed_vision.embedding_projection.weight": [hidden, width],
+        tower + "patch_embedder.input_proj.weight": [width, patch * patch * 3],
+        tower + "patch_embedder.position_embedding_table": [2, config["position_embedding_size"], width],
+    }
+    if config["standardize"]:
+        out |= {tower + "std_bias": [width], tower + "std_scale": [width]}
+    shapes = dict(zip(LINEARS, [[queries, width], *[[keys, width]] * 2, [width, queries], *[[mlp, width]] * 2]))
+    shapes["mlp.down_proj"] = [width, mlp]
+    for i in range(config["num_hidden_layers"]):
+        at = f"{tower}encoder.layers.{i}."
+        for name in ("input", "post_attention", "pre_feedforward", "post_feedforward"):
+            out[f"{at}{name}_layernorm.weight"] = [width]
+        out |= {f"{at}self_attn.{name}_norm.weight": [head] for name in "qk"}
+        for name, shape in shapes.items():
+            out[f"{at}{name}.linear.weight"] = shape
+            if config["use_clipped_linears"]:
+                out |= {f"{at}{name}.{bound}": [] for bound in ("input_min", "input_max", "output_min", "output_max")}
+    return out
+
+
+def bound(name, seed):
+    """A bound of a clipped linear, which some values exceed; every fifth or so bounds nothing."""
+    base, kind = name.rsplit(".", 1)
+    if kind.startswith("input"):
+        folder, linear = base.rsplit(".", 1)
+        base = f"{folder}.{SHARING.get(linear, linear)}"
+    rng = np.random.default_rng([seed, zlib.crc32(f"{base}.{kind}".encode())])
+    size = np.inf if rng.random() < 0.2 else rng.uniform(0.5, 2.0)
+    return np.float32(-size if kind.endswith("min") else size)
+
+
 # name -> (text config, options of `write`)
 CASES = {
     "odd-everything": (
@@ -255,6 +366,8 @@ def values(name, shape, seed, head_norm=0.6):
 
     head_norm: about the factor of head norms. Scores of two such heads of size d deviate by head_norm^2 * sqrt(d).
     """
+    if not shape:
+        return bound(name, seed)
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
     leaf = name.removesuffix(".weight").rsplit(".", 1)[-1]
     if leaf == "layer_scalar":
@@ -263,6 +376,8 @@ def values(name, shape, seed, head_norm=0.6):
         if leaf in ("q_norm", "k_norm"):
             return rng.normal(1.0, 0.2, shape) * head_norm
         return rng.normal(1.0, 0.3, shape)
+    if leaf == "position_embedding_table":
+        return rng.normal(0.0, 0.5, shape)
     if leaf in ("embed_tokens", "lm_head", "embed_tokens_per_layer"):
         return rng.normal(0.0, 0.15 if leaf != "lm_head" else 0.4, shape)
     return rng.normal(0.0, shape[-1] ** -0.5, shape)
@@ -280,8 +395,9 @@ def write(
     seed=5,
     store=None,
     quantization=None,
+    vision=None,
 ):
-    """Writes the checkpoint; `config` is its text_config. Returns config.json's content.
+    """Writes the checkpoint; `config` is its text_config, `vision` its vision_config. Returns config.json's content.
 
     first_release: tensors are called as in the first files of Gemma 3 with a vision tower.
     store: may turn a tensor's name and values into what is stored instead, {name: (dtype, values)}.
@@ -298,12 +414,15 @@ def write(
     }
     if not shape.tied:
         named["lm_head.weight"] = [shape.vocab, shape.hidden]
+    if vision:
+        named |= vision_tensors(vision, shape.hidden)
     store = store or (lambda name, array: {name: (dtype, array)})
     parts = {}
     for name, dims in sorted(named.items()):
         # Scaled queries need larger norms for attention that prefers some keys to others.
         full = values(name, dims, seed, 0.6 * shape.query_scale**-0.5)
-        array = (full - (shape.norm_addend if len(dims) == 1 else 0)).astype(np.float32)
+        addend = shape.norm_addend if len(dims) == 1 and name.startswith(prefix) else 0
+        array = np.asarray(full - addend, np.float32)
         parts.update(store(name, array))
     stored = {name: (kind, list(array.shape)) for name, (kind, array) in parts.items()}
     write_weights(folder, stored, lambda name: [encode(parts[name][1], parts[name][0])], shard_bytes)
@@ -318,7 +437,7 @@ def write(
             "model_type": f"gemma{generation}",
             "text_config": config,
             "tie_word_embeddings": config["tie_word_embeddings"],
-            "vision_config": None,
+            "vision_config": vision,
         }
     if quantization:
         whole["quantization_config"] = quantization

@@ -87,9 +87,8 @@ TEST_P(ConvTest, NormsWhatItSumsUp) {
   Buffer result = program.shared(shape.resultWidth(), "f32", shape.perRow);
   program.step(formatv("conv2d {0}, {1} every {2} -> {3} weight {4} norm {5} bins {6} channels {7} count {8} eps 0.25 "
                        ": {9}, {10} -> {11}",
-                       x.name, valid.name, shape.every, result.name, program.addMatrix(weight),
-                       program.addVector(norm), shape.bins, shape.channels, shape.count, x.type, valid.type,
-                       result.type));
+                       x.name, valid.name, shape.every, result.name, program.addMatrix(weight), program.addVector(norm),
+                       shape.bins, shape.channels, shape.count, x.type, valid.type, result.type));
   Runner runner(program);
   for (int64_t rows : {3, 1}) {
     const int64_t frames = 2 * shape.perRow * rows;
@@ -106,8 +105,8 @@ TEST_P(ConvTest, NormsWhatItSumsUp) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ConvTest,
-                         testing::Values(ConvCase{16, 1, 20, 1, 2}, ConvCase{16, 1, 64, 1, 1},
-                                         ConvCase{10, 3, 7, 2, 1}, ConvCase{8, 32, 32, 2, 1}, ConvCase{7, 5, 40, 1, 1}),
+                         testing::Values(ConvCase{16, 1, 20, 1, 2}, ConvCase{16, 1, 64, 1, 1}, ConvCase{10, 3, 7, 2, 1},
+                                         ConvCase{8, 32, 32, 2, 1}, ConvCase{7, 5, 40, 1, 1}),
                          [](const auto &info) {
                            const ConvCase &c = info.param;
                            return formatv("b{0}c{1}o{2}e{3}r{4}", c.bins, c.channels, c.count, c.every, c.perRow).str();
@@ -160,8 +159,8 @@ protected:
   std::vector<float> headRows() {
     std::vector<float> rows = randomRows(random, most, shape.width());
     for (int64_t i = 0; i < most * shape.width(); ++i)
-      if (int64_t place = i % shape.width(); place >= shape.heads * shape.padded() ||
-                                             place % shape.padded() >= shape.headDim)
+      if (int64_t place = i % shape.width();
+          place >= shape.heads * shape.padded() || place % shape.padded() >= shape.headDim)
         rows[i] = 0.0f;
     return rows;
   }
@@ -225,14 +224,14 @@ TEST_P(RelativeTest, SeesItsNeighbours) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, RelativeTest,
-                         testing::Values(RelativeCase{2, 16, 12, 0, 12}, RelativeCase{1, 20, 2, 0, 1},
-                                         RelativeCase{3, 5, 3, 3, 2}, RelativeCase{2, 40, 20, 2, 9}),
-                         [](const auto &info) {
-                           const RelativeCase &c = info.param;
-                           return formatv("h{0}d{1}p{2}f{3}n{4}", c.heads, c.headDim, c.past, c.future, c.distances)
-                               .str();
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, RelativeTest,
+    testing::Values(RelativeCase{2, 16, 12, 0, 12}, RelativeCase{1, 20, 2, 0, 1}, RelativeCase{3, 5, 3, 3, 2},
+                    RelativeCase{2, 40, 20, 2, 9}),
+    [](const auto &info) {
+      const RelativeCase &c = info.param;
+      return formatv("h{0}d{1}p{2}f{3}n{4}", c.heads, c.headDim, c.past, c.future, c.distances).str();
+    });
 
 //===--- steps on rows
 //----------------------------------------------------------------------------------------------===//
@@ -247,7 +246,8 @@ TEST(AudioRowTest, Sinusoids) {
     for (int64_t row = 0; row < 5; ++row) {
       Row expected(width, 0.0);
       for (int64_t j = 0; j < half; ++j) {
-        double angle = static_cast<double>(row) * std::pow(10000.0, -static_cast<double>(j) / std::max<double>(half - 1, 1));
+        double angle =
+            static_cast<double>(row) * std::pow(10000.0, -static_cast<double>(j) / std::max<double>(half - 1, 1));
         expected[j] = std::sin(angle);
         expected[padded + j] = std::cos(angle);
       }
@@ -268,8 +268,8 @@ TEST(AudioRowTest, ElementsAndSums) {
                        sum.type));
   program.step(formatv("add {0}, {1} -> {2} : {3}, {4} -> {5}", half.name, sum.name, other.name, half.type, sum.type,
                        other.type));
-  program.step(formatv("silu {0} -> {1} within [-0.125, 3.0] : {2} -> {3}", input.name, silu.name, input.type,
-                       silu.type));
+  program.step(
+      formatv("silu {0} -> {1} within [-0.125, 3.0] : {2} -> {3}", input.name, silu.name, input.type, silu.type));
   program.step(formatv("silu {0} -> {1} : {2} -> {3}", input.name, quantized.name, input.type, quantized.type));
   Call call = callOf(3);
   call.give(input, x);

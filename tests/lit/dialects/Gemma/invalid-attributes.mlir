@@ -33,6 +33,10 @@ func.func private @axis_attr_c1() attributes {x = #gemma.axis<40 -> 32>}
 func.func private @axis_attr_c2() attributes {x = #gemma.axis<36 -> 40>}
 
 // -----
+// expected-error @below {{expects a crossed axis to have an even block, got 9}}
+func.func private @axis_attr_c3() attributes {x = #gemma.axis<9 -> 16 crossed>}
+
+// -----
 // expected-error @below {{expects a positive number of rows, got 0}}
 func.func private @buffer_type_c1(!gemma.buffer<0 x 32, f32>)
 

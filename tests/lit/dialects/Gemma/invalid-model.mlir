@@ -129,6 +129,26 @@ gemma.weight @weight_c8_sign : tensor<4x8xf32> from <"m", 0, 128> output_activat
 gemma.weight @weight_c8_rank : tensor<8xf32> from <"m", 0, 32> output_activation_scale 0.5
 
 // -----
+// expected-error @below {{attribute 'reads' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+gemma.weight @weight_c9_order : tensor<4x8xf32> from <"m", 0, 128> reads [1.0, -1.0]
+
+// -----
+// expected-error @below {{attribute 'gives' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+gemma.weight @weight_c9_finite : tensor<4x8xf32> from <"m", 0, 128> gives [-1.0, 0x7FF0000000000000]
+
+// -----
+// expected-error @below {{attribute 'gives' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+gemma.weight @weight_c9_count : tensor<4x8xf32> from <"m", 0, 128> gives [-1.0, 0.0, 1.0]
+
+// -----
+// expected-error @below {{expects bounds only on a weight of rank 2 without activation scales, got 'tensor<8xf32>'}}
+gemma.weight @weight_c9_rank : tensor<8xf32> from <"m", 0, 32> reads [-1.0, 1.0]
+
+// -----
+// expected-error @below {{expects bounds only on a weight of rank 2 without activation scales, got 'tensor<4x8xf32>'}}
+gemma.weight @weight_c9_scale : tensor<4x8xf32> from <"m", 0, 128> input_activation_scale 0.5 gives [-1.0, 1.0]
+
+// -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
 gemma.kv_cache @kv_cache_c1_head_dim heads 1 head_dim 7 window 0
 
@@ -340,3 +360,51 @@ gemma.packed @packed_c6_order from [@w, @v] as c8 panels batch 1 rows 64 <32 -> 
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> output_activation_scale 0.5
 // expected-error @below {{expects as output_scales those of the sources of a matrix, in order}}
 gemma.packed @packed_c6_missing from [@w] as c8 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 1152
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> reads [-1.0, 1.0]
+gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096> reads [-1.0, 2.0]
+// expected-error @below {{expects as input_bounds what each source of a matrix reads, which for '@v' is something else}}
+gemma.packed @packed_c11_unlike from [@w, @v] as f32 panels batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 8192
+  input_bounds [-1.0, 1.0]
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> reads [-1.0, 1.0]
+// expected-error @below {{expects as input_bounds what each source of a matrix reads, which for '@w' is something else}}
+gemma.packed @packed_c11_missing from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> reads [-1.0, 1.0]
+// expected-error @below {{expects as input_bounds what each source of a matrix reads, which for '@w' is something else}}
+gemma.packed @packed_c11_table from [@w] as f32 table batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+  input_bounds [-1.0, 1.0]
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
+// expected-error @below {{attribute 'input_bounds' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+gemma.packed @packed_c11_order from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+  input_bounds [1.0, -1.0]
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> gives [-1.0, 1.0]
+gemma.weight @v : tensor<32x32xf32> from <"m", 0, 4096>
+// expected-error @below {{expects as output_bounds what the sources of a matrix give, in order}}
+gemma.packed @packed_c12_order from [@w, @v] as f32 panels batch 1 rows 64 <32 -> 32> cols 32 <32 -> 32> bytes 8192
+  output_bounds [-3.4028234663852886e38, 3.4028234663852886e38, -1.0, 1.0]
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> gives [-1.0, 1.0]
+// expected-error @below {{expects as output_bounds what the sources of a matrix give, in order}}
+gemma.packed @packed_c12_missing from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
+// expected-error @below {{expects as output_bounds what the sources of a matrix give, in order}}
+gemma.packed @packed_c12_needless from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+  output_bounds [-3.4028234663852886e38, 3.4028234663852886e38]
+
+// -----
+gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096> gives [-1.0, 1.0]
+// expected-error @below {{expects as output_bounds what the sources of a matrix give, in order}}
+gemma.packed @packed_c12_table from [@w] as f32 table batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
+  output_bounds [-1.0, 1.0]
