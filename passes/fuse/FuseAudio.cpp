@@ -84,6 +84,7 @@ LogicalResult fuseSubsample(LinearOp proj, IRRewriter &rewriter, Report &report)
   Convolution second(chain), first(chain);
   if (!chain.isWhole())
     return failure();
+  report.account(first.conv);
   if (!first.isPlain(1, 1) || !second.isPlain(first.count(), 2))
     return report.missed(proj, second.conv, "its convolutions, masks and norms do not follow each other");
   if (first.norm.getEpsAttr() != second.norm.getEpsAttr() || first.mask.getValid() != second.mask.getValid())
@@ -92,7 +93,6 @@ LogicalResult fuseSubsample(LinearOp proj, IRRewriter &rewriter, Report &report)
   chain.addTo(group);
   if (failed(group.isClosed(report)))
     return failure();
-  report.account(first.conv);
   rewriter.setInsertionPoint(proj);
   group.replace(rewriter, AudioSubsampleOp::create(
                               rewriter, proj.getLoc(), proj.getType(), chain.start(), first.mask.getValid(),
@@ -186,7 +186,7 @@ LogicalResult fuseAttention(AddOp add, Value branch, Value residual, IRRewriter 
 LogicalResult fuseConv(AddOp add, Value branch, Value residual, IRRewriter &rewriter, Report &report) {
   Chain chain(branch);
   auto end = chain.take<LinearOp>();
-  chain.take<SiluOp>();
+  auto silu = chain.take<SiluOp>();
   ClampedNorm convNorm(chain);
   auto conv = chain.take<DepthwiseConvOp>();
   chain.take<GluOp>();
@@ -194,6 +194,7 @@ LogicalResult fuseConv(AddOp add, Value branch, Value residual, IRRewriter &rewr
   auto pre = chain.take<RmsNormOp>();
   if (!chain.isWhole())
     return failure();
+  report.account(silu);
   if (chain.start() != residual)
     return report.missed(add, conv, elsewhere);
   if (!isRowNorm(pre) || !isRowNorm(convNorm.norm) || !equalEps({pre, convNorm.norm}))

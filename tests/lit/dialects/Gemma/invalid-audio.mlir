@@ -36,6 +36,7 @@ func.func @conv2d_c1(%x: tensor<?x8xf32>) {
 }
 
 // -----
+// expected-note @below {{@w is defined here}}
 gemma.weight @w : tensor<2x9xf32> from <"m", 0, 72>
 func.func @conv2d_c2(%x: tensor<?x8xf32>) {
   // expected-error @below {{expects weight of shape [2, 18] (channels of the result, 9 x channels), got [2, 9]}}
@@ -61,7 +62,8 @@ func.func @conv2d_c3(%x: tensor<5x8xf32>) {
 // -----
 func.func @layer_norm_c1(%x: tensor<?x8xf32>) {
   // expected-error @below {{failed to verify that all of {input, result} have same type}}
-  %y = "gemma.layer_norm"(%x) <{weight = @w, groups = 1 : i64, eps = 0.5 : f64}> : (tensor<?x8xf32>) -> tensor<?x4xf32>
+  %y = "gemma.layer_norm"(%x) <{weight = @w, groups = 1 : i64, eps = 0.5 : f64}>
+      : (tensor<?x8xf32>) -> tensor<?x4xf32>
   return
 }
 
@@ -73,6 +75,7 @@ func.func @layer_norm_c2(%x: tensor<?x8xf32>) {
 }
 
 // -----
+// expected-note @below {{@w is defined here}}
 gemma.weight @w : tensor<8xf32> from <"m", 0, 32>
 func.func @layer_norm_c3(%x: tensor<?x8xf32>) {
   // expected-error @below {{expects weight of shape [4] (width / groups), got [8]}}
@@ -137,6 +140,7 @@ func.func @depthwise_conv_c1(%x: tensor<?x8xf32>) {
 }
 
 // -----
+// expected-note @below {{@w is defined here}}
 gemma.weight @w : tensor<4x5xf32> from <"m", 0, 80>
 func.func @depthwise_conv_c2(%x: tensor<?x8xf32>) {
   // expected-error @below {{expects weight of shape [8, 5] (width, taps), got [4, 5]}}
@@ -152,6 +156,7 @@ func.func @add_bias_c1(%x: tensor<?x8xf32>) {
 }
 
 // -----
+// expected-note @below {{@w is defined here}}
 gemma.weight @w : tensor<4xf32> from <"m", 0, 16>
 func.func @add_bias_c2(%x: tensor<?x8xf32>) {
   // expected-error @below {{expects bias of shape [8] (width), got [4]}}
@@ -162,7 +167,9 @@ func.func @add_bias_c2(%x: tensor<?x8xf32>) {
 // -----
 func.func @relative_attention_c1(%x: tensor<?x8xf32>, %valid: tensor<?x1xi32>) {
   // expected-error @below {{failed to verify that all of {query, key, value, result} have same type}}
-  %y = "gemma.relative_attention"(%x, %x, %x, %valid) <{every = 4 : i64, heads = 2 : i64, scale = @s, relative = @r, past = 12 : i64, future = 0 : i64, distances = 12 : i64, cap = 50.0 : f64}> : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x1xi32>) -> tensor<?x4xf32>
+  %y = "gemma.relative_attention"(%x, %x, %x, %valid) <{every = 4 : i64, heads = 2 : i64, scale = @s,
+      relative = @r, past = 12 : i64, future = 0 : i64, distances = 12 : i64, cap = 50.0 : f64}>
+      : (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x1xi32>) -> tensor<?x4xf32>
   return
 }
 
@@ -177,6 +184,7 @@ func.func @relative_attention_c2(%x: tensor<?x8xf32>, %valid: tensor<?x1xi32>) {
 
 // -----
 gemma.weight @r : tensor<8x8xf32> from <"m", 0, 256>
+// expected-note @below {{@s is defined here}}
 gemma.weight @s : tensor<8xf32> from <"m", 0, 32>
 func.func @relative_attention_c3(%x: tensor<?x8xf32>, %valid: tensor<?x1xi32>) {
   // expected-error @below {{expects scale of shape [4] (width / heads), got [8]}}
@@ -225,6 +233,7 @@ func.func @relative_attention_c6(%x: tensor<?x8xf32>, %valid: tensor<?x1xi32>) {
 // -----
 gemma.weight @c0 : tensor<3x9xf32> from <"m", 0, 108>
 gemma.weight @n0 : tensor<3xf32> from <"m", 0, 12>
+// expected-note @below {{@c1 is defined here}}
 gemma.weight @c1 : tensor<2x26xf32> from <"m", 0, 208>
 gemma.weight @n1 : tensor<2xf32> from <"m", 0, 8>
 gemma.weight @p : tensor<8x8xf32> from <"m", 0, 256>
@@ -242,6 +251,7 @@ gemma.weight @c0 : tensor<3x9xf32> from <"m", 0, 108>
 gemma.weight @n0 : tensor<3xf32> from <"m", 0, 12>
 gemma.weight @c1 : tensor<2x27xf32> from <"m", 0, 216>
 gemma.weight @n1 : tensor<2xf32> from <"m", 0, 8>
+// expected-note @below {{@p is defined here}}
 gemma.weight @p : tensor<8x4xf32> from <"m", 0, 128>
 func.func @audio_subsample_c1_proj(%x: tensor<?x16xf32>, %valid: tensor<?x1xi32>) {
   // expected-error @below {{expects proj of shape [8, 8] (result width, channels x bins), got [8, 4]}}
@@ -275,12 +285,14 @@ func.func @audio_subsample_c3(%x: tensor<?x16xf32>, %valid: tensor<?x1xi32>) {
 // -----
 func.func @audio_ffn_c1(%x: tensor<?x8xf32>) {
   // expected-error @below {{failed to verify that all of {input, result} have same type}}
-  %y = "gemma.audio_ffn"(%x) <{pre_norm = @n, up = @u, down = @d, post_norm = @n, limit = 1.0 : f64, factor = 1.0 : f64, eps = 0.5 : f64}> : (tensor<?x8xf32>) -> tensor<?x4xf32>
+  %y = "gemma.audio_ffn"(%x) <{pre_norm = @n, up = @u, down = @d, post_norm = @n, limit = 1.0 : f64,
+      factor = 1.0 : f64, eps = 0.5 : f64}> : (tensor<?x8xf32>) -> tensor<?x4xf32>
   return
 }
 
 // -----
 gemma.weight @n : tensor<8xf32> from <"m", 0, 32>
+// expected-note @below {{@u is defined here}}
 gemma.weight @u : tensor<5x8xf32> from <"m", 0, 160>
 gemma.weight @d : tensor<8x6xf32> from <"m", 0, 192>
 func.func @audio_ffn_c2(%x: tensor<?x8xf32>) {
@@ -312,13 +324,17 @@ func.func @audio_ffn_c3_factor(%x: tensor<?x8xf32>) {
 // -----
 func.func @audio_attention_c1(%x: tensor<?x8xf32>, %valid: tensor<?x1xi32>) {
   // expected-error @below {{failed to verify that all of {input, result} have same type}}
-  %y = "gemma.audio_attention"(%x, %valid) <{every = 4 : i64, pre_norm = @n, q = @r, k = @r, v = @r, heads = 2 : i64, scale = @s, relative = @r, past = 12 : i64, future = 0 : i64, distances = 12 : i64, cap = 50.0 : f64, o = @r, post_norm = @n, limit = 1.0 : f64, eps = 0.5 : f64}> : (tensor<?x8xf32>, tensor<?x1xi32>) -> tensor<?x4xf32>
+  %y = "gemma.audio_attention"(%x, %valid) <{every = 4 : i64, pre_norm = @n, q = @r, k = @r, v = @r, heads = 2
+      : i64, scale = @s, relative = @r, past = 12 : i64, future = 0 : i64, distances = 12 : i64, cap = 50.0
+      : f64, o = @r, post_norm = @n, limit = 1.0 : f64, eps = 0.5 : f64}> : (tensor<?x8xf32>,
+      tensor<?x1xi32>) -> tensor<?x4xf32>
   return
 }
 
 // -----
 gemma.weight @n : tensor<8xf32> from <"m", 0, 32>
 gemma.weight @s : tensor<4xf32> from <"m", 0, 16>
+// expected-note @below {{@r is defined here}}
 gemma.weight @r : tensor<8x4xf32> from <"m", 0, 128>
 func.func @audio_attention_c2(%x: tensor<?x8xf32>, %valid: tensor<?x1xi32>) {
   // expected-error @below {{expects q of shape [8, 8] (width, width), got [8, 4]}}
@@ -388,12 +404,14 @@ func.func @audio_attention_c6(%x: tensor<?x8xf32>, %valid: tensor<?x1xi32>) {
 // -----
 func.func @audio_conv_c1(%x: tensor<?x8xf32>) {
   // expected-error @below {{failed to verify that all of {input, result} have same type}}
-  %y = "gemma.audio_conv"(%x) <{pre_norm = @n, start = @s, conv = @c, conv_norm = @n, end = @e, limit = 1.0 : f64, eps = 0.5 : f64}> : (tensor<?x8xf32>) -> tensor<?x4xf32>
+  %y = "gemma.audio_conv"(%x) <{pre_norm = @n, start = @s, conv = @c, conv_norm = @n, end = @e, limit = 1.0
+      : f64, eps = 0.5 : f64}> : (tensor<?x8xf32>) -> tensor<?x4xf32>
   return
 }
 
 // -----
 gemma.weight @n : tensor<8xf32> from <"m", 0, 32>
+// expected-note @below {{@s is defined here}}
 gemma.weight @s : tensor<8x8xf32> from <"m", 0, 256>
 gemma.weight @c : tensor<8x5xf32> from <"m", 0, 160>
 gemma.weight @e : tensor<8x8xf32> from <"m", 0, 256>
@@ -418,6 +436,7 @@ func.func @audio_conv_c3(%x: tensor<?x8xf32>) {
 
 // -----
 gemma.weight @p : tensor<6x8xf32> from <"m", 0, 192>
+// expected-note @below {{@b is defined here}}
 gemma.weight @b : tensor<8xf32> from <"m", 0, 32>
 gemma.weight @e : tensor<10x6xf32> from <"m", 0, 240>
 func.func @audio_output_c1(%x: tensor<?x8xf32>) {
@@ -475,13 +494,15 @@ gemma.function @step_conv2d_c1_valid max_rows 2 {
 
 // -----
 gemma.weight @w.c : tensor<5x9xf32> from <"m", 0, 180>
-gemma.packed @c from [@w.c] as q8 panels batch 1 rows 32 <5 -> 32> cols 32 <9 -> 32> bytes 1088
+gemma.packed @c from [@w.c] as q8 panels batch 1 rows 32 <5 -> 32> cols 32 <9 -> 32> bytes 1152
 gemma.weight @w.n : tensor<5xf32> from <"m", 0, 20>
 gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <5 -> 32> bytes 128
 gemma.function @step_conv2d_c2 max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 32, f32>
   %valid = gemma.buffer shared : !gemma.buffer<4 x 32, i32>
   %y = gemma.buffer shared : !gemma.buffer<2 x 128, f32>
+  gemma.input "x" %x : <4 x 32, f32>
+  gemma.input "valid" %valid : <4 x 32, i32>
   // expected-error @below {{expects a weight of floats with 32 rows, got 32 in q8}}
   gemma.step.conv2d %x, %valid every 1 -> %y weight @c norm @n
       bins 16 channels 1 count 5 eps 0.5 : <4 x 32, f32>, <4 x 32, i32> -> <2 x 128, f32>
@@ -496,6 +517,8 @@ gemma.function @step_conv2d_c2_norm max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<4 x 32, f32>
   %valid = gemma.buffer shared : !gemma.buffer<4 x 32, i32>
   %y = gemma.buffer shared : !gemma.buffer<2 x 128, f32>
+  gemma.input "x" %x : <4 x 32, f32>
+  gemma.input "valid" %valid : <4 x 32, i32>
   // expected-error @below {{expects norm to be a packed vector of 32 elements, got @n of 64 in layout vector}}
   gemma.step.conv2d %x, %valid every 1 -> %y weight @c norm @n
       bins 16 channels 1 count 5 eps 0.5 : <4 x 32, f32>, <4 x 32, i32> -> <2 x 128, f32>
@@ -549,7 +572,7 @@ gemma.function @step_silu_c2 max_rows 2 {
 gemma.function @step_silu_c3 max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
-  // expected-error @below {{attribute 'within' failed to satisfy constraint: i64 dense array attribute of two finite numbers, the first not above the second}}
+  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
   gemma.step.silu %x -> %y within [1.0, 0.0] : <2 x 64, f32> -> <2 x 64, f32>
 }
 
@@ -574,6 +597,7 @@ gemma.weight @w.n : tensor<32xf32> from <"m", 0, 128>
 gemma.packed @n from [@w.n] as f32 vector batch 1 rows 1 <1 -> 16> cols 32 <32 -> 32> bytes 128
 gemma.function @step_add_bias_c1 max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+  gemma.input "x" %x : <2 x 64, f32>
   // expected-error @below {{expects bias to be a packed vector of 64 elements, got @n of 32 in layout vector}}
   gemma.step.add_bias %x, @n -> %x : <2 x 64, f32> -> <2 x 64, f32>
 }
@@ -600,6 +624,7 @@ gemma.packed @c from [@w.c] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <5 
 gemma.function @step_depthwise_conv_c2 max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+  gemma.input "x" %x : <2 x 64, f32>
   // expected-error @below {{expects a weight of floats with 64 rows, got 32 in f32}}
   gemma.step.depthwise_conv %x, @c -> %y taps 5 : <2 x 64, f32> -> <2 x 64, f32>
 }
@@ -669,6 +694,8 @@ gemma.function @step_relative_attention_c2 max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   %valid = gemma.buffer shared : !gemma.buffer<8 x 32, i32>
   %y = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
+  gemma.input "x" %x : <2 x 64, f32>
+  gemma.input "valid" %valid : <8 x 32, i32>
   // expected-error @below {{expects scale to be a packed vector of 32 elements, got @s of 64 in layout vector}}
   gemma.step.relative_attention %x, %x, %x, %x, %valid every 4 -> %y heads 2 head_dim 20
       scale @s key_scale 1.5

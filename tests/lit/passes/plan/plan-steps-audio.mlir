@@ -30,7 +30,7 @@
 // CHECK: gemma.step.silu %[[U]] -> %[[S:.*]] within [-0.5, 0.5]
 // CHECK: gemma.step.matmul %[[S]], @p.down -> %[[D:.*]] none
 // CHECK: gemma.step.add_norm %[[X]], %[[D]] limit 1.0e10 -> %[[X]] weight @p.norm
-// CHECK-NEXT: factor 0.5
+// CHECK-SAME: factor 0.5
 // CHECK: gemma.step.norm %[[X]] limit 1.0e10 -> %[[Z:.*]] weight @p.other
 
 // CHECK: gemma.step.sinusoids %[[SIN:.*]] half 20
@@ -38,7 +38,8 @@
 // CHECK: gemma.step.matmul %{{.*}}, @p.q -> %[[Q:.*]] none
 // CHECK: gemma.step.matmul %{{.*}}, @p.k -> %[[K:.*]] none
 // CHECK: gemma.step.matmul %{{.*}}, @p.v -> %[[V:.*]] none
-// CHECK: gemma.step.relative_attention %[[Q]], %[[K]], %[[V]], %[[REL]], %[[VALID]] every 4 -> %[[MIXED:.*]] heads 2 head_dim 20
+// CHECK: gemma.step.relative_attention %[[Q]], %[[K]], %[[V]], %[[REL]], %[[VALID]] every 4
+// CHECK-SAME: -> %[[MIXED:.*]] heads 2 head_dim 20
 // CHECK-NEXT: scale @p.scale key_scale 1.89464
 // CHECK-NEXT: past 12 future 0 distances 12 cap 50.0
 // CHECK: gemma.step.matmul %[[MIXED]], @p.o -> %[[BRANCH:.*]] none
