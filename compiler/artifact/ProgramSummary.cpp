@@ -73,7 +73,8 @@ static llvm::Error readValue(ValueOp value, const FunctionSummary &function, int
   if (!buffer.getOffset())
     return defect(what + " has no offset");
   gemma::BufferType type = buffer.getResult().getType();
-  if (type.getElement() != Element::F32)
+  if (type.getElement() != Element::F32 &&
+      !(type.getElement() == Element::I32 && std::is_same_v<ValueOp, gemma::InputOp>))
     return defect(what + " has no elements in f32");
   const bool isLogits = value.getName() == GEMMAC_LOGITS;
   if (isLogits && type.getWidth() < vocab)

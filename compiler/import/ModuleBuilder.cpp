@@ -47,8 +47,9 @@ void TextBuilder::createCaches() {
   for (size_t index = 0; index < config.layers.size(); ++index) {
     const LayerConfig &layer = config.layers[index];
     if (config.ownsKv(index))
-      KvCacheOp::create(weights.builder(), loc, ops.getStringAttr(cacheName(index)), ops.getI64IntegerAttr(layer.kvHeads),
-                        ops.getI64IntegerAttr(layer.headDim), ops.getI64IntegerAttr(layer.window));
+      KvCacheOp::create(weights.builder(), loc, ops.getStringAttr(cacheName(index)),
+                        ops.getI64IntegerAttr(layer.kvHeads), ops.getI64IntegerAttr(layer.headDim),
+                        ops.getI64IntegerAttr(layer.window));
   }
 }
 
@@ -109,8 +110,9 @@ Value TextBuilder::experts(const Twine &twine, Value residual) {
   // One at a time: the order of use is the order of the symbols.
   FlatSymbolRefAttr proj = weight(prefix + "router.proj.weight"), scales = weight(prefix + "router.scale");
   FlatSymbolRefAttr perExpert = weight(prefix + "router.per_expert_scale");
-  auto router = RouterOp::create(ops, loc, weightType, pickType, residual, proj, scales, perExpert,
-                                 ops.getI64IntegerAttr(topK), number(hiddenFactor()), ops.getF64FloatAttr(config.rmsEpsilon));
+  auto router =
+      RouterOp::create(ops, loc, weightType, pickType, residual, proj, scales, perExpert, ops.getI64IntegerAttr(topK),
+                       number(hiddenFactor()), ops.getF64FloatAttr(config.rmsEpsilon));
   Value input = norm(residual, prefix + "pre_feedforward_layernorm_2");
   FlatSymbolRefAttr gateUp = weight(prefix + "experts.gate_up_proj"), down = weight(prefix + "experts.down_proj");
   Value result =
@@ -198,6 +200,8 @@ OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const Checkpoint &checkp
   TextBuilder(context, checkpoint.config, weights).build(*module);
   if (const std::optional<VisionConfig> &vision = checkpoint.config.towers.vision)
     buildImageEncoder(context, *vision, checkpoint.config.hidden, weights);
+  if (const std::optional<AudioConfig> &audio = checkpoint.config.towers.audio)
+    buildAudioEncoder(context, *audio, checkpoint.config.hidden, weights);
   if (failed(weights.check(place)) || failed(verify(*module)))
     return {};
   return module;

@@ -83,6 +83,7 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
     - c3: `factor` is finite, `eps` finite and above 0.
     - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
     - c5: `within`, if given, are two finite numbers in order: what is stored is clamped to them.
+    - c6: `limit`, if given, is finite and above 0: the input is first clamped to -limit .. limit.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
@@ -100,9 +101,9 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
       Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, OptionalAttr<Gemma_Bounds>:$within /* c5 */,
-      UnitAttr:$replicated);
+      OptionalAttr<Gemma_PositiveF64>:$limit /* c6 */, UnitAttr:$replicated);
   let assemblyFormat = Gemma_Lines<[{
-    $input `->` $result (`weight` $weight^)?
+    $input (`limit` custom<Number>($limit)^)? `->` $result (`weight` $weight^)?
     / `factor` custom<Number>($factor) `eps` custom<Number>($eps) `count` $count
       (`static` custom<Number>($static_scale)^)? (`within` custom<Numbers>($within)^)? (`replicated` $replicated^)?
       attr-dict
@@ -111,12 +112,14 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
 }
 
 def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
-  let summary = "`result = (input + rms(branch) * weight) * layer_scale`; result may be input";
+  let summary = "`result = (input + rms(branch) * weight * factor) * layer_scale`; result may be input";
   let description = [{
     - c1: all f32 of the same rows and width; weight a packed vector of that width; layer_scale a
       packed vector of one true element.
     - c2: 0 < count <= width.
     - c3: `eps` is finite and above 0.
+    - c4: `limit`, if given, is finite and above 0: the branch is first clamped to -limit .. limit. `factor`, if given,
+      is finite.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
@@ -138,10 +141,11 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$branch, Gemma_BufferType:$result,
       FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$layer_scale, Gemma_PositiveF64:$eps /* c3 */,
-      Gemma_Count:$count /* c2 */, UnitAttr:$replicated);
+      Gemma_Count:$count /* c2 */, OptionalAttr<Gemma_PositiveF64>:$limit /* c4 */,
+      OptionalAttr<Gemma_FiniteF64>:$factor /* c4 */, UnitAttr:$replicated);
   let assemblyFormat = Gemma_Lines<[{
-    $input `,` $branch `->` $result `weight` $weight
-    (/ `layer_scale` $layer_scale^)?
+    $input `,` $branch (`limit` custom<Number>($limit)^)? `->` $result `weight` $weight
+    (`factor` custom<Number>($factor)^)? (/ `layer_scale` $layer_scale^)?
     / `eps` custom<Number>($eps) `count` $count (`replicated` $replicated^)? attr-dict
       `:` type($input) `,` type($branch) `->` type($result)
   }]>.format;

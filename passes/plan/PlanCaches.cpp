@@ -95,7 +95,8 @@ private:
   LogicalResult checkFunctions(ModuleOp module) {
     int64_t most = std::max<int64_t>(chunk, verifyRows);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      if (auto rows = function->getAttrOfType<IntegerAttr>("gemma.max_rows"); rows && rows.getInt() > most && usesCaches(function))
+      if (auto rows = function->getAttrOfType<IntegerAttr>("gemma.max_rows");
+          rows && rows.getInt() > most && usesCaches(function))
         return function.emitError("function '@")
                << function.getName() << "' has up to " << rows.getInt() << " rows, but caches are planned for " << most
                << "; give chunk and verify-rows as to gemma-split-functions";

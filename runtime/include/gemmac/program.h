@@ -27,9 +27,12 @@ extern "C" {
 
 #define GEMMAC_PATCHES "patches" // f32: pixels of a patch, the patches of one soft token after each other
 #define GEMMAC_PLACES "places"   // i32: column and row of each patch
+#define GEMMAC_MEL "mel"         // f32: a frame of the mel spectrum, 4 for each soft token, zeros behind the last one
+#define GEMMAC_VALID "valid"     // i32: whether it is a frame of the sound, 1 or 0
 #define GEMMAC_SOFT_TOKENS "soft_tokens"
 
-// Rows in the arena, one for each row of a call: f32, written by the caller before the call or read after it.
+// Rows in the arena, one or more for each row of a call: f32, or i32 where the name says so, written by the caller
+// before the call or read after it.
 typedef struct gemmac_value {
   const char *name;
   int64_t offset;    // of row 0 in the arena, a multiple of 4

@@ -157,6 +157,8 @@ TEST(Towers, configurationMistakes) {
   EXPECT_TRUE(contains(audio({{"subsampling_conv_channels", {128, -1}}}), "expected two positive integers"));
   EXPECT_TRUE(contains(audio({{"hidden_size", 1000}, {"num_attention_heads", 24}}), "a multiple of twice"));
   EXPECT_TRUE(contains(audio({{"hidden_act", "gelu"}}), "expected 'silu'"));
+  EXPECT_TRUE(contains(audio({{"attention_context_left", 1}}), "attention_context_left"));
+  EXPECT_TRUE(contains(audio({{"attention_invalid_logits_value", -100.0}}), "below -104 - attention_logit_cap"));
 }
 
 } // namespace
