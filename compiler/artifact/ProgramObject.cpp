@@ -19,10 +19,10 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 5 && sizeof(gemmac_program) == 520,
+static_assert(GEMMAC_ABI_VERSION == 6 && sizeof(gemmac_program) == 520,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_function) == 88, "gemmac_function changed: update functionConstant");
-static_assert(sizeof(gemmac_value) == 32, "gemmac_value changed: update valuesConstant");
+static_assert(sizeof(gemmac_value) == 40, "gemmac_value changed: update valuesConstant");
 static_assert(sizeof(gemmac_code) == 32, "gemmac_code changed: update codeConstant");
 static_assert(sizeof(gemmac_chat) == 184, "gemmac_chat changed: update chatConstant");
 static_assert(sizeof(gemmac_chat_mode) == 48, "gemmac_chat_mode changed: update chatModeConstant");
@@ -146,6 +146,8 @@ private:
                             .integer(offsetof(gemmac_value, offset), value.offset)
                             .integer(offsetof(gemmac_value, row_bytes), value.rowBytes)
                             .integer(offsetof(gemmac_value, width), value.width)
+                            .integer(offsetof(gemmac_value, per_row), value.perRow)
+                            .integer(offsetof(gemmac_value, element), value.element)
                             .finish(sizeof(gemmac_value)));
     return array(entries, alignof(gemmac_value));
   }

@@ -1,5 +1,6 @@
 #include "targets/interp/Interpreter.h"
 
+#include "gemmac/program.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -15,7 +16,7 @@ template <typename... Steps> struct StepSwitch {
   static llvm::Error runStep(Operation &op, Frame &frame) {
     return llvm::TypeSwitch<Operation *, llvm::Error>(&op)
         .template Case<Steps...>([&](auto step) { return runIfInterpreted(step, frame); })
-        .template Case<BufferOp, BarrierOp, MarkOp, OutputOp>([](auto) { return llvm::Error::success(); })
+        .template Case<BufferOp, BarrierOp, MarkOp, InputOp, OutputOp>([](auto) { return llvm::Error::success(); })
         .Default([](Operation *other) { return notRun(other); });
   }
   template <typename Step> static llvm::Error runIfInterpreted(Step step, Frame &frame) {
@@ -90,27 +91,64 @@ llvm::Error Interpreter::checkCall(FunctionOp function, ArrayRef<int32_t> tokens
   return llvm::Error::success();
 }
 
-std::vector<float> Interpreter::logitsOf(FunctionOp function, Frame &frame) const {
-  std::vector<float> logits;
-  for (OutputOp output : function.getBody().getOps<OutputOp>())
-    if (output.getName() == "logits")
-      for (int64_t r = 0; r < frame.rows(); ++r) {
-        std::span<const float> row = frame[output.getBuffer()].row(r).first(static_cast<size_t>(vocabulary));
-        logits.insert(logits.end(), row.begin(), row.end());
-      }
-  return logits;
+/// Rows of a buffer that belong to each row of a call.
+static int64_t perRow(FunctionOp function, Value buffer) {
+  return cast<BufferType>(buffer.getType()).getRows() / static_cast<int64_t>(function.getMaxRows());
 }
 
-llvm::Expected<std::vector<float>> Interpreter::call(StringRef name, ArrayRef<int32_t> tokens) {
+/// Rows side by side into those of a buffer, which may be wider.
+template <typename T> static bool fillRows(ArrayRef<T> from, int64_t rows, int64_t width, std::vector<T> &to) {
+  const size_t given = from.size() / static_cast<size_t>(rows);
+  if (given == 0 || from.size() % static_cast<size_t>(rows) != 0 || given > static_cast<size_t>(width))
+    return false;
+  for (size_t row = 0; row < static_cast<size_t>(rows); ++row)
+    llvm::copy(from.slice(row * given, given), to.begin() + static_cast<ptrdiff_t>(row * static_cast<size_t>(width)));
+  return true;
+}
+
+static llvm::Error setInputs(FunctionOp function, ArrayRef<InputRows> inputs, Frame &frame) {
+  for (InputOp input : function.getBody().getOps<InputOp>()) {
+    auto given = llvm::find_if(inputs, [&](const InputRows &one) { return one.name == input.getName(); });
+    if (given == inputs.end())
+      return llvm::createStringError("interp: error: the function wants input '" + input.getName() + "'");
+    Rows &rows = frame[input.getBuffer()];
+    const int64_t count = frame.rows() * perRow(function, input.getBuffer());
+    if (!(rows.element == Element::F32 ? fillRows(given->values, count, rows.width, rows.values)
+                                       : fillRows(given->integers, count, rows.width, rows.integers)))
+      return llvm::createStringError("interp: error: input '" + input.getName() + "' is not " + llvm::Twine(count) +
+                                     " rows of at most " + llvm::Twine(rows.width) + " elements of its kind");
+  }
+  return llvm::Error::success();
+}
+
+std::vector<float> Interpreter::outputOf(FunctionOp function, StringRef name, Frame &frame) const {
+  std::vector<float> result;
+  for (OutputOp output : function.getBody().getOps<OutputOp>()) {
+    if (output.getName() != name)
+      continue;
+    const Rows &rows = frame[output.getBuffer()];
+    const int64_t width = name == GEMMAC_LOGITS ? vocabulary : rows.width;
+    for (int64_t r = 0; r < frame.rows() * perRow(function, output.getBuffer()); ++r) {
+      std::span<const float> row = rows.row(r).first(static_cast<size_t>(width));
+      result.insert(result.end(), row.begin(), row.end());
+    }
+  }
+  return result;
+}
+
+llvm::Expected<std::vector<float>> Interpreter::call(StringRef name, ArrayRef<int32_t> tokens,
+                                                     ArrayRef<InputRows> inputs, StringRef output) {
   auto function = module->lookupSymbol<FunctionOp>(name);
   if (llvm::Error error = checkCall(function, tokens))
     return std::move(error);
   Frame frame(memory, tokens, position);
+  if (llvm::Error error = setInputs(function, inputs, frame))
+    return std::move(error);
   for (Operation &op : function.getBody().front())
     if (llvm::Error error = OfAllSteps<StepSwitch>::runStep(op, frame))
       return std::move(error);
   position += frame.rows();
-  return logitsOf(function, frame);
+  return outputOf(function, output, frame);
 }
 
 } // namespace gemmac::interp

@@ -11,6 +11,14 @@
 
 namespace gemmac::interp {
 
+/// What the caller gives for a gemma.input: as many rows as belong to those of the call, of one width. Numbers or
+/// integers, as the input has them.
+struct InputRows {
+  llvm::StringRef name;
+  llvm::ArrayRef<float> values;
+  llvm::ArrayRef<int32_t> integers;
+};
+
 class Interpreter {
 public:
   /// \param text  a planned module; \param data  its data section, which must live as long as this.
@@ -21,15 +29,17 @@ public:
   int64_t maxRows(llvm::StringRef function);
   /// Elements of a row of logits.
   int64_t vocab() const { return vocabulary; }
-  /// Runs the tokens that follow those of the calls before. \returns the logits `[tokens, vocab]`, nothing where the
-  /// function has none. Errors: too many rows, a token that is none, a context that is full, a step that is not known.
-  llvm::Expected<std::vector<float>> call(llvm::StringRef function, llvm::ArrayRef<int32_t> tokens);
+  /// Runs the tokens that follow those of the calls before. \returns the output of that name, logits `[tokens, vocab]`
+  /// or as many elements a row as its buffer has; nothing where the function has none. Errors: too many rows, a token
+  /// that is none, a context that is full, inputs that are not those of the function, a step that is not known.
+  llvm::Expected<std::vector<float>> call(llvm::StringRef function, llvm::ArrayRef<int32_t> tokens,
+                                          llvm::ArrayRef<InputRows> inputs = {}, llvm::StringRef output = "logits");
 
 private:
   Interpreter(std::unique_ptr<mlir::MLIRContext> context, mlir::OwningOpRef<mlir::ModuleOp> module,
               std::span<const uint8_t> data);
   llvm::Error checkCall(gemma::FunctionOp function, llvm::ArrayRef<int32_t> tokens) const;
-  std::vector<float> logitsOf(gemma::FunctionOp function, Frame &frame) const;
+  std::vector<float> outputOf(gemma::FunctionOp function, llvm::StringRef name, Frame &frame) const;
 
   std::unique_ptr<mlir::MLIRContext> mlirContext;
   mlir::OwningOpRef<mlir::ModuleOp> module;

@@ -19,12 +19,16 @@ extern "C" {
 
 #define GEMMAC_LOGITS "logits"
 
-// Rows in the arena, one for each row of a call: f32, written by the caller before the call or read after it.
+enum gemmac_element { GEMMAC_F32, GEMMAC_I32 };
+
+// Rows in the arena, per_row for each row of a call: written by the caller before the call or read after it.
 typedef struct gemmac_value {
   const char *name;
   int64_t offset;    // of row 0 in the arena, a multiple of 4
   int64_t row_bytes; // from one row to the next, a multiple of 4
-  int64_t width;     // elements of a row
+  int64_t width;     // elements of a row, of 4 bytes each
+  int32_t per_row;   // >= 1: rows per_row * r and those that follow belong to row r of the call
+  uint32_t element;  // gemmac_element
 } gemmac_value;
 
 // What a function does in turn, as gemmac_mark counts it. A barrier is a step of its own.
@@ -223,7 +227,7 @@ extern const volatile gemmac_image gemmac_the_image;
 
 #ifdef __cplusplus
 }
-static_assert(sizeof(gemmac_value) == 32, "gemmac_value");
+static_assert(sizeof(gemmac_value) == 40, "gemmac_value");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step");
 static_assert(sizeof(gemmac_function) == 88, "gemmac_function");
 static_assert(sizeof(gemmac_code) == 32, "gemmac_code");
