@@ -35,7 +35,7 @@ private:
     return RankedTensorType::get({ShapedType::kDynamic, width}, ops.getF32Type());
   }
 
-  Value embed(const Twine &table, double scale, int64_t width);
+  Value embed(const Twine &table, double scale, int64_t width, Value soft = {});
   Value norm(Value input, const Twine &name) { return norm(input, weight(name + ".weight"), 1); }
   Value norm(Value input, FlatSymbolRefAttr weight, int64_t groups);
   Value linear(Value input, const Twine &name, int64_t width);
@@ -58,7 +58,7 @@ private:
   const ModelConfig &config;
   OpBuilder ops, symbols; ///< inside @forward; before it
   Location loc;
-  Value ids, positions;
+  Value ids, positions, soft; ///< soft: null where the model takes tokens alone
   llvm::StringSet<> used;
   bool complete = true;
 };
@@ -119,8 +119,8 @@ FlatSymbolRefAttr ModelBuilder::weight(const Twine &twine) {
   return FlatSymbolRefAttr::get(ops.getContext(), name);
 }
 
-Value ModelBuilder::embed(const Twine &table, double scale, int64_t width) {
-  return EmbedOp::create(ops, loc, rows(width), ids, weight(table), ops.getF64FloatAttr(scale));
+Value ModelBuilder::embed(const Twine &table, double scale, int64_t width, Value soft) {
+  return EmbedOp::create(ops, loc, rows(width), ids, weight(table), ops.getF64FloatAttr(scale), soft);
 }
 
 Value ModelBuilder::norm(Value input, FlatSymbolRefAttr weight, int64_t groups) {
@@ -176,7 +176,8 @@ Value ModelBuilder::attention(int64_t index, Value y) {
       values = norm(values, FlatSymbolRefAttr(), layer.kvHeads);
     KvWriteOp::create(ops, loc, keys, values, positions, cache);
   }
-  Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads);
+  UnitAttr blocks = config.seesBlocks() && layer.window > 0 ? ops.getUnitAttr() : UnitAttr();
+  Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads, blocks);
   return linear(result, prefix + "o_proj", config.hidden);
 }
 
@@ -269,7 +270,10 @@ OwningOpRef<ModuleOp> ModelBuilder::build() {
   OwningOpRef<ModuleOp> module = ModuleOp::create(loc);
   (*module)->setAttr("gemma.model", modelAttribute());
   auto list = RankedTensorType::get({ShapedType::kDynamic}, ops.getI32Type());
-  auto type = ops.getFunctionType({list, list}, {rows(config.vocab)});
+  SmallVector<Type> arguments{list, list};
+  if (config.takesSoftTokens())
+    arguments.push_back(rows(config.hidden));
+  auto type = ops.getFunctionType(arguments, {rows(config.vocab)});
   ops.setInsertionPointToEnd(module->getBody());
   auto forward = func::FuncOp::create(ops, loc, "forward", type);
   symbols.setInsertionPoint(forward);
@@ -277,10 +281,14 @@ OwningOpRef<ModuleOp> ModelBuilder::build() {
   ops.setInsertionPointToStart(body);
   ids = body->getArgument(0);
   positions = body->getArgument(1);
+  if (config.takesSoftTokens()) {
+    soft = body->getArgument(2);
+    forward.setArgAttr(2, "gemma.name", ops.getStringAttr(GEMMAC_SOFT_TOKENS));
+  }
 
   createCaches();
   at("embed_tokens");
-  Value x = embed("embed_tokens.weight", config.embeddingScale, config.hidden);
+  Value x = embed("embed_tokens.weight", config.embeddingScale, config.hidden, soft);
   Value perLayer = config.perLayerEmbedding ? perLayerInputs(x) : Value();
   for (size_t index = 0; index < config.layers.size(); ++index)
     x = layer(index, x, perLayer);

@@ -41,12 +41,12 @@ struct Merged {
   std::vector<float> values;
 };
 
-/// The positions of a split that a row sees.
+/// The positions of a split that a row sees, of those up to `end`.
 struct Seen {
   int64_t first, last; ///< inclusive
-  Seen(int64_t split, const Cache &cache, int64_t position)
+  Seen(int64_t split, const Cache &cache, int64_t position, int64_t end)
       : first(std::max(split * attentionSplit, cache.firstSeen(position))),
-        last(std::min(split * attentionSplit + attentionSplit - 1, position)) {}
+        last(std::min(split * attentionSplit + attentionSplit - 1, end)) {}
 };
 
 Part partOf(const Cache &cache, const Cache::Query &query, int64_t head, Seen seen) {
@@ -82,7 +82,11 @@ struct QueryHead {
     query = cache.prepare(frame[step.getQuery()].row(row).subspan(static_cast<size_t>(head) * width, width),
                           frame.memory.vector(step.getKeyNormAttr()));
   }
-  Part part(int64_t split, int64_t position) const { return partOf(cache, query, keyHead, {split, cache, position}); }
+  Part part(int64_t split, int64_t position) const { return part(split, position, position); }
+  /// \param end  the last position that it sees.
+  Part part(int64_t split, int64_t position, int64_t end) const {
+    return partOf(cache, query, keyHead, {split, cache, position, end});
+  }
 
   const Cache &cache;
   int64_t keyHead;
@@ -103,10 +107,10 @@ void run(gemma::AttentionStep step, Frame &frame) {
   for (int64_t r = 0; r < frame.rows(); ++r)
     for (int64_t head = 0; head < static_cast<int64_t>(step.getHeads()); ++head) {
       const QueryHead query(step, frame, r, head);
-      const int64_t position = frame.position(r);
+      const int64_t position = frame.position(r), end = step.getBlocks() ? frame.position(frame.rows() - 1) : position;
       Merged merged(query.cache.paddedHead());
-      for (int64_t split = firstSplit(query.cache, position); split <= position / attentionSplit; ++split)
-        merged.add(query.part(split, position));
+      for (int64_t split = firstSplit(query.cache, position); split <= end / attentionSplit; ++split)
+        merged.add(query.part(split, position, end));
       const std::vector<float> out = merged.result(query.cache);
       std::copy(out.begin(), out.end(),
                 frame[step.getResult()].row(r).begin() + head * static_cast<int64_t>(out.size()));

@@ -67,6 +67,8 @@ llvm::Expected<std::unique_ptr<Interpreter>> Interpreter::load(StringRef text, s
     return std::move(error);
   std::unique_ptr<Interpreter> result(new Interpreter(std::move(context), std::move(module), data));
   result->vocabulary = vocab.getInt();
+  if (auto hidden = model.getAs<IntegerAttr>("hidden"))
+    result->hiddenSize = hidden.getInt();
   result->contextPositions = static_cast<int64_t>((*programs.begin()).getContext());
   return result;
 }
@@ -84,8 +86,10 @@ llvm::Error Interpreter::checkCall(FunctionOp function, ArrayRef<int32_t> tokens
   if (position + rows > contextPositions)
     return llvm::createStringError("interp: error: the context of " + llvm::Twine(contextPositions) +
                                    " positions is full; give fewer tokens");
+  auto inputs = function.getBody().getOps<InputOp>();
+  const bool soft = llvm::any_of(inputs, [](InputOp input) { return input.getName() == GEMMAC_SOFT_TOKENS; });
   for (int32_t token : tokens)
-    if (token < 0 || token >= vocabulary)
+    if ((token < 0 && !soft) || token >= vocabulary)
       return llvm::createStringError("interp: error: token " + llvm::Twine(token) + " is none of " +
                                      llvm::Twine(vocabulary));
   return llvm::Error::success();

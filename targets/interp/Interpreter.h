@@ -29,6 +29,8 @@ public:
   int64_t maxRows(llvm::StringRef function);
   /// Elements of a row of logits.
   int64_t vocab() const { return vocabulary; }
+  /// Elements of a soft token.
+  int64_t hidden() const { return hiddenSize; }
   /// Runs the tokens that follow those of the calls before. \returns the output of that name, logits `[tokens, vocab]`
   /// or as many elements a row as its buffer has; nothing where the function has none. Errors: too many rows, a token
   /// that is none, a context that is full, inputs that are not those of the function, a step that is not known.
@@ -44,7 +46,7 @@ private:
   std::unique_ptr<mlir::MLIRContext> mlirContext;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Memory memory;
-  int64_t vocabulary = 0, contextPositions = 0;
+  int64_t vocabulary = 0, hiddenSize = 0, contextPositions = 0;
   int64_t position = 0; ///< of the next token
 };
 

@@ -11,13 +11,18 @@
 extern "C" {
 #endif
 
-// The functions of text, which every program has: tokens in, no inputs beside the rows of the call. decode runs one
-// row, verify a few rows of any slots, both with output GEMMAC_LOGITS; prefill a chunk, whose logits nobody reads.
+// The functions of text, which every program has: tokens in. decode runs one row, verify a few rows of any slots, both
+// with output GEMMAC_LOGITS; prefill a chunk, whose logits nobody reads.
+// Programs that see or hear have GEMMAC_SOFT_TOKENS as an input of prefill: what rows with a negative token are instead
+// of a row of the embedding table. Where the soft tokens of a picture see each other (gemmac_row.group), they go
+// through prefill_block.
 #define GEMMAC_DECODE "decode"
 #define GEMMAC_VERIFY "verify"
 #define GEMMAC_PREFILL "prefill"
+#define GEMMAC_PREFILL_BLOCK "prefill_block"
 
 #define GEMMAC_LOGITS "logits"
+#define GEMMAC_SOFT_TOKENS "soft_tokens"
 
 enum gemmac_element { GEMMAC_F32, GEMMAC_I32 };
 
@@ -158,6 +163,16 @@ typedef struct gemmac_chat {
   gemmac_chat_mode modes[GEMMAC_THINK_COUNT];
 } gemmac_chat;
 
+// How pictures and sounds stand in a prompt (spec 6.2): image_begin, a soft token for each row, image_end. Ids are -1
+// and sides 0 where the checkpoint has no such tower.
+typedef struct gemmac_media {
+  int32_t image_begin, image, image_end; // tokens; `image` is what a soft token of a picture is in other programs
+  int32_t audio_begin, audio, audio_end;
+  int32_t patch;  // pixels of a patch's side
+  int32_t pool;   // patches of a soft token's side
+  int32_t budget; // most soft tokens of a picture, unless the user says
+} gemmac_media;
+
 // generation_config.json: the defaults of the command line.
 typedef struct gemmac_sampling {
   float temperature; // 0: greedy
@@ -195,6 +210,7 @@ typedef struct gemmac_program {
   gemmac_span moments; // in the cache of its only slot: what an observing program's verify adds up; bytes 0: nothing
   int64_t cache_count;
   const gemmac_cache *caches; // by first layer
+  gemmac_media media;
 } gemmac_program;
 
 extern const gemmac_program gemmac_the_program;
@@ -234,6 +250,7 @@ static_assert(sizeof(gemmac_code) == 32, "gemmac_code");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache");
 static_assert(sizeof(gemmac_memory) == 72, "gemmac_memory");
+static_assert(sizeof(gemmac_media) == 36, "gemmac_media");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 #endif
 

@@ -255,10 +255,11 @@ public:
   static constexpr int64_t mostPairs = 32;
   static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
 
+  /// \param blocks  a row sees the later rows of its run, too.
   RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
-          Value keyNorm)
+          Value keyNorm, bool blocks)
       : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes),
-        headBytes(cache.padded * 4), queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
+        headBytes(cache.padded * 4), queryBytes(queryRowBytes(cache)), keyNorm(keyNorm), blocks(blocks),
         tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
         capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
     queries = b.stack(capacity * queryBytes);
@@ -267,13 +268,15 @@ public:
     statistics = b.stack(6 * vectors * vecBytes);
   }
 
-  /// \param position  of row `firstRow`.
-  void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position) {
+  /// \param position  of row `firstRow`; \param runEnd  of the last row of its run.
+  void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position,
+            Value runEnd) {
     Value pairs = b.mul(count, perKvHead);
     Value paddedPairs = b.mul(b.div(b.add(pairs, tilePairs - 1), b.i64(tilePairs)), tilePairs);
     this->position = position;
     begin(query, result, firstRow, pairs, paddedPairs);
-    KeyRange range(b, cache, this->position, b.sub(b.add(this->position, count), b.i64(1)));
+    blockEnd = runEnd;
+    KeyRange range(b, cache, position, blocks ? runEnd : b.sub(b.add(position, count), b.i64(1)));
     SplitAttention attention(b, cache, level, keys, values, /*prefetch=*/false);
     b.loop(range.firstSplit(), range.endSplit(), 1, [&](Value split) {
       SplitBlocks blocks = range.blocksOf(split);
@@ -291,8 +294,9 @@ private:
   const IsaLevel &level;
   int64_t perKvHead, rowBytes, headBytes, queryBytes;
   Value keyNorm;
+  bool blocks;
   int64_t tilePairs, capacity, vectors;
-  Value queries, sums, scores, statistics, position;
+  Value queries, sums, scores, statistics, position, blockEnd;
 
   enum Statistic { largest, sum, splitLargest, splitSum, keep, take };
   Value vectorOf(Statistic kind, int64_t vector) { return b.at(statistics, (kind * vectors + vector) * vecBytes); }
@@ -329,7 +333,7 @@ private:
 
   void softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair) {
     Value row = b.add(position, b.div(pair, b.i64(perKvHead)));
-    KeyRange seen(b, cache, row, row);
+    KeyRange seen(b, cache, row, this->blocks ? blockEnd : row);
     auto result =
         attention.softmax(b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)), blocks, seen.first, seen.last);
     b.store(result.largest, placeOf(splitLargest, pair));
@@ -372,11 +376,11 @@ private:
 // KV head; each thread takes every threads-th, since later rows see more keys
 static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads, rowBytes = step.getQuery().getType().getRowBytes();
-  std::string name = llvm::formatv("attention_{0}_q{1}", cache.text(), heads);
+  std::string name = llvm::formatv("attention_{0}_q{1}{2}", cache.text(), heads, step.getBlocks() ? "_blocks" : "");
   return kernels.get(name, 6, 4, [&](KernelBuilder &b, ValueRange a) {
     Value thread = a[8], threads = a[9];
     CallRows callRows(b, a[4]);
-    RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3]);
+    RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3], step.getBlocks());
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
     Value tileRows = b.minSigned(ceilDiv(b.mul(a[6], cache.heads), threads), b.i64(RowTile::mostRows(perKvHead)));
@@ -395,7 +399,7 @@ static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep
         Value queryOffset = b.mul(kvHead, perKvHead * cache.padded * 4);
         tile.emit(b.at(a[0], queryOffset), b.at(a[1], queryOffset), b.at(keys, b.mul(kvHead, cache.keyHeadBytes())),
                   b.at(b.at(keys, cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())), firstRow, count,
-                  callRows.position(firstRow));
+                  callRows.position(firstRow), callRows.position(b.sub(b.add(runFirst, runCount), b.i64(1))));
       });
       return KernelBuilder::Values{b.sub(b.add(skip, b.mul(mine, threads)), units)};
     });
