@@ -99,8 +99,8 @@ static void writeCells(const Patches &patches, int64_t pool, const ValueRows &va
     for (int64_t inCell = 0; inCell < pool * pool; ++inCell, ++to) {
       const int64_t row = cell / across * pool + inCell / pool, column = cell % across * pool + inCell % pool;
       const auto from = static_cast<size_t>(row * patches.columns + column);
-      values.write(to, std::span(patches.values).subspan(from * static_cast<size_t>(elements),
-                                                         static_cast<size_t>(elements)));
+      values.write(
+          to, std::span(patches.values).subspan(from * static_cast<size_t>(elements), static_cast<size_t>(elements)));
       const int32_t place[] = {patches.positions[from].x, patches.positions[from].y};
       positions.write(to, std::span<const int32_t>(place));
     }
@@ -114,8 +114,8 @@ Status MediaEncoder::image(const Picture &picture, int64_t budget, SoftRows &res
   if (Status status = findImageFunction(budget, function); !status.ok())
     return status;
   if (media.patch != static_cast<int32_t>(PatchSide::tower) || media.pool != 3)
-    return {ExitCode::internal, format("a vision tower with patches of %d pixels, %d to a side of a soft token",
-                                       media.patch, media.pool)};
+    return {ExitCode::internal,
+            format("a vision tower with patches of %d pixels, %d to a side of a soft token", media.patch, media.pool)};
   const FeatureKernels *kernels;
   if (Status status = findFeatureKernels(cpuFeatures(), kernels); !status.ok())
     return status;
@@ -136,8 +136,7 @@ Status MediaEncoder::image(const Picture &picture, int64_t budget, SoftRows &res
 }
 
 static Status melOf(const FeatureRunner &runner, const Sound &sound, std::vector<float> &mel, MelSize &size) {
-  std::vector<float> wave(
-      static_cast<size_t>(resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate)));
+  std::vector<float> wave(static_cast<size_t>(resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate)));
   if (Status status = resample(runner, sound.samples, sound.rate, wave); !status.ok())
     return status;
   size = melSize(static_cast<int64_t>(wave.size()));

@@ -16,8 +16,9 @@ class Engine;
 ///
 /// | function | input | output |
 /// |---|---|---|
-/// | encode_image_N, N the most soft tokens | "patches" f32, 9 rows for each of the call, those of a cell in raster order; "positions" i32, column and row of each patch | "soft_tokens" |
-/// | encode_audio | "mel" f32, 4 rows for each; "valid" i32, 1 for frames of the sound | "soft_tokens" |
+/// | encode_image_N, N the most soft tokens | "patches" f32, 9 rows for each of the call, those of a cell in raster
+/// order; "positions" i32, column and row of each patch | "soft_tokens" | | encode_audio | "mel" f32, 4 rows for each;
+/// "valid" i32, 1 for frames of the sound | "soft_tokens" |
 ///
 /// A row of a call is a soft token.
 class MediaEncoder {

@@ -4,7 +4,8 @@
 //
 // PROMPTS has a line for each: the number of tokens to generate, then ids; -1 is a soft token of a picture, -2 one of a
 // sound. ROWS are their f32 values, one after the other. Prints the ids of each answer on a line, writes to LOGITS the
-// row of f32 that each was chosen from, and fails where an answer is another one behind what the sequence holds already.
+// row of f32 that each was chosen from, and fails where an answer is another one behind what the sequence holds
+// already.
 #include "Subject.h"
 
 #include "engine/CpuEngine.h"
@@ -65,7 +66,8 @@ static SoftPrompt makePrompt(const Engine &engine, std::span<const int32_t> ids,
 }
 
 /// \param file  gets the logits; null: nobody wants them.
-static std::vector<int32_t> answer(Sequence &sequence, const Feed &prompt, int64_t limit, std::ofstream *file = nullptr) {
+static std::vector<int32_t> answer(Sequence &sequence, const Feed &prompt, int64_t limit,
+                                   std::ofstream *file = nullptr) {
   Logits logits;
   std::vector<int32_t> ids;
   check(sequence.feed(prompt, logits));

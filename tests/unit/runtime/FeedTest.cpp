@@ -35,8 +35,8 @@ TEST(Feed, IdsTellRowsApart) {
   EXPECT_EQ(one.size(), 2u);
   EXPECT_NE(one[0], one[1]);
   EXPECT_TRUE(std::ranges::all_of(one, [](int32_t id) { return id < 0; }));
-  const std::vector<std::shared_ptr<const SoftRows>> others = {
-      rows({1, 2, 3, 5}), rows({1, 2, 3, 4}, true), rows({1, 2}), rows({-1, 2, 3, 4}), rows({2, 1, 3, 4})};
+  const std::vector<std::shared_ptr<const SoftRows>> others = {rows({1, 2, 3, 5}), rows({1, 2, 3, 4}, true),
+                                                               rows({1, 2}), rows({-1, 2, 3, 4}), rows({2, 1, 3, 4})};
   for (const std::shared_ptr<const SoftRows> &other : others)
     EXPECT_NE(other->ids()[0], one[0]);
 }

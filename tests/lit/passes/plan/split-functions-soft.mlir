@@ -1,6 +1,7 @@
 // Soft tokens of the caller go through prefill alone; rows see later ones of their block in prefill_block alone.
 // RUN: gemmac-opt %s --gemma-split-functions="chunk=32 block-rows=70" | FileCheck %s
-// RUN: gemmac-opt %s --gemma-split-functions="chunk=32 block-rows=70" --gemma-plan-caches="context=4096 chunk=32" | FileCheck %s --check-prefix=RINGS
+// RUN: gemmac-opt %s --gemma-split-functions="chunk=32 block-rows=70" --gemma-plan-caches="context=4096 chunk=32" \
+// RUN:   | FileCheck %s --check-prefix=RINGS
 
 // A ring keeps what the first row of a block still sees, when all of its rows are written.
 // RINGS: gemma.kv_cache @kv.0 heads 1 head_dim 4 window 16
