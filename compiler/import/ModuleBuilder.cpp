@@ -21,7 +21,7 @@ public:
   void build(ModuleOp module);
 
 private:
-  Value embed(const Twine &table, double scale, int64_t width);
+  Value embed(const Twine &table, double scale, int64_t width, Value soft = {});
   double hiddenFactor() { return 1 / std::sqrt(static_cast<double>(config.hidden)); }
 
   void createCaches();
@@ -34,13 +34,13 @@ private:
   Value head(Value x);
 
   const ModelConfig &config;
-  Value ids, positions;
+  Value ids, positions, soft; ///< soft: null where the model takes tokens alone
 };
 
 std::string cacheName(int64_t layer) { return "kv." + std::to_string(layer); }
 
-Value TextBuilder::embed(const Twine &table, double scale, int64_t width) {
-  return EmbedOp::create(ops, loc, rows(width), ids, weight(table), ops.getF64FloatAttr(scale));
+Value TextBuilder::embed(const Twine &table, double scale, int64_t width, Value soft) {
+  return EmbedOp::create(ops, loc, rows(width), ids, weight(table), ops.getF64FloatAttr(scale), soft);
 }
 
 void TextBuilder::createCaches() {
@@ -88,7 +88,8 @@ Value TextBuilder::attention(int64_t index, Value y) {
       values = norm(values, FlatSymbolRefAttr(), layer.kvHeads);
     KvWriteOp::create(ops, loc, keys, values, positions, cache);
   }
-  Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads);
+  UnitAttr blocks = config.seesBlocks() && layer.window > 0 ? ops.getUnitAttr() : UnitAttr();
+  Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads, blocks);
   return linear(result, prefix + "o_proj", config.hidden);
 }
 
@@ -162,19 +163,26 @@ Value TextBuilder::head(Value x) {
 /// @forward, with its caches before it.
 void TextBuilder::build(ModuleOp module) {
   auto list = RankedTensorType::get({ShapedType::kDynamic}, ops.getI32Type());
+  SmallVector<Type> arguments{list, list};
+  if (config.takesSoftTokens())
+    arguments.push_back(rows(config.hidden));
   OpBuilder &symbols = weights.builder();
   ops.setInsertionPointToEnd(module.getBody());
-  auto type = ops.getFunctionType({list, list}, {rows(config.vocab)});
+  auto type = ops.getFunctionType(arguments, {rows(config.vocab)});
   auto forward = func::FuncOp::create(ops, loc, "forward", type);
   symbols.setInsertionPoint(forward);
   Block *body = forward.addEntryBlock();
   ops.setInsertionPointToStart(body);
   ids = body->getArgument(0);
   positions = body->getArgument(1);
+  if (config.takesSoftTokens()) {
+    soft = body->getArgument(2);
+    forward.setArgAttr(2, "gemma.name", ops.getStringAttr(GEMMAC_SOFT_TOKENS));
+  }
 
   createCaches();
   at("embed_tokens");
-  Value x = embed("embed_tokens.weight", config.embeddingScale, config.hidden);
+  Value x = embed("embed_tokens.weight", config.embeddingScale, config.hidden, soft);
   Value perLayer = config.perLayerEmbedding ? perLayerInputs(x) : Value();
   for (size_t index = 0; index < config.layers.size(); ++index)
     x = layer(index, x, perLayer);

@@ -34,10 +34,12 @@ class Gemma_RowUserStep<string mnemonic, list<string> tells = ["getWeightUses"]>
     : Gemma_RowStep<mnemonic, [DeclareOpInterfaceMethods<SymbolUserOpInterface>], tells>;
 
 def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
-  let summary = "`result[r] = table[tokens[r]] * scale`, tokens being the call's";
+  let summary = "`result[r] = table[tokens[r]] * scale`, tokens being the call's; of negative tokens `soft[r]`";
   let description = [{
+    Without `soft`, tokens are never negative.
     - c1: `table` is packed (16 or 1 rows per panel, batch 1, not interleaved), its cols the width of `result`;
       `result` is f32.
+    - c2: `soft`, if given, is of the type of `result`.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
@@ -45,12 +47,18 @@ def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
     }
+    gemma.function @prefill max_rows 4 {
+      %soft = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+      gemma.input "soft_tokens" %soft : <4 x 64, f32>
+      %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 soft %soft : <4 x 64, f32>, !gemma.buffer<4 x 64, f32>
+    }
     ```
   }];
   let arguments = (ins Gemma_BufferType:$result, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale,
-      UnitAttr:$replicated);
-  let assemblyFormat =
-      "$result `,` $table `scale` custom<Number>($scale) (`replicated` $replicated^)? attr-dict `:` type($result)";
+      Optional<Gemma_BufferType>:$soft, UnitAttr:$replicated);
+  let assemblyFormat = "$result `,` $table `scale` custom<Number>($scale) (`soft` $soft^)? "
+                       "(`replicated` $replicated^)? attr-dict `:` type($result) (`,` qualified(type($soft))^)?";
 }
 
 def Gemma_RopeTableStep : Gemma_RowStep<"rope_table"> {
@@ -285,6 +293,7 @@ def Gemma_AttentionStep : Gemma_Step<"attention", ["getWeightUses", "getCacheUse
     - c1: query and result are f32 `[rows, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
     - c2: `key_norm`, the weight that makes keys of values, is given for a cache with turned_pairs and for
       no other: a packed vector of d.
+    - c3: with `blocks`, the cache has a window; then the rows of a run are one block and see each other, within it.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
@@ -299,9 +308,9 @@ def Gemma_AttentionStep : Gemma_Step<"attention", ["getWeightUses", "getCacheUse
     ```
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
-      OptionalAttr<FlatSymbolRefAttr>:$key_norm);
+      UnitAttr:$blocks, OptionalAttr<FlatSymbolRefAttr>:$key_norm);
   let assemblyFormat = Gemma_Lines<[{
-    $query `,` $cache `->` $result `heads` $heads
+    $query `,` $cache `->` $result `heads` $heads (`blocks` $blocks^)?
     (/ `key_norm` $key_norm^)? attr-dict `:` type($query) `->` type($result)
   }]>.format;
 }

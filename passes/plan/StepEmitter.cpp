@@ -65,13 +65,14 @@ Value StepEmitter::operand(Value input, const Reader &reader) {
   return result;
 }
 
-Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, PackedOp keyNorm, const Reader &reader) {
+Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, PackedOp keyNorm, UnitAttr blocks,
+                             const Reader &reader) {
   auto name = FlatSymbolRefAttr::get(cache.getSymNameAttr());
   auto count = builder.getI64IntegerAttr(heads);
   int64_t width = typeOf(query).getWidth();
-  if (!schedule.splitsKeys()) {
+  if (!schedule.splitsKeys() || blocks) {
     Value mixed = sharedBuffer(width);
-    AttentionStep::create(builder, location, query, mixed, name, count, referTo(keyNorm));
+    AttentionStep::create(builder, location, query, mixed, name, count, blocks, referTo(keyNorm));
     return operand(mixed, reader);
   }
   Value parts =

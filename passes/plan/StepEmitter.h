@@ -53,9 +53,9 @@ public:
   /// `input` as operand of a matrix: quantized, clamped, or rounded to its static grid, where it must be.
   mlir::Value operand(mlir::Value input, const Reader &reader);
   /// Attention of `query` over `cache`, as operand of a matrix: divided by keys and merged by a row step, or whole.
-  /// `keyNorm` where the cache has turned pairs.
+  /// `keyNorm` where the cache has turned pairs; `blocks` where rows see later ones, in a function of several rows.
   mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm,
-                        const Reader &reader);
+                        mlir::UnitAttr blocks, const Reader &reader);
   /// `input * weight^T` into a new shared buffer; geglu where the weight interleaves.
   mlir::Value matmul(mlir::Value input, gemma::PackedOp weight);
   /// `gelu(input * weight^T) * factor[offset ..]` into a new shared buffer.

@@ -3,6 +3,7 @@
 #include "targets/interp/Steps.h"
 #include "targets/interp/Sums.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gemmac::interp {
@@ -11,9 +12,14 @@ void run(gemma::EmbedStep step, Frame &frame) {
   const Weights &table = frame.memory.weights(step.getTableAttr());
   const float scale = toFloat(step.getScale());
   Rows &result = frame[step.getResult()];
-  for (int64_t r = 0; r < frame.rows(); ++r)
+  for (int64_t r = 0; r < frame.rows(); ++r) {
+    if (frame.token(r) < 0) {
+      std::ranges::copy(frame[step.getSoft()].row(r), result.row(r).begin());
+      continue;
+    }
     for (int64_t i = 0; i < result.width; ++i)
       result.row(r)[static_cast<size_t>(i)] = table.element(frame.token(r), i) * scale;
+  }
 }
 
 void run(gemma::RopeTableStep step, Frame &frame) {
@@ -101,7 +107,7 @@ void run(gemma::PleCombineStep step, Frame &frame) {
       const float q = inverseRms(scaled, step.getCount(), toFloat(step.getEps()));
       std::span<float> result = frame[step.getResult()].row(r).subspan(group * width, width);
       for (size_t i = 0; i < width; ++i) {
-        const float token = table.element(frame.token(r), static_cast<int64_t>(group * width + i));
+        const float token = table.element(std::max(frame.token(r), 0), static_cast<int64_t>(group * width + i));
         result[i] = (((scaled[i] * q) * norm[i]) + (token * b)) * h;
       }
     }
