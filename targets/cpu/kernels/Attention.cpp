@@ -212,7 +212,7 @@ static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep
   return kernels.get(name, 6, 4, [&](KernelBuilder &b, ValueRange a) {
     Value thread = a[8], threads = a[9];
     CallRows callRows(b, a[4]);
-    RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3], step.getBlocks());
+    RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3]);
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
     Value tileRows =
