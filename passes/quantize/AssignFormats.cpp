@@ -35,6 +35,8 @@ Tower towerOf(Operation *user) {
 
 /// Towers lose more by rounding than they take: unasked they stay as they are stored.
 Format towerFormat(Tower tower, MatrixRole role, const QuantizeOptions &choice, Format stored) {
+  if (role == MatrixRole::Convolution)
+    return Format::F32;
   if (role == MatrixRole::Places)
     return stored;
   return (tower == Tower::Vision ? choice.vision : choice.audio).value_or(stored);

@@ -50,6 +50,8 @@ template <typename T> T read(const uint8_t *at) {
 float readFloat(Format format, const uint8_t *data, int64_t index) {
   if (format == Format::F32)
     return read<float>(data + 4 * index);
+  if (format == Format::F16)
+    return widenHalf(read<uint16_t>(data + 2 * index));
   const uint32_t bits = static_cast<uint32_t>(read<uint16_t>(data + 2 * index)) << 16; // bf16
   float value;
   std::memcpy(&value, &bits, sizeof(value));
@@ -140,6 +142,7 @@ Weights unpack(gemma::PackedOp packed, std::span<const uint8_t> data) {
   const Panels panels(packed, data.data() + *packed.getOffset());
   switch (panels.format) {
   case Format::F32:
+  case Format::F16:
   case Format::BF16:
     readFloats(panels, result);
     break;

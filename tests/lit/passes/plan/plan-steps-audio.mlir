@@ -40,7 +40,7 @@
 // CHECK: gemma.step.matmul %{{.*}}, @p.v -> %[[V:.*]] none
 // CHECK: gemma.step.relative_attention %[[Q]], %[[K]], %[[V]], %[[REL]], %[[VALID]] every 4
 // CHECK-SAME: -> %[[MIXED:.*]] heads 2 head_dim 20
-// CHECK-NEXT: scale @p.scale key_scale 1.89464
+// CHECK-NEXT: scale @p.scale key_scale 1.8946361
 // CHECK-NEXT: past 12 future 0 distances 12 cap 50.0
 // CHECK: gemma.step.matmul %[[MIXED]], @p.o -> %[[BRANCH:.*]] none
 // CHECK: gemma.step.add_norm %[[Z]], %[[BRANCH]] limit 1.0e10 -> %[[Z]] weight @p.norm
