@@ -33,10 +33,12 @@ llvm::Expected<MemoryFit> fitMemoryForAuto(const CompileOptions &options, const 
 }
 
 QuantizeOptions AutoWeights::widestFormats() const {
-  return {Format::Q8,
-          options.formats.embeddings.value_or(Format::Q8),
-          options.formats.perLayerTable.value_or(Format::Q8),
-          {}};
+  QuantizeOptions widest = options.formats;
+  widest.weights = Format::Q8;
+  widest.choices.clear();
+  for (std::optional<Format> *table : {&widest.embeddings, &widest.perLayerTable})
+    *table = table->value_or(Format::Q8);
+  return widest;
 }
 
 static llvm::Expected<std::vector<PackedMatrix>> plannedMatrices(ModuleOp fused, const CompileOptions &options,

@@ -3,13 +3,26 @@
 #include "compiler/artifact/Link.h"
 #include "compiler/artifact/OutputFile.h"
 #include "compiler/artifact/ProgramObject.h"
+#include "compiler/base/ByteSize.h"
 #include "compiler/compile/StageRun.h"
+#include "gemmac/call.h"
 
 #include <thread>
 
 using namespace mlir;
 
 namespace gemmac {
+
+/// Sums of all rows of a chunk wait on a thread's stack, the parts of all experts among them.
+static llvm::Error checkStack(ModuleOp planned, const CompileOptions &options) {
+  int64_t bytes = options.target->stackBytes(planned);
+  if (bytes <= GEMMAC_MOST_STACK)
+    return llvm::Error::success();
+  return usageError(
+      "--chunk: error: in chunks of {0} tokens this model takes {1} of a thread's stack, expected at most {2}; "
+      "smaller ones may take less",
+      options.plan.functions.chunk, formatBytes(static_cast<uint64_t>(bytes)), formatBytes(GEMMAC_MOST_STACK));
+}
 
 llvm::Error Back::build(OwningOpRef<ModuleOp> quantized) {
   built = std::move(quantized);
@@ -24,6 +37,8 @@ llvm::Error Back::build(OwningOpRef<ModuleOp> quantized) {
       return error;
   if (options().stopAfter == Stage::plan)
     return llvm::Error::success();
+  if (llvm::Error error = checkStack(*built, options()))
+    return error;
   return runStage(Stage::lower, *built, options(), *progress);
 }
 

@@ -16,7 +16,7 @@ public:
       : front(&front), decided(std::move(decided)), progress(&progress) {}
 
   /// The stages plan and, as far as options().stopAfter wants it, lower. Errors: OutputError where the disk has no room
-  /// for the program.
+  /// for the program, UsageError where a thread's stack has none for its functions.
   llvm::Error build(mlir::OwningOpRef<mlir::ModuleOp> quantized);
 
   /// Code of every level of the target, in order of the levels; they are made at once, by options().threads.

@@ -80,7 +80,8 @@ llvm::Error Measurement::calibrate() {
   PlanOptions plan;
   plan.caches.format = Format::F32;
   plan.observe = true;
-  CompileOptions observing = optionsFor("observing", {unquantizedFormat(), {}, {}, {}}, plan);
+  plan.functions.encoders = false;
+  CompileOptions observing = optionsFor("observing", {.weights = unquantizedFormat()}, plan);
   llvm::Expected<BuiltProgram> built = build(observing, nullptr);
   if (!built)
     return built.takeError();

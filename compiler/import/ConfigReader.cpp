@@ -462,26 +462,28 @@ static void readQuantizationConfig(Fields &top, StringRef file, ConfigFile &resu
 
 /// A tower's configuration; nothing, and a note, when it cannot be read: the text model does without.
 template <typename Config>
-static void readTower(Fields &top, StringRef name, StringRef media, ConfigFile &result, std::optional<Config> &config,
-                      llvm::Expected<Config> (*read)(StringRef, const Json &)) {
+static void readTower(Fields &top, StringRef name, StringRef media, const ImportOptions &options, ConfigFile &result,
+                      std::optional<Config> &config, Config (*read)(Fields &)) {
   const Json *object = top.object(name);
   if (!object)
     return;
   result.notes.push_back(("config.json: " + name + " set aside, " + media + " not compiled yet").str());
   if (!read)
     return;
-  llvm::Expected<Config> tower = read("config.json", *object);
-  if (tower)
-    config = std::move(*tower);
+  Fields fields("config.json", (name + ".").str(), *object);
+  Config tower = read(fields);
+  std::string mistake = finishTower(fields, options.ignoredFields, result.notes);
+  if (mistake.empty())
+    config = std::move(tower);
   else
-    result.notes.push_back(llvm::toString(tower.takeError()));
+    result.notes.push_back(("config.json: " + name + " cannot be read: " + mistake).str());
 }
 
 /// The fields around "text_config".
-static void readOuter(Fields &top, bool hasTowers, ConfigFile &result) {
+static void readOuter(Fields &top, bool hasTowers, const ImportOptions &options, ConfigFile &result) {
   TowerConfigs &towers = result.model.towers;
-  readTower(top, "vision_config", "images are", result, towers.vision, hasTowers ? readVisionConfig : nullptr);
-  readTower(top, "audio_config", "audio is", result, towers.audio, hasTowers ? readAudioConfig : nullptr);
+  readTower(top, "vision_config", "images are", options, result, towers.vision, hasTowers ? readVisionConfig : nullptr);
+  readTower(top, "audio_config", "audio is", options, result, towers.audio, hasTowers ? readAudioConfig : nullptr);
   std::optional<bool> tied = top.optionalBoolean("tie_word_embeddings");
   if (tied)
     result.model.tiedHead = *tied;
@@ -529,7 +531,7 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text, co
   if (llvm::Error error = textFields.finish(harmlessConfigFields, options.ignoredFields, result.notes))
     return std::move(error);
   result.model.tiedHead = innerTied.value_or(true);
-  readOuter(top, (*family)->generation == &gemma4, result);
+  readOuter(top, (*family)->generation == &gemma4, options, result);
   readQuantizationConfig(top, file, result);
   if (innerTied && *innerTied != result.model.tiedHead)
     top.mismatch("tie_word_embeddings", "the same as text_config.tie_word_embeddings");

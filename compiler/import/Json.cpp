@@ -364,6 +364,12 @@ llvm::Error Fields::finish(llvm::ArrayRef<llvm::StringLiteral> harmless) {
 
 llvm::Error Fields::finish(llvm::ArrayRef<llvm::StringLiteral> harmless, llvm::ArrayRef<std::string> ignored,
                            std::vector<std::string> &notes) {
+  error = finishMessage(harmless, ignored, notes);
+  return takeError();
+}
+
+std::string Fields::finishMessage(llvm::ArrayRef<llvm::StringLiteral> harmless, llvm::ArrayRef<std::string> ignored,
+                                  std::vector<std::string> &notes) {
   for (const std::string &name : unread()) {
     std::string full = pathOf(name);
     if (isIdle(name, harmless))
@@ -380,5 +386,5 @@ llvm::Error Fields::finish(llvm::ArrayRef<llvm::StringLiteral> harmless, llvm::A
       fail("field " + inQuotes(pathOf(name)) +
            " is part of what the model computes, expected --ignore-config to name only "
            "fields that are unknown");
-  return takeError();
+  return std::move(error);
 }

@@ -91,6 +91,9 @@ public:
   /// there.
   llvm::Error finish(llvm::ArrayRef<llvm::StringLiteral> harmless, llvm::ArrayRef<std::string> ignored,
                      std::vector<std::string> &notes);
+  /// The same as a message without the file's name, for what a reader does without; empty when nothing is wrong.
+  std::string finishMessage(llvm::ArrayRef<llvm::StringLiteral> harmless, llvm::ArrayRef<std::string> ignored,
+                            std::vector<std::string> &notes);
   llvm::Error takeError();
   /// The first mistake without the file's name, for a reader of an object inside another's; empty when there is none
   /// and every field was asked for.

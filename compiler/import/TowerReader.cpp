@@ -13,10 +13,10 @@ using llvm::StringRef;
 static constexpr llvm::StringLiteral idleFields[] = {"default_output_length", "global_head_dim",
                                                      "max_position_embeddings", "vision_soft_tokens_per_image"};
 
-static llvm::Error finish(Fields &fields) {
+std::string finishTower(Fields &fields, llvm::ArrayRef<std::string> ignored, std::vector<std::string> &notes) {
   llvm::SmallVector<llvm::StringLiteral> harmless(std::begin(harmlessConfigFields), std::end(harmlessConfigFields));
   harmless.append(std::begin(idleFields), std::end(idleFields));
-  return fields.finish(harmless);
+  return fields.finishMessage(harmless, ignored, notes);
 }
 
 static void expectString(Fields &fields, StringRef name, StringRef only) {
@@ -40,8 +40,7 @@ static double readTheta(Fields &fields) {
   return theta;
 }
 
-llvm::Expected<VisionConfig> readVisionConfig(StringRef file, const Json &object) {
-  Fields fields(file, "vision_config.", object);
+VisionConfig readVisionConfig(Fields &fields) {
   VisionConfig config;
   expectString(fields, "model_type", "gemma4_vision");
   config.layers = fields.integer("num_hidden_layers", 16, 1, limits::layers);
@@ -64,8 +63,6 @@ llvm::Expected<VisionConfig> readVisionConfig(StringRef file, const Json &object
     fields.mismatch("head_dim", "a multiple of 4: a half turns with the column and one with the row, in pairs");
   if (config.heads % config.kvHeads != 0)
     fields.mismatch("num_key_value_heads", "a divisor of num_attention_heads = " + std::to_string(config.heads));
-  if (llvm::Error error = finish(fields))
-    return std::move(error);
   return config;
 }
 
@@ -86,8 +83,7 @@ static void readChannels(Fields &fields, AudioConfig &config) {
                 ", expected " + llvm::Twine(melBins) + ", the number of mel bins");
 }
 
-llvm::Expected<AudioConfig> readAudioConfig(StringRef file, const Json &object) {
-  Fields fields(file, "audio_config.", object);
+AudioConfig readAudioConfig(Fields &fields) {
   AudioConfig config;
   expectString(fields, "model_type", "gemma4_audio");
   config.layers = fields.integer("num_hidden_layers", 12, 1, limits::layers);
@@ -108,8 +104,6 @@ llvm::Expected<AudioConfig> readAudioConfig(StringRef file, const Json &object) 
   expectString(fields, "hidden_act", "silu");
   if (config.hidden % (2 * config.heads) != 0)
     fields.mismatch("hidden_size", "a multiple of twice num_attention_heads = " + std::to_string(config.heads));
-  if (llvm::Error error = finish(fields))
-    return std::move(error);
   return config;
 }
 

@@ -6,13 +6,14 @@
 #include "compiler/import/Json.h"
 #include "compiler/import/Towers.h"
 
-#include "llvm/Support/Error.h"
-
 namespace gemmac {
 
-/// \param file  the name for messages
-llvm::Expected<VisionConfig> readVisionConfig(llvm::StringRef file, const Json &object);
-llvm::Expected<AudioConfig> readAudioConfig(llvm::StringRef file, const Json &object);
+/// What a tower's object says; mistakes are recorded in `fields`, which finishTower() then asks for them.
+VisionConfig readVisionConfig(Fields &fields);
+AudioConfig readAudioConfig(Fields &fields);
+
+/// What is wrong, without the file's name; empty when nothing is. \param ignored, notes  as Fields::finish has them.
+std::string finishTower(Fields &fields, llvm::ArrayRef<std::string> ignored, std::vector<std::string> &notes);
 
 } // namespace gemmac
 

@@ -119,7 +119,7 @@ def Gemma_AxisAttr : Gemma_Attr<"Axis", "axis"> {
     ```
   }];
   let parameters = (ins "int64_t":$block, "int64_t":$padded, DefaultValuedParameter<"bool", "false">:$crossed);
-  let assemblyFormat = "`<` $block `->` $padded custom<Crossed>($crossed) `>`";
+  let assemblyFormat = "`<` custom<Axis>($block, $padded, $crossed) `>`";
   let genVerifyDecl = 1;
   let builders = [AttrBuilder<(ins "int64_t":$block, "int64_t":$padded),
                               "return Base::get($_ctxt, block, padded, false);">];

@@ -30,15 +30,16 @@ static ParseResult parseBufferShape(AsmParser &parser, int64_t &rows, int64_t &w
 
 static void printBufferShape(AsmPrinter &printer, int64_t rows, int64_t width) { printer << rows << " x " << width; }
 
-/// `crossed` or nothing.
-static ParseResult parseCrossed(AsmParser &parser, bool &crossed) {
+/// `36 -> 48`, and `crossed` behind it.
+static ParseResult parseAxis(AsmParser &parser, int64_t &block, int64_t &padded, bool &crossed) {
+  if (parser.parseInteger(block) || parser.parseArrow() || parser.parseInteger(padded))
+    return failure();
   crossed = succeeded(parser.parseOptionalKeyword("crossed"));
   return success();
 }
 
-static void printCrossed(AsmPrinter &printer, bool crossed) {
-  if (crossed)
-    printer << " crossed";
+static void printAxis(AsmPrinter &printer, int64_t block, int64_t padded, bool crossed) {
+  printer << block << " -> " << padded << (crossed ? " crossed" : "");
 }
 
 #include "dialects/Gemma/GemmaDialect.cpp.inc"

@@ -14,6 +14,8 @@ def SplitFunctions : Pass<"gemma-split-functions", "::mlir::ModuleOp"> {
   }];
   let options = [Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
                  Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
+                 Option<"encoders", "encoders", "bool", /*default=*/"true",
+                        "Keep the functions that turn pictures and sounds into soft tokens">,
                  Option<"imageTokens", "image-tokens", "int64_t", /*default=*/"1120", "Most soft tokens of a picture">];
   let dependentDialects = ["::mlir::func::FuncDialect", "::gemmac::gemma::GemmaDialect"];
 }

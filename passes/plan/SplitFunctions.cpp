@@ -84,20 +84,28 @@ struct SplitFunctions : impl::SplitFunctionsBase<SplitFunctions> {
     splitEncoders();
   }
 
-  /// One function for each budget of pictures that is wanted: all of them share weights and kernels.
   void splitEncoders() {
     if (auto encoder = getOperation().lookupSymbol<func::FuncOp>(GEMMAC_ENCODE_IMAGE)) {
-      OpBuilder builder(encoder);
-      for (int64_t budget : imageBudgets)
-        if (budget <= imageTokens) {
-          auto function = cast<func::FuncOp>(builder.clone(*encoder));
-          function.setName((GEMMAC_ENCODE_IMAGE "_" + Twine(budget)).str());
-          setMaxRows(function, budget);
-        }
+      if (encoders)
+        splitImages(encoder);
       encoder.erase();
     }
-    if (auto encoder = getOperation().lookupSymbol<func::FuncOp>(GEMMAC_ENCODE_AUDIO))
+    auto encoder = getOperation().lookupSymbol<func::FuncOp>(GEMMAC_ENCODE_AUDIO);
+    if (encoder && encoders)
       setMaxRows(encoder, audioTokens);
+    else if (encoder)
+      encoder.erase();
+  }
+
+  /// One function for each budget of pictures that is wanted: all of them share weights and kernels.
+  void splitImages(func::FuncOp encoder) {
+    OpBuilder builder(encoder);
+    for (int64_t budget : imageBudgets)
+      if (budget <= imageTokens) {
+        auto function = cast<func::FuncOp>(builder.clone(*encoder));
+        function.setName((GEMMAC_ENCODE_IMAGE "_" + Twine(budget)).str());
+        setMaxRows(function, budget);
+      }
   }
 };
 

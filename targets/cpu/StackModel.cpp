@@ -13,8 +13,6 @@ namespace gemmac {
 static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 /// Frames of calls, what little the other kernels keep, and the C library's own.
 static constexpr int64_t frames = 24 << 10;
-/// Pairs of row and head that attention works on together, filled up to whole tiles (kernels/Attention.cpp).
-static constexpr int64_t attentionPairs = 40;
 
 /// Of the products of `rows` rows with one matrix: sums at their levels, blocks of unpacked panels, and what sorts rows
 /// by the matrices that they picked.
@@ -33,10 +31,11 @@ static int64_t productStack(const IsaLevel &level, const PackedShape &weight, co
   return bytes + weight.batch * 8 + picked * (8 + level.panelStreams * vecBytes);
 }
 
-/// Of attention: queries as the cache wants them, scores, sums, a row of the result.
-static int64_t attentionStack(const CacheShape &cache, int64_t heads) {
-  int64_t perKvHead = (heads + cache.heads - 1) / cache.heads, pairs = std::max(attentionPairs, perKvHead + 8);
-  return pairs * (queryRowBytes(cache) + cache.padded * 4 + SplitAttention::scoreRowBytes) + heads * cache.padded * 4;
+/// Of attention: queries as the cache wants them, scores, sums and six statistics of a tile's pairs, and a row of the
+/// result.
+static int64_t attentionStack(const IsaLevel &level, const CacheShape &cache, int64_t heads) {
+  int64_t pair = queryRowBytes(cache) + cache.padded * 4 + SplitAttention::scoreRowBytes + 6 * 4;
+  return SplitAttention::capacity(level, heads / cache.heads) * pair + heads * cache.padded * 4 + heads * 8;
 }
 
 static int64_t widestRow(gemma::StepInterface step) {
@@ -53,7 +52,7 @@ static int64_t productRows(gemma::BufferType input, const gemma::WeightUse &use,
 
 static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, const IsaLevel &level, int64_t rows) {
   if (auto encoder = dyn_cast<gemma::EncoderAttentionStep>(*step))
-    return attentionStack(CacheShape(encoder.getKvHeads(), encoder.getHeadDim()), encoder.getHeads());
+    return attentionStack(level, CacheShape(encoder.getKvHeads(), encoder.getHeadDim()), encoder.getHeads());
   int64_t bytes = 0;
   for (const gemma::WeightUse &use : step.getWeightUses()) {
     auto packed = symbols.lookup<gemma::PackedOp>(use.weight.getValue());
@@ -66,9 +65,9 @@ static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, 
     return bytes + 4 * paddedHeadDim(encoder.getHeadDim()) * 4;
   if (std::optional<gemma::CacheUse> use = step.getCacheUse()) {
     CacheShape cache(symbols.lookup<gemma::KvCacheOp>(use->cache.getValue()));
-    bytes += bytes ? 4 * cache.padded * 4 : attentionStack(cache, widestRow(step) / cache.padded);
+    bytes += bytes ? 4 * cache.padded * 4 : attentionStack(level, cache, widestRow(step) / cache.padded);
   }
-  return bytes;
+  return bytes ? bytes : widestRow(step) * 4; // of scores, or as it was before it is rounded
 }
 
 int64_t stackBound(ModuleOp planned, const IsaLevel &level) {

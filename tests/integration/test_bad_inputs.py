@@ -460,6 +460,18 @@ def test_bad_option(good, words, named):
     refuse(good, USAGE, words=[named], extra=words)
 
 
+def test_chunk_beyond_a_threads_stack(tmp_path):
+    """The parts of all experts that rows picked wait there: 300 of each of 512 rows are 9.4 MiB a panel."""
+    many = random_checkpoint.text(
+        enable_moe_block=True, num_experts=300, top_k_experts=300, moe_intermediate_size=8, hidden_size=32
+    )
+    random_checkpoint.write(tmp_path / "many", many)
+    chunk = ["--weights", "f32", "--chunk", "512"]
+    refuse(
+        tmp_path / "many", USAGE, words=["--chunk", "512 tokens", "a thread's stack", "at most 7.00 MiB"], extra=chunk
+    )
+
+
 def test_bad_command_lines():
     for words in ([], ["translate"], ["compile"], ["compile", CHECKPOINTS / "tiny-e"]):
         done = gemmac(*words)

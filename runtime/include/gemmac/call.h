@@ -41,6 +41,9 @@ typedef struct gemmac_call {
   void *times;               // the runtime's own: where gemmac_mark counts; null: nowhere
 } gemmac_call;
 
+// Most bytes of its stack that a thread takes in a function. Beside what the runtime takes, it is what systems grant.
+#define GEMMAC_MOST_STACK (7u << 20)
+
 // Runs a function of the program; called by every thread in [0, call->threads) at once. Allocates nothing, never fails.
 // The results of all threads are complete when all have returned.
 typedef void (*gemmac_function_fn)(const gemmac_call *call, int64_t thread);

@@ -21,6 +21,13 @@ static int64_t mostRows(const gemmac_program &program) {
   return rows;
 }
 
+/// What a thread may take of its stack: in functions as the compiler promised, and what calls them.
+static uint64_t stackBytes(const gemmac_program &program) {
+  constexpr uint64_t callers = 256 << 10;
+  const auto scratchBytes = static_cast<uint64_t>(program.scratch_bytes);
+  return callers + program.memory.thread - std::min(program.memory.thread, scratchBytes);
+}
+
 CpuEngine::~CpuEngine() {
   if (memoryBegin)
     munmap(memoryBegin, memoryBytes);
@@ -48,7 +55,7 @@ Status CpuEngine::startThreads(const EngineOptions &options) {
     return status;
   found = findProcessors();
   plan.emplace(*compiled, options.threads, threadsWithinMemory(*compiled, found.usable, options.context));
-  if (Status status = pool.start(plan->poolSize()); !status.ok())
+  if (Status status = pool.start(plan->poolSize(), stackBytes(*compiled)); !status.ok())
     return status;
   plan->measure(pool);
   return {};

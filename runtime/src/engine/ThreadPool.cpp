@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <sys/resource.h>
 
 extern "C" void gemmac_barrier(const gemmac_call *call, int64_t) {
   static_cast<gemmac::runtime::Barrier *>(call->barrier)->arrive();
@@ -14,7 +15,28 @@ extern "C" void gemmac_barrier(const gemmac_call *call, int64_t) {
 
 namespace gemmac::runtime {
 
-Status ThreadPool::start(int64_t threads) {
+/// Lets the process's first thread have so much: its stack grows up to the limit of the moment.
+static Status raiseOwnLimit(uint64_t stackBytes) {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= stackBytes)
+    return {};
+  limit.rlim_cur = stackBytes;
+  if ((limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= stackBytes) && setrlimit(RLIMIT_STACK, &limit) == 0)
+    return {};
+  return {ExitCode::inputOutput, format("a thread needs %s of stack and may have %s; raise the limit (ulimit -s)",
+                                        formatBytes(stackBytes).c_str(), formatBytes(limit.rlim_max).c_str())};
+}
+
+/// Of the threads that are started. Their default follows the limit and is 2 MiB where there is none.
+static void setStack(pthread_attr_t &attributes, uint64_t stackBytes) {
+  size_t usual = 0;
+  if (pthread_attr_getstacksize(&attributes, &usual) == 0 && usual < stackBytes)
+    pthread_attr_setstacksize(&attributes, stackBytes);
+}
+
+Status ThreadPool::start(int64_t threads, uint64_t stackBytes) {
+  if (Status status = raiseOwnLimit(stackBytes); !status.ok())
+    return status;
   threadCount = threads;
   // More threads than processors: the partner one waits for is probably not running, so leave the processor to it.
   const double patience = threads <= availableCpus() ? 10.0 : 0.2;
@@ -25,15 +47,19 @@ Status ThreadPool::start(int64_t threads) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = 0;
+  pthread_attr_t attributes;
+  int error = pthread_attr_init(&attributes);
+  if (error == 0)
+    setStack(attributes, stackBytes);
   for (int64_t index = 1; index < threads && error == 0; ++index) {
     workers[static_cast<size_t>(index)].pool = this;
     workers[static_cast<size_t>(index)].index = index;
     pthread_t handle;
-    error = pthread_create(&handle, nullptr, work, &workers[static_cast<size_t>(index)]);
+    error = pthread_create(&handle, &attributes, work, &workers[static_cast<size_t>(index)]);
     if (error == 0)
       handles.push_back(handle);
   }
+  pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error == 0)
     return {};

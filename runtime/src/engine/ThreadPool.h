@@ -21,7 +21,8 @@ public:
   ThreadPool &operator=(const ThreadPool &) = delete;
 
   /// Starts the threads; call once. \returns inputOutput when the system refuses one.
-  Status start(int64_t threads);
+  /// \param stackBytes  of its stack that each may take, the calling one included, whatever the system's limit says.
+  Status start(int64_t threads, uint64_t stackBytes = 0);
 
   int64_t size() const { return threadCount; }
 

@@ -215,7 +215,8 @@ static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep
     RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3]);
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
-    Value tileRows = b.minSigned(ceilDiv(b.mul(a[6], cache.heads), threads), b.i64(RowTile::mostRows(perKvHead)));
+    Value tileRows =
+        b.minSigned(ceilDiv(b.mul(a[6], cache.heads), threads), b.i64(SplitAttention::tileRows(perKvHead)));
     // Units of all runs are dealt out in turn: `skip` of a run's belong to other threads before the first of this one.
     b.loop(b.i64(0), a[7], 1, ValueRange{thread}, [&](Value index, ValueRange state) {
       Value run = b.at(a[5], b.mul(index, int64_t{sizeof(gemmac_run)})), skip = state[0];

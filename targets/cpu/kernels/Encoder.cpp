@@ -20,9 +20,8 @@ static func::FuncOp encoderQkvKernel(KernelLibrary &kernels, gemma::EncoderQkvSt
   int64_t heads = step.getHeads(), kvHeads = step.getKvHeads(), headDim = step.getHeadDim();
   gemma::BufferType input = step.getInput().getType();
   HeadProducts products(kernels, matrix, input, headDim);
-  std::string name =
-      llvm::formatv("encoder_qkv_{0}_q{1}_kv{2}_d{3}_{4}{5}", PackedShape(matrix, input).text(), heads, kvHeads, headDim,
-                    bitsText(step.getEps().convertToDouble()), products.text());
+  std::string name = llvm::formatv("encoder_qkv_{0}_q{1}_kv{2}_d{3}_{4}{5}", PackedShape(matrix, input).text(), heads,
+                                   kvHeads, headDim, bitsText(step.getEps().convertToDouble()), products.text());
   auto body = [&](KernelBuilder &b, ValueRange a) {
     Value raw = a[4], rows = a[8], headStep = a[11];
     CacheShape memory(kvHeads, headDim);
@@ -87,7 +86,7 @@ static func::FuncOp encoderAttentionKernel(KernelLibrary &kernels, gemma::Encode
                  /*lastKey=*/b.sub(rows, b.i64(1)));
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
-    Value tileRows = b.minSigned(ceilDiv(b.mul(rows, kvHeads), threads), b.i64(RowTile::mostRows(perKvHead)));
+    Value tileRows = b.minSigned(ceilDiv(b.mul(rows, kvHeads), threads), b.i64(SplitAttention::tileRows(perKvHead)));
     Value tiles = ceilDiv(rows, tileRows), units = b.mul(tiles, kvHeads);
     auto begin = [&](Value thread) { return b.div(b.mul(units, thread), threads); };
     b.loop(begin(thread), begin(b.add(thread, 1)), 1, [&](Value unit) {

@@ -32,8 +32,8 @@ void HeadProducts::make(KernelBuilder &b, Value input, Value weights, Value head
   Value none = b.i64(0), count = b.i64(padded / panelRows), rowBytes = b.i64(rawRowBytes);
   forRowBlocks(b, rows, mostRows, [&](const RowBlock &block) {
     Value target = block.in(b, raw, rawRowBytes);
-    SmallVector<Value> arguments{block.in(b, input, shape.inputRowBytes), panels, target, target, block.count, none,
-                                 count, rowBytes, none};
+    SmallVector<Value> arguments{
+        block.in(b, input, shape.inputRowBytes), panels, target, target, block.count, none, count, rowBytes, none};
     arguments.append(outputs);
     func::CallOp::create(b, kernel, arguments);
   });
@@ -75,8 +75,7 @@ void HeadFinisher::value(const CacheShape &cache, Value values, bool normed) {
 void HeadFinisher::fill(llvm::function_ref<void(Value zeros, const Place &place)> store) {
   Value zeros = b.stack(padded * 4), end = b.mul(b.div(b.add(rows, cacheBlock - 1), b.i64(cacheBlock)), cacheBlock);
   b.loop(rows, end, 1, [&](Value row) {
-    b.loop(b.i64(0), b.i64(padded * 4), vecBytes,
-           [&](Value i) { b.store(b.splat(b.vecF32(), 0.0), b.at(zeros, i)); });
+    b.loop(b.i64(0), b.i64(padded * 4), vecBytes, [&](Value i) { b.store(b.splat(b.vecF32(), 0.0), b.at(zeros, i)); });
     store(zeros, placeOf(row));
   });
 }

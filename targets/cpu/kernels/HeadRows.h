@@ -14,8 +14,8 @@ public:
   using Value = mlir::Value;
 
   HeadProducts(KernelLibrary &kernels, gemma::PackedOp weight, gemma::BufferType input, int64_t headDim)
-      : shape(weight, input), kernel(kernels.matmul(shape)), padded(paddedHeadDim(headDim)),
-        mostRows(input.getRows()) {}
+      : shape(weight, input), kernel(kernels.matmul(shape)), padded(paddedHeadDim(headDim)), mostRows(input.getRows()) {
+  }
 
   /// Floats that the kernel takes for it: what q, k and v do to their products (StepLowering::addOutputs).
   int64_t floats() const { return shape.outputs(3); }

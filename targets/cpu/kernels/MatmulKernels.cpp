@@ -65,9 +65,10 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
     ValueRange grids = a.drop_front(9), bounds = grids.drop_front(shape.outputGrids ? 2 : 0);
     // as source `which` gives it
     auto given = [&](Value sum, int64_t which) {
-      if (shape.outputBounds)
-        sum = b.clampf(sum, b.broadcast(bounds[2 * which]), b.broadcast(bounds[2 * which + 1]));
-      return shape.outputGrids ? onGrid(b, sum, grids[which]) : sum;
+      sum = shape.outputGrids ? onGrid(b, sum, grids[which]) : sum;
+      if (!shape.outputBounds)
+        return sum;
+      return b.clampf(sum, b.broadcast(bounds[2 * which]), b.broadcast(bounds[2 * which + 1]));
     };
     // constant distances from one pointer, which addresses can hold
     auto inputs = [&](Value row, int64_t count) {

@@ -40,16 +40,16 @@ static func::FuncOp affineKernel(KernelLibrary &kernels, gemma::AffineStep step)
   double factor = step.getFactor().convertToDouble(), offset = step.getOffset().convertToDouble();
   int64_t count = step.getCount();
   bool bounded = step.getWithin().has_value();
-  std::string name = llvm::formatv("affine_{0}{1}_w{2}_of{3}_{4}_{5}", nameOf(result.getElement()),
-                                   bounded ? "_within" : "", input.getWidth(), count, bitsText(factor),
-                                   bitsText(offset));
+  std::string name =
+      llvm::formatv("affine_{0}{1}_w{2}_of{3}_{4}_{5}", nameOf(result.getElement()), bounded ? "_within" : "",
+                    input.getWidth(), count, bitsText(factor), bitsText(offset));
   auto body = [&](KernelBuilder &b, ValueRange a) {
-    RowLimits limits(a.drop_front(4), /*isStatic=*/false, bounded);
     b.loop(a[2], a[3], 1, [&](Value row) {
       Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
-      storeRow(b, b.at(a[1], b.mul(row, result.getRowBytes())), result, limits, [&](Value place) {
+      storeRow(b, b.at(a[1], b.mul(row, result.getRowBytes())), result, RowLimits(), [&](Value place) {
         auto mapped = [&](Value x, Value place) {
           x = b.addf(b.mulf(x, b.splat(b.vecF32(), factor)), b.splat(b.vecF32(), offset));
+          x = bounded ? b.clampf(x, b.broadcast(a[4]), b.broadcast(a[5])) : x;
           return count < input.getWidth() ? firstOf(b, x, place, count) : x;
         };
         auto [low, high] = loadGroup(b, source, place);
@@ -77,8 +77,7 @@ struct PlaceRow {
   KernelBuilder &b;
   const PackedShape &table;
   Value panel, lane;
-  PlaceRow(KernelBuilder &b, const PackedShape &table, Value weights, Value places, int64_t axis)
-      : b(b), table(table) {
+  PlaceRow(KernelBuilder &b, const PackedShape &table, Value weights, Value places, int64_t axis) : b(b), table(table) {
     Value index = arith::ExtSIOp::create(b, b.getI64Type(), b.load(b.getI32Type(), b.at(places, axis * 4)));
     panel = b.at(weights, b.mul(b.div(index, b.i64(panelRows)), table.panelBytes()));
     lane = b.rem(index, b.i64(panelRows));
@@ -133,11 +132,11 @@ static func::FuncOp poolKernel(KernelLibrary &kernels, gemma::PoolStep step) {
     b.loop(a[pointers], a[pointers + 1], 1, [&](Value row) {
       Value source = b.at(a[0], b.mul(row, count * input.getRowBytes()));
       storeRow(b, b.at(a[1], b.mul(row, result.getRowBytes())), result, RowLimits(), [&](Value offset) {
-        auto [low, high] = loadGroup(b, source, offset);
-        auto sums = b.loop(b.i64(1), b.i64(count), 1, ValueRange{low, high}, [&](Value i, ValueRange state) {
-          auto [nextLow, nextHigh] = loadGroup(b, b.at(source, b.mul(i, input.getRowBytes())), offset);
-          nextLow = b.addf(state[0], nextLow);
-          return KernelBuilder::Values{nextLow, b.addf(state[1], nextHigh)};
+        Value zero = b.splat(b.vecF32(), 0.0);
+        auto sums = b.loop(b.i64(0), b.i64(count), 1, ValueRange{zero, zero}, [&](Value i, ValueRange state) {
+          auto [low, high] = loadGroup(b, b.at(source, b.mul(i, input.getRowBytes())), offset);
+          low = b.addf(state[0], low);
+          return KernelBuilder::Values{low, b.addf(state[1], high)};
         });
         auto pooled = [&](Value sum, Value place) {
           sum = b.mulf(sum, b.splat(b.vecF32(), factor));
@@ -146,7 +145,7 @@ static func::FuncOp poolKernel(KernelLibrary &kernels, gemma::PoolStep step) {
           sum = b.subf(sum, b.loadVec(b.at(a[2], place)));
           return b.mulf(sum, b.loadVec(b.at(a[3], place)));
         };
-        low = pooled(sums[0], offset);
+        Value low = pooled(sums[0], offset);
         return Group(low, pooled(sums[1], b.add(offset, vecBytes)));
       });
     });

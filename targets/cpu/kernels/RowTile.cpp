@@ -11,8 +11,8 @@ RowTile::RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &leve
                  Value keyNorm, Value lastKey)
     : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes), headBytes(cache.padded * 4),
       queryBytes(queryRowBytes(cache)), keyNorm(keyNorm), lastKey(lastKey),
-      tilePairs(SplitAttention::tilePairs(level, mostRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes)),
-      capacity(roundUp(mostRows(perKvHead) * perKvHead, tilePairs)), vectors(roundUp(capacity, lanes) / lanes) {
+      tilePairs(SplitAttention::passPairs(level, perKvHead)), capacity(SplitAttention::capacity(level, perKvHead)),
+      vectors(roundUp(capacity, lanes) / lanes) {
   queries = b.stack(capacity * queryBytes);
   sums = b.stack(capacity * headBytes);
   scores = b.stack(capacity * SplitAttention::scoreRowBytes);
@@ -41,7 +41,9 @@ KeyRange RowTile::seenBy(Value from, Value to) {
   return lastKey ? KeyRange(b, b.i64(0), lastKey) : KeyRange(b, cache, from, to);
 }
 
-Value RowTile::vectorOf(Statistic kind, int64_t vector) { return b.at(statistics, (kind * vectors + vector) * vecBytes); }
+Value RowTile::vectorOf(Statistic kind, int64_t vector) {
+  return b.at(statistics, (kind * vectors + vector) * vecBytes);
+}
 Value RowTile::placeOf(Statistic kind, Value pair) { return b.at(vectorOf(kind, 0), b.mul(pair, 4)); }
 
 /// Byte offset of a pair's head in rows that hold all heads, from those of the tile's KV head on.
@@ -49,7 +51,9 @@ Value RowTile::offsetOf(Value firstRow, Value pair) {
   Value row = b.add(firstRow, b.div(pair, b.i64(perKvHead))), head = b.rem(pair, b.i64(perKvHead));
   return b.add(b.mul(row, rowBytes), b.mul(head, headBytes));
 }
-void RowTile::forHead(llvm::function_ref<void(Value offset)> body) { b.loop(b.i64(0), b.i64(headBytes), vecBytes, body); }
+void RowTile::forHead(llvm::function_ref<void(Value offset)> body) {
+  b.loop(b.i64(0), b.i64(headBytes), vecBytes, body);
+}
 void RowTile::forTiles(Value paddedPairs, llvm::function_ref<void(const PairTile &)> body) {
   b.loop(b.i64(0), paddedPairs, tilePairs, [&](Value pair) {
     body({tilePairs, b.at(queries, b.mul(pair, queryBytes)), b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)),
@@ -93,8 +97,7 @@ void RowTile::merge(Value result, Value firstRow, Value pairs) {
   }
   b.loop(b.i64(0), pairs, 1, [&](Value pair) {
     Value merged = b.at(result, offsetOf(firstRow, pair)), split = b.at(sums, b.mul(pair, headBytes));
-    Value keeps = b.broadcast(b.loadFloat(placeOf(keep, pair))),
-          takes = b.broadcast(b.loadFloat(placeOf(take, pair)));
+    Value keeps = b.broadcast(b.loadFloat(placeOf(keep, pair))), takes = b.broadcast(b.loadFloat(placeOf(take, pair)));
     forHead([&](Value i) {
       Value place = b.at(merged, i);
       b.store(Merge::values(b, b.loadVec(place), b.loadVec(b.at(split, i)), keeps, takes), place);

@@ -52,11 +52,6 @@ struct Merge {
 class RowTile {
 public:
   using Value = mlir::Value;
-  /// As many pairs as keep their queries, scores and sums in the second level cache beside a split's keys and values.
-  /// They are worked on a whole block of keys at a time: keys and values lie in the second level cache, so that passes
-  /// over them cost less than loads of queries.
-  static constexpr int64_t mostPairs = 32;
-  static int64_t mostRows(int64_t perKvHead) { return std::max<int64_t>(1, mostPairs / perKvHead); }
 
   /// \param lastKey  every row sees the positions up to it; null: those up to its own.
   RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,

@@ -39,6 +39,19 @@ public:
     return (pairs + passes - 1) / passes;
   }
 
+  /// Rows of a tile where several are worked on together, each with the query heads of one KV head: as many as keep
+  /// their queries, scores and sums in the second level cache beside a split's keys and values.
+  static int64_t tileRows(int64_t perKvHead) { return std::max<int64_t>(1, 32 / perKvHead); }
+  /// Pairs per pass over the cache with such a tile: keys and values lie in the second level cache, so that a pass over
+  /// whole blocks of them costs less than loads of queries.
+  static int64_t passPairs(const IsaLevel &level, int64_t perKvHead) {
+    return tilePairs(level, tileRows(perKvHead) * perKvHead, cacheBlock / level.vectorLanes);
+  }
+  /// Pairs of such a tile, filled up to whole passes.
+  static int64_t capacity(const IsaLevel &level, int64_t perKvHead) {
+    return roundUp(tileRows(perKvHead) * perKvHead, passPairs(level, perKvHead));
+  }
+
   static constexpr int64_t scoreRowBytes = cacheSplit * 4;
   int64_t rowBytes() const { return cache.padded * 4; } ///< of sums
   int64_t queryBytes() const { return queryRowBytes(cache); }

@@ -116,9 +116,37 @@ TEST(Towers, setAside) {
   EXPECT_TRUE(contains(notes[3], "'vision_tower.std_bias' in 'model.safetensors' is not part of what"));
 }
 
+TEST(Towers, unknownFields) {
+  Json config = WithVision().config;
+  config["vision_config"]["new_field"] = 3;
+  auto read = [&](const ImportOptions &options) { return valueOf(readConfig("config.json", config.dump(), options)); };
+  ConfigFile file = read({});
+  EXPECT_FALSE(file.model.towers.vision);
+  EXPECT_TRUE(eachContains(file.notes, {"vision_config set aside", "config.json: vision_config cannot be read: field "
+                                                                   "'vision_config.new_field' is unknown"}));
+  EXPECT_TRUE(contains(file.notes.back(), "add --ignore-config 'vision_config.new_field'"));
+  EXPECT_FALSE(contains(file.notes.back(), "error:")); // it is a note
+  file = read({{"vision_config.new_field"}});
+  EXPECT_TRUE(file.model.towers.vision);
+  EXPECT_TRUE(
+      eachContains(file.notes, {"set aside", "'vision_config.new_field' is left out as asked; its value is 3"}));
+  file = read({{"vision_config.new_field", "vision_config.hidden_size"}});
+  EXPECT_FALSE(file.model.towers.vision);
+  EXPECT_TRUE(contains(file.notes.back(), "'vision_config.hidden_size' is part of what the model computes"));
+}
+
 TEST(Towers, configurationMistakes) {
-  auto vision = [](Json object) { return errorOf(readVisionConfig("config.json", object)); };
-  auto audio = [](Json object) { return errorOf(readAudioConfig("config.json", object)); };
+  std::vector<std::string> notes;
+  auto vision = [&](Json object) {
+    Fields fields("config.json", "vision_config.", object);
+    readVisionConfig(fields);
+    return finishTower(fields, {}, notes);
+  };
+  auto audio = [&](Json object) {
+    Fields fields("config.json", "audio_config.", object);
+    readAudioConfig(fields);
+    return finishTower(fields, {}, notes);
+  };
   EXPECT_TRUE(contains(vision({{"num_hidden_layers", 0}}), "'vision_config.num_hidden_layers' is 0"));
   EXPECT_TRUE(contains(vision({{"head_dim", 6}}), "'vision_config.head_dim' is 6, expected a multiple of 4"));
   EXPECT_TRUE(contains(vision({{"num_key_value_heads", 5}}), "a divisor of num_attention_heads = 12"));

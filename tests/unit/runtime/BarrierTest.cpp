@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sys/resource.h>
 #include <thread>
 #include <vector>
 
@@ -70,6 +72,29 @@ TEST(ThreadPool, RunsEveryThreadOnceAndWaits) {
         ASSERT_EQ(value, threads * (threads - 1) / 2 + threads * call.row_count);
     }
   }
+}
+
+// More than threads usually have, from the top down.
+static void takeStack(const gemmac_call *call, int64_t thread) {
+  volatile uint8_t bytes[12 << 20];
+  for (size_t end = sizeof(bytes); end > 0; end -= 4096)
+    bytes[end - 1] = static_cast<uint8_t>(thread + 1);
+  call->arena[thread] = bytes[4095];
+}
+
+TEST(ThreadPool, ThreadsHaveTheStackThatFunctionsTake) {
+  rlimit usual = {}, low = {};
+  ASSERT_EQ(getrlimit(RLIMIT_STACK, &usual), 0);
+  low = {std::min<rlim_t>(usual.rlim_cur, 4 << 20), usual.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_STACK, &low), 0);
+  ThreadPool pool;
+  ASSERT_TRUE(pool.start(3, 13 << 20).ok());
+  uint8_t taken[3] = {};
+  gemmac_call call = {};
+  call.arena = taken;
+  pool.run(takeStack, call);
+  EXPECT_EQ(std::vector<uint8_t>(taken, taken + 3), (std::vector<uint8_t>{1, 2, 3}));
+  setrlimit(RLIMIT_STACK, &usual);
 }
 
 TEST(ThreadPool, UnusedPoolEnds) {

@@ -354,7 +354,7 @@ gemma.function @output_c2 max_rows 1 {
 
 // -----
 gemma.function @function_c7 max_rows 8 {
-  // expected-error @below {{expects a multiple of 8 rows (max_rows of the function), got 4}}
+  // expected-error @below {{expects at least 8 rows (max_rows of the function), got 4}}
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
 }
 
