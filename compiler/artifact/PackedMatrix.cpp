@@ -131,6 +131,7 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
   matrix.layout = op.getLayout();
   matrix.batch = op.getBatch();
   matrix.interleave = op.getInterleave();
+  matrix.softplus = op.getSoftplus();
   if (std::optional<APFloat> scale = op.getScale())
     matrix.scale = static_cast<float>(scale->convertToDouble());
   auto axis = [](gemma::AxisAttr of) { return PackAxis{of.getBlock(), of.getPadded(), of.getCrossed()}; };

@@ -88,7 +88,8 @@ struct PackedMatrix {
   int64_t batch = 1;
   bool interleave = false;
   PackAxis rowAxis = {}, colAxis = {};
-  float scale = 1.0f;         ///< of every value, behind the addend
+  bool softplus = false;      ///< ln(1 + e^x) of every value x, behind the addend
+  float scale = 1.0f;         ///< of every value, behind that
   int64_t rows = 0, cols = 0; ///< padded, per batch entry
   int64_t bytes = 0;
   uint64_t offset = 0; ///< in the data section

@@ -223,11 +223,17 @@ private:
     } else if (!decodeValues(source.encoding, bytes, source.cols, decoded.data())) {
       return notFinite(source, firstIndex, bytes);
     }
-    if (source.addend != 0.0f || matrix->scale != 1.0f)
+    if (source.addend != 0.0f || matrix->scale != 1.0f || matrix->softplus)
       for (float &value : decoded)
-        value = (value + source.addend) * matrix->scale;
+        value = mapped(value + source.addend) * matrix->scale;
     spread(decoded, source.cols, &values[lane * matrix->cols]);
     return llvm::Error::success();
+  }
+
+  /// The function that a vector is made of.
+  float mapped(float value) const {
+    constexpr float large = 40.0f; // e^-40 is no part of the sum any more
+    return !matrix->softplus || value > large ? value : static_cast<float>(std::log1p(std::exp(double{value})));
   }
 
   /// Puts a row's columns at their padded places.

@@ -19,15 +19,16 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 5 && sizeof(gemmac_program) == 520,
+static_assert(GEMMAC_ABI_VERSION == 7 && sizeof(gemmac_program) == 560,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_function) == 88, "gemmac_function changed: update functionConstant");
-static_assert(sizeof(gemmac_value) == 32, "gemmac_value changed: update valuesConstant");
+static_assert(sizeof(gemmac_value) == 40, "gemmac_value changed: update valuesConstant");
 static_assert(sizeof(gemmac_code) == 32, "gemmac_code changed: update codeConstant");
 static_assert(sizeof(gemmac_chat) == 184, "gemmac_chat changed: update chatConstant");
 static_assert(sizeof(gemmac_chat_mode) == 48, "gemmac_chat_mode changed: update chatModeConstant");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache changed: update cachesConstant");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
+static_assert(sizeof(gemmac_media) == 36, "gemmac_media changed: update mediaConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
 std::string functionSymbol(llvm::StringRef function, llvm::StringRef level) {
@@ -146,6 +147,8 @@ private:
                             .integer(offsetof(gemmac_value, offset), value.offset)
                             .integer(offsetof(gemmac_value, row_bytes), value.rowBytes)
                             .integer(offsetof(gemmac_value, width), value.width)
+                            .integer(offsetof(gemmac_value, per_row), value.perRow)
+                            .integer(offsetof(gemmac_value, element), value.element)
                             .finish(sizeof(gemmac_value)));
     return array(entries, alignof(gemmac_value));
   }
@@ -261,6 +264,21 @@ private:
     return result.finish(sizeof(gemmac_chat));
   }
 
+  llvm::Constant *mediaConstant() {
+    const gemmac_media &media = checkpoint.config.media;
+    return StructConstant(context)
+        .integer(offsetof(gemmac_media, image_begin), media.image_begin)
+        .integer(offsetof(gemmac_media, image), media.image)
+        .integer(offsetof(gemmac_media, image_end), media.image_end)
+        .integer(offsetof(gemmac_media, audio_begin), media.audio_begin)
+        .integer(offsetof(gemmac_media, audio), media.audio)
+        .integer(offsetof(gemmac_media, audio_end), media.audio_end)
+        .integer(offsetof(gemmac_media, patch), media.patch)
+        .integer(offsetof(gemmac_media, pool), media.pool)
+        .integer(offsetof(gemmac_media, budget), media.budget)
+        .finish(sizeof(gemmac_media));
+  }
+
   llvm::Constant *samplingConstant() {
     const SamplingConfig &sampling = checkpoint.sampling;
     return StructConstant(context)
@@ -306,6 +324,7 @@ private:
         .add(offsetof(gemmac_program, moments), spanConstant(summary.moments), sizeof(gemmac_span))
         .integer(offsetof(gemmac_program, cache_count), static_cast<int64_t>(summary.caches.size()))
         .add(offsetof(gemmac_program, caches), cachesConstant(), 8)
+        .add(offsetof(gemmac_program, media), mediaConstant(), sizeof(gemmac_media))
         .finish(sizeof(gemmac_program));
   }
 

@@ -73,14 +73,15 @@ static llvm::Error readValue(ValueOp value, const FunctionSummary &function, int
   if (!buffer.getOffset())
     return defect(what + " has no offset");
   gemma::BufferType type = buffer.getResult().getType();
-  if (type.getElement() != Element::F32)
-    return defect(what + " has no elements in f32");
+  if (type.getElement() != Element::F32 && type.getElement() != Element::I32)
+    return defect(what + " has elements that are neither f32 nor i32");
   const bool isLogits = value.getName() == GEMMAC_LOGITS;
   if (isLogits && type.getWidth() < vocab)
     return defect(what + " is " + llvm::Twine(type.getWidth()) + " wide, too narrow for a vocabulary of " +
                   llvm::Twine(vocab));
   result.push_back({value.getName().str(), static_cast<int64_t>(*buffer.getOffset()), type.getRowBytes(),
-                    isLogits ? vocab : type.getWidth()});
+                    isLogits ? vocab : type.getWidth(), static_cast<int32_t>(type.getRows() / function.maxRows),
+                    type.getElement() == Element::F32 ? GEMMAC_F32 : GEMMAC_I32});
   return llvm::Error::success();
 }
 

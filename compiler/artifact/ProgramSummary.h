@@ -27,6 +27,8 @@ struct StepSummary {
 struct ValueSummary {
   std::string name;
   int64_t offset = 0, rowBytes = 0, width = 0;
+  int32_t perRow = 1;
+  gemmac_element element = GEMMAC_F32;
 };
 
 /// A function of the program; the fields of gemmac_function.

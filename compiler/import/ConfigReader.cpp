@@ -3,6 +3,7 @@
 #include "compiler/import/ConfigFields.h"
 #include "compiler/import/ConfigRules.h"
 #include "compiler/import/Json.h"
+#include "compiler/import/MediaReader.h"
 #include "compiler/import/QuantizationReader.h"
 #include "compiler/import/SpecialTokens.h"
 #include "compiler/import/TowerReader.h"
@@ -400,9 +401,10 @@ void TextReader::readRefusals() {
   if (isGemma3()) {
     if (fields.optionalBoolean("use_bidirectional_attention").value_or(false))
       fields.mismatch("use_bidirectional_attention", "false: text is only compiled with causal attention");
-  } else if (const Json *mode = fields.any("use_bidirectional_attention");
-             mode && *mode != "vision" && *mode != false) {
-    fields.mismatch("use_bidirectional_attention", "null or 'vision': text is only compiled with causal attention");
+  } else if (const Json *mode = fields.any("use_bidirectional_attention"); mode && *mode != false) {
+    model.visionBlocks = *mode == "vision";
+    if (!model.visionBlocks)
+      fields.mismatch("use_bidirectional_attention", "null or 'vision': text is only compiled with causal attention");
   }
   if (!isGemma3() && fields.any("rope_scaling"))
     fields.mismatch("rope_scaling", "null: this is not part of Gemma 4");
@@ -484,6 +486,7 @@ static void readOuter(Fields &top, bool hasTowers, const ImportOptions &options,
   TowerConfigs &towers = result.model.towers;
   readTower(top, "vision_config", "images are", options, result, towers.vision, hasTowers ? readVisionConfig : nullptr);
   readTower(top, "audio_config", "audio is", options, result, towers.audio, hasTowers ? readAudioConfig : nullptr);
+  readMediaTokens(top, result.model, result.notes);
   std::optional<bool> tied = top.optionalBoolean("tie_word_embeddings");
   if (tied)
     result.model.tiedHead = *tied;

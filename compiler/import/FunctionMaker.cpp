@@ -46,10 +46,10 @@ void WeightSymbols::create(Location loc, const std::string &name, const TensorSo
     scales = ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset,
                              source.scales->bytes, source.scales->encoding, source.scales->columns);
   auto unlessZero = [&](double value) { return value == 0 ? FloatAttr() : ops.getF64FloatAttr(value); };
-  WeightOp::create(ops, loc, ops.getStringAttr(name), type, place, ArrayAttr(),
-                   encodingAttribute(source.encoding, ops), scales, FormatAttr(), unlessZero(source.addend),
-                   unlessZero(source.activations.input), unlessZero(source.activations.output),
-                   boundsAttribute(source.reads, ops), boundsAttribute(source.gives, ops));
+  WeightOp::create(ops, loc, ops.getStringAttr(name), type, place, ArrayAttr(), encodingAttribute(source.encoding, ops),
+                   scales, FormatAttr(), unlessZero(source.addend), unlessZero(source.activations.input),
+                   unlessZero(source.activations.output), boundsAttribute(source.reads, ops),
+                   boundsAttribute(source.gives, ops));
 }
 
 FlatSymbolRefAttr WeightSymbols::get(Location location, const std::string &name) {

@@ -3,6 +3,7 @@
 #include "compiler/import/ConfigReader.h"
 #include "compiler/import/FileAccess.h"
 #include "compiler/import/Json.h"
+#include "compiler/import/MediaReader.h"
 #include "compiler/import/ModelName.h"
 #include "compiler/import/SamplingReader.h"
 #include "compiler/import/SpecialTokens.h"
@@ -66,6 +67,25 @@ static llvm::Error importConfig(StringRef directory, const ImportOptions &option
   result.config = config.model;
   result.config.name = directoryModelName(directory, config.givenName);
   result.notes = config.notes;
+  return llvm::Error::success();
+}
+
+/// How many soft tokens a picture gets unless the user says: the first of the processor's files that tells.
+static llvm::Error importPictureBudget(StringRef directory, Checkpoint &result) {
+  for (const char *name : {"processor_config.json", "preprocessor_config.json"}) {
+    llvm::Expected<std::optional<std::string>> text = readOptional(directory, name);
+    if (!text)
+      return text.takeError();
+    if (!*text)
+      continue;
+    llvm::Expected<std::optional<int64_t>> budget = readPictureBudget(name, **text);
+    if (!budget)
+      return budget.takeError();
+    if (!*budget)
+      continue;
+    result.config.media.budget = static_cast<int32_t>(**budget);
+    return llvm::Error::success();
+  }
   return llvm::Error::success();
 }
 
@@ -196,6 +216,9 @@ llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory, const 
   ConfigFile config;
   if (llvm::Error error = importConfig(directory, options, result, config))
     return std::move(error);
+  if (result.config.towers.vision)
+    if (llvm::Error error = importPictureBudget(directory, result))
+      return std::move(error);
   llvm::Expected<TensorFiles> stored = readTensorFiles(directory);
   if (!stored)
     return stored.takeError();

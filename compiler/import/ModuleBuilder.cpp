@@ -21,7 +21,7 @@ public:
   void build(ModuleOp module);
 
 private:
-  Value embed(const Twine &table, double scale, int64_t width);
+  Value embed(const Twine &table, double scale, int64_t width, Value soft = {});
   double hiddenFactor() { return 1 / std::sqrt(static_cast<double>(config.hidden)); }
 
   void createCaches();
@@ -34,21 +34,22 @@ private:
   Value head(Value x);
 
   const ModelConfig &config;
-  Value ids, positions;
+  Value ids, positions, soft; ///< soft: null where the model takes tokens alone
 };
 
 std::string cacheName(int64_t layer) { return "kv." + std::to_string(layer); }
 
-Value TextBuilder::embed(const Twine &table, double scale, int64_t width) {
-  return EmbedOp::create(ops, loc, rows(width), ids, weight(table), ops.getF64FloatAttr(scale));
+Value TextBuilder::embed(const Twine &table, double scale, int64_t width, Value soft) {
+  return EmbedOp::create(ops, loc, rows(width), ids, weight(table), ops.getF64FloatAttr(scale), soft);
 }
 
 void TextBuilder::createCaches() {
   for (size_t index = 0; index < config.layers.size(); ++index) {
     const LayerConfig &layer = config.layers[index];
     if (config.ownsKv(index))
-      KvCacheOp::create(weights.builder(), loc, ops.getStringAttr(cacheName(index)), ops.getI64IntegerAttr(layer.kvHeads),
-                        ops.getI64IntegerAttr(layer.headDim), ops.getI64IntegerAttr(layer.window));
+      KvCacheOp::create(weights.builder(), loc, ops.getStringAttr(cacheName(index)),
+                        ops.getI64IntegerAttr(layer.kvHeads), ops.getI64IntegerAttr(layer.headDim),
+                        ops.getI64IntegerAttr(layer.window));
   }
 }
 
@@ -87,7 +88,8 @@ Value TextBuilder::attention(int64_t index, Value y) {
       values = norm(values, FlatSymbolRefAttr(), layer.kvHeads);
     KvWriteOp::create(ops, loc, keys, values, positions, cache);
   }
-  Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads);
+  UnitAttr blocks = config.seesBlocks() && layer.window > 0 ? ops.getUnitAttr() : UnitAttr();
+  Value result = AttentionOp::create(ops, loc, query.getType(), query, positions, cache, heads, blocks);
   return linear(result, prefix + "o_proj", config.hidden);
 }
 
@@ -109,8 +111,9 @@ Value TextBuilder::experts(const Twine &twine, Value residual) {
   // One at a time: the order of use is the order of the symbols.
   FlatSymbolRefAttr proj = weight(prefix + "router.proj.weight"), scales = weight(prefix + "router.scale");
   FlatSymbolRefAttr perExpert = weight(prefix + "router.per_expert_scale");
-  auto router = RouterOp::create(ops, loc, weightType, pickType, residual, proj, scales, perExpert,
-                                 ops.getI64IntegerAttr(topK), number(hiddenFactor()), ops.getF64FloatAttr(config.rmsEpsilon));
+  auto router =
+      RouterOp::create(ops, loc, weightType, pickType, residual, proj, scales, perExpert, ops.getI64IntegerAttr(topK),
+                       number(hiddenFactor()), ops.getF64FloatAttr(config.rmsEpsilon));
   Value input = norm(residual, prefix + "pre_feedforward_layernorm_2");
   FlatSymbolRefAttr gateUp = weight(prefix + "experts.gate_up_proj"), down = weight(prefix + "experts.down_proj");
   Value result =
@@ -160,19 +163,26 @@ Value TextBuilder::head(Value x) {
 /// @forward, with its caches before it.
 void TextBuilder::build(ModuleOp module) {
   auto list = RankedTensorType::get({ShapedType::kDynamic}, ops.getI32Type());
+  SmallVector<Type> arguments{list, list};
+  if (config.takesSoftTokens())
+    arguments.push_back(rows(config.hidden));
   OpBuilder &symbols = weights.builder();
   ops.setInsertionPointToEnd(module.getBody());
-  auto type = ops.getFunctionType({list, list}, {rows(config.vocab)});
+  auto type = ops.getFunctionType(arguments, {rows(config.vocab)});
   auto forward = func::FuncOp::create(ops, loc, "forward", type);
   symbols.setInsertionPoint(forward);
   Block *body = forward.addEntryBlock();
   ops.setInsertionPointToStart(body);
   ids = body->getArgument(0);
   positions = body->getArgument(1);
+  if (config.takesSoftTokens()) {
+    soft = body->getArgument(2);
+    forward.setArgAttr(2, "gemma.name", ops.getStringAttr(GEMMAC_SOFT_TOKENS));
+  }
 
   createCaches();
   at("embed_tokens");
-  Value x = embed("embed_tokens.weight", config.embeddingScale, config.hidden);
+  Value x = embed("embed_tokens.weight", config.embeddingScale, config.hidden, soft);
   Value perLayer = config.perLayerEmbedding ? perLayerInputs(x) : Value();
   for (size_t index = 0; index < config.layers.size(); ++index)
     x = layer(index, x, perLayer);
@@ -198,6 +208,8 @@ OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const Checkpoint &checkp
   TextBuilder(context, checkpoint.config, weights).build(*module);
   if (const std::optional<VisionConfig> &vision = checkpoint.config.towers.vision)
     buildImageEncoder(context, *vision, checkpoint.config.hidden, weights);
+  if (const std::optional<AudioConfig> &audio = checkpoint.config.towers.audio)
+    buildAudioEncoder(context, *audio, checkpoint.config.hidden, weights);
   if (failed(weights.check(place)) || failed(verify(*module)))
     return {};
   return module;

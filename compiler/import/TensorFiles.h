@@ -40,9 +40,9 @@ extern const TensorNaming huggingFaceNaming;
 llvm::Error selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,
                           QuantizedLayout layout = QuantizedLayout::None);
 
-/// Fills `result.towerTensors` from `media`, tensors of `stored` by the checkpoint's names without "model.". A tower that
-/// is not what its configuration says is set aside with a note. Bounds of linears become part of their matrices; the
-/// table of places becomes two, "...position_embedding_table.columns" and ".rows".
+/// Fills `result.towerTensors` from `media`, tensors of `stored` by the checkpoint's names without "model.". A tower
+/// that is not what its configuration says is set aside with a note. Bounds of linears become part of their matrices;
+/// the table of places becomes two, "...position_embedding_table.columns" and ".rows".
 void selectTowers(const std::map<std::string, const StoredTensor *> &media, const TensorFiles &stored,
                   Checkpoint &result);
 

@@ -91,7 +91,7 @@ AudioConfig readAudioConfig(Fields &fields) {
   config.heads = fields.integer("num_attention_heads", 8, 1, limits::heads);
   config.taps = fields.integer("conv_kernel_size", 5, 1, 1024);
   config.chunk = fields.integer("attention_chunk_size", 12, 1, 4096);
-  config.past = fields.integer("attention_context_left", 13, 1, 4096);
+  config.past = fields.integer("attention_context_left", 13, 2, 4096); // a frame sees itself from 2 on
   config.future = fields.integer("attention_context_right", 0, 0, 4096);
   config.outputWidth = fields.integer("output_proj_dims", 1536, 1, limits::hidden);
   config.rmsEpsilon = fields.number("rms_norm_eps", 1e-6, 1e-30, 1.0);
@@ -101,6 +101,9 @@ AudioConfig readAudioConfig(Fields &fields) {
   config.clipping = fields.number("gradient_clipping", 1e10, 1e-6, 1e300);
   config.clipped = fields.boolean("use_clipped_linears", true);
   readChannels(fields, config);
+  // Scores lie within the cap; a frame that is not seen must weigh nothing beside any of them.
+  if (config.invalidLogit > -config.logitCap - 104)
+    fields.mismatch("attention_invalid_logits_value", "a number below -104 - attention_logit_cap");
   expectString(fields, "hidden_act", "silu");
   if (config.hidden % (2 * config.heads) != 0)
     fields.mismatch("hidden_size", "a multiple of twice num_attention_heads = " + std::to_string(config.heads));

@@ -4,7 +4,9 @@
 #include "compiler/import/TensorFiles.h"
 
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 namespace gemmac {
 
@@ -41,9 +43,10 @@ public:
     const TensorSource &first = sources.at((prefix + names[0] + ".linear.weight").str());
     for (StringRef name : names.drop_front())
       if (sources.at((prefix + name + ".linear.weight").str()).reads != first.reads)
-        return llvm::formatv("'{0}{1}' has other input_min and input_max than '{0}{2}', which reads the same rows: that "
-                             "is not supported",
-                             prefix, name, names[0])
+        return llvm::formatv(
+                   "'{0}{1}' has other input_min and input_max than '{0}{2}', which reads the same rows: that "
+                   "is not supported",
+                   prefix, name, names[0])
             .str();
     return "";
   }
@@ -56,6 +59,12 @@ public:
     sources[(table + ".columns").str()] = part;
     part.offset += part.bytes;
     sources[(table + ".rows").str()] = part;
+  }
+  /// Convolutions become matrices: a row holds what one channel of the result is made with.
+  void flattenConvolutions() {
+    for (auto &[name, source] : sources)
+      if (std::vector<int64_t> &shape = source.shape; shape.size() > 2)
+        shape = {shape[0], std::accumulate(shape.begin() + 1, shape.end(), int64_t{1}, std::multiplies<>())};
   }
 
   Sources sources;
@@ -143,11 +152,10 @@ static std::string chooseVision(const VisionConfig &config, const Shapes &expect
   return mistake;
 }
 
-static std::string chooseAudio(const AudioConfig &config, const Shapes &expected, TowerSelector &selector) {
+static std::string chooseAudio(const AudioConfig &, const Shapes &expected, TowerSelector &selector) {
   std::string mistake = selector.choose(expected, {"audio_tower.", "embed_audio."});
-  for (int64_t layer = 0; layer < config.layers && mistake.empty(); ++layer)
-    mistake = selector.checkShared("audio_tower.layers." + std::to_string(layer) + ".self_attn.",
-                                   {"q_proj", "k_proj", "v_proj"});
+  if (mistake.empty())
+    selector.flattenConvolutions();
   return mistake;
 }
 

@@ -73,7 +73,8 @@ LogicalResult AttendOp::verify() {
 LogicalResult AttendOp::verifySymbolUses(SymbolTableCollection &symbols) {
   int64_t width = widthOf(getResidual()), queryWidth = widthOf(getQuery());
   auto cache = lookUp<KvCacheOp>(*this, symbols, getCacheAttr(), "cache"); // attend_c2
-  if (!cache || failed(checkQueryHeads(*this, cache, getHeads(), queryWidth)))
+  if (!cache || failed(checkQueryHeads(*this, cache, getHeads(), queryWidth)) ||
+      failed(checkBlocks(*this, cache, getBlocks()))) // attend_c6
     return failure();
   return checkWeights(*this, symbols, // attend_c3
                       {{getOAttr(), "o", {width, queryWidth}, "residual width, query width"},

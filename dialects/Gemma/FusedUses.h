@@ -12,7 +12,8 @@ enum class MatrixRole {
   Router,        ///< a small error here changes which experts run
   Embedding,     ///< token embedding and output matrix
   PerLayerTable, ///< read one row a token
-  Places         ///< what columns and rows of patches add: a few rows are read, which cost nothing as they are stored
+  Places,        ///< what columns and rows of patches add: a few rows are read, which cost nothing as they are stored
+  Convolution    ///< of few values, each read for many places: f32
 };
 
 struct MatrixUse {

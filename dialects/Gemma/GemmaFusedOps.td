@@ -73,6 +73,7 @@ def Gemma_AttendOp
     - c3: `o` is `[residual width, query width]`, `post_norm` `[residual width]`.
     - c4: `query`, `residual` and `positions` have the same number of rows.
     - c5: `eps` is finite and above 0.
+    - c6: with `blocks`, as gemma.attention has it, the cache has a window.
     ```mlir
     gemma.weight @o : tensor<8x16xf32> from <"m", 0, 512>
     gemma.weight @norm : tensor<8xf32> from <"m", 512, 32>
@@ -86,10 +87,11 @@ def Gemma_AttendOp
     ```
   }];
   let arguments = (ins Gemma_Rows:$query, Gemma_Rows:$residual, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache,
-      Gemma_Count:$heads, FlatSymbolRefAttr:$o, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c5 */);
+      Gemma_Count:$heads, FlatSymbolRefAttr:$o, FlatSymbolRefAttr:$post_norm, Gemma_PositiveF64:$eps /* c5 */,
+      UnitAttr:$blocks);
   let results = (outs Gemma_Rows:$result);
   let assemblyFormat = Gemma_Lines<[{
-    $query `,` $positions `,` $cache `heads` $heads `o` $o
+    $query `,` $positions `,` $cache `heads` $heads (`blocks` $blocks^)? `o` $o
     / `post_norm` $post_norm `eps` custom<Number>($eps)
     / `+` $residual attr-dict `:` type($query) `,` type($positions) `,` type($residual)
   }]>.format;

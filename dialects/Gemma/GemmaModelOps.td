@@ -168,8 +168,8 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - table: the same with one row per panel (q4: 18 bytes a group), for tables read by row. Rows are not padded then,
       and `row_axis` is not used. c8, c4 and c2 have one f32 scale for each block of `col_axis` behind the groups of a
       row.
-    - vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used. With `scale`,
-      the values of the source times it, rounded to f32.
+    - vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used. With
+      `softplus`, ln(1 + e^x) of the values x of the source, rounded to f32; with `scale` times it, rounded again.
     A panel is padded to 64 bytes (16) or 2 bytes (1).
     - c1: sources exist and are weights of rank 2 (table), 2 or 3 with leading `batch` (panels),
       1 (vector); all have the same columns.
@@ -189,6 +189,7 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       reads, on others there are none.
     - c12: `output_bounds`, if given, hold for each source what it `gives`, or the largest f32 numbers where it gives
       all; absent where no source gives some, and where the layout is not panels.
+    - c13: only a vector has `softplus`.
 
     Tables are not mapped: before a call the runtime reads the rows of its tokens from the
     file, and the row of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
@@ -205,12 +206,14 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales,
-      OptionalAttr<Gemma_Bounds>:$input_bounds /* c11 */, OptionalAttr<DenseF64ArrayAttr>:$output_bounds);
+      OptionalAttr<Gemma_Bounds>:$input_bounds /* c11 */, OptionalAttr<DenseF64ArrayAttr>:$output_bounds,
+      UnitAttr:$softplus);
   let assemblyFormat = Gemma_Lines<[{
     $sym_name
     / `from` custom<Symbols>($sources)
     / `as` custom<EnumKeyword>($format) custom<EnumKeyword>($layout) `batch` $batch (`interleave` $interleave^)?
-      (`scale` custom<Number>($scale)^)? `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
+      (`softplus` $softplus^)? (`scale` custom<Number>($scale)^)?
+      `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
       (`at` $offset^)? (`row_at` $row_at^)?
     (/ `input_scale` custom<Number>($input_scale)^)?
     (/ `output_scales` custom<Numbers>($output_scales)^)?

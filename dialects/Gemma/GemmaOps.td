@@ -7,4 +7,5 @@ include "dialects/Gemma/GemmaVisionOps.td"
 include "dialects/Gemma/GemmaFunctionOps.td"
 include "dialects/Gemma/GemmaStepOps.td"
 include "dialects/Gemma/GemmaVisionSteps.td"
+include "dialects/Gemma/GemmaAudioOps.td"
 #endif // GEMMA_OPS_TD

@@ -34,10 +34,12 @@ class Gemma_RowUserStep<string mnemonic, list<string> tells = ["getWeightUses"]>
     : Gemma_RowStep<mnemonic, [DeclareOpInterfaceMethods<SymbolUserOpInterface>], tells>;
 
 def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
-  let summary = "`result[r] = table[tokens[r]] * scale`, tokens being the call's";
+  let summary = "`result[r] = table[tokens[r]] * scale`, tokens being the call's; of negative tokens `soft[r]`";
   let description = [{
+    Without `soft`, tokens are never negative.
     - c1: `table` is packed (16 or 1 rows per panel, batch 1, not interleaved), its cols the width of `result`;
       `result` is f32.
+    - c2: `soft`, if given, is of the type of `result`.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
@@ -45,12 +47,18 @@ def Gemma_EmbedStep : Gemma_RowUserStep<"embed"> {
       %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
       gemma.step.embed %x, @table scale 8.0 replicated : <1 x 64, f32>
     }
+    gemma.function @prefill max_rows 4 {
+      %soft = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+      gemma.input "soft_tokens" %soft : <4 x 64, f32>
+      %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+      gemma.step.embed %x, @table scale 8.0 soft %soft : <4 x 64, f32>, !gemma.buffer<4 x 64, f32>
+    }
     ```
   }];
   let arguments = (ins Gemma_BufferType:$result, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale,
-      UnitAttr:$replicated);
-  let assemblyFormat =
-      "$result `,` $table `scale` custom<Number>($scale) (`replicated` $replicated^)? attr-dict `:` type($result)";
+      Optional<Gemma_BufferType>:$soft, UnitAttr:$replicated);
+  let assemblyFormat = "$result `,` $table `scale` custom<Number>($scale) (`soft` $soft^)? "
+                       "(`replicated` $replicated^)? attr-dict `:` type($result) (`,` qualified(type($soft))^)?";
 }
 
 def Gemma_RopeTableStep : Gemma_RowStep<"rope_table"> {
@@ -83,6 +91,7 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
     - c3: `factor` is finite, `eps` finite and above 0.
     - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
     - c5: `within`, if given, are two finite numbers in order: what is stored is clamped to them.
+    - c6: `limit`, if given, is finite and above 0: the input is first clamped to -limit .. limit.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
@@ -100,9 +109,9 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$result, OptionalAttr<FlatSymbolRefAttr>:$weight,
       Gemma_FiniteF64:$factor /* c3 */, Gemma_PositiveF64:$eps /* c3 */, Gemma_Count:$count /* c2 */,
       OptionalAttr<Gemma_PositiveF64>:$static_scale /* c4 */, OptionalAttr<Gemma_Bounds>:$within /* c5 */,
-      UnitAttr:$replicated);
+      OptionalAttr<Gemma_PositiveF64>:$limit /* c6 */, UnitAttr:$replicated);
   let assemblyFormat = Gemma_Lines<[{
-    $input `->` $result (`weight` $weight^)?
+    $input (`limit` custom<Number>($limit)^)? `->` $result (`weight` $weight^)?
     / `factor` custom<Number>($factor) `eps` custom<Number>($eps) `count` $count
       (`static` custom<Number>($static_scale)^)? (`within` custom<Numbers>($within)^)? (`replicated` $replicated^)?
       attr-dict
@@ -111,12 +120,14 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
 }
 
 def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
-  let summary = "`result = (input + rms(branch) * weight) * layer_scale`; result may be input";
+  let summary = "`result = (input + rms(branch) * weight * factor) * layer_scale`; result may be input";
   let description = [{
     - c1: all f32 of the same rows and width; weight a packed vector of that width; layer_scale a
       packed vector of one true element.
     - c2: 0 < count <= width.
     - c3: `eps` is finite and above 0.
+    - c4: `limit`, if given, is finite and above 0: the branch is first clamped to -limit .. limit. `factor`, if given,
+      is finite.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.norm : tensor<64xf32> from <"m", 25600, 256>
@@ -138,10 +149,11 @@ def Gemma_AddNormStep : Gemma_RowUserStep<"add_norm"> {
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$branch, Gemma_BufferType:$result,
       FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$layer_scale, Gemma_PositiveF64:$eps /* c3 */,
-      Gemma_Count:$count /* c2 */, UnitAttr:$replicated);
+      Gemma_Count:$count /* c2 */, OptionalAttr<Gemma_PositiveF64>:$limit /* c4 */,
+      OptionalAttr<Gemma_FiniteF64>:$factor /* c4 */, UnitAttr:$replicated);
   let assemblyFormat = Gemma_Lines<[{
-    $input `,` $branch `->` $result `weight` $weight
-    (/ `layer_scale` $layer_scale^)?
+    $input `,` $branch (`limit` custom<Number>($limit)^)? `->` $result `weight` $weight
+    (`factor` custom<Number>($factor)^)? (/ `layer_scale` $layer_scale^)?
     / `eps` custom<Number>($eps) `count` $count (`replicated` $replicated^)? attr-dict
       `:` type($input) `,` type($branch) `->` type($result)
   }]>.format;
@@ -281,6 +293,7 @@ def Gemma_AttentionStep : Gemma_Step<"attention", ["getWeightUses", "getCacheUse
     - c1: query and result are f32 `[rows, heads * d]`, d the cache's padded head size; heads a multiple of the cache's.
     - c2: `key_norm`, the weight that makes keys of values, is given for a cache with turned_pairs and for
       no other: a packed vector of d.
+    - c3: with `blocks`, the cache has a window; then the rows of a run are one block and see each other, within it.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.packed @table from [@w.table] as f32 table batch 1 rows 100 <100 -> 112> cols 64 <64 -> 64> bytes 25600
@@ -295,9 +308,9 @@ def Gemma_AttentionStep : Gemma_Step<"attention", ["getWeightUses", "getCacheUse
     ```
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$result, FlatSymbolRefAttr:$cache, Gemma_Count:$heads,
-      OptionalAttr<FlatSymbolRefAttr>:$key_norm);
+      UnitAttr:$blocks, OptionalAttr<FlatSymbolRefAttr>:$key_norm);
   let assemblyFormat = Gemma_Lines<[{
-    $query `,` $cache `->` $result `heads` $heads
+    $query `,` $cache `->` $result `heads` $heads (`blocks` $blocks^)?
     (/ `key_norm` $key_norm^)? attr-dict `:` type($query) `->` type($result)
   }]>.format;
 }

@@ -28,21 +28,26 @@ class Gemma_FusedOp<string mnemonic, list<Trait> traits = []>
 def Gemma_EmbedOp : Gemma_FusedOp<"embed", [Pure]> {
   let summary = "rows of a table, scaled";
   let description = [{
-    `result[r] = table[ids[r]] * scale` (spec 3.1, 3.2).
+    `result[r] = table[ids[r]] * scale` (spec 3.1, 3.2). Ids of soft tokens, which a tower made of a picture or a sound,
+    are negative: `result[r] = soft[r]` then, as it is, or, without `soft`, the row of id 0 (the pad token) scaled.
     - c1: `table` is a rank-2 weight whose columns are the width of `result`.
     - c2: `ids` and `result` have the same number of rows.
     - c3: `scale` is finite.
+    - c4: `soft`, if given, has the type of `result`.
     ```mlir
     gemma.weight @table : tensor<100x8xf32> from <"m", 0, 3200>
-    func.func @example(%ids: tensor<?xi32>) {
+    func.func @example(%ids: tensor<?xi32>, %soft: tensor<?x8xf32> {gemma.name = "soft_tokens"}) {
       %x = gemma.embed %ids, @table scale 8.0 : tensor<?xi32> -> tensor<?x8xf32>
+      %y = gemma.embed %ids, @table scale 8.0 soft %soft : tensor<?xi32>, tensor<?x8xf32> -> tensor<?x8xf32>
       return
     }
     ```
   }];
-  let arguments = (ins Gemma_Ids:$ids, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale /* c3 */);
+  let arguments = (ins Gemma_Ids:$ids, FlatSymbolRefAttr:$table, Gemma_FiniteF64:$scale /* c3 */,
+      Optional<Gemma_Rows>:$soft);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$ids `,` $table `scale` custom<Number>($scale) attr-dict `:` type($ids) `->` type($result)";
+  let assemblyFormat = "$ids `,` $table `scale` custom<Number>($scale) (`soft` $soft^)? attr-dict "
+                       "`:` type($ids) (`,` type($soft)^)? `->` type($result)";
   let hasVerifier = 1;
 }
 
@@ -143,21 +148,25 @@ def Gemma_AttentionOp
     Scores are plain dot products: where a model scales them, the query comes scaled (gemma.scale).
     Query head `j` reads kv head `j / (heads / kv heads)`; key `k` counts iff `k <= q` and, for
     a window `W > 0`, `k > q - W`.
+    With `blocks`, the soft tokens of one picture see each other: also keys `k > q` count that belong to the block of
+    `q`, as the caller says (gemmac_row.group).
     - c1: `result` has the type of `query`.
     - c2: `heads` is a multiple of the cache's heads, and heads * head_dim is the width.
     - c3: `positions` has as many entries as rows.
+    - c4: with `blocks`, the cache has a window.
     ```mlir
     gemma.kv_cache @kv.0 heads 1 head_dim 4 window 512
     func.func @example(%q: tensor<?x16xf32>, %positions: tensor<?xi32>) {
       %a = gemma.attention %q, %positions, @kv.0 heads 4 : tensor<?x16xf32>, tensor<?xi32>
+      %b = gemma.attention %q, %positions, @kv.0 heads 4 blocks : tensor<?x16xf32>, tensor<?xi32>
       return
     }
     ```
   }];
   let arguments = (ins Gemma_Rows:$query, Gemma_Positions:$positions, FlatSymbolRefAttr:$cache,
-      Gemma_Count:$heads /* c2 */);
+      Gemma_Count:$heads /* c2 */, UnitAttr:$blocks);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$query `,` $positions `,` $cache `heads` $heads "
+  let assemblyFormat = "$query `,` $positions `,` $cache `heads` $heads (`blocks` $blocks^)? "
                        "attr-dict `:` type($query) `,` type($positions)";
   let hasVerifier = 1;
 }

@@ -181,6 +181,8 @@ LogicalResult PackedOp::verify() {
     return emitOpError() << "expects a vector in f32, got " << stringifyFormat(getFormat());
   if (layout != Layout::Vector && getScaleAttr()) // packed_c7
     return emitOpError() << "expects a scale only on a vector, got the layout " << nameOf(layout);
+  if (layout != Layout::Vector && getSoftplus()) // packed_c13
+    return emitOpError() << "expects softplus only on a vector, got the layout " << nameOf(layout);
   if (layout != Layout::Panels && batch != 1) // packed_c1
     return emitOpError() << "expects batch 1 in a " << nameOf(layout) << ", got " << batch;
   if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // packed_c5

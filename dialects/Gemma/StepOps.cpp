@@ -31,13 +31,16 @@ LogicalResult MarkOp::verify() {
 //===--- embed
 //------------------------------------------------------------------------------------------------------===//
 
-Values EmbedStep::getReads() { return {}; }
+Values EmbedStep::getReads() { return getSoft() ? Values{getSoft()} : Values{}; }
 Values EmbedStep::getWrites() { return {getResult()}; }
 Weights EmbedStep::getWeightUses() { return {{getTableAttr(), WeightRole::Lookup}}; }
 
 LogicalResult EmbedStep::verify() {
-  return StepCheck(*this).element(getResult(), "result", Element::F32);
-} // step_embed_c1
+  if (getSoft() && getSoft().getType() != getResult().getType()) // step_embed_c2
+    return emitOpError() << "expects soft rows of the type of the result, " << getResult().getType() << ", got "
+                         << getSoft().getType();
+  return StepCheck(*this).element(getResult(), "result", Element::F32); // step_embed_c1
+}
 
 LogicalResult EmbedStep::verifySymbolUses(SymbolTableCollection &symbols) {
   auto table = lookUp<PackedOp>(*this, symbols, getTableAttr(), "table"); // step_embed_c1
@@ -264,8 +267,9 @@ template <typename Step> static LogicalResult checkKeyNorm(Step step, KvCacheOp 
 }
 
 LogicalResult AttentionStep::verifySymbolUses(SymbolTableCollection &symbols) {
-  KvCacheOp cache = checkHeads(*this, symbols);              // step_attention_c1
-  if (!cache || failed(checkKeyNorm(*this, cache, symbols))) // step_attention_c2
+  KvCacheOp cache = checkHeads(*this, symbols);                // step_attention_c1
+  if (!cache || failed(checkKeyNorm(*this, cache, symbols)) || // step_attention_c2
+      failed(verify::checkBlocks(*this, cache, getBlocks())))  // step_attention_c3
     return failure();
   int64_t width = static_cast<int64_t>(getHeads()) * cache.getPaddedHeadDim();
   return StepCheck(*this).buffer(getQuery(), "query", rowCount(getQuery()), width, Element::F32); // step_attention_c1

@@ -12,6 +12,9 @@ static int64_t widthOf(Value rows) { return cast<RankedTensorType>(rows.getType(
 //------------------------------------------------------------------------------------------------------===//
 
 LogicalResult EmbedOp::verify() {
+  if (getSoft() && getSoft().getType() != getResult().getType()) // embed_c4
+    return emitOpError() << "expects soft rows of the type of the result, " << getResult().getType() << ", got "
+                         << getSoft().getType();
   return checkSameRows(*this, {getIds(), getResult()}, {"ids", "result"}); // embed_c2
 }
 
@@ -92,6 +95,8 @@ LogicalResult AttentionOp::verify() {
 LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto cache = lookUp<KvCacheOp>(*this, symbols, getCacheAttr(), "cache"); // attention_c2
   if (!cache)
+    return failure();
+  if (failed(checkBlocks(*this, cache, getBlocks()))) // attention_c4
     return failure();
   return checkQueryHeads(*this, cache, getHeads(), widthOf(getQuery())); // attention_c2
 }

@@ -78,6 +78,13 @@ LogicalResult checkQueryHeads(Operation *op, KvCacheOp cache, int64_t heads, int
   return success();
 }
 
+LogicalResult checkBlocks(Operation *op, KvCacheOp cache, bool blocks) {
+  if (!blocks || cache.getWindow() > 0)
+    return success();
+  return op->emitOpError() << "expects a cache with a window, since it has blocks, got @" << cache.getSymName()
+                           << " without one";
+}
+
 LogicalResult checkRope(Operation *op, RopeAttr rope, int64_t headDim) {
   if (headDim % 2 != 0)
     return op->emitOpError() << "expects an even head size, got " << headDim;

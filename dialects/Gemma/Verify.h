@@ -48,6 +48,9 @@ llvm::LogicalResult checkSameRows(mlir::Operation *op, mlir::ValueRange values, 
 /// `width` is `heads` heads of the size that the cache has, `heads` a multiple of the cache's.
 llvm::LogicalResult checkQueryHeads(mlir::Operation *op, KvCacheOp cache, int64_t heads, int64_t width);
 
+/// Rows see later ones of their block only in a layer with a window.
+llvm::LogicalResult checkBlocks(mlir::Operation *op, KvCacheOp cache, bool blocks);
+
 /// `pairs` of the rope fit a head of `headDim` elements, which is even.
 llvm::LogicalResult checkRope(mlir::Operation *op, RopeAttr rope, int64_t headDim);
 

@@ -23,7 +23,8 @@ LogicalResult fuseAttend(AddOp add, const Branch<AttentionOp> &branch, IRRewrite
   rewriter.setInsertionPoint(add);
   group.replace(rewriter, AttendOp::create(rewriter, attention.getLoc(), add.getType(), attention.getQuery(), residual,
                                            attention.getPositions(), attention.getCacheAttr(), attention.getHeadsAttr(),
-                                           linear.getWeightAttr(), norm.getWeightAttr(), norm.getEpsAttr()));
+                                           linear.getWeightAttr(), norm.getWeightAttr(), norm.getEpsAttr(),
+                                           attention.getBlocksAttr()));
   return success();
 }
 

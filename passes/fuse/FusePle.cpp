@@ -42,6 +42,8 @@ LogicalResult fuseInput(PleInput input, IRRewriter &rewriter, Report &report) {
     return report.missed(result, result, "the norm does not read a scaled projection");
   if (!norm.getWeightAttr())
     return report.missed(result, result, "the norm has no weight");
+  if (tokens.getSoft())
+    return report.missed(result, tokens, "the embedding takes soft rows");
   Group group(result, result, {sum, tokens, norm, context, linear});
   if (failed(group.isClosed(report)))
     return failure();

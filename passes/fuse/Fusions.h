@@ -17,12 +17,12 @@ struct Fusion {
 };
 
 /// Each is defined in the file of its name, FuseQkv.cpp and so on.
-extern const Fusion qkv, attend, moe, ffn, ple, head, patches, encoderAttention, pool;
+extern const Fusion qkv, attend, moe, ffn, ple, head, patches, encoderAttention, pool, audio;
 
-/// The experts go before the MLP, because their dense branch looks like one; pooling before the head, which takes what a
-/// function returns for logits.
-inline constexpr const Fusion *fusions[] = {&qkv,  &attend,  &moe,              &ffn, &ple,
-                                            &pool, &patches, &encoderAttention, &head};
+/// The experts go before the MLP, because their dense branch looks like one; pooling and the output of audio before the
+/// head, which takes what a function returns for logits.
+inline constexpr const Fusion *fusions[] = {&qkv,     &attend,           &moe,   &ffn, &ple, &pool,
+                                            &patches, &encoderAttention, &audio, &head};
 
 } // namespace gemmac::fuse
 

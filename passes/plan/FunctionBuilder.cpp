@@ -85,6 +85,16 @@ Value FunctionBuilder::ropeTable(RopeAttr rope, IntegerAttr headDim) {
   return table;
 }
 
+Value FunctionBuilder::sinusoids(int64_t half) {
+  Value &rows = sinusoidRows[half];
+  if (rows)
+    return rows;
+  rows = steps.rowBuffer(2 * roundUp(half, panelRows));
+  OpBuilder &builder = steps.getBuilder();
+  SinusoidsStep::create(builder, steps.getLocation(), rows, builder.getI64IntegerAttr(half), steps.replicated());
+  return rows;
+}
+
 Value FunctionBuilder::placesTable(Value places, FloatAttr theta, IntegerAttr headDim) {
   Value &table = placesTables[{theta, headDim}];
   if (table)

@@ -48,6 +48,8 @@ public:
   mlir::Value residualOf(mlir::Operation *op, mlir::Value stream);
   /// Sines and cosines: one table per distinct rotation, at the start, as all layers of a type read the same.
   mlir::Value ropeTable(gemma::RopeAttr rope, mlir::IntegerAttr headDim);
+  /// Rows of sines and cosines for relative attention, made once.
+  mlir::Value sinusoids(int64_t half);
   /// The same for patches, by their places; one table for each base and head size.
   mlir::Value placesTable(mlir::Value places, mlir::FloatAttr theta, mlir::IntegerAttr headDim);
   bool isHeadTable(mlir::FlatSymbolRefAttr table) const { return headTables.contains(table.getAttr()); }
@@ -66,6 +68,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> buffers;
   // By rope, or base, and head size.
   llvm::DenseMap<std::pair<mlir::Attribute, mlir::Attribute>, mlir::Value> ropeTables, placesTables;
+  llvm::DenseMap<int64_t, mlir::Value> sinusoidRows; // by half
   mlir::Operation *lastRopeTable = nullptr, *lastInput = nullptr;
 };
 

@@ -9,8 +9,10 @@ def SplitFunctions : Pass<"gemma-split-functions", "::mlir::ModuleOp"> {
   let description = [{
     `@forward` becomes `@decode` (1 row), `@verify` (verify-rows rows) and `@prefill` (chunk rows, no logits), each
     with the attribute `gemma.max_rows`. What nothing reads is removed: in prefill that is the head
-    and every layer whose keys and values nobody needs. `@encode_image`, if there is one, becomes a function for each
-    budget of soft tokens up to image-tokens, `@encode_image_70` to `@encode_image_1120`; `@encode_audio` gets 750 rows.
+    and every layer whose keys and values nobody needs. Rows that the caller gives (arguments with `gemma.name`) are
+    dropped from decode and verify. Where attention has `blocks`, `@prefill_block` (image-tokens rows) is another
+    `@prefill`, and the only one to keep them. `@encode_image`, if there is one, becomes a function for each budget of
+    soft tokens up to image-tokens, `@encode_image_70` to `@encode_image_1120`; `@encode_audio` gets 750 rows.
   }];
   let options = [Option<"chunk", "chunk", "int64_t", /*default=*/"128", "Most rows of one prefill call">,
                  Option<"verifyRows", "verify-rows", "int64_t", /*default=*/"8", "Most rows of one verify call">,
@@ -24,8 +26,8 @@ def PlanCaches : Pass<"gemma-plan-caches", "::mlir::ModuleOp"> {
   let summary = "Give each KV cache a format, a capacity and a place";
   let description = [{
     A cache without a window holds `context` positions. A cache with a window W is a ring of W + max(chunk,
-    verify-rows) - 1: all rows of a call are written before any of them attends, so the oldest row still needs W - 1
-    keys before it. Both are rounded up to blocks of 16. Quantized caches are `rotated`. Where
+    verify-rows, rows of @prefill_block) - 1: all rows of a call are written before any of them attends, so the oldest
+    row still needs W - 1 keys before it. Both are rounded up to blocks of 16. Quantized caches are `rotated`. Where
     keys are values and RoPE turns a part of the head, `turned_pairs` says that only this part of a key is stored beside
     the value. Caches follow each other at 64-byte offsets. A `gemma.program` is made, which tells what one sequence
     takes, how many the program holds at once, and the positions of each. A cache that nothing uses is erased.

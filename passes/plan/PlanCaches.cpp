@@ -1,5 +1,6 @@
 // gemma-plan-caches: format, capacity and place of every KV cache.
 #include "dialects/formats/CacheLayout.h"
+#include "gemmac/program.h"
 #include "passes/plan/Passes.h"
 #include "passes/plan/Symbols.h"
 
@@ -32,7 +33,7 @@ struct PlanCaches : impl::PlanCachesBase<PlanCaches> {
     for (KvCacheOp cache : module.getOps<KvCacheOp>()) {
       if (int64_t pairs = turnedPairs.lookup(cache.getSymNameAttr()))
         cache.setTurnedPairs(pairs);
-      offset += place(cache, *positions, offset);
+      offset += place(cache, *positions, mostRows(module), offset);
       if (failed(scale(cache)))
         return signalPassFailure();
     }
@@ -85,17 +86,19 @@ private:
     return success();
   }
 
-  static bool usesCaches(func::FuncOp function) {
-    auto result = function.walk(
-        [](Operation *op) { return op->getAttr("cache") ? WalkResult::interrupt() : WalkResult::advance(); });
-    return result.wasInterrupted();
+  /// Most rows that a function writes at once.
+  int64_t mostRows(ModuleOp module) {
+    auto block = module.lookupSymbol<func::FuncOp>(GEMMAC_PREFILL_BLOCK);
+    auto rows = block ? block->getAttrOfType<IntegerAttr>("gemma.max_rows") : IntegerAttr();
+    return std::max<int64_t>({chunk, verifyRows, rows ? rows.getInt() : 0});
   }
 
   /// A function that writes more rows at once than the rings were planned for would overwrite keys that it still reads.
   LogicalResult checkFunctions(ModuleOp module) {
-    int64_t most = std::max<int64_t>(chunk, verifyRows);
+    int64_t most = mostRows(module);
     for (func::FuncOp function : module.getOps<func::FuncOp>())
-      if (auto rows = function->getAttrOfType<IntegerAttr>("gemma.max_rows"); rows && rows.getInt() > most && usesCaches(function))
+      if (auto rows = function->getAttrOfType<IntegerAttr>("gemma.max_rows");
+          rows && rows.getInt() > most && !function.getOps<QkvOp>().empty())
         return function.emitError("function '@")
                << function.getName() << "' has up to " << rows.getInt() << " rows, but caches are planned for " << most
                << "; give chunk and verify-rows as to gemma-split-functions";
@@ -123,9 +126,9 @@ private:
   }
 
   /// Sets the planned attributes of one cache and returns its bytes.
-  int64_t place(KvCacheOp cache, int64_t positions, int64_t offset) {
+  int64_t place(KvCacheOp cache, int64_t positions, int64_t rows, int64_t offset) {
     int64_t window = cache.getWindow();
-    int64_t ring = window + std::max<int64_t>(chunk, verifyRows) - 1;
+    int64_t ring = window + rows - 1;
     int64_t capacity = roundUp(window == 0 ? positions : std::min(positions, ring), cacheBlock);
     Format storage = window == 0 ? format : ringFormat();
     int64_t bytes = cacheBytes(storage, cache.getHeads(), capacity, cache.getPaddedKeyDim(), cache.getPaddedHeadDim());

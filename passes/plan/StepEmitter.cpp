@@ -50,10 +50,10 @@ Value StepEmitter::rowResult(Value input, const Reader &reader) {
 }
 
 Value StepEmitter::norm(Value input, PackedOp weight, const Reader &reader, FloatAttr eps, int64_t count,
-                        FloatAttr factor) {
+                        FloatAttr factor, FloatAttr limit) {
   Value result = rowResult(input, reader);
   NormStep::create(builder, location, input, result, referTo(weight), factor ? factor : builder.getF64FloatAttr(1.0),
-                   eps, builder.getI64IntegerAttr(count), reader.staticScale, reader.within, replicated());
+                   eps, builder.getI64IntegerAttr(count), reader.staticScale, reader.within, limit, replicated());
   return result;
 }
 
@@ -65,13 +65,14 @@ Value StepEmitter::operand(Value input, const Reader &reader) {
   return result;
 }
 
-Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, PackedOp keyNorm, const Reader &reader) {
+Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, PackedOp keyNorm, UnitAttr blocks,
+                             const Reader &reader) {
   auto name = FlatSymbolRefAttr::get(cache.getSymNameAttr());
   auto count = builder.getI64IntegerAttr(heads);
   int64_t width = typeOf(query).getWidth();
-  if (!schedule.splitsKeys()) {
+  if (!schedule.splitsKeys() || blocks) {
     Value mixed = sharedBuffer(width);
-    AttentionStep::create(builder, location, query, mixed, name, count, referTo(keyNorm));
+    AttentionStep::create(builder, location, query, mixed, name, count, blocks, referTo(keyNorm));
     return operand(mixed, reader);
   }
   Value parts =
@@ -102,9 +103,9 @@ Value StepEmitter::geluMul(Value input, PackedOp weight, Value factor, int64_t o
 }
 
 void StepEmitter::addNorm(Value input, Value branch, Value result, PackedOp weight, PackedOp layerScale, FloatAttr eps,
-                          int64_t count) {
+                          int64_t count, FloatAttr limit, FloatAttr factor) {
   AddNormStep::create(builder, location, input, branch, result, referTo(weight), referTo(layerScale), eps,
-                      builder.getI64IntegerAttr(count), replicated());
+                      builder.getI64IntegerAttr(count), limit, factor, replicated());
 }
 
 } // namespace gemmac

@@ -12,7 +12,7 @@ namespace gemmac {
 /// What a row step must know of the matrix that reads its result.
 struct Reader {
   Format format;
-  mlir::FloatAttr staticScale;     ///< of the rows that the matrix is multiplied with; null: none
+  mlir::FloatAttr staticScale;    ///< of the rows that the matrix is multiplied with; null: none
   mlir::DenseF64ArrayAttr within; ///< to which these rows are clamped; null: not at all
   Reader(Format format) : format(format) {}
   Reader(gemma::PackedOp matrix)
@@ -47,22 +47,23 @@ public:
   mlir::Value rowResult(mlir::Value input, const Reader &reader);
 
   /// `rms(input) * weight * factor` as operand of a matrix: for quantized ones q8 or q16,
-  /// with a static scale s8; else f32.
+  /// with a static scale s8; else f32. With `limit` the input is clamped first.
   mlir::Value norm(mlir::Value input, gemma::PackedOp weight, const Reader &reader, mlir::FloatAttr eps, int64_t count,
-                   mlir::FloatAttr factor = {});
+                   mlir::FloatAttr factor = {}, mlir::FloatAttr limit = {});
   /// `input` as operand of a matrix: quantized, clamped, or rounded to its static grid, where it must be.
   mlir::Value operand(mlir::Value input, const Reader &reader);
   /// Attention of `query` over `cache`, as operand of a matrix: divided by keys and merged by a row step, or whole.
-  /// `keyNorm` where the cache has turned pairs.
+  /// `keyNorm` where the cache has turned pairs; `blocks` where rows see later ones, in a function of several rows.
   mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm,
-                        const Reader &reader);
+                        mlir::UnitAttr blocks, const Reader &reader);
   /// `input * weight^T` into a new shared buffer; geglu where the weight interleaves.
   mlir::Value matmul(mlir::Value input, gemma::PackedOp weight);
   /// `gelu(input * weight^T) * factor[offset ..]` into a new shared buffer.
   mlir::Value geluMul(mlir::Value input, gemma::PackedOp weight, mlir::Value factor, int64_t offset);
-  /// `result = (input + rms(branch) * weight) * layerScale`.
+  /// `result = (input + rms(branch) * weight * factor) * layerScale`. With `limit` the branch is clamped first.
   void addNorm(mlir::Value input, mlir::Value branch, mlir::Value result, gemma::PackedOp weight,
-               gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count);
+               gemma::PackedOp layerScale, mlir::FloatAttr eps, int64_t count, mlir::FloatAttr limit = {},
+               mlir::FloatAttr factor = {});
 
 private:
   static int64_t rowsOf(mlir::Value buffer) { return mlir::cast<gemma::BufferType>(buffer.getType()).getRows(); }

@@ -58,6 +58,8 @@ Format formatOf(MatrixRole role, const QuantizeOptions &choice, Format stored, i
     return choice.perLayerTable.value_or(choice.weights);
   case MatrixRole::Places:
     return stored;
+  case MatrixRole::Convolution:
+    return Format::F32;
   }
   llvm_unreachable("a role outside of its enum");
 }
@@ -227,6 +229,7 @@ static bool isOpen(MatrixRole role, const QuantizeOptions &options) {
   case MatrixRole::PleProjection:
   case MatrixRole::Router:
   case MatrixRole::Places:
+  case MatrixRole::Convolution:
     return false;
   case MatrixRole::Embedding:
     return !options.embeddings;

@@ -12,10 +12,11 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
     // after, used as a projection, with weights=q4
     gemma.weight @w : tensor<64x32xbf16> as q4 from <"m", 0, 4096>
     ```
-    Fused ops tell the roles of their matrices (FusedInterface); the functions of towers have formats of their own. Left alone: weights that no op uses. A weight used in
-    two roles that want different formats is an error, and so is a matrix that no fused op names (level 0). Rounding a
-    stored float to a narrower one is told in a warning. `choices` names single matrices, whatever their role; matrices
-    that are packed into one must get the same format (gemma-plan-steps refuses others).
+    Fused ops tell the roles of their matrices (FusedInterface); the functions of towers have formats of their own. Left
+    alone: weights that no op uses. A weight used in two roles that want different formats is an error, and so is a
+    matrix that no fused op names (level 0). Rounding a stored float to a narrower one is told in a warning. `choices`
+    names single matrices, whatever their role; matrices that are packed into one must get the same format
+    (gemma-plan-steps refuses others).
   }];
   let options = [Option<"weights", "weights", "::gemmac::Format", "::gemmac::Format::Q4",
                         "Format of matrices; the others follow from it">,

@@ -38,6 +38,12 @@ static int64_t attentionStack(const IsaLevel &level, const CacheShape &cache, in
   return SplitAttention::capacity(level, heads / cache.heads) * pair + heads * cache.padded * 4 + heads * 8;
 }
 
+/// Of relative attention: a query and a score for each row that may be seen.
+static int64_t relativeAttentionStack(gemma::RelativeAttentionStep step) {
+  int64_t slots = static_cast<int64_t>(step.getPast() + step.getFuture()), headDim = step.getHeadDim();
+  return (roundUp(slots, panelRows) + roundUp(headDim, panelRows)) * 4;
+}
+
 static int64_t widestRow(gemma::StepInterface step) {
   int64_t width = 0;
   for (Value buffer : step.getReads())
@@ -67,6 +73,8 @@ static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, 
     CacheShape cache(symbols.lookup<gemma::KvCacheOp>(use->cache.getValue()));
     bytes += bytes ? 4 * cache.padded * 4 : attentionStack(level, cache, widestRow(step) / cache.padded);
   }
+  if (auto attention = dyn_cast<gemma::RelativeAttentionStep>(step.getOperation()))
+    return relativeAttentionStack(attention);
   return bytes ? bytes : widestRow(step) * 4; // of scores, or as it was before it is rounded
 }
 

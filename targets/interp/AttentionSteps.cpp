@@ -85,9 +85,11 @@ struct QueryHead {
     query = cache.prepare(frame[step.getQuery()].row(row).subspan(static_cast<size_t>(head) * width, width),
                           frame.memory.vector(step.getKeyNormAttr()));
   }
-  Part part(int64_t split, int64_t position) const {
+  Part part(int64_t split, int64_t position) const { return part(split, position, position); }
+  /// \param end  the last position that it sees.
+  Part part(int64_t split, int64_t position, int64_t end) const {
     return partOf(
-        {split, cache.firstSeen(position), position}, cache.paddedHead(),
+        {split, cache.firstSeen(position), end}, cache.paddedHead(),
         [&](int64_t p) { return cache.score(query, p, keyHead); }, [&](int64_t p) { return cache.value(p, keyHead); });
   }
 
@@ -110,10 +112,10 @@ void run(gemma::AttentionStep step, Frame &frame) {
   for (int64_t r = 0; r < frame.rows(); ++r)
     for (int64_t head = 0; head < static_cast<int64_t>(step.getHeads()); ++head) {
       const QueryHead query(step, frame, r, head);
-      const int64_t position = frame.position(r);
+      const int64_t position = frame.position(r), end = step.getBlocks() ? frame.position(frame.rows() - 1) : position;
       Merged merged(query.cache.paddedHead());
-      for (int64_t split = firstSplit(query.cache, position); split <= position / attentionSplit; ++split)
-        merged.add(query.part(split, position));
+      for (int64_t split = firstSplit(query.cache, position); split <= end / attentionSplit; ++split)
+        merged.add(query.part(split, position, end));
       const std::vector<float> out = merged.result(query.cache);
       std::copy(out.begin(), out.end(),
                 frame[step.getResult()].row(r).begin() + head * static_cast<int64_t>(out.size()));

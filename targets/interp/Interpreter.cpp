@@ -1,5 +1,6 @@
 #include "targets/interp/Interpreter.h"
 
+#include "gemmac/program.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -68,6 +69,8 @@ llvm::Expected<std::unique_ptr<Interpreter>> Interpreter::load(StringRef text, s
     return std::move(error);
   std::unique_ptr<Interpreter> result(new Interpreter(std::move(context), std::move(module), data));
   result->vocabulary = vocab.getInt();
+  if (auto hidden = model.getAs<IntegerAttr>("hidden"))
+    result->hiddenSize = hidden.getInt();
   result->contextPositions = static_cast<int64_t>((*programs.begin()).getContext());
   return result;
 }
@@ -75,6 +78,15 @@ llvm::Expected<std::unique_ptr<Interpreter>> Interpreter::load(StringRef text, s
 int64_t Interpreter::maxRows(StringRef name) {
   auto function = module->lookupSymbol<FunctionOp>(name);
   return function ? static_cast<int64_t>(function.getMaxRows()) : 0;
+}
+
+static bool takes(FunctionOp function, StringRef name) {
+  return llvm::any_of(function.getBody().getOps<InputOp>(), [&](InputOp input) { return input.getName() == name; });
+}
+
+bool Interpreter::hasInput(StringRef name, StringRef input) {
+  auto function = module->lookupSymbol<FunctionOp>(name);
+  return function && takes(function, input);
 }
 
 llvm::Expected<FunctionOp> Interpreter::find(StringRef name, int64_t rows) {
@@ -85,12 +97,13 @@ llvm::Expected<FunctionOp> Interpreter::find(StringRef name, int64_t rows) {
   return function;
 }
 
-llvm::Error Interpreter::checkTokens(ArrayRef<int32_t> tokens) const {
+llvm::Error Interpreter::checkTokens(FunctionOp function, ArrayRef<int32_t> tokens) const {
   if (position + static_cast<int64_t>(tokens.size()) > contextPositions)
     return llvm::createStringError("interp: error: the context of " + llvm::Twine(contextPositions) +
                                    " positions is full; give fewer tokens");
+  const bool soft = takes(function, GEMMAC_SOFT_TOKENS);
   for (int32_t token : tokens)
-    if (token < 0 || token >= vocabulary)
+    if ((token < 0 && !soft) || token >= vocabulary)
       return llvm::createStringError("interp: error: token " + llvm::Twine(token) + " is none of " +
                                      llvm::Twine(vocabulary));
   return llvm::Error::success();
@@ -99,7 +112,7 @@ llvm::Error Interpreter::checkTokens(ArrayRef<int32_t> tokens) const {
 std::vector<float> Interpreter::logitsOf(FunctionOp function, Frame &frame) const {
   std::vector<float> logits;
   for (OutputOp output : function.getBody().getOps<OutputOp>())
-    if (output.getName() == "logits")
+    if (output.getName() == GEMMAC_LOGITS)
       for (int64_t r = 0; r < frame.rows(); ++r) {
         std::span<const float> row = frame[output.getBuffer()].row(r).first(static_cast<size_t>(vocabulary));
         logits.insert(logits.end(), row.begin(), row.end());
@@ -112,19 +125,6 @@ static llvm::Error runSteps(FunctionOp function, Frame &frame) {
     if (llvm::Error error = OfAllSteps<StepSwitch>::runStep(op, frame))
       return error;
   return llvm::Error::success();
-}
-
-llvm::Expected<std::vector<float>> Interpreter::call(StringRef name, ArrayRef<int32_t> tokens) {
-  llvm::Expected<FunctionOp> function = find(name, static_cast<int64_t>(tokens.size()));
-  if (!function)
-    return function.takeError();
-  if (llvm::Error error = checkTokens(tokens))
-    return std::move(error);
-  Frame frame(memory, *function, tokens, position);
-  if (llvm::Error error = runSteps(*function, frame))
-    return std::move(error);
-  position += frame.rows();
-  return logitsOf(*function, frame);
 }
 
 /// Puts what the caller gave under the name of an input into its buffer; columns that are left stay zero.
@@ -150,14 +150,29 @@ static llvm::Error give(InputOp input, const NamedRows &inputs, Frame &frame) {
 
 /// What all inputs of the function hold before its first step.
 static llvm::Error giveAll(FunctionOp function, const NamedRows &inputs, Frame &frame) {
-  auto wanted = function.getBody().getOps<InputOp>();
-  for (InputOp input : wanted)
+  for (InputOp input : function.getBody().getOps<InputOp>())
     if (llvm::Error error = give(input, inputs, frame))
       return error;
   for (const auto &[name, rows] : inputs)
-    if (llvm::none_of(wanted, [&](InputOp input) { return input.getName() == name; }))
+    if (!takes(function, name))
       return llvm::createStringError("interp: error: the function has no input '" + name + "'");
   return llvm::Error::success();
+}
+
+llvm::Expected<std::vector<float>> Interpreter::call(StringRef name, ArrayRef<int32_t> tokens,
+                                                     const NamedRows &inputs) {
+  llvm::Expected<FunctionOp> function = find(name, static_cast<int64_t>(tokens.size()));
+  if (!function)
+    return function.takeError();
+  if (llvm::Error error = checkTokens(*function, tokens))
+    return std::move(error);
+  Frame frame(memory, *function, tokens, position);
+  if (llvm::Error error = giveAll(*function, inputs, frame))
+    return std::move(error);
+  if (llvm::Error error = runSteps(*function, frame))
+    return std::move(error);
+  position += frame.rows();
+  return logitsOf(*function, frame);
 }
 
 /// The rows of the call that an output holds.

@@ -22,11 +22,16 @@ public:
 
   /// Most rows of one call.
   int64_t maxRows(llvm::StringRef function);
+  bool hasInput(llvm::StringRef function, llvm::StringRef input);
   /// Elements of a row of logits.
   int64_t vocab() const { return vocabulary; }
-  /// Runs the tokens that follow those of the calls before. \returns the logits `[tokens, vocab]`, nothing where the
-  /// function has none. Errors: too many rows, a token that is none, a context that is full, a step that is not known.
-  llvm::Expected<std::vector<float>> call(llvm::StringRef function, llvm::ArrayRef<int32_t> tokens);
+  /// Elements of a soft token.
+  int64_t hidden() const { return hiddenSize; }
+  /// Runs the tokens that follow those of the calls before, negative ones where the function takes soft tokens.
+  /// \returns the logits `[tokens, vocab]`, nothing where the function has none. Errors: too many rows, a token that is
+  /// none, a context that is full, inputs that are not those of the function, a step that is not known.
+  llvm::Expected<std::vector<float>> call(llvm::StringRef function, llvm::ArrayRef<int32_t> tokens,
+                                          const NamedRows &inputs = {});
   /// Runs `rows` rows of a function that reads no tokens: an encoder of media. Each input has the rows of its buffer
   /// that belong to so many and is at most as wide. \returns all outputs, as wide as their buffers.
   llvm::Expected<NamedRows> encode(llvm::StringRef function, int64_t rows, const NamedRows &inputs);
@@ -36,13 +41,13 @@ private:
               std::span<const uint8_t> data);
   /// Whether there is such a function for so many rows.
   llvm::Expected<gemma::FunctionOp> find(llvm::StringRef function, int64_t rows);
-  llvm::Error checkTokens(llvm::ArrayRef<int32_t> tokens) const;
+  llvm::Error checkTokens(gemma::FunctionOp function, llvm::ArrayRef<int32_t> tokens) const;
   std::vector<float> logitsOf(gemma::FunctionOp function, Frame &frame) const;
 
   std::unique_ptr<mlir::MLIRContext> mlirContext;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Memory memory;
-  int64_t vocabulary = 0, contextPositions = 0;
+  int64_t vocabulary = 0, hiddenSize = 0, contextPositions = 0;
   int64_t position = 0; ///< of the next token
 };
 

@@ -3,6 +3,7 @@
 #include "targets/interp/Steps.h"
 #include "targets/interp/Sums.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gemmac::interp {
@@ -11,9 +12,14 @@ void run(gemma::EmbedStep step, Frame &frame) {
   const Weights &table = frame.memory.weights(step.getTableAttr());
   const float scale = toFloat(step.getScale());
   Rows &result = frame[step.getResult()];
-  for (int64_t r = 0; r < frame.rows(); ++r)
+  for (int64_t r = 0; r < frame.rows(); ++r) {
+    if (frame.token(r) < 0) {
+      std::ranges::copy(frame[step.getSoft()].row(r), result.row(r).begin());
+      continue;
+    }
     for (int64_t i = 0; i < result.width; ++i)
       result.row(r)[static_cast<size_t>(i)] = table.element(frame.token(r), i) * scale;
+  }
 }
 
 void run(gemma::RopeTableStep step, Frame &frame) {
@@ -33,13 +39,22 @@ void run(gemma::RopeTableStep step, Frame &frame) {
     }
 }
 
+/// A row clamped to -limit .. limit.
+static std::vector<float> limited(std::span<const float> x, std::optional<llvm::APFloat> limit) {
+  std::vector<float> result(x.begin(), x.end());
+  if (limit)
+    for (float &value : result)
+      value = smaller(larger(value, -toFloat(*limit)), toFloat(*limit));
+  return result;
+}
+
 void run(gemma::NormStep step, Frame &frame) {
   std::span<const float> weight = frame.memory.vector(step.getWeightAttr());
   const float factor = toFloat(step.getFactor()), eps = toFloat(step.getEps());
   Rows &input = frame[step.getInput()];
   std::vector<float> y(static_cast<size_t>(input.width));
   for (int64_t r = 0; r < frame.rows(step.getInput()); ++r) {
-    std::span<const float> x = frame[step.getInput()].row(r);
+    const std::vector<float> x = limited(frame[step.getInput()].row(r), step.getLimit());
     const float q = inverseRms(x, step.getCount(), eps);
     for (size_t i = 0; i < y.size(); ++i) {
       y[i] = weight.empty() ? x[i] * q : (x[i] * q) * weight[i];
@@ -55,10 +70,12 @@ void run(gemma::AddNormStep step, Frame &frame) {
   std::span<const float> layerScale = frame.memory.vector(step.getLayerScaleAttr());
   std::vector<float> y(weight.size());
   for (int64_t r = 0; r < frame.rows(step.getInput()); ++r) {
-    std::span<const float> x = frame[step.getInput()].row(r), branch = frame[step.getBranch()].row(r);
+    std::span<const float> x = frame[step.getInput()].row(r);
+    const std::vector<float> branch = limited(frame[step.getBranch()].row(r), step.getLimit());
     const float q = inverseRms(branch, step.getCount(), toFloat(step.getEps()));
     for (size_t i = 0; i < y.size(); ++i) {
-      y[i] = x[i] + (branch[i] * q) * weight[i];
+      const float normed = (branch[i] * q) * weight[i];
+      y[i] = x[i] + (step.getFactor() ? normed * toFloat(*step.getFactor()) : normed);
       if (!layerScale.empty())
         y[i] = y[i] * layerScale[0];
     }
@@ -90,7 +107,7 @@ void run(gemma::PleCombineStep step, Frame &frame) {
       const float q = inverseRms(scaled, step.getCount(), toFloat(step.getEps()));
       std::span<float> result = frame[step.getResult()].row(r).subspan(group * width, width);
       for (size_t i = 0; i < width; ++i) {
-        const float token = table.element(frame.token(r), static_cast<int64_t>(group * width + i));
+        const float token = table.element(std::max(frame.token(r), 0), static_cast<int64_t>(group * width + i));
         result[i] = (((scaled[i] * q) * norm[i]) + (token * b)) * h;
       }
     }

@@ -71,7 +71,7 @@ static void image(Driver driver, bool frame) {
   if (Status status = targetSize(from, number(driver, 3), size); !status.ok())
     fail(status.message());
   fprintf(stderr, "%lld %lld\n", static_cast<long long>(size.height), static_cast<long long>(size.width));
-  const Picture picture{pixels.data(), from, 4 * from.width};
+  const PixelView picture{pixels.data(), from, 4 * from.width};
   if (static_cast<int64_t>(pixels.size()) != picture.rowBytes * from.height)
     fail("the picture has another size");
   const size_t area = static_cast<size_t>(size.height * size.width);

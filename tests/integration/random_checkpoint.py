@@ -168,6 +168,68 @@ VISION = {
     ),
 }
 
+BASE_AUDIO = {
+    "attention_chunk_size": 12,
+    "attention_context_left": 13,
+    "attention_context_right": 0,
+    "attention_invalid_logits_value": -1.0e9,
+    "attention_logit_cap": 50.0,
+    "conv_kernel_size": 5,
+    "gradient_clipping": 1.0e10,
+    "hidden_act": "silu",
+    "hidden_size": 64,
+    "model_type": "gemma4_audio",
+    "num_attention_heads": 2,
+    "num_hidden_layers": 2,
+    "output_proj_dims": 96,
+    "residual_weight": 0.5,
+    "rms_norm_eps": 1e-6,
+    "subsampling_conv_channels": [128, 32],
+    "use_clipped_linears": True,
+}
+
+
+def audio(**changes):
+    """BASE_AUDIO with changes: the audio_config of a checkpoint."""
+    return BASE_AUDIO | changes
+
+
+# Towers of audio: name -> audio_config.
+AUDIO = {
+    "small": audio(
+        hidden_size=40,
+        num_attention_heads=5,
+        conv_kernel_size=3,
+        output_proj_dims=50,
+        subsampling_conv_channels=[128, 5],
+        use_clipped_linears=False,
+        num_hidden_layers=1,
+    ),
+    "short-context": audio(
+        hidden_size=72,
+        num_attention_heads=3,
+        attention_chunk_size=3,
+        attention_context_left=4,
+        conv_kernel_size=1,
+        residual_weight=0.75,
+        rms_norm_eps=1e-3,
+        gradient_clipping=1.5,
+    ),
+    "both-sides": audio(
+        hidden_size=84,
+        num_attention_heads=6,
+        attention_chunk_size=5,
+        attention_context_left=7,
+        attention_context_right=4,
+        attention_logit_cap=3.0,
+        attention_invalid_logits_value=-200.0,
+        conv_kernel_size=8,
+        output_proj_dims=33,
+        subsampling_conv_channels=[128, 20],
+        num_hidden_layers=3,
+    ),
+}
+
 LINEARS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
 LINEARS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 SHARING = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}  # read the rows that another one reads
@@ -199,10 +261,44 @@ def vision_tensors(config, hidden):
     return out
 
 
+def audio_tensors(config, hidden):
+    """{name: shape} of a tower and its embedder (spec 2.3); `hidden` is that of the text model."""
+    width, out_width = config["hidden_size"], config["output_proj_dims"]
+    tower, (first, second) = "model.audio_tower.", config["subsampling_conv_channels"]
+    convolutions = tower + "subsample_conv_projection."
+    out = {
+        "model.embed_audio.embedding_projection.weight": [hidden, out_width],
+        convolutions + "layer0.conv.weight": [first, 1, 3, 3],
+        convolutions + "layer0.norm.weight": [first],
+        convolutions + "layer1.conv.weight": [second, first, 3, 3],
+        convolutions + "layer1.norm.weight": [second],
+        convolutions + "input_proj_linear.weight": [width, 32 * second],
+        tower + "output_proj.weight": [out_width, width],
+        tower + "output_proj.bias": [out_width],
+    }
+    linears = {f"self_attn.{name}": [width, width] for name in ("q_proj", "k_proj", "v_proj", "post")}
+    linears |= {"lconv1d.linear_start": [2 * width, width], "lconv1d.linear_end": [width, width]}
+    norms = ["norm_pre_attn", "norm_post_attn", "norm_out", "lconv1d.pre_layer_norm", "lconv1d.conv_norm"]
+    for part in ("feed_forward1", "feed_forward2"):
+        linears |= {f"{part}.ffw_layer_1": [4 * width, width], f"{part}.ffw_layer_2": [width, 4 * width]}
+        norms += [f"{part}.pre_layer_norm", f"{part}.post_layer_norm"]
+    for i in range(config["num_hidden_layers"]):
+        at = f"{tower}layers.{i}."
+        out |= {f"{at}{name}.weight": [width] for name in norms}
+        out[at + "self_attn.relative_k_proj.weight"] = [width, width]
+        out[at + "self_attn.per_dim_scale"] = [width // config["num_attention_heads"]]
+        out[at + "lconv1d.depthwise_conv1d.weight"] = [width, 1, config["conv_kernel_size"]]
+        for name, shape in linears.items():
+            out[f"{at}{name}.linear.weight"] = shape
+            if config["use_clipped_linears"]:
+                out |= {f"{at}{name}.{bound}": [] for bound in ("input_min", "input_max", "output_min", "output_max")}
+    return out
+
+
 def bound(name, seed):
     """A bound of a clipped linear, which some values exceed; every fifth or so bounds nothing."""
     base, kind = name.rsplit(".", 1)
-    if kind.startswith("input"):
+    if kind.startswith("input") and "vision_tower" in name:
         folder, linear = base.rsplit(".", 1)
         base = f"{folder}.{SHARING.get(linear, linear)}"
     rng = np.random.default_rng([seed, zlib.crc32(f"{base}.{kind}".encode())])
@@ -396,8 +492,11 @@ def write(
     store=None,
     quantization=None,
     vision=None,
+    audio=None,
 ):
-    """Writes the checkpoint; `config` is its text_config, `vision` its vision_config. Returns config.json's content.
+    """Writes the checkpoint; `config` is its text_config, `vision` its vision_config, `audio` its audio_config.
+
+    Returns config.json's content.
 
     first_release: tensors are called as in the first files of Gemma 3 with a vision tower.
     store: may turn a tensor's name and values into what is stored instead, {name: (dtype, values)}.
@@ -416,6 +515,8 @@ def write(
         named["lm_head.weight"] = [shape.vocab, shape.hidden]
     if vision:
         named |= vision_tensors(vision, shape.hidden)
+    if audio:
+        named |= audio_tensors(audio, shape.hidden)
     store = store or (lambda name, array: {name: (dtype, array)})
     parts = {}
     for name, dims in sorted(named.items()):
@@ -432,7 +533,7 @@ def write(
     else:
         whole = {
             "architectures": [f"Gemma{generation}ForConditionalGeneration"],
-            "audio_config": None,
+            "audio_config": audio,
             "eos_token_id": [1, 16, 9],
             "model_type": f"gemma{generation}",
             "text_config": config,

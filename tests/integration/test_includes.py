@@ -2,9 +2,9 @@
 
     compiler > passes > targets > dialects/Gemma > dialects/formats > runtime/include
 
-and in the runtime commands > terminal > generate > features > media > engine > text > program > base; its generators
-include nothing of the project. A file may include files of its own room and of rooms further down, and what is listed
-under INSIDE within a room of several floors.
+and in the runtime commands > terminal > generate > encode > features > media > engine > text > program > base; its
+generators include nothing of the project. A file may include files of its own room and of rooms further down, and what
+is listed under INSIDE within a room of several floors.
 """
 
 import re
@@ -31,7 +31,7 @@ COMPILER = [
 RUNTIME = [
     "runtime/include",
     "runtime/generators",
-    *(f"runtime/src/{r}" for r in "base program text engine media features generate terminal commands".split()),
+    *(f"runtime/src/{r}" for r in "base program text engine media features encode generate terminal commands".split()),
 ]
 # Files of no floor, such as the registry of targets, know all floors. The families of CPUs use what CPUs share; else
 # floors of targets, and of passes, do not know each other.

@@ -24,7 +24,6 @@ from reference_vision import VisionTower, preprocess  # noqa: E402
 # Largest difference of an element of a soft token, whose magnitudes go to 6. Observed: 3.4e-6 from the goldens, 2.5e-6
 # in random shapes.
 BOUND = 2e-5
-WITHOUT = {"tiny-e": ["--without", "audio"]}
 
 
 class Picture:
@@ -66,7 +65,7 @@ def random_patches(name, columns, rows):
 
 
 def interpreted(folder, picture, work, weights="f32", extra=()):
-    program = compile_program(folder, weights, "interp", [*WITHOUT.get(folder.name, []), *extra])
+    program = compile_program(folder, weights, "interp", extra)
     words, out = [], work / "soft.npy"
     for name, array in picture.inputs.items():
         np.save(work / f"{name}.npy", array)
@@ -127,7 +126,6 @@ def data_section(program):
 
 def link(folder, weights, extra, work):
     """A program that calls functions of the compiled model, for all levels of this machine's target."""
-    extra = [*WITHOUT.get(folder.name, []), *extra]
     words = ["--emit", "obj", "--target", base_level().target, "--weights", weights, *extra, "-q"]
     done = gemmac("compile", folder, "-o", work / "out", *words)
     assert done.returncode == 0, done.stderr
@@ -182,7 +180,7 @@ def test_compiled_code_gives_the_same_bits(name, weights, extra, tmp_path):
 
 def test_errors(tmp_path):
     """Rows that are not those that the function wants are refused, by their names."""
-    program = compile_program(CHECKPOINTS / "tiny-e", "f32", "interp", WITHOUT["tiny-e"])
+    program = compile_program(CHECKPOINTS / "tiny-e", "f32", "interp")
     np.save(tmp_path / "patches.npy", np.zeros((17, 768), np.float32))
     np.save(tmp_path / "places.npy", np.zeros((18, 2), np.int32))
     words = ["call", program, "--function", "encode_image_70", "--input", f"places={tmp_path}/places.npy"]

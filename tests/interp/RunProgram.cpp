@@ -12,8 +12,28 @@ namespace gemmac::interp {
 namespace {
 
 struct Options {
-  std::string program, ids, logits, function = "verify";
+  std::string program, ids, soft, logits, function = "verify";
   size_t prefill = 0, chunk = SIZE_MAX;
+};
+
+/// The rows of negative ids, those that are still to be fed.
+struct SoftRows {
+  std::vector<float> values;
+  size_t width, used = 0;
+
+  /// A row for each of `ids`, zeros where it is no soft token.
+  Rows take(llvm::ArrayRef<int32_t> ids) {
+    Rows rows;
+    rows.width = static_cast<int64_t>(width);
+    rows.values.resize(ids.size() * width);
+    for (size_t i = 0; i < ids.size(); ++i)
+      if (ids[i] < 0 && used + width <= values.size()) {
+        std::copy_n(values.begin() + static_cast<ptrdiff_t>(used), width,
+                    rows.values.begin() + static_cast<ptrdiff_t>(i * width));
+        used += width;
+      }
+    return rows;
+  }
 };
 
 } // namespace
@@ -21,6 +41,38 @@ struct Options {
 static std::vector<int32_t> readIds(const std::string &path) {
   std::ifstream file(path);
   return {std::istream_iterator<int32_t>(file), {}};
+}
+
+static std::vector<float> readFloats(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<float> values;
+  for (float value; file.read(reinterpret_cast<char *>(&value), sizeof(value));)
+    values.push_back(value);
+  return values;
+}
+
+/// Feeds the first ids through prefill, and pictures (ids -1) whole through prefill_block where there is one.
+static llvm::Error prefill(Interpreter &program, llvm::ArrayRef<int32_t> ids, const Options &options) {
+  const size_t chunk = std::min(options.chunk, static_cast<size_t>(program.maxRows(GEMMAC_PREFILL)));
+  const bool blocks = program.maxRows(GEMMAC_PREFILL_BLOCK) > 0;
+  const bool takesSoftTokens = program.hasInput(GEMMAC_PREFILL, GEMMAC_SOFT_TOKENS);
+  SoftRows soft{readFloats(options.soft), static_cast<size_t>(program.hidden())};
+  while (!ids.empty()) {
+    const bool block = blocks && ids.front() == -1;
+    auto parts = [&](int32_t id) { return blocks && (id == -1) != block; };
+    const size_t run = static_cast<size_t>(llvm::find_if(ids, parts) - ids.begin());
+    const llvm::ArrayRef<int32_t> part = ids.take_front(block ? run : std::min(run, chunk));
+    const llvm::StringRef function = block ? GEMMAC_PREFILL_BLOCK : GEMMAC_PREFILL;
+    NamedRows inputs;
+    if (takesSoftTokens)
+      inputs[GEMMAC_SOFT_TOKENS] = soft.take(part);
+    if (llvm::Error error = program.call(function, part, inputs).takeError())
+      return error;
+    ids = ids.drop_front(part.size());
+  }
+  if (soft.used != soft.values.size())
+    return llvm::createStringError(options.soft + ": error: holds more rows than there are negative ids");
+  return llvm::Error::success();
 }
 
 /// Which function the next call goes to, and how many tokens it may take: by turns where both are asked for.
@@ -34,11 +86,8 @@ static std::pair<llvm::StringRef, size_t> nextCall(const Options &options, Inter
 /// Feeds all tokens. \returns the logits of those behind the first `options.prefill`.
 static llvm::Expected<std::vector<float>> feed(Interpreter &program, llvm::ArrayRef<int32_t> ids,
                                                const Options &options) {
-  const size_t chunk = std::min(options.chunk, static_cast<size_t>(program.maxRows(GEMMAC_PREFILL)));
-  for (size_t at = 0; at < options.prefill; at += chunk)
-    if (llvm::Error error =
-            program.call(GEMMAC_PREFILL, ids.slice(at, std::min(chunk, options.prefill - at))).takeError())
-      return std::move(error);
+  if (llvm::Error error = prefill(program, ids.take_front(options.prefill), options))
+    return std::move(error);
   std::vector<float> logits;
   for (size_t at = options.prefill, turn = 0; at < ids.size(); ++turn) {
     auto [function, rows] = nextCall(options, program, turn);
@@ -70,6 +119,7 @@ int runProgram(const std::vector<std::string> &words) {
   app.add_option("PROGRAM", options.program, "Program of the target interp")->required();
   app.add_option("--ids", options.ids, "File of token ids")->required();
   app.add_option("--logits", options.logits, "npy file to write")->required();
+  app.add_option("--soft", options.soft, "File of f32: rows for the negative ids, -1 in pictures and -2 in sounds");
   app.add_option("--prefill", options.prefill, "Tokens that go through prefill and have no logits");
   app.add_option("--chunk", options.chunk, "Most tokens of a call of prefill")->check(CLI::PositiveNumber);
   app.add_option("--function", options.function, "What the others go through: verify, decode or mix")

@@ -59,7 +59,8 @@ LogicalResult plan(AttendOp op, FunctionBuilder &builder) {
   if (weights.failed() || failed(builder.checkArgument(op, op.getPositions(), 1, "positions")))
     return failure();
   Value residual = builder.bufferOf(op.getResidual());
-  Value mixed = steps.attention(builder.bufferOf(op.getQuery()), cache, op.getHeads(), keyNorm, projection);
+  Value mixed =
+      steps.attention(builder.bufferOf(op.getQuery()), cache, op.getHeads(), keyNorm, op.getBlocksAttr(), projection);
   Value branch = steps.matmul(mixed, projection);
   Value result = builder.bufferOf(op.getResult()) = builder.residualOf(op, op.getResidual());
   steps.addNorm(residual, branch, result, norm, /*layerScale=*/{}, op.getEpsAttr(), width);

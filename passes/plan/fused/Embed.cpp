@@ -22,7 +22,9 @@ LogicalResult plan(EmbedOp op, FunctionBuilder &builder) {
   if (weights.failed() || failed(builder.checkArgument(op, op.getIds(), 0, "ids")))
     return failure();
   Value result = builder.bufferOf(op.getResult()) = steps.rowBuffer(width, Element::F32, 1, "x");
-  EmbedStep::create(steps.getBuilder(), op.getLoc(), result, referTo(table), op.getScaleAttr(), steps.replicated());
+  Value soft = op.getSoft() ? builder.bufferOf(op.getSoft()) : Value();
+  EmbedStep::create(steps.getBuilder(), op.getLoc(), result, referTo(table), op.getScaleAttr(), soft,
+                    steps.replicated());
   return success();
 }
 

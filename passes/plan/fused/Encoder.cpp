@@ -40,8 +40,7 @@ LogicalResult plan(EncoderAttentionOp op, FunctionBuilder &builder) {
   PackedOp norm = weights.vector(op, op.getNormAttr()), postNorm = weights.vector(op, op.getPostNormAttr());
   PackedOp queryNorm = weights.vector(op, op.getQNormAttr(), heads);
   PackedOp keyNorm = weights.vector(op, op.getKNormAttr(), heads);
-  PackedOp projections =
-      weights.matrix(op, {op.getQAttr(), op.getKAttr(), op.getVAttr()}, heads, builder.whole(width));
+  PackedOp projections = weights.matrix(op, {op.getQAttr(), op.getKAttr(), op.getVAttr()}, heads, builder.whole(width));
   PackedOp output = weights.matrix(op, op.getOAttr(), builder.whole(width), heads);
   if (weights.failed())
     return failure();

@@ -11,11 +11,12 @@ extern "C" {
 // One row of a call. What is computed for it depends on its token, position and slot and on what the slot holds, never
 // on the other rows of the call.
 typedef struct gemmac_row {
-  int32_t token;    // in [0, vocab)
+  int32_t token;    // in [0, vocab); negative for a soft token, in functions that have GEMMAC_SOFT_TOKENS as an input
   int32_t position; // in its slot, in [0, context)
   int32_t slot;     // whose KV cache it reads and writes, in [0, slots)
   uint16_t flags;   // GEMMAC_ROW_*
-  uint16_t group;   // rows that see each other, also later ones; 0: it sees no later row. Programs of text take 0 alone
+  uint16_t group;   // not 0: the rows of its run, which all have it, see each other, also later ones. 0 but in
+                    // GEMMAC_PREFILL_BLOCK, where it never is
 } gemmac_row;
 
 #define GEMMAC_ROW_LOGITS 1u // its logits are wanted

@@ -11,13 +11,18 @@
 extern "C" {
 #endif
 
-// The functions of text, which every program has: tokens in, no inputs beside the rows of the call. decode runs one
-// row, verify a few rows of any slots, both with output GEMMAC_LOGITS; prefill a chunk, whose logits nobody reads.
+// The functions of text, which every program has: tokens in. decode runs one row, verify a few rows of any slots, both
+// with output GEMMAC_LOGITS; prefill a chunk, whose logits nobody reads.
+// Programs that see or hear have GEMMAC_SOFT_TOKENS as an input of prefill: what rows with a negative token are instead
+// of a row of the embedding table. Where the soft tokens of a picture see each other (gemmac_row.group), they go
+// through prefill_block.
 #define GEMMAC_DECODE "decode"
 #define GEMMAC_VERIFY "verify"
 #define GEMMAC_PREFILL "prefill"
+#define GEMMAC_PREFILL_BLOCK "prefill_block"
 
 #define GEMMAC_LOGITS "logits"
+#define GEMMAC_SOFT_TOKENS "soft_tokens"
 
 // The functions that turn pictures and sounds into rows for the text model, in programs that have them: output
 // GEMMAC_SOFT_TOKENS, a row of it for each row of the call, whatever the tokens and positions of these are. Those of
@@ -27,14 +32,19 @@ extern "C" {
 
 #define GEMMAC_PATCHES "patches" // f32: pixels of a patch, the patches of one soft token after each other
 #define GEMMAC_PLACES "places"   // i32: column and row of each patch
-#define GEMMAC_SOFT_TOKENS "soft_tokens"
+#define GEMMAC_MEL "mel"         // f32: a frame of the mel spectrum, 4 for each soft token, zeros behind the last one
+#define GEMMAC_VALID "valid"     // i32: whether it is a frame of the sound, 1 or 0
 
-// Rows in the arena, one for each row of a call: f32, written by the caller before the call or read after it.
+enum gemmac_element { GEMMAC_F32, GEMMAC_I32 };
+
+// Rows in the arena, per_row for each row of a call: written by the caller before the call or read after it.
 typedef struct gemmac_value {
   const char *name;
   int64_t offset;    // of row 0 in the arena, a multiple of 4
   int64_t row_bytes; // from one row to the next, a multiple of 4
-  int64_t width;     // elements of a row
+  int64_t width;     // elements of a row, of 4 bytes each
+  int32_t per_row;   // >= 1: rows per_row * r and those that follow belong to row r of the call
+  uint32_t element;  // gemmac_element
 } gemmac_value;
 
 // What a function does in turn, as gemmac_mark counts it. A barrier is a step of its own.
@@ -164,6 +174,16 @@ typedef struct gemmac_chat {
   gemmac_chat_mode modes[GEMMAC_THINK_COUNT];
 } gemmac_chat;
 
+// How pictures and sounds stand in a prompt (spec 6.2): image_begin, a soft token for each row, image_end. Ids are -1
+// and sides 0 where the checkpoint has no such tower.
+typedef struct gemmac_media {
+  int32_t image_begin, image, image_end; // tokens; `image` is what a soft token of a picture is in other programs
+  int32_t audio_begin, audio, audio_end;
+  int32_t patch;  // pixels of a patch's side
+  int32_t pool;   // patches of a soft token's side
+  int32_t budget; // most soft tokens of a picture, unless the user says
+} gemmac_media;
+
 // generation_config.json: the defaults of the command line.
 typedef struct gemmac_sampling {
   float temperature; // 0: greedy
@@ -201,6 +221,7 @@ typedef struct gemmac_program {
   gemmac_span moments; // in the cache of its only slot: what an observing program's verify adds up; bytes 0: nothing
   int64_t cache_count;
   const gemmac_cache *caches; // by first layer
+  gemmac_media media;
 } gemmac_program;
 
 extern const gemmac_program gemmac_the_program;
@@ -233,13 +254,14 @@ extern const volatile gemmac_image gemmac_the_image;
 
 #ifdef __cplusplus
 }
-static_assert(sizeof(gemmac_value) == 32, "gemmac_value");
+static_assert(sizeof(gemmac_value) == 40, "gemmac_value");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step");
 static_assert(sizeof(gemmac_function) == 88, "gemmac_function");
 static_assert(sizeof(gemmac_code) == 32, "gemmac_code");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache");
 static_assert(sizeof(gemmac_memory) == 72, "gemmac_memory");
+static_assert(sizeof(gemmac_media) == 36, "gemmac_media");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 #endif
 

@@ -79,7 +79,8 @@ static void noteControlTokens(const Model &model, const AnswerOptions &options, 
                     " in the prompt is read as plain text; --special reads it as the control token");
 }
 
-static Status encodePrompt(const Model &model, const AnswerOptions &options, std::vector<int32_t> &ids) {
+static Status encodePrompt(Model &model, const AnswerOptions &options, SoftPrompt &result) {
+  std::vector<int32_t> &ids = result.tokens;
   if (!options.promptIds.empty())
     return readPromptIds(model, options.promptIds, ids);
   std::string text;
@@ -95,7 +96,7 @@ static Status encodePrompt(const Model &model, const AnswerOptions &options, std
     noteControlTokens(model, options, text);
     Prompt prompt(model);
     prompt.piece(text, options.special);
-    prompt.encode(ids);
+    prompt.encode(result);
     const int32_t bos = model.program.bos_id;
     if (bos >= 0 && (ids.empty() || ids.front() != bos))
       ids.insert(ids.begin(), bos);
@@ -103,9 +104,13 @@ static Status encodePrompt(const Model &model, const AnswerOptions &options, std
   }
   if (Status status = checkChat(model, options.chat, options.quiet); !status.ok())
     return status;
-  if (trim(text).empty())
+  if (trim(text).empty() && options.media.empty())
     return {ExitCode::usage, "the prompt is empty; give one with -p TEXT or on standard input"};
-  ids = Conversation(model, options.chat).ask(text);
+  std::vector<Medium> media;
+  for (const MediaOption &file : options.media)
+    if (Status status = addMedium(model, options, file, media); !status.ok())
+      return status;
+  result = Conversation(model, options.chat).ask(text, std::move(media));
   return {};
 }
 
@@ -144,7 +149,7 @@ static void printNotices(const Model &model, const AnswerOptions &options, const
 }
 
 Status runAnswer(Model &model, const AnswerOptions &options, const SamplingOptions &sampling) {
-  std::vector<int32_t> prompt;
+  SoftPrompt prompt;
   if (Status status = encodePrompt(model, options, prompt); !status.ok())
     return status;
   if (prompt.empty())

@@ -50,7 +50,7 @@ static double weightBandwidth(const gemmac_function &decode, const Measurements 
 }
 
 static std::vector<const gemmac_function *> measuredFunctions(const Model &model, const Measurements &measured) {
-  const auto &[decode, verify, prefill] = model.engine().functions();
+  const auto &[decode, verify, prefill, block] = model.engine().functions();
   std::vector<const gemmac_function *> functions;
   for (auto [function, runs] :
        {std::pair{&decode, &measured.decode}, {&verify, &measured.verify}, {&prefill, &measured.prefill}})

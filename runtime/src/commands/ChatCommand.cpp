@@ -4,6 +4,7 @@
 #include "base/Notice.h"
 #include "base/Signals.h"
 #include "base/Text.h"
+#include "encode/MediaFile.h"
 #include "generate/Conversation.h"
 #include "generate/Scheduler.h"
 #include "terminal/AnswerView.h"
@@ -12,14 +13,18 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <optional>
 #include <unistd.h>
 
 namespace gemmac::runtime {
 
 static constexpr std::string_view help =
-    "/reset  forget the conversation and start a new one\n"
-    "/exit   leave (or Ctrl-D)\n"
-    "/help   this list\n"
+    "/image FILE  show a picture with the next message\n"
+    "/audio FILE  play a sound with the next message\n"
+    "/reset       forget the conversation and start a new one\n"
+    "/exit        leave (or Ctrl-D)\n"
+    "/help        this list\n"
     "A line that ends with \\ goes on in the next one; so does Alt-Enter, and what is pasted is one message.\n"
     "Up and down recall messages. Ctrl-C stops an answer; twice, it leaves.\n";
 
@@ -39,6 +44,20 @@ Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options
   return {program.vocab, options, {defaults.suppress_ids, static_cast<size_t>(defaults.suppress_count)}};
 }
 
+Status addMedium(Model &model, const AnswerOptions &options, const MediaOption &file, std::vector<Medium> &media) {
+  MediaEncoder encoder(model.engine(), model.cpu.threadPool());
+  auto rows = std::make_shared<SoftRows>();
+  std::string name, note;
+  if (Status status = file.image ? encodeImageFile(encoder, file.path, options.imageTokens, *rows, name)
+                                 : encodeAudioFile(encoder, file.path, *rows, name, note);
+      !status.ok())
+    return status;
+  if (!note.empty() && !options.quiet)
+    notice("note: " + note);
+  media.push_back({file.image ? Medium::Kind::image : Medium::Kind::audio, std::move(rows)});
+  return {};
+}
+
 namespace {
 /// The pieces of a conversation on the terminal.
 struct Chat {
@@ -49,9 +68,11 @@ struct Chat {
   AnswerView view;
   Conversation conversation;
   Sequence sequence;
+  std::vector<Medium> media = {}; // of the next message
 
+  Status add(const MediaOption &file);
   Status reply(std::string_view message);
-  void tellThatItDoesNotFit(std::span<const int32_t> tokens) const;
+  void tellThatItDoesNotFit(const Feed &tokens) const;
   void reset();
 };
 } // namespace
@@ -60,10 +81,24 @@ void Chat::reset() {
   sequence.reset();
   sampler.reset();
   conversation.reset();
+  media.clear();
 }
 
-void Chat::tellThatItDoesNotFit(std::span<const int32_t> tokens) const {
-  const size_t held = commonPrefix(sequence.tokens(), tokens.first(tokens.size() - 1));
+/// What cannot be read is told, and the chat goes on.
+Status Chat::add(const MediaOption &file) {
+  Status status = addMedium(model, options, file, media);
+  if (status.code() == ExitCode::usage || status.code() == ExitCode::inputOutput) {
+    notice(status.message());
+    return {};
+  }
+  if (status.ok())
+    notice(format("%s of %zu tokens comes with the next message", file.image ? "a picture" : "a sound",
+                  media.back().rows->count()));
+  return status;
+}
+
+void Chat::tellThatItDoesNotFit(const Feed &tokens) const {
+  const size_t held = commonPrefix(sequence.tokens(), tokens.first(tokens.size() - 1).tokens());
   const auto context = static_cast<long long>(model.engine().context()), used = static_cast<long long>(held);
   notice(format("this message needs %zu tokens, but only %lld of the context's %lld are left; shorten it, or /reset to "
                 "start a new conversation",
@@ -71,7 +106,7 @@ void Chat::tellThatItDoesNotFit(std::span<const int32_t> tokens) const {
 }
 
 Status Chat::reply(std::string_view message) {
-  const std::span<const int32_t> tokens = conversation.ask(message);
+  const Feed tokens = conversation.ask(message, media);
   if (static_cast<int64_t>(tokens.size()) > model.engine().context()) {
     tellThatItDoesNotFit(tokens);
     return {};
@@ -87,6 +122,7 @@ Status Chat::reply(std::string_view message) {
   if (Status status = generate(model, request); !status.ok())
     return status;
   conversation.answered(generation);
+  media.clear();
   clearInterrupt();
   out.write("\n");
   out.flush();
@@ -106,6 +142,14 @@ static AnswerStyle styleFor(const AnswerOptions &options) {
   return style;
 }
 
+/// "/image FILE", "/audio FILE".
+static std::optional<MediaOption> mediaCommand(std::string_view text) {
+  for (const auto &[command, image] : {std::pair<std::string_view, bool>{"/image ", true}, {"/audio ", false}})
+    if (text.starts_with(command) && text.find('\n') == text.npos)
+      return MediaOption{image, std::string(trim(text.substr(command.size())))};
+  return std::nullopt;
+}
+
 Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions &sampling) {
   const gemmac_program &program = model.program;
   if (Status status = checkChat(model, options.chat, options.quiet); !status.ok())
@@ -123,6 +167,9 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
     notice(format("%s, %s, %s, context %lld. /help lists the commands, Ctrl-C stops an answer.", program.name,
                   program.weights, model.engine().describe().c_str(),
                   static_cast<long long>(model.engine().context())));
+  for (const MediaOption &file : options.media)
+    if (Status status = addMedium(model, options, file, chat.media); !status.ok())
+      return status;
   for (std::string message; !out.failed();) {
     auto result = editor.read(message);
     if (result == LineEditor::Result::failed)
@@ -140,7 +187,10 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
       out.write(help);
     else if (text == "/reset")
       chat.reset();
-    else if (text.front() == '/' && text.find_first_of(" \n/", 1) == text.npos)
+    else if (const std::optional<MediaOption> file = mediaCommand(text)) {
+      if (Status status = chat.add(*file); !status.ok())
+        return status;
+    } else if (text.front() == '/' && text.find_first_of(" \n/", 1) == text.npos)
       notice(format("no command '%.*s'; /help lists them", static_cast<int>(text.size()), text.data()));
     else if (Status status = chat.reply(message); !status.ok())
       return status;

@@ -99,6 +99,14 @@ static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_option("--stop", answer.stops, "End the answer before this text; may be given several times")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  for (const char *name : {"--image", "--audio"})
+    app.add_option(name)
+        ->description(*(name + 2) == 'i' ? "Show this picture first; '-': standard input; may be given several times"
+                                         : "Play this sound first; '-': standard input; may be given several times")
+        ->type_name("FILE")
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--image-tokens", answer.imageTokens, "Most tokens of a picture")->check(whole(1, 1120));
   app.add_flag("--special", answer.special, "Print control tokens; with --raw, also recognise them in the prompt");
   app.add_flag("--ids", answer.printIds, "Print token ids instead of text, the stop token included");
   app.add_flag("-q,--quiet", answer.quiet, "No statistics");
@@ -164,6 +172,28 @@ static void addCommands(CLI::App &app, Options &options) {
   addEngineOptions(*score, options.engine);
 }
 
+/// --image and --audio, in the order in which they were given.
+static void readMedia(const CLI::App &app, AnswerOptions &answer) {
+  size_t images = 0, sounds = 0;
+  for (const CLI::Option *option : app.parse_order()) {
+    const bool image = option->check_lname("image");
+    if (image || option->check_lname("audio"))
+      answer.media.push_back({image, option->results()[image ? images++ : sounds++]});
+  }
+}
+
+static Status checkMedia(const AnswerOptions &answer) {
+  if (answer.media.empty())
+    return {};
+  if (answer.raw || !answer.promptIds.empty())
+    return {ExitCode::usage, "--image and --audio need the chat format; they do not go with --raw or --prompt-ids"};
+  const auto fromInput = std::ranges::count(answer.media, "-", &MediaOption::path);
+  if (fromInput > 1 || (fromInput == 1 && !answer.prompt))
+    return {ExitCode::usage, "--image or --audio '-' takes all of standard input; give the others as files and the "
+                             "prompt with -p"};
+  return {};
+}
+
 // Options of the answer given along with a command would silently do nothing.
 static Status checkCombinations(const CLI::App &app, const Options &options) {
   const auto commands = app.get_subcommands();
@@ -182,7 +212,7 @@ static Status checkCombinations(const CLI::App &app, const Options &options) {
     return {ExitCode::usage, "--system and --think need the chat format; they do not go with --raw or --prompt-ids"};
   if (answer.hideThoughts && answer.showThoughts)
     return {ExitCode::usage, "--hide-thoughts and --show-thoughts exclude each other"};
-  return {};
+  return checkMedia(answer);
 }
 
 static uint64_t newSeed() {
@@ -247,6 +277,7 @@ bool parseCommandLine(int argc, char **argv, const gemmac_program &program, Opti
     exitCode = fail({ExitCode::usage, explain(error) + "; --help explains the options"});
     return false;
   }
+  readMedia(app, options.answer);
   if (Status status = checkCombinations(app, options); !status.ok()) {
     exitCode = fail(status);
     return false;

@@ -5,6 +5,7 @@
 
 #include "generate/Model.h"
 #include "generate/Options.h"
+#include "generate/Prompt.h"
 #include "generate/TextEvents.h"
 
 namespace gemmac::runtime {
@@ -13,6 +14,10 @@ namespace gemmac::runtime {
 TextOptions chatText(const Model &model, const AnswerOptions &options);
 /// A sampler that also leaves out what the checkpoint says.
 Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options);
+
+/// Reads a picture or a sound and has its tower make soft tokens of it, which join `media`. Tells what people should
+/// know, unless they want quiet. Engine open.
+Status addMedium(Model &model, const AnswerOptions &options, const MediaOption &file, std::vector<Medium> &media);
 
 // The model's data is open in all of them, its engine only where said.
 

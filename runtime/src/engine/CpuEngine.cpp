@@ -102,7 +102,8 @@ Status CpuEngine::readTableRows(std::span<const gemmac_row> rows) {
   uint8_t *to = tableRows;
   for (const gemmac_row &row : rows) {
     for (const gemmac_table &table : std::span(compiled->tables, static_cast<size_t>(compiled->table_count))) {
-      const uint64_t offset = table.offset + static_cast<uint64_t>(row.token) * table.row_bytes;
+      // Soft tokens read the row of id 0, the pad token (spec 3.1).
+      const uint64_t offset = table.offset + static_cast<uint64_t>(std::max(row.token, 0)) * table.row_bytes;
       if (Status status = programFile->read(offset, to + table.row_at, table.row_bytes); !status.ok())
         return status;
     }
@@ -114,7 +115,8 @@ Status CpuEngine::readTableRows(std::span<const gemmac_row> rows) {
 void CpuEngine::announce(std::span<const int32_t> soon) const {
   for (int32_t token : soon)
     for (const gemmac_table &table : std::span(compiled->tables, static_cast<size_t>(compiled->table_count)))
-      programFile->announce(table.offset + static_cast<uint64_t>(token) * table.row_bytes, table.row_bytes);
+      programFile->announce(table.offset + static_cast<uint64_t>(std::max(token, 0)) * table.row_bytes,
+                            table.row_bytes);
 }
 
 void CpuEngine::findRuns(std::span<const gemmac_row> rows) {
@@ -150,14 +152,19 @@ Logits CpuEngine::logitsOf(const gemmac_function &function) const {
           value->row_bytes / static_cast<int64_t>(sizeof(float))};
 }
 
+ValueRows CpuEngine::rowsOf(const gemmac_value &value) const {
+  return {arena + value.offset, value.row_bytes, value.width, value.per_row};
+}
+
 Status CpuEngine::run(const gemmac_function &function, std::span<const gemmac_row> rows, Logits &logits,
                       const Cancel *cancel) {
   if (cancel && cancel->requested())
     return {ExitCode::interrupted, ""};
   if (Status status = checkRows(*this, function, rows); !status.ok())
     return status;
-  if (Status status = readTableRows(rows); !status.ok())
-    return status;
+  if (textFunctions->contain(function))
+    if (Status status = readTableRows(rows); !status.ok())
+      return status;
   if (stepTimes)
     stepTimes->begin(function);
   callFunction(function, rows);

@@ -56,6 +56,7 @@ public:
   void countSteps(StepTimes *times) { stepTimes = times; }
 
 private:
+  ValueRows rowsOf(const gemmac_value &value) const override;
   Status startThreads(const EngineOptions &options);
   Status checkOptions(const EngineOptions &options);
   Status reserve();

@@ -6,6 +6,7 @@
 #include "base/Status.h"
 #include "program/TextFunctions.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -29,6 +30,22 @@ struct Logits {
   int64_t stride = 0; ///< floats between rows
   /// f32 [vocab] of the call's row `index`.
   const float *row(size_t index) const { return first + static_cast<int64_t>(index) * stride; }
+};
+
+/// The rows of an input or output of a function, in the host's memory.
+struct ValueRows {
+  uint8_t *first = nullptr; ///< null: there is no such value
+  int64_t rowBytes = 0, width = 0, perRow = 1;
+
+  /// All elements of a row, those that pad it among them. T is float or int32_t, as the value has it.
+  template <typename T> std::span<T> row(size_t index) const {
+    return {reinterpret_cast<T *>(first + static_cast<int64_t>(index) * rowBytes), static_cast<size_t>(width)};
+  }
+  /// Writes a row: `values`, and zeros behind them.
+  template <typename T> void write(size_t index, std::span<const T> values) const {
+    const std::span<T> to = row<T>(index);
+    std::fill(std::copy(values.begin(), values.end(), to.begin()), to.end(), T(0));
+  }
 };
 
 /// What a slot held, in the host's memory. Only the kind of engine and the program that made it can read it.
@@ -65,9 +82,22 @@ public:
   /// Most rows of a call of `function`, which here and below is one of the program's table.
   virtual int64_t maxRows(const gemmac_function &function) const = 0;
 
+  /// Where an input of `function` is written before run(), and where an output is read after it: until the next call of
+  /// a function.
+  ValueRows input(const gemmac_function &function, std::string_view name) const {
+    const gemmac_value *value = findInput(function, name);
+    return value ? rowsOf(*value) : ValueRows();
+  }
+  ValueRows output(const gemmac_function &function, std::string_view name) const {
+    const gemmac_value *value = findOutput(function, name);
+    return value ? rowsOf(*value) : ValueRows();
+  }
+
   /// Feeds `rows` (gemmac/call.h), those of a slot next to each other and at consecutive positions; what comes before
   /// them in the slot was fed by earlier calls. decode takes one row, verify rows of any slots; both give the logits of
-  /// rows that ask for them (GEMMAC_ROW_LOGITS). prefill gives none.
+  /// rows that ask for them (GEMMAC_ROW_LOGITS). prefill gives none. Rows of a negative token take the soft tokens
+  /// that were written to that input; in prefill_block those of a slot are one group, everywhere else in none.
+  /// Functions that are none of functions() read nothing of the rows: how many there are is all that counts.
   /// \param cancel  looked at before anything is fed; null: none
   /// \returns interrupted, nothing fed, after `cancel`; internal, nothing fed, for rows that break these rules;
   ///          otherwise what reading the program's file said: the slots of the rows should be cleared then.
@@ -90,6 +120,9 @@ public:
   virtual EngineMemory memory() const = 0;
   /// What runs the program, for people: "avx512, 8 threads".
   virtual std::string describe() const = 0;
+
+private:
+  virtual ValueRows rowsOf(const gemmac_value &value) const = 0;
 };
 
 /// Whether `rows` keep the rules of Engine::run(). \returns internal where they do not.

@@ -3,6 +3,7 @@
 #define GEMMAC_RUNTIME_SEQUENCE_H
 
 #include "engine/Engine.h"
+#include "engine/Feed.h"
 
 namespace gemmac::runtime {
 
@@ -20,7 +21,7 @@ public:
   /// Where the next token goes: how many have been fed.
   int64_t position() const { return static_cast<int64_t>(fedTokens.size()); }
   int64_t remaining() const { return device.context() - position(); }
-  /// What was fed, from position 0 on.
+  /// What was fed, from position 0 on; negative numbers are ids of soft rows.
   std::span<const int32_t> tokens() const { return fedTokens; }
 
   /// Forgets everything: the next token is at position 0.
@@ -29,8 +30,8 @@ public:
   /// what tokens there look back at, as later ones took its place; then it goes back to 0. \returns where it is.
   int64_t rewind(int64_t position);
   /// Goes back to where `wanted` parts from what was fed, and to its last token at the latest: that is to yield logits.
-  /// \returns how many of `wanted` need not be fed any more.
-  int64_t keepCommon(std::span<const int32_t> wanted);
+  /// A block is kept whole or not at all. \returns how many of `wanted` need not be fed any more.
+  int64_t keepCommon(const Feed &wanted);
   /// For measurements: the next token is at `position`, as if as many tokens had been fed. All of the slot's memory is
   /// written with zeros, so that its pages are real ones; how long a call takes does not depend on what they hold.
   void pretendPosition(int64_t position);
@@ -51,23 +52,25 @@ public:
 
   /// The row of the `ahead`th token from position() on.
   gemmac_row row(int32_t token, bool logits, int64_t ahead = 0) const;
+  /// The same in prefill_block.
+  gemmac_row blockRow(int32_t token, int64_t ahead) const;
   /// Takes note that the rows of `tokens` were fed.
   void fed(std::span<const int32_t> tokens);
 
-  // For all below: every id lies in [0, vocab), and there are at most remaining(). What fails or is cancelled feeds
-  // nothing of that call; position() tells how far it got.
+  // For all below: every id lies in [0, vocab) or has a soft row, in what goes through prefill alone; and there are at
+  // most remaining(). What fails or is cancelled feeds nothing of that call; position() tells how far it got.
 
   /// Feeds tokens whose logits nobody needs, in calls of as many rows as the engine takes.
-  Status prefill(std::span<const int32_t> tokens, const Cancel *cancel = nullptr);
+  Status prefill(Feed tokens, const Cancel *cancel = nullptr);
   /// Feeds one token.
   Status decode(int32_t token, Logits &logits, const Cancel *cancel = nullptr);
   /// Feeds up to maxRows(functions().verify) tokens, in one call with logits for each.
   Status verify(std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel = nullptr);
   /// Feeds a whole prompt: all but the last token through prefill, the last one through decode.
-  Status feed(std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel = nullptr);
+  Status feed(const Feed &tokens, Logits &logits, const Cancel *cancel = nullptr);
 
 private:
-  Status run(const gemmac_function &function, std::span<const int32_t> tokens, Logits &logits, const Cancel *cancel);
+  Status run(const gemmac_function &function, const Feed &tokens, Logits &logits, const Cancel *cancel);
 
   Engine &device;
   const int64_t slot;
@@ -75,6 +78,12 @@ private:
   int64_t highest = 0;            // end of the positions that were fed since position 0 was
   std::vector<gemmac_row> rows;   // of a call
 };
+
+/// Most rows of a call of any function of text.
+size_t mostTextRows(const Engine &engine);
+
+/// Writes the soft rows of `feed` to where `function` reads them, from row `first` of its next call on.
+void writeSoftRows(const Engine &engine, const gemmac_function &function, const Feed &feed, size_t first);
 
 /// How many tokens two texts begin with in common.
 size_t commonPrefix(std::span<const int32_t> one, std::span<const int32_t> other);

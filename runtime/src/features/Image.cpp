@@ -64,7 +64,7 @@ Status targetSize(ImageSize picture, int64_t budget, ImageSize &target) {
 }
 
 /// \param step the sides are multiples of it.
-static Status checkResized(const Picture &picture, ImageSize size, int64_t step) {
+static Status checkResized(const PixelView &picture, ImageSize size, int64_t step) {
   if (Status status = checkPicture(picture.size); !status.ok())
     return status;
   const bool within = size.height > 0 && size.width > 0 && size.height <= mostSoftTokens * unit &&
@@ -82,7 +82,7 @@ static Status checkResized(const Picture &picture, ImageSize size, int64_t step)
   return {};
 }
 
-static Source prepare(const Picture &picture, ImageSize size) {
+static Source prepare(const PixelView &picture, ImageSize size) {
   Source source;
   source.columns = resizeTaps(picture.size.width, size.width, /*copies=*/4, /*multiple=*/2);
   source.rows = resizeTaps(picture.size.height, size.height, /*copies=*/1, /*multiple=*/1);
@@ -103,7 +103,7 @@ static Source prepare(const Picture &picture, ImageSize size) {
 
 /// Calls `kernel` with the buffers that resizing has, then `arguments`.
 template <typename Kernel, typename... Arguments>
-static Status resize(const FeatureRunner &runner, Kernel kernel, const Picture &picture, ImageSize size,
+static Status resize(const FeatureRunner &runner, Kernel kernel, const PixelView &picture, ImageSize size,
                      Arguments &&...arguments) {
   const Source source = prepare(picture, size);
   KernelBuffer<uint8_t, 2> pixels(source.pixels, {4 * source.width, source.height}, {1, source.rowBytes});
@@ -116,7 +116,7 @@ static Status resize(const FeatureRunner &runner, Kernel kernel, const Picture &
   return call.status(result, "resizing a picture");
 }
 
-Status patches(const FeatureRunner &runner, const Picture &picture, ImageSize size, PatchSide side,
+Status patches(const FeatureRunner &runner, const PixelView &picture, ImageSize size, PatchSide side,
                std::span<float> out, std::span<PatchPosition> positions) {
   const int64_t pixels = static_cast<int64_t>(side);
   if (Status status = checkResized(picture, size, pixels); !status.ok())
@@ -133,7 +133,7 @@ Status patches(const FeatureRunner &runner, const Picture &picture, ImageSize si
   return resize(runner, runner.kernels.patches, picture, size, static_cast<int32_t>(pixels), buffer);
 }
 
-Status resizedFrame(const FeatureRunner &runner, const Picture &picture, ImageSize size, std::span<uint8_t> out) {
+Status resizedFrame(const FeatureRunner &runner, const PixelView &picture, ImageSize size, std::span<uint8_t> out) {
   if (Status status = checkResized(picture, size, 16); !status.ok())
     return status;
   if (static_cast<int64_t>(out.size()) != 4 * size.height * size.width)

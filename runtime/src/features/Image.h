@@ -23,7 +23,7 @@ constexpr int64_t mostSoftTokens = 1120;
 Status targetSize(ImageSize picture, int64_t budget, ImageSize &target);
 
 /// Pixels of four bytes: red, green, blue and one that means nothing. Rows lie `rowBytes` apart, at least 4 * width.
-struct Picture {
+struct PixelView {
   const uint8_t *pixels = nullptr;
   ImageSize size;
   int64_t rowBytes = 0;
@@ -43,13 +43,13 @@ enum class PatchSide : int32_t { tower = 16, merged = 48 };
 /// \param positions  [patches].
 /// Allocates 4 * size.width * picture.size.height bytes and the tables. The bits do not depend on the threads.
 /// \returns what targetSize() says of the picture; internal when sizes do not fit each other.
-Status patches(const FeatureRunner &runner, const Picture &picture, ImageSize size, PatchSide side,
+Status patches(const FeatureRunner &runner, const PixelView &picture, ImageSize size, PatchSide side,
                std::span<float> out, std::span<PatchPosition> positions);
 
 /// The picture resized to `size`, in 8 bits: what frames of a video can be kept as. patches() of it with the same size
 /// are those of the picture.
 /// \param out [height, width, 4]; the fourth byte means nothing.
-Status resizedFrame(const FeatureRunner &runner, const Picture &picture, ImageSize size, std::span<uint8_t> out);
+Status resizedFrame(const FeatureRunner &runner, const PixelView &picture, ImageSize size, std::span<uint8_t> out);
 
 } // namespace gemmac::runtime
 

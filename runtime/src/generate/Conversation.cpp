@@ -28,20 +28,28 @@ void Conversation::system(Prompt &prompt) const {
   prompt.piece(mode.system_close, true);
 }
 
-const std::vector<int32_t> &Conversation::ask(std::string_view text) {
+/// Chat templates write the items of a message one after another, with nothing between them.
+void Conversation::user(Prompt &prompt, const std::vector<Medium> &media, std::string_view text) const {
+  for (const Medium &medium : media)
+    prompt.medium(medium);
+  prompt.piece(text, false);
+}
+
+const SoftPrompt &Conversation::ask(std::string_view text, std::vector<Medium> media) {
   question = trimmed(text, GEMMAC_CHAT_TRIMS_USER);
+  shown = std::move(media);
   Prompt prompt(model);
   system(prompt);
   for (const Turn &turn : turns) {
-    prompt.piece(turn.user, false);
+    user(prompt, turn.media, turn.user);
     prompt.piece(options.keepThoughts ? mode.prompt : mode.answered, true);
     for (const MarkedPiece &piece : turn.answer)
       prompt.piece(piece.text, piece.control);
     prompt.piece(mode.next, true);
   }
-  prompt.piece(question, false);
+  user(prompt, shown, question);
   prompt.piece(mode.prompt, true);
-  next.clear();
+  next = {};
   prompt.encode(next);
   return next;
 }
@@ -68,7 +76,7 @@ void Conversation::answered(const Generation &generation) {
     text = answerInHistory(chat, std::move(text));
   if (opensThought(chat, text.text))
     text.append(chat.thought_close, true);
-  turns.push_back({question, piecesOf(text)});
+  turns.push_back({shown, question, piecesOf(text)});
 }
 
 void Conversation::reset() { turns.clear(); }

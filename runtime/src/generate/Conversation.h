@@ -20,8 +20,9 @@ class Conversation {
 public:
   Conversation(const Model &model, const ChatOptions &options);
 
-  /// All tokens up to the next answer, after a user's `text`. Calling it again replaces the question.
-  const std::vector<int32_t> &ask(std::string_view text);
+  /// All tokens up to the next answer, after a user's `media`, in order, and `text`. Calling it again replaces the
+  /// question.
+  const SoftPrompt &ask(std::string_view text, std::vector<Medium> media = {});
 
   /// Takes note of what was generated after the tokens of ask().
   void answered(const Generation &generation);
@@ -31,20 +32,23 @@ public:
 
 private:
   struct Turn {
+    std::vector<Medium> media;
     std::string user;
     std::vector<MarkedPiece> answer;
   };
 
   void system(Prompt &prompt) const;
+  void user(Prompt &prompt, const std::vector<Medium> &media, std::string_view text) const;
   std::string_view trimmed(std::string_view text, uint32_t flag) const;
   MarkedText said(const Generation &generation) const;
 
   const Model &model;
   const ChatOptions options;
   const gemmac_chat_mode &mode;
-  std::vector<Turn> turns; // answered ones
+  std::vector<Turn> turns;   // answered ones
+  std::vector<Medium> shown; // with the question
   std::string question;
-  std::vector<int32_t> next;
+  SoftPrompt next;
 };
 
 /// Whether the checkpoint's chat format can do what was asked for. Says so where an option does nothing.

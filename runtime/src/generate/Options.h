@@ -19,6 +19,12 @@ struct ChatOptions {
   bool keepThoughts = false; ///< of earlier answers, whatever the template does
 };
 
+/// A file to show or play to the model.
+struct MediaOption {
+  bool image; ///< else a sound
+  std::string path;
+};
+
 struct AnswerOptions {
   std::optional<std::string> prompt; ///< absent: chat, or standard input when that is no terminal
   std::string promptIds;             ///< file of token ids; empty: none
@@ -27,6 +33,8 @@ struct AnswerOptions {
   bool hideThoughts = false, showThoughts = false;
   ChatOptions chat;
   std::vector<std::string> stops;
+  std::vector<MediaOption> media; ///< in order; they come with the first message
+  int64_t imageTokens = 0;        ///< most soft tokens of a picture; 0: as the checkpoint has it
 };
 
 struct BenchOptions {

@@ -2,13 +2,26 @@
 
 #include "text/TokenStream.h"
 
+#include <optional>
+
 namespace gemmac::runtime {
 
-void Prompt::encode(std::vector<int32_t> &ids) const {
-  TokenStream stream(model.tokenizer);
-  for (const Segment &segment : segments)
-    stream.push(segment, ids);
-  stream.finish(ids);
+void Prompt::encode(SoftPrompt &prompt) const {
+  const gemmac_media &media = model.program.media;
+  std::optional<TokenStream> stream(model.tokenizer);
+  for (const auto &[text, medium] : pieces) {
+    if (!medium) {
+      stream->push(text, prompt.tokens);
+      continue;
+    }
+    stream->finish(prompt.tokens);
+    stream.emplace(model.tokenizer);
+    const bool image = medium->kind == Medium::Kind::image;
+    prompt.tokens.push_back(image ? media.image_begin : media.audio_begin);
+    prompt.append(medium->rows);
+    prompt.tokens.push_back(image ? media.image_end : media.audio_end);
+  }
+  stream->finish(prompt.tokens);
 }
 
 } // namespace gemmac::runtime

@@ -1,13 +1,22 @@
-// Token ids of prompts: pieces of the checkpoint's chat format around people's text.
+// Token ids of prompts: pieces of the checkpoint's chat format around people's text, pictures and sounds.
 #ifndef GEMMAC_RUNTIME_PROMPT_H
 #define GEMMAC_RUNTIME_PROMPT_H
 
+#include "engine/Feed.h"
 #include "generate/Model.h"
 
+#include <memory>
 #include <string_view>
 #include <vector>
 
 namespace gemmac::runtime {
+
+/// A picture or a sound in a message, as a tower made rows of it.
+struct Medium {
+  enum class Kind { image, audio };
+  Kind kind;
+  std::shared_ptr<const SoftRows> rows;
+};
 
 /// Collects pieces of a prompt and encodes them as one text. Keeps references: the pieces must live until encode().
 /// Format pieces may hold control tokens, people's text may not (docs/chat.md).
@@ -15,14 +24,21 @@ class Prompt {
 public:
   explicit Prompt(const Model &model) : model(model) {}
 
-  void piece(std::string_view text, bool controlAllowed) { segments.push_back({text, controlAllowed}); }
+  void piece(std::string_view text, bool controlAllowed) { pieces.push_back({{text, controlAllowed}, nullptr}); }
+  /// Its soft tokens between the tokens that begin and end them (spec 6.2), of which the program must have some.
+  void medium(const Medium &medium) { pieces.push_back({{}, &medium}); }
 
   /// Appends the ids of all pieces.
-  void encode(std::vector<int32_t> &ids) const;
+  void encode(SoftPrompt &prompt) const;
 
 private:
+  struct Piece {
+    Segment text;
+    const Medium *medium; ///< null: the text
+  };
+
   const Model &model;
-  std::vector<Segment> segments;
+  std::vector<Piece> pieces;
 };
 
 } // namespace gemmac::runtime

@@ -8,21 +8,38 @@
 namespace gemmac::runtime {
 
 Scheduler::Scheduler(const Model &model, Engine &engine) : model(model), engine(engine) {
-  const auto &[decode, verify, prefill] = engine.functions();
-  const auto most =
-      static_cast<size_t>(std::max({engine.maxRows(decode), engine.maxRows(verify), engine.maxRows(prefill)}));
+  const size_t most = mostTextRows(engine);
   parts.reserve(most);
   rows.reserve(most);
+}
+
+Status Scheduler::checkTokens(const Feed &prompt) const {
+  const auto &[decode, verify, prefill, block] = engine.functions();
+  const bool takesSoft = findInput(prefill, GEMMAC_SOFT_TOKENS);
+  for (size_t i = 0; i < prompt.size(); ++i) {
+    const int32_t token = prompt[i];
+    const size_t width = prompt.row(i).size();
+    const bool soft = takesSoft && i + 1 < prompt.size() && width == static_cast<size_t>(model.program.hidden);
+    if (token >= model.program.vocab || (token < 0 && !soft))
+      return {ExitCode::usage, format("the prompt has token %d, expected 0 to %lld", token,
+                                      static_cast<long long>(model.program.vocab - 1))};
+  }
+  for (size_t at = 0; at < prompt.size();) {
+    const Feed::Piece piece = prompt.piece(at, prompt.size());
+    if (piece.block && (!block || static_cast<int64_t>(piece.rows) > engine.maxRows(*block)))
+      return {ExitCode::usage, format("%zu soft tokens of the prompt see each other, but this program takes %lld",
+                                      piece.rows, static_cast<long long>(block ? engine.maxRows(*block) : 0))};
+    at += piece.rows;
+  }
+  return {};
 }
 
 /// What is wrong with one request must not fail a call that others are in.
 Status Scheduler::check(const Request &request) const {
   if (request.prompt.empty())
     return {ExitCode::usage, "the prompt is empty"};
-  for (int32_t token : request.prompt)
-    if (token < 0 || token >= model.program.vocab)
-      return {ExitCode::usage, format("the prompt has token %d, expected 0 to %lld", token,
-                                      static_cast<long long>(model.program.vocab - 1))};
+  if (Status status = checkTokens(request.prompt); !status.ok())
+    return status;
   for (const std::unique_ptr<Running> &one : running)
     if (!one->ended && &one->request.sequence == &request.sequence)
       return {ExitCode::usage, "the sequence answers another request; wait for its end"};
@@ -41,7 +58,7 @@ Status Scheduler::add(const Request &request) {
   one->text.begin();
   for (int32_t token : request.prompt)
     request.sampler.accept(token);
-  engine.announce(request.prompt);
+  engine.announce(request.prompt.tokens());
   one->began = monotonicSeconds();
   running.push_back(std::move(one));
   return {};
@@ -84,28 +101,41 @@ void Scheduler::decode() {
     take(*parts[i].whose, logits.row(i));
 }
 
-void Scheduler::takePrompt(Running &one, size_t most) {
-  const size_t count = std::min(one.request.prompt.size() - 1 - one.fed, most);
-  for (size_t i = 0; i < count; ++i)
-    rows.push_back(one.request.sequence.row(one.request.prompt[one.fed + i], false, static_cast<int64_t>(i)));
+/// Puts the next piece of a prompt into the call of `function`, where it goes there and has room.
+void Scheduler::takePrompt(Running &one, const gemmac_function &function) {
+  const auto room = static_cast<size_t>(engine.maxRows(function)) - rows.size();
+  const auto [count, block] = one.nextPiece(room);
+  if (block != (&function == engine.functions().prefillBlock) || count > room)
+    return;
+  const Request &request = one.request;
+  for (size_t i = 0; i < count; ++i) {
+    const int32_t token = request.prompt[one.fed + i];
+    const auto ahead = static_cast<int64_t>(i);
+    rows.push_back(block ? request.sequence.blockRow(token, ahead) : request.sequence.row(token, false, ahead));
+  }
+  if (findInput(function, GEMMAC_SOFT_TOKENS))
+    writeSoftRows(engine, function, request.prompt.subspan(one.fed).first(count), rows.size() - count);
   parts.push_back({&one, count});
 }
 
 void Scheduler::prefill() {
   parts.clear();
   rows.clear();
-  const auto most = static_cast<size_t>(engine.maxRows(engine.functions().prefill));
+  const gemmac_function *function = nullptr; // what the first one needs
   const size_t count = running.size(), first = promptTurn;
-  for (size_t i = 0; i < count && rows.size() < most; ++i) {
+  for (size_t i = 0; i < count; ++i) {
     Running &one = *running[(first + i) % count];
     if (!one.readsPrompt() || cancelled(one))
       continue;
-    takePrompt(one, most - rows.size());
-    if (parts.size() == 1) // others come first next time
-      promptTurn = (first + i + 1) % count;
+    if (!function) {
+      function = one.nextPiece(1).block ? engine.functions().prefillBlock : &engine.functions().prefill;
+      promptTurn = (first + i + 1) % count; // others come first next time
+    }
+    if (rows.size() < static_cast<size_t>(engine.maxRows(*function)))
+      takePrompt(one, *function);
   }
   Logits none;
-  if (rows.empty() || !call(engine.functions().prefill, none).ok())
+  if (rows.empty() || !call(*function, none).ok())
     return;
   for (const Part &part : parts) {
     const auto total = static_cast<int64_t>(part.whose->request.prompt.size());

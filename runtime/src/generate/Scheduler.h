@@ -14,9 +14,9 @@ namespace gemmac::runtime {
 
 /// An answer that is wanted. What it refers to must live, and nobody else use it, until the end event.
 struct Request {
-  Sequence &sequence;              ///< what it holds comes before the prompt
-  std::span<const int32_t> prompt; ///< not empty; fits into the sequence
-  Sampler &sampler;                ///< gets the prompt to count
+  Sequence &sequence; ///< what it holds comes before the prompt
+  Feed prompt;        ///< not empty; fits into the sequence; its last token is no soft one
+  Sampler &sampler;   ///< gets the prompt to count
   Listener &listener;
   Generation &result; ///< gets what comes of it
   TextOptions text = {};
@@ -35,8 +35,8 @@ public:
   Scheduler(const Model &model, Engine &engine);
 
   /// Takes a request in; also from within an event.
-  /// \returns usage for a prompt that is empty or has a token beyond the vocabulary, and for a sequence that another
-  ///          request uses; context for a prompt that is too long.
+  /// \returns usage for a prompt that is empty, has a token beyond the vocabulary, or soft rows that the program does
+  ///          not take, and for a sequence that another request uses; context for a prompt that is too long.
   Status add(const Request &request);
 
   /// Takes all requests one step further. Errors go to those whom they concern, as their end.
@@ -52,6 +52,10 @@ private:
     bool readsPrompt() const { return fed + 1 < request.prompt.size(); }
     /// The token to be fed for the next logits.
     int32_t next() const { return begun() ? request.result.tokens.back() : request.prompt.back(); }
+    /// What of its prompt goes into the next call, `chunk` tokens at most.
+    Feed::Piece nextPiece(size_t chunk) const {
+      return request.prompt.first(request.prompt.size() - 1).piece(fed, chunk);
+    }
     bool begun() const { return !request.result.tokens.empty(); }
 
     const Request request;
@@ -67,10 +71,11 @@ private:
   };
 
   Status check(const Request &request) const;
+  Status checkTokens(const Feed &prompt) const;
   bool cancelled(Running &one);
   void decode();
   void prefill();
-  void takePrompt(Running &one, size_t most);
+  void takePrompt(Running &one, const gemmac_function &function);
   Status call(const gemmac_function &function, Logits &logits);
   void take(Running &one, const float *logits);
   int32_t choose(Running &one, const float *logits);

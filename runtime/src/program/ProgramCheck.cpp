@@ -19,19 +19,22 @@ static bool hasSaneSizes(const gemmac_program &program) {
          program.slot_bytes >= 0 && program.slots > 0;
 }
 
-/// An input or output, which has room for as many rows as a call may have.
+/// An input or output, which has room for all rows that belong to those of a call.
 static Status checkValue(const gemmac_program &program, const gemmac_function &function, const gemmac_value &value) {
   constexpr int64_t element = sizeof(float);
   if (value.offset % element != 0 || value.row_bytes % element != 0 || value.width < 1 ||
       value.width > value.row_bytes / element)
     return inconsistent(format("'%s' of function '%s' has rows of %lld elements in %lld bytes at byte %lld", value.name,
                                function.name, number(value.width), number(value.row_bytes), number(value.offset)));
+  if (value.per_row < 1 || value.element > GEMMAC_I32)
+    return inconsistent(format("'%s' of function '%s' has %d rows for each of the call and elements of kind %u",
+                               value.name, function.name, value.per_row, value.element));
   if (value.offset < 0 || value.offset > program.arena_bytes ||
-      value.row_bytes > (program.arena_bytes - value.offset) / function.max_rows)
+      value.row_bytes > (program.arena_bytes - value.offset) / function.max_rows / value.per_row)
     return inconsistent(
-        format("'%s' of function '%s' lies outside of the arena: %lld x %lld bytes at byte %lld of %lld", value.name,
-               function.name, number(function.max_rows), number(value.row_bytes), number(value.offset),
-               number(program.arena_bytes)));
+        format("'%s' of function '%s' lies outside of the arena: %lld x %d x %lld bytes at byte %lld of %lld",
+               value.name, function.name, number(function.max_rows), value.per_row, number(value.row_bytes),
+               number(value.offset), number(program.arena_bytes)));
   return {};
 }
 

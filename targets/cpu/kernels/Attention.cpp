@@ -208,11 +208,11 @@ LogicalResult lower(gemma::AttentionMergeStep step, StepLowering &lowering) {
 // KV head; each thread takes every threads-th, since later rows see more keys
 static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep step, const CacheShape &cache) {
   int64_t heads = step.getHeads(), perKvHead = heads / cache.heads, rowBytes = step.getQuery().getType().getRowBytes();
-  std::string name = llvm::formatv("attention_{0}_q{1}", cache.text(), heads);
+  std::string name = llvm::formatv("attention_{0}_q{1}{2}", cache.text(), heads, step.getBlocks() ? "_blocks" : "");
   return kernels.get(name, 6, 4, [&](KernelBuilder &b, ValueRange a) {
     Value thread = a[8], threads = a[9];
     CallRows callRows(b, a[4]);
-    RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3]);
+    RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3], step.getBlocks());
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
     Value tileRows =
@@ -232,7 +232,8 @@ static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep
         Value queryOffset = b.mul(kvHead, perKvHead * cache.padded * 4);
         tile.emit(b.at(a[0], queryOffset), b.at(a[1], queryOffset), b.at(keys, b.mul(kvHead, cache.keyHeadBytes())),
                   b.at(b.at(keys, cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())), firstRow, count,
-                  callRows.position(firstRow));
+                  callRows.position(firstRow),
+                  step.getBlocks() ? callRows.position(b.sub(b.add(runFirst, runCount), b.i64(1))) : Value());
       });
       return KernelBuilder::Values{b.sub(b.add(skip, b.mul(mine, threads)), units)};
     });

@@ -82,8 +82,7 @@ static func::FuncOp encoderAttentionKernel(KernelLibrary &kernels, gemma::Encode
   return kernels.get(name, 3, 4, [&](KernelBuilder &b, ValueRange a) {
     Value rows = a[3], thread = a[4], threads = a[5], headStep = a[6];
     CacheShape memory(kvHeads, step.getHeadDim());
-    RowTile tile(b, memory, kernels.getLevel(), heads, step.getQuery().getType().getRowBytes(), /*keyNorm=*/{},
-                 /*lastKey=*/b.sub(rows, b.i64(1)));
+    RowTile tile(b, memory, kernels.getLevel(), heads, step.getQuery().getType().getRowBytes(), /*keyNorm=*/{});
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
     Value tileRows = b.minSigned(ceilDiv(b.mul(rows, kvHeads), threads), b.i64(SplitAttention::tileRows(perKvHead)));
@@ -94,7 +93,7 @@ static func::FuncOp encoderAttentionKernel(KernelLibrary &kernels, gemma::Encode
       Value count = b.minSigned(tileRows, b.sub(rows, firstRow)), keys = b.at(a[1], b.mul(kvHead, headStep));
       Value queryOffset = b.mul(kvHead, perKvHead * memory.padded * 4);
       tile.emit(b.at(a[0], queryOffset), b.at(a[2], queryOffset), keys, b.at(keys, b.mul(headStep, kvHeads)), firstRow,
-                count, /*position=*/{});
+                count, /*position=*/firstRow, /*lastKey=*/b.sub(rows, b.i64(1)));
     });
   });
 }

@@ -13,7 +13,8 @@ namespace {
 /// Partial sums are 16 vectors; of a row narrower than 256 only the first exist.
 class SquareSums {
 public:
-  SquareSums(KernelBuilder &b, Value row, int64_t width, double scale) : b(b), row(row), width(width), scale(scale) {}
+  SquareSums(KernelBuilder &b, Value row, int64_t width, const Premap &premap)
+      : b(b), row(row), width(width), premap(premap) {}
 
   /// Vectors first, first + stride, ... added by halves; null where there is none. At most four are summed up at once,
   /// and few results wait, so that registers hold them.
@@ -35,14 +36,13 @@ private:
   KernelBuilder &b;
   Value row;
   int64_t width;
-  double scale;
+  const Premap &premap;
 
   Value add(Value low, Value high) { return high ? b.addf(low, high) : low; }
 
   Value addSquare(Value offset, int64_t vector, Value sum) {
     Value x = b.loadVec(b.at(b.at(row, offset), vector * vecBytes));
-    if (scale != 1.0)
-      x = b.mulf(x, b.splat(b.vecF32(), scale));
+    x = premap.apply(b, x);
     return b.fma(x, x, sum);
   }
 
@@ -68,8 +68,22 @@ private:
 };
 } // namespace
 
-Value inverseRms(KernelBuilder &b, Value row, int64_t width, int64_t count, double eps, double scale) {
-  Value sum = b.sumLanes(SquareSums(b, row, width, scale).sumOf(0, 1));
+Value Premap::apply(KernelBuilder &b, Value x) const {
+  if (scale != 1.0)
+    x = b.mulf(x, b.splat(b.vecF32(), scale));
+  if (!limit)
+    return x;
+  Value high = b.splat(b.vecF32(), *limit);
+  x = b.maxf(x, b.splat(b.vecF32(), -*limit));
+  return b.select(arith::CmpFOp::create(b, arith::CmpFPredicate::OLT, x, high), x, high);
+}
+
+std::string Premap::text() const {
+  return (scale == 1.0 ? "" : "_s" + bitsText(scale)) + (limit ? "_l" + bitsText(*limit) : "");
+}
+
+Value inverseRms(KernelBuilder &b, Value row, int64_t width, int64_t count, double eps, const Premap &premap) {
+  Value sum = b.sumLanes(SquareSums(b, row, width, premap).sumOf(0, 1));
   Value mean = b.divf(sum, b.f32(static_cast<float>(count)));
   Value root = b.sqrt(b.addf(mean, b.f32(static_cast<float>(eps))));
   return b.broadcast(b.divf(b.f32(1.0f), root));

@@ -16,6 +16,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace gemmac {
@@ -207,9 +208,18 @@ private:
 /// Part of a kernel's name that tells constants apart: the hexadecimal bits.
 std::string bitsText(double value);
 
-/// 1 / sqrt(sum of squares / count + eps) in every lane, of `width` values, a multiple of 16, each first multiplied by
-/// `scale`.
-mlir::Value inverseRms(KernelBuilder &b, mlir::Value row, int64_t width, int64_t count, double eps, double scale = 1.0);
+/// What becomes of values before they are used: they are multiplied by `scale`, then clamped to -limit .. limit where
+/// there is one.
+struct Premap {
+  double scale = 1.0;
+  std::optional<double> limit = std::nullopt;
+  mlir::Value apply(KernelBuilder &b, mlir::Value x) const;
+  std::string text() const; ///< part of a kernel's name
+};
+
+/// 1 / sqrt(sum of squares / count + eps) in every lane, of `width` values, a multiple of 16, each mapped first.
+mlir::Value inverseRms(KernelBuilder &b, mlir::Value row, int64_t width, int64_t count, double eps,
+                       const Premap &premap = {});
 
 /// What becomes of a row's values before they are stored. All are f32; null: nothing.
 struct RowLimits {

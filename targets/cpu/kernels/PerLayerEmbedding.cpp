@@ -25,7 +25,7 @@ static func::FuncOp pleCombineKernel(KernelLibrary &kernels, gemma::PleCombineSt
       b.loop(b.i64(0), b.i64(groups), 1, [&](Value layer) {
         Value offset = b.add(rowOffset, b.mul(layer, width * 4));
         Value context = b.at(a[0], offset), result = b.at(a[1], offset);
-        Value inverse = inverseRms(b, context, width, count, eps, contextScale);
+        Value inverse = inverseRms(b, context, width, count, eps, {.scale = contextScale});
         b.loop(b.i64(0), b.i64(width / 32), 1, [&](Value part) {
           Value group = b.add(b.mul(layer, width / 32), part);
           auto [low, high] = dequantizeGroup(b, table, line, b.i64(0), group);

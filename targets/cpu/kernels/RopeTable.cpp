@@ -1,4 +1,5 @@
 // gemma.step.rope_table and gemma.step.rope_places_table: cosines and sines of RoPE angles.
+#include "targets/cpu/kernels/SineCosine.h"
 #include "targets/cpu/kernels/StepLowering.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -61,8 +62,12 @@ static std::pair<Value, Value> cosSin(KernelBuilder &b, Value x) {
   return {negateIf(bit(next, 2), c), negateIf(bit(quadrant, 2), s)};
 }
 
-// Numbers in the program's constants.
-static Value constants(KernelLibrary &kernels, KernelBuilder &b, const std::string &name, ArrayRef<float> numbers) {
+std::pair<Value, Value> cosineAndSine(KernelBuilder &b, Value angles) {
+  auto [cosine, sine] = cosSin(b, arith::ExtFOp::create(b, b.vec(lanes, b.getF64Type()), angles));
+  return {arith::TruncFOp::create(b, b.vecF32(), cosine), arith::TruncFOp::create(b, b.vecF32(), sine)};
+}
+
+Value constantFloats(KernelLibrary &kernels, KernelBuilder &b, const std::string &name, ArrayRef<float> numbers) {
   int64_t count = static_cast<int64_t>(numbers.size());
   {
     OpBuilder::InsertionGuard guard(b);
@@ -78,10 +83,9 @@ static Value constants(KernelLibrary &kernels, KernelBuilder &b, const std::stri
 // Stores a row of cosines, then sines, `half` each, of the angles that `angleAt` gives for 16 pairs at a byte offset.
 static void storeTurns(KernelBuilder &b, Value result, int64_t half, llvm::function_ref<Value(Value offset)> angleAt) {
   b.loop(b.i64(0), b.i64(half * 4), vecBytes, [&](Value i) {
-    Value angle = angleAt(i);
-    auto [cosine, sine] = cosSin(b, arith::ExtFOp::create(b, b.vec(lanes, b.getF64Type()), angle));
-    b.store(arith::TruncFOp::create(b, b.vecF32(), cosine), b.at(result, i));
-    b.store(arith::TruncFOp::create(b, b.vecF32(), sine), b.at(b.at(result, i), half * 4));
+    auto [cosine, sine] = cosineAndSine(b, angleAt(i));
+    b.store(cosine, b.at(result, i));
+    b.store(sine, b.at(b.at(result, i), half * 4));
   });
 }
 
@@ -95,7 +99,7 @@ static func::FuncOp ropeTableKernel(KernelLibrary &kernels, int64_t headDim, gem
     SmallVector<float> frequencies = ropeFrequencies(headDim, rope.getPairs(), rope.getTheta().getValueAsDouble(),
                                                      rope.getFactor().getValueAsDouble());
     frequencies.resize(half);
-    Value table = constants(kernels, b, name + "_frequencies", frequencies);
+    Value table = constantFloats(kernels, b, name + "_frequencies", frequencies);
     b.loop(a[2], a[3], 1, [&](Value row) {
       Value position = arith::SIToFPOp::create(b, b.getF32Type(), CallRows(b, a[1]).position(row));
       storeTurns(b, b.at(a[0], b.mul(row, 2 * half * 4)), half,
@@ -121,7 +125,7 @@ static func::FuncOp ropePlacesTableKernel(KernelLibrary &kernels, gemma::RopePla
     SmallVector<float> own = ropeFrequencies(headDim / 2, pairs, theta), frequencies(2 * half);
     llvm::copy(own, frequencies.begin());
     llvm::copy(own, frequencies.begin() + half + pairs);
-    Value table = constants(kernels, b, name + "_frequencies", frequencies);
+    Value table = constantFloats(kernels, b, name + "_frequencies", frequencies);
     b.loop(a[2], a[3], 1, [&](Value row) {
       Value places = b.at(a[1], b.mul(row, placesRowBytes));
       auto turn = [&](int64_t axis, Value i) {

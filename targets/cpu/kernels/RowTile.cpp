@@ -8,9 +8,9 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t vecBytes = lanes * 4;
 
 RowTile::RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
-                 Value keyNorm, Value lastKey)
+                 Value keyNorm)
     : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes), headBytes(cache.padded * 4),
-      queryBytes(queryRowBytes(cache)), keyNorm(keyNorm), lastKey(lastKey),
+      queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
       tilePairs(SplitAttention::passPairs(level, perKvHead)), capacity(SplitAttention::capacity(level, perKvHead)),
       vectors(roundUp(capacity, lanes) / lanes) {
   queries = b.stack(capacity * queryBytes);
@@ -19,12 +19,14 @@ RowTile::RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &leve
   statistics = b.stack(6 * vectors * vecBytes);
 }
 
-void RowTile::emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position) {
+void RowTile::emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position,
+                   Value lastKey) {
   Value pairs = b.mul(count, perKvHead);
   Value paddedPairs = b.mul(b.div(b.add(pairs, tilePairs - 1), b.i64(tilePairs)), tilePairs);
   this->position = position;
+  this->lastKey = lastKey;
   begin(query, result, firstRow, pairs, paddedPairs);
-  KeyRange range = lastKey ? seenBy({}, {}) : seenBy(position, b.sub(b.add(position, count), b.i64(1)));
+  KeyRange range = seenBy(position, b.sub(b.add(position, count), b.i64(1)));
   SplitAttention attention(b, cache, level, keys, values, /*prefetch=*/false);
   b.loop(range.firstSplit(), range.endSplit(), 1, [&](Value split) {
     SplitBlocks blocks = range.blocksOf(split);
@@ -38,7 +40,7 @@ void RowTile::emit(Value query, Value result, Value keys, Value values, Value fi
 
 /// What the rows at positions [from, to] see.
 KeyRange RowTile::seenBy(Value from, Value to) {
-  return lastKey ? KeyRange(b, b.i64(0), lastKey) : KeyRange(b, cache, from, to);
+  return KeyRange(b, cache, from, lastKey ? lastKey : to);
 }
 
 Value RowTile::vectorOf(Statistic kind, int64_t vector) {

@@ -13,7 +13,6 @@ struct KeyRange {
   KernelBuilder &b;
   mlir::Value first, last;
 
-  KeyRange(KernelBuilder &b, mlir::Value first, mlir::Value last) : b(b), first(first), last(last) {}
   /// All that the rows at positions [from, to] see.
   KeyRange(KernelBuilder &b, const CacheShape &cache, mlir::Value from, mlir::Value to)
       : b(b), first(b.i64(0)), last(to) {
@@ -53,21 +52,22 @@ class RowTile {
 public:
   using Value = mlir::Value;
 
-  /// \param lastKey  every row sees the positions up to it; null: those up to its own.
   RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
-          Value keyNorm, Value lastKey = {});
+          Value keyNorm);
 
-  /// \param position  of row `firstRow`; not asked where there is a last key.
-  void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position);
+  /// \param position  of row `firstRow`.
+  /// \param lastKey  the last position that every row sees; null: each sees those up to its own.
+  void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position,
+            Value lastKey);
 
 private:
   KernelBuilder &b;
   const CacheShape &cache;
   const IsaLevel &level;
   int64_t perKvHead, rowBytes, headBytes, queryBytes;
-  Value keyNorm, lastKey;
+  Value keyNorm;
   int64_t tilePairs, capacity, vectors;
-  Value queries, sums, scores, statistics, position;
+  Value queries, sums, scores, statistics, position, lastKey;
 
   enum Statistic { largest, sum, splitLargest, splitSum, keep, take };
   Value vectorOf(Statistic kind, int64_t vector);

@@ -141,6 +141,16 @@ TEST_P(PackFormats, head_axis_on_columns) {
   expectRoundTrip(matrix);
 }
 
+TEST_P(PackFormats, crossed_heads_on_rows_and_columns) {
+  PackedMatrix matrix{
+      .name = "test",
+      .sources = {tensors.add("q", Encoding::BF16, 1, 80, 72), tensors.add("k", Encoding::BF16, 1, 40, 72)},
+      .layout = Layout::Panels};
+  matrix.rowAxis = {10, 16, /*crossed=*/true};
+  matrix.colAxis = {18, 32, /*crossed=*/true};
+  expectRoundTrip(matrix);
+}
+
 TEST_P(PackFormats, interleaves_two_sources) {
   PackedMatrix matrix{
       .name = "test",
@@ -179,6 +189,19 @@ TEST_P(PackFormats, many_bands) {
   expectRoundTrip(table);
   table.layout = Layout::Panels;
   expectRoundTrip(table);
+}
+
+// Two heads of 8: of each the inner quarters change places, then halves are padded.
+TEST(Packer, inner_quarters_of_crossed_heads_change_places) {
+  const PackAxis axis{4, 16, /*crossed=*/true};
+  const int64_t places[] = {0, 1, 16, 17, 2, 3, 18, 19, 32, 33, 48, 49, 34, 35, 50, 51};
+  std::vector<int64_t> elements(64, -1);
+  for (int64_t i = 0; i < 16; ++i) {
+    EXPECT_EQ(axis.place(i), places[i]) << "element " << i;
+    elements[places[i]] = i;
+  }
+  for (int64_t place = 0; place < 64; ++place)
+    EXPECT_EQ(axis.element(place, 16), elements[place]) << "place " << place;
 }
 
 TEST(Packer, vectors_are_padded_f32) {

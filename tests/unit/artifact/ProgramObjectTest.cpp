@@ -46,7 +46,14 @@ ProgramSummary testSummary() {
   summary.functions = {
       {"decode", 1, {}, {{"logits", 64, 2048, 500}}, 1000, 2000, 3000, {}},
       {"prefill", 128, {}, {}, 1001, 2001, 3001, {{"matmul q4 64 x 32", "p.gate", 1152}, {"barrier", "", 0}}},
-      {"encode", 9, {{"patches", 128, 64, 16}, {"places", 256, 8, 2}}, {{"soft", 512, 384, 96}}, 1002, 2002, 3002, {}},
+      {"encode",
+       9,
+       {{"patches", 128, 64, 16}, {"places", 256, 8, 2, 9, GEMMAC_I32}},
+       {{"soft", 512, 384, 96}},
+       1002,
+       2002,
+       3002,
+       {}},
       {"verify", 8, {}, {{"logits", 0, 2048, 500}}, 1003, 2003, 3003, {}}};
   summary.caches = {{{0, 1, 3}, Format::F16, 2, 64, 64, 32, 48, 1 << 20, -1},
                     {{4}, Format::F32, 1, 128, 32, 0, 64, 0, 2}};
@@ -79,6 +86,8 @@ void expectValues(const gemmac_value *values, int64_t count, llvm::ArrayRef<Valu
     EXPECT_EQ(value.offset, wanted.offset);
     EXPECT_EQ(value.row_bytes, wanted.rowBytes);
     EXPECT_EQ(value.width, wanted.width);
+    EXPECT_EQ(value.per_row, wanted.perRow);
+    EXPECT_EQ(value.element, wanted.element);
   }
 }
 

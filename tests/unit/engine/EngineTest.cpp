@@ -183,7 +183,7 @@ TEST_P(EngineTest, RefusedCallsFeedNothing) {
   ASSERT_TRUE(sequence.prefill(first(10)).ok());
   const auto vocab = static_cast<int32_t>(engine->program().vocab), slots = static_cast<int32_t>(engine->slots()),
              context = static_cast<int32_t>(engine->context());
-  const auto &[decodes, verifies, prefills] = engine->functions();
+  const auto &[decodes, verifies, prefills, blocks] = engine->functions();
   auto refused = [&](const gemmac_function &function, std::vector<gemmac_row> rows) {
     Logits logits;
     return engine->run(function, rows, logits).code() == ExitCode::internal;

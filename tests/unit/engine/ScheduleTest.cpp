@@ -39,7 +39,7 @@ public:
   }
 
   void run(int steps) {
-    const auto &[decode, verify, prefill] = engine.functions();
+    const auto &[decode, verify, prefill, block] = engine.functions();
     const gemmac_function *const functions[] = {&decode, &verify, &prefill};
     for (int step = 0; step < steps; ++step) {
       if (test::pick(random, 0, 3) == 0)

@@ -432,9 +432,39 @@ TEST(Config, mediaAreSetAside) {
   Json nested = smallNested();
   nested["vision_config"] = {{"hidden_size", 768}};
   nested["audio_config"] = nullptr;
+  for (const char *name : {"boi_token_id", "image_token_id", "eoi_token_id"})
+    nested[name] = 3;
   EXPECT_TRUE(areEqual(read(nested).notes, {"config.json: vision_config set aside, images are not compiled yet"}));
   nested["vision_config"] = "yes";
   EXPECT_TRUE(contains(error(nested), "'vision_config' is 'yes', expected an object"));
+}
+
+TEST(Config, tokensOfMedia) {
+  Json nested = smallNested();
+  nested["vision_config"] = {{"hidden_size", 768}};
+  nested["audio_config"] = Json::object();
+  for (auto [name, id] : {std::pair{"boi_token_id", 3},
+                          {"image_token_id", 4},
+                          {"eoi_token_id", 5},
+                          {"boa_token_id", 6},
+                          {"audio_token_id", 7},
+                          {"eoa_token_index", 8}})
+    nested[name] = id;
+  const gemmac_media media = read(nested).model.media;
+  EXPECT_EQ(media.image_begin, 3);
+  EXPECT_EQ(media.image, 4);
+  EXPECT_EQ(media.image_end, 5);
+  EXPECT_EQ(media.audio_begin, 6);
+  EXPECT_EQ(media.audio, 7);
+  EXPECT_EQ(media.audio_end, 8);
+  EXPECT_EQ(media.patch, 16);
+  EXPECT_EQ(media.pool, 3);
+  nested["image_token_id"] = 1000;
+  ConfigFile without = read(nested);
+  EXPECT_FALSE(without.model.towers.vision);
+  EXPECT_TRUE(without.model.towers.audio);
+  EXPECT_TRUE(contains(without.notes.back(), "field 'image_token_id' is 1000, expected a token id below vocab_size"));
+  EXPECT_TRUE(contains(without.notes.back(), "; the vision tower is set aside"));
 }
 
 TEST(Config, tokenIds) {

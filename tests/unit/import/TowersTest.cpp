@@ -64,6 +64,10 @@ TEST(Towers, shipped) {
       areEqual(both.towerTensors.at("vision_tower.encoder.layers.1.mlp.down_proj.linear.weight").shape, {64, 128}));
   EXPECT_TRUE(both.towerTensors.at("audio_tower.layers.0.self_attn.q_proj.input_min").shape.empty());
   EXPECT_FALSE(large.config.towers.audio);
+  EXPECT_EQ(both.config.media.image, 19);
+  EXPECT_EQ(both.config.media.audio_end, 22);
+  EXPECT_EQ(both.config.media.budget, 70); // processor_config.json
+  EXPECT_EQ(large.config.media.audio, -1);
   EXPECT_TRUE(areEqual(large.towerTensors.at("vision_tower.std_scale").shape, {64}));
 }
 
@@ -75,6 +79,8 @@ struct WithVision : TempDirectory {
     config["vision_config"] = {{"num_hidden_layers", 1},      {"hidden_size", 8}, {"intermediate_size", 12},
                                {"num_attention_heads", 2},    {"head_dim", 4},    {"num_key_value_heads", 1},
                                {"position_embedding_size", 5}};
+    for (const char *name : {"boi_token_id", "image_token_id", "eoi_token_id"})
+      config[name] = 3;
     ConfigFile file = valueOf(readConfig("config.json", config.dump()));
     tensors = tensorsOf(file.model, "model.language_model.");
     for (const auto &[name, shape] : expectedTensors(*file.model.towers.vision, file.model.hidden))
@@ -157,6 +163,8 @@ TEST(Towers, configurationMistakes) {
   EXPECT_TRUE(contains(audio({{"subsampling_conv_channels", {128, -1}}}), "expected two positive integers"));
   EXPECT_TRUE(contains(audio({{"hidden_size", 1000}, {"num_attention_heads", 24}}), "a multiple of twice"));
   EXPECT_TRUE(contains(audio({{"hidden_act", "gelu"}}), "expected 'silu'"));
+  EXPECT_TRUE(contains(audio({{"attention_context_left", 1}}), "attention_context_left"));
+  EXPECT_TRUE(contains(audio({{"attention_invalid_logits_value", -100.0}}), "below -104 - attention_logit_cap"));
 }
 
 } // namespace

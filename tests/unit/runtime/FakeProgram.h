@@ -33,7 +33,7 @@ template <int64_t Vocab, int64_t Stride, bool Logits> void runHashes(const gemma
 
 /// Row 0 of the logits lies at the beginning of the arena.
 template <int64_t Vocab, int64_t Stride>
-inline constexpr gemmac_value hashLogits = {GEMMAC_LOGITS, 0, Stride *int64_t(sizeof(float)), Vocab};
+inline constexpr gemmac_value hashLogits = {GEMMAC_LOGITS, 0, Stride *int64_t(sizeof(float)), Vocab, 1, GEMMAC_F32};
 
 template <int64_t Vocab, int64_t Stride>
 inline constexpr std::array<gemmac_function, 3> hashFunctions = {

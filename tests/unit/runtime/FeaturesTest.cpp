@@ -84,7 +84,7 @@ TEST_F(Features, ThreadsDoNotChangeTheBits) {
   const FeatureRunner together{*kernels, threaded};
   const ImageSize from{331, 517}, to = target(331, 517, 280);
   const std::vector<uint8_t> pixels = noise(from);
-  const Picture picture{pixels.data(), from, 4 * from.width};
+  const PixelView picture{pixels.data(), from, 4 * from.width};
   for (PatchSide side : {PatchSide::tower, PatchSide::merged}) {
     const int64_t edge = static_cast<int64_t>(side);
     std::vector<float> one(static_cast<size_t>(3 * to.height * to.width)), many(one.size());
@@ -111,7 +111,7 @@ TEST_F(Features, ThreadsDoNotChangeTheBits) {
 
 TEST_F(Features, WrongRoomIsRefused) {
   const std::vector<uint8_t> pixels = noise({10, 10});
-  const Picture picture{pixels.data(), {10, 10}, 40};
+  const PixelView picture{pixels.data(), {10, 10}, 40};
   std::vector<float> out(3 * 48 * 48);
   std::vector<PatchPosition> positions(9);
   EXPECT_TRUE(patches(runner(), picture, {48, 48}, PatchSide::tower, out, positions).ok());

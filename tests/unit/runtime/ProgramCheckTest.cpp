@@ -42,7 +42,7 @@ struct Claims {
 const std::string prefix = "the compiled model describes itself inconsistently: ";
 
 /// A function that no part of the runtime asks for.
-constexpr gemmac_value patches = {"patches", 0, 64, 16}, soft = {"soft", 1024, 128, 32};
+constexpr gemmac_value patches = {"patches", 0, 64, 16, 2, GEMMAC_F32}, soft = {"soft", 1024, 128, 32, 1, GEMMAC_F32};
 constexpr gemmac_function encode = {"encode", 4, 1, &patches, 1, &soft, 0, 0, 0, {}};
 
 } // namespace
@@ -51,7 +51,7 @@ TEST(ProgramCheck, AbiAndSizes) {
   Claims claims;
   EXPECT_EQ(claims.problem(), "");
   claims.program.abi_version = GEMMAC_ABI_VERSION + 1;
-  EXPECT_EQ(claims.problem(), "the model was compiled for runtime ABI 6, this runtime has 5");
+  EXPECT_EQ(claims.problem(), "the model was compiled for runtime ABI 8, this runtime has 7");
   Claims shorter;
   shorter.program.struct_bytes = 8;
   EXPECT_NE(shorter.problem(), "");
@@ -87,13 +87,16 @@ TEST(ProgramCheck, LogitsMustCoverTheVocabulary) {
 TEST(ProgramCheck, ValuesLieInTheArena) {
   Claims claims;
   claims.logits.offset = claims.program.arena_bytes - 4;
-  EXPECT_EQ(claims.problem(), prefix + "'logits' of function 'decode' lies outside of the arena: 1 x 192 bytes at "
+  EXPECT_EQ(claims.problem(), prefix + "'logits' of function 'decode' lies outside of the arena: 1 x 1 x 192 bytes at "
                                        "byte 1532 of 1536");
-  for (const gemmac_value &wrong : {gemmac_value{"logits", -4, 192, 40},
-                                    {"logits", 2, 192, 40},
-                                    {"logits", 0, 192, 0},
-                                    {"logits", 0, 156, 40},
-                                    {"logits", 0, INT64_MAX - 3, 40}}) {
+  for (const gemmac_value &wrong : {gemmac_value{"logits", -4, 192, 40, 1, GEMMAC_F32},
+                                    {"logits", 2, 192, 40, 1, GEMMAC_F32},
+                                    {"logits", 0, 192, 0, 1, GEMMAC_F32},
+                                    {"logits", 0, 156, 40, 1, GEMMAC_F32},
+                                    {"logits", 0, INT64_MAX - 3, 40, 1, GEMMAC_F32},
+                                    {"logits", 0, 192, 40, 0, GEMMAC_F32},
+                                    {"logits", 0, 192, 40, 100, GEMMAC_F32},
+                                    {"logits", 0, 192, 40, 1, 2}}) {
     claims.logits = wrong;
     EXPECT_EQ(claims.problem().find(prefix + "'logits' of function 'decode'"), 0u) << claims.problem();
   }
@@ -108,8 +111,9 @@ TEST(ProgramCheck, ValuesLieInTheArena) {
   far.offset = 4096;
   input.functions.push_back(encode);
   input.functions.back().inputs = &far;
-  EXPECT_NE(input.problem().find("'patches' of function 'encode' lies outside of the arena: 4 x 64 bytes at byte 4096"),
-            std::string::npos);
+  EXPECT_NE(
+      input.problem().find("'patches' of function 'encode' lies outside of the arena: 4 x 2 x 64 bytes at byte 4096"),
+      std::string::npos);
 }
 
 TEST(ProgramCheck, CodeOfKnownKinds) {

@@ -59,7 +59,7 @@ TEST(StepTimes, StepsOfOneKernelAreAddedUp) {
   engine.countSteps(nullptr);
   feed(4);
 
-  const auto &[decode, verify, prefill] = engine.functions();
+  const auto &[decode, verify, prefill, block] = engine.functions();
   EXPECT_EQ(times.calls(decode), 2);
   EXPECT_EQ(times.calls(verify), 0);
   const std::vector<StepTimes::Kernel> kernels = times.kernels(decode);

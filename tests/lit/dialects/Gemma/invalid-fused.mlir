@@ -285,6 +285,16 @@ func.func @attend_c5(%q: tensor<4x16xf32>, %r: tensor<4x8xf32>, %p: tensor<4xi32
 }
 
 // -----
+gemma.kv_cache @kv.0 heads 1 head_dim 4 window 0
+func.func @attend_c6(%q: tensor<4x16xf32>, %r: tensor<4x8xf32>, %p: tensor<4xi32>) {
+  // expected-error @below {{expects a cache with a window, since it has blocks, got @kv.0 without one}}
+  %y = gemma.attend %q, %p, @kv.0 heads 4 blocks o @o
+      post_norm @width eps 0.5
+      + %r : tensor<4x16xf32>, tensor<4xi32>, tensor<4x8xf32>
+  return
+}
+
+// -----
 func.func @ffn_c1(%x: tensor<4x8xf32>) {
   // expected-error @below {{failed to verify that all of {input, result} have same type}}
   %y = "gemma.ffn"(%x) <{pre_norm = @width, gate = @gate, up = @gate, down = @down, post_norm = @width,

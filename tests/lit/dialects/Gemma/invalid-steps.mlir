@@ -54,6 +54,15 @@ gemma.function @step_embed_c1_width max_rows 1 {
 }
 
 // -----
+gemma.function @step_embed_c2 max_rows 1 {
+  %soft = gemma.buffer shared : !gemma.buffer<1 x 96, f32>
+  gemma.input "soft_tokens" %soft : <1 x 96, f32>
+  %x = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  // expected-error @below {{expects soft rows of the type of the result, '!gemma.buffer<1 x 64, f32>', got '!gemma.buffer<1 x 96, f32>'}}
+  gemma.step.embed %x, @pt scale 1.0 soft %soft : <1 x 64, f32>, !gemma.buffer<1 x 96, f32>
+}
+
+// -----
 gemma.function @step_rope_table_c1 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   // expected-error @below {{expects result of type '!gemma.buffer<1 x 96, f32>', got '!gemma.buffer<1 x 64, f32>'}}
@@ -674,6 +683,17 @@ gemma.function @step_attention_c2_missing max_rows 1 {
   gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
   // expected-error @below {{expects a key_norm, since @kv.0 has turned_pairs}}
   gemma.step.attention %q, @kv.0 -> %y heads 1 : <1 x 64, f32> -> <1 x 64, f32>
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 64 window 0
+  as f16 capacity 16 bytes 4096 at 0
+gemma.function @step_attention_c3 max_rows 1 {
+  %q = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<1 x 64, f32>
+  gemma.step.rope_table %q head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  // expected-error @below {{expects a cache with a window, since it has blocks, got @kv.0 without one}}
+  gemma.step.attention %q, @kv.0 -> %y heads 1 blocks : <1 x 64, f32> -> <1 x 64, f32>
 }
 
 // -----

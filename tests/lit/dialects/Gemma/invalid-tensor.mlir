@@ -38,6 +38,13 @@ func.func @embed_c3(%ids: tensor<2xi32>) {
 }
 
 // -----
+func.func @embed_c4(%ids: tensor<?xi32>, %soft: tensor<?x4xf32>) {
+  // expected-error @below {{expects soft rows of the type of the result, 'tensor<?x8xf32>', got 'tensor<?x4xf32>'}}
+  %x = gemma.embed %ids, @table scale 1.0 soft %soft : tensor<?xi32>, tensor<?x4xf32> -> tensor<?x8xf32>
+  return
+}
+
+// -----
 func.func @rows_width(%x: tensor<?x?xf32>) {
   // expected-error @below {{must be [rows, static width] tensor of 32-bit float values, but got 'tensor<?x?xf32>'}}
   %y = gemma.scale %x by 2.0 : tensor<?x?xf32>
@@ -161,6 +168,14 @@ func.func @kv_write_c2_kind(%k: tensor<4x8xf32>, %p: tensor<4xi32>) {
 func.func @kv_write_c3(%k: tensor<4x8xf32>, %p: tensor<3xi32>) {
   // expected-error @below {{expects positions with 4 rows, as keys has, got 3}}
   gemma.kv_write %k, %k, %p, @kv.0 : tensor<4x8xf32>, tensor<3xi32>
+  return
+}
+
+// -----
+gemma.kv_cache @kv.0 heads 1 head_dim 8 window 0
+func.func @attention_c4(%q: tensor<4x8xf32>, %p: tensor<4xi32>) {
+  // expected-error @below {{expects a cache with a window, since it has blocks, got @kv.0 without one}}
+  %y = gemma.attention %q, %p, @kv.0 heads 1 blocks : tensor<4x8xf32>, tensor<4xi32>
   return
 }
 

@@ -10,7 +10,7 @@
 // CHECK:         arith.muli %[[UP]], %{{.*}}
 // CHECK:         call @expert_up_q8_k64_n64_e4_top2(
 // CHECK:         call @gemmac_barrier(
-// per_row picks of each row
+// two rows of picks for each row
 // CHECK:         %[[PICKS:.*]] = arith.constant 2
 // CHECK:         arith.muli %{{.*}}, %[[PICKS]]
 // CHECK:         call @quantize_q8_w32(

@@ -124,7 +124,7 @@ template <bool Logits> void run(const gemmac_call *call, int64_t thread) {
   }
 }
 
-constexpr gemmac_value logits = {GEMMAC_LOGITS, logitsOffset, stride * 4, vocab};
+constexpr gemmac_value logits = {GEMMAC_LOGITS, logitsOffset, stride * 4, vocab, 1, GEMMAC_F32};
 constexpr gemmac_function functions[] = {{GEMMAC_DECODE, 1, 0, nullptr, 1, &logits, 1000, 100, 1, {}},
                                          {GEMMAC_VERIFY, verifyRows, 0, nullptr, 1, &logits, 1000, 100, 1, {}},
                                          {GEMMAC_PREFILL, chunkRows, 0, nullptr, 0, nullptr, 1000, 100, 1, {}}};

@@ -1,0 +1,160 @@
+// MediaEncoder: what the functions of towers get, and who gets what they give. The towers here write their inputs out.
+#include "FakeProgram.h"
+#include "encode/MediaEncoder.h"
+#include "engine/CpuEngine.h"
+#include "features/Image.h"
+#include "features/Mel.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+using namespace gemmac;
+using namespace gemmac::runtime;
+
+namespace {
+constexpr int64_t hidden = 32, elements = 768, most = 1120, outputBytes = hidden * 4;
+constexpr int64_t patchesAt = 1 << 16, positionsAt = patchesAt + most * 9 * elements * 4,
+                  outputAt = positionsAt + most * 9 * 128, arenaBytes = outputAt + most * outputBytes;
+
+/// [sum of the values of all patches, then column and row of each].
+void encodeImage(const gemmac_call *call, int64_t thread) {
+  for (int64_t row = 0; thread == 0 && row < call->row_count; ++row) {
+    auto *out = reinterpret_cast<float *>(call->arena + outputAt + row * outputBytes);
+    out[0] = 0;
+    for (int64_t i = 0; i < 9 * elements; ++i)
+      out[0] += reinterpret_cast<const float *>(call->arena + patchesAt)[row * 9 * elements + i];
+    for (int64_t patch = 0; patch < 9; ++patch)
+      for (int64_t axis = 0; axis < 2; ++axis)
+        out[1 + patch * 2 + axis] = static_cast<float>(
+            reinterpret_cast<const int32_t *>(call->arena + positionsAt + (row * 9 + patch) * 128)[axis]);
+  }
+}
+
+/// [valid frames, sum of what they hold, sum of what the others hold].
+void encodeAudio(const gemmac_call *call, int64_t thread) {
+  for (int64_t row = 0; thread == 0 && row < call->row_count; ++row) {
+    auto *out = reinterpret_cast<float *>(call->arena + outputAt + row * outputBytes);
+    out[0] = out[1] = out[2] = 0;
+    for (int64_t frame = row * 4; frame < row * 4 + 4; ++frame) {
+      const bool valid = reinterpret_cast<const int32_t *>(call->arena + positionsAt + frame * 128)[0];
+      out[0] += static_cast<float>(valid);
+      for (int64_t i = 0; i < melBins; ++i)
+        out[valid ? 1 : 2] += reinterpret_cast<const float *>(call->arena + patchesAt)[frame * melBins + i];
+    }
+  }
+}
+
+constexpr gemmac_value imageInputs[] = {{"patches", patchesAt, elements * 4, elements, 9, GEMMAC_F32},
+                                        {"positions", positionsAt, 128, 32, 9, GEMMAC_I32}},
+                       audioInputs[] = {{"mel", patchesAt, melBins * 4, melBins, 4, GEMMAC_F32},
+                                        {"valid", positionsAt, 128, 32, 4, GEMMAC_I32}},
+                       output = {GEMMAC_SOFT_TOKENS, outputAt, outputBytes, hidden, 1, GEMMAC_F32};
+
+struct MediaEncoderTest : testing::Test {
+  std::vector<gemmac_function> functions{test::fakeFunctions.begin(), test::fakeFunctions.end()};
+  std::vector<gemmac_function_fn> runs;
+  gemmac_code code = {"base", GEMMAC_CODE_CPU, 0, nullptr};
+  gemmac_program program = test::fakeProgram();
+  ProgramFile file;
+  CpuEngine engine;
+  SoftRows rows;
+
+  void open(bool towers = true) {
+    runs.assign(program.code->run, program.code->run + 3);
+    if (towers) {
+      for (auto [name, most] : {std::pair{"encode_image_280", 280}, {"encode_image_70", 70}})
+        functions.push_back({name, most, 2, imageInputs, 1, &output, 0, 0, 0, {}});
+      functions.push_back({"encode_audio", 750, 2, audioInputs, 1, &output, 0, 0, 0, {}});
+      runs.insert(runs.end(), {encodeImage, encodeImage, encodeAudio});
+    }
+    code.run = runs.data();
+    program.functions = functions.data();
+    program.function_count = static_cast<int64_t>(functions.size());
+    program.code = &code;
+    program.code_count = 1;
+    program.hidden = hidden - 2;
+    program.arena_bytes = arenaBytes;
+    program.media = {3, 4, 5, 6, 7, 8, 16, 3, 70};
+    ASSERT_TRUE(engine.open(program, file, {.threads = 2, .isa = "", .chunk = 0, .context = 0}).ok());
+  }
+  Status image(uint32_t width, uint32_t height, int64_t budget) {
+    Picture picture{width, height, {}};
+    picture.pixels.reset(static_cast<uint8_t *>(malloc(picture.rowBytes() * height)));
+    for (size_t i = 0; i < picture.rowBytes() * height; ++i)
+      picture.pixels[i] = static_cast<uint8_t>(i * 7919 >> 4);
+    return MediaEncoder(engine, engine.threadPool()).image(picture, budget, rows);
+  }
+  Status audio(size_t samples, uint32_t rate = 16000) {
+    Sound sound{rate, std::vector<float>(samples), ""};
+    for (size_t i = 0; i < samples; ++i)
+      sound.samples[i] = std::sin(static_cast<float>(i) * 0.3f);
+    return MediaEncoder(engine, engine.threadPool()).audio(sound, rows);
+  }
+};
+} // namespace
+
+TEST_F(MediaEncoderTest, PatchesOfACellStandTogether) {
+  open();
+  const Status status = image(200, 100, 0);
+  ASSERT_TRUE(status.ok()) << status.message();
+  ImageSize size;
+  ASSERT_TRUE(targetSize({100, 200}, 70, size).ok());
+  const auto across = static_cast<size_t>(size.width / 48), down = static_cast<size_t>(size.height / 48);
+  EXPECT_EQ(rows.width, hidden - 2);
+  ASSERT_EQ(rows.count(), across * down);
+  EXPECT_FALSE(rows.block);
+  double sum = 0;
+  for (size_t cell = 0; cell < rows.count(); ++cell) {
+    const std::span<const float> row = rows.row(cell);
+    sum += row[0];
+    for (size_t patch = 0; patch < 9; ++patch) {
+      EXPECT_EQ(row[1 + patch * 2], static_cast<float>(cell % across * 3 + patch % 3)) << cell;
+      EXPECT_EQ(row[2 + patch * 2], static_cast<float>(cell / across * 3 + patch / 3)) << cell;
+    }
+  }
+  const double mean = sum / static_cast<double>(rows.count() * 9 * elements);
+  EXPECT_NEAR(mean, 0.5, 0.1);
+}
+
+TEST_F(MediaEncoderTest, TheSmallestTowerThatTakesTheBudget) {
+  open();
+  ASSERT_TRUE(image(300, 300, 70).ok());
+  EXPECT_EQ(rows.count(), 64u);
+  ASSERT_TRUE(image(300, 300, 100).ok());
+  EXPECT_EQ(rows.count(), 100u);
+  EXPECT_EQ(image(300, 300, 560).message(), "560 soft tokens for a picture: this program was compiled for at most 280");
+}
+
+TEST_F(MediaEncoderTest, FourFramesOfASoundAreASoftToken) {
+  open();
+  ASSERT_TRUE(audio(16000).ok());
+  EXPECT_EQ(melSize(16000).valid, 99);
+  ASSERT_EQ(rows.count(), 25u);
+  for (size_t i = 0; i < rows.count(); ++i) {
+    EXPECT_EQ(rows.row(i)[0], i + 1 < rows.count() ? 4 : 3);
+    EXPECT_NE(rows.row(i)[1], 0);
+    EXPECT_EQ(rows.row(i)[2], 0);
+  }
+  ASSERT_TRUE(audio(8000, 8000).ok());
+  EXPECT_EQ(rows.count(), 25u);
+  ASSERT_TRUE(audio(40 * 16000).ok());
+  EXPECT_EQ(rows.count(), 750u);
+  EXPECT_EQ(audio(10).code(), ExitCode::usage);
+}
+
+TEST_F(MediaEncoderTest, ProgramsWithoutTowersSaySo) {
+  open(/*towers=*/false);
+  EXPECT_EQ(image(100, 100, 70).message(), "this program was compiled without a vision tower; it reads no pictures");
+  EXPECT_EQ(audio(16000).message(), "this program was compiled without an audio tower; it hears no sounds");
+}
+
+TEST_F(MediaEncoderTest, TowersThatTakeOtherThingsAreRefused) {
+  gemmac_value narrow[] = {imageInputs[0], imageInputs[1]};
+  narrow[0].per_row = 4;
+  open();
+  for (gemmac_function &function : functions)
+    if (function.inputs == imageInputs)
+      function.inputs = narrow;
+  EXPECT_EQ(image(100, 100, 70).code(), ExitCode::internal);
+}
