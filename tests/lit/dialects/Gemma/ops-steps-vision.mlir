@@ -62,7 +62,8 @@ gemma.function @encode max_rows 2 {
   gemma.step.norm %x -> %y weight @vector
       factor 1.0 eps 0.5 count 60 within [-3.0, 3.5] : <18 x 64, f32> -> <18 x 64, f32>
   gemma.barrier
-  // CHECK:      gemma.step.encoder_qkv %[[Y]], @qkv, %[[TABLE]] -> %[[Q:.*]], %[[M:.*]] raw %{{.*}} heads 2 kv_heads 1 head_dim 20
+  // CHECK:      gemma.step.encoder_qkv %[[Y]], @qkv, %[[TABLE]] -> %[[Q:.*]], %[[M:.*]] raw %{{[0-9]+}}
+  // CHECK-SAME: heads 2 kv_heads 1 head_dim 20
   // CHECK-NEXT:     q_norm @head_norm k_norm @head_norm eps 0.5
   // CHECK-NEXT:     : <18 x 64, f32>, <18 x 32, f32> -> <18 x 64, f32>, <32 x 64, f32>, <18 x 32, f32>
   gemma.step.encoder_qkv %y, @qkv, %table -> %query, %memory raw %raw heads 2 kv_heads 1 head_dim 20
