@@ -80,7 +80,7 @@ void RowTile::begin(Value query, Value result, Value firstRow, Value pairs, Valu
 }
 
 void RowTile::softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair) {
-  Value row = lastKey ? Value() : b.add(position, b.div(pair, b.i64(perKvHead)));
+  Value row = b.add(position, b.div(pair, b.i64(perKvHead)));
   KeyRange seen = seenBy(row, row);
   auto result =
       attention.softmax(b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)), blocks, seen.first, seen.last);
