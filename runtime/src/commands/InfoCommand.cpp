@@ -111,6 +111,17 @@ static std::string describeThreads(const Model &model) {
   return text;
 }
 
+static std::string describeFunctions(const gemmac_program &program) {
+  size_t width = 10;
+  for (const gemmac_function &function : functionsOf(program))
+    width = std::max(width, strlen(function.name));
+  std::string text;
+  for (const gemmac_function &function : functionsOf(program))
+    text += format("%-*s %lld row%s at most\n", static_cast<int>(width), function.name,
+                   static_cast<long long>(function.max_rows), function.max_rows == 1 ? "" : "s");
+  return text;
+}
+
 static std::string describeModel(const Model &model) {
   const gemmac_program &program = model.program;
   auto number = [](int64_t value) { return static_cast<long long>(value); };
@@ -133,9 +144,7 @@ static std::string describeModel(const Model &model) {
   text += describeResident(model);
   text += format("per token  %s of weights read, %.2f million multiply-adds\n", bytes(decode.weight_bytes).c_str(),
                  static_cast<double>(decode.multiply_adds) / 1e6);
-  for (const gemmac_function &function : functionsOf(program))
-    text += format("%-10s %lld row%s at most\n", function.name, number(function.max_rows),
-                   function.max_rows == 1 ? "" : "s");
+  text += describeFunctions(program);
   text += describeThreads(model);
   text += format("chat       %s\n", describeChat(program.chat).c_str());
   text += format("sampling   %s\n", describeSampling(program.sampling).c_str());
