@@ -57,17 +57,17 @@ static std::string describeChat(const gemmac_chat &chat) {
 static std::string describeResident(const Model &model) {
   const gemmac_memory &memory = model.program.memory;
   const uint64_t caches = (memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(model.program.slots);
-  auto resident = [&](int64_t positions) {
-    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions, model.program.slots));
+  auto resident = [&](int64_t positions, uint64_t media) {
+    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions, model.program.slots) + media);
   };
-  std::string text =
-      format("resident   %s at most with %d threads", resident(model.program.context).c_str(), GEMMAC_CONTRACT_THREADS);
+  std::string text = format("resident   %s at most with %d threads",
+                            resident(model.program.context, memory.media).c_str(), GEMMAC_CONTRACT_THREADS);
   if (memory.limit)
     text += format(", limit %s", formatBytes(memory.limit).c_str());
-  text += format("; %s at the beginning of a conversation\n", resident(1).c_str());
+  text += format("; %s at the beginning of a conversation\n", resident(1, 0).c_str());
   return text + format("           weights %s, KV cache %s, working memory %s, thread %s, tokenizer %s, program %s\n",
                        formatBytes(memory.weights).c_str(), formatBytes(caches).c_str(),
-                       formatBytes(memory.working).c_str(), formatBytes(memory.thread).c_str(),
+                       formatBytes(memory.working + memory.media).c_str(), formatBytes(memory.thread).c_str(),
                        formatBytes(memory.tokenizer).c_str(), formatBytes(memory.program).c_str());
 }
 
