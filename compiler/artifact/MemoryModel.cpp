@@ -12,14 +12,29 @@ static constexpr uint64_t programMemory = 3 << 20;
 /// (runtime/src/generate/Sampler.h).
 static constexpr uint64_t samplerMemory = sizeof(uint8_t) + 2 * (sizeof(int32_t) + sizeof(float)) + sizeof(double);
 
+/// Whether a conversation without pictures and sounds calls it.
+static bool isForText(gemma::FunctionOp function) {
+  return llvm::is_contained({GEMMAC_DECODE, GEMMAC_VERIFY, GEMMAC_PREFILL}, function.getSymName());
+}
+
+/// Arena, and table rows of the widest function: of all, or of those for text.
+static uint64_t workingMemory(ModuleOp module, const ProgramSummary &summary, bool textAlone) {
+  uint64_t arena = 0, rows = 0;
+  for (auto function : module.getOps<gemma::FunctionOp>()) {
+    if (textAlone && !isForText(function))
+      continue;
+    arena = std::max<uint64_t>(arena, function.getArenaBytes().value_or(0));
+    rows = std::max<uint64_t>(rows, function.getMaxRows());
+  }
+  return arena + rows * static_cast<uint64_t>(summary.tableRowBytes);
+}
+
 gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, int64_t stackBytes) {
   gemmac_memory memory = {};
-  int64_t rows = 0;
-  for (const FunctionSummary &function : summary.functions)
-    rows = std::max(rows, function.maxRows);
   memory.program = programMemory + samplerMemory * static_cast<uint64_t>(summary.vocab);
   memory.weights = static_cast<uint64_t>(summary.mappedBytes);
-  memory.working = static_cast<uint64_t>(summary.arenaBytes + rows * summary.tableRowBytes);
+  memory.working = workingMemory(module, summary, /*textAlone=*/true);
+  memory.media = workingMemory(module, summary, /*textAlone=*/false) - memory.working;
   memory.thread = static_cast<uint64_t>(summary.scratchBytes + stackBytes);
   for (auto cache : module.getOps<gemma::KvCacheOp>()) {
     auto bytes = static_cast<uint64_t>(cache.getBytes().value_or(0)), capacity = cache.getCapacity().value_or(0);
@@ -36,7 +51,8 @@ gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, int64_t s
 uint64_t residentBytes(const ProgramSummary &summary) {
   auto context = static_cast<uint64_t>(summary.context);
   return gemmac_resident_bytes(&summary.memory, GEMMAC_CONTRACT_THREADS, static_cast<uint64_t>(summary.slots), context,
-                               context);
+                               context) +
+         summary.memory.media;
 }
 
 } // namespace gemmac

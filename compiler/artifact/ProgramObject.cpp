@@ -19,7 +19,7 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 7 && sizeof(gemmac_program) == 560,
+static_assert(GEMMAC_ABI_VERSION == 8 && sizeof(gemmac_program) == 568,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_function) == 88, "gemmac_function changed: update functionConstant");
 static_assert(sizeof(gemmac_value) == 40, "gemmac_value changed: update valuesConstant");
@@ -236,6 +236,7 @@ private:
         .integer(offsetof(gemmac_memory, ring_positions), memory.ring_positions)
         .integer(offsetof(gemmac_memory, whole_cache), memory.whole_cache)
         .integer(offsetof(gemmac_memory, limit), memory.limit)
+        .integer(offsetof(gemmac_memory, media), memory.media)
         .finish(sizeof(gemmac_memory));
   }
 

@@ -132,7 +132,7 @@ static void writeResident(llvm::json::OStream &json, const ProgramSummary &summa
     json.attribute("changed", summary.memoryChanges);
     json.attribute("weights", memory.weights);
     json.attribute("kv_cache", (memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots));
-    json.attribute("working", memory.working);
+    json.attribute("working", memory.working + memory.media);
     json.attribute("per_thread", memory.thread);
     json.attribute("threads", GEMMAC_CONTRACT_THREADS);
     json.attribute("tokenizer", memory.tokenizer);

@@ -18,7 +18,7 @@ std::string residentText(const ProgramSummary &summary) {
   return llvm::formatv("weights {0}, KV cache {1}, working memory {2}, {3} threads {4}, tokenizer {5}, program {6}",
                        formatBytes(memory.weights),
                        formatBytes((memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots)),
-                       formatBytes(memory.working), GEMMAC_CONTRACT_THREADS,
+                       formatBytes(memory.working + memory.media), GEMMAC_CONTRACT_THREADS,
                        formatBytes(memory.thread * GEMMAC_CONTRACT_THREADS), formatBytes(memory.tokenizer),
                        formatBytes(memory.program));
 }

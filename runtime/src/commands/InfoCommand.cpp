@@ -57,17 +57,17 @@ static std::string describeChat(const gemmac_chat &chat) {
 static std::string describeResident(const Model &model) {
   const gemmac_memory &memory = model.program.memory;
   const uint64_t caches = (memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(model.program.slots);
-  auto resident = [&](int64_t positions) {
-    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions, model.program.slots));
+  auto resident = [&](int64_t positions, uint64_t media) {
+    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions, model.program.slots) + media);
   };
-  std::string text =
-      format("resident   %s at most with %d threads", resident(model.program.context).c_str(), GEMMAC_CONTRACT_THREADS);
+  std::string text = format("resident   %s at most with %d threads",
+                            resident(model.program.context, memory.media).c_str(), GEMMAC_CONTRACT_THREADS);
   if (memory.limit)
     text += format(", limit %s", formatBytes(memory.limit).c_str());
-  text += format("; %s at the beginning of a conversation\n", resident(1).c_str());
+  text += format("; %s at the beginning of a conversation\n", resident(1, 0).c_str());
   return text + format("           weights %s, KV cache %s, working memory %s, thread %s, tokenizer %s, program %s\n",
                        formatBytes(memory.weights).c_str(), formatBytes(caches).c_str(),
-                       formatBytes(memory.working).c_str(), formatBytes(memory.thread).c_str(),
+                       formatBytes(memory.working + memory.media).c_str(), formatBytes(memory.thread).c_str(),
                        formatBytes(memory.tokenizer).c_str(), formatBytes(memory.program).c_str());
 }
 
@@ -111,6 +111,17 @@ static std::string describeThreads(const Model &model) {
   return text;
 }
 
+static std::string describeFunctions(const gemmac_program &program) {
+  size_t width = 10;
+  for (const gemmac_function &function : functionsOf(program))
+    width = std::max(width, strlen(function.name));
+  std::string text;
+  for (const gemmac_function &function : functionsOf(program))
+    text += format("%-*s %lld row%s at most\n", static_cast<int>(width), function.name,
+                   static_cast<long long>(function.max_rows), function.max_rows == 1 ? "" : "s");
+  return text;
+}
+
 static std::string describeModel(const Model &model) {
   const gemmac_program &program = model.program;
   auto number = [](int64_t value) { return static_cast<long long>(value); };
@@ -133,9 +144,7 @@ static std::string describeModel(const Model &model) {
   text += describeResident(model);
   text += format("per token  %s of weights read, %.2f million multiply-adds\n", bytes(decode.weight_bytes).c_str(),
                  static_cast<double>(decode.multiply_adds) / 1e6);
-  for (const gemmac_function &function : functionsOf(program))
-    text += format("%-10s %lld row%s at most\n", function.name, number(function.max_rows),
-                   function.max_rows == 1 ? "" : "s");
+  text += describeFunctions(program);
   text += describeThreads(model);
   text += format("chat       %s\n", describeChat(program.chat).c_str());
   text += format("sampling   %s\n", describeSampling(program.sampling).c_str());

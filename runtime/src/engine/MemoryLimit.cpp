@@ -12,7 +12,8 @@ uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t p
 int64_t threadsWithinMemory(const gemmac_program &program, int64_t threads, int64_t context) {
   const int64_t positions = context ? context : program.context;
   const uint64_t limit = program.memory.limit;
-  while (limit != 0 && threads > 1 && residentBytes(program, threads, positions, program.slots) > limit)
+  while (limit != 0 && threads > 1 &&
+         residentBytes(program, threads, positions, program.slots) + program.memory.media > limit)
     --threads;
   return threads;
 }

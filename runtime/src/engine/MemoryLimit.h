@@ -7,7 +7,8 @@
 
 namespace gemmac::runtime {
 
-/// Peak resident memory with so many threads and positions fed to each of `slots` slots, as the compiler predicts it.
+/// Peak resident memory with so many threads and positions fed to each of `slots` slots, pictures and sounds aside, as
+/// the compiler predicts it.
 uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t positions, int64_t slots);
 
 /// Most of `threads` that stay below the program's limit, at least 1.

@@ -34,6 +34,9 @@ class Chat(TestCase):
         chat.expect("/reset .*\n(.*\n)+> ")
         chat.send("/nope\n")
         chat.expect("no command '/nope'; /help lists them\r\n> ")
+        for word in ("image", "audio"):
+            chat.send(f"/{word} /no such file\n")
+            chat.expect("cannot open '/no such file': No such file or directory\r\n> ")
         chat.send("\n")
         chat.expect("> ")
         chat.send("\x04")

@@ -2,8 +2,11 @@
 
 import json
 import unittest
+from pathlib import Path
 
 from demo import TestCase, demo, run
+
+MEDIA = Path(__file__).resolve().parents[2] / "data" / "media"
 
 
 class Options(TestCase):
@@ -36,6 +39,24 @@ class Options(TestCase):
             self.fail_with(2, f"{name}: '-1' is not a whole number of at least 0", command, name, -1)
         self.fail_with(2, "--verify: '1' is not a whole number from 2 to 64", "bench", "--verify", 1)
         self.fail_with(2, "--window: '0' is not a whole number above 0", "score", "--window", 0)
+
+    def test_media(self):
+        picture = MEDIA / "3x5.png"
+        sees, hears = "compiled without a vision tower; it reads no pictures", "compiled without an audio tower"
+        self.fail_with(2, sees, "-p", "hi", "--image", picture)
+        self.fail_with(2, hears, "-p", "hi", "--audio", MEDIA / "channels2.wav")
+        self.fail_with(2, sees, "-p", "hi", "--image", picture, "--audio", "/nope")  # in their order
+        self.fail_with(4, "cannot open '/nope'", "-p", "hi", "--audio", "/nope", "--image", picture)
+        self.fail_with(4, "it begins like no picture", "-p", "hi", "--image", MEDIA / "channels2.wav")
+        self.fail_with(2, "need the chat format", "-p", "hi", "--raw", "--image", picture)
+        for words in (["--image", "-"], ["-p", "hi", "--image", "-", "--audio", "-"]):
+            self.fail_with(2, "'-' takes all of standard input", *words)
+        self.fail_with(
+            2, "--image-tokens: '1121' is not a whole number from 1 to 1120", "-p", "hi", "--image-tokens", 1121
+        )
+        with picture.open("rb") as file:
+            done = run("-p", "hi", "--image", "-", stdin=file)
+        self.assertIn("standard input: this program was " + sees, done.stderr)
 
     def test_seeds(self):
         hot = ("-p", "L", "-n", 30, "--temperature", 2, "--ids")

@@ -1,6 +1,6 @@
 // MediaEncoder: what the functions of towers get, and who gets what they give. The towers here write their inputs out.
-#include "FakeProgram.h"
 #include "encode/MediaEncoder.h"
+#include "FakeProgram.h"
 #include "engine/CpuEngine.h"
 #include "features/Image.h"
 #include "features/Mel.h"
