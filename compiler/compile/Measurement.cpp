@@ -81,7 +81,9 @@ llvm::Error Measurement::calibrate() {
   plan.caches.format = Format::F32;
   plan.observe = true;
   plan.functions.encoders = false;
-  CompileOptions observing = optionsFor("observing", {.weights = unquantizedFormat()}, plan);
+  QuantizeOptions formats;
+  formats.weights = unquantizedFormat();
+  CompileOptions observing = optionsFor("observing", formats, plan);
   llvm::Expected<BuiltProgram> built = build(observing, nullptr);
   if (!built)
     return built.takeError();

@@ -47,8 +47,10 @@ int main(int count, char **words) {
     rows[i].position = static_cast<int32_t>(i);
   const gemmac_run run{0, rowCount};
   std::barrier<> barrier(threads);
-  const gemmac_call call{weights, arena, pages(static_cast<size_t>(threads * scratch)), nullptr, rows.data(), rowCount,
-                         &run,    1,     threads,                                       &barrier, nullptr,    nullptr};
+  const gemmac_call call{weights,  arena,       pages(static_cast<size_t>(threads * scratch)),
+                         nullptr,  rows.data(), rowCount,
+                         &run,     1,           threads,
+                         &barrier, nullptr,     nullptr};
   std::vector<std::thread> others;
   for (int64_t thread = 1; thread < threads; ++thread)
     others.emplace_back([&call, thread] { FUNCTION(&call, thread); });

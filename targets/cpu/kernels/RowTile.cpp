@@ -10,9 +10,8 @@ static constexpr int64_t vecBytes = lanes * 4;
 RowTile::RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
                  Value keyNorm)
     : b(b), cache(cache), level(level), perKvHead(heads / cache.heads), rowBytes(rowBytes), headBytes(cache.padded * 4),
-      queryBytes(queryRowBytes(cache)), keyNorm(keyNorm),
-      tilePairs(SplitAttention::passPairs(level, perKvHead)), capacity(SplitAttention::capacity(level, perKvHead)),
-      vectors(roundUp(capacity, lanes) / lanes) {
+      queryBytes(queryRowBytes(cache)), keyNorm(keyNorm), tilePairs(SplitAttention::passPairs(level, perKvHead)),
+      capacity(SplitAttention::capacity(level, perKvHead)), vectors(roundUp(capacity, lanes) / lanes) {
   queries = b.stack(capacity * queryBytes);
   sums = b.stack(capacity * headBytes);
   scores = b.stack(capacity * SplitAttention::scoreRowBytes);
@@ -39,9 +38,7 @@ void RowTile::emit(Value query, Value result, Value keys, Value values, Value fi
 }
 
 /// What the rows at positions [from, to] see.
-KeyRange RowTile::seenBy(Value from, Value to) {
-  return KeyRange(b, cache, from, lastKey ? lastKey : to);
-}
+KeyRange RowTile::seenBy(Value from, Value to) { return KeyRange(b, cache, from, lastKey ? lastKey : to); }
 
 Value RowTile::vectorOf(Statistic kind, int64_t vector) {
   return b.at(statistics, (kind * vectors + vector) * vecBytes);
