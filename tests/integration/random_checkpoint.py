@@ -230,6 +230,16 @@ AUDIO = {
     ),
 }
 
+# What stands around and in the place of soft tokens.
+MEDIA_TOKENS = {
+    "boi_token_id": "<|image>",
+    "image_token_id": "<|image|>",
+    "eoi_token_id": "<image|>",
+    "boa_token_id": "<|audio>",
+    "audio_token_id": "<|audio|>",
+    "eoa_token_id": "<audio|>",
+}
+
 LINEARS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
 LINEARS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 SHARING = {"k_proj": "q_proj", "v_proj": "q_proj", "up_proj": "gate_proj"}  # read the rows that another one reads
@@ -540,6 +550,8 @@ def write(
             "tie_word_embeddings": config["tie_word_embeddings"],
             "vision_config": vision,
         }
+    if vision or audio:
+        whole |= {field: SPECIAL_TEXTS.index(text) for field, text in MEDIA_TOKENS.items()}
     if quantization:
         whole["quantization_config"] = quantization
     write_json(folder / "config.json", whole)

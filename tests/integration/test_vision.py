@@ -1,22 +1,20 @@
 """Pictures: the encoder of a program makes of patches the soft tokens of the goldens and of docs/spec.
 
-The interpreter runs one call of a function with rows by name (tests/interp), compiled code the same by its ABI
-(call_program.cpp).
+The interpreter runs one call of a function with rows by name (tests/interp), machine_code.py the same in machine code.
 """
 
+import itertools
 import json
-import struct
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 
 import random_checkpoint
+from machine_code import call_code
 from media_files import read_picture
-from support import CHECKPOINTS, GEMMAC_INTERP, GOLDENS, MODELS, OUT, ROOT, base_level, compile_program, gemmac
-from support import goldens, levels, parameters, read_safetensors, write_once
-from test_engine import compiler
+from support import CHECKPOINTS, GEMMAC_INTERP, GOLDENS, MODELS, OUT, ROOT, compile_program, gemmac, goldens, levels
+from support import parameters, read_safetensors, require, takes_turn, write_once
 
 sys.path.insert(0, str(ROOT / "docs/spec"))
 from reference_vision import VisionTower, preprocess  # noqa: E402
@@ -24,6 +22,7 @@ from reference_vision import VisionTower, preprocess  # noqa: E402
 # Largest difference of an element of a soft token, whose magnitudes go to 6. Observed: 3.4e-6 from the goldens, 2.5e-6
 # in random shapes.
 BOUND = 2e-5
+FUNCTION = "encode_image_70"
 
 
 class Picture:
@@ -33,7 +32,7 @@ class Picture:
         columns = (places[:, 0].max() + 1) // pool
         order = np.argsort(places[:, 0] // pool + columns * (places[:, 1] // pool), kind="stable")
         self.inputs = {"patches": patches[order].astype("<f4"), "places": places[order].astype("<i4")}
-        self.rows, self.per_row = len(patches) // pool**2, pool**2
+        self.rows = len(patches) // pool**2
 
 
 def config(folder):
@@ -64,22 +63,28 @@ def random_patches(name, columns, rows):
     return np.random.default_rng(7).random((len(x), values), np.float32), np.stack([x, y], -1)
 
 
-def interpreted(folder, picture, work, weights="f32", extra=()):
-    program = compile_program(folder, weights, "interp", extra)
+def call(program, function, rows, inputs, width, work):
+    """The soft tokens that a function of a program of the target interp gives."""
     words, out = [], work / "soft.npy"
-    for name, array in picture.inputs.items():
+    for name, array in inputs.items():
         np.save(work / f"{name}.npy", array)
         words += ["--input", f"{name}={work / name}.npy"]
-    words += ["--function", "encode_image_70", "--rows", picture.rows, "--output", f"soft_tokens={out}"]
-    done = gemmac("call", program, *words, compiler=GEMMAC_INTERP)
+    words += ["--output", f"soft_tokens={out}"]
+    done = gemmac("call", program, "--function", function, "--rows", rows, *words, compiler=GEMMAC_INTERP)
     assert done.returncode == 0, done.stderr
-    return np.load(out)
+    got = np.load(out)
+    assert got.shape[0] == rows and not got[:, width:].any()
+    return got[:, :width]
 
 
-def check(folder, got, expected):
-    width = config(folder)["text_config"]["hidden_size"]
-    assert got.shape[0] == len(expected) and not got[:, width:].any() and expected.std() > 0.1
-    assert np.abs(got[:, :width] - expected).max() <= BOUND
+def interpreted(folder, picture, work, extra=()):
+    program, width = compile_program(folder, "f32", "interp", extra), config(folder)["text_config"]["hidden_size"]
+    return call(program, FUNCTION, picture.rows, picture.inputs, width, work)
+
+
+def check(got, expected):
+    assert got.shape == expected.shape and expected.std() > 0.1
+    assert np.abs(got - expected).max() <= BOUND
 
 
 def pictures_of(model):
@@ -92,7 +97,7 @@ GOLDEN = [pytest.param(m, prompt, id=f"{m}-{prompt['id']}") for m in MODELS for 
 @pytest.mark.parametrize("model, prompt", GOLDEN)
 def test_goldens(model, prompt, tmp_path):
     expected = read_safetensors(GOLDENS / f"{model}.soft.safetensors")[f"{prompt['id']}.embeddings"]
-    check(CHECKPOINTS / model, interpreted(CHECKPOINTS / model, golden_picture(model, prompt), tmp_path), expected)
+    check(interpreted(CHECKPOINTS / model, golden_picture(model, prompt), tmp_path), expected)
 
 
 @pytest.mark.parametrize("name", random_checkpoint.VISION)
@@ -101,7 +106,7 @@ def test_any_shape(name, columns, rows, tmp_path):
     """Random towers of odd shapes; more patches than attention has in a split, and fewer."""
     folder, (patches, places) = tower(name), random_patches(name, columns, rows)
     picture = Picture(patches, places, random_checkpoint.VISION[name]["pooling_kernel_size"])
-    check(folder, interpreted(folder, picture, tmp_path), VisionTower(folder).encode(patches, places))
+    check(interpreted(folder, picture, tmp_path), VisionTower(folder).encode(patches, places))
 
 
 def test_bounds_are_met():
@@ -113,69 +118,33 @@ def test_bounds_are_met():
         assert np.abs(clipped - reference.encode(*picture)).max() > 0.1
 
 
-# ---- compiled code
-def data_section(program):
-    """What its file carries beside the code; the description of the place has the length of the file."""
-    content = program.read_bytes()
-    at = content.find(b"GEMMACIM")
-    while struct.unpack_from("<Q", content, at + 24)[0] != len(content):
-        at = content.index(b"GEMMACIM", at + 1)
-    offset, size = struct.unpack_from("<QQ", content, at + 8)
-    return content[offset : offset + size]
+COMPILED = {
+    "clipped": ("tiny-e", ["--without", "audio"]),
+    "plain-q4": ("tiny-dense", ["--vision-weights", "q4"]),
+    "clipped-q8": ("tiny-e", ["--without", "audio", "--vision-weights", "q8"]),
+    **{f"random-{name}": (name, []) for name in random_checkpoint.VISION},
+    "random-q4": ("odd-everything", ["--vision-weights", "q4"]),
+    "random-q8": ("clipped", ["--vision-weights", "q8", "--activations", 16]),
+}
+LEVELS = itertools.product(COMPILED, levels())
 
 
-def link(folder, weights, extra, work):
-    """A program that calls functions of the compiled model, for all levels of this machine's target."""
-    words = ["--emit", "obj", "--target", base_level().target, "--weights", weights, *extra, "-q"]
-    done = gemmac("compile", folder, "-o", work / "out", *words)
-    assert done.returncode == 0, done.stderr
-    (work / "data").write_bytes(data_section(compile_program(folder, weights, extra=extra)))
-    source, includes = ROOT / "tests" / "integration" / "call_program.cpp", ["-I", ROOT / "runtime" / "include"]
-    words = [*compiler(), "-std=c++20", "-O1", "-no-pie", *includes, source, *sorted(work.glob("out.*.o"))]
-    done = subprocess.run([*map(str, words), "-lpthread", "-o", str(work / "call")], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def called(picture, level, threads, width, work):
-    words = [work / "data", "encode_image_70", level, threads, picture.rows]
-    for name, array in picture.inputs.items():
-        array.tofile(work / name)
-        words += ["in", name, picture.per_row, work / name]
-    words = [work / "call", *words, "out", "soft_tokens", work / "soft"]
-    done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return np.fromfile(work / "soft", "<f4").reshape(picture.rows, width)
-
-
-COMPILED = [
-    ("tiny-e", "f32", []),
-    ("tiny-e", "f32", ["--vision-weights", "q8"]),
-    ("tiny-dense", "f32", ["--vision-weights", "q4"]),
-    *((name, "f32", []) for name in random_checkpoint.VISION),
-    ("odd-everything", "f32", ["--vision-weights", "q4"]),
-    ("clipped", "f32", ["--vision-weights", "q8", "--activations", 16]),
-]
-
-
-@pytest.mark.parametrize("name, weights, extra", parameters(COMPILED, lambda name, _, extra: extra or name == "small"))
-def test_compiled_code_gives_the_same_bits(name, weights, extra, tmp_path):
-    """At each level that this machine has, for any number of threads."""
-    here = [one for one in levels() if one.target == base_level().target and not one.missing and not one.launcher]
-    if not here:
-        pytest.skip("compiled code is called on this machine alone")
+@pytest.mark.parametrize("case, at", parameters(LEVELS, lambda case, at: takes_turn(at, list(COMPILED), case)), ids=str)
+def test_machine_code(case, at, tmp_path):
+    """Every level gives the bits of the interpreter, with any number of threads."""
+    require(at)
+    name, extra = COMPILED[case]
     if name in MODELS:
         folder, picture = CHECKPOINTS / name, golden_picture(name, next(pictures_of(name)))
     else:
-        patches = random_patches(name, 7, 5)
-        folder, picture = tower(name), Picture(*patches, random_checkpoint.VISION[name]["pooling_kernel_size"])
-    expected = interpreted(folder, picture, tmp_path, weights, extra)
+        folder, (patches, places) = tower(name), random_patches(name, 7, 5)
+        picture = Picture(patches, places, random_checkpoint.VISION[name]["pooling_kernel_size"])
+    expected = interpreted(folder, picture, tmp_path, extra)
     assert expected.std() > 0.1
-    link(folder, weights, extra, tmp_path)
-    for level in here:
-        for threads in (1, 3):
-            got = called(picture, level, threads, expected.shape[1], tmp_path)
-            rows = np.flatnonzero((got.view(np.uint32) != expected.view(np.uint32)).any(-1))
-            assert not len(rows), f"{level}, {threads} threads: rows {rows[:5]} differ, {np.abs(got - expected).max()}"
+    for got in call_code(folder, "f32", at, FUNCTION, picture.rows, picture.inputs, extra, tmp_path):
+        got = got[:, : expected.shape[1]]
+        rows = np.flatnonzero((got.view(np.uint32) != expected.view(np.uint32)).any(-1))
+        assert not len(rows), f"rows {rows[:5]} differ, by up to {np.abs(got - expected).max()}"
 
 
 def test_errors(tmp_path):
@@ -183,7 +152,7 @@ def test_errors(tmp_path):
     program = compile_program(CHECKPOINTS / "tiny-e", "f32", "interp")
     np.save(tmp_path / "patches.npy", np.zeros((17, 768), np.float32))
     np.save(tmp_path / "places.npy", np.zeros((18, 2), np.int32))
-    words = ["call", program, "--function", "encode_image_70", "--input", f"places={tmp_path}/places.npy"]
+    words = ["call", program, "--function", FUNCTION, "--input", f"places={tmp_path}/places.npy"]
     for rows, more, message in (
         (2, [], "wants the input 'patches'"),
         (2, ["--input", f"patches={tmp_path}/patches.npy"], "has 17 rows of 768 f32, expected 18 of at most 768 f32"),
