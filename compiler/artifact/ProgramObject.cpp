@@ -28,7 +28,7 @@ static_assert(sizeof(gemmac_chat) == 184, "gemmac_chat changed: update chatConst
 static_assert(sizeof(gemmac_chat_mode) == 48, "gemmac_chat_mode changed: update chatModeConstant");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache changed: update cachesConstant");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
-static_assert(sizeof(gemmac_media) == 36, "gemmac_media changed: update mediaConstant");
+static_assert(sizeof(gemmac_media) == 40, "gemmac_media changed: update mediaConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
 std::string functionSymbol(llvm::StringRef function, llvm::StringRef level) {
@@ -276,6 +276,7 @@ private:
         .integer(offsetof(gemmac_media, audio_end), media.audio_end)
         .integer(offsetof(gemmac_media, patch), media.patch)
         .integer(offsetof(gemmac_media, pool), media.pool)
+        .integer(offsetof(gemmac_media, places), media.places)
         .integer(offsetof(gemmac_media, budget), media.budget)
         .finish(sizeof(gemmac_media));
   }

@@ -96,10 +96,17 @@ static void printMemory(llvm::raw_ostream &os, const ProgramSummary &summary) {
 }
 
 static void printFunctions(llvm::raw_ostream &os, llvm::ArrayRef<FunctionSummary> functions) {
-  os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", "phase", "max rows", "weights read/row", "multiply-adds/row");
+  size_t width = 8;
   for (const FunctionSummary &function : functions)
-    os << llvm::formatv("  {0,-8}{1,9}{2,19}{3,24}\n", function.name, function.maxRows,
-                        formatBytes(function.weightBytes), millions(function.multiplyAdds));
+    width = std::max(width, function.name.size());
+  auto line = [&](llvm::StringRef name, const llvm::Twine &rest) {
+    os << "  " << llvm::left_justify(name, static_cast<unsigned>(width)) << rest << "\n";
+  };
+  line("phase", llvm::formatv("{0,9}{1,19}{2,24}", "max rows", "weights read/row", "multiply-adds/row").str());
+  for (const FunctionSummary &function : functions)
+    line(function.name, llvm::formatv("{0,9}{1,19}{2,24}", function.maxRows, formatBytes(function.weightBytes),
+                                      millions(function.multiplyAdds))
+                            .str());
 }
 
 std::string summaryText(const ProgramSummary &summary) {

@@ -1,4 +1,4 @@
-// The audio tower as IR: each function below is one part of it (spec 5.2 to 5.4), in its order.
+// The audio tower as IR: each function below is one part of it (spec 5.2, 5.3, 5.4), in its order.
 #include "compiler/import/EncoderBuilders.h"
 
 #include <algorithm>

@@ -469,16 +469,17 @@ static void readTower(Fields &top, StringRef name, StringRef media, const Import
   const Json *object = top.object(name);
   if (!object)
     return;
-  result.notes.push_back(("config.json: " + name + " set aside, " + media + " not compiled yet").str());
-  if (!read)
+  if (!read) {
+    result.notes.push_back(("config.json: " + name + " set aside, " + media + " not compiled yet").str());
     return;
+  }
   Fields fields("config.json", (name + ".").str(), *object);
   Config tower = read(fields);
   std::string mistake = finishTower(fields, options.ignoredFields, result.notes);
   if (mistake.empty())
     config = std::move(tower);
   else
-    result.notes.push_back(("config.json: " + name + " cannot be read: " + mistake).str());
+    result.notes.push_back(("config.json: " + name + " set aside, it cannot be read: " + mistake).str());
 }
 
 /// The fields around "text_config".

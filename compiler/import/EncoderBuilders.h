@@ -7,12 +7,12 @@
 namespace gemmac {
 
 /// `func @encode_image(patches [pool^2 rows, 3 patch^2] f32, places [pool^2 rows, 2] i32) -> soft_tokens [rows,
-/// hidden]` (spec 4.3 to 4.5). The patches of one pooling cell follow each other. \param hidden of the text model.
+/// hidden]` (spec 4.3, 4.4, 4.5). The patches of one pooling cell follow each other. \param hidden of the text model.
 void buildImageEncoder(mlir::MLIRContext &context, const VisionConfig &config, int64_t hidden, WeightSymbols &weights);
 
-/// `func @encode_audio(mel [4 rows, bins] f32, valid [4 rows, 1] i32) -> soft_tokens [rows, hidden]` (spec 5.2 to 5.4).
-/// The caller fills the frames of the last row up with zeros that are not valid. What becomes of frames that are not
-/// valid is nothing to use.
+/// `func @encode_audio(mel [4 rows, bins] f32, valid [4 rows, 1] i32) -> soft_tokens [rows, hidden]`
+/// (spec 5.2, 5.3, 5.4). The caller fills the frames of the last row up with zeros that are not valid. What becomes of
+/// frames that are not valid is nothing to use.
 void buildAudioEncoder(mlir::MLIRContext &context, const AudioConfig &config, int64_t hidden, WeightSymbols &weights);
 
 } // namespace gemmac

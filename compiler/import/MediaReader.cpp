@@ -42,6 +42,7 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
   }
   model.media.patch = static_cast<int32_t>(model.towers.vision->patch);
   model.media.pool = static_cast<int32_t>(model.towers.vision->pool);
+  model.media.places = static_cast<int32_t>(model.towers.vision->positions);
 }
 
 void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &notes) {

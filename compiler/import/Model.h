@@ -67,7 +67,7 @@ struct ModelConfig {
   bool takesSoftTokens() const { return towers.vision || towers.audio; }
   bool seesBlocks() const { return visionBlocks && towers.vision; }
   /// Their tokens and what their pictures are; towers that are missing leave it as it is.
-  gemmac_media media = {-1, -1, -1, -1, -1, -1, 0, 0, 280};
+  gemmac_media media = {-1, -1, -1, -1, -1, -1, 0, 0, 0, 280};
   bool ownsKv(size_t layer) const { return layers[layer].kvSource == static_cast<int64_t>(layer); }
 };
 
@@ -164,7 +164,7 @@ struct Checkpoint {
   int32_t bosId = -1;
   ChatFormat chat;
   SamplingConfig sampling;
-  std::vector<std::string> notes; ///< what was set aside, one line each ("vision tower: 439 tensors, not compiled yet")
+  std::vector<std::string> notes; ///< what was set aside, one line each ("vision tower: 439 tensors set aside")
 };
 
 /// Reads a checkpoint: a Hugging Face directory or a GGUF file, whatever its name. Tensor data is not touched: only

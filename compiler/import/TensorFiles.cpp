@@ -232,7 +232,7 @@ void AsideCounter::note(const TowerConfigs &compiled, std::vector<std::string> &
   for (const auto &[name, count] : media)
     if (!(StringRef(name).starts_with("vision") && compiled.vision) &&
         !(StringRef(name).starts_with("audio") && compiled.audio))
-      notes.push_back(llvm::formatv("{0}: {1} tensors set aside, not compiled yet", name, count).str());
+      notes.push_back(llvm::formatv("{0}: {1} tensors set aside", name, count).str());
   if (deadKv)
     notes.push_back(
         llvm::formatv("{0} key and value tensors of layers that reuse other layers' are left out", deadKv).str());

@@ -1,4 +1,4 @@
-// The audio tower (spec 5.2 to 5.4) at all levels: frames of a mel spectrum become soft tokens. A row is a frame, or
+// The audio tower (spec 5.2, 5.3, 5.4) at all levels: frames of a mel spectrum become soft tokens. A row is a frame, or
 // what subsampling made of frames.
 #ifndef GEMMA_AUDIO_OPS_TD
 #define GEMMA_AUDIO_OPS_TD

@@ -74,7 +74,8 @@ def Gemma_FunctionOp : Gemma_Op<"function", [Symbol, IsolatedFromAbove, NoTermin
       All lie inside `arena_bytes` or `scratch_bytes` where those are given.
     - c5: a cache is read, in another step, only after a barrier that follows its last write.
     - c6: a buffer is read, or an output, only after a step wrote it or as an input.
-    - c7: a buffer has at least `max_rows` rows. Where it has several times as many, as many belong to each row of a call.
+    - c7: a buffer has at least `max_rows` rows. Where it has several times as many, so many belong to each row of a
+      call.
     - c8: inputs stand before all steps; no two inputs and no two outputs have one name.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>

@@ -182,6 +182,7 @@ typedef struct gemmac_media {
   int32_t audio_begin, audio, audio_end;
   int32_t patch;  // pixels of a patch's side
   int32_t pool;   // patches of a soft token's side
+  int32_t places; // columns, and rows, of patches that a picture may have
   int32_t budget; // most soft tokens of a picture, unless the user says
 } gemmac_media;
 
@@ -262,7 +263,7 @@ static_assert(sizeof(gemmac_code) == 32, "gemmac_code");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache");
 static_assert(sizeof(gemmac_memory) == 80, "gemmac_memory");
-static_assert(sizeof(gemmac_media) == 36, "gemmac_media");
+static_assert(sizeof(gemmac_media) == 40, "gemmac_media");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 #endif
 

@@ -123,6 +123,11 @@ Status MediaEncoder::image(const Picture &picture, int64_t budget, SoftRows &res
   Patches patches;
   if (Status status = cut({*kernels, tasks}, picture, budget, patches); !status.ok())
     return status;
+  if (std::max(patches.columns, patches.rows) > media.places)
+    return {ExitCode::usage,
+            format("the picture is too long: it has %lld x %lld patches, at most %d in a row or column "
+                   "are known to this model; give fewer --image-tokens or cut it",
+                   static_cast<long long>(patches.columns), static_cast<long long>(patches.rows), media.places)};
   ValueRows values, positions;
   const int64_t perRow = media.pool * media.pool;
   if (Status status = findRows(engine, *function, GEMMAC_PATCHES, patches.elements(), perRow, GEMMAC_F32, values);

@@ -31,7 +31,7 @@ module attributes {gemma.model = {name = "tiny", architecture = "Gemma4ForCausal
     %l = gemma.buffer shared at 512 : !gemma.buffer<8 x 64, f32>
     gemma.output "logits" %l : <8 x 64, f32>
   }
-  gemma.function @prefill max_rows 16 weight_bytes 100 multiply_adds 90 {
+  gemma.function @prefill max_rows 16 weight_bytes 100 multiply_adds 90 arena_bytes 4096 scratch_bytes 8192 {
     gemma.barrier
     gemma.barrier
   }

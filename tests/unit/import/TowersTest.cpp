@@ -59,10 +59,13 @@ Checkpoint shipped(const std::string &name) {
 
 TEST(Towers, shipped) {
   Checkpoint both = shipped("tiny-e"), large = shipped("tiny-moe");
-  EXPECT_EQ(both.towerTensors.size(), 85u + 132);
+  // Bounds are parts of their matrices, the table of places is two.
+  EXPECT_EQ(both.towerTensors.size(), 85u - 56 + 1 + 132 - 80);
   EXPECT_TRUE(
       areEqual(both.towerTensors.at("vision_tower.encoder.layers.1.mlp.down_proj.linear.weight").shape, {64, 128}));
-  EXPECT_TRUE(both.towerTensors.at("audio_tower.layers.0.self_attn.q_proj.input_min").shape.empty());
+  const TensorSource &bounded = both.towerTensors.at("audio_tower.layers.0.self_attn.q_proj.linear.weight");
+  EXPECT_TRUE(bounded.reads == (ValueBounds{-2.609375f, 3.0625f}) &&
+              bounded.gives == (ValueBounds{-4.28125f, 2.78125f}));
   EXPECT_FALSE(large.config.towers.audio);
   EXPECT_EQ(both.config.media.image, 19);
   EXPECT_EQ(both.config.media.audio_end, 22);
@@ -96,7 +99,7 @@ struct WithVision : TempDirectory {
 
 TEST(Towers, setAside) {
   WithVision whole;
-  EXPECT_EQ(whole.read().towerTensors.size(), 3u + 13);
+  EXPECT_EQ(whole.read().towerTensors.size(), 3u + 13 + 1);
   const std::string key = "model.vision_tower.encoder.layers.0.self_attn.k_proj.linear.weight";
   ASSERT_TRUE(whole.tensors.count(key));
   auto noteAfter = [](auto change) {

@@ -75,7 +75,7 @@ struct MediaEncoderTest : testing::Test {
     program.code_count = 1;
     program.hidden = hidden - 2;
     program.arena_bytes = arenaBytes;
-    program.media = {3, 4, 5, 6, 7, 8, 16, 3, 70};
+    program.media = {3, 4, 5, 6, 7, 8, 16, 3, 1024, 70};
     ASSERT_TRUE(engine.open(program, file, {.threads = 2, .isa = "", .chunk = 0, .context = 0}).ok());
   }
   Status image(uint32_t width, uint32_t height, int64_t budget) {

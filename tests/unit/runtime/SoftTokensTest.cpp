@@ -59,7 +59,7 @@ struct SoftTokens : testing::Test, test::ChatModel {
     program.code_count = 1;
     program.hidden = hidden;
     program.arena_bytes = softOffset + 64 * softBytes;
-    program.media = {id("<|think|>"), 0, id("<|channel>"), id("<bos>"), 0, id("<eos>"), 16, 3, 280};
+    program.media = {id("<|think|>"), 0, id("<|channel>"), id("<bos>"), 0, id("<eos>"), 16, 3, 1024, 280};
     EXPECT_TRUE(checkRuntime().ok());
   }
   Status checkRuntime() {
