@@ -73,7 +73,7 @@ def ask_of(prompt):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("isa", ISAS)
 def test_pictures_and_sounds(model, isa):
-    """From the file to the answer: every prompt where the level runs natively, one of each kind where it is emulated."""
+    """From file to answer: every prompt where the level runs natively, one of each kind where it is emulated."""
     at, prompts = require(level(isa)), media_prompts(model)
     if at.launcher:
         prompts = {prompt["media"]["kind"]: prompt for prompt in prompts}.values()
