@@ -14,11 +14,12 @@ from support import CHECKPOINTS, OUT, alone, base_level, compile_program, compil
 from support import succeed, write_once
 
 USAGE = 2
+TEXT = ["--without", "image,audio"]  # the formats of towers are not chosen
 
 
 def auto(model, *extra, target=None):
     """Compiles with --weights auto; returns the program, its report, what was printed. `model`: a name or a folder."""
-    found = compile_with_report(CHECKPOINTS / model, "auto", target, extra=[*map(str, extra)])
+    found = compile_with_report(CHECKPOINTS / model, "auto", target, extra=[*TEXT, *map(str, extra)])
     return found.program, found.report, found.printed
 
 
@@ -31,7 +32,9 @@ def small():
 
 def fixed(model, weights, *extra):
     """The same with one format for all, rounded and measured alike."""
-    found = compile_with_report(CHECKPOINTS / model, weights, extra=["--calibration", "default", *map(str, extra)])
+    found = compile_with_report(
+        CHECKPOINTS / model, weights, extra=[*TEXT, "--calibration", "default", *map(str, extra)]
+    )
     return found.program, found.report
 
 
@@ -55,7 +58,7 @@ def refused(*extra, model="tiny-e"):
 @pytest.mark.parametrize("model", ["tiny-e", "tiny-moe"])
 def test_better_than_q4_at_its_size(model):
     """Without limits the program is no larger than q4 with the same rounding, and closer to the unquantized one."""
-    q4 = json.loads(succeed(compile_program(CHECKPOINTS / model, "q4"), "info", "--json"))
+    q4 = json.loads(succeed(compile_program(CHECKPOINTS / model, "q4", extra=TEXT), "info", "--json"))
     program, report, printed = auto(model)
     table = rows(report)
     assert report["weights"] == "auto" and report["rounding"] == "gptq"
@@ -104,7 +107,7 @@ def test_max_size_is_kept():
 
 def test_max_rss_is_kept():
     """What is predicted and what a full context takes are below the limit; more memory than q4 gives better quality."""
-    q4 = json.loads(succeed(compile_program(CHECKPOINTS / "tiny-moe", "q4"), "info", "--json"))
+    q4 = json.loads(succeed(compile_program(CHECKPOINTS / "tiny-moe", "q4", extra=TEXT), "info", "--json"))
     limit = q4["resident"]["peak"] + 400_000
     program, report, _ = auto("tiny-moe", "--max-rss", limit)
     assert report["resident"]["peak"] <= report["resident"]["limit"] == limit

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from support import CHECKPOINTS, GOLDENS, MODELS, base_level, compile_program, generate, golden_logits, goldens
-from support import level, levels, logits, parameters, require, run, succeed, takes_turn, text_prompts
+from support import level, levels, logits, parameters, read_ids, require, run, succeed, takes_turn, text_prompts
 
 # Emulation is about 20 times slower: of these kinds one prompt each, where not all of them are asked for.
 SUBSET = ("thinking", "tool_call", "recall", "fact", "story")

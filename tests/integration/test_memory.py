@@ -72,10 +72,22 @@ def test_prediction_at_a_depth(checkpoint):
 )
 def test_small_programs(model, weights, target):
     """Of a few megabytes, most is code: the prediction is an upper bound, not far off. One has code of all levels."""
-    report = bench(compile_program(CHECKPOINTS / model, weights, target), 300, 20, "-t", 3)
+    program = compile_program(CHECKPOINTS / model, weights, target, ["--without", "image,audio"])
+    report = bench(program, 300, 20, "-t", 3)
     measured, predicted = report["peak_resident_bytes"], report["predicted_resident_bytes"]
     print(f"{model} {weights}: {measured} bytes, predicted {predicted}")
     assert predicted - CONSTANT <= measured <= predicted
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_towers_count(model):
+    """Weights of towers, and what threads keep for them, are in the prediction, whether a conversation has pictures or
+    not."""
+    program = compile_program(CHECKPOINTS / model)
+    text = compile_program(CHECKPOINTS / model, extra=["--without", "image,audio"])
+    report = bench(program, 300, 20, "-t", 3)
+    assert report["peak_resident_bytes"] <= report["predicted_resident_bytes"]
+    assert resident(program)["peak"] > resident(text)["peak"]
 
 
 def test_tables_are_not_resident(checkpoint):

@@ -46,7 +46,7 @@ void encodeAudio(const gemmac_call *call, int64_t thread) {
 }
 
 constexpr gemmac_value imageInputs[] = {{"patches", patchesAt, elements * 4, elements, 9, GEMMAC_F32},
-                                        {"positions", positionsAt, 128, 32, 9, GEMMAC_I32}},
+                                        {GEMMAC_PLACES, positionsAt, 128, 32, 9, GEMMAC_I32}},
                        audioInputs[] = {{"mel", patchesAt, melBins * 4, melBins, 4, GEMMAC_F32},
                                         {"valid", positionsAt, 128, 32, 4, GEMMAC_I32}},
                        output = {GEMMAC_SOFT_TOKENS, outputAt, outputBytes, hidden, 1, GEMMAC_F32};
