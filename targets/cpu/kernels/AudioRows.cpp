@@ -1,6 +1,6 @@
 // Row steps of the audio tower: silu, glu, sums, sinusoids.
+#include "targets/cpu/kernels/OperandRows.h"
 #include "targets/cpu/kernels/SineCosine.h"
-#include "targets/cpu/kernels/StepLowering.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -19,33 +19,8 @@ static Value gated(KernelBuilder &b, Value x, Value y) {
   return b.divf(x, b.addf(power, b.splat(b.vecF32(), 1.0)));
 }
 
-// (input, result; first, last[; static scale][, bounds])
-static func::FuncOp siluKernel(KernelLibrary &kernels, gemma::SiluStep step) {
-  gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
-  bool isStatic = step.getStaticScale().has_value(), bounded = step.getWithin().has_value();
-  std::string name = llvm::formatv("silu_{0}{1}{2}_w{3}", nameOf(result.getElement()), isStatic ? "_static" : "",
-                                   bounded ? "_within" : "", input.getWidth());
-  auto body = [&](KernelBuilder &b, ValueRange a) {
-    RowLimits limits(a.drop_front(4), isStatic, bounded);
-    b.loop(a[2], a[3], 1, [&](Value row) {
-      Value source = b.at(a[0], b.mul(row, input.getRowBytes()));
-      Value target = b.at(a[1], b.mul(row, result.getRowBytes()));
-      storeRow(b, target, result, limits, [&](Value offset) {
-        Value low = b.loadVec(b.at(source, offset)), high = b.loadVec(b.at(b.at(source, offset), vecBytes));
-        low = gated(b, low, low);
-        return std::make_pair(low, gated(b, high, high));
-      });
-    });
-  };
-  return kernels.get(name, 2, 2, body, RowLimits::arguments(isStatic, bounded));
-}
-
 LogicalResult lower(gemma::SiluStep step, StepLowering &lowering) {
-  auto [first, last] = lowering.rowRange(step.getReplicated(), step.getInput());
-  SmallVector<Value> arguments{lowering.pointer(step.getInput()), lowering.pointer(step.getResult()), first, last};
-  lowering.addScale(arguments, step.getStaticScale());
-  lowering.addBounds(arguments, step.getWithin());
-  return lowering.callKernel(siluKernel(lowering.kernels, step), arguments);
+  return lowerOperand(step, lowering, "silu", [](KernelBuilder &b, Value x) { return gated(b, x, x); });
 }
 
 // Writes rows of f32: `make` gives the vector at a byte offset. `rows`: where rows of each pointer begin.
