@@ -222,6 +222,19 @@ static std::string advice(Climber &climber) {
   return text;
 }
 
+/// What the program would take without its towers; empty where it has none.
+static std::string adviceOnTowers(const CompileOptions &options, const Planner &plan, uint64_t resident) {
+  CompileOptions text = options;
+  text.plan.functions.encoders = false;
+  llvm::Expected<ProgramSummary> summary = plan(text);
+  if (!summary) {
+    llvm::consumeError(summary.takeError());
+    return "";
+  }
+  uint64_t bytes = residentBytes(*summary);
+  return bytes < resident ? llvm::formatv("\n  --without image,audio would take: {0}", bothUnits(bytes)).str() : "";
+}
+
 llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Planner &plan) {
   if (options.maxResident == 0)
     return MemoryFit{options, {}};
@@ -239,7 +252,8 @@ llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Pl
     return MemoryFit{climber.optionsAt(*fit), climber.words(*fit)};
   return llvm::make_error<UsageError>(
       llvm::formatv("--max-rss: error: the program would keep {0} resident, more than {1}: {2}{3}", bothUnits(resident),
-                    bothUnits(options.maxResident), residentText(*summary), advice(climber))
+                    bothUnits(options.maxResident), residentText(*summary),
+                    advice(climber) + adviceOnTowers(options, plan, resident))
           .str());
 }
 

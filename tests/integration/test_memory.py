@@ -2,6 +2,7 @@
 and --max-rss is kept."""
 
 import json
+import re
 
 import pytest
 
@@ -88,6 +89,12 @@ def test_towers_count(model):
     report = bench(program, 300, 20, "-t", 3)
     assert report["peak_resident_bytes"] <= report["predicted_resident_bytes"]
     assert resident(program)["peak"] > resident(text)["peak"]
+
+
+def test_towers_that_are_too_much_are_named():
+    program, done = limited(CHECKPOINTS / "tiny-e", "5MB")
+    assert done.returncode == 2 and not program.exists()
+    assert re.search(r"--without image,audio would take: [67]\.\d+ MiB", done.stderr), done.stderr
 
 
 def test_tables_are_not_resident(checkpoint):
