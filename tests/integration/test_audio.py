@@ -51,7 +51,7 @@ def sounds():
 
 @pytest.mark.parametrize("prompt", sounds())
 def test_goldens(prompt, tmp_path):
-    expected = read_safetensors(GOLDENS / "tiny-e.audio.safetensors")[f"{prompt['id']}.embeddings"]
+    expected = read_safetensors(GOLDENS / "tiny-e.soft.safetensors")[f"{prompt['id']}.embeddings"]
     mel, valid = features(read_sound(GOLDENS / prompt["media"]["file"]))
     check(soft_tokens(CHECKPOINTS / "tiny-e", mel, valid, 128, tmp_path), expected)
 
