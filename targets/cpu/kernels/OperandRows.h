@@ -8,8 +8,8 @@
 
 namespace gemmac {
 
-/// \param what  the kernel's name begins with it; \param make  what becomes of a vector before it is limited and stored.
 // (input, result; first, last[; static scale][, bounds])
+/// \param what  the kernel's name begins with it. \param make  what a vector becomes before it is limited and stored.
 template <typename Step>
 mlir::func::FuncOp operandKernel(KernelLibrary &kernels, Step step, llvm::StringRef what,
                                  llvm::function_ref<mlir::Value(KernelBuilder &, mlir::Value)> make) {
