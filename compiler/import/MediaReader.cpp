@@ -29,6 +29,20 @@ static std::string readTokens(Fields &top, llvm::ArrayRef<TokenField> fields, Mo
   return mistake;
 }
 
+/// Videos are frames with a token of their own, without which the model takes pictures alone.
+static int32_t readVideoToken(Fields &top, int64_t vocab, std::vector<std::string> &notes) {
+  constexpr llvm::StringLiteral name = "video_token_id";
+  const std::optional<int64_t> id = top.optionalInteger(name, INT32_MIN, INT32_MAX);
+  const int64_t value = id.value_or(258884);
+  if (value >= 0 && value < vocab)
+    return static_cast<int32_t>(value);
+  if (id)
+    notes.push_back(("config.json: field '" + name + "' is " + llvm::Twine(value) +
+                     ", expected a token id below vocab_size = " + llvm::Twine(vocab) + "; videos are not taken")
+                        .str());
+  return -1;
+}
+
 static void readPictures(Fields &top, ModelConfig &model, std::vector<std::string> &notes) {
   std::string mistake = readTokens(top,
                                    {{"boi_token_id", "", 255999, &gemmac_media::image_begin},
@@ -43,6 +57,7 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
   model.media.patch = static_cast<int32_t>(model.towers.vision->patch);
   model.media.pool = static_cast<int32_t>(model.towers.vision->pool);
   model.media.places = static_cast<int32_t>(model.towers.vision->positions);
+  model.media.video = readVideoToken(top, model.vocab, notes);
 }
 
 void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &notes) {

@@ -67,7 +67,7 @@ struct ModelConfig {
   bool takesSoftTokens() const { return towers.vision || towers.audio; }
   bool seesBlocks() const { return visionBlocks && towers.vision; }
   /// Their tokens and what their pictures are; towers that are missing leave it as it is.
-  gemmac_media media = {-1, -1, -1, -1, -1, -1, 0, 0, 0, 280};
+  gemmac_media media = {-1, -1, -1, -1, -1, -1, 0, 0, 0, 280, -1, 0};
   bool ownsKv(size_t layer) const { return layers[layer].kvSource == static_cast<int64_t>(layer); }
 };
 

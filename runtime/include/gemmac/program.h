@@ -34,6 +34,8 @@ extern "C" {
 #define GEMMAC_PLACES "places"   // i32: column and row of each patch
 #define GEMMAC_MEL "mel"         // f32: a frame of the mel spectrum, 4 for each soft token, zeros behind the last one
 #define GEMMAC_VALID "valid"     // i32: whether it is a frame of the sound, 1 or 0
+#define GEMMAC_SAMPLES                                                                                                 \
+  "samples" // f32: the samples of a soft token, zeros behind the last one; in place of the two above
 
 enum gemmac_element { GEMMAC_F32, GEMMAC_I32 };
 
@@ -184,6 +186,8 @@ typedef struct gemmac_media {
   int32_t pool;   // patches of a soft token's side
   int32_t places; // columns, and rows, of patches that a picture may have
   int32_t budget; // most soft tokens of a picture, unless the user says
+  int32_t video;  // what `image` is in frames of a video (spec 4.6); -1: the vocabulary has no such token
+  int32_t sound;  // samples of a soft token where encode_audio reads GEMMAC_SAMPLES; 0: it reads GEMMAC_MEL
 } gemmac_media;
 
 // generation_config.json: the defaults of the command line.
@@ -263,7 +267,7 @@ static_assert(sizeof(gemmac_code) == 32, "gemmac_code");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache");
 static_assert(sizeof(gemmac_memory) == 80, "gemmac_memory");
-static_assert(sizeof(gemmac_media) == 40, "gemmac_media");
+static_assert(sizeof(gemmac_media) == 48, "gemmac_media");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 #endif
 

@@ -449,7 +449,8 @@ TEST(Config, tokensOfMedia) {
                           {"eoi_token_id", 5},
                           {"boa_token_id", 6},
                           {"audio_token_id", 7},
-                          {"eoa_token_index", 8}})
+                          {"eoa_token_index", 8},
+                          {"video_token_id", 9}})
     nested[name] = id;
   const gemmac_media media = read(nested).model.media;
   EXPECT_EQ(media.image_begin, 3);
@@ -460,6 +461,16 @@ TEST(Config, tokensOfMedia) {
   EXPECT_EQ(media.audio_end, 8);
   EXPECT_EQ(media.patch, 16);
   EXPECT_EQ(media.pool, 3);
+  EXPECT_EQ(media.video, 9);
+  EXPECT_EQ(media.sound, 0);
+  nested["video_token_id"] = 1000;
+  ConfigFile still = read(nested);
+  EXPECT_TRUE(still.model.towers.vision);
+  EXPECT_EQ(still.model.media.video, -1);
+  EXPECT_TRUE(contains(still.notes.back(), "field 'video_token_id' is 1000, expected a token id below vocab_size"));
+  nested.erase("video_token_id"); // the class's default lies beyond this vocabulary
+  EXPECT_EQ(read(nested).model.media.video, -1);
+  EXPECT_TRUE(read(nested).notes.empty());
   nested["image_token_id"] = 1000;
   ConfigFile without = read(nested);
   EXPECT_FALSE(without.model.towers.vision);
