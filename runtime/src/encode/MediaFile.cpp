@@ -50,7 +50,9 @@ Status encodeAudioFile(MediaEncoder &encoder, const std::string &path, SoftRows 
   if (Status status = decodeSound(bytes, name, {}, sound); !status.ok())
     return status;
   note = sound.note;
-  if (resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate) > mostMelSamples)
+  const bool cut =
+      encoder.hearsPart() && resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate) > mostMelSamples;
+  if (cut)
     note += format("%s%s: only the first %lld seconds are heard", note.empty() ? "" : "\n", name.c_str(),
                    static_cast<long long>(mostMelSamples / modelRate));
   return about(name, encoder.audio(sound, result));
