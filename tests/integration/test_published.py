@@ -46,7 +46,7 @@ def test_whole_directory(name, tmp_path):
     data = published.write_directory(tmp_path / name, name)
     assert len(published.tensor_shapes(data)) == data.get("tensors", len(published.tensor_shapes(data)))
     text = inspect(tmp_path / name)
-    assert text.startswith(f"{name}: Gemma{data['generation']}For"), text
+    assert text.startswith(f"{name}: {data['config']['architectures'][0]}\n"), text
     count = float(re.search(r"([\d.]+) G values", text).group(1))
     assert count == pytest.approx(billions, abs=2e-3), text
     assert re.search("^chat format: (gemma3|gemma4|template);", text, re.M)
