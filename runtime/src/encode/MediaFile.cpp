@@ -2,13 +2,11 @@
 
 #include "base/Files.h"
 #include "base/Text.h"
-#include "features/Mel.h"
-#include "features/Resample.h"
-#include "media/Decode.h"
+#include "encode/MediaPlan.h"
 
 namespace gemmac::runtime {
 
-static Status readMedia(const std::string &path, std::string &bytes, std::string &name) {
+static Status readBytes(const std::string &path, std::string &bytes, std::string &name) {
   Input input;
   if (Status status = input.open(path); !status.ok())
     return status;
@@ -23,37 +21,45 @@ static Status readMedia(const std::string &path, std::string &bytes, std::string
   return {};
 }
 
-/// What the encoder says, with the file's name.
-static Status about(const std::string &name, Status status) {
-  if (status.ok())
+Status readMediaFile(const std::string &path, MediaKind kind, MediaFile &file) {
+  std::string bytes;
+  if (Status status = readBytes(path, bytes, file.name); !status.ok())
     return status;
-  return {status.code(), name + ": " + status.message()};
+  file.kind = kind == MediaKind::none ? mediaKind(bytes) : kind;
+  switch (file.kind) {
+  case MediaKind::picture:
+    return decodePicture(bytes, file.name, {}, file.picture);
+  case MediaKind::sound:
+    return decodeSound(bytes, file.name, {}, file.sound);
+  case MediaKind::none:
+    break;
+  }
+  return {ExitCode::inputOutput,
+          format("cannot read %s: it begins like no picture in JPEG, PNG, WebP or GIF and no sound in WAV or FLAC; "
+                 "convert it, for example with ffmpeg -i FILE picture.png",
+                 file.name.c_str())};
 }
 
-Status encodeImageFile(MediaEncoder &encoder, const std::string &path, int64_t budget, SoftRows &result,
-                       std::string &name) {
-  std::string bytes;
-  if (Status status = readMedia(path, bytes, name); !status.ok())
+Status about(const MediaFile &file, Status status) {
+  if (status.ok() || status.message().empty())
     return status;
-  Picture picture;
-  if (Status status = decodePicture(bytes, name, {}, picture); !status.ok())
-    return status;
-  return about(name, encoder.image(picture, budget, result));
+  return {status.code(), file.name + ": " + status.message()};
 }
 
-Status encodeAudioFile(MediaEncoder &encoder, const std::string &path, SoftRows &result, std::string &name,
-                       std::string &note) {
-  std::string bytes;
-  if (Status status = readMedia(path, bytes, name); !status.ok())
-    return status;
-  Sound sound;
-  if (Status status = decodeSound(bytes, name, {}, sound); !status.ok())
-    return status;
+static Status encodeSound(MediaEncoder &encoder, const MediaFile &file, std::shared_ptr<const SoftRows> &result,
+                          std::string &note) {
+  const Sound &sound = file.sound;
   note = sound.note;
-  if (resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate) > mostMelSamples)
-    note += format("%s%s: only the first %lld seconds are heard", note.empty() ? "" : "\n", name.c_str(),
-                   static_cast<long long>(mostMelSamples / modelRate));
-  return about(name, encoder.audio(sound, result));
+  if (isCut(static_cast<int64_t>(sound.samples.size()), sound.rate))
+    note += (note.empty() ? "" : "\n") + cutNote(file.name);
+  return about(file, encoder.audio(sound, result));
+}
+
+Status encodeMediaFile(MediaEncoder &encoder, const MediaFile &file, int64_t budget,
+                       std::shared_ptr<const SoftRows> &result, std::string &note) {
+  if (file.kind == MediaKind::sound)
+    return encodeSound(encoder, file, result, note);
+  return about(file, encoder.image(file.picture, budget, result));
 }
 
 } // namespace gemmac::runtime

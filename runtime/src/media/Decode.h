@@ -12,6 +12,13 @@
 
 namespace gemmac::runtime {
 
+/// What can be shown or played to a model.
+enum class MediaKind { none, picture, sound };
+
+/// What a file is by its first bytes, of which `enoughForKind` tell; none where it is nothing that is read here.
+MediaKind mediaKind(std::string_view beginning);
+constexpr size_t enoughForKind = 16;
+
 /// JPEG, PNG, WebP or GIF (of an animation the first frame), as Pillow's exif_transpose() and convert("RGB") make it:
 /// turned upright, palettes looked up, alpha dropped and not blended with a background, CMYK converted plainly, colour
 /// profiles and gamma left alone. Of 16 bits the upper 8 are kept, but grey of 16 bits is cut off at 255, as there.
