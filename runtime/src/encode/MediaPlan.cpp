@@ -51,8 +51,8 @@ Status planImage(const gemmac_program &program, ImageSize picture, int64_t budge
   if (Status status = findImageFunction(program, plan.budget, plan.function); !status.ok())
     return status;
   if (media.patch < 1 || media.pool < 1)
-    return {ExitCode::internal, format("a vision tower with patches of %d pixels, %d to a side of a soft token",
-                                       media.patch, media.pool)};
+    return {ExitCode::internal,
+            format("a vision tower with patches of %d pixels, %d to a side of a soft token", media.patch, media.pool)};
   if (Status status = targetSize(picture, plan.budget, plan.size); !status.ok())
     return status;
   plan.columns = plan.size.width / media.patch;

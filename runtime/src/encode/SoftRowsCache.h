@@ -14,7 +14,7 @@ namespace gemmac::runtime {
 /// What soft tokens depend on: the tower, the size at which it saw the picture, and what was seen.
 struct MediaKey {
   const gemmac_function *function = nullptr;
-  std::array<int64_t, 4> shape = {};   ///< width and height of a picture, columns and rows of patches; rate of a sound
+  std::array<int64_t, 4> shape = {};    ///< width and height of a picture, columns and rows of patches; rate of a sound
   std::array<uint64_t, 2> content = {}; ///< 128 bits of a hash of all pixels or samples (XXH3)
 
   bool operator==(const MediaKey &) const = default;
