@@ -51,20 +51,27 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
                                    model);
   if (!mistake.empty()) {
     notes.push_back(mistake + "; the vision tower is set aside");
-    model.towers.vision.reset();
+    model.towers.dropImages();
     return;
   }
-  model.media.patch = static_cast<int32_t>(model.towers.vision->patch);
-  model.media.pool = static_cast<int32_t>(model.towers.vision->pool);
-  model.media.places = static_cast<int32_t>(model.towers.vision->positions);
+  if (const std::optional<VisionConfig> &vision = model.towers.vision) {
+    model.media.patch = static_cast<int32_t>(vision->patch);
+    model.media.pool = static_cast<int32_t>(vision->pool);
+    model.media.places = static_cast<int32_t>(vision->positions);
+  } else {
+    model.media.patch = static_cast<int32_t>(model.towers.patches->side());
+    model.media.pool = 1;
+    model.media.places = static_cast<int32_t>(model.towers.patches->positions);
+  }
   model.media.video = readVideoToken(top, model.vocab, notes);
 }
 
 void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &notes) {
-  if (model.towers.vision)
+  if (model.towers.takesImages())
     readPictures(top, model, notes);
-  if (!model.towers.audio)
+  if (!model.towers.takesAudio())
     return;
+  model.media.sound = static_cast<int32_t>(model.towers.samples ? model.towers.samples->samples : 0);
   std::string mistake = readTokens(top,
                                    {{"boa_token_id", "", 256000, &gemmac_media::audio_begin},
                                     {"audio_token_id", "", 258881, &gemmac_media::audio},
@@ -73,7 +80,7 @@ void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &
   if (mistake.empty())
     return;
   notes.push_back(mistake + "; the audio tower is set aside");
-  model.towers.audio.reset();
+  model.towers.dropAudio();
 }
 
 llvm::Expected<std::optional<int64_t>> readPictureBudget(llvm::StringRef file, llvm::StringRef text) {
