@@ -69,10 +69,10 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
     gemma.blocks where a function has more than `block-rows` rows, which saves memory. Equal (sources, layout) share one
     `gemma.packed`. What the target's machine is, a `PlanModel`, is told by the options `spmd` and those behind it. Then
     packed weights get their offsets in the data section: vectors, matrices in the order decode reads them, the same of
-    what encoders alone read, tables read by row. Weights that no function reads are erased, with a remark. `gemma.program` is told `data_bytes`, `mapped_bytes`,
-    `table_row_bytes` and `activation_bits`, each function its `weight_bytes` and `multiply_adds`. What a function
-    returns becomes a `gemma.output`. Left alone: functions without `gemma.max_rows`. An op that no fusion took is an
-    error that names it.
+    what encoders alone read, tables read by row. Weights that no function reads are erased, with a remark.
+    `gemma.program` is told `data_bytes`, `mapped_bytes`, `table_row_bytes` and `activation_bits`, each function its
+    `weight_bytes` and `multiply_adds`. What a function returns becomes a `gemma.output`. Left alone: functions without
+    `gemma.max_rows`. An op that no fusion took is an error that names it.
   }];
   let options = [Option<"wideActivations", "wide-activations", "bool", /*default=*/"false",
                         "Give quantized matrices activations of 16 bits, q16, instead of q8">,
