@@ -52,6 +52,14 @@ static void partWeights(ModuleOp module, gemmac_memory &memory) {
   }
 }
 
+/// Soft tokens that a program with towers keeps (runtime/src/encode/SoftRowsCache.h).
+static uint64_t mediaCacheMemory(ModuleOp module, const ProgramSummary &summary) {
+  const bool towers = llvm::any_of(module.getOps<gemma::FunctionOp>(), [](gemma::FunctionOp function) {
+    return function.getSymName().starts_with(GEMMAC_ENCODE_IMAGE) || function.getSymName() == GEMMAC_ENCODE_AUDIO;
+  });
+  return towers ? GEMMAC_MEDIA_CACHE_ROWS * sizeof(float) * static_cast<uint64_t>(summary.hidden) : 0;
+}
+
 gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, StackBytes stack) {
   FunctionMemory text, all;
   for (auto function : module.getOps<gemma::FunctionOp>()) {
@@ -65,7 +73,7 @@ gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, StackByte
   if (llvm::any_of(module.getOps<gemma::FunctionOp>(), [](gemma::FunctionOp one) { return !one.isForText(); }))
     partWeights(module, memory);
   memory.working = text.working(summary);
-  memory.media = all.working(summary) - memory.working;
+  memory.media = all.working(summary) - memory.working + mediaCacheMemory(module, summary);
   memory.thread = text.scratch + static_cast<uint64_t>(stack.text);
   memory.thread_media = all.scratch + static_cast<uint64_t>(stack.all) - memory.thread;
   for (auto cache : module.getOps<gemma::KvCacheOp>()) {

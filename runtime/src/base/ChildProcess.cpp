@@ -148,8 +148,8 @@ Status ChildProcess::read(char *bytes, size_t size, size_t &got) {
     if (ready[0].revents == 0) {
       if (monotonicSeconds() - begin < patience)
         continue;
-      return stop({ExitCode::inputOutput, format("%s wrote nothing for %.0f seconds and was stopped", program.c_str(),
-                                                 patience)});
+      return stop({ExitCode::inputOutput,
+                   format("%s wrote nothing for %.0f seconds and was stopped", program.c_str(), patience)});
     }
     const ssize_t count = ::read(output, bytes, size);
     if (count < 0 && (errno == EINTR || errno == EAGAIN))

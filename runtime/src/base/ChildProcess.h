@@ -11,9 +11,10 @@
 
 namespace gemmac::runtime {
 
-/// A program to run: no shell has a part in it. Its standard input is empty; its standard output is read as it comes, so
-/// that no more than the system's buffer of a pipe is ever ahead of who reads; of its standard error the first
-/// and the last line are kept for messages. It is in a process group of its own, which Ctrl-C on the terminal does not reach.
+/// A program to run: no shell has a part in it. Its standard input is empty; its standard output is read as it comes,
+/// so that no more than the system's buffer of a pipe is ever ahead of who reads; of its standard error the first and
+/// the last line are kept for messages. It is in a process group of its own, which Ctrl-C on the terminal does not
+/// reach.
 class ChildProcess {
 public:
   ChildProcess() = default;

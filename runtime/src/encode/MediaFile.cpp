@@ -3,40 +3,22 @@
 #include "base/Files.h"
 #include "base/Signals.h"
 #include "base/Text.h"
+#include "encode/MediaPlan.h"
 #include "encode/SoundParts.h"
 #include "features/Mel.h"
 #include "features/Resample.h"
-#include "media/Decode.h"
 #include "media/Ffmpeg.h"
 
 #include <sys/stat.h>
 
 namespace gemmac::runtime {
 
-static Status readMedia(const std::string &path, std::string &bytes, std::string &name) {
+static Status readBytes(const std::string &path, std::string &bytes, std::string &name) {
   Input input;
   if (Status status = input.open(path); !status.ok())
     return status;
   name = input.name();
   return input.rest(bytes, MediaLimits().bytes);
-}
-
-/// What the encoder says, with the file's name.
-static Status about(const std::string &name, Status status) {
-  if (status.ok())
-    return status;
-  return {status.code(), name + ": " + status.message()};
-}
-
-Status encodeImageFile(MediaEncoder &encoder, const std::string &path, int64_t budget, SoftRows &result,
-                       std::string &name) {
-  std::string bytes;
-  if (Status status = readMedia(path, bytes, name); !status.ok())
-    return status;
-  Picture picture;
-  if (Status status = decodePicture(bytes, name, {}, picture); !status.ok())
-    return status;
-  return about(name, encoder.image(picture, budget, result));
 }
 
 /// Whether a file is no sound that is read here, by how it begins. Streams cannot be asked twice.
@@ -52,54 +34,67 @@ static Status needsFfmpeg(const std::string &path, bool &needs) {
   Status status = input.read(begin);
   if (status.ok() && begin.starts_with("ID3"))
     status = input.rest(begin, MediaLimits().bytes);
-  needs = !isSound(begin);
+  needs = mediaKind(begin) != MediaKind::sound;
   return status;
 }
 
-/// \param part  whether the model hears the first seconds alone.
-static Status readSound(const std::string &path, const SoundRequest &request, bool part, Sound &sound,
-                        std::string &name) {
+Status readMediaFile(const std::string &path, const ReadRequest &request, MediaFile &file) {
   bool other = false;
-  if (Status status = needsFfmpeg(path, other); !status.ok())
-    return status;
+  if (request.kind == MediaKind::sound)
+    if (Status status = needsFfmpeg(path, other); !status.ok())
+      return status;
+  file.kind = request.kind;
   if (other) {
-    name = "'" + path + "'";
-    // Without --audio-split a little more than is heard, so that it can be said that there is more.
-    const auto heard = static_cast<uint32_t>(mostMelSamples / modelRate);
-    return readSoundByFfmpeg(path, name, request.ffmpeg, part && !request.split ? heard + 1 : MediaLimits().seconds, sound);
+    file.name = "'" + path + "'";
+    return readSoundByFfmpeg(path, file.name, request.ffmpeg, request.seconds, file.sound);
   }
   std::string bytes;
-  if (Status status = readMedia(path, bytes, name); !status.ok())
+  if (Status status = readBytes(path, bytes, file.name); !status.ok())
     return status;
-  return decodeSound(bytes, name, {}, sound);
+  if (file.kind == MediaKind::none)
+    file.kind = mediaKind(bytes);
+  if (file.kind == MediaKind::picture)
+    return decodePicture(bytes, file.name, {}, file.picture);
+  if (file.kind == MediaKind::sound)
+    return decodeSound(bytes, file.name, {}, file.sound);
+  return {ExitCode::inputOutput,
+          format("cannot read %s: it begins like no picture in JPEG, PNG, WebP or GIF and no sound in WAV or FLAC; "
+                 "convert it, for example with ffmpeg -i FILE picture.png",
+                 file.name.c_str())};
 }
 
-Status encodeAudioFile(MediaEncoder &encoder, const std::string &path, const SoundRequest &request,
-                       std::vector<std::shared_ptr<const SoftRows>> &result, std::string &name, std::string &note) {
-  Sound sound;
-  result.clear();
-  if (Status status = readSound(path, request, encoder.hearsPart(), sound, name); !status.ok())
+Status about(const MediaFile &file, Status status) {
+  if (status.ok() || status.message().empty())
     return status;
+  return {status.code(), file.name + ": " + status.message()};
+}
+
+static Status encodeSound(MediaEncoder &encoder, const MediaFile &file, bool split,
+                          std::vector<std::shared_ptr<const SoftRows>> &result, std::string &note) {
+  const Sound &sound = file.sound;
   note = sound.note;
-  const bool isLong =
-      encoder.hearsPart() && resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate) > mostMelSamples;
-  if (isLong && !request.split)
-    note += format("%s%s: only the first %lld seconds are heard; --audio-split plays all of it in parts",
-                   note.empty() ? "" : "\n", name.c_str(), static_cast<long long>(mostMelSamples / modelRate));
-  std::vector<Sound> parts;
-  if (isLong && request.split)
-    parts = soundParts(sound);
-  else
-    parts.push_back(std::move(sound));
-  for (const Sound &part : parts) {
-    auto rows = std::make_shared<SoftRows>();
+  const bool cut = isCut(encoder.program(), static_cast<int64_t>(sound.samples.size()), sound.rate);
+  if (!cut || !split) {
+    if (cut)
+      note += format("%s%s: only the first %lld seconds are heard; --audio-split plays all of it in parts",
+                     note.empty() ? "" : "\n", file.name.c_str(), static_cast<long long>(mostMelSamples / modelRate));
+    return about(file, encoder.audio(sound, result.emplace_back()));
+  }
+  for (const Sound &part : soundParts(sound)) {
     if (interruptRequested())
       return {ExitCode::interrupted, ""};
-    if (Status status = encoder.audio(part, *rows); !status.ok())
-      return about(name, status);
-    result.push_back(std::move(rows));
+    if (Status status = encoder.audio(part, result.emplace_back()); !status.ok())
+      return about(file, status);
   }
   return {};
+}
+
+Status encodeMediaFile(MediaEncoder &encoder, const MediaFile &file, const EncodeRequest &request,
+                       std::vector<std::shared_ptr<const SoftRows>> &result, std::string &note) {
+  result.clear();
+  if (file.kind == MediaKind::sound)
+    return encodeSound(encoder, file, request.split, result, note);
+  return about(file, encoder.image(file.picture, request.imageTokens, result.emplace_back()));
 }
 
 } // namespace gemmac::runtime

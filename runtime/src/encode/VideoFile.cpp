@@ -11,9 +11,9 @@ namespace gemmac::runtime {
 
 namespace {
 /// Lines that tell how far work is, the first of them when it has taken two seconds.
-class Progress {
+class FrameProgress {
 public:
-  explicit Progress(bool quiet) : quiet(quiet) {}
+  explicit FrameProgress(bool quiet) : quiet(quiet) {}
 
   void tell(const std::string &name, size_t done, int64_t all) {
     constexpr double between = 5;
@@ -83,7 +83,7 @@ Status encodeVideoFile(MediaEncoder &encoder, const std::string &path, const Vid
   if (Status status = countOf(*video, request, name, count, note); !status.ok())
     return status;
   video->choose(static_cast<uint64_t>(count));
-  Progress progress(request.quiet);
+  FrameProgress progress(request.quiet);
   for (;;) {
     Picture picture;
     double begin = 0;
@@ -94,8 +94,8 @@ Status encodeVideoFile(MediaEncoder &encoder, const std::string &path, const Vid
       return status;
     if (ended)
       break;
-    auto rows = std::make_shared<SoftRows>();
-    if (Status status = encoder.image(picture, frameTokens, *rows); !status.ok())
+    std::shared_ptr<const SoftRows> rows;
+    if (Status status = encoder.image(picture, frameTokens, rows); !status.ok())
       return {status.code(), status.message().empty() ? "" : name + ": " + status.message()};
     if (Status status = checkRoom(static_cast<int64_t>(rows->count()), count, request.context, name); !status.ok())
       return status;

@@ -29,8 +29,8 @@ struct VideoRequest {
   bool quiet = false; ///< does not tell how far it is
 };
 
-/// Frames of a video for which nobody asked for a number: one a second, at most usualFrames and what takes three quarters
-/// of the context; and all of those that have fewer than one a second.
+/// Frames of a video for which nobody asked for a number: one a second, at most usualFrames and what takes three
+/// quarters of the context; and all of those that have fewer than one a second.
 int64_t usualCount(uint64_t frames, double seconds, int64_t context);
 
 /// Encodes frames one after the other; frame i of N is that of number floor(i * frames / N). Where it takes more than

@@ -4,6 +4,7 @@
 
 #include "engine/Engine.h"
 #include "generate/Sampler.h"
+#include "media/MediaKind.h"
 
 #include <optional>
 #include <string>
@@ -11,15 +12,13 @@
 
 namespace gemmac::runtime {
 
-enum class Command { answer, info, tokenize, detokenize, bench, score };
+enum class Command { answer, info, media, tokenize, detokenize, bench, score };
 
 struct ChatOptions {
   std::optional<std::string> system; ///< instructions
   gemmac_thinking thinking = GEMMAC_THINK_DEFAULT;
   bool keepThoughts = false; ///< of earlier answers, whatever the template does
 };
-
-enum class MediaKind { image, audio, video };
 
 /// A file to show or play to the model.
 struct MediaOption {
@@ -43,13 +42,22 @@ struct AnswerOptions {
   std::string ffmpeg = "ffmpeg";  ///< what reads other kinds of files
 };
 
+struct MediaOptions {
+  std::vector<std::string> files;
+  std::string soft;        ///< file that gets the soft tokens; empty: none
+  int64_t imageTokens = 0; ///< as in AnswerOptions
+};
+
 struct BenchOptions {
   int64_t promptTokens = 256, decodeTokens = 64, repetitions = 3;
-  int64_t depth = 0;              ///< position of the first token
-  int64_t verifyRows = 0;         ///< of calls with logits for several rows, after the decoded tokens; 0: none
-  std::vector<int64_t> sequences; ///< numbers of sequences to decode together, one after the other
-  bool roof = false;              ///< also measure how fast the weights can be read
-  bool kernels = false;           ///< also say where the time goes
+  int64_t depth = 0;                       ///< position of the first token
+  int64_t verifyRows = 0;                  ///< of calls with logits for several rows, after the decoded tokens; 0: none
+  std::vector<int64_t> sequences;          ///< numbers of sequences to decode together, one after the other
+  int64_t imageWidth = 0, imageHeight = 0; ///< of a picture to encode, in pixels; 0: none
+  double audioSeconds = 0;                 ///< of a sound to encode; 0: none
+  int64_t imageTokens = 0;                 ///< as in AnswerOptions
+  bool roof = false;                       ///< also measure how fast the weights can be read
+  bool kernels = false;                    ///< also say where the time goes
 };
 
 struct ScoreOptions {
@@ -66,9 +74,10 @@ struct Options {
   EngineOptions engine;
   SamplingOptions sampling;
   AnswerOptions answer;
+  MediaOptions media;
   BenchOptions bench;
   ScoreOptions score;
-  bool json = false;    ///< info, bench, score
+  bool json = false;    ///< info, media, bench, score
   bool verify = false;  ///< info
   bool special = false; ///< tokenize, detokenize
 };

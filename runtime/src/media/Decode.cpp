@@ -71,32 +71,23 @@ static Status unknown(std::string_view name, const char *expected, const std::st
                                         name.data(), expected, advice.c_str())};
 }
 
-static bool isWebp(std::string_view bytes) {
-  return bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP";
-}
+namespace {
+enum class Format { unknown, jpeg, png, webp, gif, wav, flac };
+} // namespace
 
-static bool isGif(std::string_view bytes) { return bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a"); }
-
-static bool isWav(std::string_view bytes) {
-  return (bytes.starts_with("RIFF") || bytes.starts_with("RF64")) && bytes.size() >= 12 && bytes.substr(8, 4) == "WAVE";
-}
-
-static constexpr std::string_view jpegBegin = "\xff\xd8\xff", pngBegin = "\x89PNG\r\n\x1a\n";
-
-bool isPicture(std::string_view bytes) {
-  return bytes.starts_with(jpegBegin) || bytes.starts_with(pngBegin) || isWebp(bytes) || isGif(bytes);
-}
-
-Status decodePicture(std::string_view bytes, std::string_view name, const MediaLimits &limits, Picture &picture) {
-  if (bytes.starts_with(jpegBegin))
-    return decodeJpeg({bytes, name, "JPEG picture", limits}, picture);
-  if (bytes.starts_with(pngBegin))
-    return decodePng({bytes, name, "PNG picture", limits}, picture);
-  if (isWebp(bytes))
-    return decodeWebp({bytes, name, "WebP picture", limits}, picture);
-  if (isGif(bytes))
-    return decodeGif({bytes, name, "GIF picture", limits}, picture);
-  return unknown(name, "picture in JPEG, PNG, WebP or GIF", "convert it, for example with ffmpeg -i FILE picture.png");
+static Format formatOf(std::string_view bytes) {
+  const bool riff = bytes.starts_with("RIFF") && bytes.size() >= 12;
+  if (bytes.starts_with("\xff\xd8\xff"))
+    return Format::jpeg;
+  if (bytes.starts_with("\x89PNG\r\n\x1a\n"))
+    return Format::png;
+  if (riff && bytes.substr(8, 4) == "WEBP")
+    return Format::webp;
+  if (bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a"))
+    return Format::gif;
+  if ((riff || (bytes.starts_with("RF64") && bytes.size() >= 12)) && bytes.substr(8, 4) == "WAVE")
+    return Format::wav;
+  return bytes.starts_with("fLaC") ? Format::flac : Format::unknown;
 }
 
 /// What follows ID3 tags, which MP3 files have, and some FLAC files though they should not.
@@ -111,17 +102,47 @@ static std::string_view withoutTags(std::string_view bytes) {
   return bytes;
 }
 
-bool isSound(std::string_view begin) { return isWav(begin) || withoutTags(begin).starts_with("fLaC"); }
+MediaKind mediaKind(std::string_view beginning) {
+  switch (formatOf(withoutTags(beginning))) {
+  case Format::jpeg:
+  case Format::png:
+  case Format::webp:
+  case Format::gif:
+    return MediaKind::picture;
+  case Format::wav:
+  case Format::flac:
+    return MediaKind::sound;
+  case Format::unknown:
+    break;
+  }
+  return MediaKind::none;
+}
+
+Status decodePicture(std::string_view bytes, std::string_view name, const MediaLimits &limits, Picture &picture) {
+  switch (formatOf(bytes)) {
+  case Format::jpeg:
+    return decodeJpeg({bytes, name, "JPEG picture", limits}, picture);
+  case Format::png:
+    return decodePng({bytes, name, "PNG picture", limits}, picture);
+  case Format::webp:
+    return decodeWebp({bytes, name, "WebP picture", limits}, picture);
+  case Format::gif:
+    return decodeGif({bytes, name, "GIF picture", limits}, picture);
+  default:
+    return unknown(name, "picture in JPEG, PNG, WebP or GIF",
+                   "convert it, for example with ffmpeg -i FILE picture.png");
+  }
+}
 
 static bool isMp3(std::string_view bytes) {
   return bytes.size() >= 2 && bytes[0] == '\xff' && (bytes[1] & 0xe0) == 0xe0;
 }
 
 Status decodeSound(std::string_view bytes, std::string_view name, const MediaLimits &limits, Sound &sound) {
-  if (isWav(bytes))
+  if (formatOf(bytes) == Format::wav)
     return decodeWav({bytes, name, "WAV sound", limits}, sound);
   const std::string_view content = withoutTags(bytes);
-  if (content.starts_with("fLaC"))
+  if (formatOf(content) == Format::flac)
     return decodeFlac({content, name, "FLAC sound", limits}, sound);
   const char *what = isMp3(content) || bytes.starts_with("ID3") ? "this looks like MP3; " : "";
   return unknown(name, "sound in WAV or FLAC",

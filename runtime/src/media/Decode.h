@@ -5,12 +5,19 @@
 
 #include "base/Status.h"
 #include "media/Limits.h"
+#include "media/MediaKind.h"
 #include "media/Picture.h"
 #include "media/Sound.h"
 
 #include <string_view>
 
 namespace gemmac::runtime {
+
+/// What a file is by its first bytes, of which `enoughForKind` tell; of one that begins with the letters ID3 all are
+/// needed, since a sound may come behind such a tag. None where it is nothing that is read here. Never a video: a GIF
+/// is a picture, too.
+MediaKind mediaKind(std::string_view beginning);
+constexpr size_t enoughForKind = 16;
 
 /// JPEG, PNG, WebP or GIF (of an animation the first frame), as Pillow's exif_transpose() and convert("RGB") make it:
 /// turned upright, palettes looked up, alpha dropped and not blended with a background, CMYK converted plainly, colour
@@ -20,19 +27,12 @@ namespace gemmac::runtime {
 /// Threads: no shared state.
 Status decodePicture(std::string_view bytes, std::string_view name, const MediaLimits &limits, Picture &picture);
 
-/// Whether bytes begin as one of these pictures does.
-bool isPicture(std::string_view bytes);
-
 /// WAV (PCM of 8 to 32 bits, floats, A-law, mu-law) or FLAC. Channels are averaged: added in their order in float32,
 /// divided by their number. A WAV file that ends before its data is read as far as it goes, and `sound.note` says so.
 /// \param name as messages show it, quotes included.
 /// \returns inputOutput; `sound` is then not to be used.
 /// Threads: no shared state.
 Status decodeSound(std::string_view bytes, std::string_view name, const MediaLimits &limits, Sound &sound);
-
-/// Whether bytes begin as one of these sounds does. \param begin  at least the first 12 bytes, and all of a file that
-/// begins with the letters ID3: a sound may come behind such a tag.
-bool isSound(std::string_view begin);
 
 } // namespace gemmac::runtime
 

@@ -15,13 +15,13 @@ static_assert(std::endian::native == std::endian::little, "samples are asked for
 Status Ffmpeg::start(const std::string &program, const std::string &path, const std::vector<std::string> &words) {
   const std::string file = findProgram(program);
   if (file.empty())
-    return {ExitCode::inputOutput,
-            program.find('/') != program.npos
-                ? format("there is no program '%s'", program.c_str())
-                : format("there is no program '%s' in PATH; install it or name its file with --ffmpeg",
-                         program.c_str())};
-  std::vector<std::string> arguments = {"-nostdin",           "-hide_banner", "-v", "error",
-                                        "-protocol_whitelist", "file,pipe",   "-i", "file:" + path};
+    return {
+        ExitCode::inputOutput,
+        program.find('/') != program.npos
+            ? format("there is no program '%s'", program.c_str())
+            : format("there is no program '%s' in PATH; install it or name its file with --ffmpeg", program.c_str())};
+  std::vector<std::string> arguments = {"-nostdin",  "-hide_banner", "-v",          "error", "-protocol_whitelist",
+                                        "file,pipe", "-i",           "file:" + path};
   arguments.insert(arguments.end(), words.begin(), words.end());
   arguments.emplace_back("pipe:1");
   buffer.resize(size_t{1} << 16);
@@ -80,8 +80,8 @@ static Status about(std::string_view name, Status status) {
 Status readSoundByFfmpeg(const std::string &path, std::string_view name, const std::string &program, uint32_t seconds,
                          Sound &sound) {
   sound = {.rate = 16000, .samples = {}, .note = ""};
-  const std::vector<std::string> words = {"-map", "0:a:0", "-t",        std::to_string(seconds), "-ac", "1",
-                                          "-ar",  "16000", "-c:a", "pcm_f32le",             "-f",  "f32le"};
+  const std::vector<std::string> words = {
+      "-map", "0:a:0", "-t", std::to_string(seconds), "-ac", "1", "-ar", "16000", "-c:a", "pcm_f32le", "-f", "f32le"};
   Ffmpeg ffmpeg;
   if (Status status = ffmpeg.start(program, path, words); !status.ok())
     return about(name, status);

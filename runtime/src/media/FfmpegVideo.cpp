@@ -84,8 +84,9 @@ Status FfmpegVideo::readList(Ffmpeg &ffmpeg, int64_t &end) {
     constexpr int64_t latest = int64_t{1} << 60; // beyond: a time that is not known
     if (!takeNumber(rest, stream) || !takeNumber(rest, decode) || !takeNumber(rest, begin) ||
         !takeNumber(rest, duration) || std::abs(begin) > latest || duration < 0 || duration > latest)
-      return refuseVideo(name, kind, "ffmpeg does not say when each frame begins; convert it, for example with ffmpeg "
-                                     "-i FILE video.mp4");
+      return refuseVideo(name, kind,
+                         "ffmpeg does not say when each frame begins; convert it, for example with ffmpeg "
+                         "-i FILE video.mp4");
     end = begins.empty() ? begin + duration : std::max(end, begin + duration);
     begins.push_back(begin);
     if (begins.size() > limits.videoFrames)
@@ -97,8 +98,9 @@ Status FfmpegVideo::open() {
   Ffmpeg ffmpeg;
   int64_t end = 0;
   if (Status status = ffmpeg.start(program, path, {"-map", "0:V:0", "-c", "copy", "-f", "framecrc"}); !status.ok())
-    return about({status.code(), "it is no GIF, Y4M file or folder of pictures, which can be read without ffmpeg, and " +
-                                     status.message()});
+    return about(
+        {status.code(),
+         "it is no GIF, Y4M file or folder of pictures, which can be read without ffmpeg, and " + status.message()});
   if (Status status = readList(ffmpeg, end); !status.ok())
     return status.message().starts_with("cannot read ") ? status : about(status);
   if (begins.size() <= limits.videoFrames)
@@ -110,13 +112,12 @@ Status FfmpegVideo::open() {
   return checkVideo(name, kind, limits, frameCount, limits.videoFrames, length);
 }
 
-/// Frame n is the i-th of N chosen ones of T when n = floor(i * T / N) for i = ceil(n * N / T). The frames that are left
-/// get new times, 1/25 s apart: else ffmpeg would repeat them to keep the old ones.
+/// Frame n is the i-th of N chosen ones of T when n = floor(i * T / N) for i = ceil(n * N / T). The frames that are
+/// left get new times, 1/25 s apart: else ffmpeg would repeat them to keep the old ones.
 void FfmpegVideo::chosenBegin() {
   const auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
-  const std::string filter =
-      format("select='lt(ceil(n*%llu/%llu)*%llu,(n+1)*%llu)',settb=1/25,setpts=N", number(chosen), number(frameCount),
-             number(frameCount), number(chosen));
+  const std::string filter = format("select='lt(ceil(n*%llu/%llu)*%llu,(n+1)*%llu)',settb=1/25,setpts=N",
+                                    number(chosen), number(frameCount), number(frameCount), number(chosen));
   started = decoder.start(program, path,
                           {"-map", "0:V:0", "-vf", filter, "-frames:v", std::to_string(chosen), "-r", "25", "-c:v",
                            "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe"});

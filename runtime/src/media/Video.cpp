@@ -29,11 +29,12 @@ static Status openStream(const std::string &path, const MediaLimits &limits, con
   name = input.name();
   if (Status status = input.rest(bytes, limits.bytes); !status.ok())
     return status;
-  const bool picture = isPicture(bytes);
+  const bool picture = mediaKind(bytes) == MediaKind::picture;
   if (Status status = openVideoBytes(std::move(bytes), name, limits, options.rate, video); !status.ok() || video)
     return status;
-  return refuseVideo(name, "video", picture ? "it is a picture; show it with --image or /image"
-                                            : "it begins like no GIF or Y4M; give other kinds as a file");
+  return refuseVideo(name, "video",
+                     picture ? "it is a picture; show it with --image or /image"
+                             : "it begins like no GIF or Y4M; give other kinds as a file");
 }
 
 static Status openPlainFile(const std::string &path, uint64_t size, const MediaLimits &limits,
@@ -58,7 +59,7 @@ static Status openPlainFile(const std::string &path, uint64_t size, const MediaL
       return status;
     return openGifVideo(std::move(all), name, limits, video);
   }
-  if (isPicture(begin))
+  if (mediaKind(begin) == MediaKind::picture)
     return {ExitCode::usage,
             format("cannot read %s as a video: it is a picture; show it with --image or /image", name.c_str())};
   if (begin.empty())

@@ -56,8 +56,8 @@ private:
 
 /// What people say about a video, or about the file that it is in.
 struct VideoOptions {
-  double rate = 0;                ///< frames per second where the file does not say; 0: 24, of folders 1
-  std::string ffmpeg = "ffmpeg";  ///< for what is not read here: a file, or a name to find in PATH
+  double rate = 0;               ///< frames per second where the file does not say; 0: 24, of folders 1
+  std::string ffmpeg = "ffmpeg"; ///< for what is not read here: a file, or a name to find in PATH
 };
 
 /// Opens a video: an animated GIF, Y4M, a folder of pictures, and by ffmpeg whatever that reads. `path` "-" is standard

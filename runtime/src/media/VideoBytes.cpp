@@ -50,8 +50,8 @@ Status checkVideo(std::string_view name, const char *kind, const MediaLimits &li
     return refuseVideo(name, kind,
                        format("it has more than %llu frames, the most that are read; cut it", number(most)));
   if (seconds > limits.seconds)
-    return refuseVideo(name, kind,
-                       format("it lasts %.0f seconds, at most %u are read; cut it into parts", seconds, limits.seconds));
+    return refuseVideo(
+        name, kind, format("it lasts %.0f seconds, at most %u are read; cut it into parts", seconds, limits.seconds));
   return {};
 }
 

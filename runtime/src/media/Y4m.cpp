@@ -17,7 +17,7 @@ constexpr size_t longestLine = 4096;
 
 struct Y4mFormat {
   uint32_t width = 0, height = 0;
-  double rate = 0;              ///< frames per second; 0: unknown
+  double rate = 0;               ///< frames per second; 0: unknown
   uint32_t across = 2, down = 2; ///< pixels that share a sample of chroma; 0: there is no chroma
   bool alpha = false, full = false;
   uint32_t bits = 8; ///< of a sample; more than 8 stand in 16, the lower half first
@@ -72,7 +72,7 @@ private:
   const std::string name;
   const MediaLimits limits;
   Y4mFormat format;
-  uint64_t begin = 0; // of the first frame
+  uint64_t begin = 0;         // of the first frame
   uint64_t at = 0, place = 0; // a frame and where it lies
 };
 } // namespace

@@ -136,7 +136,9 @@ public:
 
   // PanelProducts.cpp, LotProducts.cpp, BlockProducts.cpp
   /// Whether rows and unpacked weights are int16 to the instructions that multiply.
-  bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }
+  bool inWords(const PackedShape &weight) const {
+    return weight.wideInput && level.tileOps->multipliesWords(weight.format);
+  }
   UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
   /// The rows of a tile, where `rows` of q8 would be: a wide row is two to the instructions that multiply bytes.
   int64_t tileOf(const PackedShape &weight, int64_t rows) const {

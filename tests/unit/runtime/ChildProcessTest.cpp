@@ -88,7 +88,8 @@ TEST_F(ChildProcessTest, ThereMayBeNone) {
 
 TEST(FindProgramTest, LooksInAbsoluteFoldersOfThePath) {
   const std::string before = getenv("PATH") ? getenv("PATH") : "";
-  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("gemmac-path-" + std::to_string(getpid()));
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("gemmac-path-" + std::to_string(getpid()));
   std::filesystem::create_directories(folder / "a" / "tool"); // a folder is no program
   std::filesystem::create_directories(folder / "b");
   std::ofstream(folder / "b" / "tool") << "#!/bin/sh\n";
