@@ -100,7 +100,8 @@ static std::vector<CompileOption> programOptions() {
        .valueName = "N",
        .help = "Most soft tokens of a picture: 70, 140, 280, 560 or 1120 (default: 1120). Fewer take less memory",
        .read = countReader([](CompileOptions &options) -> auto & { return options.plan.functions.imageTokens; }),
-       .problem = imageTokensProblem},
+       .problem = imageTokensProblem,
+       .open = &OpenOptions::imageTokens},
       {"--activations", "BITS",
        "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8 or q12, else 8). 16 costs\n"
        "prompts up to half of their speed, one token at a time little. Matrices in q12 have 16 in any case",

@@ -116,7 +116,7 @@ LogicalResult lower(gemma::MatmulStep step, StepLowering &lowering) {
   Value resultStep = b.i64(resultType.getRowBytes()), factorStep = b.i64(factorRowBytes);
   SmallVector<Value> outputs;
   lowering.addOutputs(outputs, matrix, 2);
-  forRowBlocks(b, lowering.rowsOf(step.getInput()), inputType.getRows(), [&](const RowBlock &block) {
+  forRowBlocks(b, lowering.rowsOf(step.getInput()), lowering.maxRowsOf(step.getInput()), [&](const RowBlock &block) {
     SmallVector<Value> arguments{block.in(b, input, inputType.getRowBytes()),
                                  weight,
                                  block.in(b, result, resultType.getRowBytes()),
