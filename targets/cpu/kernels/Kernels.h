@@ -84,7 +84,7 @@ struct UnpackedBlock {
 
 /// Whether rows and unpacked weights are int16 to the instructions that multiply.
 inline bool multipliesWords(const IsaLevel &level, const PackedShape &weight) {
-  return weight.wideInput && level.tileOps->multipliesWords();
+  return weight.wideInput && level.tileOps->multipliesWords(weight.format);
 }
 
 /// Functions of more rows than this unpack panels before they multiply.
@@ -228,6 +228,15 @@ struct Premap {
   mlir::Value apply(KernelBuilder &b, mlir::Value x) const;
   std::string text() const; ///< part of a kernel's name
 };
+
+/// What a vector of a row adds to a running sum; it lies `place` bytes behind byte `turn` of the row.
+using AddVector = llvm::function_ref<mlir::Value(mlir::Value turn, int64_t place, mlir::Value sum)>;
+
+/// A sum over a row of `width` values, a multiple of 16, in the order of all norms.
+mlir::Value stridedSum(KernelBuilder &b, int64_t width, AddVector addVector);
+
+/// Zeros in place of the elements of a row from number `count` on. \param offset  of the vector in the row, in bytes.
+mlir::Value firstElements(KernelBuilder &b, mlir::Value vector, mlir::Value offset, int64_t count);
 
 /// 1 / sqrt(sum of squares / count + eps) in every lane, of `width` values, a multiple of 16, each mapped first.
 mlir::Value inverseRms(KernelBuilder &b, mlir::Value row, int64_t width, int64_t count, double eps,
