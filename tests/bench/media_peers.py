@@ -119,7 +119,11 @@ def multiply_adds(towers, kind):
     else:
         shapes = random_checkpoint.audio_tensors(towers.audio, towers.hidden)
         rows, attention = SECONDS * 25, 0
-    matrices = (math.prod(dims) for name, dims in shapes.items() if len(dims) == 2 and "embed" not in name)
+    matrices = (
+        math.prod(dims)
+        for name, dims in shapes.items()
+        if len(dims) == 2 and "embed" not in name and "relative" not in name
+    )
     return rows * sum(matrices) + attention
 
 
