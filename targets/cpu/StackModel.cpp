@@ -22,9 +22,10 @@ static int64_t productStack(const IsaLevel &level, const PackedShape &weight, co
   int64_t streams = 2 * level.panelStreams, tile = rows > 1 ? level.rowTile : 1;
   int64_t sums = level.tileSums && rows > 1 ? 4 * level.tileSums : streams * tile;
   int64_t bytes = 2 * places * sums * vecBytes;
-  if (rows > mostPackedRows && weight.quantized())
-    bytes += level.unpackedPanels * UnpackedBlock{false, level.unpackedGroups}.bytes() +
-             2 * places * (rows + level.unpackedRowTile) * vecBytes;
+  if (rows > mostPackedRows) {
+    int64_t tileRows = std::max({level.byteTile.rows, level.wordTile.rows, level.floatTile.rows});
+    bytes += level.unpackedPanels * UnpackedBlock(level, weight).bytes() + 2 * places * (rows + tileRows) * vecBytes;
+  }
   if (!use.picks)
     return bytes;
   int64_t picked = rows * use.entries;

@@ -50,7 +50,7 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
   std::string name = llvm::formatv("matmul_{0}_{1}", shape.weight.panelText(), stringifyEpilogue(shape.epilogue));
   if (shape.epilogue == Epilogue::Softcap)
     name += "_" + bitsText(shape.cap);
-  bool chunk = RowProducts::unpacks(shape.weight, shape.maxRows);
+  bool chunk = RowProducts::unpacks(shape.maxRows);
   if (chunk)
     name += "_chunk" + std::to_string(shape.maxRows);
   else if (shape.maxRows > 1)
