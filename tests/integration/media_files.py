@@ -1,4 +1,4 @@
-"""Pictures and sounds of the goldens, read with numpy and the standard library."""
+"""Pictures and sounds, read and written with numpy and the standard library: those of the goldens, and simple ones."""
 
 import struct
 import wave
@@ -51,3 +51,25 @@ def _paeth(left, up, corner):
     target = left + up - corner
     to_left, to_up, to_corner = abs(target - left), abs(target - up), abs(target - corner)
     return np.where((to_left <= to_up) & (to_left <= to_corner), left, np.where(to_up <= to_corner, up, corner))
+
+
+def write_picture(path, picture):
+    """uint8 [height, width, 3] as a PNG without filters."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    height, width, _ = picture.shape
+    lines = b"".join(b"\0" + line.tobytes() for line in picture)
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(lines)), chunk(b"IEND", b""))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+
+
+def write_sound(path, samples, rate=16000):
+    """Samples in -1 to 1 as a mono WAV of 16 bits."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.asarray(samples) * 32767).astype("<i2").tobytes())
