@@ -29,12 +29,21 @@ static uint64_t workingMemory(ModuleOp module, const ProgramSummary &summary, bo
   return arena + rows * static_cast<uint64_t>(summary.tableRowBytes);
 }
 
+/// Soft tokens that a program with towers keeps (runtime/src/encode/SoftRowsCache.h).
+static uint64_t mediaCacheMemory(ModuleOp module, const ProgramSummary &summary) {
+  const bool towers = llvm::any_of(module.getOps<gemma::FunctionOp>(), [](gemma::FunctionOp function) {
+    return function.getSymName().starts_with(GEMMAC_ENCODE_IMAGE) || function.getSymName() == GEMMAC_ENCODE_AUDIO;
+  });
+  return towers ? GEMMAC_MEDIA_CACHE_ROWS * sizeof(float) * static_cast<uint64_t>(summary.hidden) : 0;
+}
+
 gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, int64_t stackBytes) {
   gemmac_memory memory = {};
   memory.program = programMemory + samplerMemory * static_cast<uint64_t>(summary.vocab);
   memory.weights = static_cast<uint64_t>(summary.mappedBytes);
   memory.working = workingMemory(module, summary, /*textAlone=*/true);
   memory.media = workingMemory(module, summary, /*textAlone=*/false) - memory.working;
+  memory.media += mediaCacheMemory(module, summary);
   memory.thread = static_cast<uint64_t>(summary.scratchBytes + stackBytes);
   for (auto cache : module.getOps<gemma::KvCacheOp>()) {
     auto bytes = static_cast<uint64_t>(cache.getBytes().value_or(0)), capacity = cache.getCapacity().value_or(0);

@@ -19,7 +19,7 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 8 && sizeof(gemmac_program) == 568,
+static_assert(GEMMAC_ABI_VERSION == 9 && sizeof(gemmac_program) == 576,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_function) == 88, "gemmac_function changed: update functionConstant");
 static_assert(sizeof(gemmac_value) == 40, "gemmac_value changed: update valuesConstant");
@@ -28,7 +28,7 @@ static_assert(sizeof(gemmac_chat) == 184, "gemmac_chat changed: update chatConst
 static_assert(sizeof(gemmac_chat_mode) == 48, "gemmac_chat_mode changed: update chatModeConstant");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache changed: update cachesConstant");
 static_assert(sizeof(gemmac_step) == 24, "gemmac_step changed: update stepsConstant");
-static_assert(sizeof(gemmac_media) == 40, "gemmac_media changed: update mediaConstant");
+static_assert(sizeof(gemmac_media) == 48, "gemmac_media changed: update mediaConstant");
 static_assert(sizeof(gemmac_sampling) == 40, "gemmac_sampling changed: update samplingConstant");
 
 std::string functionSymbol(llvm::StringRef function, llvm::StringRef level) {
@@ -278,6 +278,8 @@ private:
         .integer(offsetof(gemmac_media, pool), media.pool)
         .integer(offsetof(gemmac_media, places), media.places)
         .integer(offsetof(gemmac_media, budget), media.budget)
+        .integer(offsetof(gemmac_media, video), media.video)
+        .integer(offsetof(gemmac_media, sound), media.sound)
         .finish(sizeof(gemmac_media));
   }
 

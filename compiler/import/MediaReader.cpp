@@ -29,6 +29,20 @@ static std::string readTokens(Fields &top, llvm::ArrayRef<TokenField> fields, Mo
   return mistake;
 }
 
+/// Videos are frames with a token of their own, without which the model takes pictures alone.
+static int32_t readVideoToken(Fields &top, int64_t vocab, std::vector<std::string> &notes) {
+  constexpr llvm::StringLiteral name = "video_token_id";
+  const std::optional<int64_t> id = top.optionalInteger(name, INT32_MIN, INT32_MAX);
+  const int64_t value = id.value_or(258884);
+  if (value >= 0 && value < vocab)
+    return static_cast<int32_t>(value);
+  if (id)
+    notes.push_back(("config.json: field '" + name + "' is " + llvm::Twine(value) +
+                     ", expected a token id below vocab_size = " + llvm::Twine(vocab) + "; videos are not taken")
+                        .str());
+  return -1;
+}
+
 static void readPictures(Fields &top, ModelConfig &model, std::vector<std::string> &notes) {
   std::string mistake = readTokens(top,
                                    {{"boi_token_id", "", 255999, &gemmac_media::image_begin},
@@ -37,19 +51,27 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
                                    model);
   if (!mistake.empty()) {
     notes.push_back(mistake + "; the vision tower is set aside");
-    model.towers.vision.reset();
+    model.towers.dropImages();
     return;
   }
-  model.media.patch = static_cast<int32_t>(model.towers.vision->patch);
-  model.media.pool = static_cast<int32_t>(model.towers.vision->pool);
-  model.media.places = static_cast<int32_t>(model.towers.vision->positions);
+  if (const std::optional<VisionConfig> &vision = model.towers.vision) {
+    model.media.patch = static_cast<int32_t>(vision->patch);
+    model.media.pool = static_cast<int32_t>(vision->pool);
+    model.media.places = static_cast<int32_t>(vision->positions);
+  } else {
+    model.media.patch = static_cast<int32_t>(model.towers.patches->side());
+    model.media.pool = 1;
+    model.media.places = static_cast<int32_t>(model.towers.patches->positions);
+  }
+  model.media.video = readVideoToken(top, model.vocab, notes);
 }
 
 void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &notes) {
-  if (model.towers.vision)
+  if (model.towers.takesImages())
     readPictures(top, model, notes);
-  if (!model.towers.audio)
+  if (!model.towers.takesAudio())
     return;
+  model.media.sound = static_cast<int32_t>(model.towers.samples ? model.towers.samples->samples : 0);
   std::string mistake = readTokens(top,
                                    {{"boa_token_id", "", 256000, &gemmac_media::audio_begin},
                                     {"audio_token_id", "", 258881, &gemmac_media::audio},
@@ -58,7 +80,7 @@ void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &
   if (mistake.empty())
     return;
   notes.push_back(mistake + "; the audio tower is set aside");
-  model.towers.audio.reset();
+  model.towers.dropAudio();
 }
 
 llvm::Expected<std::optional<int64_t>> readPictureBudget(llvm::StringRef file, llvm::StringRef text) {

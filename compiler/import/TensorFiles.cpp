@@ -230,8 +230,8 @@ void AsideCounter::note(const TowerConfigs &compiled, std::vector<std::string> &
   if (heads)
     notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
   for (const auto &[name, count] : media)
-    if (!(StringRef(name).starts_with("vision") && compiled.vision) &&
-        !(StringRef(name).starts_with("audio") && compiled.audio))
+    if (!(StringRef(name).starts_with("vision") && compiled.takesImages()) &&
+        !(StringRef(name).starts_with("audio") && compiled.takesAudio()))
       notes.push_back(llvm::formatv("{0}: {1} tensors set aside", name, count).str());
   if (deadKv)
     notes.push_back(

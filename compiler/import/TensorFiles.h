@@ -42,7 +42,8 @@ llvm::Error selectTensors(TensorFiles stored, const TensorNaming &naming, Checkp
 
 /// Fills `result.towerTensors` from `media`, tensors of `stored` by the checkpoint's names without "model.". A tower
 /// that is not what its configuration says is set aside with a note. Bounds of linears become part of their matrices;
-/// the table of places becomes two, "...position_embedding_table.columns" and ".rows".
+/// the table of places becomes two, "...position_embedding_table.columns" and ".rows", or one that alternates,
+/// "vision_embedder.pos_embedding".
 void selectTowers(const std::map<std::string, const StoredTensor *> &media, const TensorFiles &stored,
                   Checkpoint &result);
 

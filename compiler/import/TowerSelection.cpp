@@ -59,6 +59,11 @@ public:
     part.offset += part.bytes;
     sources[(table + ".rows").str()] = part;
   }
+  /// A table of a row for each column and one for each row of places, by turns, becomes one matrix.
+  void stackPlaces(StringRef table) {
+    std::vector<int64_t> &shape = sources.at(table.str()).shape;
+    shape = {shape[0] * shape[1], shape[2]};
+  }
   /// Convolutions become matrices: a row holds what one channel of the result is made with.
   void flattenConvolutions() {
     for (auto &[name, source] : sources)
@@ -162,6 +167,17 @@ static std::string chooseAudio(const AudioConfig &, const Shapes &expected, Towe
   return mistake;
 }
 
+static std::string choosePatches(const PatchEmbedderConfig &, const Shapes &expected, TowerSelector &selector) {
+  std::string mistake = selector.choose(expected, {"vision_embedder.", "embed_vision."});
+  if (mistake.empty())
+    selector.stackPlaces("vision_embedder.pos_embedding");
+  return mistake;
+}
+
+static std::string chooseSamples(const SampleEmbedderConfig &, const Shapes &expected, TowerSelector &selector) {
+  return selector.choose(expected, {"embed_audio."});
+}
+
 void selectTowers(const Media &media, const TensorFiles &stored, Checkpoint &result) {
   auto selectOne = [&](auto &tower, StringRef name, auto choose) {
     if (!tower)
@@ -175,6 +191,8 @@ void selectTowers(const Media &media, const TensorFiles &stored, Checkpoint &res
   };
   selectOne(result.config.towers.vision, "vision tower", chooseVision);
   selectOne(result.config.towers.audio, "audio tower", chooseAudio);
+  selectOne(result.config.towers.patches, "vision embedder", choosePatches);
+  selectOne(result.config.towers.samples, "audio embedder", chooseSamples);
 }
 
 } // namespace gemmac

@@ -34,13 +34,22 @@ int64_t weightBytesRead(Operation *op, SymbolTable &symbols) {
   return bytes;
 }
 
+/// Rows of a product for each row of a call: 9 patches of a soft token, for instance. Those of experts are counted as
+/// `entries`.
+static int64_t rowsOfProduct(StepInterface step, const WeightUse &use, FunctionOp function) {
+  if (use.entries != 1)
+    return use.entries;
+  const int64_t rows = cast<BufferType>(step.getReads().front().getType()).getRows();
+  return std::max<int64_t>(1, rows / static_cast<int64_t>(function.getMaxRows()));
+}
+
 void setFunctionCosts(FunctionOp function, SymbolTable &symbols) {
   int64_t bytes = 0, multiplyAdds = 0;
   for (StepInterface step : function.getBody().getOps<StepInterface>()) {
     bytes += weightBytesRead(step, symbols);
     for (const WeightUse &use : step.getWeightUses())
       if (auto packed = symbols.lookup<PackedOp>(use.weight.getValue()); use.role == WeightRole::Product)
-        multiplyAdds += trueElements(packed, symbols) / packed.getBatch() * use.entries;
+        multiplyAdds += trueElements(packed, symbols) / packed.getBatch() * rowsOfProduct(step, use, function);
   }
   function.setWeightBytes(bytes);
   function.setMultiplyAdds(multiplyAdds);

@@ -1,4 +1,4 @@
-"""Pictures and sounds, read and written with numpy and the standard library: those of the goldens, and simple ones."""
+"""Pictures and sounds, read and written with numpy and the standard library."""
 
 import struct
 import wave
@@ -33,6 +33,28 @@ def read_picture(path):
     return np.array(picture, np.uint8)
 
 
+def write_picture(path, pixels):
+    """A PNG of uint8 [height, width, 3]."""
+    height, width, _ = pixels.shape
+    lines = b"".join(b"\0" + line.tobytes() for line in pixels)
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(lines))]
+    raw = b"\x89PNG\r\n\x1a\n"
+    for kind, content in [*parts, (b"IEND", b"")]:
+        raw += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    path.write_bytes(raw)
+    return path
+
+
+def write_sound(path, samples, rate=16000):
+    """A mono file of int16."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.asarray(samples, "<i2").tobytes())
+    return path
+
+
 def _unfiltered(kind, line, above):
     """A line of pixels from what its filter left; `above` is the line before it."""
     if kind in (0, 2):
@@ -51,25 +73,3 @@ def _paeth(left, up, corner):
     target = left + up - corner
     to_left, to_up, to_corner = abs(target - left), abs(target - up), abs(target - corner)
     return np.where((to_left <= to_up) & (to_left <= to_corner), left, np.where(to_up <= to_corner, up, corner))
-
-
-def write_picture(path, picture):
-    """uint8 [height, width, 3] as a PNG without filters."""
-
-    def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    height, width, _ = picture.shape
-    lines = b"".join(b"\0" + line.tobytes() for line in picture)
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(lines)), chunk(b"IEND", b""))
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
-
-
-def write_sound(path, samples, rate=16000):
-    """Samples in -1 to 1 as a mono WAV of 16 bits."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((np.asarray(samples) * 32767).astype("<i2").tobytes())

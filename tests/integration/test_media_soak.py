@@ -30,7 +30,7 @@ def write_files(folder, rng):
         write_picture(files[-1][1], rng.integers(0, 256, (height, width, 3), np.uint8))
     for number, rate in enumerate((8000, 16000, 22050, 44100, 48000) * 4):
         files.append(("/audio", folder / f"{number}.wav"))
-        write_sound(files[-1][1], rng.uniform(-0.5, 0.5, int(rng.choice(LENGTHS))), rate)
+        write_sound(files[-1][1], rng.uniform(-16000, 16000, int(rng.choice(LENGTHS))), rate)
     for command, file in files[12::5]:
         cut = folder / f"cut-{file.name}"
         cut.write_bytes(file.read_bytes()[: int(rng.integers(0, file.stat().st_size))])

@@ -8,6 +8,6 @@
 #include "gemmac/program.h"
 #include "gemmac/tokenizer.h"
 
-#define GEMMAC_ABI_VERSION 8u
+#define GEMMAC_ABI_VERSION 9u
 
 #endif // GEMMAC_ABI_H

@@ -34,6 +34,8 @@ extern "C" {
 #define GEMMAC_PLACES "places"   // i32: column and row of each patch
 #define GEMMAC_MEL "mel"         // f32: a frame of the mel spectrum, 4 for each soft token, zeros behind the last one
 #define GEMMAC_VALID "valid"     // i32: whether it is a frame of the sound, 1 or 0
+#define GEMMAC_SAMPLES                                                                                                 \
+  "samples" // f32: the samples of a soft token, zeros behind the last one; in place of the two above
 
 enum gemmac_element { GEMMAC_F32, GEMMAC_I32 };
 
@@ -127,7 +129,8 @@ typedef struct gemmac_memory {
   uint64_t ring_positions;
   uint64_t whole_cache; // KV caches of the whole context, of one slot
   uint64_t limit;       // what --max-rss promises; 0: nothing
-  uint64_t media;       // what the functions for pictures and sounds have of `working` beyond the others
+  uint64_t media;       // what the functions for pictures and sounds have of `working` beyond the others, and soft
+                        // tokens that are kept (GEMMAC_MEDIA_CACHE_ROWS)
 } gemmac_memory;
 
 // How the checkpoint's chat template writes conversations, found by rendering it (docs/chat.md). All is text with
@@ -184,6 +187,8 @@ typedef struct gemmac_media {
   int32_t pool;   // patches of a soft token's side
   int32_t places; // columns, and rows, of patches that a picture may have
   int32_t budget; // most soft tokens of a picture, unless the user says
+  int32_t video;  // what `image` is in frames of a video (spec 4.6); -1: the vocabulary has no such token
+  int32_t sound;  // samples of a soft token where encode_audio reads GEMMAC_SAMPLES; 0: it reads GEMMAC_MEL
 } gemmac_media;
 
 // generation_config.json: the defaults of the command line.
@@ -228,6 +233,10 @@ typedef struct gemmac_program {
 
 extern const gemmac_program gemmac_the_program;
 
+// Soft tokens that a program keeps in memory, beside those of its conversation, so that pictures and sounds that come
+// again are not encoded again: one picture of the largest budget, or four of the usual one.
+#define GEMMAC_MEDIA_CACHE_ROWS 1120
+
 // Threads for which the compiler states and limits resident memory. A machine may run more, as long as they fit.
 #define GEMMAC_CONTRACT_THREADS 8
 
@@ -263,7 +272,7 @@ static_assert(sizeof(gemmac_code) == 32, "gemmac_code");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache");
 static_assert(sizeof(gemmac_memory) == 80, "gemmac_memory");
-static_assert(sizeof(gemmac_media) == 40, "gemmac_media");
+static_assert(sizeof(gemmac_media) == 48, "gemmac_media");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 #endif
 

@@ -7,7 +7,8 @@
 namespace gemmac::runtime {
 
 /// One for each piece of work that can be stopped apart from others. Whoever works looks at it between calls of the
-/// model and never stops in the middle of one. Safe from any thread and in a signal handler.
+/// model, and in the middle of those alone that leave nothing half done (Engine::run()). Safe from any thread and in a
+/// signal handler.
 class Cancel {
 public:
   /// \returns whether this is the first time since clear().

@@ -4,9 +4,11 @@
 #include "base/Notice.h"
 #include "base/Signals.h"
 #include "base/Text.h"
+#include "encode/MediaEncoder.h"
 #include "generate/Conversation.h"
 #include "generate/Scheduler.h"
 #include "terminal/AnswerView.h"
+#include "terminal/ProgressLine.h"
 #include "terminal/Terminal.h"
 #include "text/TokenStream.h"
 
@@ -107,8 +109,10 @@ static Status encodePrompt(Model &model, const AnswerOptions &options, SoftPromp
   if (trim(text).empty() && options.media.empty())
     return {ExitCode::usage, "the prompt is empty; give one with -p TEXT or on standard input"};
   std::vector<Medium> media;
+  ProgressLine progress("encoding");
+  MediaEncoder encoder(model.engine(), model.cpu.threadPool(), &interruption(), options.quiet ? nullptr : &progress);
   for (const MediaOption &file : options.media)
-    if (Status status = addMedium(model, options, file, media); !status.ok())
+    if (Status status = addMedium(encoder, options, file, media); !status.ok())
       return status;
   result = Conversation(model, options.chat).ask(text, std::move(media));
   return {};

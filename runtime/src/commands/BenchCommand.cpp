@@ -1,5 +1,5 @@
 // `PROG bench`: speed and memory of this program on this machine.
-#include "commands/BenchReport.h"
+#include "commands/BenchMedia.h"
 #include "commands/Commands.h"
 
 #include "base/Clock.h"
@@ -71,12 +71,16 @@ static uint64_t peakResidentBytes() {
   return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 }
 
+static bool encodesMedia(const BenchOptions &options) { return options.imageWidth > 0 || options.audioSeconds > 0; }
+
 static Status checkOptions(const Engine &engine, const BenchOptions &options) {
   const int64_t mostVerified = engine.maxRows(engine.functions().verify);
   const int64_t verified = options.decodeTokens * options.verifyRows;
   const int64_t total = options.promptTokens + options.decodeTokens + verified;
-  if (total == 0)
+  if (total == 0 && !encodesMedia(options))
     return {ExitCode::usage, "bench: -p and -n are both 0, so there is nothing to measure"};
+  if (options.imageTokens > 0 && options.imageWidth == 0)
+    return {ExitCode::usage, "bench: --image-tokens goes with --image WxH"};
   if (options.kernels && engine.functions().decode.steps.count == 0)
     return {ExitCode::usage, "bench: --kernels needs a program that was compiled with --profile"};
   if (options.verifyRows > 0 && options.decodeTokens == 0)
@@ -186,13 +190,14 @@ static Status measureTogether(Model &model, const BenchOptions &options, Slots &
                  [&] { return runTogether(scheduler, all); });
 }
 
-static Status measureRound(Model &model, const BenchOptions &options, Slots &slots, Measurements &measured) {
+static Status measureRound(Model &model, const BenchOptions &options, Slots &slots, BenchMedia &media,
+                           Measurements &measured) {
   if (Status status = measureAlone(slots[0].sequence, options, slots[0].tokens, measured); !status.ok())
     return status;
   for (SideBySide &one : measured.sideBySide)
     if (Status status = measureTogether(model, options, slots, one); !status.ok())
       return status;
-  return {};
+  return media.measure(slots[0].sequence, measured.media);
 }
 
 static void measureRoof(CpuEngine &cpu, const BenchOptions &options, Measurements &measured) {
@@ -208,6 +213,9 @@ static void measureRoof(CpuEngine &cpu, const BenchOptions &options, Measurement
 Status runBench(Model &model, const BenchOptions &options, bool json) {
   if (Status status = checkOptions(model.engine(), options); !status.ok())
     return status;
+  BenchMedia media(model, options);
+  if (Status status = media.prepare(); !status.ok())
+    return status;
   const int64_t count = options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
   Measurements measured;
   for (int64_t sequences : options.sequences)
@@ -220,7 +228,7 @@ Status runBench(Model &model, const BenchOptions &options, bool json) {
   // One round more than counted: the first one reads the weights from disk.
   for (int64_t round = 0; round <= options.repetitions; ++round) {
     model.cpu.countSteps(options.kernels && round > 0 ? &times : nullptr);
-    if (Status status = measureRound(model, options, slots, round == 0 ? warmUp : measured); !status.ok())
+    if (Status status = measureRound(model, options, slots, media, round == 0 ? warmUp : measured); !status.ok())
       return status;
   }
   // Before reading for the roof, which in a mixture of experts reads other weights than the tokens above did.

@@ -1,9 +1,8 @@
 #include "commands/BenchReport.h"
 
 #include "base/Text.h"
+#include "commands/BenchMedia.h"
 #include "engine/MemoryLimit.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -28,11 +27,14 @@ int64_t mostSequences(const BenchOptions &options) {
   return most;
 }
 
-static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &options) {
+static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &options, const Measurements &measured) {
   // Beginning at a position fills the whole cache with zeros.
-  const int64_t positions = options.depth > 0 ? model.program.context
-                                              : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
-  return residentBytes(model.program, model.cpu.threads().poolSize(), positions, mostSequences(options));
+  int64_t positions = options.depth > 0 ? model.program.context
+                                        : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
+  for (const MediaRuns &one : measured.media)
+    positions = std::max(positions, one.tokens + 2);
+  return residentBytes(model.program, model.cpu.threads().poolSize(), positions, mostSequences(options)) +
+         (measured.media.empty() ? 0 : model.program.memory.media);
 }
 
 static std::string describe(const char *name, const Runs &speed, int64_t tokens) {
@@ -151,13 +153,15 @@ std::string benchJson(const Model &model, const BenchOptions &options, const Mea
   }
   if (!measured.sideBySide.empty())
     object["side_by_side"] = sideBySideJson(model, measured);
+  if (!measured.media.empty())
+    object["media"] = mediaJson(measured.media);
   if (!measured.roof.empty())
     object["roof"] = {{"bytes_per_second", measured.roof.median()}, {"runs", measured.roof.values}};
   if (options.kernels)
     object["kernels"] = kernelsJson(program, times);
   object["kv_cache_bytes"] = program.slots * program.slot_bytes;
   object["peak_resident_bytes"] = measured.peakResidentBytes;
-  object["predicted_resident_bytes"] = predictedResidentBytes(model, options);
+  object["predicted_resident_bytes"] = predictedResidentBytes(model, options, measured);
   return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -176,7 +180,7 @@ std::string benchText(const Model &model, const BenchOptions &options, const Mea
     text += describe("verify", measured.verify, options.decodeTokens * options.verifyRows) +
             format("         a call with %lld rows takes %.2f times as long as one row\n",
                    static_cast<long long>(options.verifyRows), measured.verifyTime.median());
-  text += sideBySideText(model, measured);
+  text += sideBySideText(model, measured) + mediaText(measured.media);
   if (!measured.decode.empty())
     text +=
         format("weights  %s read per decoded token, %.2f GB/s; KV cache not counted, %s at most\n",
@@ -191,7 +195,7 @@ std::string benchText(const Model &model, const BenchOptions &options, const Mea
     text += format("roof     %.2f GB/s when nothing but read\n", measured.roof.median() / 1e9);
   text += format("memory   %s resident at the peak, mapped weights included; %s predicted\n",
                  formatBytes(measured.peakResidentBytes).c_str(),
-                 formatBytes(predictedResidentBytes(model, options)).c_str());
+                 formatBytes(predictedResidentBytes(model, options, measured)).c_str());
   return text + kernelsText(program, times);
 }
 

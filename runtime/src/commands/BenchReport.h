@@ -6,6 +6,8 @@
 #include "generate/Model.h"
 #include "generate/Options.h"
 
+#include <nlohmann/json.hpp>
+
 #include <string>
 #include <vector>
 
@@ -28,11 +30,22 @@ struct SideBySide {
   Runs speed; ///< tokens per second of all of them
 };
 
+/// A picture or a sound: seconds of each step.
+struct MediaRuns {
+  const char *kind; ///< "picture", "sound"
+  std::string what; ///< "640 x 480 pixels"
+  const gemmac_function *function;
+  int64_t tokens = 0;
+  Runs prepare = {}, encode = {};
+  Runs firstToken = {}; ///< until the logits behind its soft tokens, both steps included
+};
+
 struct Measurements {
   Runs prefill, decode, verify; ///< tokens per second
   Runs verifyTime;              ///< of a call, in times that of a decoded token
   Runs roof;                    ///< bytes per second
   std::vector<SideBySide> sideBySide;
+  std::vector<MediaRuns> media;
   uint64_t peakResidentBytes = 0;
 };
 

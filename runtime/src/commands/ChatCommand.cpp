@@ -4,14 +4,21 @@
 #include "base/Notice.h"
 #include "base/Signals.h"
 #include "base/Text.h"
+#include "commands/DroppedFiles.h"
 #include "encode/MediaFile.h"
+#include "encode/MediaPlan.h"
+#include "encode/VideoFile.h"
+#include "features/Mel.h"
+#include "features/Resample.h"
 #include "generate/Conversation.h"
 #include "generate/Scheduler.h"
 #include "terminal/AnswerView.h"
 #include "terminal/LineEditor.h"
+#include "terminal/ProgressLine.h"
 #include "terminal/Terminal.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -22,11 +29,16 @@ namespace gemmac::runtime {
 static constexpr std::string_view help =
     "/image FILE  show a picture with the next message\n"
     "/audio FILE  play a sound with the next message\n"
+    "/video FILE  show a video with the next message\n"
+    "/media       what comes with the next message; /media none drops it\n"
     "/reset       forget the conversation and start a new one\n"
     "/exit        leave (or Ctrl-D)\n"
     "/help        this list\n"
+    "A file dragged into the line comes with the message, or with the next one where there is nothing else.\n"
     "A line that ends with \\ goes on in the next one; so does Alt-Enter, and what is pasted is one message.\n"
     "Up and down recall messages. Ctrl-C stops an answer; twice, it leaves.\n";
+
+static constexpr const char *next = "; comes with the next message";
 
 TextOptions chatText(const Model &model, const AnswerOptions &options) {
   TextOptions text;
@@ -44,18 +56,45 @@ Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options
   return {program.vocab, options, {defaults.suppress_ids, static_cast<size_t>(defaults.suppress_count)}};
 }
 
-Status addMedium(Model &model, const AnswerOptions &options, const MediaOption &file, std::vector<Medium> &media) {
-  MediaEncoder encoder(model.engine(), model.cpu.threadPool());
-  auto rows = std::make_shared<SoftRows>();
-  std::string name, note;
-  if (Status status = file.image ? encodeImageFile(encoder, file.path, options.imageTokens, *rows, name)
-                                 : encodeAudioFile(encoder, file.path, *rows, name, note);
+/// A picture or a sound; of a long one all parts, where --audio-split says so.
+static Status addFile(MediaEncoder &encoder, const AnswerOptions &options, const MediaOption &file,
+                      std::vector<Medium> &media, std::string &note) {
+  ReadRequest request{file.kind, options.ffmpeg};
+  // A little more than is heard, so that it can be said that there is more.
+  if (hearsPart(encoder.program()) && !options.audioSplit)
+    request.seconds = static_cast<uint32_t>(mostMelSamples / modelRate) + 1;
+  MediaFile content;
+  if (Status status = readMediaFile(file.path, request, content); !status.ok())
+    return status;
+  std::vector<std::shared_ptr<const SoftRows>> all;
+  if (Status status = encodeMediaFile(encoder, content, {options.imageTokens, options.audioSplit}, all, note);
       !status.ok())
     return status;
-  if (!note.empty() && !options.quiet)
-    notice("note: " + note);
-  media.push_back({file.image ? Medium::Kind::image : Medium::Kind::audio, std::move(rows)});
+  for (std::shared_ptr<const SoftRows> &rows : all)
+    media.push_back({file.kind == MediaKind::sound ? Medium::Kind::audio : Medium::Kind::image, std::move(rows)});
   return {};
+}
+
+static Status addVideo(MediaEncoder &encoder, const AnswerOptions &options, const std::string &path,
+                       std::vector<Medium> &media, std::string &note) {
+  std::vector<VideoFrame> frames;
+  std::string name;
+  const VideoRequest request{options.frames, encoder.context(), {options.frameRate, options.ffmpeg}, options.quiet};
+  if (Status status = encodeVideoFile(encoder, path, request, frames, name, note); !status.ok())
+    return status;
+  for (size_t i = 0; i < frames.size(); ++i)
+    media.push_back({Medium::Kind::image, std::move(frames[i].rows), frameLabel(frames[i].begin, i == 0)});
+  return {};
+}
+
+Status addMedium(MediaEncoder &encoder, const AnswerOptions &options, const MediaOption &file,
+                 std::vector<Medium> &media) {
+  std::string note;
+  Status status = file.kind == MediaKind::video ? addVideo(encoder, options, file.path, media, note)
+                                                : addFile(encoder, options, file, media, note);
+  if (status.ok() && !note.empty() && !options.quiet)
+    notice("note: " + note);
+  return status;
 }
 
 namespace {
@@ -68,12 +107,20 @@ struct Chat {
   AnswerView view;
   Conversation conversation;
   Sequence sequence;
-  std::vector<Medium> media = {}; // of the next message
+  ProgressLine progress{"encoding"};
+  MediaEncoder encoder{model.engine(), model.cpu.threadPool(), &interruption(), options.quiet ? nullptr : &progress};
+  std::vector<Medium> media = {};      // of the next message
+  std::vector<std::string> shown = {}; // what people are told of each
 
-  Status add(const MediaOption &file);
+  Status take(const MediaOption &file);
+  Status add(const MediaOption &file, const char *when, bool &added);
+  void tellMedia(std::string_view words);
+  Status obey(std::string_view text, std::string_view message);
+  Status say(std::string_view message);
   Status reply(std::string_view message);
   void tellThatItDoesNotFit(const Feed &tokens) const;
   void reset();
+  void dropMedia();
 };
 } // namespace
 
@@ -81,20 +128,57 @@ void Chat::reset() {
   sequence.reset();
   sampler.reset();
   conversation.reset();
-  media.clear();
+  dropMedia();
 }
 
-/// What cannot be read is told, and the chat goes on.
-Status Chat::add(const MediaOption &file) {
-  Status status = addMedium(model, options, file, media);
-  if (status.code() == ExitCode::usage || status.code() == ExitCode::inputOutput) {
+void Chat::dropMedia() {
+  media.clear();
+  shown.clear();
+}
+
+Status Chat::take(const MediaOption &file) {
+  const size_t before = media.size();
+  if (Status status = addMedium(encoder, options, file, media); !status.ok())
+    return status;
+  size_t tokens = 0;
+  for (size_t i = before; i < media.size(); ++i)
+    tokens += media[i].rows->count();
+  const char *kind = file.kind == MediaKind::video ? "video" : file.kind == MediaKind::sound ? "sound" : "picture";
+  shown.push_back(format("%s: %s, %zu tokens", kind, file.path.substr(file.path.rfind('/') + 1).c_str(), tokens));
+  return {};
+}
+
+/// What cannot be read is told, and the chat goes on; so it does after Ctrl-C.
+/// \param when   it comes, at the end of what people are told; may be empty
+/// \param added  gets whether it was
+Status Chat::add(const MediaOption &file, const char *when, bool &added) {
+  Status status = take(file);
+  added = status.ok();
+  if (status.code() == ExitCode::interrupted) {
+    clearInterrupt();
+    notice("stopped");
+    return {};
+  }
+  if (status.code() == ExitCode::usage || status.code() == ExitCode::inputOutput ||
+      status.code() == ExitCode::context) {
     notice(status.message());
     return {};
   }
-  if (status.ok())
-    notice(format("%s of %zu tokens comes with the next message", file.image ? "a picture" : "a sound",
-                  media.back().rows->count()));
+  if (added)
+    notice(shown.back() + (encoder.reused() ? ", seen before" : "") + when);
   return status;
+}
+
+/// "/media", "/media none".
+void Chat::tellMedia(std::string_view words) {
+  if (words == "none")
+    dropMedia();
+  else if (!words.empty())
+    return notice("/media lists what comes with the next message, /media none drops it");
+  for (const std::string &one : shown)
+    notice(one);
+  if (shown.empty())
+    notice("nothing but text comes with the next message");
 }
 
 void Chat::tellThatItDoesNotFit(const Feed &tokens) const {
@@ -122,7 +206,7 @@ Status Chat::reply(std::string_view message) {
   if (Status status = generate(model, request); !status.ok())
     return status;
   conversation.answered(generation);
-  media.clear();
+  dropMedia();
   clearInterrupt();
   out.write("\n");
   out.flush();
@@ -142,12 +226,54 @@ static AnswerStyle styleFor(const AnswerOptions &options) {
   return style;
 }
 
-/// "/image FILE", "/audio FILE".
+/// "/image FILE", "/audio FILE", "/video FILE".
 static std::optional<MediaOption> mediaCommand(std::string_view text) {
-  for (const auto &[command, image] : {std::pair<std::string_view, bool>{"/image ", true}, {"/audio ", false}})
+  static constexpr std::pair<std::string_view, MediaKind> commands[] = {
+      {"/image ", MediaKind::picture}, {"/audio ", MediaKind::sound}, {"/video ", MediaKind::video}};
+  for (const auto &[command, kind] : commands)
     if (text.starts_with(command) && text.find('\n') == text.npos)
-      return MediaOption{image, std::string(trim(text.substr(command.size())))};
+      return MediaOption{kind, std::string(trim(text.substr(command.size())))};
   return std::nullopt;
+}
+
+/// A message, perhaps with files that were dragged into it.
+Status Chat::say(std::string_view message) {
+  const std::string_view text = trim(message);
+  const char *home = getenv("HOME");
+  auto kindOf = [this](const std::string &path) {
+    const MediaKind kind = kindOfFile(path);
+    return takes(model.program, kind) ? kind : MediaKind::none;
+  };
+  const DroppedFiles dropped = takeDroppedFiles(message, home ? home : "", kindOf);
+  if (dropped.files.empty() && text.front() == '/' && text.find_first_of(" \n/", 1) == text.npos) {
+    notice(format("no command '%.*s'; /help lists them", static_cast<int>(text.size()), text.data()));
+    return {};
+  }
+  if (dropped.files.empty())
+    return reply(message);
+  for (const auto &[kind, path] : dropped.files) {
+    bool added;
+    const char *when = dropped.text.empty() ? next : "";
+    if (Status status = add({kind, path}, when, added); !status.ok() || !added)
+      return status; // the message can be recalled
+  }
+  return dropped.text.empty() ? Status() : reply(dropped.text);
+}
+
+/// \param text  the message without the space around it
+Status Chat::obey(std::string_view text, std::string_view message) {
+  bool added;
+  if (text == "/help")
+    out.write(help);
+  else if (text == "/reset")
+    reset();
+  else if (text == "/media" || text.starts_with("/media "))
+    tellMedia(trim(text.substr(6)));
+  else if (const std::optional<MediaOption> file = mediaCommand(text))
+    return add(*file, next, added);
+  else
+    return say(message);
+  return {};
 }
 
 Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions &sampling) {
@@ -168,7 +294,7 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
                   program.weights, model.engine().describe().c_str(),
                   static_cast<long long>(model.engine().context())));
   for (const MediaOption &file : options.media)
-    if (Status status = addMedium(model, options, file, chat.media); !status.ok())
+    if (Status status = chat.take(file); !status.ok())
       return status;
   for (std::string message; !out.failed();) {
     auto result = editor.read(message);
@@ -183,16 +309,7 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
       continue;
     if (text == "/exit" || text == "/quit")
       break;
-    if (text == "/help")
-      out.write(help);
-    else if (text == "/reset")
-      chat.reset();
-    else if (const std::optional<MediaOption> file = mediaCommand(text)) {
-      if (Status status = chat.add(*file); !status.ok())
-        return status;
-    } else if (text.front() == '/' && text.find_first_of(" \n/", 1) == text.npos)
-      notice(format("no command '%.*s'; /help lists them", static_cast<int>(text.size()), text.data()));
-    else if (Status status = chat.reply(message); !status.ok())
+    if (Status status = chat.obey(text, message); !status.ok())
       return status;
   }
   return out.finish();

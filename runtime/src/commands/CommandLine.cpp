@@ -28,6 +28,7 @@ Examples
   git diff | PROG --system "Review it."  the prompt on standard input
   PROG -p "Once upon a time" --raw -n 50 continue a text, without the chat format
   PROG -p "2+2?" --temperature 0 -q      the same answer every time, nothing else printed
+  PROG media cat.png                     what the model sees of a picture
   PROG bench -p 256 -n 64 -t 4           speed on this machine
   PROG info                              what was compiled in
 
@@ -80,6 +81,31 @@ static void addSamplingOptions(CLI::App &app, SamplingOptions &sampling, std::st
       ->group(group);
 }
 
+static void addMediaOptions(CLI::App &app, AnswerOptions &answer) {
+  const char *group = "Pictures, sounds, videos";
+  for (const auto &[name, what] :
+       {std::pair{"--image", "Show this picture first; '-': standard input; may be repeated"},
+        {"--audio", "Play this sound first; the same"},
+        {"--video", "Show this video, or folder of pictures, first; the same"}})
+    app.add_option(name)
+        ->description(what)
+        ->type_name("FILE")
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->group(group);
+  app.add_option("--image-tokens", answer.imageTokens, "Most tokens of a picture")->check(whole(1, 1120))->group(group);
+  app.add_option("--frames", answer.frames, "So many frames of a video (default: one a second, at most 60)")
+      ->check(whole(1))
+      ->group(group);
+  app.add_option("--frame-rate", answer.frameRate, "Of videos that do not say (default: 24, of folders 1)")
+      ->check(within(0.001, 1000))
+      ->group(group);
+  app.add_flag("--audio-split", answer.audioSplit, "Play sounds of more than 30 seconds in parts")->group(group);
+  app.add_option("--ffmpeg", answer.ffmpeg, "What reads other kinds of files (default: the one in PATH)")
+      ->type_name("FILE")
+      ->group(group);
+}
+
 static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_option("-p,--prompt", answer.prompt, "Answer this and leave");
   app.add_option("--prompt-ids", answer.promptIds, "Take the prompt as token ids from a file; '-': standard input");
@@ -99,17 +125,74 @@ static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_option("--stop", answer.stops, "End the answer before this text; may be given several times")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  for (const char *name : {"--image", "--audio"})
-    app.add_option(name)
-        ->description(*(name + 2) == 'i' ? "Show this picture first; '-': standard input; may be given several times"
-                                         : "Play this sound first; '-': standard input; may be given several times")
-        ->type_name("FILE")
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--image-tokens", answer.imageTokens, "Most tokens of a picture")->check(whole(1, 1120));
+  addMediaOptions(app, answer);
   app.add_flag("--special", answer.special, "Print control tokens; with --raw, also recognise them in the prompt");
   app.add_flag("--ids", answer.printIds, "Print token ids instead of text, the stop token included");
   app.add_flag("-q,--quiet", answer.quiet, "No statistics");
+}
+
+static void addMediaCommand(CLI::App *media, Options &options) {
+  media->add_option("files", options.media.files, "Pictures and sounds; '-': standard input")
+      ->type_name("FILE")
+      ->required()
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  media->add_option("--image-tokens", options.media.imageTokens, "Most tokens of a picture")->check(whole(1, 1120));
+  media->add_option("--soft", options.media.soft,
+                    "Also run the tower and write the soft tokens of the one file, as npy f32 [tokens, hidden]");
+  media->add_flag("--json", options.json, "Print JSON");
+  addEngineOptions(*media, options.engine);
+}
+
+/// "640x480". \returns what is wrong with it; empty for a size.
+static std::string pictureSize(const std::string &text, int64_t &width, int64_t &height) {
+  const size_t middle = text.find('x');
+  std::string sides[] = {text.substr(0, middle), middle == text.npos ? "" : text.substr(middle + 1)};
+  for (std::string &side : sides)
+    if (!wholeNumberProblem(side, 1, 65535).empty())
+      return format("got '%s', expected WIDTHxHEIGHT, each 1 to 65535", text.c_str());
+  width = std::stoll(sides[0]);
+  height = std::stoll(sides[1]);
+  return "";
+}
+
+static void addBenchCommand(CLI::App *bench, Options &options) {
+  BenchOptions &measured = options.bench;
+  bench->add_option("-p", measured.promptTokens, "Tokens of the prompt; 0: none")
+      ->capture_default_str()
+      ->check(whole(0));
+  bench->add_option("-n", measured.decodeTokens, "Tokens decoded after it; 0: none")
+      ->capture_default_str()
+      ->check(whole(0));
+  bench->add_option("--depth", measured.depth, "Begin as if so many tokens had been fed")
+      ->capture_default_str()
+      ->check(whole(0));
+  bench->add_option("--verify", measured.verifyRows, "Also as many calls with so many rows as -n says tokens")
+      ->check(whole(2, 64));
+  bench
+      ->add_option("--sequences", measured.sequences,
+                   "Also decode so many sequences together; several numbers, as 1,2,4, one after the other")
+      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(whole(1, 1024));
+  bench->add_flag("--kernels", measured.kernels, "Also time by kernel; for programs compiled with --profile");
+  bench->add_flag("--roof", measured.roof, "Also measure how fast the weights can be read");
+  bench->add_option("--repetitions", measured.repetitions, "Measured rounds, after one that warms up")
+      ->capture_default_str()
+      ->check(whole(1, 1000));
+  bench->add_flag("--json", options.json, "Print JSON");
+  bench
+      ->add_option_function<std::string>(
+          "--image",
+          [&measured](const std::string &text) {
+            if (std::string problem = pictureSize(text, measured.imageWidth, measured.imageHeight); !problem.empty())
+              throw CLI::ValidationError("--image", problem);
+          },
+          "Also encode a random picture of so many pixels")
+      ->type_name("WxH");
+  bench->add_option("--audio", measured.audioSeconds, "Also encode so many seconds of random sound")
+      ->check(within(0.02, 3600));
+  bench->add_option("--image-tokens", measured.imageTokens, "Most tokens of the picture")->check(whole(1, 1120));
+  addEngineOptions(*bench, options.engine);
 }
 
 static void addCommands(CLI::App &app, Options &options) {
@@ -122,36 +205,14 @@ static void addCommands(CLI::App &app, Options &options) {
   info->add_flag("--json", options.json, "The compile report as JSON");
   info->add_flag("--verify", options.verify, "Also read the whole data section and check it");
 
+  addMediaCommand(add("media", "What the model sees of pictures and hears of sounds", Command::media), options);
+
   CLI::App *tokenize = add("tokenize", "Text on standard input to token ids", Command::tokenize);
   tokenize->add_flag("--special", options.special, "Recognise control tokens in the text");
   CLI::App *detokenize = add("detokenize", "Token ids on standard input to text", Command::detokenize);
   detokenize->add_flag("--special", options.special, "Print control tokens");
 
-  CLI::App *bench = add("bench", "Measure speed and memory", Command::bench);
-  bench->add_option("-p", options.bench.promptTokens, "Tokens of the prompt; 0: none")
-      ->capture_default_str()
-      ->check(whole(0));
-  bench->add_option("-n", options.bench.decodeTokens, "Tokens decoded after it; 0: none")
-      ->capture_default_str()
-      ->check(whole(0));
-  bench->add_option("--depth", options.bench.depth, "Begin as if so many tokens had been fed")
-      ->capture_default_str()
-      ->check(whole(0));
-  bench->add_option("--verify", options.bench.verifyRows, "Also as many calls with so many rows as -n says tokens")
-      ->check(whole(2, 64));
-  bench
-      ->add_option("--sequences", options.bench.sequences,
-                   "Also decode so many sequences together; several numbers, as 1,2,4, one after the other")
-      ->delimiter(',')
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->check(whole(1, 1024));
-  bench->add_flag("--kernels", options.bench.kernels, "Also time by kernel; for programs compiled with --profile");
-  bench->add_flag("--roof", options.bench.roof, "Also measure how fast the weights can be read");
-  bench->add_option("--repetitions", options.bench.repetitions, "Measured rounds, after one that warms up")
-      ->capture_default_str()
-      ->check(whole(1, 1000));
-  bench->add_flag("--json", options.json, "Print JSON");
-  addEngineOptions(*bench, options.engine);
+  addBenchCommand(add("bench", "Measure speed and memory", Command::bench), options);
 
   CLI::App *score = add("score", "Logits or likelihood of given tokens", Command::score);
   score->add_option("--ids", options.score.ids, "File of token ids, fed as they are; '-': standard input");
@@ -172,25 +233,27 @@ static void addCommands(CLI::App &app, Options &options) {
   addEngineOptions(*score, options.engine);
 }
 
-/// --image and --audio, in the order in which they were given.
+/// --image, --audio and --video, in the order in which they were given.
 static void readMedia(const CLI::App &app, AnswerOptions &answer) {
-  size_t images = 0, sounds = 0;
-  for (const CLI::Option *option : app.parse_order()) {
-    const bool image = option->check_lname("image");
-    if (image || option->check_lname("audio"))
-      answer.media.push_back({image, option->results()[image ? images++ : sounds++]});
-  }
+  static constexpr std::pair<const char *, MediaKind> kinds[] = {
+      {"image", MediaKind::picture}, {"audio", MediaKind::sound}, {"video", MediaKind::video}};
+  size_t seen[std::size(kinds)] = {};
+  for (const CLI::Option *option : app.parse_order())
+    for (size_t i = 0; i < std::size(kinds); ++i)
+      if (option->check_lname(kinds[i].first))
+        answer.media.push_back({kinds[i].second, option->results()[seen[i]++]});
 }
 
 static Status checkMedia(const AnswerOptions &answer) {
   if (answer.media.empty())
     return {};
   if (answer.raw || !answer.promptIds.empty())
-    return {ExitCode::usage, "--image and --audio need the chat format; they do not go with --raw or --prompt-ids"};
+    return {ExitCode::usage,
+            "--image, --audio and --video need the chat format; they do not go with --raw or --prompt-ids"};
   const auto fromInput = std::ranges::count(answer.media, "-", &MediaOption::path);
   if (fromInput > 1 || (fromInput == 1 && !answer.prompt))
-    return {ExitCode::usage, "--image or --audio '-' takes all of standard input; give the others as files and the "
-                             "prompt with -p"};
+    return {ExitCode::usage, "--image, --audio or --video '-' takes all of standard input; give the others as files "
+                             "and the prompt with -p"};
   return {};
 }
 

@@ -10,14 +10,17 @@
 
 namespace gemmac::runtime {
 
+class MediaEncoder;
+
 /// What of an answer in a chat is told: the stop strings asked for and the end of a turn where it is text.
 TextOptions chatText(const Model &model, const AnswerOptions &options);
 /// A sampler that also leaves out what the checkpoint says.
 Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options);
 
-/// Reads a picture or a sound and has its tower make soft tokens of it, which join `media`. Tells what people should
-/// know, unless they want quiet. Engine open.
-Status addMedium(Model &model, const AnswerOptions &options, const MediaOption &file, std::vector<Medium> &media);
+/// Reads a picture, a sound or a video and has its tower make soft tokens of it, which join `media`, a video as its
+/// frames. Tells what people should know, unless they want quiet.
+Status addMedium(MediaEncoder &encoder, const AnswerOptions &options, const MediaOption &file,
+                 std::vector<Medium> &media);
 
 // The model's data is open in all of them, its engine only where said.
 
@@ -26,6 +29,8 @@ Status runAnswer(Model &model, const AnswerOptions &options, const SamplingOptio
 /// A conversation on the terminal. Engine open.
 Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions &sampling);
 Status runInfo(Model &model, const Options &options);
+/// What the model sees of pictures and hears of sounds. Engine open where soft tokens are wanted.
+Status runMedia(Model &model, const MediaOptions &options, bool json);
 /// Standard input to token ids and back.
 Status runTokenize(Model &model, bool special);
 Status runDetokenize(Model &model, bool special);

@@ -9,14 +9,18 @@
 
 namespace gemmac::runtime {
 
-static bool needsEngine(Command command) {
-  return command == Command::answer || command == Command::bench || command == Command::score;
+static bool needsEngine(const Options &options) {
+  const Command command = options.command;
+  return command == Command::answer || command == Command::bench || command == Command::score ||
+         (command == Command::media && !options.media.soft.empty());
 }
 
 static Status runCommand(Model &model, const Options &options) {
   switch (options.command) {
   case Command::info:
     return runInfo(model, options);
+  case Command::media:
+    return runMedia(model, options.media, options.json);
   case Command::tokenize:
     return runTokenize(model, options.special);
   case Command::detokenize:
@@ -47,7 +51,7 @@ static int run(int argc, char **argv) {
     return exitCode;
   Model model(gemmac_the_program);
   Status status = model.openData(argc > 0 ? argv[0] : nullptr);
-  if (status.ok() && needsEngine(options.command))
+  if (status.ok() && needsEngine(options))
     status = model.openEngine(options.engine);
   if (status.ok())
     status = runCommand(model, options);

@@ -1,5 +1,6 @@
 // `PROG score`: logits of given tokens, and the mean negative log-likelihood of a text.
 #include "commands/Commands.h"
+#include "commands/Npy.h"
 
 #include "base/Files.h"
 #include "base/Signals.h"
@@ -10,7 +11,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -19,8 +19,6 @@
 #include <unistd.h>
 
 namespace gemmac::runtime {
-
-static_assert(std::endian::native == std::endian::little, "npy files are written as the machine stores numbers");
 
 // -log softmax(logits)[token], summed in double.
 static double negativeLogLikelihood(const float *logits, int64_t vocab, int32_t token) {
@@ -69,19 +67,6 @@ static Status scoreTokens(Sequence &sequence, std::span<const int32_t> tokens, s
     at += rows;
   }
   return interruptRequested() ? Status(ExitCode::interrupted, "") : Status();
-}
-
-// The header of an npy file, format 1.0: padded so that the data begins at a multiple of 64.
-static std::string npyHeader(size_t rows, int64_t columns) {
-  std::string dictionary =
-      format("{'descr': '<f4', 'fortran_order': False, 'shape': (%zu, %lld), }", rows, static_cast<long long>(columns));
-  constexpr size_t prefix = 10;
-  dictionary.append(63 - (prefix + dictionary.size()) % 64, ' ');
-  dictionary += '\n';
-  std::string header("\x93NUMPY\x01\x00", 8);
-  header += static_cast<char>(dictionary.size() & 0xff);
-  header += static_cast<char>(dictionary.size() >> 8);
-  return header + dictionary;
 }
 
 /// What was found out about the scored tokens.

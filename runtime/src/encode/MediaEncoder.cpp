@@ -1,19 +1,17 @@
 #include "encode/MediaEncoder.h"
 
+#include "base/Clock.h"
 #include "base/Text.h"
+#include "encode/MediaPlan.h"
 #include "encode/PoolFor.h"
 #include "engine/Cpu.h"
 #include "engine/Engine.h"
-#include "features/Image.h"
 #include "features/Mel.h"
 #include "features/Resample.h"
 
 #include <algorithm>
 
 namespace gemmac::runtime {
-
-static constexpr std::string_view imagePrefix = GEMMAC_ENCODE_IMAGE "_", audioName = GEMMAC_ENCODE_AUDIO;
-static constexpr int64_t framesOfToken = 4;
 
 namespace {
 /// A picture cut into patches, row by row.
@@ -39,56 +37,46 @@ static Status findRows(const Engine &engine, const gemmac_function &function, co
   return {};
 }
 
-/// The one for the fewest soft tokens that takes `budget` of them.
-Status MediaEncoder::findImageFunction(int64_t budget, const gemmac_function *&function) const {
-  function = nullptr;
-  int64_t most = 0;
-  for (const gemmac_function &one : functionsOf(engine.program())) {
-    if (!std::string_view(one.name).starts_with(imagePrefix))
-      continue;
-    most = std::max(most, one.max_rows);
-    if (one.max_rows >= budget && (!function || one.max_rows < function->max_rows))
-      function = &one;
-  }
-  if (most == 0)
-    return {ExitCode::usage, "this program was compiled without a vision tower; it reads no pictures"};
-  if (!function)
-    return {ExitCode::usage, format("%lld soft tokens for a picture: this program was compiled for at most %lld",
-                                    static_cast<long long>(budget), static_cast<long long>(most))};
-  return {};
-}
+const gemmac_program &MediaEncoder::program() const { return engine.program(); }
 
-/// Runs a tower whose inputs are written.
+int64_t MediaEncoder::context() const { return engine.context(); }
+
+/// Runs a tower whose inputs are written, and appends its soft tokens to the result's.
 Status MediaEncoder::run(const gemmac_function &function, int64_t count, SoftRows &result) {
+  const double prepared = monotonicSeconds();
+  if (result.values.empty())
+    lastTimes.prepare = prepared - began;
   std::vector<gemmac_row> rows;
   for (int64_t i = 0; i < count; ++i)
     rows.push_back({0, static_cast<int32_t>(i), 0, 0, 0});
   Logits none;
-  if (Status status = engine.run(function, rows, none); !status.ok())
+  Status status = engine.run(function, rows, none, cancel, progress);
+  if (progress)
+    progress->ended();
+  if (!status.ok())
     return status;
   const ValueRows output = engine.output(function, GEMMAC_SOFT_TOKENS);
   result.width = engine.program().hidden;
   if (!output.first || output.width < result.width || output.perRow != 1)
     return internal(function.name, GEMMAC_SOFT_TOKENS);
-  result.values.clear();
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::span<float> row = output.row<float>(i).first(static_cast<size_t>(result.width));
     result.values.insert(result.values.end(), row.begin(), row.end());
   }
+  lastTimes.encode += monotonicSeconds() - prepared;
   return {};
 }
 
-static Status cut(const FeatureRunner &runner, const Picture &picture, int64_t budget, Patches &result) {
+/// \param patchSide  of those that a tower takes, or of whole soft tokens where there is none.
+static Status cut(const FeatureRunner &runner, const Picture &picture, const ImagePlan &plan, PatchSide patchSide,
+                  Patches &result) {
   const PixelView view{picture.pixels.get(), {picture.height, picture.width}, static_cast<int64_t>(picture.rowBytes())};
-  ImageSize size;
-  if (Status status = targetSize(view.size, budget, size); !status.ok())
-    return status;
-  constexpr auto side = static_cast<int64_t>(PatchSide::tower);
-  result.columns = size.width / side;
-  result.rows = size.height / side;
+  const auto side = static_cast<int64_t>(patchSide);
+  result.columns = plan.columns;
+  result.rows = plan.rows;
   result.positions.resize(static_cast<size_t>(result.rows * result.columns));
   result.values.resize(result.positions.size() * 3 * side * side);
-  return patches(runner, view, size, PatchSide::tower, result.values, result.positions);
+  return patches(runner, view, plan.size, patchSide, result.values, result.positions);
 }
 
 /// Writes the patches cell by cell, cells in raster order: a row of the call takes the mean of those of one.
@@ -106,14 +94,29 @@ static void writeCells(const Patches &patches, int64_t pool, const ValueRows &va
     }
 }
 
-Status MediaEncoder::image(const Picture &picture, int64_t budget, SoftRows &result) {
-  const gemmac_media &media = engine.program().media;
-  const gemmac_function *function;
-  if (budget == 0)
-    budget = media.budget;
-  if (Status status = findImageFunction(budget, function); !status.ok())
+/// What `work` makes, or made before.
+template <typename Work>
+Status MediaEncoder::encode(const MediaKey &key, bool block, std::shared_ptr<const SoftRows> &result,
+                            const Work &work) {
+  lastTimes = {};
+  result = seen.find(key);
+  lastReused = result != nullptr;
+  if (lastReused)
+    return {};
+  began = monotonicSeconds();
+  auto rows = std::make_shared<SoftRows>();
+  rows->block = block;
+  if (Status status = work(*rows); !status.ok())
     return status;
-  if (media.patch != static_cast<int32_t>(PatchSide::tower) || media.pool != 3)
+  seen.add(key, rows);
+  result = std::move(rows);
+  return {};
+}
+
+Status MediaEncoder::cells(const ImagePlan &plan, const Picture &picture, SoftRows &result) {
+  const gemmac_media &media = engine.program().media;
+  const PatchSide side = media.pool == 1 ? PatchSide::merged : PatchSide::tower;
+  if (media.patch != static_cast<int32_t>(side) || media.patch * media.pool != static_cast<int32_t>(PatchSide::merged))
     return {ExitCode::internal,
             format("a vision tower with patches of %d pixels, %d to a side of a soft token", media.patch, media.pool)};
   const FeatureKernels *kernels;
@@ -121,60 +124,103 @@ Status MediaEncoder::image(const Picture &picture, int64_t budget, SoftRows &res
     return status;
   PoolFor tasks(threads);
   Patches patches;
-  if (Status status = cut({*kernels, tasks}, picture, budget, patches); !status.ok())
+  if (Status status = cut({*kernels, tasks}, picture, plan, side, patches); !status.ok())
     return status;
-  if (std::max(patches.columns, patches.rows) > media.places)
-    return {ExitCode::usage,
-            format("the picture is too long: it has %lld x %lld patches, at most %d in a row or column "
-                   "are known to this model; give fewer --image-tokens or cut it",
-                   static_cast<long long>(patches.columns), static_cast<long long>(patches.rows), media.places)};
   ValueRows values, positions;
   const int64_t perRow = media.pool * media.pool;
-  if (Status status = findRows(engine, *function, GEMMAC_PATCHES, patches.elements(), perRow, GEMMAC_F32, values);
+  if (Status status = findRows(engine, *plan.function, GEMMAC_PATCHES, patches.elements(), perRow, GEMMAC_F32, values);
       !status.ok())
     return status;
-  if (Status status = findRows(engine, *function, GEMMAC_PLACES, 2, perRow, GEMMAC_I32, positions); !status.ok())
+  if (Status status = findRows(engine, *plan.function, GEMMAC_PLACES, 2, perRow, GEMMAC_I32, positions); !status.ok())
     return status;
   writeCells(patches, media.pool, values, positions);
-  result.block = engine.functions().prefillBlock != nullptr;
-  return run(*function, static_cast<int64_t>(patches.positions.size()) / perRow, result);
+  return run(*plan.function, plan.tokens, result);
 }
 
-static Status melOf(const FeatureRunner &runner, const Sound &sound, std::vector<float> &mel, MelSize &size) {
-  std::vector<float> wave(static_cast<size_t>(resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate)));
-  if (Status status = resample(runner, sound.samples, sound.rate, wave); !status.ok())
+Status MediaEncoder::image(const Picture &picture, int64_t budget, std::shared_ptr<const SoftRows> &result) {
+  ImagePlan plan;
+  if (Status status = planImage(engine.program(), {picture.height, picture.width}, budget, plan); !status.ok())
     return status;
-  size = melSize(static_cast<int64_t>(wave.size()));
-  mel.resize(static_cast<size_t>(std::max<int64_t>(size.frames, 0) * melBins));
-  return melFeatures(runner, wave, mel);
+  const std::span pixels(picture.pixels.get(), picture.rowBytes() * picture.height);
+  const MediaKey key{plan.function, {picture.width, picture.height, plan.columns, plan.rows}, hashOf(pixels)};
+  const bool block = engine.functions().prefillBlock != nullptr;
+  return encode(key, block, result, [&](SoftRows &rows) { return cells(plan, picture, rows); });
 }
 
-Status MediaEncoder::audio(const Sound &sound, SoftRows &result) {
-  const gemmac_function *function = findFunction(engine.program(), audioName);
-  if (!function)
-    return {ExitCode::usage, "this program was compiled without an audio tower; it hears no sounds"};
+/// The sound at the rate that models hear.
+static Status waveOf(const FeatureRunner &runner, const Sound &sound, std::vector<float> &wave) {
+  wave.resize(static_cast<size_t>(resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate)));
+  return resample(runner, sound.samples, sound.rate, wave);
+}
+
+Status MediaEncoder::sound(const AudioPlan &plan, const Sound &sound, SoftRows &result) {
   const FeatureKernels *kernels;
   if (Status status = findFeatureKernels(cpuFeatures(), kernels); !status.ok())
     return status;
   PoolFor tasks(threads);
-  std::vector<float> mel;
-  MelSize size;
-  if (Status status = melOf({*kernels, tasks}, sound, mel, size); !status.ok())
+  const FeatureRunner runner{*kernels, tasks};
+  std::vector<float> wave;
+  if (Status status = waveOf(runner, sound, wave); !status.ok())
     return status;
+  return hearsPart(engine.program()) ? mel(plan, runner, wave, result) : samples(plan, wave, result);
+}
+
+Status MediaEncoder::mel(const AudioPlan &plan, const FeatureRunner &runner, std::span<const float> wave,
+                         SoftRows &result) {
+  const MelSize size = melSize(static_cast<int64_t>(wave.size()));
+  std::vector<float> values(static_cast<size_t>(std::max<int64_t>(size.frames, 0) * melBins));
+  if (Status status = melFeatures(runner, wave, values); !status.ok())
+    return status;
+  const gemmac_function &function = *plan.function;
   ValueRows frames, valid;
-  if (Status status = findRows(engine, *function, GEMMAC_MEL, melBins, framesOfToken, GEMMAC_F32, frames); !status.ok())
+  if (Status status = findRows(engine, function, GEMMAC_MEL, melBins, framesOfToken, GEMMAC_F32, frames); !status.ok())
     return status;
-  if (Status status = findRows(engine, *function, GEMMAC_VALID, 1, framesOfToken, GEMMAC_I32, valid); !status.ok())
+  if (Status status = findRows(engine, function, GEMMAC_VALID, 1, framesOfToken, GEMMAC_I32, valid); !status.ok())
     return status;
-  const int64_t count = (size.valid + framesOfToken - 1) / framesOfToken;
-  for (int64_t frame = 0; frame < count * framesOfToken; ++frame) {
+  for (int64_t frame = 0; frame < plan.tokens * framesOfToken; ++frame) {
     const auto at = static_cast<size_t>(frame);
     const bool exists = frame < size.valid;
     const int32_t one[] = {exists};
-    frames.write(at, exists ? std::span<const float>(mel).subspan(at * melBins, melBins) : std::span<const float>());
+    frames.write(at, exists ? std::span<const float>(values).subspan(at * melBins, melBins) : std::span<const float>());
     valid.write(at, std::span<const int32_t>(one));
   }
-  return run(*function, count, result);
+  return run(function, plan.tokens, result);
+}
+
+/// Soft tokens know nothing of each other: what is longer than a call takes several.
+Status MediaEncoder::samples(const AudioPlan &plan, std::span<const float> wave, SoftRows &result) {
+  const gemmac_function &function = *plan.function;
+  const int64_t perToken = engine.program().media.sound;
+  ValueRows rows;
+  if (Status status = findRows(engine, function, GEMMAC_SAMPLES, perToken, 1, GEMMAC_F32, rows); !status.ok())
+    return status;
+  if (plan.tokens > engine.context())
+    return {ExitCode::usage,
+            format("the sound has %lld soft tokens, more than the context of %lld: give a shorter one, or compile the "
+                   "model with a larger --context",
+                   static_cast<long long>(plan.tokens), static_cast<long long>(engine.context()))};
+  const auto most = static_cast<size_t>(function.max_rows);
+  while (!wave.empty()) {
+    size_t count = 0;
+    for (; count < most && !wave.empty(); ++count) {
+      const size_t length = std::min(static_cast<size_t>(perToken), wave.size());
+      rows.write(count, wave.first(length));
+      wave = wave.subspan(length);
+    }
+    if (Status status = run(function, static_cast<int64_t>(count), result); !status.ok())
+      return status;
+  }
+  return {};
+}
+
+Status MediaEncoder::audio(const Sound &sound, std::shared_ptr<const SoftRows> &result) {
+  AudioPlan plan;
+  const auto samples = static_cast<int64_t>(sound.samples.size());
+  if (Status status = planAudio(engine.program(), samples, sound.rate, plan); !status.ok())
+    return status;
+  const std::span bytes(reinterpret_cast<const uint8_t *>(sound.samples.data()), sound.samples.size() * sizeof(float));
+  const MediaKey key{plan.function, {sound.rate}, hashOf(bytes)};
+  return encode(key, /*block=*/false, result, [&](SoftRows &rows) { return this->sound(plan, sound, rows); });
 }
 
 } // namespace gemmac::runtime

@@ -2,7 +2,8 @@
 #ifndef GEMMAC_RUNTIME_MEDIAENCODER_H
 #define GEMMAC_RUNTIME_MEDIAENCODER_H
 
-#include "engine/Feed.h"
+#include "base/Progress.h"
+#include "encode/SoftRowsCache.h"
 #include "engine/ThreadPool.h"
 #include "gemmac/program.h"
 #include "media/Picture.h"
@@ -10,35 +11,71 @@
 
 namespace gemmac::runtime {
 
+class Cancel;
 class Engine;
+struct FeatureRunner;
+struct AudioPlan;
+struct ImagePlan;
 
-/// Calls the functions of the program that are towers:
+/// What the last picture or sound took, in seconds. 0 where it had been seen before.
+struct EncodeTimes {
+  double prepare = 0; ///< the front end: patches, mel features
+  double encode = 0;  ///< the tower
+};
+
+/// Calls the functions of the program that are towers. A row of a call is a soft token, `soft_tokens` the output.
 ///
-/// | function | input | output |
-/// |---|---|---|
-/// | encode_image_N, N the most soft tokens | "patches" f32, 9 rows for each of the call, those of a cell in raster
-/// order; "places" i32, column and row of each patch | "soft_tokens" | | encode_audio | "mel" f32, 4 rows for each;
-/// "valid" i32, 1 for frames of the sound | "soft_tokens" |
+///     function          input      rows for each of the call
+///     encode_image_N    patches    f32, as many as a soft token has, those of a cell in raster order
+///       (N the most     places     i32, column and row of each patch
+///       soft tokens)
+///     encode_audio      mel        f32, 4
+///                       valid      i32, 4: 1 for frames of the sound
+///       or, without     samples    f32, 1: gemmac_media.sound samples, zeros behind the last
+///       an encoder
 ///
-/// A row of a call is a soft token.
+/// What was seen is kept (SoftRowsCache, GEMMAC_MEDIA_CACHE_ROWS) and not encoded again.
 class MediaEncoder {
 public:
-  /// Both must outlive it; the engine is open, `threads` are idle during calls.
-  MediaEncoder(Engine &engine, ThreadPool &threads) : engine(engine), threads(threads) {}
+  /// All must outlive it; the engine is open, `threads` are idle during calls.
+  /// \param cancel    stops the tower in the middle; null: nobody can
+  /// \param progress  hears of the tower; null: nobody does
+  MediaEncoder(Engine &engine, ThreadPool &threads, const Cancel *cancel = nullptr, Progress *progress = nullptr)
+      : engine(engine), threads(threads), cancel(cancel), progress(progress), seen(GEMMAC_MEDIA_CACHE_ROWS) {}
 
   /// \param budget  most soft tokens; 0: as the checkpoint has it.
-  /// \returns usage where the program has no vision tower, or none for so many, and for a picture that fits no size.
-  Status image(const Picture &picture, int64_t budget, SoftRows &result);
-  /// At most the first 30 seconds. \returns usage where the program has no audio tower, and for a sound that is too
-  /// short.
-  Status audio(const Sound &sound, SoftRows &result);
+  /// \returns what planImage() says; interrupted after `cancel`.
+  Status image(const Picture &picture, int64_t budget, std::shared_ptr<const SoftRows> &result);
+  /// Of a mel spectrum at most the first 30 seconds, of samples all. \returns what planAudio() says, usage for more
+  /// than the context holds; interrupted after `cancel`.
+  Status audio(const Sound &sound, std::shared_ptr<const SoftRows> &result);
+
+  const gemmac_program &program() const;
+  /// Tokens that the engine has room for.
+  int64_t context() const;
+  const EncodeTimes &times() const { return lastTimes; }
+  /// Whether the last picture or sound had been seen before.
+  bool reused() const { return lastReused; }
+  /// Forgets what was seen.
+  void forget() { seen.clear(); }
 
 private:
-  Status findImageFunction(int64_t budget, const gemmac_function *&function) const;
+  template <typename Work>
+  Status encode(const MediaKey &key, bool block, std::shared_ptr<const SoftRows> &result, const Work &work);
+  Status cells(const ImagePlan &plan, const Picture &picture, SoftRows &result);
+  Status sound(const AudioPlan &plan, const Sound &sound, SoftRows &result);
+  Status mel(const AudioPlan &plan, const FeatureRunner &runner, std::span<const float> wave, SoftRows &result);
+  Status samples(const AudioPlan &plan, std::span<const float> wave, SoftRows &result);
   Status run(const gemmac_function &function, int64_t count, SoftRows &result);
 
   Engine &engine;
   ThreadPool &threads;
+  const Cancel *cancel;
+  Progress *progress;
+  SoftRowsCache seen;
+  EncodeTimes lastTimes;
+  double began = 0; ///< when what is encoded now was taken up
+  bool lastReused = false;
 };
 
 } // namespace gemmac::runtime

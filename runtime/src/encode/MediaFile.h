@@ -3,23 +3,46 @@
 #define GEMMAC_RUNTIME_MEDIAFILE_H
 
 #include "encode/MediaEncoder.h"
+#include "media/Decode.h"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace gemmac::runtime {
 
-/// Most bytes of a file of media.
-constexpr size_t mostMediaBytes = size_t(1) << 30;
+/// A file, decoded.
+struct MediaFile {
+  std::string name; ///< what messages call it
+  MediaKind kind = MediaKind::none;
+  Picture picture; ///< where it is one
+  Sound sound;     ///< where it is one
+};
 
-/// \param path    "-": standard input.
-/// \param budget  most soft tokens; 0: as the checkpoint has it.
-/// \param name    gets what messages call the file.
-/// \returns inputOutput for a file that cannot be read or is none of the known formats; what the encoder says.
-Status encodeImageFile(MediaEncoder &encoder, const std::string &path, int64_t budget, SoftRows &result,
-                       std::string &name);
-/// \param note  gets what people should know, such as that the sound was cut; else it stays empty.
-Status encodeAudioFile(MediaEncoder &encoder, const std::string &path, SoftRows &result, std::string &name,
-                       std::string &note);
+struct ReadRequest {
+  MediaKind kind = MediaKind::none;         ///< picture or sound, what it shall be; none: whatever it is
+  std::string ffmpeg = "ffmpeg";            ///< for sounds that are not read here: a file, or a name to find in PATH
+  uint32_t seconds = MediaLimits().seconds; ///< of such a sound, beyond which nobody listens
+};
+
+/// Pictures, WAV and FLAC, and where a sound is asked for, by ffmpeg the first one of any other file that is no stream.
+/// \param path  "-": standard input.
+/// \returns inputOutput for a file that cannot be read or is none of the known formats.
+Status readMediaFile(const std::string &path, const ReadRequest &request, MediaFile &file);
+
+struct EncodeRequest {
+  int64_t imageTokens = 0; ///< most soft tokens of a picture; 0: as the checkpoint has it
+  bool split = false;      ///< a sound of more than is heard becomes several, else its beginning is heard
+};
+
+/// \param result  one, or the parts of a long sound in their order.
+/// \param note    gets what people should know, such as that a sound was cut; else it stays empty.
+/// \returns what the encoder says.
+Status encodeMediaFile(MediaEncoder &encoder, const MediaFile &file, const EncodeRequest &request,
+                       std::vector<std::shared_ptr<const SoftRows>> &result, std::string &note);
+
+/// `status` with the file's name.
+Status about(const MediaFile &file, Status status);
 
 } // namespace gemmac::runtime
 

@@ -29,9 +29,9 @@ void Barrier::configure(uint32_t threadCount, uint32_t spinCount) {
   spins = spinCount;
 }
 
-void Barrier::arrive() {
+uint32_t Barrier::arrive() {
   if (threads == 1)
-    return;
+    return next();
   const uint32_t group = threads, looks = spins; // configure() may be called while this thread is on its way out
   // Cannot advance before this thread has arrived, so a relaxed read sees the current value.
   const uint32_t current = epoch.load(std::memory_order_relaxed);
@@ -42,17 +42,18 @@ void Barrier::arrive() {
     epoch.store(current + 1);
     if (sleepers.load() != 0)
       futex(epoch, FUTEX_WAKE, INT_MAX);
-    return;
+    return current;
   }
   for (uint32_t i = 0; i < looks; ++i) {
     if (epoch.load(std::memory_order_acquire) != current)
-      return;
+      return current;
     pause();
   }
   sleepers.fetch_add(1);
   while (epoch.load() == current)
     futex(epoch, FUTEX_WAIT, current);
   sleepers.fetch_sub(1, std::memory_order_relaxed);
+  return current;
 }
 
 // The values of a signal's state.

@@ -17,7 +17,11 @@ public:
   void configure(uint32_t threads, uint32_t spins);
 
   /// Returns when all threads of the group have called it. No-op for a group of one.
-  void arrive();
+  /// \returns what next() was before: the same for all that meet, and never that of the meeting before or after.
+  uint32_t arrive();
+
+  /// The number of the meeting that the calling thread, one of the group, comes to next.
+  uint32_t next() const { return epoch.load(std::memory_order_relaxed); }
 
   /// How many looks take about `microseconds` on this machine.
   static uint32_t spinsFor(double microseconds);

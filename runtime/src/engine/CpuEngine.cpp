@@ -128,7 +128,30 @@ void CpuEngine::findRuns(std::span<const gemmac_row> rows) {
   }
 }
 
-void CpuEngine::callFunction(const gemmac_function &function, std::span<const gemmac_row> rows) {
+namespace {
+/// Of functions that may be given up in the middle.
+class TowerWatch final : public CallWatch {
+public:
+  TowerWatch(const gemmac_function &function, const Cancel *cancel, Progress *progress)
+      : all(function.barriers), cancel(cancel), progress(progress) {}
+
+  bool goesOn() override {
+    ++met;
+    if (progress)
+      progress->reached(std::min(met, all), all);
+    return !cancel || !cancel->requested();
+  }
+
+private:
+  const int64_t all;
+  const Cancel *cancel;
+  Progress *progress;
+  int64_t met = 0;
+};
+} // namespace
+
+/// \returns whether it came to its end.
+bool CpuEngine::callFunction(const gemmac_function &function, std::span<const gemmac_row> rows, CallWatch *watch) {
   gemmac_call call = {};
   call.data = weights.data();
   call.arena = arena;
@@ -141,7 +164,7 @@ void CpuEngine::callFunction(const gemmac_function &function, std::span<const ge
   call.run_count = static_cast<int64_t>(runs.size());
   call.table_rows = tableRows;
   call.times = stepTimes;
-  plan->run(pool, function, chosenLevel->run[indexOf(functionsOf(*compiled), function)], call);
+  return plan->run(pool, function, chosenLevel->run[indexOf(functionsOf(*compiled), function)], call, watch);
 }
 
 Logits CpuEngine::logitsOf(const gemmac_function &function) const {
@@ -157,19 +180,23 @@ ValueRows CpuEngine::rowsOf(const gemmac_value &value) const {
 }
 
 Status CpuEngine::run(const gemmac_function &function, std::span<const gemmac_row> rows, Logits &logits,
-                      const Cancel *cancel) {
+                      const Cancel *cancel, Progress *progress) {
   if (cancel && cancel->requested())
     return {ExitCode::interrupted, ""};
   if (Status status = checkRows(*this, function, rows); !status.ok())
     return status;
-  if (textFunctions->contain(function))
+  const bool text = textFunctions->contain(function);
+  if (text)
     if (Status status = readTableRows(rows); !status.ok())
       return status;
+  TowerWatch watch(function, cancel, progress);
   if (stepTimes)
     stepTimes->begin(function);
-  callFunction(function, rows);
+  const bool whole = callFunction(function, rows, text || !(cancel || progress) ? nullptr : &watch);
   if (stepTimes)
     stepTimes->end();
+  if (!whole)
+    return {ExitCode::interrupted, ""};
   logits = logitsOf(function);
   return {};
 }

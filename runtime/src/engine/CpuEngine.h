@@ -29,7 +29,7 @@ public:
   int64_t context() const override { return contextLimit; }
   int64_t maxRows(const gemmac_function &function) const override;
   Status run(const gemmac_function &function, std::span<const gemmac_row> rows, Logits &logits,
-             const Cancel *cancel = nullptr) override;
+             const Cancel *cancel = nullptr, Progress *progress = nullptr) override;
   void announce(std::span<const int32_t> tokens) const override;
   /// The sums of an observing program stay.
   void clear(int64_t slot) override;
@@ -61,7 +61,7 @@ private:
   Status checkOptions(const EngineOptions &options);
   Status reserve();
   Status readTableRows(std::span<const gemmac_row> rows);
-  void callFunction(const gemmac_function &function, std::span<const gemmac_row> rows);
+  bool callFunction(const gemmac_function &function, std::span<const gemmac_row> rows, CallWatch *watch);
   Logits logitsOf(const gemmac_function &function) const;
   void findRuns(std::span<const gemmac_row> rows);
   std::span<uint8_t> cacheOf(int64_t slot) const;

@@ -3,6 +3,7 @@
 #define GEMMAC_RUNTIME_ENGINE_H
 
 #include "base/Cancel.h"
+#include "base/Progress.h"
 #include "base/Status.h"
 #include "program/TextFunctions.h"
 
@@ -98,11 +99,13 @@ public:
   /// rows that ask for them (GEMMAC_ROW_LOGITS). prefill gives none. Rows of a negative token take the soft tokens
   /// that were written to that input; in prefill_block those of a slot are one group, everywhere else in none.
   /// Functions that are none of functions() read nothing of the rows: how many there are is all that counts.
-  /// \param cancel  looked at before anything is fed; null: none
+  /// \param cancel    looked at before anything is fed, and in functions that are none of functions() all the time:
+  ///                  these are given up in the middle, as they leave nothing but their output; null: none
+  /// \param progress  hears of functions that are none of functions(); null: nobody does
   /// \returns interrupted, nothing fed, after `cancel`; internal, nothing fed, for rows that break these rules;
   ///          otherwise what reading the program's file said: the slots of the rows should be cleared then.
   virtual Status run(const gemmac_function &function, std::span<const gemmac_row> rows, Logits &logits,
-                     const Cancel *cancel = nullptr) = 0;
+                     const Cancel *cancel = nullptr, Progress *progress = nullptr) = 0;
 
   /// Starts to load what `tokens`, which will be fed soon, need of the program's file. Does not wait.
   virtual void announce(std::span<const int32_t> tokens) const = 0;

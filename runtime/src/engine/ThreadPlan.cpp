@@ -42,15 +42,18 @@ void ThreadPlan::measure(ThreadPool &pool) {
         one.tuner.emplace(threadCandidates(most), chooseThreads(one.work, costs));
 }
 
-void ThreadPlan::run(ThreadPool &pool, const gemmac_function &function, gemmac_function_fn code, gemmac_call &call) {
+bool ThreadPlan::run(ThreadPool &pool, const gemmac_function &function, gemmac_function_fn code, gemmac_call &call,
+                     CallWatch *watch) {
   Calls &of = calls[indexOf(functions, function)];
   of.last = std::min(classOf(call.row_count), of.classes.size() - 1);
   std::optional<ThreadTuner> &tuner = of.classes[of.last].tuner;
   if (!tuner)
-    return pool.run(code, call, most);
+    return pool.run(code, call, most, watch);
   const double begin = monotonicSeconds();
-  pool.run(code, call, tuner->next());
-  tuner->took((monotonicSeconds() - begin) / static_cast<double>(call.row_count));
+  const bool whole = pool.run(code, call, tuner->next(), watch);
+  if (whole)
+    tuner->took((monotonicSeconds() - begin) / static_cast<double>(call.row_count));
+  return whole;
 }
 
 static std::string microseconds(double seconds) { return format("%.3g us", seconds * 1e6); }

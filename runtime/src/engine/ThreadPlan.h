@@ -25,7 +25,9 @@ public:
   void measure(ThreadPool &pool);
 
   /// Runs `code`, that of a function of the program, and learns from the time it took. Does not allocate.
-  void run(ThreadPool &pool, const gemmac_function &function, gemmac_function_fn code, gemmac_call &call);
+  /// \returns whether it came to its end, as ThreadPool::run().
+  bool run(ThreadPool &pool, const gemmac_function &function, gemmac_function_fn code, gemmac_call &call,
+           CallWatch *watch = nullptr);
 
   /// Threads of the next call: with as many rows as the last one had, at first as many as the function takes.
   int64_t threads(const gemmac_function &function) const { return threadsOf(last(function)); }

@@ -9,8 +9,8 @@
 #include <cstring>
 #include <sys/resource.h>
 
-extern "C" void gemmac_barrier(const gemmac_call *call, int64_t) {
-  static_cast<gemmac::runtime::Barrier *>(call->barrier)->arrive();
+extern "C" void gemmac_barrier(const gemmac_call *call, int64_t thread) {
+  static_cast<gemmac::runtime::ThreadPool *>(call->barrier)->meet(thread);
 }
 
 namespace gemmac::runtime {
@@ -80,26 +80,50 @@ ThreadPool::~ThreadPool() {
     pthread_join(handle, nullptr);
 }
 
-void ThreadPool::run(gemmac_function_fn function, gemmac_call &arguments, int64_t threads) {
-  arguments.threads = threads > 0 ? std::min(threads, threadCount) : threadCount;
-  arguments.barrier = &barrier;
+/// All threads decide alike: the first one says before a meeting that it is the last, by its number.
+void ThreadPool::meet(int64_t thread) {
+  if (!watching) {
+    barrier.arrive();
+    return;
+  }
+  if (thread == 0 && !watching->goesOn())
+    lastMeeting.store(barrier.next(), std::memory_order_relaxed);
+  const uint32_t meeting = barrier.arrive();
+  if (lastMeeting.load(std::memory_order_relaxed) == meeting)
+    longjmp(workers[static_cast<size_t>(thread)].leave, 1);
+}
+
+/// Runs the function, up to its end or to where it is left.
+void ThreadPool::enter(int64_t index) {
+  if (!watching)
+    running(arguments, index);
+  else if (setjmp(workers[static_cast<size_t>(index)].leave) == 0)
+    running(arguments, index);
+}
+
+bool ThreadPool::run(gemmac_function_fn function, gemmac_call &call, int64_t threads, CallWatch *watch) {
+  call.threads = threads > 0 ? std::min(threads, threadCount) : threadCount;
+  call.barrier = this;
   // Nobody is about to arrive: those who ran before have all arrived, the others sleep.
-  barrier.configure(static_cast<uint32_t>(arguments.threads), spins);
+  barrier.configure(static_cast<uint32_t>(call.threads), spins);
   running = function;
-  call = &arguments;
-  for (int64_t index = 1; index < arguments.threads; ++index)
+  arguments = &call;
+  watching = watch;
+  lastMeeting.store(nowhere, std::memory_order_relaxed);
+  for (int64_t index = 1; index < call.threads; ++index)
     workers[static_cast<size_t>(index)].start.give();
-  function(&arguments, 0);
+  enter(0);
   barrier.arrive();
+  return lastMeeting.load(std::memory_order_relaxed) == nowhere;
 }
 
 void *ThreadPool::work(void *argument) {
-  auto &[pool, index, start] = *static_cast<Worker *>(argument);
+  auto &[pool, index, start, leave] = *static_cast<Worker *>(argument);
   for (;;) {
     start.wait(pool->spins);
     if (!pool->running)
       return nullptr;
-    pool->running(pool->call, index);
+    pool->enter(index);
     pool->barrier.arrive();
   }
 }

@@ -25,10 +25,16 @@ MelSize melSize(int64_t samples) {
   return size;
 }
 
+Status checkMelSamples(int64_t samples) {
+  if (samples >= leastMelSamples)
+    return {};
+  return {ExitCode::usage, format("a sound of %lld samples: at least %lld are needed, 10 ms at 16 kHz",
+                                  static_cast<long long>(samples), static_cast<long long>(leastMelSamples))};
+}
+
 Status melFeatures(const FeatureRunner &runner, std::span<const float> wave, std::span<float> out) {
-  if (static_cast<int64_t>(wave.size()) < leastMelSamples)
-    return {ExitCode::usage, format("a sound of %zu samples: at least %lld are needed, 10 ms at 16 kHz", wave.size(),
-                                    static_cast<long long>(leastMelSamples))};
+  if (Status status = checkMelSamples(static_cast<int64_t>(wave.size())); !status.ok())
+    return status;
   wave = wave.first(std::min(wave.size(), static_cast<size_t>(mostMelSamples)));
   const MelSize size = melSize(static_cast<int64_t>(wave.size()));
   if (static_cast<int64_t>(out.size()) != size.frames * melBins)

@@ -20,6 +20,9 @@ struct MelSize {
 /// What a sound of this many samples at 16 kHz gives.
 MelSize melSize(int64_t samples);
 
+/// \returns usage where they are too few for a frame.
+Status checkMelSamples(int64_t samples);
+
 /// \param wave  mono at 16 kHz, in -1 to 1.
 /// \param out   [frames, melBins].
 /// Allocates 4 bytes for each sample and 1 MiB. The bits do not depend on the threads.

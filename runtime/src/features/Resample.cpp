@@ -17,7 +17,7 @@ int64_t resampledLength(int64_t samples, int64_t rate) {
   return (samples * modelRate + rate - 1) / rate;
 }
 
-static Status check(int64_t samples, int64_t rate, int64_t room) {
+Status checkResampling(int64_t samples, int64_t rate) {
   if (rate < leastRate || rate > mostRate)
     return {ExitCode::usage,
             format("a sound of %lld samples a second: expected %lld to %lld", static_cast<long long>(rate),
@@ -28,6 +28,13 @@ static Status check(int64_t samples, int64_t rate, int64_t room) {
             format("a sound of %lld samples at %lld Hz: at most %lld are taken, before and after "
                    "resampling; cut it",
                    static_cast<long long>(samples), static_cast<long long>(rate), static_cast<long long>(mostSamples))};
+  return {};
+}
+
+static Status check(int64_t samples, int64_t rate, int64_t room) {
+  if (Status status = checkResampling(samples, rate); !status.ok())
+    return status;
+  const int64_t length = resampledLength(samples, rate);
   if (room != length)
     return {ExitCode::internal, format("room for %lld resampled samples: expected %lld", static_cast<long long>(room),
                                        static_cast<long long>(length))};

@@ -4,6 +4,7 @@
 
 #include "engine/Engine.h"
 #include "generate/Sampler.h"
+#include "media/MediaKind.h"
 
 #include <optional>
 #include <string>
@@ -11,7 +12,7 @@
 
 namespace gemmac::runtime {
 
-enum class Command { answer, info, tokenize, detokenize, bench, score };
+enum class Command { answer, info, media, tokenize, detokenize, bench, score };
 
 struct ChatOptions {
   std::optional<std::string> system; ///< instructions
@@ -21,7 +22,7 @@ struct ChatOptions {
 
 /// A file to show or play to the model.
 struct MediaOption {
-  bool image; ///< else a sound
+  MediaKind kind;
   std::string path;
 };
 
@@ -35,15 +36,28 @@ struct AnswerOptions {
   std::vector<std::string> stops;
   std::vector<MediaOption> media; ///< in order; they come with the first message
   int64_t imageTokens = 0;        ///< most soft tokens of a picture; 0: as the checkpoint has it
+  int64_t frames = 0;             ///< of a video, spread evenly; 0: one a second, at most 60
+  double frameRate = 0;           ///< frames per second of videos that do not say; 0: 24, of folders 1
+  bool audioSplit = false;        ///< sounds of more than 30 seconds are heard in parts, else only their beginning
+  std::string ffmpeg = "ffmpeg";  ///< what reads other kinds of files
+};
+
+struct MediaOptions {
+  std::vector<std::string> files;
+  std::string soft;        ///< file that gets the soft tokens; empty: none
+  int64_t imageTokens = 0; ///< as in AnswerOptions
 };
 
 struct BenchOptions {
   int64_t promptTokens = 256, decodeTokens = 64, repetitions = 3;
-  int64_t depth = 0;              ///< position of the first token
-  int64_t verifyRows = 0;         ///< of calls with logits for several rows, after the decoded tokens; 0: none
-  std::vector<int64_t> sequences; ///< numbers of sequences to decode together, one after the other
-  bool roof = false;              ///< also measure how fast the weights can be read
-  bool kernels = false;           ///< also say where the time goes
+  int64_t depth = 0;                       ///< position of the first token
+  int64_t verifyRows = 0;                  ///< of calls with logits for several rows, after the decoded tokens; 0: none
+  std::vector<int64_t> sequences;          ///< numbers of sequences to decode together, one after the other
+  int64_t imageWidth = 0, imageHeight = 0; ///< of a picture to encode, in pixels; 0: none
+  double audioSeconds = 0;                 ///< of a sound to encode; 0: none
+  int64_t imageTokens = 0;                 ///< as in AnswerOptions
+  bool roof = false;                       ///< also measure how fast the weights can be read
+  bool kernels = false;                    ///< also say where the time goes
 };
 
 struct ScoreOptions {
@@ -60,9 +74,10 @@ struct Options {
   EngineOptions engine;
   SamplingOptions sampling;
   AnswerOptions answer;
+  MediaOptions media;
   BenchOptions bench;
   ScoreOptions score;
-  bool json = false;    ///< info, bench, score
+  bool json = false;    ///< info, media, bench, score
   bool verify = false;  ///< info
   bool special = false; ///< tokenize, detokenize
 };

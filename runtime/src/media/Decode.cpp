@@ -30,7 +30,7 @@ static uint8_t *allocatePixels(size_t bytes) {
   return static_cast<uint8_t *>(memory);
 }
 
-Status makePicture(const MediaSource &source, uint64_t width, uint64_t height, Picture &picture) {
+Status checkPictureSize(const MediaSource &source, uint64_t width, uint64_t height) {
   const MediaLimits &limits = source.limits;
   auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
   if (width == 0 || height == 0)
@@ -38,11 +38,17 @@ Status makePicture(const MediaSource &source, uint64_t width, uint64_t height, P
   if (width > limits.side || height > limits.side || width * height > limits.pixels)
     return source.refuse(format("it has %llu x %llu pixels, at most %llu and sides of %u are read; make it smaller",
                                 number(width), number(height), number(limits.pixels), limits.side));
+  return {};
+}
+
+Status makePicture(const MediaSource &source, uint64_t width, uint64_t height, Picture &picture) {
+  if (Status status = checkPictureSize(source, width, height); !status.ok())
+    return status;
   picture.width = static_cast<uint32_t>(width);
   picture.height = static_cast<uint32_t>(height);
   picture.pixels.reset(allocatePixels(width * height * 4));
   if (!picture.pixels)
-    return source.refuse(format("no memory for %llu x %llu pixels", number(width), number(height)));
+    return source.refuse(format("no memory for %u x %u pixels", picture.width, picture.height));
   return {};
 }
 
@@ -65,16 +71,23 @@ static Status unknown(std::string_view name, const char *expected, const std::st
                                         name.data(), expected, advice.c_str())};
 }
 
-Status decodePicture(std::string_view bytes, std::string_view name, const MediaLimits &limits, Picture &picture) {
+namespace {
+enum class Format { unknown, jpeg, png, webp, gif, wav, flac };
+} // namespace
+
+static Format formatOf(std::string_view bytes) {
+  const bool riff = bytes.starts_with("RIFF") && bytes.size() >= 12;
   if (bytes.starts_with("\xff\xd8\xff"))
-    return decodeJpeg({bytes, name, "JPEG picture", limits}, picture);
+    return Format::jpeg;
   if (bytes.starts_with("\x89PNG\r\n\x1a\n"))
-    return decodePng({bytes, name, "PNG picture", limits}, picture);
-  if (bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP")
-    return decodeWebp({bytes, name, "WebP picture", limits}, picture);
+    return Format::png;
+  if (riff && bytes.substr(8, 4) == "WEBP")
+    return Format::webp;
   if (bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a"))
-    return decodeGif({bytes, name, "GIF picture", limits}, picture);
-  return unknown(name, "picture in JPEG, PNG, WebP or GIF", "convert it, for example with ffmpeg -i FILE picture.png");
+    return Format::gif;
+  if ((riff || (bytes.starts_with("RF64") && bytes.size() >= 12)) && bytes.substr(8, 4) == "WAVE")
+    return Format::wav;
+  return bytes.starts_with("fLaC") ? Format::flac : Format::unknown;
 }
 
 /// What follows ID3 tags, which MP3 files have, and some FLAC files though they should not.
@@ -89,15 +102,47 @@ static std::string_view withoutTags(std::string_view bytes) {
   return bytes;
 }
 
+MediaKind mediaKind(std::string_view beginning) {
+  switch (formatOf(withoutTags(beginning))) {
+  case Format::jpeg:
+  case Format::png:
+  case Format::webp:
+  case Format::gif:
+    return MediaKind::picture;
+  case Format::wav:
+  case Format::flac:
+    return MediaKind::sound;
+  case Format::unknown:
+    break;
+  }
+  return MediaKind::none;
+}
+
+Status decodePicture(std::string_view bytes, std::string_view name, const MediaLimits &limits, Picture &picture) {
+  switch (formatOf(bytes)) {
+  case Format::jpeg:
+    return decodeJpeg({bytes, name, "JPEG picture", limits}, picture);
+  case Format::png:
+    return decodePng({bytes, name, "PNG picture", limits}, picture);
+  case Format::webp:
+    return decodeWebp({bytes, name, "WebP picture", limits}, picture);
+  case Format::gif:
+    return decodeGif({bytes, name, "GIF picture", limits}, picture);
+  default:
+    return unknown(name, "picture in JPEG, PNG, WebP or GIF",
+                   "convert it, for example with ffmpeg -i FILE picture.png");
+  }
+}
+
 static bool isMp3(std::string_view bytes) {
   return bytes.size() >= 2 && bytes[0] == '\xff' && (bytes[1] & 0xe0) == 0xe0;
 }
 
 Status decodeSound(std::string_view bytes, std::string_view name, const MediaLimits &limits, Sound &sound) {
-  if ((bytes.starts_with("RIFF") || bytes.starts_with("RF64")) && bytes.size() >= 12 && bytes.substr(8, 4) == "WAVE")
+  if (formatOf(bytes) == Format::wav)
     return decodeWav({bytes, name, "WAV sound", limits}, sound);
   const std::string_view content = withoutTags(bytes);
-  if (content.starts_with("fLaC"))
+  if (formatOf(content) == Format::flac)
     return decodeFlac({content, name, "FLAC sound", limits}, sound);
   const char *what = isMp3(content) || bytes.starts_with("ID3") ? "this looks like MP3; " : "";
   return unknown(name, "sound in WAV or FLAC",

@@ -5,12 +5,19 @@
 
 #include "base/Status.h"
 #include "media/Limits.h"
+#include "media/MediaKind.h"
 #include "media/Picture.h"
 #include "media/Sound.h"
 
 #include <string_view>
 
 namespace gemmac::runtime {
+
+/// What a file is by its first bytes, of which `enoughForKind` tell; of one that begins with the letters ID3 all are
+/// needed, since a sound may come behind such a tag. None where it is nothing that is read here. Never a video: a GIF
+/// is a picture, too.
+MediaKind mediaKind(std::string_view beginning);
+constexpr size_t enoughForKind = 16;
 
 /// JPEG, PNG, WebP or GIF (of an animation the first frame), as Pillow's exif_transpose() and convert("RGB") make it:
 /// turned upright, palettes looked up, alpha dropped and not blended with a background, CMYK converted plainly, colour

@@ -16,10 +16,12 @@ static constexpr std::string_view markPastes = "\x1b[?2004h", pastesAsKeys = "\x
 // For signal handlers, which get no arguments. Written only while none can use them.
 static termios found, keys;
 
-bool obeysCodes() {
+bool obeysCodes(int fd) {
   const char *name = getenv("TERM");
-  return isatty(STDOUT_FILENO) && !(name && std::string_view(name) == "dumb");
+  return isatty(fd) && !(name && std::string_view(name) == "dumb");
 }
+
+bool obeysCodes() { return obeysCodes(STDOUT_FILENO); }
 
 bool showsStyles() {
   const char *without = getenv("NO_COLOR");

@@ -4,7 +4,9 @@
 
 namespace gemmac::runtime {
 
-/// Standard output is a terminal that obeys escape sequences: any but TERM=dumb.
+/// `fd` is a terminal that obeys escape sequences: any but TERM=dumb.
+bool obeysCodes(int fd);
+/// Standard output is.
 bool obeysCodes();
 /// It may also be shown styles: NO_COLOR is not set (https://no-color.org).
 bool showsStyles();

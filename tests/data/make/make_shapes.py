@@ -63,7 +63,7 @@ def main():
     for number in range(24):
         count, high, step = 1 + number % 3, number // 3 % 2, choose.randint(0, 99)
         pitch = 1400 + 8 * step if high else 220 + 1.6 * step
-        write_sound(folder / f"{count}-{'high' if high else 'low'}-{number}.wav", beeps(count, pitch, number))
+        write_sound(folder / f"{count}-{'high' if high else 'low'}-{number}.wav", beeps(count, pitch, number) * 32767)
 
 
 if __name__ == "__main__":

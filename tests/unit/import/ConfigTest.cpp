@@ -428,6 +428,29 @@ TEST(Config, nestedShape) {
   EXPECT_TRUE(contains(error(nested), "'text_config.model_type'"));
 }
 
+TEST(Config, textWithoutEncoders) {
+  Json nested = smallNested();
+  nested["architectures"] = {"Gemma4UnifiedForConditionalGeneration"};
+  nested["model_type"] = "gemma4_unified";
+  Json &text = nested["text_config"];
+  text["model_type"] = "gemma4_unified_text";
+  for (const char *name :
+       {"hidden_size_per_layer_input", "sliding_window", "max_position_embeddings", "use_bidirectional_attention"})
+    text.erase(name);
+  const ModelConfig model = read(nested).model;
+  EXPECT_EQ(model.context, 262144);
+  EXPECT_EQ(model.layers.front().window, 1024);
+  EXPECT_FALSE(model.perLayerEmbedding);
+  EXPECT_TRUE(model.visionBlocks && !model.seesBlocks());
+  text["use_bidirectional_attention"] = nullptr;
+  EXPECT_FALSE(read(nested).model.visionBlocks);
+  text["hidden_size_per_layer_input"] = 8;
+  EXPECT_TRUE(contains(error(nested), "'text_config.hidden_size_per_layer_input' is 8", "has no such embeddings"));
+  text["hidden_size_per_layer_input"] = 0;
+  text["enable_moe_block"] = true;
+  EXPECT_TRUE(contains(error(nested), "'text_config.enable_moe_block' is true", "has no experts"));
+}
+
 TEST(Config, mediaAreRead) {
   Json nested = smallNested();
   nested["vision_config"] = {{"hidden_size", 768}};
@@ -449,7 +472,8 @@ TEST(Config, tokensOfMedia) {
                           {"eoi_token_id", 5},
                           {"boa_token_id", 6},
                           {"audio_token_id", 7},
-                          {"eoa_token_index", 8}})
+                          {"eoa_token_index", 8},
+                          {"video_token_id", 9}})
     nested[name] = id;
   const gemmac_media media = read(nested).model.media;
   EXPECT_EQ(media.image_begin, 3);
@@ -460,6 +484,16 @@ TEST(Config, tokensOfMedia) {
   EXPECT_EQ(media.audio_end, 8);
   EXPECT_EQ(media.patch, 16);
   EXPECT_EQ(media.pool, 3);
+  EXPECT_EQ(media.video, 9);
+  EXPECT_EQ(media.sound, 0);
+  nested["video_token_id"] = 1000;
+  ConfigFile still = read(nested);
+  EXPECT_TRUE(still.model.towers.vision);
+  EXPECT_EQ(still.model.media.video, -1);
+  EXPECT_TRUE(contains(still.notes.back(), "field 'video_token_id' is 1000, expected a token id below vocab_size"));
+  nested.erase("video_token_id"); // the class's default lies beyond this vocabulary
+  EXPECT_EQ(read(nested).model.media.video, -1);
+  EXPECT_TRUE(read(nested).notes.empty());
   nested["image_token_id"] = 1000;
   ConfigFile without = read(nested);
   EXPECT_FALSE(without.model.towers.vision);

@@ -119,6 +119,45 @@ TEST(ThreadPool, RunsOnPartOfItsThreads) {
   }
 }
 
+namespace {
+/// Gives a call up when its threads are about to meet for the last-th time.
+struct Watch final : CallWatch {
+  int64_t met = 0, last = 0;
+  bool goesOn() override { return ++met != last; }
+};
+} // namespace
+
+// Counts each thread's meetings; the first one hurries ahead of the others, or lags behind.
+static void meetTenTimes(const gemmac_call *call, int64_t thread) {
+  auto *counts = reinterpret_cast<int64_t *>(call->arena);
+  for (int round = 0; round < 10; ++round) {
+    if ((thread + call->row_count) % 3 == 0)
+      std::this_thread::yield();
+    gemmac_barrier(call, thread);
+    ++counts[thread];
+  }
+}
+
+TEST(ThreadPool, AllThreadsLeaveACallAtTheSameBarrier) {
+  ThreadPool pool;
+  ASSERT_TRUE(pool.start(5).ok());
+  std::vector<int64_t> counts(5);
+  gemmac_call call = {};
+  call.arena = reinterpret_cast<uint8_t *>(counts.data());
+  for (int64_t round = 0; round < 300; ++round) {
+    const int64_t threads = 1 + round % 5;
+    Watch watch;
+    watch.last = round % 12; // 0 and 11: never
+    counts.assign(5, 0);
+    call.row_count = round;
+    const bool whole = watch.last == 0 || watch.last > 10;
+    ASSERT_EQ(pool.run(meetTenTimes, call, threads, &watch), whole);
+    for (int64_t thread = 0; thread < threads; ++thread)
+      ASSERT_EQ(counts[static_cast<size_t>(thread)], whole ? 10 : watch.last - 1);
+    ASSERT_TRUE(pool.run(meetTenTimes, call, threads)); // nobody watches: as if nothing had been
+  }
+}
+
 TEST(ThreadPool, MeasuresItsBarrier) {
   ThreadPool pool;
   ASSERT_TRUE(pool.start(3).ok());

@@ -1,0 +1,51 @@
+#include "encode/SoftRowsCache.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+
+namespace gemmac::runtime {
+
+std::array<uint64_t, 2> hashOf(std::span<const uint8_t> content) {
+  const XXH128_hash_t hash = XXH3_128bits(content.data(), content.size());
+  return {hash.low64, hash.high64};
+}
+
+std::shared_ptr<const SoftRows> SoftRowsCache::find(const MediaKey &key) {
+  const auto found = std::ranges::find(entries, key, &Entry::key);
+  if (found == entries.end())
+    return nullptr;
+  std::shared_ptr<const SoftRows> rows = found->rows.lock();
+  entries.splice(entries.begin(), entries, found);
+  entries.front().held = rows;
+  dropOld();
+  return rows;
+}
+
+void SoftRowsCache::add(const MediaKey &key, std::shared_ptr<const SoftRows> rows) {
+  entries.push_front({key, rows, rows});
+  dropOld();
+}
+
+/// Lets go of what goes beyond the bound, and forgets what nobody holds.
+void SoftRowsCache::dropOld() {
+  size_t rows = 0;
+  for (Entry &entry : entries) {
+    const size_t count = entry.held ? entry.held->count() : 0;
+    if (rows + count > mostRows)
+      entry.held.reset();
+    else
+      rows += count;
+  }
+  entries.remove_if([](const Entry &entry) { return entry.rows.expired(); });
+}
+
+size_t SoftRowsCache::heldRows() const {
+  size_t rows = 0;
+  for (const Entry &entry : entries)
+    rows += entry.held ? entry.held->count() : 0;
+  return rows;
+}
+
+} // namespace gemmac::runtime

@@ -1,0 +1,55 @@
+// Soft tokens of pictures and sounds that were seen, so that none is encoded twice.
+#ifndef GEMMAC_RUNTIME_SOFTROWSCACHE_H
+#define GEMMAC_RUNTIME_SOFTROWSCACHE_H
+
+#include "engine/Feed.h"
+#include "gemmac/program.h"
+
+#include <array>
+#include <list>
+#include <span>
+
+namespace gemmac::runtime {
+
+/// What soft tokens depend on: the tower, the size at which it saw the picture, and what was seen.
+struct MediaKey {
+  const gemmac_function *function = nullptr;
+  std::array<int64_t, 4> shape = {};    ///< width and height of a picture, columns and rows of patches; rate of a sound
+  std::array<uint64_t, 2> content = {}; ///< 128 bits of a hash of all pixels or samples (XXH3)
+
+  bool operator==(const MediaKey &) const = default;
+};
+
+/// \param content  of a picture or a sound, all of it.
+std::array<uint64_t, 2> hashOf(std::span<const uint8_t> content);
+
+/// Keeps rows up to a bound: those used last, as far as they fit. Rows that others hold as well, such as a conversation
+/// that they are part of, are found even when they are no longer kept. One thread at a time.
+class SoftRowsCache {
+public:
+  /// \param mostRows  that it keeps alive by itself.
+  explicit SoftRowsCache(size_t mostRows) : mostRows(mostRows) {}
+
+  /// \returns null where they are not known.
+  std::shared_ptr<const SoftRows> find(const MediaKey &key);
+  /// `key` is not known yet.
+  void add(const MediaKey &key, std::shared_ptr<const SoftRows> rows);
+  void clear() { entries.clear(); }
+  /// Rows that it keeps alive.
+  size_t heldRows() const;
+
+private:
+  struct Entry {
+    MediaKey key;
+    std::weak_ptr<const SoftRows> rows;
+    std::shared_ptr<const SoftRows> held; // null: only others may keep them alive
+  };
+  void dropOld();
+
+  const size_t mostRows;
+  std::list<Entry> entries; // the one used last comes first
+};
+
+} // namespace gemmac::runtime
+
+#endif // GEMMAC_RUNTIME_SOFTROWSCACHE_H
