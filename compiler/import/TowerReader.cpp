@@ -78,10 +78,11 @@ static void readChannels(Fields &fields, AudioConfig &config) {
     return fields.mismatch("subsampling_conv_channels", "two positive integers");
   for (size_t i = 0; i < 2; ++i)
     config.channels[i] = (*channels)[i].get<int64_t>();
-  // The class makes the width of the projection of it (spec 5.2).
-  if (config.channels[0] != melBins)
+  // The class takes channels[0] / 4, rounded down, for the bins that the convolutions leave (spec 5.2).
+  if (config.channels[0] / 4 != melBins / 4)
     fields.fail("field 'audio_config.subsampling_conv_channels' begins with " + llvm::Twine(config.channels[0]) +
-                ", expected " + llvm::Twine(melBins) + ", the number of mel bins");
+                ", expected " + llvm::Twine(melBins) + " to " + llvm::Twine(melBins + 3) +
+                ": a quarter of it must be that of the " + llvm::Twine(melBins) + " mel bins");
 }
 
 AudioConfig readAudioConfig(Fields &fields) {
@@ -106,8 +107,9 @@ AudioConfig readAudioConfig(Fields &fields) {
   if (config.invalidLogit > -config.logitCap - 104)
     fields.mismatch("attention_invalid_logits_value", "a number below -104 - attention_logit_cap");
   expectString(fields, "hidden_act", "silu");
-  if (config.hidden % (2 * config.heads) != 0)
-    fields.mismatch("hidden_size", "a multiple of twice num_attention_heads = " + std::to_string(config.heads));
+  if (config.hidden % 2 != 0 || config.hidden % config.heads != 0)
+    fields.mismatch("hidden_size", "an even number, a multiple of num_attention_heads = " +
+                                       std::to_string(config.heads) + ": half of the elements are sines of distances");
   return config;
 }
 

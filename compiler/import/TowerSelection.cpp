@@ -3,7 +3,6 @@
 #include "compiler/import/Scalars.h"
 #include "compiler/import/TensorFiles.h"
 
-#include <cmath>
 #include <functional>
 #include <limits>
 #include <numeric>
@@ -123,12 +122,16 @@ private:
     llvm::Expected<float> value = readScalar(name, *tensor, stored);
     if (!value)
       return llvm::toString(value.takeError());
-    (kind.ends_with("min") ? bounds->least : bounds->most) = std::clamp(*value, -most, most);
-    if (std::isnan(*value) || bounds->least > bounds->most)
-      return llvm::formatv("tensor '{0}' {1} is {2}, expected a lower bound that is not above the upper one", name,
-                           placeOf(*tensor), *value)
-          .str();
-    return "";
+    const bool isLeast = kind.ends_with("min");
+    (isLeast ? bounds->least : bounds->most) = std::clamp(*value, -most, most);
+    // Rows are padded with zeros, which are clamped with them and must stay zeros.
+    if (isLeast ? *value <= 0 : *value >= 0)
+      return "";
+    return llvm::formatv(
+               "tensor '{0}' {1} is {2}, expected a number that is not {3} 0: bounds that leave out 0 are not "
+               "supported",
+               name, placeOf(*tensor), *value, isLeast ? "above" : "below")
+        .str();
   }
 
   std::string findStranger(const Shapes &expected, std::initializer_list<StringRef> prefixes) const {

@@ -52,7 +52,7 @@ def Gemma_SiluStep : Gemma_RowStep<"silu"> {
     `result` may be quantized: then the row is stored as gemma.step.quantize stores it.
     - c1: input is f32, result f32, q8, q16 or s8 of the same rows and width.
     - c2: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
-    - c3: `within`, if given, are two finite numbers in order: what is stored is clamped to them.
+    - c3: `within`, if given, are two finite numbers around 0: what is stored is clamped to them.
     ```mlir
     gemma.function @encode max_rows 2 {
       %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>

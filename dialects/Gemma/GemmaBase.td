@@ -175,14 +175,15 @@ def Gemma_FloatFinite
     : AttrConstraint<CPred<"::llvm::cast<::mlir::FloatAttr>($_self).getValue().isFinite()">, "that is finite">;
 def Gemma_PositiveF64 : ConfinedAttr<F64Attr, [Gemma_FloatPositive]>;
 def Gemma_FiniteF64 : ConfinedAttr<F64Attr, [Gemma_FloatFinite]>;
-// The ends of a range to which values are clamped.
+// The ends of a range to which values are clamped. It holds 0, since padding is clamped, too, and must stay 0.
 def Gemma_Bounds
-    : ConfinedAttr<DenseF64ArrayAttr, [AttrConstraint<CPred<[{
+    : ConfinedAttr<
+          DenseF64ArrayAttr, [AttrConstraint<CPred<[{
     [](::llvm::ArrayRef<double> x) {
-      return x.size() == 2 && std::isfinite(x[0]) && std::isfinite(x[1]) && x[0] <= x[1];
+      return x.size() == 2 && std::isfinite(x[0]) && std::isfinite(x[1]) && x[0] <= 0 && x[1] >= 0;
     }(::llvm::cast<::mlir::DenseF64ArrayAttr>($_self).asArrayRef())
   }]>,
-                                                      "of two finite numbers, the first not above the second">]>;
+                                             "of two finite numbers, the first not above 0, the second not below">]>;
 def Gemma_Count : ConfinedAttr<I64Attr, [IntPositive]>;
 def Gemma_Offset : ConfinedAttr<I64Attr, [IntNonNegative]>;
 

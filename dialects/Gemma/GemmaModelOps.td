@@ -28,7 +28,7 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
       have the elements of the type and its last dimension.
     - c7: `addend`, if given, is finite and the weight a vector with a source.
     - c8: activation scales, if given, are finite and above 0, and the weight is of rank 2.
-    - c9: `reads` and `gives`, if given, are two finite numbers in order, and the weight is of rank 2 and has no
+    - c9: `reads` and `gives`, if given, are two finite numbers around 0, and the weight is of rank 2 and has no
       activation scales.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> as q4
@@ -185,7 +185,7 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c9: the blocks of a table's col_axis are padded to multiples of 32 where each has its own scale (c8, c4, c2).
     - c10: `input_scale`, if given, is finite and above 0; on matrices in panels it is the
       input_activation_scale of every source, on others there is none: sources are multiplied with the same rows.
-    - c11: `input_bounds`, if given, are two finite numbers in order; on matrices in panels they are what every source
+    - c11: `input_bounds`, if given, are two finite numbers around 0; on matrices in panels they are what every source
       reads, on others there are none.
     - c12: `output_bounds`, if given, hold for each source what it `gives`, or the largest f32 numbers where it gives
       all; absent where no source gives some, and where the layout is not panels.

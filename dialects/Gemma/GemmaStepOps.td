@@ -93,7 +93,7 @@ def Gemma_NormStep : Gemma_RowUserStep<"norm"> {
     - c2: 0 < count <= width.
     - c3: `factor` is finite, `eps` finite and above 0.
     - c4: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
-    - c5: `within`, if given, are two finite numbers in order: what is stored is clamped to them.
+    - c5: `within`, if given, are two finite numbers around 0: what is stored is clamped to them.
     - c6: `limit`, if given, is finite and above 0: the input is first clamped to -limit .. limit.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
@@ -170,7 +170,7 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
     2^-120. s8: value = x / static_scale rounded to the nearest even integer, at least -128 and at most 127; scale and
     bias accordingly. f32: that value times static_scale. With `within` values are clamped first.
     - c1: input f32, result q8, q16, s8 or, with `static_scale` or `within`, f32, of the same rows and width.
-    - c2: `within`, if given, are two finite numbers in order.
+    - c2: `within`, if given, are two finite numbers around 0.
     - c3: `static_scale`, if given, is finite and above 0; it is there if result is s8 and not if it is q8 or q16.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>

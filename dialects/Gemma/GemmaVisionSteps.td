@@ -12,7 +12,7 @@ def Gemma_AffineStep : Gemma_RowStep<"affine"> {
     - c1: input is f32, result f32, q8 or q16 of the same rows and width.
     - c2: `factor` and `offset` are finite.
     - c3: 0 < count <= width.
-    - c4: `within`, if given, are two finite numbers in order: the values are clamped to them.
+    - c4: `within`, if given, are two finite numbers around 0: the values are clamped to them.
     ```mlir
     gemma.function @encode max_rows 2 {
       %patches = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
@@ -94,7 +94,8 @@ def Gemma_EncoderQkvStep : Gemma_Step<"encoder_qkv", ["getWeightUses", "getOwnBu
     The packed weight stacks the q heads, then k heads, then v heads, `d` padded rows each. For each head: project all
     rows into `raw` (private, `[rows, d]`), then q and k: norm and rotate; v: norm without weight. Queries are stored to
     columns `head * d` of `query`, keys and values in `memory` as in an f32 gemma.kv_cache of `rows` positions, row `r`
-    at position `r`.
+    at position `r`; positions from the call's last row to the next multiple of 16 are set to zeros, since attention
+    reads 16 at a time.
     Sources of a weight with output_bounds are those of q, k and v, in this order.
     - c1: weight and input as in matmul, without interleave; its rows are (heads + 2 kv_heads) * d.
     - c2: query is f32, `[rows, heads * d]`; raw f32 private `[rows, d]`; rope table f32 `[rows, d]`; norms packed

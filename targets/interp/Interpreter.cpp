@@ -12,6 +12,18 @@ namespace gemmac::interp {
 
 using namespace gemma;
 
+/// Whether the tables have rows for every place: they are numbers that the caller gave.
+static llvm::Error checkPlaces(AddPlacesStep step, Frame &frame) {
+  const int64_t known = frame.memory.weights(step.getColumnsAttr()).rows;
+  for (int64_t r = 0; r < frame.rows(step.getPlaces()); ++r)
+    for (int32_t place : frame[step.getPlaces()].integerRow(r).first(2))
+      if (place < 0 || place >= known)
+        return llvm::createStringError("interp: error: row " + llvm::Twine(r) + " of the places holds " +
+                                       llvm::Twine(place) + ", expected at least 0 and less than " +
+                                       llvm::Twine(known) + ", the padded rows of their tables");
+  return llvm::Error::success();
+}
+
 namespace {
 /// Carries out an op that is one of `Steps`.
 template <typename... Steps> struct StepSwitch {
@@ -27,6 +39,9 @@ template <typename... Steps> struct StepSwitch {
     if constexpr (std::is_same_v<Step, ObserveStep>) {
       return notRun(step);
     } else {
+      if constexpr (std::is_same_v<Step, AddPlacesStep>)
+        if (llvm::Error error = checkPlaces(step, frame))
+          return error;
       run(step, frame);
       return llvm::Error::success();
     }

@@ -45,12 +45,12 @@ def write_picture(path, pixels):
     return path
 
 
-def write_sound(path, samples):
-    """A mono file of int16 at 16 kHz."""
+def write_sound(path, samples, rate=16000):
+    """A mono file of int16."""
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(16000)
+        file.setframerate(rate)
         file.writeframes(np.asarray(samples, "<i2").tobytes())
     return path
 

@@ -171,3 +171,13 @@ def test_errors(tmp_path):
     ):
         done = gemmac(*words, "--rows", rows, *more, compiler=GEMMAC_INTERP)
         assert done.returncode == 1 and message in done.stderr
+
+
+@pytest.mark.parametrize("place", [-1, 2**31 - 1])
+def test_places_outside_of_the_tables(place, tmp_path):
+    program = compile_program(CHECKPOINTS / "tiny-e", "f32", "interp")
+    np.save(tmp_path / "patches.npy", np.zeros((9, 768), np.float32))
+    np.save(tmp_path / "places.npy", np.array([[0, 0]] * 8 + [[0, place]], np.int32))
+    inputs = [f"--input={name}={tmp_path}/{name}.npy" for name in ("patches", "places")]
+    done = gemmac("call", program, "--function", FUNCTION, "--rows", 1, *inputs, compiler=GEMMAC_INTERP)
+    assert done.returncode == 1 and f"row 8 of the places holds {place}, expected at least 0" in done.stderr

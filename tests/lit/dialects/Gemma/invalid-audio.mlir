@@ -572,8 +572,8 @@ gemma.function @step_silu_c2 max_rows 2 {
 gemma.function @step_silu_c3 max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<2 x 64, f32>
-  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
-  gemma.step.silu %x -> %y within [1.0, 0.0] : <2 x 64, f32> -> <2 x 64, f32>
+  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
+  gemma.step.silu %x -> %y within [0.25, 1.0] : <2 x 64, f32> -> <2 x 64, f32>
 }
 
 // -----

@@ -129,15 +129,15 @@ gemma.weight @weight_c8_sign : tensor<4x8xf32> from <"m", 0, 128> output_activat
 gemma.weight @weight_c8_rank : tensor<8xf32> from <"m", 0, 32> output_activation_scale 0.5
 
 // -----
-// expected-error @below {{attribute 'reads' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+// expected-error @below {{attribute 'reads' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
 gemma.weight @weight_c9_order : tensor<4x8xf32> from <"m", 0, 128> reads [1.0, -1.0]
 
 // -----
-// expected-error @below {{attribute 'gives' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+// expected-error @below {{attribute 'gives' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
 gemma.weight @weight_c9_finite : tensor<4x8xf32> from <"m", 0, 128> gives [-1.0, 0x7FF0000000000000]
 
 // -----
-// expected-error @below {{attribute 'gives' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+// expected-error @below {{attribute 'gives' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
 gemma.weight @weight_c9_count : tensor<4x8xf32> from <"m", 0, 128> gives [-1.0, 0.0, 1.0]
 
 // -----
@@ -381,7 +381,7 @@ gemma.packed @packed_c11_table from [@w] as f32 table batch 1 rows 32 <32 -> 32>
 
 // -----
 gemma.weight @w : tensor<32x32xf32> from <"m", 0, 4096>
-// expected-error @below {{attribute 'input_bounds' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+// expected-error @below {{attribute 'input_bounds' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
 gemma.packed @packed_c11_order from [@w] as f32 panels batch 1 rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096
   input_bounds [1.0, -1.0]
 

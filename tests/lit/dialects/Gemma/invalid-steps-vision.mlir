@@ -68,7 +68,7 @@ gemma.function @step_affine_c4_order max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
   gemma.input "x" %x : <18 x 64, f32>
-  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
   gemma.step.affine %x -> %y by 2.0 plus -1.0 count 48 within [1.0, -1.0] : <18 x 64, f32> -> <18 x 64, f32>
 }
 
@@ -77,7 +77,7 @@ gemma.function @step_affine_c4_one max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
   %y = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
   gemma.input "x" %x : <18 x 64, f32>
-  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
   gemma.step.affine %x -> %y by 2.0 plus -1.0 count 48 within [1.0] : <18 x 64, f32> -> <18 x 64, f32>
 }
 

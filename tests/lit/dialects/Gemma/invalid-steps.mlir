@@ -188,7 +188,7 @@ gemma.function @step_norm_c4_zero max_rows 1 {
 gemma.function @step_norm_c5 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, f32>
-  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
+  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
   gemma.step.norm %x -> %y factor 1.0 eps 0.5 count 60 within [0.5, 0.25] replicated : <1 x 64, f32> -> <1 x 64, f32>
 }
 
@@ -343,8 +343,8 @@ gemma.function @step_matmul_q12_q8 max_rows 1 {
 gemma.function @step_quantize_c2 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
-  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above the second}}
-  gemma.step.quantize %x -> %y within [1.0, -1.0] replicated : <1 x 64, f32> -> <1 x 64, q8>
+  // expected-error @below {{attribute 'within' failed to satisfy constraint: f64 dense array attribute of two finite numbers, the first not above 0, the second not below}}
+  gemma.step.quantize %x -> %y within [-1.0, -0.25] replicated : <1 x 64, f32> -> <1 x 64, q8>
 }
 
 // -----
