@@ -54,9 +54,7 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
     model.towers.vision.reset();
     return;
   }
-  model.media.patch = static_cast<int32_t>(model.towers.vision->patch);
-  model.media.pool = static_cast<int32_t>(model.towers.vision->pool);
-  model.media.places = static_cast<int32_t>(model.towers.vision->positions);
+  describePictures(model);
   model.media.video = readVideoToken(top, model.vocab, notes);
 }
 
@@ -74,6 +72,43 @@ void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &
     return;
   notes.push_back(mistake + "; the audio tower is set aside");
   model.towers.audio.reset();
+}
+
+void describePictures(ModelConfig &model) {
+  const std::optional<VisionConfig> &vision = model.towers.vision;
+  if (!vision)
+    return;
+  model.media.patch = static_cast<int32_t>(vision->patch);
+  model.media.pool = static_cast<int32_t>(vision->pool);
+  model.media.places = static_cast<int32_t>(vision->positions);
+}
+
+llvm::Error findMediaTokens(llvm::StringRef file, const Vocabulary &vocabulary, ModelConfig &model) {
+  struct Token {
+    bool isThere, isNeeded;
+    llvm::StringRef text;
+    int32_t gemmac_media::*id;
+  };
+  const bool sees = model.towers.vision.has_value(), hears = model.towers.audio.has_value();
+  for (const Token &token : {Token{sees, true, "<|image>", &gemmac_media::image_begin},
+                             {sees, true, pictureToken, &gemmac_media::image},
+                             {sees, true, "<image|>", &gemmac_media::image_end},
+                             {sees, false, "<|video|>", &gemmac_media::video},
+                             {hears, true, "<|audio>", &gemmac_media::audio_begin},
+                             {hears, true, "<|audio|>", &gemmac_media::audio},
+                             {hears, true, "<audio|>", &gemmac_media::audio_end}}) {
+    if (!token.isThere)
+      continue;
+    auto found = vocabulary.ids.find(token.text);
+    if (found != vocabulary.ids.end() && found->second < vocabulary.size)
+      model.media.*token.id = static_cast<int32_t>(found->second);
+    else if (token.isNeeded)
+      return importError(file,
+                         "the vocabulary has no token '{0}', which the towers of --mmproj need; take the files of "
+                         "one model",
+                         token.text);
+  }
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::optional<int64_t>> readPictureBudget(llvm::StringRef file, llvm::StringRef text) {
