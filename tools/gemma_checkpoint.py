@@ -141,12 +141,13 @@ class TextShape:
         self.text = text
         self.hidden, self.vocab = text["hidden_size"], text["vocab_size"]
         self.heads, self.count = text["num_attention_heads"], text["num_hidden_layers"]
-        self.window, self.eps = get("sliding_window", 512), get("rms_norm_eps", 1e-6)
+        unified = get("model_type") == "gemma4_unified_text"
+        self.window, self.eps = get("sliding_window", 1024 if unified else 512), get("rms_norm_eps", 1e-6)
         self.cap, self.pad = get("final_logit_softcapping"), get("pad_token_id", 0)
         self.gemma3 = get("model_type") == "gemma3_text"
         self.norm_addend = 1 if self.gemma3 else 0
         self.query_scale = get("query_pre_attn_scalar", 256) ** -0.5 if self.gemma3 else 1.0
-        self.ple = 0 if self.gemma3 else get("hidden_size_per_layer_input", 256) or 0
+        self.ple = 0 if self.gemma3 or unified else get("hidden_size_per_layer_input", 256) or 0
         self.ple_vocab = get("vocab_size_per_layer_input", 262144)
         self.experts = text["num_experts"] if get("enable_moe_block") else 0
         self.top_k = get("top_k_experts")

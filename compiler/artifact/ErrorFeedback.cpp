@@ -59,7 +59,7 @@ GEMMAC_INLINE void bestScale(const Group &group, const IntegerRange &range, cons
   Lanes extreme = {}, magnitude = {};
   for (int64_t col = 0; col < groupColumns; ++col)
     takeExtreme(group.targets[col], extreme, magnitude);
-  if (range.zeroPoint == 0.0f) {
+  if (range.symmetric) {
     scale = magnitude / range.largest;
     return;
   }
@@ -84,7 +84,7 @@ GEMMAC_CLONES bool roundPanelGroup(const IntegerRange &range, const SearchLevels
   addFeedback(deviations, earlier, feedback, group);
   Lanes integers[groupColumns], scale, cost;
   bestScale(group, range, search, integers, deviations + earlier, scale);
-  bool fits = roundScales(scale, result);
+  bool fits = roundScales(range, scale, result);
   loadScales(result, scale);
   roundGroup(group, range, scale, integers, deviations + earlier, cost);
   for (int64_t col = 0; col < groupColumns; ++col)

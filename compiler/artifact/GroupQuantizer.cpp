@@ -21,7 +21,7 @@ GEMMAC_INLINE void roundValues(const IntegerRange &range, const Lanes &scale, co
     roundTo(value, range);
     value += range.zeroPoint;
     for (int64_t lane = 0; lane < lanes; ++lane)
-      result.stored[col][lane] = static_cast<uint8_t>(static_cast<int32_t>(value[lane]));
+      result.stored[col][lane] = static_cast<uint16_t>(static_cast<int32_t>(value[lane]));
   }
 }
 
@@ -47,14 +47,14 @@ GEMMAC_INLINE void findExtremes(const GroupTile *tiles, int64_t count, Lanes &ex
 GEMMAC_INLINE void plainScale(const IntegerRange &range, const GroupTile *tiles, int64_t count, Lanes &scale) {
   Lanes extreme, magnitude;
   findExtremes(tiles, count, extreme, magnitude);
-  if (range.zeroPoint != 0.0f)
+  if (!range.symmetric)
     scale = extreme / range.least;
   else
     scale = magnitude / range.largest;
 }
 
-/// For formats with a zero point: the trial of least squared error, each with the least-squares scale for its integers.
-/// Extremes up to `smallest` give scale 0.
+/// For formats with one more negative integer: the trial of least squared error, each with the least-squares scale for
+/// its integers. Extremes up to `smallest` give scale 0.
 GEMMAC_INLINE void searchedScale(const IntegerRange &range, const SearchLevels &search, float smallest,
                                  const GroupTile *tiles, int64_t count, const float *importance, Lanes &scale) {
   Lanes extreme, magnitude;
@@ -84,7 +84,7 @@ GEMMAC_INLINE void searchedScale(const IntegerRange &range, const SearchLevels &
 
 GEMMAC_INLINE void findScale(const IntegerRange &range, const SearchLevels &search, float smallest,
                              const GroupTile *tiles, int64_t count, const ScaleChoice &choice, Lanes &scale) {
-  if (range.zeroPoint != 0.0f && !choice.plain)
+  if (!range.symmetric && !choice.plain)
     searchedScale(range, search, smallest, tiles, count, choice.importance, scale);
   else
     plainScale(range, tiles, count, scale);
@@ -96,7 +96,7 @@ GEMMAC_CLONES static bool quantizeLanes(const IntegerRange &range, const SearchL
                                         const ScaleChoice &choice, QuantizedTile &result) {
   Lanes scale;
   findScale(range, search, leastMagnitude, &tile, 1, choice, scale);
-  bool fits = roundScales(scale, result);
+  bool fits = roundScales(range, scale, result);
   roundWithOwnScales(range, tile, result);
   return fits;
 }

@@ -19,7 +19,7 @@ struct GroupTile {
 /// What the tile becomes: `stored` is the integer weight plus the format's zero point (two's complement without one),
 /// the weight that it stands for is the integer times the f16 scale.
 struct QuantizedTile {
-  alignas(64) uint8_t stored[groupColumns][panelRows];
+  alignas(64) uint16_t stored[groupColumns][panelRows];
   alignas(64) uint16_t scales[panelRows];
 };
 

@@ -17,10 +17,13 @@ using LaneBits = int32_t __attribute__((vector_size(lanes * sizeof(int32_t)))); 
 /// The format's integers as floats. Made outside of functions with clones: what only those call, clang does not emit.
 struct IntegerRange {
   float least, largest, zeroPoint;
+  bool symmetric; ///< as many negative integers as positive ones
+  bool fine;      ///< an f16 scale has no more bits than the integers: one that is too small would clip the extremes
   explicit IntegerRange(Format format)
       : least(static_cast<float>(formatInfo(format).leastInteger())),
         largest(static_cast<float>(formatInfo(format).largestInteger())),
-        zeroPoint(static_cast<float>(formatInfo(format).zeroPoint)) {}
+        zeroPoint(static_cast<float>(formatInfo(format).zeroPoint)), symmetric(least == -largest),
+        fine(largest > 1024.0f) {}
 };
 
 GEMMAC_INLINE void loadLanes(const GroupTile &tile, int64_t col, Lanes &value) {

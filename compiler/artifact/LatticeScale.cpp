@@ -141,7 +141,7 @@ struct Levels {
 constexpr Levels levelsOf(Format format) {
   int64_t most = formatInfo(format).largest;
   constexpr int64_t fiveBits = 16;
-  return most <= fiveBits ? Levels{most, 1, 0} : Levels{most, formatInfo(format).zeroPoint ? most - 1 : most, fiveBits};
+  return most <= fiveBits ? Levels{most, 1, 0} : Levels{most, formatInfo(format).largestInteger(), fiveBits};
 }
 
 } // namespace
@@ -151,8 +151,9 @@ GEMMAC_CLONES static void findScales(const IntegerRange &range, const Levels &le
   Lanes extreme, magnitude;
   findExtreme(tile, extreme, magnitude);
   found.lanesFound = magnitude == 0.0f; // all zeros: scale 0
-  // With a zero point the extreme value stands for a negative integer: the positive ones are the same with -scale.
-  LaneBits turned = range.zeroPoint != 0.0f ? extreme > 0.0f : LaneBits{};
+  // Where there is one more negative integer the extreme value stands for one: the positive ones are the same with
+  // -scale.
+  LaneBits turned = !range.symmetric ? extreme > 0.0f : LaneBits{};
   Lanes sign = turned ? Lanes{} - 1.0f : Lanes{} + 1.0f;
   for (int64_t level = levels.most; level >= 1; level = level == levels.least ? levels.narrow : level - 1) {
     LaneBits open = ~found.lanesFound;

@@ -195,7 +195,7 @@ float packedValue(const PackedMatrix &matrix, const uint8_t *data, int64_t batch
     break;
   }
   const FormatInfo &info = formatInfo(matrix.format);
-  int stored = 0;
+  uint32_t stored = 0;
   const uint8_t *planeData = group;
   for (const BitPlane &plane : info.planes) {
     if (plane.bits == 0)
@@ -204,11 +204,11 @@ float packedValue(const PackedMatrix &matrix, const uint8_t *data, int64_t batch
     stored |= (planeData[place.byte] >> place.shift & ((1 << plane.bits) - 1)) << plane.shift;
     planeData += plane.bits * lanes * 4;
   }
-  int integer = info.zeroPoint ? stored - static_cast<int>(info.zeroPoint) : static_cast<int8_t>(stored);
+  const auto integer = static_cast<float>(info.integerOf(stored));
   if (!info.rowScales())
-    return static_cast<float>(integer) * halfToFloat(load<uint16_t>(planeData, lane));
+    return integer * halfToFloat(load<uint16_t>(planeData, lane));
   const uint8_t *scales = panel + rowScalesOffset(matrix.format, lanes, matrix.cols);
-  return static_cast<float>(integer) * load<float>(scales, lanes == 1 ? col / matrix.colAxis.padded : lane);
+  return integer * load<float>(scales, lanes == 1 ? col / matrix.colAxis.padded : lane);
 }
 
 std::vector<float> unpackMatrix(const PackedMatrix &matrix, const uint8_t *data, int64_t source) {

@@ -157,7 +157,9 @@ private:
     bool halves = info.quantized ? !info.rowScales() : info.format == Format::F16;
     if (!halves)
       return;
-    float least = 0x1p-21f * static_cast<float>(info.quantized ? info.largest : 1);
+    // Scales of q12 are rounded up: where they have few bits, its integers still have those of q8.
+    const int64_t mostOfBytes = 128;
+    float least = 0x1p-21f * static_cast<float>(info.quantized ? std::min(info.largest, mostOfBytes) : 1);
     for (const PanelRow &row : llvm::ArrayRef<PanelRow>(rows).take_front(rowsOf(matrix->layout))) {
       if (row.padding || row.integers)
         continue;

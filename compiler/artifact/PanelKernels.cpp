@@ -188,7 +188,7 @@ private:
   void takeIntegers(int64_t i, int64_t firstCol, QuantizedTile &result) {
     for (int64_t col = 0; col < groupColumns; ++col) {
       int integer = lane[i].integers ? lane[i].integers[firstCol + col] : 0;
-      result.stored[col][i] = static_cast<uint8_t>(integer + info.zeroPoint);
+      result.stored[col][i] = static_cast<uint16_t>(integer + info.zeroPoint);
     }
   }
 

@@ -8,9 +8,9 @@ namespace gemmac {
 
 namespace {
 
-/// The integers of one group, by column and row.
+/// The integers of one group, by column and row; while planes are read or written, the stored values.
 struct GroupIntegers {
-  int8_t values[groupColumns][panelRows];
+  int16_t values[groupColumns][panelRows];
 };
 
 /// Bits of one plane, `shift` up, are added to what is there.
@@ -19,8 +19,8 @@ void readPlane(const BitPlane &plane, const uint8_t *bytes, int64_t rows, GroupI
   for (int64_t col = 0; col < groupColumns; ++col) {
     PlanePlace place = planePlace(plane.bits, rows, 0, col);
     for (int64_t row = 0; row < rows; ++row)
-      result.values[col][row] = static_cast<int8_t>(result.values[col][row] |
-                                                    (bytes[place.byte + row * 4] >> place.shift & mask) << plane.shift);
+      result.values[col][row] = static_cast<int16_t>(
+          result.values[col][row] | (bytes[place.byte + row * 4] >> place.shift & mask) << plane.shift);
   }
 }
 
@@ -32,15 +32,8 @@ void writePlane(const BitPlane &plane, const GroupIntegers &stored, int64_t rows
     for (int64_t row = 0; row < rows; ++row)
       bytes[place.byte + row * 4] =
           static_cast<uint8_t>(bytes[place.byte + row * 4] |
-                               (static_cast<uint8_t>(stored.values[col][row]) >> plane.shift & mask) << place.shift);
+                               (static_cast<uint16_t>(stored.values[col][row]) >> plane.shift & mask) << place.shift);
   }
-}
-
-/// Adds a constant to all; sums wrap as the bytes do.
-void shiftBy(int64_t amount, int64_t rows, GroupIntegers &group) {
-  for (auto &column : group.values)
-    for (int64_t row = 0; row < rows; ++row)
-      column[row] = static_cast<int8_t>(column[row] + amount);
 }
 
 void readGroup(const FormatInfo &info, const uint8_t *bytes, int64_t rows, GroupIntegers &result) {
@@ -50,11 +43,15 @@ void readGroup(const FormatInfo &info, const uint8_t *bytes, int64_t rows, Group
       readPlane(plane, bytes, rows, result);
       bytes += plane.bits * rows * 4;
     }
-  shiftBy(-info.zeroPoint, rows, result);
+  for (auto &column : result.values)
+    for (int64_t row = 0; row < rows; ++row)
+      column[row] = static_cast<int16_t>(info.integerOf(static_cast<uint16_t>(column[row])));
 }
 
 void writeGroup(const FormatInfo &info, GroupIntegers &group, int64_t rows, uint8_t *bytes) {
-  shiftBy(info.zeroPoint, rows, group);
+  for (auto &column : group.values)
+    for (int64_t row = 0; row < rows; ++row)
+      column[row] = static_cast<int16_t>(column[row] + info.zeroPoint);
   for (const BitPlane &plane : info.planes)
     if (plane.bits != 0) {
       writePlane(plane, group, rows, bytes);

@@ -96,6 +96,15 @@ static void describeTowers(const Checkpoint &checkpoint, llvm::raw_ostream &os) 
                         audio->clipped ? ", clipped" : "");
     os << "  " << amount("audio_tower.", "embed_audio.") << "\n";
   }
+  if (const auto &patches = towers.patches) {
+    os << llvm::formatv("pictures without an encoder: patches of {0} pixels, each a token, {1} wide, {2} places\n",
+                        patches->side(), patches->width, patches->positions);
+    os << "  " << amount("vision_embedder.", "embed_vision.") << "\n";
+  }
+  if (const auto &samples = towers.samples) {
+    os << llvm::formatv("sounds without an encoder: {0} samples a token\n", samples->samples);
+    os << "  " << amount("embed_audio.", "embed_audio.") << "\n";
+  }
 }
 
 /// Sizes by the bits of each format, without padding; norms stay f32 in the program and weigh next to nothing.

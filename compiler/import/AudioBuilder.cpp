@@ -45,7 +45,8 @@ Value AudioBuilder::convolve(Value x, const std::string &prefix, int64_t every, 
   x = MaskRowsOp::create(ops, loc, x.getType(), x, valid, count(every));
   bins = (bins - 1) / 2 + 1;
   x = Conv2dOp::create(ops, loc, rows(bins * result), x, weight(prefix + ".conv.weight"), count(channels));
-  x = LayerNormOp::create(ops, loc, x.getType(), x, weight(prefix + ".norm.weight"), count(bins), number(rmsEpsilon));
+  x = LayerNormOp::create(ops, loc, x.getType(), x, weight(prefix + ".norm.weight"), /*bias=*/FlatSymbolRefAttr(),
+                          count(bins), number(rmsEpsilon));
   return elementwise<ReluOp>(x);
 }
 

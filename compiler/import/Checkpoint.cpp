@@ -53,12 +53,12 @@ llvm::Expected<Checkpoint> gemmac::importCheckpoint(StringRef path, const Import
   if (!checkpoint)
     return checkpoint;
   TowerConfigs &towers = checkpoint->config.towers;
-  if (options.withoutImages && towers.vision) {
-    towers.vision.reset();
-    leaveOut({"vision_tower.", "embed_vision."}, *checkpoint);
+  if (options.withoutImages && towers.takesImages()) {
+    towers.dropImages();
+    leaveOut({"vision_tower.", "vision_embedder.", "embed_vision."}, *checkpoint);
   }
-  if (options.withoutAudio && towers.audio) {
-    towers.audio.reset();
+  if (options.withoutAudio && towers.takesAudio()) {
+    towers.dropAudio();
     leaveOut({"audio_tower.", "embed_audio."}, *checkpoint);
   }
   return checkpoint;

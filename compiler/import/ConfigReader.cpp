@@ -22,11 +22,13 @@ namespace {
 /// What the configuration classes of a generation assume for fields that are absent, and are called.
 struct Generation {
   StringRef name, textType;
-  int64_t vocab, layers, window;
+  int64_t vocab, layers, window, context;
 };
 
-constexpr Generation gemma3 = {"Gemma 3", "gemma3_text", 262208, 26, 4096},
-                     gemma4 = {"Gemma 4", "gemma4_text", 262144, 30, 512};
+/// The one without encoders has a class of its own, without per-layer embeddings and experts (spec 10).
+constexpr Generation gemma3 = {"Gemma 3", "gemma3_text", 262208, 26, 4096, 131072},
+                     gemma4 = {"Gemma 4", "gemma4_text", 262144, 30, 512, 131072},
+                     unified = {"Gemma 4 12B", "gemma4_unified_text", 262144, 30, 1024, 262144};
 
 /// Which class a file describes, and where its text fields stand.
 struct Family {
@@ -37,6 +39,8 @@ struct Family {
 
 constexpr Family families[] = {{"Gemma4ForConditionalGeneration", "gemma4", true, &gemma4},
                                {"Gemma4ForCausalLM", "gemma4_text", false, &gemma4},
+                               {"Gemma4UnifiedForConditionalGeneration", "gemma4_unified", true, &unified},
+                               {"Gemma4UnifiedForCausalLM", "gemma4_unified_text", false, &unified},
                                {"Gemma3ForConditionalGeneration", "gemma3", true, &gemma3},
                                {"Gemma3ForCausalLM", "gemma3_text", false, &gemma3}};
 
@@ -69,6 +73,7 @@ private:
       fields.fail(message);
   }
   bool isGemma3() const { return &generation == &gemma3; }
+  bool isUnified() const { return &generation == &unified; }
   void readGemma3();
   void readGemma4();
   void readSizes();
@@ -99,7 +104,7 @@ void TextReader::readSizes() {
   model.vocab = fields.integer("vocab_size", generation.vocab, 1, limits::vocab);
   model.hidden = fields.integer("hidden_size", 2304, 1, limits::hidden);
   model.embeddingScale = std::sqrt(static_cast<double>(model.hidden));
-  model.context = fields.integer("max_position_embeddings", 131072, 1, limits::positions);
+  model.context = fields.integer("max_position_embeddings", generation.context, 1, limits::positions);
   model.rmsEpsilon = fields.number("rms_norm_eps", 1e-6, 1e-30, 1.0);
   model.finalSoftcap = fields.optionalNumber("final_logit_softcapping", 1e-6, 1e6);
   model.layers.resize(fields.integer("num_hidden_layers", generation.layers, 1, limits::layers));
@@ -111,10 +116,12 @@ void TextReader::readSizes() {
 }
 
 void TextReader::readPerLayerEmbedding() {
-  int64_t width = fields.integer("hidden_size_per_layer_input", 256, 0, limits::headDim);
+  int64_t width = fields.integer("hidden_size_per_layer_input", isUnified() ? 0 : 256, 0, limits::headDim);
   int64_t vocab = fields.integer("vocab_size_per_layer_input", 262144, 1, limits::vocab);
   if (width == 0)
     return;
+  if (isUnified())
+    return fields.mismatch("hidden_size_per_layer_input", "0: " + generation.name.str() + " has no such embeddings");
   model.perLayerEmbedding = PerLayerEmbeddingConfig{width, vocab};
   if (vocab < model.vocab)
     fields.mismatch("vocab_size_per_layer_input",
@@ -362,6 +369,8 @@ void TextReader::readExperts() {
   std::optional<int64_t> legacyWidth = fields.optionalInteger("expert_intermediate_size", 0, limits::width);
   if (!enabled)
     return;
+  if (isUnified())
+    return fields.mismatch("enable_moe_block", "false: " + generation.name.str() + " has no experts");
   if (expertWidth && legacyWidth && *expertWidth != *legacyWidth)
     fields.mismatch("expert_intermediate_size", "the same as moe_intermediate_size = " + std::to_string(*expertWidth));
   if (!expertWidth)
@@ -401,6 +410,8 @@ void TextReader::readRefusals() {
   if (isGemma3()) {
     if (fields.optionalBoolean("use_bidirectional_attention").value_or(false))
       fields.mismatch("use_bidirectional_attention", "false: text is only compiled with causal attention");
+  } else if (isUnified() && !fields.has("use_bidirectional_attention")) {
+    model.visionBlocks = true;
   } else if (const Json *mode = fields.any("use_bidirectional_attention"); mode && *mode != false) {
     model.visionBlocks = *mode == "vision";
     if (!model.visionBlocks)
@@ -443,9 +454,6 @@ static llvm::Expected<const Family *> findFamily(StringRef file, Fields &top) {
     if ((byName && (byType || type.empty())) || (byType && architecture.empty()))
       return &family;
   }
-  if (type.starts_with("gemma4_unified"))
-    return importError(file, "architecture {0} with model_type {1}, that of Gemma 4 12B, is not supported yet",
-                       architecture.empty() ? "(none)" : inQuotes(architecture), inQuotes(type));
   return importError(file, "architecture {0} with model_type {1} is not supported, expected {2}",
                      architecture.empty() ? "(none)" : inQuotes(architecture), type.empty() ? "(none)" : inQuotes(type),
                      expected);
@@ -483,10 +491,17 @@ static void readTower(Fields &top, StringRef name, StringRef media, const Import
 }
 
 /// The fields around "text_config".
-static void readOuter(Fields &top, bool hasTowers, const ImportOptions &options, ConfigFile &result) {
+static void readOuter(Fields &top, const Generation &generation, const ImportOptions &options, ConfigFile &result) {
   TowerConfigs &towers = result.model.towers;
-  readTower(top, "vision_config", "images are", options, result, towers.vision, hasTowers ? readVisionConfig : nullptr);
-  readTower(top, "audio_config", "audio is", options, result, towers.audio, hasTowers ? readAudioConfig : nullptr);
+  const bool hasTowers = &generation != &gemma3;
+  if (&generation == &unified) {
+    readTower(top, "vision_config", "images are", options, result, towers.patches, readPatchEmbedderConfig);
+    readTower(top, "audio_config", "audio is", options, result, towers.samples, readSampleEmbedderConfig);
+  } else {
+    readTower(top, "vision_config", "images are", options, result, towers.vision,
+              hasTowers ? readVisionConfig : nullptr);
+    readTower(top, "audio_config", "audio is", options, result, towers.audio, hasTowers ? readAudioConfig : nullptr);
+  }
   readMediaTokens(top, result.model, result.notes);
   std::optional<bool> tied = top.optionalBoolean("tie_word_embeddings");
   if (tied)
@@ -535,7 +550,7 @@ llvm::Expected<ConfigFile> gemmac::readConfig(StringRef file, StringRef text, co
   if (llvm::Error error = textFields.finish(harmlessConfigFields, options.ignoredFields, result.notes))
     return std::move(error);
   result.model.tiedHead = innerTied.value_or(true);
-  readOuter(top, (*family)->generation == &gemma4, options, result);
+  readOuter(top, *(*family)->generation, options, result);
   readQuantizationConfig(top, file, result);
   if (innerTied && *innerTied != result.model.tiedHead)
     top.mismatch("tie_word_embeddings", "the same as text_config.tie_word_embeddings");

@@ -15,6 +15,14 @@ void buildImageEncoder(mlir::MLIRContext &context, const VisionConfig &config, i
 /// frames that are not valid is nothing to use.
 void buildAudioEncoder(mlir::MLIRContext &context, const AudioConfig &config, int64_t hidden, WeightSymbols &weights);
 
+/// The same without an encoder (spec 10): one patch for each row of the call, `places` of it, of pixels in 0 to 1.
+void buildImageEncoder(mlir::MLIRContext &context, const PatchEmbedderConfig &config, int64_t hidden,
+                       WeightSymbols &weights);
+
+/// `func @encode_audio(samples [rows, samples of a soft token] f32) -> soft_tokens [rows, hidden]` (spec 10).
+void buildAudioEncoder(mlir::MLIRContext &context, const SampleEmbedderConfig &config, int64_t hidden,
+                       WeightSymbols &weights);
+
 } // namespace gemmac
 
 #endif // GEMMAC_COMPILER_IMPORT_ENCODERBUILDERS_H

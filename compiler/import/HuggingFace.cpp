@@ -216,7 +216,7 @@ llvm::Expected<Checkpoint> gemmac::importHuggingFace(StringRef directory, const 
   ConfigFile config;
   if (llvm::Error error = importConfig(directory, options, result, config))
     return std::move(error);
-  if (result.config.towers.vision)
+  if (result.config.towers.takesImages())
     if (llvm::Error error = importPictureBudget(directory, result))
       return std::move(error);
   llvm::Expected<TensorFiles> stored = readTensorFiles(directory);

@@ -51,7 +51,7 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
                                    model);
   if (!mistake.empty()) {
     notes.push_back(mistake + "; the vision tower is set aside");
-    model.towers.vision.reset();
+    model.towers.dropImages();
     return;
   }
   describePictures(model);
@@ -59,10 +59,11 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
 }
 
 void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &notes) {
-  if (model.towers.vision)
+  if (model.towers.takesImages())
     readPictures(top, model, notes);
-  if (!model.towers.audio)
+  if (!model.towers.takesAudio())
     return;
+  model.media.sound = static_cast<int32_t>(model.towers.samples ? model.towers.samples->samples : 0);
   std::string mistake = readTokens(top,
                                    {{"boa_token_id", "", 256000, &gemmac_media::audio_begin},
                                     {"audio_token_id", "", 258881, &gemmac_media::audio},
@@ -71,16 +72,19 @@ void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &
   if (mistake.empty())
     return;
   notes.push_back(mistake + "; the audio tower is set aside");
-  model.towers.audio.reset();
+  model.towers.dropAudio();
 }
 
 void describePictures(ModelConfig &model) {
-  const std::optional<VisionConfig> &vision = model.towers.vision;
-  if (!vision)
-    return;
-  model.media.patch = static_cast<int32_t>(vision->patch);
-  model.media.pool = static_cast<int32_t>(vision->pool);
-  model.media.places = static_cast<int32_t>(vision->positions);
+  if (const std::optional<VisionConfig> &vision = model.towers.vision) {
+    model.media.patch = static_cast<int32_t>(vision->patch);
+    model.media.pool = static_cast<int32_t>(vision->pool);
+    model.media.places = static_cast<int32_t>(vision->positions);
+  } else if (const std::optional<PatchEmbedderConfig> &patches = model.towers.patches) {
+    model.media.patch = static_cast<int32_t>(patches->side());
+    model.media.pool = 1;
+    model.media.places = static_cast<int32_t>(patches->positions);
+  }
 }
 
 llvm::Error findMediaTokens(llvm::StringRef file, const Vocabulary &vocabulary, ModelConfig &model) {
@@ -89,7 +93,7 @@ llvm::Error findMediaTokens(llvm::StringRef file, const Vocabulary &vocabulary, 
     llvm::StringRef text;
     int32_t gemmac_media::*id;
   };
-  const bool sees = model.towers.vision.has_value(), hears = model.towers.audio.has_value();
+  const bool sees = model.towers.takesImages(), hears = model.towers.takesAudio();
   for (const Token &token : {Token{sees, true, "<|image>", &gemmac_media::image_begin},
                              {sees, true, pictureToken, &gemmac_media::image},
                              {sees, true, "<image|>", &gemmac_media::image_end},

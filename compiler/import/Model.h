@@ -64,8 +64,8 @@ struct ModelConfig {
   bool visionBlocks = false;
   TowerConfigs towers; ///< of Gemma 4; nothing where there is none, or one that is set aside with a note
   /// Whether the text model takes rows of a tower beside tokens.
-  bool takesSoftTokens() const { return towers.vision || towers.audio; }
-  bool seesBlocks() const { return visionBlocks && towers.vision; }
+  bool takesSoftTokens() const { return towers.takesImages() || towers.takesAudio(); }
+  bool seesBlocks() const { return visionBlocks && towers.takesImages(); }
   /// Their tokens and what their pictures are; towers that are missing leave it as it is.
   gemmac_media media = {-1, -1, -1, -1, -1, -1, 0, 0, 0, 280, -1, 0};
   bool ownsKv(size_t layer) const { return layers[layer].kvSource == static_cast<int64_t>(layer); }

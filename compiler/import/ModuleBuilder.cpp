@@ -210,6 +210,10 @@ OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const Checkpoint &checkp
     buildImageEncoder(context, *vision, checkpoint.config.hidden, weights);
   if (const std::optional<AudioConfig> &audio = checkpoint.config.towers.audio)
     buildAudioEncoder(context, *audio, checkpoint.config.hidden, weights);
+  if (const std::optional<PatchEmbedderConfig> &patches = checkpoint.config.towers.patches)
+    buildImageEncoder(context, *patches, checkpoint.config.hidden, weights);
+  if (const std::optional<SampleEmbedderConfig> &samples = checkpoint.config.towers.samples)
+    buildAudioEncoder(context, *samples, checkpoint.config.hidden, weights);
   if (failed(weights.check(place)) || failed(verify(*module)))
     return {};
   return module;

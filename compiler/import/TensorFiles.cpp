@@ -230,8 +230,8 @@ void AsideCounter::note(const TowerConfigs &compiled, std::vector<std::string> &
   if (heads)
     notes.push_back("lm_head.weight: set aside, tie_word_embeddings makes the embedding table the head");
   for (const auto &[name, count] : media)
-    if (!(StringRef(name).starts_with("vision") && compiled.vision) &&
-        !(StringRef(name).starts_with("audio") && compiled.audio))
+    if (!(StringRef(name).starts_with("vision") && compiled.takesImages()) &&
+        !(StringRef(name).starts_with("audio") && compiled.takesAudio()))
       notes.push_back(llvm::formatv("{0}: {1} tensors set aside", name, count).str());
   if (deadKv)
     notes.push_back(
@@ -255,6 +255,10 @@ static void selectTowers(const TowerFiles &media, const TensorFiles &stored, Che
     note(towers.vision, "vision tower", selectVision(media, stored, result));
   if (towers.audio)
     note(towers.audio, "audio tower", selectAudio(media, stored, result));
+  if (towers.patches)
+    note(towers.patches, "vision embedder", selectPatches(media, stored, result));
+  if (towers.samples)
+    note(towers.samples, "audio embedder", selectSamples(media, stored, result));
 }
 
 llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,

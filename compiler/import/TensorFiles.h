@@ -53,10 +53,12 @@ struct TowerFiles {
 
 /// Fill `result.towerTensors` with what the configuration of a tower asks for: `tower` are tensors of `stored`. Bounds
 /// of linears become part of their matrices; the table of places becomes two,
-/// "...position_embedding_table.columns" and ".rows".
+/// "...position_embedding_table.columns" and ".rows", or one that alternates, "vision_embedder.pos_embedding".
 /// \returns what is wrong, empty when nothing is
 std::string selectVision(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result);
 std::string selectAudio(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result);
+std::string selectPatches(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result);
+std::string selectSamples(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result);
 
 /// Where a tensor's shape or existence comes from, for messages: "8 heads x 512 head_dim; layer 3 is full attention".
 std::string shapeReason(const ModelConfig &config, llvm::StringRef canonicalName);

@@ -9,9 +9,10 @@ namespace gemmac {
 
 using llvm::StringRef;
 
-/// Fields of published files that the classes of the towers do not read (spec 1.2).
+/// Fields of published files that the classes of the towers do not read (spec 1.2, 10).
 static constexpr llvm::StringLiteral idleFields[] = {"default_output_length", "global_head_dim",
-                                                     "max_position_embeddings", "vision_soft_tokens_per_image"};
+                                                     "max_position_embeddings", "num_soft_tokens",
+                                                     "vision_soft_tokens_per_image"};
 
 std::string finishTower(Fields &fields, llvm::ArrayRef<std::string> ignored, std::vector<std::string> &notes) {
   llvm::SmallVector<llvm::StringLiteral> harmless(std::begin(harmlessConfigFields), std::end(harmlessConfigFields));
@@ -107,6 +108,39 @@ AudioConfig readAudioConfig(Fields &fields) {
   expectString(fields, "hidden_act", "silu");
   if (config.hidden % (2 * config.heads) != 0)
     fields.mismatch("hidden_size", "a multiple of twice num_attention_heads = " + std::to_string(config.heads));
+  return config;
+}
+
+PatchEmbedderConfig readPatchEmbedderConfig(Fields &fields) {
+  PatchEmbedderConfig config;
+  expectString(fields, "model_type", "gemma4_unified_vision");
+  config.patch = fields.integer("patch_size", 16, 1, 256);
+  config.pool = fields.integer("pooling_kernel_size", 3, 1, 64);
+  config.width = fields.integer("mm_embed_dim", 3840, 1, limits::hidden);
+  config.positions = fields.integer("mm_posemb_size", 1120, 1, limits::vocab);
+  config.rmsEpsilon = fields.number("rms_norm_eps", 1e-6, 1e-30, 1.0);
+  // The class makes the projection to the text model of one and feeds it the other.
+  if (fields.integer("output_proj_dims", 3840, 1, limits::hidden) != config.width)
+    fields.mismatch("output_proj_dims", "mm_embed_dim = " + std::to_string(config.width));
+  if (std::optional<int64_t> side = fields.optionalInteger("model_patch_size", 1, INT32_MAX);
+      side && *side != config.side())
+    fields.mismatch("model_patch_size", "patch_size x pooling_kernel_size = " + std::to_string(config.side()));
+  return config;
+}
+
+/// Four names of one number: published files have all of them.
+SampleEmbedderConfig readSampleEmbedderConfig(Fields &fields) {
+  SampleEmbedderConfig config;
+  expectString(fields, "model_type", "gemma4_unified_audio");
+  config.rmsEpsilon = fields.number("rms_norm_eps", 1e-6, 1e-30, 1.0);
+  std::optional<int64_t> samples;
+  for (StringRef name : {"audio_embed_dim", "audio_samples_per_token", "hidden_size", "output_proj_dims"}) {
+    std::optional<int64_t> value = fields.optionalInteger(name, 1, limits::hidden);
+    if (value && samples && *value != *samples)
+      fields.mismatch(name, std::to_string(*samples) + " as in the fields beside it: the samples of a soft token");
+    samples = samples ? samples : value;
+  }
+  config.samples = samples.value_or(640);
   return config;
 }
 

@@ -1,5 +1,5 @@
-// vision_config and audio_config of config.json (spec 1.2, 1.3). As in the rest of the file every field is honoured,
-// refused, or in a table of fields that cannot change the arithmetic.
+// vision_config and audio_config of config.json (spec 1.2, 1.3, 10). As in the rest of the file every field is
+// honoured, refused, or in a table of fields that cannot change the arithmetic.
 #ifndef GEMMAC_COMPILER_IMPORT_TOWERREADER_H
 #define GEMMAC_COMPILER_IMPORT_TOWERREADER_H
 
@@ -11,6 +11,8 @@ namespace gemmac {
 /// What a tower's object says; mistakes are recorded in `fields`, which finishTower() then asks for them.
 VisionConfig readVisionConfig(Fields &fields);
 AudioConfig readAudioConfig(Fields &fields);
+PatchEmbedderConfig readPatchEmbedderConfig(Fields &fields);
+SampleEmbedderConfig readSampleEmbedderConfig(Fields &fields);
 
 /// What is wrong, without the file's name; empty when nothing is. \param ignored, notes  as Fields::finish has them.
 std::string finishTower(Fields &fields, llvm::ArrayRef<std::string> ignored, std::vector<std::string> &notes);

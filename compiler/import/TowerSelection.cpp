@@ -56,6 +56,11 @@ public:
     part.offset += part.bytes;
     sources[(table + ".rows").str()] = part;
   }
+  /// A table of a row for each column and one for each row of places, by turns, becomes one matrix.
+  void stackPlaces(StringRef table) {
+    std::vector<int64_t> &shape = sources.at(table.str()).shape;
+    shape = {shape[0] * shape[1], shape[2]};
+  }
   /// Convolutions become matrices: a row holds what one channel of the result is made with.
   void flattenConvolutions() {
     for (auto &[name, source] : sources)
@@ -181,6 +186,26 @@ std::string selectAudio(const TowerFiles &tower, const TensorFiles &stored, Chec
         tower.scalesAreRaw;
   result.towerTensors.merge(selector.sources);
   return "";
+}
+
+std::string selectPatches(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result) {
+  TowerSelector selector(tower, stored);
+  std::string mistake = selector.choose(expectedTensors(*result.config.towers.patches, result.config.hidden),
+                                        {"vision_embedder.", "embed_vision."});
+  if (!mistake.empty())
+    return mistake;
+  selector.stackPlaces("vision_embedder.pos_embedding");
+  result.towerTensors.merge(selector.sources);
+  return "";
+}
+
+std::string selectSamples(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result) {
+  TowerSelector selector(tower, stored);
+  std::string mistake =
+      selector.choose(expectedTensors(*result.config.towers.samples, result.config.hidden), {"embed_audio."});
+  if (mistake.empty())
+    result.towerTensors.merge(selector.sources);
+  return mistake;
 }
 
 } // namespace gemmac

@@ -83,4 +83,23 @@ Shapes expectedTensors(const AudioConfig &config, int64_t hidden) {
   return shapes;
 }
 
+Shapes expectedTensors(const PatchEmbedderConfig &config, int64_t hidden) {
+  Shapes shapes;
+  const std::string embedder = "vision_embedder.";
+  const int64_t pixels = config.side() * config.side() * 3;
+  shapes["embed_vision.embedding_projection.weight"] = {hidden, config.width};
+  shapes[embedder + "patch_dense.weight"] = {config.width, pixels};
+  shapes[embedder + "patch_dense.bias"] = {config.width};
+  shapes[embedder + "pos_embedding"] = {config.positions, 2, config.width};
+  for (const char *part : {".weight", ".bias"}) {
+    shapes[embedder + "patch_ln1" + part] = {pixels};
+    shapes[embedder + "patch_ln2" + part] = shapes[embedder + "pos_norm" + part] = {config.width};
+  }
+  return shapes;
+}
+
+Shapes expectedTensors(const SampleEmbedderConfig &config, int64_t hidden) {
+  return {{"embed_audio.embedding_projection.weight", {hidden, config.samples}}};
+}
+
 } // namespace gemmac

@@ -1,5 +1,5 @@
-// The towers that turn pictures and sounds into rows for the text model (spec 4, 5): what their configurations say and
-// which tensors these ask for.
+// What turns pictures and sounds into rows for the text model, towers (spec 4, 5) or embedders without an encoder
+// (spec 10): what their configurations say and which tensors these ask for.
 #ifndef GEMMAC_COMPILER_IMPORT_TOWERS_H
 #define GEMMAC_COMPILER_IMPORT_TOWERS_H
 
@@ -36,18 +36,43 @@ struct AudioConfig {
   int64_t headDim() const { return hidden / heads; }
 };
 
+/// The embedder of patches in the model without encoders (spec 10).
+struct PatchEmbedderConfig {
+  int64_t patch = 0, pool = 0; ///< pixels of a grid cell's side, and cells of a patch's side: a patch is a soft token
+  int64_t width = 0;           ///< of the rows between its norms
+  int64_t positions = 0;       ///< columns, and rows, in the table of places
+  double rmsEpsilon = 1e-6;    ///< of the norm before the projection to the text model
+  int64_t side() const { return patch * pool; }
+};
+
+/// The embedder of sound in the model without encoders (spec 10).
+struct SampleEmbedderConfig {
+  int64_t samples = 0; ///< of a soft token
+  double rmsEpsilon = 1e-6;
+};
+
+/// A model has towers, or embedders in their place.
 struct TowerConfigs {
   std::optional<VisionConfig> vision;
   std::optional<AudioConfig> audio;
+  std::optional<PatchEmbedderConfig> patches = std::nullopt;
+  std::optional<SampleEmbedderConfig> samples = std::nullopt;
+
+  bool takesImages() const { return vision || patches; }
+  bool takesAudio() const { return audio || samples; }
+  void dropImages() { vision.reset(), patches.reset(); }
+  void dropAudio() { audio.reset(), samples.reset(); }
 };
 
 /// Bins of the mel spectrum that the audio tower reads (spec 5.1); fixed by the feature extractor.
 inline constexpr int64_t melBins = 128;
 
 /// The tensors that a tower asks for, with that of its embedder, and their shapes; names as in the checkpoint without
-/// "model." (spec 2.2, 2.3). `hidden`: of the text model.
+/// "model." (spec 2.2, 2.3, 10). `hidden`: of the text model.
 std::map<std::string, std::vector<int64_t>> expectedTensors(const VisionConfig &config, int64_t hidden);
 std::map<std::string, std::vector<int64_t>> expectedTensors(const AudioConfig &config, int64_t hidden);
+std::map<std::string, std::vector<int64_t>> expectedTensors(const PatchEmbedderConfig &config, int64_t hidden);
+std::map<std::string, std::vector<int64_t>> expectedTensors(const SampleEmbedderConfig &config, int64_t hidden);
 
 } // namespace gemmac
 

@@ -35,7 +35,7 @@ Value VisionBuilder::embedPatches(Value patches) {
   Value x = AffineOp::create(ops, loc, patches.getType(), patches, number(2.0), number(-1.0));
   x = linear(x, prefix + "input_proj", config.hidden);
   FlatSymbolRefAttr columns = weight(table + "columns"), rows = weight(table + "rows");
-  return AddPlacesOp::create(ops, loc, x.getType(), x, places, columns, rows);
+  return AddPlacesOp::create(ops, loc, x.getType(), x, places, columns, rows, /*alternating=*/UnitAttr());
 }
 
 /// Queries, or keys: projected, normed per head and turned.

@@ -110,9 +110,8 @@ static std::vector<CompileOption> programOptions() {
        .read = countReader([](CompileOptions &options) -> auto & { return options.plan.functions.imageTokens; }),
        .problem = imageTokensProblem},
       {"--activations", "BITS",
-       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8, else 8). 16 costs prompts "
-       "up to\n"
-       "half of their speed, one token at a time little",
+       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8 or q12, else 8). 16 costs\n"
+       "prompts up to half of their speed, one token at a time little. Matrices in q12 have 16 in any case",
        readActivations},
       {.name = "--cache",
        .valueName = "F",

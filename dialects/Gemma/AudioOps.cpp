@@ -62,7 +62,9 @@ LogicalResult LayerNormOp::verify() {
 
 LogicalResult LayerNormOp::verifySymbolUses(SymbolTableCollection &symbols) {
   int64_t part = widthOf(getInput()) / static_cast<int64_t>(getGroups());
-  return checkWeights(*this, symbols, {{getWeightAttr(), "weight", {part}, "width / groups"}}); // layer_norm_c3
+  return checkWeights(
+      *this, symbols, // layer_norm_c3
+      {{getWeightAttr(), "weight", {part}, "width / groups"}, {getBiasAttr(), "bias", {part}, "width / groups"}});
 }
 
 LogicalResult GluOp::verify() {

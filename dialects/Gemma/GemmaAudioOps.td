@@ -57,10 +57,11 @@ def Gemma_Conv2dOp : Gemma_UserOp<"conv2d", [Pure]> {
 def Gemma_LayerNormOp : Gemma_UserOp<"layer_norm", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "normalisation of each of `groups` equal parts of a row by its mean and variance";
   let description = [{
-    `result = (input - mean) * (mean((input - mean)^2) + eps)^-1/2 * weight` over each part (spec 5.2).
+    `result = (input - mean) * (mean((input - mean)^2) + eps)^-1/2 * weight` over each part, plus `bias` if there is one
+    (spec 5.2, 10).
     - c1: `result` has the type of `input`.
     - c2: `groups` is positive and divides the width.
-    - c3: `weight` is rank 1 and as long as one part.
+    - c3: `weight` and `bias` are rank 1 and as long as one part.
     - c4: `eps` is finite and above 0.
     ```mlir
     gemma.weight @norm : tensor<4xf32> from <"m", 0, 16>
@@ -70,10 +71,11 @@ def Gemma_LayerNormOp : Gemma_UserOp<"layer_norm", [Pure, AllTypesMatch<["input"
     }
     ```
   }];
-  let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$weight, Gemma_Count:$groups /* c2 */,
-      Gemma_PositiveF64:$eps /* c4 */);
+  let arguments = (ins Gemma_Rows:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias,
+      Gemma_Count:$groups /* c2 */, Gemma_PositiveF64:$eps /* c4 */);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `,` $weight `groups` $groups `eps` custom<Number>($eps) attr-dict `:` type($input)";
+  let assemblyFormat = "$input `,` $weight (`bias` $bias^)? `groups` $groups `eps` custom<Number>($eps) attr-dict "
+                       "`:` type($input)";
   let hasVerifier = 1;
 }
 

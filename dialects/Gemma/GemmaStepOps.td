@@ -195,14 +195,15 @@ def Gemma_MatmulStep : Gemma_Step<"matmul", ["getWeightUses"]> {
   let summary = "`result = epilogue(input * weight^T)`, panels divided among threads";
   let description = [{
     Sums go in slices of groups of 32 columns in one order, the same for any number of rows and threads. `input` is q8,
-    q16 or s8 for quantized weights, else f32. s8 rows and weights with one scale a row (c8, c4, c2) have one exact
-    int32 sum, which is scaled at the end. With output_scales of the weight, products are rounded to the grid of their
-    source before the epilogue. `factor` is the second operand of gelu_mul, read at `factor_offset` elements.
+    q16 or s8 for quantized weights (q16 for those of q12), else f32. s8 rows and weights with one scale a row (c8, c4,
+    c2) have one exact int32 sum, which is scaled at the end. With output_scales of the weight, products are rounded to
+    the grid of their source before the epilogue. `factor` is the second operand of gelu_mul, read at `factor_offset`
+    elements.
     - c1: weight packed in panels, batch 1; cols = input width; result f32, its width rows (geglu:
       rows / 2), as many rows as the input.
     - c2: epilogue geglu iff the weight interleaves; gelu_mul iff `factor` is given (f32, wide enough); softcap iff
       `cap` is given, finite and above 0.
-    - c3: input is s8 if and only if the weight is quantized and has an input_scale.
+    - c3: input is s8 if and only if the weight is quantized and has an input_scale; one in q12 has none.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.o : tensor<64x64xf32> from <"m", 25600, 16384>

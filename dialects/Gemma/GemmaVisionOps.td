@@ -31,9 +31,11 @@ def Gemma_AffineOp : Gemma_Op<"affine", [Pure, AllTypesMatch<["input", "result"]
 def Gemma_AddPlacesOp : Gemma_UserOp<"add_places", [Pure, AllTypesMatch<["input", "result"]> /* c1 */]> {
   let summary = "adds what two tables hold for the column and the row of each patch (spec 4.3)";
   let description = [{
-    `result[r] = input[r] + (columns[places[r, 0]] + rows[places[r, 1]])`.
+    `result[r] = input[r] + (columns[places[r, 0]] + rows[places[r, 1]])`. With `alternating` both are one table, whose
+    rows are by turns those of a column and of a row: `columns[2 places[r, 0]] + rows[2 places[r, 1] + 1]` (spec 10).
     - c1: `result` has the type of `input`.
-    - c2: `columns` and `rows` are weights of rank 2 and one shape, as wide as `input`.
+    - c2: `columns` and `rows` are weights of rank 2 and one shape, as wide as `input`; with `alternating` they are the
+      same, of an even number of rows.
     - c3: `places` has as many rows as `input`.
     ```mlir
     gemma.weight @columns : tensor<64x8xf32> from <"m", 0, 2048>
@@ -44,9 +46,11 @@ def Gemma_AddPlacesOp : Gemma_UserOp<"add_places", [Pure, AllTypesMatch<["input"
     }
     ```
   }];
-  let arguments = (ins Gemma_Rows:$input, Gemma_Places:$places, FlatSymbolRefAttr:$columns, FlatSymbolRefAttr:$rows);
+  let arguments = (ins Gemma_Rows:$input, Gemma_Places:$places, FlatSymbolRefAttr:$columns, FlatSymbolRefAttr:$rows,
+      UnitAttr:$alternating);
   let results = (outs Gemma_Rows:$result);
-  let assemblyFormat = "$input `,` $places `,` $columns `,` $rows attr-dict `:` type($input) `,` type($places)";
+  let assemblyFormat = "$input `,` $places `,` $columns `,` $rows (`alternating` $alternating^)? attr-dict "
+                       "`:` type($input) `,` type($places)";
   let hasVerifier = 1;
 }
 

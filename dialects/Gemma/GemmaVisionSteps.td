@@ -34,8 +34,10 @@ def Gemma_AffineStep : Gemma_RowStep<"affine"> {
 def Gemma_AddPlacesStep : Gemma_RowUserStep<"add_places"> {
   let summary = "`result = input + (columns[places[0]] + rows[places[1]])`; result may be input";
   let description = [{
+    With `alternating` both are one table: `columns[2 places[0]] + rows[2 places[1] + 1]`.
     - c1: input and result are f32 of the same rows and width; places i32 `[rows, 32]`, of which two are used.
-    - c2: columns and rows are packed in panels, batch 1, not interleaved, as wide as the input, of as many rows.
+    - c2: columns and rows are packed in panels, batch 1, not interleaved, as wide as the input, of as many rows; with
+      `alternating` they are the same.
     ```mlir
     gemma.weight @w.columns : tensor<64x64xf32> from <"m", 0, 16384>
     gemma.weight @w.rows : tensor<64x64xf32> from <"m", 16384, 16384>
@@ -52,9 +54,10 @@ def Gemma_AddPlacesStep : Gemma_RowUserStep<"add_places"> {
     ```
   }];
   let arguments = (ins Gemma_BufferType:$input, Gemma_BufferType:$places, Gemma_BufferType:$result,
-      FlatSymbolRefAttr:$columns, FlatSymbolRefAttr:$rows, UnitAttr:$replicated);
+      FlatSymbolRefAttr:$columns, FlatSymbolRefAttr:$rows, UnitAttr:$alternating, UnitAttr:$replicated);
   let assemblyFormat = Gemma_Lines<[{
-    $input `,` $places `->` $result `columns` $columns `rows` $rows (`replicated` $replicated^)?
+    $input `,` $places `->` $result `columns` $columns `rows` $rows (`alternating` $alternating^)?
+    (`replicated` $replicated^)?
     / attr-dict `:` type($input) `,` type($places) `->` type($result)
   }]>.format;
 }

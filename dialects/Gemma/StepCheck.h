@@ -96,13 +96,20 @@ public:
     return nullptr;
   }
 
-  /// Activations come as q8 or q16 for quantized weights, as s8 where these want a static scale, else as f32.
+  /// Activations come as q8 or q16 for quantized weights, of q12 as q16; as s8 where weights want a static scale, which
+  /// those of q12 cannot have; else as f32.
   LogicalResult activations(Buffer input, PackedOp weight) const {
-    bool quantized = formatInfo(weight.getFormat()).quantized;
-    bool isStatic = quantized && weight.getInputScale().has_value();
+    const FormatInfo &info = formatInfo(weight.getFormat());
+    bool isStatic = info.quantized && weight.getInputScale().has_value();
     BufferType type = input.getType();
-    llvm::StringRef expected = isStatic ? "s8" : quantized ? "q8 or q16" : "f32";
-    if (quantized ? type.isQuantized() && type.isStatic() == isStatic : type.getElement() == Element::F32)
+    if (isStatic && info.inWords())
+      return op->emitOpError() << "expects no input_scale for weights in " << stringifyFormat(info.format)
+                               << ", which are multiplied with q16; give them q8 or c8";
+    llvm::StringRef expected = isStatic ? "s8" : info.inWords() ? "q16" : info.quantized ? "q8 or q16" : "f32";
+    bool fits = info.inWords()   ? type.isWide()
+                : info.quantized ? type.isQuantized() && type.isStatic() == isStatic
+                                 : type.getElement() == Element::F32;
+    if (fits)
       return success();
     return op->emitOpError() << "expects input in " << expected << " for weights in "
                              << stringifyFormat(weight.getFormat()) << (isStatic ? " with an input_scale" : "")

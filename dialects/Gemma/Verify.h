@@ -42,6 +42,12 @@ llvm::LogicalResult checkWeights(mlir::Operation *op, mlir::SymbolTableCollectio
 mlir::RankedTensorType lookUpWeightType(mlir::Operation *op, mlir::SymbolTableCollection &symbols,
                                         mlir::FlatSymbolRefAttr name, llvm::StringRef role, int64_t rank);
 
+/// Two tables of places of one shape, `width` columns each; one and the same, of an even number of rows, where they are
+/// alternating.
+llvm::LogicalResult checkPlaceTables(mlir::Operation *op, mlir::SymbolTableCollection &symbols,
+                                     mlir::FlatSymbolRefAttr columns, mlir::FlatSymbolRefAttr rows, int64_t width,
+                                     bool alternating);
+
 /// All values have the same number of rows (dimension 0); a dynamic one fits any. `roles` names them in order.
 llvm::LogicalResult checkSameRows(mlir::Operation *op, mlir::ValueRange values, llvm::ArrayRef<llvm::StringRef> roles);
 

@@ -7,13 +7,16 @@ using namespace gemmac::gemma::verify;
 
 static int64_t widthOf(Value rows) { return cast<RankedTensorType>(rows.getType()).getDimSize(1); }
 
-/// Two tables of one shape, `width` columns each.
-static LogicalResult checkPlaceTables(Operation *op, SymbolTableCollection &symbols, FlatSymbolRefAttr columns,
-                                      FlatSymbolRefAttr rows, int64_t width) {
+LogicalResult gemmac::gemma::verify::checkPlaceTables(Operation *op, SymbolTableCollection &symbols,
+                                                      FlatSymbolRefAttr columns, FlatSymbolRefAttr rows, int64_t width,
+                                                      bool alternating) {
   RankedTensorType table = lookUpWeightType(op, symbols, columns, "columns", 2);
   if (!table)
     return failure();
   int64_t places = table.getDimSize(0);
+  if (alternating && (columns != rows || places % 2 != 0))
+    return op->emitOpError() << "expects one table of an even number of rows to alternate, got " << columns << " of "
+                             << places << " rows and " << rows;
   return checkWeights(
       op, symbols,
       {{columns, "columns", {places, width}, "places, width"}, {rows, "rows", {places, width}, "those of columns"}});
@@ -37,7 +40,8 @@ LogicalResult AddPlacesOp::verify() {
 }
 
 LogicalResult AddPlacesOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  return checkPlaceTables(*this, symbols, getColumnsAttr(), getRowsAttr(), widthOf(getInput())); // add_places_c2
+  return checkPlaceTables(*this, symbols, getColumnsAttr(), getRowsAttr(), widthOf(getInput()),
+                          getAlternating()); // add_places_c2
 }
 
 LogicalResult RopePlacesOp::verify() {
@@ -83,7 +87,8 @@ LogicalResult PatchEmbedOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (failed(checkWeights(*this, symbols, // patch_embed_c1
                           {{getProjAttr(), "proj", {width, widthOf(getPatches())}, "result width, patches width"}})))
     return failure();
-  return checkPlaceTables(*this, symbols, getColumnsAttr(), getRowsAttr(), width); // patch_embed_c1
+  return checkPlaceTables(*this, symbols, getColumnsAttr(), getRowsAttr(), width,
+                          /*alternating=*/false); // patch_embed_c1
 }
 
 SmallVector<MatrixUse> PatchEmbedOp::getMatrixUses() {

@@ -60,6 +60,8 @@ LogicalResult AddPlacesStep::verifySymbolUses(SymbolTableCollection &symbols) {
     return failure();
   if (columns.getRows() != rows.getRows()) // step_add_places_c2
     return emitOpError() << "expects tables of as many rows, got " << columns.getRows() << " and " << rows.getRows();
+  if (getAlternating() && getColumnsAttr() != getRowsAttr()) // step_add_places_c2
+    return emitOpError() << "expects one table to alternate, got " << getColumnsAttr() << " and " << getRowsAttr();
   return success();
 }
 

@@ -15,15 +15,16 @@ def Gemmac_Format : Gemmac_Enum<"Format", "storage format",
                                 [I32EnumCase<"F32", 0, "f32">,   //
                                  I32EnumCase<"F16", 1, "f16">,   //
                                  I32EnumCase<"BF16", 2, "bf16">, //
-                                 I32EnumCase<"Q8", 3, "q8">,  // q: integers in groups of 32 columns with an f16 scale
-                                 I32EnumCase<"Q6", 4, "q6">,  //
-                                 I32EnumCase<"Q5", 5, "q5">,  //
-                                 I32EnumCase<"Q4", 6, "q4">,  //
-                                 I32EnumCase<"Q3", 7, "q3">,  //
-                                 I32EnumCase<"Q2", 8, "q2">,  //
-                                 I32EnumCase<"C8", 9, "c8">,  // c: integers with an f32 scale for a whole row
-                                 I32EnumCase<"C4", 10, "c4">, //
-                                 I32EnumCase<"C2", 11, "c2">]>;
+                                 I32EnumCase<"Q12", 3, "q12">, // q: integers in groups of 32 columns with an f16 scale
+                                 I32EnumCase<"Q8", 4, "q8">,   //
+                                 I32EnumCase<"Q6", 5, "q6">,   //
+                                 I32EnumCase<"Q5", 6, "q5">,   //
+                                 I32EnumCase<"Q4", 7, "q4">,   //
+                                 I32EnumCase<"Q3", 8, "q3">,   //
+                                 I32EnumCase<"Q2", 9, "q2">,   //
+                                 I32EnumCase<"C8", 10, "c8">,  // c: integers with an f32 scale for a whole row
+                                 I32EnumCase<"C4", 11, "c4">,  //
+                                 I32EnumCase<"C2", 12, "c2">]>;
 
 // How a checkpoint stores a tensor. Blocks with scales in them have the names that GGUF gives them. Sizes: Encoding.h.
 def Gemmac_Encoding

@@ -5,6 +5,7 @@
 
 #include "dialects/formats/Enums.h"
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 
@@ -27,8 +28,7 @@ inline constexpr int64_t mostPlanes = 3;
 
 /// Levels that the extreme value of a group may stand for when its scale is searched: first, first + step, ... The
 /// plain choice is the zero point; beyond it the extreme is clipped, below it levels stay unused at the ends.
-/// docs/formats.md has what the trials gain. Without a zero point there is no search: the plain scale is exact at both
-/// ends.
+/// docs/formats.md has what the trials gain. From 8 bits on there is no search: the plain scale is exact at both ends.
 struct SearchLevels {
   float first, step;
 };
@@ -38,28 +38,34 @@ struct FormatInfo {
   int64_t bits;          ///< per value, scales excluded
   ScaleKind scales;      ///< none: plain floats
   int64_t zeroPoint = 0; ///< stored value - zeroPoint is the integer weight; 0: stored as a signed byte
-  int64_t largest = 0;   ///< largest magnitude of the integer weight that rounding may give
+  int64_t largest = 0;   ///< largest magnitude of the integer weight that rounding gives
   SearchLevels search = {};
   BitPlane planes[mostPlanes] = {};
-  bool quantized = false; ///< integers in groups of 32 columns; activations are int8
+  bool quantized = false; ///< integers in groups of 32 columns; activations are int8 or int16
   bool rowScales() const { return scales == ScaleKind::Row; }
+  /// Integers of more than a byte: activations are int16 whatever those of other formats are, and a product of both is
+  /// one of int16. The sum of a group, 32 * 2048 * 32512 at most, is within int32.
+  constexpr bool inWords() const { return quantized && bits > 8; }
 
   /// Largest magnitude of a stored value, which bounds the products that an integer sum must hold.
   constexpr int64_t largestStored() const { return zeroPoint ? (int64_t{1} << bits) - 1 : 128; }
-  constexpr int64_t leastInteger() const { return zeroPoint ? -zeroPoint : -largest; }
-  constexpr int64_t largestInteger() const {
-    return leastInteger() + (zeroPoint ? (int64_t{1} << bits) - 1 : 2 * largest);
+  constexpr int64_t leastInteger() const { return -largest; }
+  constexpr int64_t largestInteger() const { return std::min(largest, (int64_t{1} << (bits - 1)) - 1); }
+  /// The integer weight of a stored value.
+  constexpr int64_t integerOf(uint32_t stored) const {
+    return zeroPoint ? int64_t{stored} - zeroPoint : static_cast<int8_t>(stored);
   }
 };
 
 constexpr FormatInfo floats(Format format, int64_t bits) { return {format, bits, ScaleKind::None}; }
 
-/// 8 bits are a signed byte; fewer have half of their range as zero point, and a plane for each power of two that they
-/// are the sum of, the largest one first.
+/// 8 bits are a signed byte; others have half of their range as zero point, and a plane for each power of two that they
+/// are the sum of, the largest one first. Where every level counts, below 8 bits, there is one more negative integer.
 constexpr FormatInfo integers(Format format, int64_t bits, ScaleKind scales, SearchLevels search) {
   FormatInfo info{format, bits, scales};
-  info.zeroPoint = bits == 8 ? 0 : int64_t{1} << (bits - 1);
-  info.largest = bits == 8 ? 127 : info.zeroPoint;
+  const int64_t half = int64_t{1} << (bits - 1);
+  info.zeroPoint = bits == 8 ? 0 : half;
+  info.largest = bits < 8 ? half : half - 1;
   info.search = search;
   info.quantized = true;
   BitPlane *plane = info.planes;
@@ -76,6 +82,7 @@ inline constexpr FormatInfo formatTable[] = {
     floats(Format::F32, 32),
     floats(Format::F16, 16),
     floats(Format::BF16, 16),
+    integers(Format::Q12, 12, ScaleKind::Group, {}),
     integers(Format::Q8, 8, ScaleKind::Group, {}),
     integers(Format::Q6, 6, ScaleKind::Group, {29.0f, 0.5f}),
     integers(Format::Q5, 5, ScaleKind::Group, {13.6f, 0.4f}),
@@ -115,7 +122,7 @@ inline constexpr auto choosableFormats = [] {
   return formats;
 }();
 
-/// "f32, bf16, q8, q6, q5, q4, q3, q2, c8, c4 or c2"
+/// "f32, bf16, q12, q8, q6, q5, q4, q3, q2, c8, c4 or c2"
 inline std::string choosableFormatNames() {
   std::string names;
   for (const Format &format : choosableFormats)

@@ -107,9 +107,9 @@ class TextConfig:
         get = cfg.get
         self.layers, self.hidden = cfg["num_hidden_layers"], cfg["hidden_size"]
         self.heads, self.eps = cfg["num_attention_heads"], get("rms_norm_eps", 1e-6)
-        self.window, self.pad = get("sliding_window", 512), get("pad_token_id", 0)
+        unified = "unified" in get("model_type", "")  # a class of its own, without per-layer embeddings (spec 10)
+        self.window, self.pad = get("sliding_window", 1024 if unified else 512), get("pad_token_id", 0)
         self.cap = get("final_logit_softcapping")
-        unified = "unified" in get("model_type", "")  # without per-layer embeddings (spec 10)
         self.ple = get("hidden_size_per_layer_input", 0 if unified else 256) or 0
         self.k_eq_v = bool(get("attention_k_eq_v", False))
         self.moe = bool(get("enable_moe_block", False))

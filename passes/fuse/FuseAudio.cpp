@@ -72,7 +72,8 @@ struct Convolution {
     auto width = cast<RankedTensorType>(conv.getType()).getDimSize(1);
     auto bins = (cast<RankedTensorType>(conv.getInput().getType()).getDimSize(1) / channels - 1) / 2 + 1;
     return static_cast<int64_t>(conv.getChannels()) == channels && width % bins == 0 &&
-           static_cast<int64_t>(norm.getGroups()) == bins && static_cast<int64_t>(mask.getEvery()) == every;
+           static_cast<int64_t>(norm.getGroups()) == bins && !norm.getBiasAttr() &&
+           static_cast<int64_t>(mask.getEvery()) == every;
   }
   int64_t count() {
     return cast<RankedTensorType>(conv.getType()).getDimSize(1) / static_cast<int64_t>(norm.getGroups());
@@ -234,8 +235,8 @@ LogicalResult fuseOutput(LinearOp embedding, IRRewriter &rewriter, Report &repor
 }
 
 bool ownsAudio(Operation *op) {
-  return isa<MaskRowsOp, Conv2dOp, LayerNormOp, ReluOp, SiluOp, GluOp, ClampOp, DepthwiseConvOp, AddBiasOp,
-             RelativeAttentionOp>(op);
+  return isa<MaskRowsOp, Conv2dOp, LayerNormOp, ReluOp, SiluOp, GluOp, ClampOp, DepthwiseConvOp, RelativeAttentionOp>(
+      op);
 }
 
 template <typename Op> void missRest(func::FuncOp function, StringRef why, Report &report) {

@@ -26,7 +26,7 @@ LogicalResult fusePatches(AddPlacesOp add, IRRewriter &rewriter, Report &report)
   return success();
 }
 
-bool ownsPatches(Operation *op) { return isa<AddPlacesOp, AffineOp>(op); }
+bool ownsPatches(Operation *op) { return isa<AffineOp>(op); }
 
 void runPatches(func::FuncOp function, IRRewriter &rewriter, Report &report) {
   for (AddPlacesOp add : opsOf<AddPlacesOp>(function))

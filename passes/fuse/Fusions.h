@@ -17,12 +17,14 @@ struct Fusion {
 };
 
 /// Each is defined in the file of its name, FuseQkv.cpp and so on.
-extern const Fusion qkv, attend, moe, ffn, ple, head, patches, encoderAttention, pool, audio;
+extern const Fusion qkv, attend, moe, ffn, ple, head, patches, encoderAttention, pool, audio, normedPatches,
+    normProject;
 
-/// The experts go before the MLP, because their dense branch looks like one; pooling and the output of audio before the
-/// head, which takes what a function returns for logits.
-inline constexpr const Fusion *fusions[] = {&qkv,     &attend,           &moe,   &ffn, &ple, &pool,
-                                            &patches, &encoderAttention, &audio, &head};
+/// The experts go before the MLP, because their dense branch looks like one; pooling and the output of audio before a
+/// norm and a projection alone, and these before the head, which takes what a function returns for logits; patches
+/// between layer norms before others, whose places they look like.
+inline constexpr const Fusion *fusions[] = {&qkv,     &attend,           &moe,  &ffn,   &ple,         &normedPatches,
+                                            &patches, &encoderAttention, &pool, &audio, &normProject, &head};
 
 } // namespace gemmac::fuse
 

@@ -42,9 +42,10 @@ Value StepEmitter::keysAndValues(int64_t perRow, int64_t width) {
 }
 
 Value StepEmitter::rowResult(Value input, const Reader &reader) {
+  bool wide = wideActivations || formatInfo(reader.format).inWords();
   Element element = !isQuantized(reader) ? Element::F32
                     : reader.staticScale ? Element::S8
-                    : wideActivations    ? Element::Q16
+                    : wide               ? Element::Q16
                                          : Element::Q8;
   return rowBuffer(typeOf(input).getWidth(), element, perRowOf(input));
 }

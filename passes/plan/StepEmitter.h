@@ -22,7 +22,7 @@ struct Reader {
 /// Appends steps to a function.
 class StepEmitter {
 public:
-  /// \param wideActivations operands of quantized matrices are q16 instead of q8.
+  /// \param wideActivations operands of quantized matrices are q16 instead of q8; those of q12 are it anyway.
   StepEmitter(gemma::FunctionOp function, const Schedule &schedule, bool wideActivations);
 
   /// Steps made from now on carry this location.

@@ -1,7 +1,7 @@
 // AArch64: NEON as the base, dotprod above it. One weight layout for both.
 #include "gemmac/program.h"
 #include "targets/Targets.h"
-#include "targets/cpu/PackedBits.h"
+#include "targets/cpu/WordProducts.h"
 
 #include <numeric>
 
@@ -30,8 +30,35 @@ Value joinParts(KernelBuilder &b, ArrayRef<Value> quarter) {
   return join(join(quarter[0], quarter[1]), join(quarter[2], quarter[3]));
 }
 
+/// smlal adds four products of int16; a part has two registers of sums, with two lanes for each of its rows. Part by
+/// part, as below.
+class ArmWordProducts : public WordProducts {
+  VectorType sumType(KernelBuilder &b) const override { return b.vec(8, b.getI32Type()); }
+  Value multiplyAdd(KernelBuilder &b, Value sum, Value weights, Value x) const override {
+    auto widen = [&](Value words) -> Value { return arith::ExtSIOp::create(b, sumType(b), words); };
+    Value wide = widen(weights);
+    return arith::AddIOp::create(b, sum, arith::MulIOp::create(b, wide, widen(x)));
+  }
+  Value joinParts(KernelBuilder &b, ArrayRef<Value> sums) const override {
+    SmallVector<Value> quarters;
+    for (Value sum : sums) {
+      auto lanes = [&](int64_t first) -> Value {
+        return vector::ShuffleOp::create(b, sum, sum, ArrayRef<int64_t>{first, first + 2, first + 4, first + 6});
+      };
+      Value even = lanes(0);
+      quarters.push_back(arith::AddIOp::create(b, even, lanes(1)));
+    }
+    return gemmac::joinParts(b, quarters);
+  }
+
+public:
+  ArmWordProducts() : WordProducts(/*bytes=*/16, /*together=*/1) {}
+};
+
 /// Part by part, so that few sums live at once: a level multiplies one quad of columns of 4 rows of the panel.
 class ArmTileOps : public TileOps {
+  ArmWordProducts words;
+
 protected:
   /// The dot products of one part with one activation row. `quads` are its weights, 4 columns of 4 rows each, `x` the
   /// activations that belong to them.
@@ -60,8 +87,9 @@ protected:
     return zeroPoint == 0 ? b.splatInt(ints4(b), 0) : b.broadcast(firstSum(b, row, zeroPoint), ints4(b));
   }
 
-public:
-  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
+  /// Of one byte a weight; words are none.
+  virtual SmallVector<Value> dotBytes(KernelBuilder &b, const WeightGroup &weights,
+                                      ArrayRef<ActivationGroup> rows) const {
     SmallVector<SmallVector<Value>> x, quarters(rows.size());
     for (const ActivationGroup &row : rows)
       x.push_back(activations(b, row));
@@ -77,9 +105,17 @@ public:
     return dots;
   }
 
-  void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
+  virtual void unpackBytes(KernelBuilder &b, const WeightGroup &weights, Value target) const {
     for (int64_t part = 0; part < parts; ++part)
       storeQuads(b, loadQuads(b, weights, part), part, target);
+  }
+
+public:
+  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
+    return weights.words ? words.dot(b, weights, rows) : dotBytes(b, weights, rows);
+  }
+  void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
+    return weights.words ? words.unpack(b, weights, target) : unpackBytes(b, weights, target);
   }
 };
 
@@ -132,10 +168,10 @@ class I8mmTileOps : public DotprodTileOps {
     return pairs;
   }
 
-public:
-  SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
+  SmallVector<Value> dotBytes(KernelBuilder &b, const WeightGroup &weights,
+                              ArrayRef<ActivationGroup> rows) const override {
     if (rows.size() == 1 && !weights.unpacked)
-      return DotprodTileOps::dot(b, weights, rows); // half of smmla would be idle
+      return DotprodTileOps::dotBytes(b, weights, rows); // half of smmla would be idle
     SmallVector<SmallVector<Value>> quarters(rows.size());
     for (int64_t part = 0; part < parts; ++part) {
       SmallVector<Value> quads = loadQuads(b, weights, part);
@@ -160,7 +196,7 @@ public:
     return dots;
   }
 
-  void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
+  void unpackBytes(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
     for (int64_t part = 0; part < parts; ++part)
       storeQuads(b, pairRows(b, loadQuads(b, weights, part)), part, target);
   }

@@ -39,8 +39,8 @@ public:
   /// Of a group, scales excluded.
   static constexpr int64_t unpackedBytes(bool words) { return panelRows * groupColumns * (words ? 2 : 1); }
   virtual ~TileOps() = default;
-  /// Whether rows of q16 are multiplied as int16; else as their high and their low bytes.
-  virtual bool multipliesWords() const { return false; }
+  /// Whether rows of q16 are multiplied as int16 with weights of that format; else as their high and their low bytes.
+  virtual bool multipliesWords(Format format) const { return formatInfo(format).inWords(); }
   /// Per activation row a vector<16xi32>: the exact dot products of the integer weights, zero point subtracted.
   virtual llvm::SmallVector<mlir::Value> dot(KernelBuilder &b, const WeightGroup &weights,
                                              llvm::ArrayRef<ActivationGroup> rows) const = 0;

@@ -15,6 +15,23 @@ Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroPoint) 
   return arith::MulIOp::create(b, bias, b.i32(static_cast<int32_t>(zeroPoint / 8)));
 }
 
+Words evenAndOdd(KernelBuilder &b, Value quads) {
+  auto words = b.vec(cast<VectorType>(quads.getType()).getNumElements() / 2, b.getI16Type());
+  Value both = b.bitcast(quads, words), eight = b.splatInt(words, 8);
+  Value even = arith::ShRSIOp::create(b, arith::ShLIOp::create(b, both, eight), eight);
+  return {even, arith::ShRSIOp::create(b, both, eight)};
+}
+
+// Even and odd columns of the low bytes and of what stands above them.
+static Words joinBytes(KernelBuilder &b, Value low, Value high) {
+  auto words = b.vec(cast<VectorType>(low.getType()).getNumElements() / 2, b.getI16Type());
+  Value lows = b.bitcast(low, words), highs = b.bitcast(high, words), eight = b.splatInt(words, 8);
+  Value even = arith::OrIOp::create(b, arith::AndIOp::create(b, lows, b.splatInt(words, 0x00ff)),
+                                    arith::ShLIOp::create(b, highs, eight));
+  return {even, arith::OrIOp::create(b, arith::ShRUIOp::create(b, lows, eight),
+                                     arith::AndIOp::create(b, highs, b.splatInt(words, 0xff00)))};
+}
+
 // Block j % bits holds quads j and j + 4 four bits apart, the first at bit j / bits * bits (planePlace). Both move to
 // plane.shift.
 QuadReader::Pair QuadReader::loadPlane(const BitPlane &plane, Value pointer, Value j, int64_t offset) const {
@@ -37,12 +54,29 @@ QuadReader::Pair QuadReader::loadPlane(const BitPlane &plane, Value pointer, Val
   return {take(low), take(high)};
 }
 
+QuadReader::Pair QuadReader::loadBytePlane(Value pointer, Value j, int64_t offset) const {
+  Value first = b.at(b.at(pointer, b.mul(j, quadBytes)), offset);
+  return {loadBytes(first), loadBytes(b.at(first, 4 * quadBytes))};
+}
+
+std::pair<Words, Words> QuadReader::loadWords(Value j, int64_t offset) const {
+  const FormatInfo &info = formatInfo(weights.format);
+  if (!info.inWords()) {
+    Pair quads = load(j, offset);
+    return {evenAndOdd(b, quads.first), evenAndOdd(b, quads.second)};
+  }
+  static_assert(formatInfo(Format::Q12).planes[0].bits == 8, "the low bytes are a plane");
+  BitPlane above = info.planes[1];
+  Pair low = loadBytePlane(weights.pointer, j, offset);
+  Pair high = loadPlane({above.bits, above.shift - 8}, b.at(weights.pointer, 8 * quadBytes), j, offset);
+  return {joinBytes(b, low.first, high.first), joinBytes(b, low.second, high.second)};
+}
+
 QuadReader::Pair QuadReader::load(Value j, int64_t offset) const {
   const FormatInfo &info = formatInfo(weights.format);
-  if (weights.unpacked || info.planes[0].bits == 8) {
-    Value first = b.at(b.at(weights.pointer, b.mul(j, quadBytes)), offset);
-    return {loadBytes(first), loadBytes(b.at(first, 4 * quadBytes))};
-  }
+  assert(!info.inWords() && "loadWords reads these");
+  if (weights.unpacked || info.planes[0].bits == 8)
+    return loadBytePlane(weights.pointer, j, offset);
   Pair quads;
   int64_t at = 0;
   for (const BitPlane &plane : info.planes) {

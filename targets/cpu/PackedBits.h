@@ -20,6 +20,11 @@ constexpr int64_t productsInInt16(Format format, bool wholeRange) {
 /// bias.
 mlir::Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroPoint);
 
+/// Integers as int16: of every four columns the even ones, 0 and 2, and the odd ones, so that lanes of int32 stay those
+/// of the quads.
+using Words = std::pair<mlir::Value, mlir::Value>;
+Words evenAndOdd(KernelBuilder &b, mlir::Value quads); ///< of signed bytes
+
 /// Reads quads of a group of 16 rows, as stored (zero point included): quad j is columns 4j .. 4j+3 of all rows, 64
 /// bytes. A part of a quad is as many rows as fit a register.
 class QuadReader {
@@ -32,6 +37,8 @@ public:
   /// Quads j and j + 4, j < 4, of the rows from byte `offset` of a quad on.
   Pair load(mlir::Value j, int64_t offset) const;
   Pair load(int64_t j, int64_t offset) const { return load(b.i64(j), offset); }
+  /// The same of packed weights as int16; only this reads formats of more than a byte.
+  std::pair<Words, Words> loadWords(mlir::Value j, int64_t offset) const;
 
 private:
   static constexpr int64_t quadBytes = 4 * panelRows;
@@ -42,6 +49,7 @@ private:
   mlir::Value loadBytes(mlir::Value pointer) const {
     return b.load(part, pointer, part.getNumElements() < 32 ? 16 : 32);
   }
+  Pair loadBytePlane(mlir::Value pointer, mlir::Value j, int64_t offset) const;
   Pair loadPlane(const BitPlane &plane, mlir::Value pointer, mlir::Value j, int64_t offset) const;
 };
 

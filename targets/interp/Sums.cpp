@@ -16,6 +16,13 @@ static float sumHalves(std::span<float> v) {
 
 float sumLanes(Lanes lanes) { return sumHalves(lanes); }
 
+float stridedSum(std::span<const float> x) {
+  std::array<float, 256> v = {};
+  for (size_t i = 0; i < x.size(); ++i)
+    v[i % 256] = v[i % 256] + x[i];
+  return sumHalves(v);
+}
+
 float inverseRms(std::span<const float> x, int64_t count, float eps) {
   std::array<float, 256> v = {};
   for (size_t i = 0; i < x.size(); ++i)

@@ -17,6 +17,9 @@ float sumLanes(Lanes lanes);
 /// Positions whose softmax is taken at once, at multiples of it.
 inline constexpr int64_t attentionSplit = 128;
 
+/// A row's elements added in the order of norms.
+float stridedSum(std::span<const float> x);
+
 /// 1 / sqrt(mean of squares + eps) of a row or a head, of which `count` elements are no padding.
 float inverseRms(std::span<const float> x, int64_t count, float eps);
 

@@ -1,7 +1,8 @@
-// What the vision tower does to rows alone: pixels, places of patches, pooling. Its heads are in ProductSteps.cpp and
-// AttentionSteps.cpp.
+// What vision does to rows alone: pixels, places of patches, pooling, layer norms. Its heads are in ProductSteps.cpp
+// and AttentionSteps.cpp.
 #include "targets/interp/Numbers.h"
 #include "targets/interp/Steps.h"
+#include "targets/interp/Sums.h"
 
 #include <cmath>
 
@@ -26,10 +27,12 @@ void run(gemma::AddPlacesStep step, Frame &frame) {
   for (int64_t r = 0; r < frame.rows(step.getInput()); ++r) {
     std::span<const float> x = frame[step.getInput()].row(r);
     std::span<const int32_t> place = frame[step.getPlaces()].integerRow(r);
+    const int64_t column = step.getAlternating() ? 2 * int64_t{place[0]} : place[0];
+    const int64_t row = step.getAlternating() ? 2 * int64_t{place[1]} + 1 : place[1];
     std::span<float> result = frame[step.getResult()].row(r);
     for (size_t i = 0; i < x.size(); ++i) {
       const auto at = static_cast<int64_t>(i);
-      result[i] = x[i] + (columns.element(place[0], at) + rows.element(place[1], at));
+      result[i] = x[i] + (columns.element(column, at) + rows.element(row, at));
     }
   }
 }
@@ -69,6 +72,23 @@ void run(gemma::PoolStep step, Frame &frame) {
       if (!bias.empty())
         result[i] = (result[i] - bias[i]) * scale[i];
     }
+  }
+}
+
+void run(gemma::LayerNormStep step, Frame &frame) {
+  std::span<const float> weight = frame.memory.vector(step.getWeightAttr());
+  std::span<const float> bias = frame.memory.vector(step.getBiasAttr());
+  const auto count = static_cast<size_t>(step.getCount());
+  for (int64_t r = 0; r < frame.rows(step.getInput()); ++r) {
+    std::span<const float> x = frame[step.getInput()].row(r);
+    const float mean = stridedSum(x) / static_cast<float>(count);
+    std::vector<float> y(x.size(), 0.0f);
+    for (size_t i = 0; i < count; ++i)
+      y[i] = x[i] - mean;
+    const float q = inverseRms(y, step.getCount(), toFloat(step.getEps()));
+    for (size_t i = 0; i < count; ++i)
+      y[i] = (y[i] * q) * weight[i] + bias[i];
+    frame[step.getResult()].store(r, y, 0.0f);
   }
 }
 

@@ -16,6 +16,8 @@ struct Kind {
 
 Kind kindOf(Format format) {
   switch (format) {
+  case Format::Q12:
+    return {{8, 4}, 2048, true};
   case Format::Q8:
     return {{8}, 0, true};
   case Format::Q6:
@@ -90,13 +92,11 @@ int32_t readInteger(const Kind &kind, const uint8_t *group, int64_t together, in
   int shift = 0;
   for (int bits : kind.planes) {
     const uint8_t byte = group[((quad % bits) * together + row) * 4 + column % 4];
-    if (bits == 8)
-      return static_cast<int8_t>(byte);
     value |= ((byte >> (quad / bits * bits)) & ((1 << bits) - 1)) << shift;
     group += bits * together * 4;
     shift += bits;
   }
-  return value - kind.zero;
+  return kind.zero ? value - kind.zero : static_cast<int8_t>(value);
 }
 
 /// \param blocks f32 scales of a row, where groups have none.

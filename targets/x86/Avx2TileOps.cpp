@@ -147,14 +147,6 @@ class Avx2TileOps : public TileOps {
     return dots;
   }
 
-  // Even and odd columns of signed bytes as int16: so every lane of int32 that they are multiplied to stays one row.
-  using Words = std::pair<Value, Value>;
-  static Words evenAndOdd(KernelBuilder &b, Value quads) {
-    auto words = b.vec(16, b.getI16Type());
-    Value both = b.bitcast(quads, words), eight = b.splatInt(words, 8);
-    Value even = arith::ShRSIOp::create(b, arith::ShLIOp::create(b, both, eight), eight);
-    return {even, arith::ShRSIOp::create(b, both, eight)};
-  }
   static Value multiplyWords(KernelBuilder &b, const Words &left, const Words &right) {
     auto multiply = [&](Value x, Value y) {
       return b.intrinsic("llvm.x86.avx2.pmadd.wd", b.vec(8, b.getI32Type()), {x, y});
@@ -191,8 +183,7 @@ class Avx2TileOps : public TileOps {
   }
 
   // Weights of a quad as int16, the zero point subtracted.
-  static Words signedWords(KernelBuilder &b, Value quads, Format format) {
-    Words words = evenAndOdd(b, quads);
+  static Words signedWords(KernelBuilder &b, Words words, Format format) {
     if (int64_t zeroPoint = formatInfo(format).zeroPoint) {
       Value zero = b.splatInt(b.vec(16, b.getI16Type()), zeroPoint);
       words.first = arith::SubIOp::create(b, words.first, zero);
@@ -210,7 +201,7 @@ class Avx2TileOps : public TileOps {
     return {even, pair(4)};
   }
 
-  // int16 activations with int8 weights: a group's sum is at most 32 * 32512 * 128. Of unpacked panels each pair of
+  // int16 activations with weights of up to 12 bits, sums that int32 holds. Of unpacked panels each pair of
   // columns is loaded where it is used; packed ones are taken apart for all rows.
   static SmallVector<Value> dotWords(KernelBuilder &b, ArrayRef<WeightGroup> panels, ArrayRef<ActivationGroup> rows) {
     KernelBuilder::Values sums(2 * panels.size() * rows.size(), b.splatInt(b.vec(8, b.getI32Type()), 0));
@@ -243,9 +234,9 @@ class Avx2TileOps : public TileOps {
       QuadLoader loader(b, panels.front(), bytes);
       sums = b.loop(b.i64(0), b.i64(4), 1, sums, [&](Value j, ValueRange state) {
         KernelBuilder::Values next(state);
-        QuadLoader::Pair halves[2] = {loader.load(j, 0), loader.load(j, 1)};
-        addQuad(j, next, [&](size_t, int64_t half) { return evenAndOdd(b, halves[half].first); });
-        addQuad(b.add(j, 4), next, [&](size_t, int64_t half) { return evenAndOdd(b, halves[half].second); });
+        std::pair<Words, Words> halves[2] = {loader.loadWords(j, 0), loader.loadWords(j, 1)};
+        addQuad(j, next, [&](size_t, int64_t half) { return halves[half].first; });
+        addQuad(b.add(j, 4), next, [&](size_t, int64_t half) { return halves[half].second; });
         return next;
       });
     }
@@ -261,7 +252,7 @@ class Avx2TileOps : public TileOps {
   }
 
 public:
-  bool multipliesWords() const override { return true; }
+  bool multipliesWords(Format) const override { return true; }
 
   SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
     if (weights.words)
@@ -285,15 +276,22 @@ public:
   void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
     QuadLoader loader(b, weights, bytes);
     auto store = [&](Value quads, int64_t quad, int64_t half) {
-      if (!weights.words)
-        return b.store(quads, b.at(target, 2 * bytes * quad + bytes * half), bytes);
-      Words words = signedWords(b, quads, weights.format);
+      b.store(quads, b.at(target, 2 * bytes * quad + bytes * half), bytes);
+    };
+    auto storeWords = [&](const Words &stored, int64_t quad, int64_t half) {
+      Words words = signedWords(b, stored, weights.format);
       Value first = b.at(target, 4 * bytes * quad + 2 * bytes * half);
       b.store(words.first, first, bytes);
       b.store(words.second, b.at(first, bytes), bytes);
     };
     for (int64_t j = 0; j < 4; ++j)
       for (int64_t half = 0; half < 2; ++half) {
+        if (weights.words) {
+          auto [first, second] = loader.loadWords(b.i64(j), half);
+          storeWords(first, j, half);
+          storeWords(second, 4 + j, half);
+          continue;
+        }
         QuadLoader::Pair quads = loader.load(j, half);
         store(quads.first, j, half);
         store(quads.second, 4 + j, half);

@@ -1,4 +1,5 @@
-// Products of int8 with the VNNI instructions, in registers of 32 or 64 bytes.
+// Products of int8 and of int16 with the VNNI instructions, in registers of 32 or 64 bytes.
+#include "targets/cpu/WordProducts.h"
 #include "targets/x86/X86TileOps.h"
 
 using namespace mlir;
@@ -11,12 +12,33 @@ void storeQuads(KernelBuilder &b, const QuadLoader::Pair &quads, int64_t j, int6
   b.store(quads.second, b.at(target, 64 * (4 + j) + offset), 32);
 }
 
+/// The two halves of a panel as one vector; a whole one as it is.
+Value joinParts(KernelBuilder &b, ArrayRef<Value> sums) {
+  return sums.size() == 1 ? sums[0] : joinHalves(b, sums[0], sums[1]);
+}
+
+/// vpdpwssd adds two products of int16 to an int32 lane.
+class VnniWordProducts : public WordProducts {
+  int64_t bytes;
+
+  VectorType sumType(KernelBuilder &b) const override { return b.vec(bytes / 4, b.getI32Type()); }
+  Value multiplyAdd(KernelBuilder &b, Value sum, Value weights, Value x) const override {
+    return b.intrinsic(bytes == 64 ? "llvm.x86.avx512.vpdpwssd.512" : "llvm.x86.avx512.vpdpwssd.256", sumType(b),
+                       {sum, weights, x});
+  }
+  Value joinParts(KernelBuilder &b, ArrayRef<Value> sums) const override { return gemmac::joinParts(b, sums); }
+
+public:
+  explicit VnniWordProducts(int64_t bytes) : WordProducts(bytes, 4 * panelRows / bytes), bytes(bytes) {}
+};
+
 /// VNNI: vpdpbusd adds four products of unsigned and signed bytes to an int32 lane. Signed weights become unsigned by
 /// adding 128. Every form starts its sums at -zero point * sum of the activations, so that none is subtracted at the
 /// end.
 class VnniTileOps : public TileOps {
   int64_t bytes; // of a register
   int64_t parts; // registers that hold four columns of the panel
+  VnniWordProducts words;
 
   static int64_t zeroPoint(Format format) { return formatInfo(format).zeroPoint ? formatInfo(format).zeroPoint : 128; }
 
@@ -71,9 +93,11 @@ class VnniTileOps : public TileOps {
   }
 
 public:
-  explicit VnniTileOps(int64_t bytes) : bytes(bytes), parts(4 * panelRows / bytes) {}
+  explicit VnniTileOps(int64_t bytes) : bytes(bytes), parts(4 * panelRows / bytes), words(bytes) {}
 
   SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
+    if (weights.words)
+      return words.dot(b, weights, rows);
     QuadLoader loader(b, weights, bytes);
     if (rows.size() > 1 && parts > 1)
       return dotInLoop(b, loader, weights, rows);
@@ -101,6 +125,8 @@ public:
                                ArrayRef<ActivationGroup> rows) const override {
     if (!panels.front().unpacked)
       return TileOps::dotPanels(b, panels, rows);
+    if (panels.front().words)
+      return words.dot(b, panels, rows);
     KernelBuilder::Values sums; // [panel][row][part]
     for (const WeightGroup &weights : panels)
       for (const ActivationGroup &row : rows)
@@ -124,6 +150,8 @@ public:
   }
 
   void unpack(KernelBuilder &b, const WeightGroup &weights, Value target) const override {
+    if (weights.words)
+      return words.unpack(b, weights, target);
     QuadLoader loader(b, weights, bytes);
     for (int64_t j = 0; j < 4; ++j)
       for (int64_t part = 0; part < parts; ++part)

@@ -27,6 +27,9 @@ public:
   QuadLoader(KernelBuilder &b, const WeightGroup &weights, int64_t bytes)
       : QuadReader(b, weights, b.vec(bytes, b.getI8Type()), b.vec(bytes / 2, b.getI16Type())), bytes(bytes) {}
   template <typename Index> Pair load(Index j, int64_t part) const { return QuadReader::load(j, part * bytes); }
+  std::pair<Words, Words> loadWords(mlir::Value j, int64_t part) const {
+    return QuadReader::loadWords(j, part * bytes);
+  }
 };
 
 } // namespace gemmac

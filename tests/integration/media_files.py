@@ -1,4 +1,4 @@
-"""Pictures and sounds of the goldens, read with numpy and the standard library."""
+"""Pictures and sounds, read and written with numpy and the standard library."""
 
 import struct
 import wave
@@ -31,6 +31,28 @@ def read_picture(path):
         above = _unfiltered(line[0], line[1:].reshape(width, 3).astype(np.int64), above)
         picture.append(above)
     return np.array(picture, np.uint8)
+
+
+def write_picture(path, pixels):
+    """A PNG of uint8 [height, width, 3]."""
+    height, width, _ = pixels.shape
+    lines = b"".join(b"\0" + line.tobytes() for line in pixels)
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)), (b"IDAT", zlib.compress(lines))]
+    raw = b"\x89PNG\r\n\x1a\n"
+    for kind, content in [*parts, (b"IEND", b"")]:
+        raw += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    path.write_bytes(raw)
+    return path
+
+
+def write_sound(path, samples):
+    """A mono file of int16 at 16 kHz."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16000)
+        file.writeframes(np.asarray(samples, "<i2").tobytes())
+    return path
 
 
 def _unfiltered(kind, line, above):

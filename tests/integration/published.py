@@ -22,6 +22,7 @@ DIRECTORIES = [
     "gemma-3-4b-it",
     "gemma-4-E2B-it",
     "gemma-4-E4B-it",
+    "gemma-4-12B-it",
     "gemma-4-26B-A4B-it",
     "gemma-4-31B-it",
 ]
@@ -177,6 +178,8 @@ def media_tensors(data):
         out = siglip_tensors(vision)
         out["multi_modal_projector.mm_input_projection_weight"] = [vision["hidden_size"], hidden]
         out["multi_modal_projector.mm_soft_emb_norm.weight"] = [vision["hidden_size"]]
+    elif "4Unified" in config["architectures"][0]:
+        return random_checkpoint.embedder_tensors(vision, audio, hidden)
     elif vision:
         out = vision_tensors(vision)
         out["model.embed_vision.embedding_projection.weight"] = [hidden, vision["hidden_size"]]
@@ -268,6 +271,7 @@ def shrink(data, layers):
     for tower in ("vision_config", "audio_config"):
         if config.get(tower):
             small = {"num_hidden_layers": 1, "hidden_size": 32, "intermediate_size": 48, "image_size": 28}
+            small |= {"mm_embed_dim": 32, "audio_embed_dim": 32, "audio_samples_per_token": 32}
             small |= {"position_embedding_size": 16, "output_proj_dims": 32, "subsampling_conv_channels": [8, 4]}
             config[tower] |= {key: value for key, value in small.items() if key in config[tower]}
     return text

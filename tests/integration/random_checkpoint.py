@@ -230,6 +230,59 @@ AUDIO = {
     ),
 }
 
+
+# Text of the 12B model, whose class knows neither per-layer embeddings nor experts.
+def unified_text(**changes):
+    """BASE with one head of keys that are values in full layers, and changes."""
+    absent = ("enable_moe_block", "hidden_size_per_layer_input", "use_double_wide_mlp", "vocab_size_per_layer_input")
+    own = {"model_type": "gemma4_unified_text", "attention_k_eq_v": True, "num_global_key_value_heads": 1}
+    return text(**dict.fromkeys(absent, ...) | own | {"use_bidirectional_attention": "vision"} | changes)
+
+
+def patch_embedder(**changes):
+    """The vision_config of a model without encoders."""
+    merged = {"model_type": "gemma4_unified_vision", "mm_embed_dim": 64, "mm_posemb_size": 80} | changes
+    return {"output_proj_dims": merged["mm_embed_dim"]} | merged
+
+
+def sample_embedder(**changes):
+    """The audio_config of a model without encoders."""
+    return {"model_type": "gemma4_unified_audio"} | changes
+
+
+# Models without encoders: name -> (text config, vision_config, audio_config). Programs take pictures of 16-pixel cells,
+# 3 x 3 of them a patch; the others are for the interpreter's calls.
+UNIFIED = {
+    "plain": (unified_text(), patch_embedder(), sample_embedder()),
+    "odd": (
+        unified_text(hidden_size=100, num_attention_heads=3, num_key_value_heads=3, use_bidirectional_attention=...),
+        patch_embedder(mm_embed_dim=77, patch_size=16, pooling_kernel_size=3, model_patch_size=48, rms_norm_eps=1e-3),
+        sample_embedder(audio_embed_dim=333, hidden_size=333, rms_norm_eps=1e-2),
+    ),
+    "small": (
+        unified_text(hidden_size=36, layer_types=[S, F, S, F], sliding_window=5),
+        patch_embedder(mm_embed_dim=20, patch_size=3, pooling_kernel_size=3, mm_posemb_size=9),
+        sample_embedder(audio_samples_per_token=31),
+    ),
+    "saved-again": (
+        unified_text(
+            global_head_dim=...,
+            num_global_key_value_heads=...,
+            layer_types=[S, S, F],
+            per_layer_config={"2": {"head_dim": 44, "num_key_value_heads": 1}},
+        ),
+        patch_embedder(mm_embed_dim=130, patch_size=5, pooling_kernel_size=1, mm_posemb_size=12, num_soft_tokens=280),
+        sample_embedder(output_proj_dims=64),
+    ),
+    "separate-values": (
+        unified_text(
+            attention_k_eq_v=False, use_bidirectional_attention=None, num_kv_shared_layers=1, layer_types=[S, F, F]
+        ),
+        patch_embedder(mm_embed_dim=33, pooling_kernel_size=3, mm_posemb_size=75),
+        None,
+    ),
+}
+
 # What stands around and in the place of soft tokens.
 MEDIA_TOKENS = {
     "boi_token_id": "<|image>",
@@ -239,6 +292,26 @@ MEDIA_TOKENS = {
     "audio_token_id": "<|audio|>",
     "eoa_token_id": "<audio|>",
 }
+
+
+def embedder_tensors(vision, audio, hidden):
+    """{name: shape} of a model without encoders (spec 10); `hidden` is that of the text model."""
+    out = {}
+    if vision:
+        side, width = vision.get("patch_size", 16) * vision.get("pooling_kernel_size", 3), vision["mm_embed_dim"]
+        at, pixels = "model.vision_embedder.", side * side * 3
+        out[at + "patch_dense.weight"] = [width, pixels]
+        out[at + "patch_dense.bias"] = [width]
+        out[at + "pos_embedding"] = [vision["mm_posemb_size"], 2, width]
+        for name, wide in (("patch_ln1", pixels), ("patch_ln2", width), ("pos_norm", width)):
+            out |= {f"{at}{name}.{part}": [wide] for part in ("weight", "bias")}
+        out["model.embed_vision.embedding_projection.weight"] = [hidden, width]
+    if audio:
+        names = ("audio_embed_dim", "audio_samples_per_token", "hidden_size", "output_proj_dims")
+        samples = next((audio[name] for name in names if name in audio), 640)
+        out["model.embed_audio.embedding_projection.weight"] = [hidden, samples]
+    return out
+
 
 LINEARS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
 LINEARS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
@@ -481,8 +554,10 @@ def values(name, shape, seed, head_norm=0.6):
     if len(shape) == 1:
         if leaf in ("q_norm", "k_norm"):
             return rng.normal(1.0, 0.2, shape) * head_norm
+        if leaf == "bias" and "vision_embedder" in name:
+            return rng.normal(0.0, 0.3, shape)
         return rng.normal(1.0, 0.3, shape)
-    if leaf == "position_embedding_table":
+    if leaf in ("position_embedding_table", "pos_embedding"):
         return rng.normal(0.0, 0.5, shape)
     if leaf in ("embed_tokens", "lm_head", "embed_tokens_per_layer"):
         return rng.normal(0.0, 0.15 if leaf != "lm_head" else 0.4, shape)
@@ -523,9 +598,12 @@ def write(
     }
     if not shape.tied:
         named["lm_head.weight"] = [shape.vocab, shape.hidden]
-    if vision:
+    unified = config.get("model_type") == "gemma4_unified_text"
+    if unified:
+        named |= embedder_tensors(vision, audio, shape.hidden)
+    if vision and not unified:
         named |= vision_tensors(vision, shape.hidden)
-    if audio:
+    if audio and not unified:
         named |= audio_tensors(audio, shape.hidden)
     store = store or (lambda name, array: {name: (dtype, array)})
     parts = {}
@@ -537,7 +615,7 @@ def write(
         parts.update(store(name, array))
     stored = {name: (kind, list(array.shape)) for name, (kind, array) in parts.items()}
     write_weights(folder, stored, lambda name: [encode(parts[name][1], parts[name][0])], shard_bytes)
-    generation = "3" if shape.gemma3 else "4"
+    generation = "3" if shape.gemma3 else "4Unified" if unified else "4"
     if causal_lm:
         whole = dict(config, architectures=[f"Gemma{generation}ForCausalLM"])
     else:
@@ -545,7 +623,7 @@ def write(
             "architectures": [f"Gemma{generation}ForConditionalGeneration"],
             "audio_config": audio,
             "eos_token_id": [1, 16, 9],
-            "model_type": f"gemma{generation}",
+            "model_type": config["model_type"].removesuffix("_text"),
             "text_config": config,
             "tie_word_embeddings": config["tie_word_embeddings"],
             "vision_config": vision,

@@ -15,7 +15,8 @@ PREFILLED = 20  # in chunks of 7; the others go through decode and verify by tur
 # Each kind of step, of weights, of activations and of caches, in as few programs as show it.
 TINY = [
     ("tiny-e", "f32", []),
-    ("tiny-e", "q8", []),  # activations of 16 bits
+    ("tiny-e", "q12", []),  # activations of 16 bits, as with q8
+    ("tiny-e", "q8", []),
     ("tiny-e", "q5", ["--cache", "q8"]),
     ("tiny-e", "q4", []),
     ("tiny-moe", "f32", ["--cache", "q4"]),  # keys that are values
@@ -30,6 +31,7 @@ RANDOM = [
     ("per-layer-embeddings", "q3", ["--cache", "q8"]),
     ("per-layer-embeddings", "c2", []),
     ("experts", "q2", ["--activations", 16]),
+    ("experts", "q12", ["--activations", 8, "--embeddings", "q5"]),  # which reads 8 bits; q12 reads 16 in any case
     ("experts", "c8", []),
     ("per-layer-config", "q4", ["--cache", "q8"]),
     ("gemma3-odd", "bf16", []),

@@ -33,6 +33,7 @@ DIRECTORIES = {
     "gemma-3-4b-it": (3.880, ["vision_config set aside", "vision tower: 437 tensors", "vision embedder: 2 tensors"]),
     "gemma-4-E2B-it": (4.628, []),
     "gemma-4-E4B-it": (7.463, ["54 key and value tensors"]),
+    "gemma-4-12B-it": (11.907, []),
     "gemma-4-26B-A4B-it": (25.233, []),
     "gemma-4-31B-it": (30.697, []),
 }
@@ -45,7 +46,7 @@ def test_whole_directory(name, tmp_path):
     data = published.write_directory(tmp_path / name, name)
     assert len(published.tensor_shapes(data)) == data.get("tensors", len(published.tensor_shapes(data)))
     text = inspect(tmp_path / name)
-    assert text.startswith(f"{name}: Gemma{data['generation']}For"), text
+    assert text.startswith(f"{name}: {data['config']['architectures'][0]}\n"), text
     count = float(re.search(r"([\d.]+) G values", text).group(1))
     assert count == pytest.approx(billions, abs=2e-3), text
     assert re.search("^chat format: (gemma3|gemma4|template);", text, re.M)
@@ -57,15 +58,6 @@ def test_whole_directory(name, tmp_path):
     assert all(any(word in note for word in quiet) for note in notes(text)), text
     if data["generation"] == 4:
         assert not any("tower" in note or "embedder" in note for note in notes(text)), text
-
-
-def test_unified_model_is_refused(tmp_path):
-    """12B has a class of its own; what is missing is said."""
-    data = published.load("gemma-4-12B-it")
-    published.write_settings(tmp_path / "model", data, published.vocabulary(4))
-    done = gemmac("inspect", tmp_path / "model")
-    assert done.returncode == 3
-    assert "Gemma4UnifiedForConditionalGeneration" in done.stderr and "not supported yet" in done.stderr
 
 
 # -------------------------------------------------------------------------------- GGUF

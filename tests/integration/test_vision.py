@@ -100,6 +100,15 @@ def test_goldens(model, prompt, tmp_path):
     check(interpreted(CHECKPOINTS / model, golden_picture(model, prompt), tmp_path), expected)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_q12_keeps_soft_tokens(model, tmp_path):
+    """Rounding weights to 12 bits and activations to 16 is felt less than arithmetic in bf16 would be."""
+    prompt = next(pictures_of(model))
+    expected = read_safetensors(GOLDENS / f"{model}.soft.safetensors")[f"{prompt['id']}.embeddings"]
+    got = interpreted(CHECKPOINTS / model, golden_picture(model, prompt), tmp_path, ["--vision-weights", "q12"])
+    assert 1e-5 < np.linalg.norm(got - expected) / np.linalg.norm(expected) < 1e-3
+
+
 @pytest.mark.parametrize("name", random_checkpoint.VISION)
 @pytest.mark.parametrize("columns, rows", [(7, 5), (2, 1)])
 def test_any_shape(name, columns, rows, tmp_path):
@@ -121,8 +130,10 @@ def test_bounds_are_met():
 COMPILED = {
     "clipped": ("tiny-e", ["--without", "audio"]),
     "plain-q4": ("tiny-dense", ["--vision-weights", "q4"]),
+    "clipped-q12": ("tiny-e", ["--without", "audio", "--vision-weights", "q12"]),
     "clipped-q8": ("tiny-e", ["--without", "audio", "--vision-weights", "q8"]),
     **{f"random-{name}": (name, []) for name in random_checkpoint.VISION},
+    "random-q12": ("odd-everything", ["--vision-weights", "q12"]),
     "random-q4": ("odd-everything", ["--vision-weights", "q4"]),
     "random-q8": ("clipped", ["--vision-weights", "q8", "--activations", 16]),
 }

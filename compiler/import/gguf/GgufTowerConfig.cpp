@@ -51,7 +51,7 @@ bool TowersReader::has(StringRef tower, StringRef type) {
   if (!fields.boolean(("has_" + tower + "_encoder").str(), found.has_value()))
     return false;
   if (found.value_or(shared.value_or("")) != type)
-    fields.mismatch(field, ("'" + type + "': other towers are not of Gemma 4").str());
+    fields.mismatch(field, ("'" + type + "': no other kind of towers is supported").str());
   return true;
 }
 

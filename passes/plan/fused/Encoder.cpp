@@ -28,7 +28,7 @@ LogicalResult plan(PatchEmbedOp op, FunctionBuilder &builder) {
                      ops.getI64IntegerAttr(pixels), Reader(proj).within, steps.replicated());
   Value result = builder.bufferOf(op.getResult()) = steps.matmul(scaled, proj);
   AddPlacesStep::create(ops, op.getLoc(), result, builder.bufferOf(op.getPlaces()), result, referTo(columns),
-                        referTo(rows), steps.replicated());
+                        referTo(rows), /*alternating=*/UnitAttr(), steps.replicated());
   return success();
 }
 

@@ -97,6 +97,18 @@ Status Input::read(std::string &text) {
   }
 }
 
+Status Input::rest(std::string &text, uint64_t most) {
+  const size_t before = text.size();
+  while (!ended()) {
+    if (Status status = read(text); !status.ok())
+      return status;
+    if (text.size() - before > most)
+      return {ExitCode::inputOutput,
+              format("%s has more than %s, the most that is read", shownName.c_str(), formatBytes(most).c_str())};
+  }
+  return {};
+}
+
 Status readFile(const std::string &path, std::string &text) {
   Input input;
   Status status = input.open(path);

@@ -6,6 +6,7 @@
 #include "base/Status.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,8 @@ public:
   /// Appends what comes next, at most 64 KiB; nothing at the end. \returns interrupted when Ctrl-C was pressed
   /// meanwhile.
   Status read(std::string &text);
+  /// Appends all that comes. \returns inputOutput when there are more than `most` bytes of it.
+  Status rest(std::string &text, uint64_t most);
   /// The last read() found the end.
   bool ended() const { return atEnd; }
   /// For messages: "standard input", or the path in quotes.

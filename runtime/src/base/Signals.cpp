@@ -176,6 +176,21 @@ bool waitForInput(int fd, bool evenSo) {
   return result == Wait::ready;
 }
 
+bool waitForAny(std::span<pollfd> files, int milliseconds) {
+  sigset_t held, before;
+  sigemptyset(&held);
+  sigaddset(&held, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &held, &before);
+  for (pollfd &file : files)
+    file.revents = 0;
+  const timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+  if (!interruptRequested() && ::ppoll(files.data(), files.size(), &time, &before) < 0)
+    for (pollfd &file : files)
+      file.revents = 0;
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return !interruptRequested();
+}
+
 void clearInterrupt() { presses.clear(); }
 
 void styledOnSignal(bool styled) { terminalStyled.store(styled); }

@@ -5,6 +5,9 @@
 #include "base/Cancel.h"
 #include "base/Status.h"
 
+#include <poll.h>
+#include <span>
+
 namespace gemmac::runtime {
 
 /// Ctrl-C as above. Every other signal that ends programs ends this one as the system would, after the file of
@@ -30,6 +33,10 @@ Wait waitForEvent(int fd, bool evenSo);
 
 /// The same, through what happens to the screen. \returns false when Ctrl-C was pressed.
 bool waitForInput(int fd, bool evenSo = false);
+
+/// Waits until something happens to one of `files` (poll()'s), or for so many milliseconds. Screens do not matter here.
+/// \returns false when Ctrl-C was pressed, be it before the call or while it waits.
+bool waitForAny(std::span<pollfd> files, int milliseconds);
 
 /// The stop was carried out; the next Ctrl-C is again a first one.
 void clearInterrupt();

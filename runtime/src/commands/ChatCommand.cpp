@@ -5,6 +5,7 @@
 #include "base/Signals.h"
 #include "base/Text.h"
 #include "encode/MediaFile.h"
+#include "encode/VideoFile.h"
 #include "generate/Conversation.h"
 #include "generate/Scheduler.h"
 #include "terminal/AnswerView.h"
@@ -22,6 +23,7 @@ namespace gemmac::runtime {
 static constexpr std::string_view help =
     "/image FILE  show a picture with the next message\n"
     "/audio FILE  play a sound with the next message\n"
+    "/video FILE  show a video with the next message\n"
     "/reset       forget the conversation and start a new one\n"
     "/exit        leave (or Ctrl-D)\n"
     "/help        this list\n"
@@ -44,18 +46,58 @@ Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options
   return {program.vocab, options, {defaults.suppress_ids, static_cast<size_t>(defaults.suppress_count)}};
 }
 
+static Status addImage(MediaEncoder &encoder, const AnswerOptions &options, const std::string &path,
+                       std::vector<Medium> &media) {
+  auto rows = std::make_shared<SoftRows>();
+  std::string name;
+  if (Status status = encodeImageFile(encoder, path, options.imageTokens, *rows, name); !status.ok())
+    return status;
+  media.push_back({Medium::Kind::image, std::move(rows)});
+  return {};
+}
+
+static Status addAudio(MediaEncoder &encoder, const AnswerOptions &options, const std::string &path,
+                       std::vector<Medium> &media, std::string &note) {
+  std::vector<std::shared_ptr<const SoftRows>> parts;
+  std::string name;
+  const SoundRequest request{options.audioSplit, options.ffmpeg};
+  if (Status status = encodeAudioFile(encoder, path, request, parts, name, note); !status.ok())
+    return status;
+  for (std::shared_ptr<const SoftRows> &rows : parts)
+    media.push_back({Medium::Kind::audio, std::move(rows)});
+  return {};
+}
+
+static Status addVideo(MediaEncoder &encoder, const AnswerOptions &options, const std::string &path, int64_t context,
+                       std::vector<Medium> &media, std::string &note) {
+  std::vector<VideoFrame> frames;
+  std::string name;
+  const VideoRequest request{options.frames, context, {options.frameRate, options.ffmpeg}, options.quiet};
+  if (Status status = encodeVideoFile(encoder, path, request, frames, name, note); !status.ok())
+    return status;
+  for (size_t i = 0; i < frames.size(); ++i)
+    media.push_back({Medium::Kind::image, std::move(frames[i].rows), frameLabel(frames[i].begin, i == 0)});
+  return {};
+}
+
 Status addMedium(Model &model, const AnswerOptions &options, const MediaOption &file, std::vector<Medium> &media) {
   MediaEncoder encoder(model.engine(), model.cpu.threadPool());
-  auto rows = std::make_shared<SoftRows>();
-  std::string name, note;
-  if (Status status = file.image ? encodeImageFile(encoder, file.path, options.imageTokens, *rows, name)
-                                 : encodeAudioFile(encoder, file.path, *rows, name, note);
-      !status.ok())
-    return status;
-  if (!note.empty() && !options.quiet)
+  std::string note;
+  Status status;
+  switch (file.kind) {
+  case MediaKind::image:
+    status = addImage(encoder, options, file.path, media);
+    break;
+  case MediaKind::audio:
+    status = addAudio(encoder, options, file.path, media, note);
+    break;
+  case MediaKind::video:
+    status = addVideo(encoder, options, file.path, model.engine().context(), media, note);
+    break;
+  }
+  if (status.ok() && !note.empty() && !options.quiet)
     notice("note: " + note);
-  media.push_back({file.image ? Medium::Kind::image : Medium::Kind::audio, std::move(rows)});
-  return {};
+  return status;
 }
 
 namespace {
@@ -84,16 +126,26 @@ void Chat::reset() {
   media.clear();
 }
 
-/// What cannot be read is told, and the chat goes on.
+/// What cannot be read is told, and the chat goes on; so it does where Ctrl-C stopped it.
 Status Chat::add(const MediaOption &file) {
+  static constexpr const char *names[] = {"a picture", "a sound", "a video"};
+  const size_t before = media.size();
   Status status = addMedium(model, options, file, media);
-  if (status.code() == ExitCode::usage || status.code() == ExitCode::inputOutput) {
+  if (status.code() == ExitCode::interrupted) {
+    clearInterrupt();
+    notice("stopped");
+    return {};
+  }
+  if (status.code() == ExitCode::usage || status.code() == ExitCode::inputOutput ||
+      status.code() == ExitCode::context) {
     notice(status.message());
     return {};
   }
+  size_t tokens = 0;
+  for (size_t i = before; i < media.size(); ++i)
+    tokens += media[i].rows->count();
   if (status.ok())
-    notice(format("%s of %zu tokens comes with the next message", file.image ? "a picture" : "a sound",
-                  media.back().rows->count()));
+    notice(format("%s of %zu tokens comes with the next message", names[static_cast<size_t>(file.kind)], tokens));
   return status;
 }
 
@@ -142,11 +194,13 @@ static AnswerStyle styleFor(const AnswerOptions &options) {
   return style;
 }
 
-/// "/image FILE", "/audio FILE".
+/// "/image FILE", "/audio FILE", "/video FILE".
 static std::optional<MediaOption> mediaCommand(std::string_view text) {
-  for (const auto &[command, image] : {std::pair<std::string_view, bool>{"/image ", true}, {"/audio ", false}})
+  static constexpr std::pair<std::string_view, MediaKind> commands[] = {
+      {"/image ", MediaKind::image}, {"/audio ", MediaKind::audio}, {"/video ", MediaKind::video}};
+  for (const auto &[command, kind] : commands)
     if (text.starts_with(command) && text.find('\n') == text.npos)
-      return MediaOption{image, std::string(trim(text.substr(command.size())))};
+      return MediaOption{kind, std::string(trim(text.substr(command.size())))};
   return std::nullopt;
 }
 

@@ -80,6 +80,31 @@ static void addSamplingOptions(CLI::App &app, SamplingOptions &sampling, std::st
       ->group(group);
 }
 
+static void addMediaOptions(CLI::App &app, AnswerOptions &answer) {
+  const char *group = "Pictures, sounds, videos";
+  for (const auto &[name, what] :
+       {std::pair{"--image", "Show this picture first; '-': standard input; may be repeated"},
+        {"--audio", "Play this sound first; the same"},
+        {"--video", "Show this video, or folder of pictures, first; the same"}})
+    app.add_option(name)
+        ->description(what)
+        ->type_name("FILE")
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->group(group);
+  app.add_option("--image-tokens", answer.imageTokens, "Most tokens of a picture")->check(whole(1, 1120))->group(group);
+  app.add_option("--frames", answer.frames, "So many frames of a video (default: one a second, at most 60)")
+      ->check(whole(1))
+      ->group(group);
+  app.add_option("--frame-rate", answer.frameRate, "Of videos that do not say (default: 24, of folders 1)")
+      ->check(within(0.001, 1000))
+      ->group(group);
+  app.add_flag("--audio-split", answer.audioSplit, "Play sounds of more than 30 seconds in parts")->group(group);
+  app.add_option("--ffmpeg", answer.ffmpeg, "What reads other kinds of files (default: the one in PATH)")
+      ->type_name("FILE")
+      ->group(group);
+}
+
 static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_option("-p,--prompt", answer.prompt, "Answer this and leave");
   app.add_option("--prompt-ids", answer.promptIds, "Take the prompt as token ids from a file; '-': standard input");
@@ -99,14 +124,7 @@ static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_option("--stop", answer.stops, "End the answer before this text; may be given several times")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  for (const char *name : {"--image", "--audio"})
-    app.add_option(name)
-        ->description(*(name + 2) == 'i' ? "Show this picture first; '-': standard input; may be given several times"
-                                         : "Play this sound first; '-': standard input; may be given several times")
-        ->type_name("FILE")
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  app.add_option("--image-tokens", answer.imageTokens, "Most tokens of a picture")->check(whole(1, 1120));
+  addMediaOptions(app, answer);
   app.add_flag("--special", answer.special, "Print control tokens; with --raw, also recognise them in the prompt");
   app.add_flag("--ids", answer.printIds, "Print token ids instead of text, the stop token included");
   app.add_flag("-q,--quiet", answer.quiet, "No statistics");
@@ -172,25 +190,27 @@ static void addCommands(CLI::App &app, Options &options) {
   addEngineOptions(*score, options.engine);
 }
 
-/// --image and --audio, in the order in which they were given.
+/// --image, --audio and --video, in the order in which they were given.
 static void readMedia(const CLI::App &app, AnswerOptions &answer) {
-  size_t images = 0, sounds = 0;
-  for (const CLI::Option *option : app.parse_order()) {
-    const bool image = option->check_lname("image");
-    if (image || option->check_lname("audio"))
-      answer.media.push_back({image, option->results()[image ? images++ : sounds++]});
-  }
+  static constexpr std::pair<const char *, MediaKind> kinds[] = {
+      {"image", MediaKind::image}, {"audio", MediaKind::audio}, {"video", MediaKind::video}};
+  size_t seen[std::size(kinds)] = {};
+  for (const CLI::Option *option : app.parse_order())
+    for (const auto &[name, kind] : kinds)
+      if (option->check_lname(name))
+        answer.media.push_back({kind, option->results()[seen[static_cast<size_t>(kind)]++]});
 }
 
 static Status checkMedia(const AnswerOptions &answer) {
   if (answer.media.empty())
     return {};
   if (answer.raw || !answer.promptIds.empty())
-    return {ExitCode::usage, "--image and --audio need the chat format; they do not go with --raw or --prompt-ids"};
+    return {ExitCode::usage,
+            "--image, --audio and --video need the chat format; they do not go with --raw or --prompt-ids"};
   const auto fromInput = std::ranges::count(answer.media, "-", &MediaOption::path);
   if (fromInput > 1 || (fromInput == 1 && !answer.prompt))
-    return {ExitCode::usage, "--image or --audio '-' takes all of standard input; give the others as files and the "
-                             "prompt with -p"};
+    return {ExitCode::usage, "--image, --audio or --video '-' takes all of standard input; give the others as files "
+                             "and the prompt with -p"};
   return {};
 }
 

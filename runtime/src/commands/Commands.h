@@ -15,7 +15,8 @@ TextOptions chatText(const Model &model, const AnswerOptions &options);
 /// A sampler that also leaves out what the checkpoint says.
 Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options);
 
-/// Reads a picture or a sound and has its tower make soft tokens of it, which join `media`. Tells what people should
+/// Reads a picture, a sound or a video and has its tower make soft tokens of it, which join `media`, a video as its
+/// frames. Tells what people should
 /// know, unless they want quiet. Engine open.
 Status addMedium(Model &model, const AnswerOptions &options, const MediaOption &file, std::vector<Medium> &media);
 

@@ -58,7 +58,7 @@ Status MediaEncoder::findImageFunction(int64_t budget, const gemmac_function *&f
   return {};
 }
 
-/// Runs a tower whose inputs are written.
+/// Runs a tower whose inputs are written, and appends its soft tokens to the result's.
 Status MediaEncoder::run(const gemmac_function &function, int64_t count, SoftRows &result) {
   std::vector<gemmac_row> rows;
   for (int64_t i = 0; i < count; ++i)
@@ -70,7 +70,6 @@ Status MediaEncoder::run(const gemmac_function &function, int64_t count, SoftRow
   result.width = engine.program().hidden;
   if (!output.first || output.width < result.width || output.perRow != 1)
     return internal(function.name, GEMMAC_SOFT_TOKENS);
-  result.values.clear();
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::span<float> row = output.row<float>(i).first(static_cast<size_t>(result.width));
     result.values.insert(result.values.end(), row.begin(), row.end());
@@ -78,17 +77,19 @@ Status MediaEncoder::run(const gemmac_function &function, int64_t count, SoftRow
   return {};
 }
 
-static Status cut(const FeatureRunner &runner, const Picture &picture, int64_t budget, Patches &result) {
+/// \param patchSide  of those that a tower takes, or of whole soft tokens where there is none.
+static Status cut(const FeatureRunner &runner, const Picture &picture, int64_t budget, PatchSide patchSide,
+                  Patches &result) {
   const PixelView view{picture.pixels.get(), {picture.height, picture.width}, static_cast<int64_t>(picture.rowBytes())};
   ImageSize size;
   if (Status status = targetSize(view.size, budget, size); !status.ok())
     return status;
-  constexpr auto side = static_cast<int64_t>(PatchSide::tower);
+  const auto side = static_cast<int64_t>(patchSide);
   result.columns = size.width / side;
   result.rows = size.height / side;
   result.positions.resize(static_cast<size_t>(result.rows * result.columns));
   result.values.resize(result.positions.size() * 3 * side * side);
-  return patches(runner, view, size, PatchSide::tower, result.values, result.positions);
+  return patches(runner, view, size, patchSide, result.values, result.positions);
 }
 
 /// Writes the patches cell by cell, cells in raster order: a row of the call takes the mean of those of one.
@@ -113,7 +114,8 @@ Status MediaEncoder::image(const Picture &picture, int64_t budget, SoftRows &res
     budget = media.budget;
   if (Status status = findImageFunction(budget, function); !status.ok())
     return status;
-  if (media.patch != static_cast<int32_t>(PatchSide::tower) || media.pool != 3)
+  const PatchSide side = media.pool == 1 ? PatchSide::merged : PatchSide::tower;
+  if (media.patch != static_cast<int32_t>(side) || media.patch * media.pool != static_cast<int32_t>(PatchSide::merged))
     return {ExitCode::internal,
             format("a vision tower with patches of %d pixels, %d to a side of a soft token", media.patch, media.pool)};
   const FeatureKernels *kernels;
@@ -121,7 +123,7 @@ Status MediaEncoder::image(const Picture &picture, int64_t budget, SoftRows &res
     return status;
   PoolFor tasks(threads);
   Patches patches;
-  if (Status status = cut({*kernels, tasks}, picture, budget, patches); !status.ok())
+  if (Status status = cut({*kernels, tasks}, picture, budget, side, patches); !status.ok())
     return status;
   if (std::max(patches.columns, patches.rows) > media.places)
     return {ExitCode::usage,
@@ -137,16 +139,14 @@ Status MediaEncoder::image(const Picture &picture, int64_t budget, SoftRows &res
     return status;
   writeCells(patches, media.pool, values, positions);
   result.block = engine.functions().prefillBlock != nullptr;
+  result.values.clear();
   return run(*function, static_cast<int64_t>(patches.positions.size()) / perRow, result);
 }
 
-static Status melOf(const FeatureRunner &runner, const Sound &sound, std::vector<float> &mel, MelSize &size) {
-  std::vector<float> wave(static_cast<size_t>(resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate)));
-  if (Status status = resample(runner, sound.samples, sound.rate, wave); !status.ok())
-    return status;
-  size = melSize(static_cast<int64_t>(wave.size()));
-  mel.resize(static_cast<size_t>(std::max<int64_t>(size.frames, 0) * melBins));
-  return melFeatures(runner, wave, mel);
+/// The sound at the rate that models hear.
+static Status waveOf(const FeatureRunner &runner, const Sound &sound, std::vector<float> &wave) {
+  wave.resize(static_cast<size_t>(resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate)));
+  return resample(runner, sound.samples, sound.rate, wave);
 }
 
 Status MediaEncoder::audio(const Sound &sound, SoftRows &result) {
@@ -157,24 +157,65 @@ Status MediaEncoder::audio(const Sound &sound, SoftRows &result) {
   if (Status status = findFeatureKernels(cpuFeatures(), kernels); !status.ok())
     return status;
   PoolFor tasks(threads);
-  std::vector<float> mel;
-  MelSize size;
-  if (Status status = melOf({*kernels, tasks}, sound, mel, size); !status.ok())
+  const FeatureRunner runner{*kernels, tasks};
+  std::vector<float> wave;
+  if (Status status = waveOf(runner, sound, wave); !status.ok())
+    return status;
+  result.values.clear();
+  return engine.program().media.sound > 0 ? samples(*function, wave, result) : mel(*function, runner, wave, result);
+}
+
+bool MediaEncoder::hearsPart() const { return engine.program().media.sound == 0; }
+
+Status MediaEncoder::mel(const gemmac_function &function, const FeatureRunner &runner, std::span<const float> wave,
+                         SoftRows &result) {
+  const MelSize size = melSize(static_cast<int64_t>(wave.size()));
+  std::vector<float> values(static_cast<size_t>(std::max<int64_t>(size.frames, 0) * melBins));
+  if (Status status = melFeatures(runner, wave, values); !status.ok())
     return status;
   ValueRows frames, valid;
-  if (Status status = findRows(engine, *function, GEMMAC_MEL, melBins, framesOfToken, GEMMAC_F32, frames); !status.ok())
+  if (Status status = findRows(engine, function, GEMMAC_MEL, melBins, framesOfToken, GEMMAC_F32, frames); !status.ok())
     return status;
-  if (Status status = findRows(engine, *function, GEMMAC_VALID, 1, framesOfToken, GEMMAC_I32, valid); !status.ok())
+  if (Status status = findRows(engine, function, GEMMAC_VALID, 1, framesOfToken, GEMMAC_I32, valid); !status.ok())
     return status;
   const int64_t count = (size.valid + framesOfToken - 1) / framesOfToken;
   for (int64_t frame = 0; frame < count * framesOfToken; ++frame) {
     const auto at = static_cast<size_t>(frame);
     const bool exists = frame < size.valid;
     const int32_t one[] = {exists};
-    frames.write(at, exists ? std::span<const float>(mel).subspan(at * melBins, melBins) : std::span<const float>());
+    frames.write(at, exists ? std::span<const float>(values).subspan(at * melBins, melBins) : std::span<const float>());
     valid.write(at, std::span<const int32_t>(one));
   }
-  return run(*function, count, result);
+  return run(function, count, result);
+}
+
+/// Soft tokens know nothing of each other: what is longer than a call takes several.
+Status MediaEncoder::samples(const gemmac_function &function, std::span<const float> wave, SoftRows &result) {
+  const auto perToken = static_cast<size_t>(engine.program().media.sound);
+  ValueRows rows;
+  if (Status status = findRows(engine, function, GEMMAC_SAMPLES, engine.program().media.sound, 1, GEMMAC_F32, rows);
+      !status.ok())
+    return status;
+  if (wave.empty())
+    return {ExitCode::usage, "the sound is empty"};
+  const auto tokens = static_cast<int64_t>((wave.size() + perToken - 1) / perToken);
+  if (tokens > engine.context())
+    return {ExitCode::usage,
+            format("the sound has %lld soft tokens, more than the context of %lld: give a shorter one, or compile the "
+                   "model with a larger --context",
+                   static_cast<long long>(tokens), static_cast<long long>(engine.context()))};
+  const auto most = static_cast<size_t>(function.max_rows);
+  while (!wave.empty()) {
+    size_t count = 0;
+    for (; count < most && !wave.empty(); ++count) {
+      const size_t length = std::min(perToken, wave.size());
+      rows.write(count, wave.first(length));
+      wave = wave.subspan(length);
+    }
+    if (Status status = run(function, static_cast<int64_t>(count), result); !status.ok())
+      return status;
+  }
+  return {};
 }
 
 } // namespace gemmac::runtime

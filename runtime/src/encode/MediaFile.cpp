@@ -1,10 +1,15 @@
 #include "encode/MediaFile.h"
 
 #include "base/Files.h"
+#include "base/Signals.h"
 #include "base/Text.h"
+#include "encode/SoundParts.h"
 #include "features/Mel.h"
 #include "features/Resample.h"
 #include "media/Decode.h"
+#include "media/Ffmpeg.h"
+
+#include <sys/stat.h>
 
 namespace gemmac::runtime {
 
@@ -13,14 +18,7 @@ static Status readMedia(const std::string &path, std::string &bytes, std::string
   if (Status status = input.open(path); !status.ok())
     return status;
   name = input.name();
-  while (!input.ended()) {
-    if (Status status = input.read(bytes); !status.ok())
-      return status;
-    if (bytes.size() > mostMediaBytes)
-      return {ExitCode::inputOutput, format("%s has more than %s, the most that a picture or sound may have",
-                                            name.c_str(), formatBytes(mostMediaBytes).c_str())};
-  }
-  return {};
+  return input.rest(bytes, MediaLimits().bytes);
 }
 
 /// What the encoder says, with the file's name.
@@ -41,19 +39,67 @@ Status encodeImageFile(MediaEncoder &encoder, const std::string &path, int64_t b
   return about(name, encoder.image(picture, budget, result));
 }
 
-Status encodeAudioFile(MediaEncoder &encoder, const std::string &path, SoftRows &result, std::string &name,
-                       std::string &note) {
+/// Whether a file is no sound that is read here, by how it begins. Streams cannot be asked twice.
+static Status needsFfmpeg(const std::string &path, bool &needs) {
+  struct stat found;
+  needs = false;
+  if (path == "-" || ::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode) || found.st_size == 0)
+    return {};
+  Input input;
+  std::string begin;
+  if (Status status = input.open(path); !status.ok())
+    return status;
+  Status status = input.read(begin);
+  if (status.ok() && begin.starts_with("ID3"))
+    status = input.rest(begin, MediaLimits().bytes);
+  needs = !isSound(begin);
+  return status;
+}
+
+/// \param part  whether the model hears the first seconds alone.
+static Status readSound(const std::string &path, const SoundRequest &request, bool part, Sound &sound,
+                        std::string &name) {
+  bool other = false;
+  if (Status status = needsFfmpeg(path, other); !status.ok())
+    return status;
+  if (other) {
+    name = "'" + path + "'";
+    // Without --audio-split a little more than is heard, so that it can be said that there is more.
+    const auto heard = static_cast<uint32_t>(mostMelSamples / modelRate);
+    return readSoundByFfmpeg(path, name, request.ffmpeg, part && !request.split ? heard + 1 : MediaLimits().seconds, sound);
+  }
   std::string bytes;
   if (Status status = readMedia(path, bytes, name); !status.ok())
     return status;
+  return decodeSound(bytes, name, {}, sound);
+}
+
+Status encodeAudioFile(MediaEncoder &encoder, const std::string &path, const SoundRequest &request,
+                       std::vector<std::shared_ptr<const SoftRows>> &result, std::string &name, std::string &note) {
   Sound sound;
-  if (Status status = decodeSound(bytes, name, {}, sound); !status.ok())
+  result.clear();
+  if (Status status = readSound(path, request, encoder.hearsPart(), sound, name); !status.ok())
     return status;
   note = sound.note;
-  if (resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate) > mostMelSamples)
-    note += format("%s%s: only the first %lld seconds are heard", note.empty() ? "" : "\n", name.c_str(),
-                   static_cast<long long>(mostMelSamples / modelRate));
-  return about(name, encoder.audio(sound, result));
+  const bool isLong =
+      encoder.hearsPart() && resampledLength(static_cast<int64_t>(sound.samples.size()), sound.rate) > mostMelSamples;
+  if (isLong && !request.split)
+    note += format("%s%s: only the first %lld seconds are heard; --audio-split plays all of it in parts",
+                   note.empty() ? "" : "\n", name.c_str(), static_cast<long long>(mostMelSamples / modelRate));
+  std::vector<Sound> parts;
+  if (isLong && request.split)
+    parts = soundParts(sound);
+  else
+    parts.push_back(std::move(sound));
+  for (const Sound &part : parts) {
+    auto rows = std::make_shared<SoftRows>();
+    if (interruptRequested())
+      return {ExitCode::interrupted, ""};
+    if (Status status = encoder.audio(part, *rows); !status.ok())
+      return about(name, status);
+    result.push_back(std::move(rows));
+  }
+  return {};
 }
 
 } // namespace gemmac::runtime

@@ -4,12 +4,11 @@
 
 #include "encode/MediaEncoder.h"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace gemmac::runtime {
-
-/// Most bytes of a file of media.
-constexpr size_t mostMediaBytes = size_t(1) << 30;
 
 /// \param path    "-": standard input.
 /// \param budget  most soft tokens; 0: as the checkpoint has it.
@@ -17,9 +16,17 @@ constexpr size_t mostMediaBytes = size_t(1) << 30;
 /// \returns inputOutput for a file that cannot be read or is none of the known formats; what the encoder says.
 Status encodeImageFile(MediaEncoder &encoder, const std::string &path, int64_t budget, SoftRows &result,
                        std::string &name);
-/// \param note  gets what people should know, such as that the sound was cut; else it stays empty.
-Status encodeAudioFile(MediaEncoder &encoder, const std::string &path, SoftRows &result, std::string &name,
-                       std::string &note);
+
+struct SoundRequest {
+  bool split = false;            ///< a sound of more than 30 seconds becomes several, else its beginning is heard
+  std::string ffmpeg = "ffmpeg"; ///< for what is not read here: a file, or a name to find in PATH
+};
+
+/// WAV and FLAC, and by ffmpeg the first sound of any other file that is no stream.
+/// \param result  one, or the parts of a long sound in their order.
+/// \param note    gets what people should know, such as that the sound was cut; else it stays empty.
+Status encodeAudioFile(MediaEncoder &encoder, const std::string &path, const SoundRequest &request,
+                       std::vector<std::shared_ptr<const SoftRows>> &result, std::string &name, std::string &note);
 
 } // namespace gemmac::runtime
 

@@ -19,9 +19,11 @@ struct ChatOptions {
   bool keepThoughts = false; ///< of earlier answers, whatever the template does
 };
 
+enum class MediaKind { image, audio, video };
+
 /// A file to show or play to the model.
 struct MediaOption {
-  bool image; ///< else a sound
+  MediaKind kind;
   std::string path;
 };
 
@@ -35,6 +37,10 @@ struct AnswerOptions {
   std::vector<std::string> stops;
   std::vector<MediaOption> media; ///< in order; they come with the first message
   int64_t imageTokens = 0;        ///< most soft tokens of a picture; 0: as the checkpoint has it
+  int64_t frames = 0;             ///< of a video, spread evenly; 0: one a second, at most 60
+  double frameRate = 0;           ///< frames per second of videos that do not say; 0: 24, of folders 1
+  bool audioSplit = false;        ///< sounds of more than 30 seconds are heard in parts, else only their beginning
+  std::string ffmpeg = "ffmpeg";  ///< what reads other kinds of files
 };
 
 struct BenchOptions {

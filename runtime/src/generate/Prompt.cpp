@@ -1,10 +1,16 @@
 #include "generate/Prompt.h"
 
+#include "base/Text.h"
 #include "text/TokenStream.h"
 
 #include <optional>
 
 namespace gemmac::runtime {
+
+std::string frameLabel(double begin, bool first) {
+  const auto seconds = static_cast<long long>(begin);
+  return format("%s%02lld:%02lld ", first ? "" : " ", seconds / 60, seconds % 60);
+}
 
 void Prompt::encode(SoftPrompt &prompt) const {
   const gemmac_media &media = model.program.media;

@@ -30,7 +30,7 @@ static uint8_t *allocatePixels(size_t bytes) {
   return static_cast<uint8_t *>(memory);
 }
 
-Status makePicture(const MediaSource &source, uint64_t width, uint64_t height, Picture &picture) {
+Status checkPictureSize(const MediaSource &source, uint64_t width, uint64_t height) {
   const MediaLimits &limits = source.limits;
   auto number = [](uint64_t value) { return static_cast<unsigned long long>(value); };
   if (width == 0 || height == 0)
@@ -38,11 +38,17 @@ Status makePicture(const MediaSource &source, uint64_t width, uint64_t height, P
   if (width > limits.side || height > limits.side || width * height > limits.pixels)
     return source.refuse(format("it has %llu x %llu pixels, at most %llu and sides of %u are read; make it smaller",
                                 number(width), number(height), number(limits.pixels), limits.side));
+  return {};
+}
+
+Status makePicture(const MediaSource &source, uint64_t width, uint64_t height, Picture &picture) {
+  if (Status status = checkPictureSize(source, width, height); !status.ok())
+    return status;
   picture.width = static_cast<uint32_t>(width);
   picture.height = static_cast<uint32_t>(height);
   picture.pixels.reset(allocatePixels(width * height * 4));
   if (!picture.pixels)
-    return source.refuse(format("no memory for %llu x %llu pixels", number(width), number(height)));
+    return source.refuse(format("no memory for %u x %u pixels", picture.width, picture.height));
   return {};
 }
 
@@ -65,14 +71,30 @@ static Status unknown(std::string_view name, const char *expected, const std::st
                                         name.data(), expected, advice.c_str())};
 }
 
+static bool isWebp(std::string_view bytes) {
+  return bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP";
+}
+
+static bool isGif(std::string_view bytes) { return bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a"); }
+
+static bool isWav(std::string_view bytes) {
+  return (bytes.starts_with("RIFF") || bytes.starts_with("RF64")) && bytes.size() >= 12 && bytes.substr(8, 4) == "WAVE";
+}
+
+static constexpr std::string_view jpegBegin = "\xff\xd8\xff", pngBegin = "\x89PNG\r\n\x1a\n";
+
+bool isPicture(std::string_view bytes) {
+  return bytes.starts_with(jpegBegin) || bytes.starts_with(pngBegin) || isWebp(bytes) || isGif(bytes);
+}
+
 Status decodePicture(std::string_view bytes, std::string_view name, const MediaLimits &limits, Picture &picture) {
-  if (bytes.starts_with("\xff\xd8\xff"))
+  if (bytes.starts_with(jpegBegin))
     return decodeJpeg({bytes, name, "JPEG picture", limits}, picture);
-  if (bytes.starts_with("\x89PNG\r\n\x1a\n"))
+  if (bytes.starts_with(pngBegin))
     return decodePng({bytes, name, "PNG picture", limits}, picture);
-  if (bytes.starts_with("RIFF") && bytes.size() >= 12 && bytes.substr(8, 4) == "WEBP")
+  if (isWebp(bytes))
     return decodeWebp({bytes, name, "WebP picture", limits}, picture);
-  if (bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a"))
+  if (isGif(bytes))
     return decodeGif({bytes, name, "GIF picture", limits}, picture);
   return unknown(name, "picture in JPEG, PNG, WebP or GIF", "convert it, for example with ffmpeg -i FILE picture.png");
 }
@@ -89,12 +111,14 @@ static std::string_view withoutTags(std::string_view bytes) {
   return bytes;
 }
 
+bool isSound(std::string_view begin) { return isWav(begin) || withoutTags(begin).starts_with("fLaC"); }
+
 static bool isMp3(std::string_view bytes) {
   return bytes.size() >= 2 && bytes[0] == '\xff' && (bytes[1] & 0xe0) == 0xe0;
 }
 
 Status decodeSound(std::string_view bytes, std::string_view name, const MediaLimits &limits, Sound &sound) {
-  if ((bytes.starts_with("RIFF") || bytes.starts_with("RF64")) && bytes.size() >= 12 && bytes.substr(8, 4) == "WAVE")
+  if (isWav(bytes))
     return decodeWav({bytes, name, "WAV sound", limits}, sound);
   const std::string_view content = withoutTags(bytes);
   if (content.starts_with("fLaC"))

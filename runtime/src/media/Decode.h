@@ -20,12 +20,19 @@ namespace gemmac::runtime {
 /// Threads: no shared state.
 Status decodePicture(std::string_view bytes, std::string_view name, const MediaLimits &limits, Picture &picture);
 
+/// Whether bytes begin as one of these pictures does.
+bool isPicture(std::string_view bytes);
+
 /// WAV (PCM of 8 to 32 bits, floats, A-law, mu-law) or FLAC. Channels are averaged: added in their order in float32,
 /// divided by their number. A WAV file that ends before its data is read as far as it goes, and `sound.note` says so.
 /// \param name as messages show it, quotes included.
 /// \returns inputOutput; `sound` is then not to be used.
 /// Threads: no shared state.
 Status decodeSound(std::string_view bytes, std::string_view name, const MediaLimits &limits, Sound &sound);
+
+/// Whether bytes begin as one of these sounds does. \param begin  at least the first 12 bytes, and all of a file that
+/// begins with the letters ID3: a sound may come behind such a tag.
+bool isSound(std::string_view begin);
 
 } // namespace gemmac::runtime
 

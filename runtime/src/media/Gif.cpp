@@ -1,6 +1,7 @@
-// The first frame of a GIF, by our own reader. Codes are a table of at most 4096 strings, each another one and a pixel
-// at its end, so a string is never longer than the table, and never longer than what is left of the frame is written.
-#include "media/Source.h"
+// GIF by our own reader: its frames, and the first of them as a picture. Codes are a table of at most 4096 strings,
+// each another one and a pixel at its end, so a string is never longer than the table, and never longer than what is
+// left of the frame is written.
+#include "media/GifReader.h"
 
 #include <algorithm>
 #include <array>
@@ -9,16 +10,6 @@
 namespace gemmac::runtime {
 
 namespace {
-/// A palette of 256 colours of 4 bytes, as pictures have them.
-using Palette = std::array<std::array<uint8_t, 4>, 256>;
-
-struct Frame {
-  uint32_t left = 0, top = 0, width = 0, height = 0;
-  bool interlaced = false;
-  uint8_t outside = 0; ///< index of what is around the frame
-  Palette palette;
-};
-
 /// Takes codes of a changing width from sub-blocks, the least significant bit first.
 class CodeReader {
 public:
@@ -121,13 +112,14 @@ private:
 /// Puts pixels on their rows in the order in which they come.
 class FrameWriter {
 public:
-  FrameWriter(const Frame &frame, Picture &picture) : frame(frame), picture(picture) {}
+  FrameWriter(const GifFrame &frame, int kept, Picture &picture) : frame(frame), kept(kept), picture(picture) {}
 
   bool done() const { return row >= frame.height; }
   void write(const uint8_t *indices, size_t count) {
     for (size_t i = 0; i < count && !done(); ++i) {
       uint8_t *pixel = picture.row(frame.top + row) + (size_t{frame.left} + column) * 4;
-      memcpy(pixel, frame.palette[indices[i]].data(), 4);
+      if (indices[i] != kept)
+        memcpy(pixel, frame.palette.colours[indices[i]].data(), 4);
       if (++column == frame.width)
         nextRow();
     }
@@ -143,23 +135,21 @@ private:
       row = starts[++pass];
   }
 
-  const Frame &frame;
+  const GifFrame &frame;
+  const int kept; // index of pixels that are left as they are; -1: none
   Picture &picture;
   uint32_t row = 0, column = 0, pass = 0;
 };
 } // namespace
 
-/// Grey, which is also what a file without a palette means.
-static Palette greyPalette() {
-  Palette palette;
+GifPalette::GifPalette() {
   for (unsigned i = 0; i < 256; ++i)
-    palette[i] = {static_cast<uint8_t>(i), static_cast<uint8_t>(i), static_cast<uint8_t>(i), 255};
-  return palette;
+    colours[i] = {static_cast<uint8_t>(i), static_cast<uint8_t>(i), static_cast<uint8_t>(i), 255};
 }
 
 /// A palette that follows `flags`, if they say so. What it lacks is black; but a palette that counts up from black is
 /// taken for no palette, as Pillow does.
-static bool readPalette(std::string_view &rest, uint8_t flags, Palette &palette) {
+static bool readPalette(std::string_view &rest, uint8_t flags, GifPalette &palette) {
   if (!(flags & 0x80))
     return true;
   const unsigned count = 2u << (flags & 7);
@@ -167,19 +157,21 @@ static bool readPalette(std::string_view &rest, uint8_t flags, Palette &palette)
   if (!take(rest, size_t{3} * count, colours))
     return false;
   bool counting = true;
-  Palette read;
-  read.fill({0, 0, 0, 255});
+  GifPalette read;
+  read.count = count;
+  read.colours.fill({0, 0, 0, 255});
   for (unsigned i = 0; i < count; ++i)
     for (unsigned c = 0; c < 3; ++c) {
-      read[i][c] = static_cast<uint8_t>(colours[3 * i + c]);
-      counting &= read[i][c] == i;
+      read.colours[i][c] = static_cast<uint8_t>(colours[3 * i + c]);
+      counting &= read.colours[i][c] == i;
     }
-  palette = counting ? greyPalette() : read;
+  palette = counting ? GifPalette() : read;
   return true;
 }
 
-/// An extension: the only one that matters says which colour is transparent.
-static bool readExtension(std::string_view &rest, Frame &frame) {
+/// An extension: the only one that matters says which colour is transparent, how long the frame stays, and what becomes
+/// of it then.
+static bool readExtension(std::string_view &rest, GifFrame &frame, unsigned &disposal) {
   std::string_view label, length, block;
   if (!take(rest, 1, label))
     return false;
@@ -188,35 +180,69 @@ static bool readExtension(std::string_view &rest, Frame &frame) {
       return false;
     if (block.empty())
       return true;
-    if (first && label[0] == '\xf9' && block.size() >= 4 && (block[0] & 1))
-      frame.outside = static_cast<uint8_t>(block[3]);
+    if (!first || label[0] != '\xf9' || block.size() < 4)
+      continue;
+    const auto flags = static_cast<uint8_t>(block[0]);
+    if (flags & 1)
+      frame.transparent = static_cast<uint8_t>(block[3]);
+    frame.delay = littleEndian(block.substr(1, 2));
+    if (const unsigned asked = flags >> 2 & 7; asked != 0) // else as before
+      disposal = asked;
   }
 }
 
-/// Reads up to the codes of the first frame. \returns false where the file ends before.
-static bool readFrame(std::string_view &rest, Frame &frame) {
+bool GifReader::open(std::string_view bytes) {
+  rest = bytes;
+  std::string_view screen;
+  if (!take(rest, 13, screen))
+    return false;
+  screenWidth = littleEndian(screen.substr(6, 2));
+  screenHeight = littleEndian(screen.substr(8, 2));
+  const auto flags = static_cast<uint8_t>(screen[10]);
+  background = flags & 0x80 ? static_cast<uint8_t>(screen[11]) : 0;
+  return readPalette(rest, flags, palette);
+}
+
+GifReader::Next GifReader::next(GifFrame &frame) {
+  frame = {};
   std::string_view kind, place;
   while (take(rest, 1, kind)) {
     if (kind[0] == ';')
-      return false;
-    if (kind[0] == '!' && !readExtension(rest, frame))
-      return false;
+      return Next::end;
+    if (kind[0] == '!' && !readExtension(rest, frame, disposal))
+      return Next::cut;
     if (kind[0] != ',')
       continue; // other bytes are skipped, as Pillow does
     if (!take(rest, 9, place))
-      return false;
+      return Next::cut;
     frame.left = littleEndian(place.substr(0, 2));
     frame.top = littleEndian(place.substr(2, 2));
     frame.width = littleEndian(place.substr(4, 2));
     frame.height = littleEndian(place.substr(6, 2));
     frame.interlaced = place[8] & 0x40;
-    return readPalette(rest, static_cast<uint8_t>(place[8]), frame.palette);
+    frame.disposal = disposal;
+    frame.palette = palette;
+    if (!readPalette(rest, static_cast<uint8_t>(place[8]), frame.palette))
+      return Next::cut;
+    frame.codes = rest;
+    return Next::frame;
   }
-  return false;
+  return Next::end;
 }
 
-static Status readPixels(const MediaSource &source, std::string_view codes, const Frame &frame, Picture &picture) {
-  std::string_view pixelBits;
+bool GifReader::skipCodes() {
+  std::string_view length, block;
+  if (!take(rest, 1, block))
+    return false;
+  do
+    if (!take(rest, 1, length) || !take(rest, static_cast<uint8_t>(length[0]), block))
+      return false;
+  while (!block.empty());
+  return true;
+}
+
+Status drawGifFrame(const MediaSource &source, const GifFrame &frame, int kept, Picture &picture) {
+  std::string_view codes = frame.codes, pixelBits;
   if (!take(codes, 1, pixelBits))
     return source.refuseEarlyEnd();
   if (pixelBits[0] < 1 || pixelBits[0] > 8)
@@ -224,7 +250,7 @@ static Status readPixels(const MediaSource &source, std::string_view codes, cons
                          " bits, expected 1 to 8; it is damaged");
   CodeReader reader(codes);
   CodeTable table(static_cast<unsigned>(pixelBits[0]));
-  FrameWriter writer(frame, picture);
+  FrameWriter writer(frame, kept, picture);
   while (!writer.done()) {
     const int code = reader.next(table.bits());
     if (code < 0 || static_cast<unsigned>(code) == table.endCode())
@@ -241,24 +267,28 @@ static Status readPixels(const MediaSource &source, std::string_view codes, cons
   return {};
 }
 
+void fillGifScreen(const GifFrame &first, Picture &picture) {
+  if (first.width == picture.width && first.height == picture.height)
+    return;
+  const std::array<uint8_t, 4> &outside = first.palette.colours[first.transparent < 0 ? 0 : first.transparent];
+  for (size_t i = 0; i < size_t{picture.width} * picture.height; ++i)
+    memcpy(picture.pixels.get() + 4 * i, outside.data(), 4);
+}
+
 Status decodeGif(const MediaSource &source, Picture &picture) {
-  std::string_view rest = source.bytes, screen;
-  Frame frame;
-  frame.palette = greyPalette();
-  if (!take(rest, 13, screen) || !readPalette(rest, static_cast<uint8_t>(screen[10]), frame.palette) ||
-      !readFrame(rest, frame))
+  GifReader reader;
+  GifFrame frame;
+  if (!reader.open(source.bytes) || reader.next(frame) != GifReader::Next::frame)
     return source.refuseEarlyEnd();
   if (frame.width == 0 || frame.height == 0)
     return source.refuse("its first frame is empty");
   // A frame that does not fit onto the screen makes it larger.
-  const uint32_t width = std::max(littleEndian(screen.substr(6, 2)), frame.left + frame.width);
-  const uint32_t height = std::max(littleEndian(screen.substr(8, 2)), frame.top + frame.height);
+  const uint32_t width = std::max(reader.width(), frame.left + frame.width);
+  const uint32_t height = std::max(reader.height(), frame.top + frame.height);
   if (Status status = makePicture(source, width, height, picture); !status.ok())
     return status;
-  if (frame.width != width || frame.height != height)
-    for (size_t i = 0; i < size_t{width} * height; ++i)
-      memcpy(picture.pixels.get() + 4 * i, frame.palette[frame.outside].data(), 4);
-  return readPixels(source, rest, frame, picture);
+  fillGifScreen(frame, picture);
+  return drawGifFrame(source, frame, /*kept=*/-1, picture);
 }
 
 } // namespace gemmac::runtime

@@ -48,7 +48,9 @@ inline bool take(std::string_view &rest, size_t count, std::string_view &piece) 
   return true;
 }
 
-/// Checks a size against the limits, then allocates `picture`, whose pixels are not set.
+/// Checks a size against the limits.
+Status checkPictureSize(const MediaSource &source, uint64_t width, uint64_t height);
+/// The same, then allocates `picture`, whose pixels are not set.
 Status makePicture(const MediaSource &source, uint64_t width, uint64_t height, Picture &picture);
 
 // One file each. The source begins as its kind does; what else is in it is unknown.

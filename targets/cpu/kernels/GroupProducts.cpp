@@ -121,7 +121,7 @@ KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const Packe
                                Value rowScales, ArrayRef<Value> rows, Value group, Totals totals) {
   if (!shape.quantized())
     return addFloatGroup(b, shape.format, weights, rows, group, totals);
-  WeightGroup packed{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords()};
+  WeightGroup packed{shape.format, weights, /*unpacked=*/false, shape.wideInput && ops.multipliesWords(shape.format)};
   return addQuantizedGroup(b, ops, packed, rowScales, shape, rows, groupOfRows(b, shape, packed.words, rows, group),
                            totals);
 }

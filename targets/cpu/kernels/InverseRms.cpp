@@ -1,4 +1,4 @@
-// The sum of squares that all norms take: 256 strided partial sums, added by halves (docs/spec/numerics.md, "Norms").
+// The sums that all norms take: 256 strided partial sums, added by halves (docs/spec/numerics.md, "Norms").
 #include "targets/cpu/kernels/Kernels.h"
 
 using namespace mlir;
@@ -11,10 +11,9 @@ static constexpr int64_t vectors = 16; ///< of partial sums
 
 namespace {
 /// Partial sums are 16 vectors; of a row narrower than 256 only the first exist.
-class SquareSums {
+class StridedSums {
 public:
-  SquareSums(KernelBuilder &b, Value row, int64_t width, const Premap &premap)
-      : b(b), row(row), width(width), premap(premap) {}
+  StridedSums(KernelBuilder &b, int64_t width, AddVector addVector) : b(b), width(width), addVector(addVector) {}
 
   /// Vectors first, first + stride, ... added by halves; null where there is none. At most four are summed up at once,
   /// and few results wait, so that registers hold them.
@@ -34,17 +33,10 @@ public:
 
 private:
   KernelBuilder &b;
-  Value row;
   int64_t width;
-  const Premap &premap;
+  AddVector addVector;
 
   Value add(Value low, Value high) { return high ? b.addf(low, high) : low; }
-
-  Value addSquare(Value offset, int64_t vector, Value sum) {
-    Value x = b.loadVec(b.at(b.at(row, offset), vector * vecBytes));
-    x = premap.apply(b, x);
-    return b.fma(x, x, sum);
-  }
 
   /// Those vectors of partial sums, null where the row does not reach them.
   KernelBuilder::Values chains(int64_t first, int64_t stride) {
@@ -55,12 +47,12 @@ private:
       sums = b.loop(b.i64(0), b.i64(whole * 4), vectors * vecBytes, sums, [&](Value i, ValueRange state) {
         KernelBuilder::Values next(state);
         for (int64_t v = 0; v < count; ++v)
-          next[v] = addSquare(i, first + v * stride, next[v]);
+          next[v] = addVector(i, (first + v * stride) * vecBytes, next[v]);
         return next;
       });
     for (int64_t v = 0; v < count; ++v)
       if ((first + v * stride) * lanes < width - whole)
-        sums[v] = addSquare(b.i64(whole * 4), first + v * stride, sums[v]);
+        sums[v] = addVector(b.i64(whole * 4), (first + v * stride) * vecBytes, sums[v]);
       else if (!whole)
         sums[v] = Value();
     return sums;
@@ -82,8 +74,16 @@ std::string Premap::text() const {
   return (scale == 1.0 ? "" : "_s" + bitsText(scale)) + (limit ? "_l" + bitsText(*limit) : "");
 }
 
+Value stridedSum(KernelBuilder &b, int64_t width, AddVector addVector) {
+  return b.sumLanes(StridedSums(b, width, addVector).sumOf(0, 1));
+}
+
 Value inverseRms(KernelBuilder &b, Value row, int64_t width, int64_t count, double eps, const Premap &premap) {
-  Value sum = b.sumLanes(SquareSums(b, row, width, premap).sumOf(0, 1));
+  Value sum = stridedSum(b, width, [&](Value turn, int64_t place, Value sum) {
+    Value x = b.loadVec(b.at(b.at(row, turn), place));
+    x = premap.apply(b, x);
+    return b.fma(x, x, sum);
+  });
   Value mean = b.divf(sum, b.f32(static_cast<float>(count)));
   Value root = b.sqrt(b.addf(mean, b.f32(static_cast<float>(eps))));
   return b.broadcast(b.divf(b.f32(1.0f), root));

@@ -136,7 +136,9 @@ public:
 
   // PanelProducts.cpp, LotProducts.cpp, BlockProducts.cpp
   /// Whether rows and unpacked weights are int16 to the instructions that multiply.
-  bool inWords(const PackedShape &weight) const { return weight.wideInput && level.tileOps->multipliesWords(); }
+  bool inWords(const PackedShape &weight) const {
+    return weight.wideInput && level.tileOps->multipliesWords(weight.format);
+  }
   UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
   /// The rows of a tile, where `rows` of q8 would be: a wide row is two to the instructions that multiply bytes.
   int64_t tileOf(const PackedShape &weight, int64_t rows) const {
@@ -216,6 +218,15 @@ struct Premap {
   mlir::Value apply(KernelBuilder &b, mlir::Value x) const;
   std::string text() const; ///< part of a kernel's name
 };
+
+/// What a vector of a row adds to a running sum; it lies `place` bytes behind byte `turn` of the row.
+using AddVector = llvm::function_ref<mlir::Value(mlir::Value turn, int64_t place, mlir::Value sum)>;
+
+/// A sum over a row of `width` values, a multiple of 16, in the order of all norms.
+mlir::Value stridedSum(KernelBuilder &b, int64_t width, AddVector addVector);
+
+/// Zeros in place of the elements of a row from number `count` on. \param offset  of the vector in the row, in bytes.
+mlir::Value firstElements(KernelBuilder &b, mlir::Value vector, mlir::Value offset, int64_t count);
 
 /// 1 / sqrt(sum of squares / count + eps) in every lane, of `width` values, a multiple of 16, each mapped first.
 mlir::Value inverseRms(KernelBuilder &b, mlir::Value row, int64_t width, int64_t count, double eps,

@@ -4,8 +4,6 @@
 
 #include "llvm/Support/FormatVariadic.h"
 
-#include <numeric>
-
 using namespace mlir;
 
 namespace gemmac {
@@ -23,17 +21,6 @@ static Group loadGroup(KernelBuilder &b, Value row, Value offset) {
 //===--- affine
 //-----------------------------------------------------------------------------------------------------===//
 
-// Zeros for the elements from number `count` on; `offset` is the byte offset of the vector.
-static Value firstOf(KernelBuilder &b, Value vector, Value offset, int64_t count) {
-  SmallVector<int32_t> order(lanes);
-  std::iota(order.begin(), order.end(), 0);
-  Value index = arith::TruncIOp::create(b, b.getI32Type(), b.div(offset, b.i64(4)));
-  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(b.vecI32(), ArrayRef<int32_t>(order)));
-  Value element = arith::AddIOp::create(b, b.broadcast(index, b.vecI32()), lane);
-  Value isOne = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, element, b.splatInt(b.vecI32(), count));
-  return b.select(isOne, vector, b.splat(b.vecF32(), 0.0));
-}
-
 // (input, result; first, last[; bounds])
 static func::FuncOp affineKernel(KernelLibrary &kernels, gemma::AffineStep step) {
   gemma::BufferType input = step.getInput().getType(), result = step.getResult().getType();
@@ -50,7 +37,7 @@ static func::FuncOp affineKernel(KernelLibrary &kernels, gemma::AffineStep step)
         auto mapped = [&](Value x, Value place) {
           x = b.addf(b.mulf(x, b.splat(b.vecF32(), factor)), b.splat(b.vecF32(), offset));
           x = bounded ? b.clampf(x, b.broadcast(a[4]), b.broadcast(a[5])) : x;
-          return count < input.getWidth() ? firstOf(b, x, place, count) : x;
+          return count < input.getWidth() ? firstElements(b, x, place, count) : x;
         };
         auto [low, high] = loadGroup(b, source, place);
         low = mapped(low, place);
@@ -72,13 +59,16 @@ LogicalResult lower(gemma::AffineStep step, StepLowering &lowering) {
 //-------------------------------------------------------------------------------------------------===//
 
 namespace {
-/// The row of a table in panels that place `axis` of a patch names.
+/// The row of a table in panels that place `axis` of a patch names: of an alternating one every other.
 struct PlaceRow {
   KernelBuilder &b;
   const PackedShape &table;
   Value panel, lane;
-  PlaceRow(KernelBuilder &b, const PackedShape &table, Value weights, Value places, int64_t axis) : b(b), table(table) {
+  PlaceRow(KernelBuilder &b, const PackedShape &table, Value weights, Value places, int64_t axis, bool alternating)
+      : b(b), table(table) {
     Value index = arith::ExtSIOp::create(b, b.getI64Type(), b.load(b.getI32Type(), b.at(places, axis * 4)));
+    if (alternating)
+      index = b.add(b.mul(index, 2), axis);
     panel = b.at(weights, b.mul(b.div(index, b.i64(panelRows)), table.panelBytes()));
     lane = b.rem(index, b.i64(panelRows));
   }
@@ -91,11 +81,13 @@ static func::FuncOp addPlacesKernel(KernelLibrary &kernels, gemma::AddPlacesStep
                                     const PackedShape &rows) {
   gemma::BufferType type = step.getInput().getType();
   int64_t placesRowBytes = step.getPlaces().getType().getRowBytes();
-  std::string name = llvm::formatv("add_places_{0}_{1}", columns.panelText(), nameOf(rows.format));
+  std::string name = llvm::formatv("add_places{2}_{0}_{1}", columns.panelText(), nameOf(rows.format),
+                                   step.getAlternating() ? "_alternating" : "");
   return kernels.get(name, 5, 2, [&](KernelBuilder &b, ValueRange a) {
     b.loop(a[5], a[6], 1, [&](Value row) {
       Value places = b.at(a[1], b.mul(row, placesRowBytes)), offset = b.mul(row, type.getRowBytes());
-      PlaceRow column(b, columns, a[3], places, 0), line(b, rows, a[4], places, 1);
+      PlaceRow column(b, columns, a[3], places, 0, step.getAlternating()),
+          line(b, rows, a[4], places, 1, step.getAlternating());
       Value source = b.at(a[0], offset);
       storeRow(b, b.at(a[2], offset), type, RowLimits(), [&](Value place) {
         Value number = b.div(place, b.i64(2 * vecBytes));

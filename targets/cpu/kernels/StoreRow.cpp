@@ -1,6 +1,8 @@
 // How rows are stored: as floats, on a static grid, or quantized in groups of 32. Layouts: gemma.buffer.
 #include "targets/cpu/kernels/Kernels.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace gemmac {
@@ -96,6 +98,16 @@ void storeRow(KernelBuilder &b, Value row, gemma::BufferType type, const RowLimi
       b.store(staticScale ? b.mulf(high, gridScale) : high, b.at(b.at(row, offset), vecBytes));
     }
   });
+}
+
+Value firstElements(KernelBuilder &b, Value vector, Value offset, int64_t count) {
+  SmallVector<int32_t> order(lanes);
+  std::iota(order.begin(), order.end(), 0);
+  Value index = arith::TruncIOp::create(b, b.getI32Type(), b.div(offset, b.i64(4)));
+  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(b.vecI32(), ArrayRef<int32_t>(order)));
+  Value element = arith::AddIOp::create(b, b.broadcast(index, b.vecI32()), lane);
+  Value isOne = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, element, b.splatInt(b.vecI32(), count));
+  return b.select(isOne, vector, b.splat(b.vecF32(), 0.0));
 }
 
 } // namespace gemmac

@@ -8,8 +8,9 @@ namespace gemmac {
 static constexpr int64_t lanes = KernelBuilder::lanes;
 
 // The bits that one plane holds of the 32 values of one row, at their place in the stored values: columns 0..15
-// and 16..31. `row` is the row's part of the plane's first block. A plane without a zero point is signed bytes.
-static std::pair<Value, Value> loadRowPlane(KernelBuilder &b, const BitPlane &plane, Value row, int64_t rows) {
+// and 16..31. `row` is the row's part of the plane's first block. `isSigned`: a plane of signed bytes.
+static std::pair<Value, Value> loadRowPlane(KernelBuilder &b, const BitPlane &plane, Value row, int64_t rows,
+                                            bool isSigned) {
   auto bytes = b.vec(lanes, b.getI8Type());
   Value slot = b.stack(groupColumns);
   auto gather = [&](int64_t block, int64_t quad) {
@@ -19,7 +20,9 @@ static std::pair<Value, Value> loadRowPlane(KernelBuilder &b, const BitPlane &pl
     for (int64_t quad = 0; quad < 8; ++quad)
       gather(quad, quad);
     auto half = [&](int64_t offset) -> Value {
-      return arith::ExtSIOp::create(b, b.vecI32(), b.load(bytes, b.at(slot, offset), 16));
+      Value loaded = b.load(bytes, b.at(slot, offset), 16);
+      return isSigned ? arith::ExtSIOp::create(b, b.vecI32(), loaded).getResult()
+                      : arith::ExtUIOp::create(b, b.vecI32(), loaded).getResult();
     };
     Value low = half(0);
     return {low, half(lanes)};
@@ -79,7 +82,7 @@ std::pair<Value, Value> dequantizeGroup(KernelBuilder &b, const PackedShape &tab
   for (const BitPlane &plane : info.planes) {
     if (plane.bits == 0)
       continue;
-    auto [first, second] = loadRowPlane(b, plane, b.at(row, at), rows);
+    auto [first, second] = loadRowPlane(b, plane, b.at(row, at), rows, info.zeroPoint == 0);
     low = at ? arith::OrIOp::create(b, low, first).getResult() : first;
     high = at ? arith::OrIOp::create(b, high, second).getResult() : second;
     at += plane.bits * rows * 4;

@@ -3,7 +3,9 @@
 
 Beside a picture lies NAME.ppm, what Pillow makes of it: `exif_transpose`, then `convert("RGB")`. Beside a sound lies
 NAME.f32, what libsndfile makes of it as float32, channels added in their order and divided by their count in float32.
-Files that name.ppm does not follow are for refusals. Needs Pillow 13, numpy and soundfile; tests never run it.
+Beside a video lies NAME.frames: a line with the hundredths of a second at which its frames begin and the last one ends,
+then each frame as in NAME.ppm; of Y4M files this script computes them by BT.601.
+Files that nothing follows are for refusals. Needs Pillow 13, numpy and soundfile; tests never run it.
 
     python3 tests/data/make/make_media.py tests/data/media
 """
@@ -269,5 +271,76 @@ def make_sounds() -> None:
     save_sound("stereo.flac", written(wave(300, 2), 44100, "FLAC", "PCM_16"))
 
 
-for made in (make_jpegs, make_pngs, make_webps, make_gifs, make_sounds):
+def save_video(name: str, data: bytes, begins: list[int], frames: list[np.ndarray]) -> None:
+    (out / name).write_bytes(data)
+    height, width, _ = frames[0].shape
+    text = " ".join(map(str, begins)).encode() + b"\n"
+    pictures = (b"P6 %d %d 255\n" % (width, height) + frame.tobytes() for frame in frames)
+    (out / f"{name}.frames").write_bytes(text + b"".join(pictures))
+
+
+def save_animation(name: str, data: bytes) -> None:
+    image, begins, frames = Image.open(io.BytesIO(data)), [0], []
+    for number in range(image.n_frames):
+        image.seek(number)
+        delay = image.info.get("duration", 0) // 10
+        begins.append(begins[-1] + (delay if delay >= 2 else 10))
+        frames.append(np.asarray(image.convert("RGB")))
+    save_video(name, data, begins, frames)
+
+
+def random_animation(count: int, seed: int) -> bytes:
+    """Frames of any place and size, all ways of clearing them, some with palettes of their own, transparent colours."""
+    dice = np.random.default_rng(seed)
+    width, height = 23, 17
+    colours = dice.integers(0, 256, (8, 3), dtype=np.uint8).tobytes()
+    data = b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF2, int(dice.integers(8)), 0) + colours
+    for number in range(count):
+        w, h = (int(dice.integers(1, side + 1)) for side in (width, height))
+        w, h = (width, height) if number == 0 and seed % 2 else (w, h)
+        x, y = int(dice.integers(width - w + 1)), int(dice.integers(height - h + 1))
+        flags = int(dice.integers(4)) << 2 | int(dice.integers(2))
+        if dice.integers(5):
+            data += b"!\xf9\x04" + struct.pack("<BHBB", flags, int(dice.choice([0, 1, 2, 7, 50])), dice.integers(8), 0)
+        own = bool(dice.integers(2))
+        data += b"," + struct.pack("<HHHHB", x, y, w, h, (0x82 if own else 0) | 0x40 * int(dice.integers(2)))
+        data += dice.integers(0, 256, (8, 3), dtype=np.uint8).tobytes() if own else b""
+        data += b"\x08" + gif_block(gif_codes(dice.integers(0, 8, w * h, dtype=np.uint8).tobytes()))
+    return data + b";"
+
+
+def rgb_of(planes: list[np.ndarray], across: int, down: int, bits: int, full: bool) -> np.ndarray:
+    """BT.601 in 16 binary places; samples of chroma are repeated."""
+    height, width = planes[0].shape
+    y, *chroma = (plane.astype(np.int64) >> (bits - 8) for plane in planes[:3])
+    u, v = (np.repeat(np.repeat(c, down, 0), across, 1)[:height, :width] - 128 for c in chroma) if across else (0, 0)
+    luma, wide = (1, 1) if full else (255 / 219, 255 / 224)
+    at = [round(65536 * one) for one in (luma, 1.402 * wide, 0.344136286 * wide, 0.714136286 * wide, 1.772 * wide)]
+    grey = at[0] * (y - (0 if full else 16)) + 32768
+    rgb = np.stack([grey + at[1] * v, grey - at[2] * u - at[3] * v, grey + at[4] * u], -1)
+    return np.clip(rgb >> 16, 0, 255).astype(np.uint8)
+
+
+def make_videos() -> None:
+    for number in range(4):
+        save_animation(f"frames{number}.gif", random_animation(7, number))
+    kinds = [("420jpeg", 2, 2, 8), ("420mpeg2", 2, 2, 8), ("422", 2, 1, 8), ("444", 1, 1, 8), ("444alpha", 1, 1, 8)]
+    kinds += [("411", 4, 1, 8), ("mono", 0, 0, 8), ("420p10", 2, 2, 10), ("444p16", 1, 1, 16), ("mono12", 0, 0, 12)]
+    for number, (name, across, down, bits) in enumerate(kinds):
+        width, height, full = 9, 7 - number % 2, name == "420mpeg2"
+        words = f"YUV4MPEG2 W{width} H{height} F25:{number + 1} Ip A1:1 C{name}" + " XCOLORRANGE=FULL" * full
+        words = words.removesuffix(" C420jpeg")
+        data, frames, begins = words.encode() + b"\n", [], []
+        for frame in range(3):
+            sides = [(height, width)] + [(-(-height // down), -(-width // across))] * 2 if across else [(height, width)]
+            sides += [(height, width)] * ("alpha" in name)
+            planes = [random.integers(0, 1 << bits, size) for size in sides]
+            data += b"FRAME Ip\n" if frame == 1 else b"FRAME\n"
+            data += b"".join(plane.astype("<u2" if bits > 8 else "u1").tobytes() for plane in planes)
+            frames.append(rgb_of(planes, across, down, bits, full))
+            begins.append(frame * 4 * (number + 1))
+        save_video(f"{name}.y4m", data, [*begins, 12 * (number + 1)], frames)
+
+
+for made in (make_jpegs, make_pngs, make_webps, make_gifs, make_sounds, make_videos):
     made()

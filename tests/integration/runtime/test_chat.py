@@ -8,6 +8,13 @@ import unittest
 from demo import TestCase, Terminal
 
 
+def wait_until(happened, timeout=20):
+    end = time.monotonic() + timeout
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
 class Chat(TestCase):
     def terminal(self, *arguments):
         terminal = Terminal(*arguments)
@@ -34,13 +41,31 @@ class Chat(TestCase):
         chat.expect("/reset .*\n(.*\n)+> ")
         chat.send("/nope\n")
         chat.expect("no command '/nope'; /help lists them\r\n> ")
-        for word in ("image", "audio"):
+        for word in ("image", "audio", "video"):
             chat.send(f"/{word} /no such file\n")
             chat.expect("cannot open '/no such file': No such file or directory\r\n> ")
         chat.send("\n")
         chat.expect("> ")
         chat.send("\x04")
         self.assertEqual(chat.wait(), 0)
+
+    def test_ctrl_c_stops_a_video_and_what_reads_it(self):
+        film, tool, mark = self.folder / "film.mp4", self.folder / "tool", self.folder / "pid"
+        film.write_bytes(b"no film")
+        tool.write_text(f"#!/bin/sh\necho $$ > {mark}.new; mv {mark}.new {mark}\nexec sleep 100\n")
+        tool.chmod(0o755)
+        chat = self.terminal("-q", "--ffmpeg", tool)
+        chat.expect("> ")
+        for _ in range(2):
+            mark.unlink(missing_ok=True)
+            chat.send(f"/video {film}\n")
+            wait_until(mark.exists)
+            chat.send("\x03")
+            chat.expect("stopped\r\n> ")
+            with self.assertRaises(ProcessLookupError):
+                os.kill(int(mark.read_text()), 0)
+        chat.send("E\n")
+        chat.expect("h\U0001f600i\r\n> ")
 
     def test_lines_that_go_on(self):
         chat = self.terminal("-q")

@@ -58,6 +58,35 @@ class Options(TestCase):
             done = run("-p", "hi", "--image", "-", stdin=file)
         self.assertIn("standard input: this program was " + sees, done.stderr)
 
+    def test_videos(self):
+        sees = "compiled without a vision tower; it reads no pictures"
+        for video in (MEDIA / "frames0.gif", MEDIA / "422.y4m"):
+            self.fail_with(2, sees, "-p", "hi", "--video", video)
+            with video.open("rb") as file:
+                done = run("-p", "hi", "--video", "-", stdin=file)
+            self.assertIn("standard input: this program was " + sees, done.stderr)
+        self.fail_with(
+            2,
+            "4 frames are asked for, it has 3; give fewer --frames",
+            "-p",
+            "hi",
+            "--video",
+            MEDIA / "422.y4m",
+            "--frames",
+            4,
+        )
+        self.fail_with(2, "show it with --image or /image", "-p", "hi", "--video", MEDIA / "3x5.png")
+        self.fail_with(4, "no file in it ends in .jpg, .jpeg, .png, .webp or .gif", "-p", "hi", "--video", self.folder)
+        for words in (["--video", MEDIA / "s16.wav"], ["--audio", MEDIA / "3x5.png"]):
+            self.fail_with(4, "there is no program '/nope'", "-p", "hi", *words, "--ffmpeg", "/nope")
+            done = run("-p", "hi", *words, env={"PATH": str(self.folder)})
+            self.assertEqual(done.returncode, 4)
+            self.assertIn(
+                "there is no program 'ffmpeg' in PATH; install it or name its file with --ffmpeg", done.stderr
+            )
+        self.fail_with(2, "--frames: '0' is not a whole number above 0", "-p", "hi", "--frames", 0)
+        self.fail_with(2, "--frame-rate: '0' is not a number from 0.001 to 1000", "-p", "hi", "--frame-rate", 0)
+
     def test_seeds(self):
         hot = ("-p", "L", "-n", 30, "--temperature", 2, "--ids")
         self.assertNotEqual(self.succeed(*hot, "--seed", -1), self.succeed(*hot, "--seed", -1))

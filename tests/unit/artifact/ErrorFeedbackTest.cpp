@@ -92,8 +92,7 @@ std::vector<double> deviation(Format format, const std::vector<float> &row, int6
   std::vector<double> result;
   for (size_t col = 0; col < row.size(); ++col) {
     const QuantizedTile &tile = tiles[col / groupColumns];
-    uint8_t stored = tile.stored[col % groupColumns][lane];
-    int64_t zero = formatInfo(format).zeroPoint, integer = zero ? stored - zero : static_cast<int8_t>(stored);
+    int64_t integer = formatInfo(format).integerOf(tile.stored[col % groupColumns][lane]);
     result.push_back(row[col] - static_cast<double>(integer) * halfToFloat(tile.scales[lane]));
   }
   return result;
@@ -130,7 +129,8 @@ TEST_P(ErrorFeedbackTest, costs_less_than_a_search) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, ErrorFeedbackTest,
-                         testing::Values(Format::Q8, Format::Q6, Format::Q5, Format::Q4, Format::Q3, Format::Q2),
+                         testing::Values(Format::Q12, Format::Q8, Format::Q6, Format::Q5, Format::Q4, Format::Q3,
+                                         Format::Q2),
                          [](const auto &info) { return nameOf(info.param).str(); });
 
 // A row's result does not depend on its lane or on the rows beside it.

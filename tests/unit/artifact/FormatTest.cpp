@@ -113,6 +113,32 @@ TEST(PanelKernels, q4_keeps_values_that_fit_exactly) {
     EXPECT_EQ(packed[i], i | i << 4) << i;
 }
 
+// f16 numbers have 11 bits and near zero fewer: a scale to nearest would clip extremes by up to half of themselves.
+TEST(PanelKernels, q12_clips_no_extreme_of_small_groups) {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  for (int exponent = 4; exponent > -16; --exponent)
+    for (int trial = 0; trial < 100; ++trial) {
+      std::vector<float> values(32);
+      for (float &value : values)
+        value = std::ldexp(uniform(random), exponent);
+      uint8_t packed[50];
+      ASSERT_TRUE(packFloats(Format::Q12, values, packed));
+      uint16_t half;
+      std::memcpy(&half, packed + 48, 2);
+      const float scale = halfToFloat(half);
+      float largest = 0;
+      for (float value : values)
+        largest = std::max(largest, std::fabs(value));
+      EXPECT_GE(scale * 2047, largest * (1 - 0x1p-22f));
+      EXPECT_LE(scale, std::max(largest / 2047 * (1 + 0x1p-10f), largest / 2047 + 0x1p-24f));
+      for (int col = 0; col < 32; ++col) {
+        int stored = packed[col] | (packed[32 + col % 16] >> (col < 16 ? 0 : 4) & 15) << 8;
+        ASSERT_NEAR(static_cast<float>(stored - 2048) * scale, values[col], scale * 0.501f) << exponent << " " << col;
+      }
+    }
+}
+
 TEST(PanelKernels, zero_groups_have_scale_zero) {
   std::vector<float> zeros(64);
   for (float tiny : {0.0f, -0.0f, 0x1p-130f, -0x1p-26f}) {

@@ -26,6 +26,8 @@ double tolerance(Format format, double value, double largest) {
     return std::fabs(value) * 0x1p-11 + 0x1p-25;
   case Format::BF16:
     return std::fabs(value) * 0x1p-8;
+  case Format::Q12: // its scales are rounded up
+    return largest * (0.5 / 2047 * (1 + 0x1p-10f)) + 1e-7;
   case Format::Q8:
   case Format::C8:
     return largest * (0.5 / 127 + 0x1p-11) + 1e-7;
@@ -105,8 +107,9 @@ protected:
 } // namespace
 
 INSTANTIATE_TEST_SUITE_P(, PackFormats,
-                         testing::Values(Format::F32, Format::F16, Format::BF16, Format::Q8, Format::Q6, Format::Q5,
-                                         Format::Q4, Format::Q3, Format::Q2, Format::C8, Format::C4, Format::C2),
+                         testing::Values(Format::F32, Format::F16, Format::BF16, Format::Q12, Format::Q8, Format::Q6,
+                                         Format::Q5, Format::Q4, Format::Q3, Format::Q2, Format::C8, Format::C4,
+                                         Format::C2),
                          [](const auto &info) { return nameOf(info.param).str(); });
 
 TEST_P(PackFormats, odd_shapes) {

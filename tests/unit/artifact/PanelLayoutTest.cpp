@@ -50,6 +50,26 @@ TEST(Packer, q4_panel_layout) {
   EXPECT_EQ(data[320], 0x88);
 }
 
+TEST(Packer, q12_panel_layout) {
+  auto integer = [](int row, int col) { return (257 * row + 130 * col + (col > 15)) % 4095 - 2047; };
+  // Every row holds 2047, so that the scales are powers of two.
+  auto weight = [&](int row, int col) { return col == 7 ? 2047 : integer(row, col); };
+  auto data = packIntegers(Format::Q12, weight);
+  auto stored = [&](int row, int col) { return weight(row, col) + 2048; };
+  ASSERT_EQ(data.size(), 2 * 832u) << "two panels of 800 bytes, padded to 64";
+  for (int row = 0; row < 16; ++row)
+    for (int byte = 0; byte < 4; ++byte) {
+      for (int quad = 0; quad < 8; ++quad)
+        EXPECT_EQ(data[quad * 64 + row * 4 + byte], stored(row, 4 * quad + byte) & 255);
+      for (int quad = 0; quad < 4; ++quad)
+        EXPECT_EQ(data[512 + quad * 64 + row * 4 + byte],
+                  stored(row, 4 * quad + byte) >> 8 | stored(row, 16 + 4 * quad + byte) >> 8 << 4);
+    }
+  expectScales(data, 768);
+  EXPECT_EQ(data[832], 0);
+  EXPECT_EQ(data[832 + 512], 0x88);
+}
+
 TEST(Packer, q6_panel_layout) {
   auto integer = [](int row, int col) { return (5 * row + 2 * col + (col > 15)) % 64 - 32; };
   // Row 0 must hold -32, so that the scale is 1; other rows need any of both ends.

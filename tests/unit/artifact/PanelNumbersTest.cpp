@@ -14,7 +14,7 @@ using namespace gemmac;
 
 namespace {
 
-constexpr Format groupFormats[] = {Format::Q8, Format::Q6, Format::Q5, Format::Q4, Format::Q3, Format::Q2};
+constexpr Format groupFormats[] = {Format::Q12, Format::Q8, Format::Q6, Format::Q5, Format::Q4, Format::Q3, Format::Q2};
 
 PackedMatrix exampleMatrix(TestTensors &tensors, Layout layout) {
   PackedMatrix matrix{.name = "test",

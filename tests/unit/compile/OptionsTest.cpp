@@ -75,7 +75,7 @@ TEST(OptionTable, DefaultsFollowFromOtherOptions) {
 
 TEST(OptionTable, ErrorsNameTheOptionAndWhatItTakes) {
   EXPECT_EQ(problem({{"--embeddings", "q9"}}),
-            "--embeddings: error: unknown format 'q9', expected f32, bf16, q8, q6, q5, q4, q3, q2, c8, c4 or c2");
+            "--embeddings: error: unknown format 'q9', expected f32, bf16, q12, q8, q6, q5, q4, q3, q2, c8, c4 or c2");
   EXPECT_EQ(problem({{"--max-rss", "much"}}),
             "--max-rss: error: got 'much', expected a size such as 1.1GB, 1400MB or 1GiB");
   EXPECT_EQ(problem({{"--jobs", "99999999999"}}),

@@ -167,13 +167,15 @@ class WideExpertTest : public ExpertTest {};
 TEST_P(WideExpertTest, UpAndDown) { upAndDown("q16"); }
 
 INSTANTIATE_TEST_SUITE_P(
-    Formats, ExpertTest, testing::Combine(testing::ValuesIn(allFormats), testing::Values(1, 7, tokens)),
+    Formats, ExpertTest, testing::Combine(testing::ValuesIn(byteFormats), testing::Values(1, 7, tokens)),
     [](const auto &info) {
       return formatv("{0}_upto{1}", nameOf(std::get<0>(info.param)), std::get<1>(info.param)).str();
     });
 
-INSTANTIATE_TEST_SUITE_P(Rows, WideExpertTest,
-                         testing::Combine(testing::Values(Format::Q8), testing::Values(1, 7, tokens)),
-                         [](const auto &info) { return formatv("upto{0}", std::get<1>(info.param)).str(); });
+INSTANTIATE_TEST_SUITE_P(
+    Rows, WideExpertTest, testing::Combine(testing::Values(Format::Q8, Format::Q12), testing::Values(1, 7, tokens)),
+    [](const auto &info) {
+      return formatv("{0}_upto{1}", nameOf(std::get<0>(info.param)), std::get<1>(info.param)).str();
+    });
 
 } // namespace

@@ -162,9 +162,9 @@ TEST(EpilogueTest, GeluAndSoftcapOfAnyValue) {
 
 std::vector<MatmulCase> matmulCases() {
   std::vector<MatmulCase> cases;
-  for (Format format : allFormats)
+  for (Format format : byteFormats)
     cases.push_back({format});
-  for (Format format : {Format::Q8, Format::C8, Format::Q5, Format::Q4})
+  for (Format format : {Format::Q12, Format::Q8, Format::C8, Format::Q5, Format::Q4})
     cases.push_back({format, /*wide=*/true});
   return cases;
 }

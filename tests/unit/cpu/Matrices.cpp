@@ -35,6 +35,8 @@ float roundTo(Format format, float value) {
 
 static int lowestInteger(Format format) {
   switch (format) {
+  case Format::Q12: // only as other programs may have it: rounding gives -2047
+    return -2048;
   case Format::Q8:
     return -127;
   case Format::C8: // only as checkpoints have it
@@ -60,6 +62,9 @@ static void putBits(Format format, uint8_t *bytes, int64_t rows, int64_t row, in
   };
   int64_t quad = c / 4;
   switch (format) {
+  case Format::Q12: // the low bits as q8, then the high bits as q4
+    put(0, quad, stored & 255, 0);
+    return put(32 * rows, quad % 4, stored >> 8, quad < 4 ? 0 : 4);
   case Format::Q8: // [8][rows][4]
   case Format::C8:
     return put(0, quad, stored & 255, 0);

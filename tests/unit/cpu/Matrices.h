@@ -11,8 +11,12 @@
 
 namespace gemmac::test {
 
-inline constexpr Format allFormats[] = {Format::F32, Format::F16, Format::BF16, Format::Q8, Format::Q4, Format::Q6,
-                                        Format::Q5,  Format::Q3,  Format::Q2,   Format::C8, Format::C4, Format::C2};
+inline constexpr Format allFormats[] = {Format::F32, Format::F16, Format::BF16, Format::Q12, Format::Q8,
+                                        Format::Q4,  Format::Q6,  Format::Q5,   Format::Q3,  Format::Q2,
+                                        Format::C8,  Format::C4,  Format::C2};
+/// Those that may be multiplied with int8: all but q12.
+inline constexpr Format byteFormats[] = {Format::F32, Format::F16, Format::BF16, Format::Q8, Format::Q4, Format::Q6,
+                                         Format::Q5,  Format::Q3,  Format::Q2,   Format::C8, Format::C4, Format::C2};
 
 inline bool isQuantized(Format format) { return formatInfo(format).quantized; }
 

@@ -55,7 +55,8 @@ std::vector<SliceCase> sliceCases() {
     for (Format format : {Format::F32, Format::C4})
       cases.push_back({format, 32 * groups});
   for (int64_t groups : {17, 48, 145})
-    cases.push_back({Format::Q8, 32 * groups, /*wide=*/true});
+    for (Format format : {Format::Q8, Format::Q12})
+      cases.push_back({format, 32 * groups, /*wide=*/true});
   return cases;
 }
 

@@ -115,7 +115,8 @@ TEST_P(AddPlacesTest, AddsARowOfEachTable) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, AddPlacesTest, testing::Values(f32, f16, bf16, q8, Format::Q6, q4, Format::C8),
+INSTANTIATE_TEST_SUITE_P(Formats, AddPlacesTest,
+                         testing::Values(f32, f16, bf16, Format::Q12, q8, Format::Q6, q4, Format::C8),
                          [](const auto &info) { return nameOf(info.param).str(); });
 
 //===--- rope_places_table

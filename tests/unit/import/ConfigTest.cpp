@@ -428,6 +428,29 @@ TEST(Config, nestedShape) {
   EXPECT_TRUE(contains(error(nested), "'text_config.model_type'"));
 }
 
+TEST(Config, textWithoutEncoders) {
+  Json nested = smallNested();
+  nested["architectures"] = {"Gemma4UnifiedForConditionalGeneration"};
+  nested["model_type"] = "gemma4_unified";
+  Json &text = nested["text_config"];
+  text["model_type"] = "gemma4_unified_text";
+  for (const char *name :
+       {"hidden_size_per_layer_input", "sliding_window", "max_position_embeddings", "use_bidirectional_attention"})
+    text.erase(name);
+  const ModelConfig model = read(nested).model;
+  EXPECT_EQ(model.context, 262144);
+  EXPECT_EQ(model.layers.front().window, 1024);
+  EXPECT_FALSE(model.perLayerEmbedding);
+  EXPECT_TRUE(model.visionBlocks && !model.seesBlocks());
+  text["use_bidirectional_attention"] = nullptr;
+  EXPECT_FALSE(read(nested).model.visionBlocks);
+  text["hidden_size_per_layer_input"] = 8;
+  EXPECT_TRUE(contains(error(nested), "'text_config.hidden_size_per_layer_input' is 8", "has no such embeddings"));
+  text["hidden_size_per_layer_input"] = 0;
+  text["enable_moe_block"] = true;
+  EXPECT_TRUE(contains(error(nested), "'text_config.enable_moe_block' is true", "has no experts"));
+}
+
 TEST(Config, mediaAreRead) {
   Json nested = smallNested();
   nested["vision_config"] = {{"hidden_size", 768}};

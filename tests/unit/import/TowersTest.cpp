@@ -53,6 +53,27 @@ TEST(Towers, published) {
   }
 }
 
+TEST(Towers, publishedWithoutEncoders) {
+  Json file = publishedFile("12B");
+  ConfigFile config = valueOf(readConfig("config.json", file["config"].dump()));
+  EXPECT_TRUE(config.notes.empty());
+  const ModelConfig &model = config.model;
+  ASSERT_TRUE(model.towers.patches && model.towers.samples);
+  EXPECT_FALSE(model.towers.vision || model.towers.audio || model.perLayerEmbedding);
+  EXPECT_TRUE(model.seesBlocks());
+  EXPECT_EQ(model.layers[5].kvHeads, 1);
+  EXPECT_TRUE(model.layers[5].keysAreValues && !model.layers[4].keysAreValues);
+  EXPECT_EQ(model.towers.patches->side(), 48);
+  EXPECT_EQ(model.media.patch, 48);
+  EXPECT_EQ(model.media.pool, 1);
+  EXPECT_EQ(model.media.places, 1120);
+  EXPECT_EQ(model.media.sound, 640);
+  EXPECT_EQ(model.media.video, 258884);
+  EXPECT_EQ(expectedTensors(model).size() + expectedTensors(*model.towers.patches, model.hidden).size() +
+                expectedTensors(*model.towers.samples, model.hidden).size(),
+            file["tensors"].get<size_t>());
+}
+
 Checkpoint shipped(const std::string &name) {
   return valueOf(importHuggingFace(std::string(GEMMAC_CHECKPOINTS) + "/" + name));
 }
@@ -123,6 +144,77 @@ TEST(Towers, setAside) {
   EXPECT_TRUE(contains(notes[1], "in 'model.safetensors' has shape [4, 9], expected [4, 8]"));
   EXPECT_TRUE(contains(notes[2], "has type I64, expected F32, F16 or BF16"));
   EXPECT_TRUE(contains(notes[3], "'vision_tower.std_bias' in 'model.safetensors' is not part of what"));
+}
+
+/// The same without encoders, and with sounds.
+struct WithoutEncoders : TempDirectory {
+  Json config = smallNested();
+  std::map<std::string, TestTensor> tensors;
+  WithoutEncoders() {
+    config["architectures"] = {"Gemma4UnifiedForConditionalGeneration"};
+    config["model_type"] = "gemma4_unified";
+    config["text_config"]["model_type"] = "gemma4_unified_text";
+    config["text_config"].erase("hidden_size_per_layer_input");
+    config["vision_config"] = {{"mm_embed_dim", 8}, {"output_proj_dims", 8}, {"patch_size", 2}, {"mm_posemb_size", 5}};
+    config["audio_config"] = {{"audio_samples_per_token", 12}};
+    for (const char *name :
+         {"boi_token_id", "image_token_id", "eoi_token_id", "boa_token_id", "audio_token_id", "eoa_token_id"})
+      config[name] = 3;
+    ConfigFile file = valueOf(readConfig("config.json", config.dump()));
+    tensors = tensorsOf(file.model, "model.language_model.");
+    for (const auto &[name, shape] : expectedTensors(*file.model.towers.patches, file.model.hidden))
+      tensors["model." + name] = {shape};
+    for (const auto &[name, shape] : expectedTensors(*file.model.towers.samples, file.model.hidden))
+      tensors["model." + name] = {shape};
+    write("tokenizer.json", smallTokenizer().dump());
+  }
+  Checkpoint read(const ImportOptions &options = {}) {
+    write("config.json", config.dump());
+    write("model.safetensors", safetensors(tensors));
+    return valueOf(importCheckpoint(path, options));
+  }
+};
+
+TEST(Towers, withoutEncoders) {
+  WithoutEncoders directory;
+  Checkpoint whole = directory.read();
+  EXPECT_EQ(whole.towerTensors.size(), 10u + 1);
+  EXPECT_TRUE(areEqual(whole.towerTensors.at("vision_embedder.pos_embedding").shape, {10, 8})); // rows by turns
+  EXPECT_TRUE(areEqual(whole.towerTensors.at("vision_embedder.patch_dense.weight").shape, {8, 108}));
+  Checkpoint deaf = directory.read({.withoutAudio = true}), blind = directory.read({.withoutImages = true});
+  EXPECT_TRUE(deaf.config.towers.patches && !deaf.config.towers.samples);
+  EXPECT_EQ(deaf.towerTensors.size(), 10u);
+  EXPECT_TRUE(!blind.config.towers.patches && blind.config.towers.samples);
+  EXPECT_EQ(blind.towerTensors.size(), 1u);
+  directory.tensors.erase("model.vision_embedder.patch_ln2.bias");
+  Checkpoint without = directory.read();
+  EXPECT_FALSE(without.config.towers.patches);
+  EXPECT_TRUE(llvm::any_of(without.notes, [](const std::string &note) {
+    return note == "vision embedder: tensor 'vision_embedder.patch_ln2.bias' of shape [8] is missing";
+  }));
+}
+
+TEST(Towers, mistakesOfEmbedders) {
+  std::vector<std::string> notes;
+  auto patches = [&](Json object) {
+    Fields fields("config.json", "vision_config.", object);
+    readPatchEmbedderConfig(fields);
+    return finishTower(fields, {}, notes);
+  };
+  auto samples = [&](Json object) {
+    Fields fields("config.json", "audio_config.", object);
+    readSampleEmbedderConfig(fields);
+    return finishTower(fields, {}, notes);
+  };
+  EXPECT_EQ(patches(Json::object()), "");
+  EXPECT_EQ(samples(Json::object()), "");
+  EXPECT_TRUE(contains(patches({{"mm_embed_dim", 64}}), "'vision_config.output_proj_dims'", "mm_embed_dim = 64"));
+  EXPECT_TRUE(contains(patches({{"model_patch_size", 32}}), "'vision_config.model_patch_size' is 32", "= 48"));
+  EXPECT_TRUE(contains(patches({{"model_type", "gemma4_vision"}}), "'gemma4_unified_vision'"));
+  EXPECT_TRUE(contains(patches({{"hidden_size", 768}}), "field 'vision_config.hidden_size' is unknown"));
+  EXPECT_EQ(samples({{"hidden_size", 320}, {"audio_embed_dim", 320}}), "");
+  EXPECT_TRUE(contains(samples({{"hidden_size", 640}, {"audio_embed_dim", 320}}), "'audio_config.hidden_size' is 640",
+                       "expected 320"));
 }
 
 TEST(Towers, unknownFields) {

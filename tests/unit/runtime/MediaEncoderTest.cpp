@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 using namespace gemmac;
 using namespace gemmac::runtime;
@@ -45,6 +46,35 @@ void encodeAudio(const gemmac_call *call, int64_t thread) {
   }
 }
 
+constexpr int64_t pixels = 9 * elements, frame = 640;
+
+/// Without an encoder: [sum of the values of the patch, its column and row].
+void embedPatch(const gemmac_call *call, int64_t thread) {
+  for (int64_t row = 0; thread == 0 && row < call->row_count; ++row) {
+    auto *out = reinterpret_cast<float *>(call->arena + outputAt + row * outputBytes);
+    const auto *values = reinterpret_cast<const float *>(call->arena + patchesAt) + row * pixels;
+    const auto *place = reinterpret_cast<const int32_t *>(call->arena + positionsAt + row * 128);
+    out[0] = std::accumulate(values, values + pixels, 0.0f);
+    out[1] = static_cast<float>(place[0]);
+    out[2] = static_cast<float>(place[1]);
+  }
+}
+
+/// [first sample, last sample, rows of the call].
+void embedSamples(const gemmac_call *call, int64_t thread) {
+  for (int64_t row = 0; thread == 0 && row < call->row_count; ++row) {
+    auto *out = reinterpret_cast<float *>(call->arena + outputAt + row * outputBytes);
+    const auto *values = reinterpret_cast<const float *>(call->arena + patchesAt) + row * frame;
+    out[0] = values[0];
+    out[1] = values[frame - 1];
+    out[2] = static_cast<float>(call->row_count);
+  }
+}
+
+constexpr gemmac_value patchInputs[] = {{"patches", patchesAt, pixels * 4, pixels, 1, GEMMAC_F32},
+                                        {GEMMAC_PLACES, positionsAt, 128, 32, 1, GEMMAC_I32}},
+                       sampleInput = {GEMMAC_SAMPLES, patchesAt, frame * 4, frame, 1, GEMMAC_F32};
+
 constexpr gemmac_value imageInputs[] = {{"patches", patchesAt, elements * 4, elements, 9, GEMMAC_F32},
                                         {GEMMAC_PLACES, positionsAt, 128, 32, 9, GEMMAC_I32}},
                        audioInputs[] = {{"mel", patchesAt, melBins * 4, melBins, 4, GEMMAC_F32},
@@ -60,14 +90,25 @@ struct MediaEncoderTest : testing::Test {
   CpuEngine engine;
   SoftRows rows;
 
+  /// A program whose pictures and sounds have no encoders.
+  void openUnified() {
+    functions.push_back({"encode_image_70", 70, 2, patchInputs, 1, &output, 0, 0, 0, {}});
+    functions.push_back({"encode_audio", 8, 1, &sampleInput, 1, &output, 0, 0, 0, {}});
+    program.media = {3, 4, 5, 6, 7, 8, 48, 1, 80, 70, 9, frame};
+    openWith({embedPatch, embedSamples});
+  }
   void open(bool towers = true) {
+    program.media = {3, 4, 5, 6, 7, 8, 16, 3, 1024, 70, -1, 0};
+    if (!towers)
+      return openWith({});
+    for (auto [name, most] : {std::pair{"encode_image_280", 280}, {"encode_image_70", 70}})
+      functions.push_back({name, most, 2, imageInputs, 1, &output, 0, 0, 0, {}});
+    functions.push_back({"encode_audio", 750, 2, audioInputs, 1, &output, 0, 0, 0, {}});
+    openWith({encodeImage, encodeImage, encodeAudio});
+  }
+  void openWith(std::initializer_list<gemmac_function_fn> towers) {
     runs.assign(program.code->run, program.code->run + 3);
-    if (towers) {
-      for (auto [name, most] : {std::pair{"encode_image_280", 280}, {"encode_image_70", 70}})
-        functions.push_back({name, most, 2, imageInputs, 1, &output, 0, 0, 0, {}});
-      functions.push_back({"encode_audio", 750, 2, audioInputs, 1, &output, 0, 0, 0, {}});
-      runs.insert(runs.end(), {encodeImage, encodeImage, encodeAudio});
-    }
+    runs.insert(runs.end(), towers);
     code.run = runs.data();
     program.functions = functions.data();
     program.function_count = static_cast<int64_t>(functions.size());
@@ -75,7 +116,6 @@ struct MediaEncoderTest : testing::Test {
     program.code_count = 1;
     program.hidden = hidden - 2;
     program.arena_bytes = arenaBytes;
-    program.media = {3, 4, 5, 6, 7, 8, 16, 3, 1024, 70};
     ASSERT_TRUE(engine.open(program, file, {.threads = 2, .isa = "", .chunk = 0, .context = 0}).ok());
   }
   Status image(uint32_t width, uint32_t height, int64_t budget) {
@@ -141,6 +181,41 @@ TEST_F(MediaEncoderTest, FourFramesOfASoundAreASoftToken) {
   ASSERT_TRUE(audio(40 * 16000).ok());
   EXPECT_EQ(rows.count(), 750u);
   EXPECT_EQ(audio(10).code(), ExitCode::usage);
+}
+
+TEST_F(MediaEncoderTest, WithoutAnEncoderAPatchIsASoftToken) {
+  openUnified();
+  const Status status = image(200, 100, 0);
+  ASSERT_TRUE(status.ok()) << status.message();
+  ImageSize size;
+  ASSERT_TRUE(targetSize({100, 200}, 70, size).ok());
+  const auto across = static_cast<size_t>(size.width / 48);
+  ASSERT_EQ(rows.count(), across * static_cast<size_t>(size.height / 48));
+  for (size_t i = 0; i < rows.count(); ++i) {
+    EXPECT_NEAR(rows.row(i)[0] / pixels, 0.5, 0.2);
+    EXPECT_EQ(rows.row(i)[1], static_cast<float>(i % across));
+    EXPECT_EQ(rows.row(i)[2], static_cast<float>(i / across));
+  }
+}
+
+TEST_F(MediaEncoderTest, WithoutAnEncoderSoundsAreCutIntoCalls) {
+  openUnified();
+  ASSERT_TRUE(audio(20 * frame + 1).ok());
+  ASSERT_EQ(rows.count(), 21u);
+  auto sample = [](size_t i) { return std::sin(static_cast<float>(i) * 0.3f); };
+  for (size_t i = 0; i < 21; ++i) {
+    EXPECT_EQ(rows.row(i)[0], sample(i * frame));
+    EXPECT_EQ(rows.row(i)[1], i < 20 ? sample(i * frame + frame - 1) : 0.0f);
+    EXPECT_EQ(rows.row(i)[2], i < 16 ? 8 : 5); // rows of its call
+  }
+  ASSERT_TRUE(audio(1).ok());
+  EXPECT_EQ(rows.count(), 1u);
+  EXPECT_EQ(audio(0).code(), ExitCode::usage);
+  const auto most = static_cast<size_t>(test::fakeContext);
+  EXPECT_TRUE(audio(most * frame).ok());
+  const Status tooLong = audio(most * frame + 1);
+  EXPECT_EQ(tooLong.code(), ExitCode::usage);
+  EXPECT_NE(tooLong.message().find("soft tokens, more than the context of"), std::string::npos);
 }
 
 TEST_F(MediaEncoderTest, ProgramsWithoutTowersSaySo) {

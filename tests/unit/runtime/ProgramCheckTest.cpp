@@ -51,7 +51,7 @@ TEST(ProgramCheck, AbiAndSizes) {
   Claims claims;
   EXPECT_EQ(claims.problem(), "");
   claims.program.abi_version = GEMMAC_ABI_VERSION + 1;
-  EXPECT_EQ(claims.problem(), "the model was compiled for runtime ABI 9, this runtime has 8");
+  EXPECT_EQ(claims.problem(), "the model was compiled for runtime ABI 10, this runtime has 9");
   Claims shorter;
   shorter.program.struct_bytes = 8;
   EXPECT_NE(shorter.problem(), "");

@@ -296,6 +296,32 @@ gemma.function @step_matmul_c3_s8 max_rows 1 {
 }
 
 // -----
+gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192> input_activation_scale 0.5
+gemma.packed @pm from [@m] as q12 panels batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 3200 input_scale 0.5
+gemma.function @step_matmul_c3_q12 max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, s8>
+  %z = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.quantize %x -> %y static 0.5 replicated : <1 x 64, f32> -> <1 x 64, s8>
+  // expected-error @below {{expects no input_scale for weights in q12, which are multiplied with q16}}
+  gemma.step.matmul %y, @pm -> %z none : <1 x 64, s8> -> <1 x 32, f32>
+}
+
+// -----
+gemma.weight @m : tensor<32x64xf32> from <"m", 0, 8192>
+gemma.packed @pm from [@m] as q12 panels batch 1 rows 32 <32 -> 32> cols 64 <64 -> 64> bytes 3200
+gemma.function @step_matmul_q12_q8 max_rows 1 {
+  %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
+  %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>
+  %z = gemma.buffer shared : !gemma.buffer<1 x 32, f32>
+  gemma.step.rope_table %x head_dim 64 <theta = 100.0, pairs = 0, factor = 1.0> replicated : <1 x 64, f32>
+  gemma.step.quantize %x -> %y replicated : <1 x 64, f32> -> <1 x 64, q8>
+  // expected-error @below {{expects input in q16 for weights in q12, got '!gemma.buffer<1 x 64, q8>'}}
+  gemma.step.matmul %y, @pm -> %z none : <1 x 64, q8> -> <1 x 32, f32>
+}
+
+// -----
 gemma.function @step_quantize_c2 max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, f32>
   %y = gemma.buffer private : !gemma.buffer<1 x 64, q8>

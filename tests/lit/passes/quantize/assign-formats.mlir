@@ -9,7 +9,7 @@
 // RUN: not gemmac-opt %s --gemma-assign-formats=weights=q7 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not gemmac-opt %s --gemma-assign-formats=weights=derived 2>&1 | FileCheck %s --check-prefix=DERIVED
 
-// UNKNOWN: for the --weights option: 'q7' is no storage format, expected f32, f16, bf16, q8, q6
+// UNKNOWN: for the --weights option: 'q7' is no storage format, expected f32, f16, bf16, q12, q8, q6
 // DERIVED: for the --weights option: 'derived' is no storage format
 
 // Every line names the weight's role.
