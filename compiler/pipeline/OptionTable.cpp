@@ -58,11 +58,19 @@ CompileOption ignoreConfigOption() {
           .list = [](CompileOptions &options) -> auto & { return options.reading.ignoredFields; }};
 }
 
+CompileOption projectorOption() {
+  return {.name = "--mmproj",
+          .valueName = "FILE",
+          .help = "The file of a GGUF model's towers, for pictures and sounds",
+          .read = textReader([](CompileOptions &options) -> auto & { return options.reading.projector; })};
+}
+
 /// What the program is for and how its numbers are stored.
 static std::vector<CompileOption> programOptions() {
   const std::string formats = choosableFormatNames();
   return {
       {"MODEL", "", "Hugging Face directory or GGUF file of a Gemma 3 or 4 model", textReader(&CompileOptions::input)},
+      projectorOption(),
       {"-o,--output", "FILE", "The program to write; - for standard output with --emit mlir",
        textReader(&CompileOptions::output)},
       {.name = "--target",

@@ -122,7 +122,7 @@ LogicalResult plan(AudioAttentionOp op, FunctionBuilder &builder) {
   AttentionMatrices matrices(weights, op, width, headDim);
   auto queryScale = ops.getF64FloatAttr(1 / (std::sqrt(static_cast<double>(headDim)) * std::numbers::ln2));
   auto keyScale = ops.getF64FloatAttr(std::log(1 + std::numbers::e) / std::numbers::ln2);
-  PackedOp scale = weights.vector(op, op.getScaleAttr(), /*axis=*/{}, queryScale, /*softplus=*/true);
+  PackedOp scale = weights.vector(op, op.getScaleAttr(), /*axis=*/{}, queryScale);
   if (weights.failed())
     return failure();
   Value input = builder.bufferOf(op.getInput());

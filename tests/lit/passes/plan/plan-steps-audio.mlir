@@ -5,7 +5,7 @@
 
 // CHECK: gemma.packed @p.scale
 // CHECK-NEXT: from [@scale]
-// CHECK-NEXT: as f32 vector batch 1 softplus scale {{.*}} rows 1 <1 -> 16> cols 32 <20 -> 32>
+// CHECK-NEXT: as f32 vector batch 1 scale {{.*}} rows 1 <1 -> 16> cols 32 <20 -> 32>
 // CHECK: gemma.packed @p.proj
 // CHECK:      rows 64 <40 -> 64> cols 64 <2 -> 16>
 // CHECK: gemma.packed @p.rel
