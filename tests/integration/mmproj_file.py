@@ -1,6 +1,6 @@
 """GGUF files of towers ("mmproj"): what llama.cpp's converter makes of the towers of a Hugging Face directory.
 
-Written from docs/spec/gemma4.md (8.2) and apart from gemmac's reader; containers and encodings are those of gguf_file.py.
+Written from docs/spec/gemma4.md (8.2) and apart from gemmac's reader; containers and encodings: gguf_file.py.
 """
 
 import re
