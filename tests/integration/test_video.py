@@ -232,6 +232,10 @@ def test_other_videos_go_through_ffmpeg(tmp_path):
         assert value(words, "-i") == f"file:{plain}"
     assert value(decoding, "-frames:v") == "3"
     assert value(decoding, "-vf").startswith("select='lt(ceil(n*3/87)*87,(n+1)*3)'")
+    # Containers that only say when to decode.
+    lines = (f"0, {at}, {-(2**63)}, 1, 9, 0x0" for at in range(-2, 85))
+    (fake.folder / "list").write_text("\n".join(["#tb 0: 1/25", *lines]) + "\n")
+    assert answer(program, "--video", plain, env=fake.environment()) == expected
 
 
 def test_ffmpeg_that_fails(tmp_path):
@@ -312,11 +316,11 @@ def test_long_sounds_in_parts(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="there is no ffmpeg")
 def test_the_real_ffmpeg(tmp_path):
-    """The frames of a lossless film are those of the Y4M file it was made of, in whatever order they are stored."""
+    """The frames of a film are those of the Y4M file that it was made of, whatever order they are stored in."""
     program, level = compile_program(CHECKPOINTS / "tiny-e"), base_level()
     film = write_y4m(tmp_path / "film.y4m", marked(77), "25:1")
     words = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(film), "-pix_fmt", "yuvj420p"]
-    for codec, name in ((("mpeg4", "-bf", "2", "-q:v", "1"), "film.mp4"), (("ffv1",), "film.mkv")):
+    for codec, name in ((("mpeg4", "-bf", "2", "-q:v", "1"), "film.mp4"), (("ffv1",), "film.avi")):
         out = tmp_path / name
         subprocess.run([*words, "-c:v", *codec, str(out)], check=True)
         first = run(program, "-p", QUESTION, "-n", 8, "--temperature", 0, "--video", out, at=level)

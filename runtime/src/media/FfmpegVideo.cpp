@@ -16,6 +16,11 @@ namespace {
 constexpr const char *kind = "video";
 constexpr size_t longestLine = 1 << 20; // of a list: what is behind the size of a frame may be long
 
+/// Times of a frame, in units of the list.
+struct ListedFrame {
+  int64_t decode = 0, show = 0, duration = 0;
+};
+
 class FfmpegVideo final : public Video {
 public:
   FfmpegVideo(std::string path, std::string_view name, const MediaLimits &limits, std::string program)
@@ -32,7 +37,7 @@ protected:
 
 private:
   Status about(Status status) const;
-  Status readList(Ffmpeg &ffmpeg, int64_t &end);
+  Status readList(Ffmpeg &ffmpeg, std::vector<ListedFrame> &list);
   Status readNumber(size_t &number, bool &ended);
 
   const std::string path, name;
@@ -62,17 +67,24 @@ static bool takeNumber(std::string_view &rest, int64_t &value) {
   return true;
 }
 
+/// Times beyond these stand for none; nor can sums of others overflow.
+static bool isKnown(int64_t time) {
+  constexpr int64_t latest = int64_t{1} << 60;
+  return time >= -latest && time <= latest;
+}
+
 /// Lines such as "#tb 0: 1/12800" and "0, -512, 512, 512, 165, 0x38985274": stream, when to decode, when to show, for
-/// how long, bytes. \param end  of the frame that is shown last.
-Status FfmpegVideo::readList(Ffmpeg &ffmpeg, int64_t &end) {
+/// how long, bytes.
+Status FfmpegVideo::readList(Ffmpeg &ffmpeg, std::vector<ListedFrame> &list) {
   constexpr std::string_view timeBaseIs = "#tb 0: ";
   std::string line;
-  for (;;) {
+  while (list.size() <= limits.videoFrames) {
     bool ended = false;
     if (Status status = ffmpeg.readLine(line, longestLine, ended); !status.ok() || ended)
-      return status;
+      return about(status);
     std::string_view rest = line;
-    int64_t stream, decode, begin, duration, one, of;
+    ListedFrame frame;
+    int64_t stream, one, of;
     if (rest.starts_with(timeBaseIs)) {
       rest.remove_prefix(timeBaseIs.size());
       if (takeNumber(rest, one) && takeNumber(rest, of) && one > 0 && of > 0)
@@ -81,31 +93,36 @@ Status FfmpegVideo::readList(Ffmpeg &ffmpeg, int64_t &end) {
     }
     if (rest.starts_with('#'))
       continue;
-    constexpr int64_t latest = int64_t{1} << 60; // beyond: a time that is not known
-    if (!takeNumber(rest, stream) || !takeNumber(rest, decode) || !takeNumber(rest, begin) ||
-        !takeNumber(rest, duration) || std::abs(begin) > latest || duration < 0 || duration > latest)
+    if (!takeNumber(rest, stream) || !takeNumber(rest, frame.decode) || !takeNumber(rest, frame.show) ||
+        !takeNumber(rest, frame.duration) || !isKnown(frame.decode) || !isKnown(frame.duration) || frame.duration < 0)
       return refuseVideo(name, kind,
                          "ffmpeg does not say when each frame begins; convert it, for example with ffmpeg "
                          "-i FILE video.mp4");
-    end = begins.empty() ? begin + duration : std::max(end, begin + duration);
-    begins.push_back(begin);
-    if (begins.size() > limits.videoFrames)
-      return {};
+    list.push_back(frame);
   }
+  return {};
 }
 
 Status FfmpegVideo::open() {
   Ffmpeg ffmpeg;
-  int64_t end = 0;
+  std::vector<ListedFrame> list;
   if (Status status = ffmpeg.start(program, path, {"-map", "0:V:0", "-c", "copy", "-f", "framecrc"}); !status.ok())
     return about(
         {status.code(),
          "it is no GIF, Y4M file or folder of pictures, which can be read without ffmpeg, and " + status.message()});
-  if (Status status = readList(ffmpeg, end); !status.ok())
-    return status.message().starts_with("cannot read ") ? status : about(status);
-  if (begins.size() <= limits.videoFrames)
+  if (Status status = readList(ffmpeg, list); !status.ok())
+    return status;
+  if (list.size() <= limits.videoFrames)
     if (Status status = ffmpeg.finish(); !status.ok())
       return about(status);
+  // Old containers (AVI) and bare streams have times of decoding alone, which are as many and as far apart.
+  const bool shown = std::ranges::all_of(list, [](const ListedFrame &frame) { return isKnown(frame.show); });
+  int64_t end = 0;
+  for (const ListedFrame &frame : list) {
+    const int64_t begin = shown ? frame.show : frame.decode;
+    end = begins.empty() ? begin + frame.duration : std::max(end, begin + frame.duration);
+    begins.push_back(begin);
+  }
   std::sort(begins.begin(), begins.end());
   frameCount = begins.size();
   length = frameCount ? static_cast<double>(end - begins.front()) * timeBase : 0;

@@ -44,6 +44,9 @@ private:
 };
 } // namespace
 
+/// Of no pixels, as some encoders write frames in which nothing changes.
+static bool isEmpty(const GifFrame &frame) { return frame.width == 0 || frame.height == 0; }
+
 /// Looks at all frames, but not at their pixels.
 Status GifVideo::open() {
   // What players do: files that say nothing, or that there is no delay, are not to rush by.
@@ -57,7 +60,7 @@ Status GifVideo::open() {
   for (GifReader::Next next; (next = reader.next(frame)) != GifReader::Next::end;) {
     if (next == GifReader::Next::cut || !reader.skipCodes())
       return source().refuseEarlyEnd();
-    if (begins.empty() && (frame.width == 0 || frame.height == 0))
+    if (begins.empty() && isEmpty(frame))
       return source().refuse("its first frame is empty");
     begins.push_back(static_cast<uint32_t>(time));
     time += frame.delay < least ? usual : frame.delay;
@@ -92,7 +95,7 @@ void GifVideo::fill(const GifFrame &frame, const Colour &colour) {
 
 /// What becomes of the last frame before the next one comes.
 void GifVideo::dispose() {
-  if (drawn == 0 || last.disposal < 2)
+  if (drawn == 0 || last.disposal < 2 || isEmpty(last))
     return;
   if (last.disposal == 2)
     return fill(last, cleared(last));
@@ -113,7 +116,7 @@ Status GifVideo::draw() {
   if (drawn == 0)
     fillGifScreen(last, screen);
   const size_t rowBytes = size_t{last.width} * 4;
-  if (last.disposal > 2 && drawn > 0) {
+  if (last.disposal > 2 && drawn > 0 && !isEmpty(last)) {
     before.resize(rowBytes * last.height);
     for (size_t y = 0; y < last.height; ++y)
       memcpy(before.data() + y * rowBytes, screen.row(last.top + static_cast<uint32_t>(y)) + size_t{last.left} * 4,
@@ -121,7 +124,7 @@ Status GifVideo::draw() {
   }
   const int kept = drawn == 0 ? -1 : last.transparent;
   ++drawn;
-  return last.width == 0 || last.height == 0 ? Status() : drawGifFrame(source(), last, kept, screen);
+  return isEmpty(last) ? Status() : drawGifFrame(source(), last, kept, screen);
 }
 
 Status GifVideo::read(uint64_t index, Picture &picture, bool &) {

@@ -162,6 +162,19 @@ TEST(VideoRefusalTest, DamageIsTold) {
   EXPECT_NE(refusal("YUV4MPEG2 " + std::string(5000, 'X') + "\n").find("more than 4096 bytes"), std::string::npos);
 }
 
+// Frames of no pixels, which are to be taken back: nothing changes.
+TEST(VideoFramesTest, MayBeEmpty) {
+  std::string gif = mediaFile("frames1.gif");
+  gif.pop_back();
+  for (int i = 0; i < 2; ++i)
+    gif += std::string("!\xf9\x04\x0c\5\0\0\0,\0\0\0\0\0\0\x05\0\0\x08\0", 20);
+  Frames got;
+  const Status status = framesOf(*opened(gif + ";"), 9, got);
+  ASSERT_TRUE(status.ok()) << status.message();
+  ASSERT_EQ(got.pictures.size(), 9u);
+  EXPECT_TRUE(got.pictures[8] == got.pictures[7]);
+}
+
 TEST(VideoRateTest, IsGivenOrIsThatOfTheSpecification) {
   const std::string y4m = mediaFile("420jpeg.y4m"), frames = y4m.substr(y4m.find('\n') + 1);
   for (const char *unknown : {"", " F0:0", " F25:0"}) {
