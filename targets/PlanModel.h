@@ -5,6 +5,8 @@
 
 #include "dialects/formats/Enums.h"
 
+#include <cstdint>
+
 namespace gemmac {
 
 struct PlanModel {
@@ -13,6 +15,8 @@ struct PlanModel {
   bool spmd = true;
   /// The attention of a single row is divided by its keys, and the parts are merged by a step of their own.
   bool splitKeys = true;
+  /// Rows that are multiplied with a matrix at a time. Functions of more rows do them in blocks, which saves memory.
+  int64_t blockRows = 512;
   // How weights lie in the data section; each layout is one that the packer (compiler/artifact/PanelKernels.h) writes.
   Layout matrices = Layout::Panels;
   Layout tables = Layout::Table; ///< what is read by row

@@ -24,6 +24,12 @@ struct TargetLevel {
   std::string description; ///< for `gemmac targets`: what LLVM calls it
 };
 
+/// Bytes of its stack that a thread may touch in the functions of a planned module.
+struct StackBytes {
+  int64_t text = 0; ///< in those that a conversation without pictures and sounds calls
+  int64_t all = 0;
+};
+
 /// What TargetBackend::emit returns.
 enum class CodeKind { llvmIr, assembly, object };
 
@@ -47,9 +53,8 @@ public:
   virtual std::unique_ptr<TargetBackend> withLevels(llvm::ArrayRef<std::string> names) const = 0;
   /// What the plan must know of the machine.
   virtual PlanModel planModel() const { return {}; }
-  /// Bytes of its stack that a thread may touch in the functions of a planned module, for the memory contract; 0 where
-  /// the code does not run on threads of the program.
-  virtual int64_t stackBytes(mlir::ModuleOp) const { return 0; }
+  /// For the memory contract; 0 where the code does not run on threads of the program.
+  virtual StackBytes stackBytes(mlir::ModuleOp) const { return {}; }
   /// Of what emit() gives as CodeKind::object.
   virtual ObjectFormat objectFormat() const { return ObjectFormat::elf; }
 

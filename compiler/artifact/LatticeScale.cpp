@@ -137,10 +137,13 @@ struct Levels {
 };
 
 /// All that there are, up to five bits. Of more bits only what the format's own quantizer gives the extreme value, and
-/// what weights trained for four bits have.
+/// what weights trained for four bits have. Of more than a byte only the latter: bf16 numbers lie further apart than
+/// such integers, so that many a scale would give them, and few of them as exactly as the quantizer's.
 constexpr Levels levelsOf(Format format) {
   int64_t most = formatInfo(format).largest;
   constexpr int64_t fiveBits = 16;
+  if (formatInfo(format).inWords())
+    return {fiveBits, 1, 0};
   return most <= fiveBits ? Levels{most, 1, 0} : Levels{most, formatInfo(format).largestInteger(), fiveBits};
 }
 

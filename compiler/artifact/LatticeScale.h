@@ -12,7 +12,7 @@ namespace gemmac {
 /// lane, once rounded to what the checkpoint stores (bf16 or f16; all else counts as f32). Fills the lanes of `result`
 /// for which there is one; bit `lane` of the return value tells. A lane that is reported is proven: each of its 32
 /// products was compared. Up to five bits find a scale whenever one exists; more only those of lattices of up to five
-/// bits, and ones that give the value of largest magnitude the integer that their own quantizers give it.
+/// bits, and up to 8 bits ones that give the value of largest magnitude the integer that their own quantizers give it.
 uint32_t findLattice(Format format, Encoding stored, const GroupTile &tile, QuantizedTile &result);
 
 } // namespace gemmac

@@ -1,6 +1,9 @@
 #include "compiler/artifact/MemoryModel.h"
 
 #include "dialects/Gemma/GemmaDialect.h"
+#include "dialects/formats/Format.h"
+
+#include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
 
@@ -12,21 +15,41 @@ static constexpr uint64_t programMemory = 3 << 20;
 /// (runtime/src/generate/Sampler.h).
 static constexpr uint64_t samplerMemory = sizeof(uint8_t) + 2 * (sizeof(int32_t) + sizeof(float)) + sizeof(double);
 
-/// Whether a conversation without pictures and sounds calls it.
-static bool isForText(gemma::FunctionOp function) {
-  return llvm::is_contained({GEMMAC_DECODE, GEMMAC_VERIFY, GEMMAC_PREFILL}, function.getSymName());
-}
+namespace {
+/// What grows with the functions that are called.
+struct FunctionMemory {
+  uint64_t arena = 0, rows = 0, scratch = 0;
 
-/// Arena, and table rows of the widest function: of all, or of those for text.
-static uint64_t workingMemory(ModuleOp module, const ProgramSummary &summary, bool textAlone) {
-  uint64_t arena = 0, rows = 0;
-  for (auto function : module.getOps<gemma::FunctionOp>()) {
-    if (textAlone && !isForText(function))
-      continue;
+  void add(gemma::FunctionOp function) {
     arena = std::max<uint64_t>(arena, function.getArenaBytes().value_or(0));
-    rows = std::max<uint64_t>(rows, function.getMaxRows());
+    if (function.isForText() || function.getSymName() == GEMMAC_PREFILL_BLOCK) // others read no tables by row
+      rows = std::max<uint64_t>(rows, function.getMaxRows());
+    scratch = std::max<uint64_t>(scratch, function.getScratchBytes().value_or(0));
   }
-  return arena + rows * static_cast<uint64_t>(summary.tableRowBytes);
+  /// Arena, and table rows of the widest function.
+  uint64_t working(const ProgramSummary &summary) const {
+    return arena + rows * static_cast<uint64_t>(summary.tableRowBytes);
+  }
+};
+} // namespace
+
+/// Takes from `memory.weights`, all that are mapped, those that functions of text do not read.
+static void partWeights(ModuleOp module, gemmac_memory &memory) {
+  llvm::DenseSet<Attribute> readByText, readForPictures;
+  for (auto function : module.getOps<gemma::FunctionOp>())
+    for (auto step : function.getBody().getOps<gemma::StepInterface>())
+      for (const gemma::WeightUse &use : step.getWeightUses())
+        if (function.isForText())
+          readByText.insert(use.weight.getAttr());
+        else if (function.getSymName().starts_with(GEMMAC_ENCODE_IMAGE))
+          readForPictures.insert(use.weight.getAttr());
+  for (auto packed : module.getOps<gemma::PackedOp>()) {
+    if (packed.getLayout() == Layout::Table || readByText.contains(packed.getSymNameAttr()))
+      continue;
+    auto bytes = static_cast<uint64_t>(roundUp(packed.getBytes(), bufferAlign));
+    (readForPictures.contains(packed.getSymNameAttr()) ? memory.weights_image : memory.weights_audio) += bytes;
+    memory.weights -= bytes;
+  }
 }
 
 /// Soft tokens that a program with towers keeps (runtime/src/encode/SoftRowsCache.h).
@@ -37,14 +60,22 @@ static uint64_t mediaCacheMemory(ModuleOp module, const ProgramSummary &summary)
   return towers ? GEMMAC_MEDIA_CACHE_ROWS * sizeof(float) * static_cast<uint64_t>(summary.hidden) : 0;
 }
 
-gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, int64_t stackBytes) {
+gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, StackBytes stack) {
+  FunctionMemory text, all;
+  for (auto function : module.getOps<gemma::FunctionOp>()) {
+    all.add(function);
+    if (function.isForText())
+      text.add(function);
+  }
   gemmac_memory memory = {};
   memory.program = programMemory + samplerMemory * static_cast<uint64_t>(summary.vocab);
   memory.weights = static_cast<uint64_t>(summary.mappedBytes);
-  memory.working = workingMemory(module, summary, /*textAlone=*/true);
-  memory.media = workingMemory(module, summary, /*textAlone=*/false) - memory.working;
-  memory.media += mediaCacheMemory(module, summary);
-  memory.thread = static_cast<uint64_t>(summary.scratchBytes + stackBytes);
+  if (llvm::any_of(module.getOps<gemma::FunctionOp>(), [](gemma::FunctionOp one) { return !one.isForText(); }))
+    partWeights(module, memory);
+  memory.working = text.working(summary);
+  memory.media = all.working(summary) - memory.working + mediaCacheMemory(module, summary);
+  memory.thread = text.scratch + static_cast<uint64_t>(stack.text);
+  memory.thread_media = all.scratch + static_cast<uint64_t>(stack.all) - memory.thread;
   for (auto cache : module.getOps<gemma::KvCacheOp>()) {
     auto bytes = static_cast<uint64_t>(cache.getBytes().value_or(0)), capacity = cache.getCapacity().value_or(0);
     if (cache.getWindow() == 0 || static_cast<int64_t>(capacity) >= summary.context) {
@@ -61,7 +92,7 @@ uint64_t residentBytes(const ProgramSummary &summary) {
   auto context = static_cast<uint64_t>(summary.context);
   return gemmac_resident_bytes(&summary.memory, GEMMAC_CONTRACT_THREADS, static_cast<uint64_t>(summary.slots), context,
                                context) +
-         summary.memory.media;
+         gemmac_media_bytes(&summary.memory, GEMMAC_CONTRACT_THREADS, /*image=*/1, /*audio=*/1);
 }
 
 } // namespace gemmac

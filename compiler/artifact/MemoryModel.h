@@ -9,8 +9,8 @@
 namespace gemmac {
 
 /// The terms of the model, from a planned module and what was read of it; `tokenizer` and `limit` are left at 0.
-/// \param stackBytes  of a thread (TargetBackend::stackBytes).
-gemmac_memory memoryOf(mlir::ModuleOp module, const ProgramSummary &summary, int64_t stackBytes);
+/// \param stack  of a thread (TargetBackend::stackBytes).
+gemmac_memory memoryOf(mlir::ModuleOp module, const ProgramSummary &summary, StackBytes stack);
 
 /// Peak resident memory of the program, with its whole context in use and GEMMAC_CONTRACT_THREADS threads.
 uint64_t residentBytes(const ProgramSummary &summary);

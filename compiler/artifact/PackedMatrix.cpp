@@ -92,6 +92,8 @@ llvm::Expected<PackSource> packSource(gemma::WeightOp weight, SymbolTable &symbo
   source.name = weight.getSymName().str();
   if (std::optional<APFloat> addend = weight.getAddend())
     source.addend = static_cast<float>(addend->convertToDouble());
+  source.softplus = weight.getSoftplus();
+  source.planes = static_cast<int64_t>(weight.getPlanes().value_or(1));
   if (shape.empty() || shape.size() > 3)
     return invalid(source.name, "rank {0}, expected 1 to 3", shape.size());
   source.cols = shape.back();
@@ -131,7 +133,6 @@ static llvm::Expected<PackedMatrix> readPacked(gemma::PackedOp op, SymbolTable &
   matrix.layout = op.getLayout();
   matrix.batch = op.getBatch();
   matrix.interleave = op.getInterleave();
-  matrix.softplus = op.getSoftplus();
   if (std::optional<APFloat> scale = op.getScale())
     matrix.scale = static_cast<float>(scale->convertToDouble());
   auto axis = [](gemma::AxisAttr of) { return PackAxis{of.getBlock(), of.getPadded(), of.getCrossed()}; };

@@ -62,7 +62,9 @@ struct PackSource {
   std::optional<PackScales> scales = std::nullopt; ///< of encodings of integers
   /// Sources whose rows make up this one's, in order, alike in all but place; `file` and `offset` mean nothing then.
   std::vector<PackSource> pieces = {};
-  float addend = 0.0f; ///< added to every value that is read
+  float addend = 0.0f;   ///< added to every value that is read
+  bool softplus = false; ///< ln(1 + e^x) of every value x that is read
+  int64_t planes = 1;    ///< runs of which a row is stored, one behind the other; their elements take turns in it
   int64_t rowBytes() const { return sourceRowBytes(encoding, cols); }
 };
 
@@ -88,8 +90,7 @@ struct PackedMatrix {
   int64_t batch = 1;
   bool interleave = false;
   PackAxis rowAxis = {}, colAxis = {};
-  bool softplus = false;      ///< ln(1 + e^x) of every value x, behind the addend
-  float scale = 1.0f;         ///< of every value, behind that
+  float scale = 1.0f;         ///< of every value, behind what its source makes of it
   int64_t rows = 0, cols = 0; ///< padded, per batch entry
   int64_t bytes = 0;
   uint64_t offset = 0; ///< in the data section

@@ -225,17 +225,28 @@ private:
     } else if (!decodeValues(source.encoding, bytes, source.cols, decoded.data())) {
       return notFinite(source, firstIndex, bytes);
     }
-    if (source.addend != 0.0f || matrix->scale != 1.0f || matrix->softplus)
+    if (source.planes > 1)
+      joinPlanes(source.planes);
+    if (source.addend != 0.0f || matrix->scale != 1.0f || source.softplus)
       for (float &value : decoded)
-        value = mapped(value + source.addend) * matrix->scale;
+        value = (source.softplus ? softplus(value) : value + source.addend) * matrix->scale;
     spread(decoded, source.cols, &values[lane * matrix->cols]);
     return llvm::Error::success();
   }
 
-  /// The function that a vector is made of.
-  float mapped(float value) const {
+  static float softplus(float value) {
     constexpr float large = 40.0f; // e^-40 is no part of the sum any more
-    return !matrix->softplus || value > large ? value : static_cast<float>(std::log1p(std::exp(double{value})));
+    return value > large ? value : static_cast<float>(std::log1p(std::exp(double{value})));
+  }
+
+  /// Lets the elements of the runs that `decoded` consists of take turns.
+  void joinPlanes(int64_t planes) {
+    stored.swap(decoded);
+    decoded.resize(stored.size());
+    int64_t length = static_cast<int64_t>(stored.size()) / planes;
+    for (int64_t plane = 0; plane < planes; ++plane)
+      for (int64_t i = 0; i < length; ++i)
+        decoded[planes * i + plane] = stored[plane * length + i];
   }
 
   /// Puts a row's columns at their padded places.
@@ -317,7 +328,9 @@ private:
           worstRow = lane, worstCol = col;
     RowRef row = matrix->rowAt(parts, firstRow + worstRow);
     const PackSource &source = matrix->sources[row.source];
-    int64_t index = (batch * source.rows + row.row) * source.cols + matrix->colAxis.element(worstCol, source.cols);
+    int64_t col = matrix->colAxis.element(worstCol, source.cols);
+    col = col % source.planes * (source.cols / source.planes) + col / source.planes;
+    int64_t index = (batch * source.rows + row.row) * source.cols + col;
     return importError(fileOf(source),
                        "tensor '{0}' holds {1} at index {2}, too large for weight format {3}; choose f32 for it",
                        source.name, rows[worstRow].values[worstCol], index, nameOf(matrix->lattice()));
@@ -333,7 +346,7 @@ private:
   std::vector<PackPart> parts;
   std::vector<Range> ranges;
   std::vector<uint8_t> input, output, narrow;
-  std::vector<float> values, zeros, decoded, decodedScales, laneScales;
+  std::vector<float> values, zeros, decoded, stored, decodedScales, laneScales;
   std::vector<int8_t> integers, decodedIntegers;
   PackCounts counts;
 };

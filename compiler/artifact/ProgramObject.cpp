@@ -19,7 +19,7 @@
 namespace gemmac {
 
 static_assert(sizeof(void *) == 8 && std::endian::native == std::endian::little, "gemmac runs on 64-bit little-endian");
-static_assert(GEMMAC_ABI_VERSION == 9 && sizeof(gemmac_program) == 576,
+static_assert(GEMMAC_ABI_VERSION == 9 && sizeof(gemmac_program) == 600,
               "gemmac_program changed: update programConstant");
 static_assert(sizeof(gemmac_function) == 88, "gemmac_function changed: update functionConstant");
 static_assert(sizeof(gemmac_value) == 40, "gemmac_value changed: update valuesConstant");
@@ -237,6 +237,9 @@ private:
         .integer(offsetof(gemmac_memory, whole_cache), memory.whole_cache)
         .integer(offsetof(gemmac_memory, limit), memory.limit)
         .integer(offsetof(gemmac_memory, media), memory.media)
+        .integer(offsetof(gemmac_memory, weights_image), memory.weights_image)
+        .integer(offsetof(gemmac_memory, weights_audio), memory.weights_audio)
+        .integer(offsetof(gemmac_memory, thread_media), memory.thread_media)
         .finish(sizeof(gemmac_memory));
   }
 

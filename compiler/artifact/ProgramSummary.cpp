@@ -153,7 +153,7 @@ static llvm::Error readTables(ModuleOp module, ProgramSummary &summary) {
 }
 
 llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices,
-                                                int64_t stackBytes) {
+                                                StackBytes stack) {
   ProgramSummary summary;
   if (llvm::Error error = readModel(module, summary))
     return std::move(error);
@@ -163,7 +163,7 @@ llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<
     return std::move(error);
   if (llvm::Error error = readTables(module, summary))
     return std::move(error);
-  summary.memory = memoryOf(module, summary, stackBytes);
+  summary.memory = memoryOf(module, summary, stack);
   summary.caches = readCaches(module);
   summary.cacheFormat = cacheFormatText(summary.caches);
   for (const FormatInfo &info : formatTable) {

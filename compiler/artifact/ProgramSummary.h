@@ -10,6 +10,7 @@
 #include "compiler/artifact/ProgramQuality.h"
 #include "gemmac/program.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "targets/TargetBackend.h"
 
 #include <optional>
 #include <string>
@@ -101,9 +102,9 @@ struct ProgramSummary {
 /// Reads a planned module: the attribute gemma.model, gemma.program, the functions with their inputs and outputs,
 /// caches and tables. Fields that the module does not know (target, levels, weights, tokenizerBytes, dataBytes) stay
 /// for the caller. Errors are defects of a pass: a missing attribute or function.
-/// \param stackBytes  of a thread (TargetBackend::stackBytes).
+/// \param stack  of a thread (TargetBackend::stackBytes).
 llvm::Expected<ProgramSummary> summarizeProgram(mlir::ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices,
-                                                int64_t stackBytes);
+                                                StackBytes stack);
 
 /// Adds what packing told of `matrices`.
 void noteExactness(ProgramSummary &summary, llvm::ArrayRef<PackedMatrix> matrices, llvm::ArrayRef<PackCounts> counts);

@@ -132,11 +132,17 @@ static void writeResident(llvm::json::OStream &json, const ProgramSummary &summa
     json.attribute("changed", summary.memoryChanges);
     json.attribute("weights", memory.weights);
     json.attribute("kv_cache", (memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots));
-    json.attribute("working", memory.working + memory.media);
+    json.attribute("working", memory.working);
     json.attribute("per_thread", memory.thread);
     json.attribute("threads", GEMMAC_CONTRACT_THREADS);
     json.attribute("tokenizer", memory.tokenizer);
     json.attribute("program", memory.program);
+    json.attributeObject("media", [&] {
+      json.attribute("image_weights", memory.weights_image);
+      json.attribute("audio_weights", memory.weights_audio);
+      json.attribute("working", memory.media);
+      json.attribute("per_thread", memory.thread_media);
+    });
   });
 }
 

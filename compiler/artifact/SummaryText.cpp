@@ -15,12 +15,18 @@ static std::string millions(int64_t count) {
 
 std::string residentText(const ProgramSummary &summary) {
   const gemmac_memory &memory = summary.memory;
-  return llvm::formatv("weights {0}, KV cache {1}, working memory {2}, {3} threads {4}, tokenizer {5}, program {6}",
-                       formatBytes(memory.weights),
-                       formatBytes((memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots)),
-                       formatBytes(memory.working + memory.media), GEMMAC_CONTRACT_THREADS,
-                       formatBytes(memory.thread * GEMMAC_CONTRACT_THREADS), formatBytes(memory.tokenizer),
-                       formatBytes(memory.program));
+  std::string text = llvm::formatv(
+      "weights {0}, KV cache {1}, working memory {2}, {3} threads {4}, tokenizer {5}, program {6}",
+      formatBytes(memory.weights),
+      formatBytes((memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots)),
+      formatBytes(memory.working), GEMMAC_CONTRACT_THREADS, formatBytes(memory.thread * GEMMAC_CONTRACT_THREADS),
+      formatBytes(memory.tokenizer), formatBytes(memory.program));
+  if (uint64_t media = gemmac_media_bytes(&memory, GEMMAC_CONTRACT_THREADS, /*image=*/1, /*audio=*/1))
+    text += llvm::formatv("; pictures and sounds {0}: weights {1} and {2}, working memory {3}, {4} threads {5}",
+                          formatBytes(media), formatBytes(memory.weights_image), formatBytes(memory.weights_audio),
+                          formatBytes(memory.media), GEMMAC_CONTRACT_THREADS,
+                          formatBytes(memory.thread_media * GEMMAC_CONTRACT_THREADS));
+  return text;
 }
 
 static std::string formatCounts(const PartSummary &row) {

@@ -85,6 +85,17 @@ Ladder halvingLadder(bool open, const char *option, int64_t from, int64_t least,
   return ladder;
 }
 
+/// Smaller pictures, though none smaller than checkpoints take unless a user says otherwise.
+Ladder budgetLadder(bool open, int64_t from) {
+  constexpr int64_t usualBudget = 280;
+  Ladder ladder{open, {}};
+  for (int64_t budget : llvm::reverse(imageBudgets))
+    if (budget < from && budget >= usualBudget)
+      ladder.rungs.push_back({llvm::formatv("--image-tokens {0}", budget),
+                              [budget](CompileOptions &options) { options.plan.functions.imageTokens = budget; }});
+  return ladder;
+}
+
 /// Of the formats of caches with and without a window the one with more bits: one for all saves from the next on.
 Format widestCache(const PlanOptions &plan) {
   auto whole = plan.caches.format;
@@ -93,7 +104,8 @@ Format widestCache(const PlanOptions &plan) {
 }
 
 /// In the order in which they are climbed: what costs least comes first. Nobody gets a shorter context unasked.
-std::vector<Ladder> laddersFor(const CompileOptions &options) {
+/// \param takesMedia  whether there are functions for pictures or sounds.
+std::vector<Ladder> laddersFor(const CompileOptions &options, bool takesMedia) {
   constexpr int64_t leastChunk = 16, leastContext = 256;
   const OpenOptions &open = options.open;
   auto setChunk = [](CompileOptions &changed, int64_t value) { changed.plan.functions.chunk = value; };
@@ -108,6 +120,7 @@ std::vector<Ladder> laddersFor(const CompileOptions &options) {
     changed.plan.functions.chunk = std::min(changed.plan.functions.chunk, value);
   };
   return {halvingLadder(open.chunk, "--chunk", options.plan.functions.chunk, leastChunk, setChunk),
+          budgetLadder(open.imageTokens, takesMedia ? options.plan.functions.imageTokens : 0),
           formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
           formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(Format::F32),
                        choosableFormats, setEmbeddings),
@@ -117,8 +130,8 @@ std::vector<Ladder> laddersFor(const CompileOptions &options) {
 
 class Climber {
 public:
-  Climber(const CompileOptions &options, const Planner &plan)
-      : options(options), plan(plan), ladders(laddersFor(options)) {}
+  Climber(const CompileOptions &options, const Planner &plan, bool takesMedia)
+      : options(options), plan(plan), ladders(laddersFor(options, takesMedia)) {}
 
   Position start() const { return Position(ladders.size(), asked); }
   size_t size() const { return ladders.size(); }
@@ -246,7 +259,7 @@ llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Pl
   uint64_t resident = residentBytes(*summary);
   if (resident <= options.maxResident)
     return MemoryFit{options, {}};
-  Climber climber(options, plan);
+  Climber climber(options, plan, gemmac_media_bytes(&summary->memory, 1, 1, 1) > 0);
   Position strongest;
   if (auto fit = climber.climb([&](size_t ladder) { return climber.isOpen(ladder); }, strongest))
     return MemoryFit{climber.optionsAt(*fit), climber.words(*fit)};

@@ -15,7 +15,7 @@ namespace gemmac {
 
 /// Sums of all rows of a chunk wait on a thread's stack, the parts of all experts among them.
 static llvm::Error checkStack(ModuleOp planned, const CompileOptions &options) {
-  int64_t bytes = options.target->stackBytes(planned);
+  int64_t bytes = options.target->stackBytes(planned).all;
   if (bytes <= GEMMAC_MOST_STACK)
     return llvm::Error::success();
   return usageError(

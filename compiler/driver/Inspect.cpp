@@ -66,6 +66,16 @@ static std::string amountOf(llvm::function_ref<bool(llvm::StringRef name)> count
                        formatBytes(bytes), llvm::join(encodings, ", "));
 }
 
+/// In how many files the text model's tensors lie.
+static size_t fileCount(const Checkpoint &checkpoint) {
+  std::set<uint32_t> files;
+  for (const auto *tensors : {&checkpoint.tensors, &checkpoint.pieces})
+    for (const auto &[name, tensor] : *tensors)
+      if (tensor.pieces.empty())
+        files.insert(tensor.file);
+  return files.size();
+}
+
 static void describeTowers(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
   auto amount = [&](llvm::StringRef tower, llvm::StringRef embedder) {
     return amountOf([=](llvm::StringRef name) { return name.starts_with(tower) || name.starts_with(embedder); },
@@ -153,8 +163,9 @@ std::string describeCheckpoint(const Checkpoint &checkpoint) {
     os << llvm::formatv("  per-layer embeddings: {0} wide, vocabulary {1}\n", config.perLayerEmbedding->width,
                         config.perLayerEmbedding->vocab);
   auto all = [](llvm::StringRef) { return true; };
-  os << llvm::formatv("text model: {0} in {1} {2}\n", amountOf(all, checkpoint.tensors), checkpoint.files.size(),
-                      checkpoint.files.size() == 1 ? "file" : "files");
+  size_t files = fileCount(checkpoint);
+  os << llvm::formatv("text model: {0} in {1} {2}\n", amountOf(all, checkpoint.tensors), files,
+                      files == 1 ? "file" : "files");
   describeTowers(checkpoint, os);
   os << "chat format: " << checkpoint.chat.name << "; tokenizer " << formatBytes(checkpoint.tokenizer.size())
      << " compiled\n";

@@ -80,8 +80,10 @@ static llvm::Error run(int argc, char **argv, void (*registerTargets)(TargetRegi
       ->type_name("")
       ->required()
       ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-  std::string unused;
-  bindOption(*inspectCommand, ignoreConfigOption(), inspected, unused);
+  const std::vector<CompileOption> inspectOptions = {ignoreConfigOption(), projectorOption()};
+  std::vector<std::string> inspectWords(inspectOptions.size());
+  for (auto [option, word] : llvm::zip_equal(inspectOptions, inspectWords))
+    bindOption(*inspectCommand, option, inspected, word);
   auto isNamed = [&](CLI::App *command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(isNamed).empty())
     return usageError("gemmac: error: unknown command '{0}', expected compile, targets or inspect", argv[1]);
@@ -100,7 +102,11 @@ static llvm::Error run(int argc, char **argv, void (*registerTargets)(TargetRegi
   std::string program = llvm::sys::fs::getMainExecutable(argc > 0 ? argv[0] : "", &anchor);
   if (compileCommand.parsed())
     return compileCommand.run(targets, program);
-  return targetsCommand->parsed() ? listTargets(targets, program) : inspect(inspected.input, inspected.reading);
+  if (targetsCommand->parsed())
+    return listTargets(targets, program);
+  if (llvm::Error error = readOptions(inspectOptions, inspectWords, inspected))
+    return error;
+  return inspect(inspected.input, inspected.reading);
 }
 
 int gemmac::runCommandLine(int argc, char **argv, void (*registerTargets)(TargetRegistry &)) {

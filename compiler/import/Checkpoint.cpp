@@ -1,4 +1,5 @@
 // Which reader a checkpoint needs.
+#include "compiler/base/Errors.h"
 #include "compiler/import/FileAccess.h"
 #include "compiler/import/Model.h"
 
@@ -19,8 +20,19 @@ static llvm::Expected<bool> isGguf(StringRef path) {
   return start == "GGUF";
 }
 
+static llvm::Expected<Checkpoint> importDirectory(StringRef path, const ImportOptions &options) {
+  if (!options.projector.empty())
+    return usageError(
+        "--mmproj: error: goes with a GGUF model, but {0} is a directory, which has its own towers; leave "
+        "it out",
+        path);
+  return importHuggingFace(path, options);
+}
+
 static llvm::Expected<Checkpoint> importAny(StringRef path, const ImportOptions &options) {
-  if (path.ends_with_insensitive(".gguf") && !llvm::sys::fs::is_directory(path))
+  if (llvm::sys::fs::is_directory(path))
+    return importDirectory(path, options);
+  if (path.ends_with_insensitive(".gguf"))
     return importGguf(path, options);
   if (!llvm::sys::fs::is_regular_file(path))
     return importHuggingFace(path, options);

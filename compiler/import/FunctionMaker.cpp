@@ -36,7 +36,7 @@ void WeightSymbols::create(Location loc, const std::string &name, const TensorSo
     }
     WeightOp::create(ops, loc, ops.getStringAttr(name), type, SourceAttr(), ops.getArrayAttr(pieces), EncodingAttr(),
                      ScalesAttr(), FormatAttr(), FloatAttr(), FloatAttr(), FloatAttr(), DenseF64ArrayAttr(),
-                     DenseF64ArrayAttr());
+                     DenseF64ArrayAttr(), UnitAttr(), IntegerAttr());
     return;
   }
   auto fileName = [&](uint32_t file) { return ops.getStringAttr(checkpoint.files[file]); };
@@ -49,7 +49,8 @@ void WeightSymbols::create(Location loc, const std::string &name, const TensorSo
   WeightOp::create(ops, loc, ops.getStringAttr(name), type, place, ArrayAttr(), encodingAttribute(source.encoding, ops),
                    scales, FormatAttr(), unlessZero(source.addend), unlessZero(source.activations.input),
                    unlessZero(source.activations.output), boundsAttribute(source.reads, ops),
-                   boundsAttribute(source.gives, ops));
+                   boundsAttribute(source.gives, ops), source.softplus ? ops.getUnitAttr() : UnitAttr(),
+                   source.planes > 1 ? ops.getI64IntegerAttr(source.planes) : IntegerAttr());
 }
 
 FlatSymbolRefAttr WeightSymbols::get(Location location, const std::string &name) {

@@ -54,15 +54,7 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
     model.towers.dropImages();
     return;
   }
-  if (const std::optional<VisionConfig> &vision = model.towers.vision) {
-    model.media.patch = static_cast<int32_t>(vision->patch);
-    model.media.pool = static_cast<int32_t>(vision->pool);
-    model.media.places = static_cast<int32_t>(vision->positions);
-  } else {
-    model.media.patch = static_cast<int32_t>(model.towers.patches->side());
-    model.media.pool = 1;
-    model.media.places = static_cast<int32_t>(model.towers.patches->positions);
-  }
+  describePictures(model);
   model.media.video = readVideoToken(top, model.vocab, notes);
 }
 
@@ -81,6 +73,46 @@ void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &
     return;
   notes.push_back(mistake + "; the audio tower is set aside");
   model.towers.dropAudio();
+}
+
+void describePictures(ModelConfig &model) {
+  if (const std::optional<VisionConfig> &vision = model.towers.vision) {
+    model.media.patch = static_cast<int32_t>(vision->patch);
+    model.media.pool = static_cast<int32_t>(vision->pool);
+    model.media.places = static_cast<int32_t>(vision->positions);
+  } else if (const std::optional<PatchEmbedderConfig> &patches = model.towers.patches) {
+    model.media.patch = static_cast<int32_t>(patches->side());
+    model.media.pool = 1;
+    model.media.places = static_cast<int32_t>(patches->positions);
+  }
+}
+
+llvm::Error findMediaTokens(llvm::StringRef file, const Vocabulary &vocabulary, ModelConfig &model) {
+  struct Token {
+    bool isThere, isNeeded;
+    llvm::StringRef text;
+    int32_t gemmac_media::*id;
+  };
+  const bool sees = model.towers.takesImages(), hears = model.towers.takesAudio();
+  for (const Token &token : {Token{sees, true, "<|image>", &gemmac_media::image_begin},
+                             {sees, true, pictureToken, &gemmac_media::image},
+                             {sees, true, "<image|>", &gemmac_media::image_end},
+                             {sees, false, "<|video|>", &gemmac_media::video},
+                             {hears, true, "<|audio>", &gemmac_media::audio_begin},
+                             {hears, true, "<|audio|>", &gemmac_media::audio},
+                             {hears, true, "<audio|>", &gemmac_media::audio_end}}) {
+    if (!token.isThere)
+      continue;
+    auto found = vocabulary.ids.find(token.text);
+    if (found != vocabulary.ids.end() && found->second < vocabulary.size)
+      model.media.*token.id = static_cast<int32_t>(found->second);
+    else if (token.isNeeded)
+      return importError(file,
+                         "the vocabulary has no token '{0}', which the towers of --mmproj need; take the files of "
+                         "one model",
+                         token.text);
+  }
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::optional<int64_t>> readPictureBudget(llvm::StringRef file, llvm::StringRef text) {

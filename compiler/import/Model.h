@@ -103,6 +103,10 @@ struct TensorSource {
   std::vector<std::string> pieces = {};
   double addend =
       0.0; ///< the value is what is stored plus this: 1 for the norms of Gemma 3, whose files hold factor - 1
+  bool softplus = false; ///< the value is ln(1 + e^x) of what is stored
+  /// A row is stored as so many runs one behind the other, whose elements take turns in it: the patches of GGUF, color
+  /// by color.
+  int64_t planes = 1;
   ActivationScales activations = {};
   std::optional<ValueBounds> reads = std::nullopt, gives = std::nullopt; ///< of the linears of towers (spec 4.4)
 };
@@ -146,6 +150,7 @@ struct ImportOptions {
   /// Unknown fields of config.json or GGUF metadata to leave out, as messages name them: "text_config.some_field".
   std::vector<std::string> ignoredFields = {};
   std::string chatFormat = ""; ///< "gemma4", "gemma3", "none"; empty: what the checkpoint's template says
+  std::string projector = "";  ///< of a GGUF model: the file of its towers; empty: none
   bool withoutImages = false, withoutAudio = false; ///< towers to leave out
 };
 

@@ -166,13 +166,13 @@ public:
         ++media[part.name.str()];
         StringRef inside = plain;
         inside.consume_front("model.");
-        tensors[inside.str()] = &tensor;
+        tensors[inside.str()] = tensor;
         return true;
       }
     return false;
   }
   /// Those of media so far, by their names without "model.".
-  const std::map<std::string, const StoredTensor *> &mediaTensors() const { return tensors; }
+  const std::map<std::string, StoredTensor> &mediaTensors() const { return tensors; }
   /// Whether a tensor that the configuration does not ask for may be left out.
   bool isIdle(StringRef canonical);
   void note(const TowerConfigs &compiled, std::vector<std::string> &notes) const;
@@ -181,7 +181,7 @@ private:
   const TensorNaming &naming;
   const ModelConfig &config;
   std::map<std::string, size_t> media;
-  std::map<std::string, const StoredTensor *> tensors;
+  std::map<std::string, StoredTensor> tensors;
   size_t heads = 0, deadKv = 0, rotaryTables = 0;
 };
 
@@ -242,6 +242,25 @@ void AsideCounter::note(const TowerConfigs &compiled, std::vector<std::string> &
             .str());
 }
 
+/// A tower that is not what its configuration says is set aside: the text model does without.
+static void selectTowers(const TowerFiles &media, const TensorFiles &stored, Checkpoint &result) {
+  auto note = [&](auto &tower, StringRef name, std::string mistake) {
+    if (mistake.empty())
+      return;
+    tower.reset();
+    result.notes.push_back(name.str() + ": " + mistake);
+  };
+  TowerConfigs &towers = result.config.towers;
+  if (towers.vision)
+    note(towers.vision, "vision tower", selectVision(media, stored, result));
+  if (towers.audio)
+    note(towers.audio, "audio tower", selectAudio(media, stored, result));
+  if (towers.patches)
+    note(towers.patches, "vision embedder", selectPatches(media, stored, result));
+  if (towers.samples)
+    note(towers.samples, "audio embedder", selectSamples(media, stored, result));
+}
+
 llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,
                                   QuantizedLayout layout) {
   const ModelConfig &config = result.config;
@@ -283,7 +302,7 @@ llvm::Error gemmac::selectTensors(TensorFiles stored, const TensorNaming &naming
     return importError(stored.listing, "tensor '{0}' of shape {1} is missing ({2})", naming.stored(name),
                        shapeText(shape), shapeReason(config, name));
   }
-  selectTowers(aside.mediaTensors(), stored, result);
+  selectTowers({aside.mediaTensors(), naming.stored}, stored, result);
   aside.note(result.config.towers, result.notes);
   return llvm::Error::success();
 }

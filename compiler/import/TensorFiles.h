@@ -40,12 +40,25 @@ extern const TensorNaming huggingFaceNaming;
 llvm::Error selectTensors(TensorFiles stored, const TensorNaming &naming, Checkpoint &result,
                           QuantizedLayout layout = QuantizedLayout::None);
 
-/// Fills `result.towerTensors` from `media`, tensors of `stored` by the checkpoint's names without "model.". A tower
-/// that is not what its configuration says is set aside with a note. Bounds of linears become part of their matrices;
-/// the table of places becomes two, "...position_embedding_table.columns" and ".rows", or one that alternates,
-/// "vision_embedder.pos_embedding".
-void selectTowers(const std::map<std::string, const StoredTensor *> &media, const TensorFiles &stored,
-                  Checkpoint &result);
+/// What makes of a scalar tensor a bound of the linear beside it (spec 4.4).
+inline constexpr llvm::StringLiteral boundEndings[] = {".input_min", ".input_max", ".output_min", ".output_max"};
+
+/// Tensors of towers by the names of Towers.h, whatever their files call them, and how these store them.
+struct TowerFiles {
+  std::map<std::string, StoredTensor> tensors;
+  std::string (*spelled)(llvm::StringRef canonical); ///< a name as the files have it, for messages
+  int64_t patchPlanes = 1;                           ///< `planes` of the matrix of patches
+  bool scalesAreRaw = true; ///< whether per_dim_scale is what the class has: its softplus is what counts
+};
+
+/// Fill `result.towerTensors` with what the configuration of a tower asks for: `tower` are tensors of `stored`. Bounds
+/// of linears become part of their matrices; the table of places becomes two,
+/// "...position_embedding_table.columns" and ".rows", or one that alternates, "vision_embedder.pos_embedding".
+/// \returns what is wrong, empty when nothing is
+std::string selectVision(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result);
+std::string selectAudio(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result);
+std::string selectPatches(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result);
+std::string selectSamples(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result);
 
 /// Where a tensor's shape or existence comes from, for messages: "8 heads x 512 head_dim; layer 3 is full attention".
 std::string shapeReason(const ModelConfig &config, llvm::StringRef canonicalName);

@@ -1,4 +1,4 @@
-// The tensors of towers: as the text model's (TensorFiles.cpp), but a mistake sets the tower aside.
+// The tensors of towers: as the text model's (TensorFiles.cpp), but callers decide what a mistake means.
 #include "compiler/import/Json.h"
 #include "compiler/import/Scalars.h"
 #include "compiler/import/TensorFiles.h"
@@ -9,16 +9,12 @@
 
 namespace gemmac {
 
-using Media = std::map<std::string, const StoredTensor *>;
 using Sources = std::map<std::string, TensorSource>;
 using Shapes = std::map<std::string, std::vector<int64_t>>;
 using llvm::StringRef;
 
-/// What makes of a scalar tensor a bound of the linear beside it (spec 4.4).
-static constexpr llvm::StringLiteral boundSuffixes[] = {".input_min", ".input_max", ".output_min", ".output_max"};
-
 static bool isBound(StringRef name) {
-  return llvm::any_of(boundSuffixes, [&](StringRef suffix) { return name.ends_with(suffix); });
+  return llvm::any_of(boundEndings, [&](StringRef ending) { return name.ends_with(ending); });
 }
 
 namespace {
@@ -26,7 +22,7 @@ namespace {
 /// The tensors of one tower. Each step returns the first mistake, empty when there is none.
 class TowerSelector {
 public:
-  TowerSelector(const Media &media, const TensorFiles &stored) : media(media), stored(stored) {}
+  TowerSelector(const TowerFiles &tower, const TensorFiles &stored) : tower(tower), stored(stored) {}
 
   std::string choose(const Shapes &expected, std::initializer_list<StringRef> prefixes) {
     for (const auto &[name, shape] : expected)
@@ -43,9 +39,9 @@ public:
     for (StringRef name : names.drop_front())
       if (sources.at((prefix + name + ".linear.weight").str()).reads != first.reads)
         return llvm::formatv(
-                   "'{0}{1}' has other input_min and input_max than '{0}{2}', which reads the same rows: that "
-                   "is not supported",
-                   prefix, name, names[0])
+                   "'{0}' has other input_min and input_max than '{1}', which reads the same rows: that is not "
+                   "supported",
+                   spelled(prefix, name), spelled(prefix, names[0]))
             .str();
     return "";
   }
@@ -74,21 +70,29 @@ public:
   Sources sources;
 
 private:
-  const Media &media;
+  const TowerFiles &tower;
   const TensorFiles &stored;
 
+  /// A linear as its files call it.
+  std::string spelled(StringRef prefix, StringRef name) const {
+    std::string matrix = tower.spelled((prefix + name + ".linear.weight").str());
+    StringRef linear = matrix;
+    linear.consume_back(".weight");
+    linear.consume_back(".linear");
+    return linear.str();
+  }
   std::string placeOf(const StoredTensor &tensor) const { return "in " + inQuotes(stored.files[tensor.file]); }
 
   /// The tensor of that name; null, after `mistake` was set, where there is none of the shape.
   const StoredTensor *find(const std::string &name, const std::vector<int64_t> &shape, std::string &mistake) const {
-    auto found = media.find(name);
-    if (found == media.end())
-      mistake = llvm::formatv("tensor '{0}' of shape {1} is missing", name, shapeText(shape)).str();
-    else if (found->second->shape != shape)
-      mistake = llvm::formatv("tensor '{0}' {1} has shape {2}, expected {3}", name, placeOf(*found->second),
-                              shapeText(found->second->shape), shapeText(shape))
+    auto found = tower.tensors.find(name);
+    if (found == tower.tensors.end())
+      mistake = llvm::formatv("tensor '{0}' of shape {1} is missing", tower.spelled(name), shapeText(shape)).str();
+    else if (found->second.shape != shape)
+      mistake = llvm::formatv("tensor '{0}' {1} has shape {2}, expected {3}", tower.spelled(name),
+                              placeOf(found->second), shapeText(found->second.shape), shapeText(shape))
                     .str();
-    return mistake.empty() ? found->second : nullptr;
+    return mistake.empty() ? &found->second : nullptr;
   }
 
   std::string take(const std::string &name, const std::vector<int64_t> &shape) {
@@ -98,11 +102,15 @@ private:
       return mistake;
     std::optional<Encoding> encoding = parseEncoding(tensor->dtype);
     if (!encoding)
-      return llvm::formatv("tensor '{0}' {1} has type {2}, expected F32, F16 or BF16", name, placeOf(*tensor),
-                           tensor->dtype)
-          .str();
+      return otherType(name, *tensor);
     sources[name] = {tensor->file, tensor->offset, tensor->bytes, *encoding, shape};
     return "";
+  }
+
+  std::string otherType(const std::string &name, const StoredTensor &tensor) const {
+    return llvm::formatv("tensor '{0}' {1} has type {2}, expected F32, F16 or BF16", tower.spelled(name),
+                         placeOf(tensor), tensor.dtype)
+        .str();
   }
 
   /// One that is missing or infinite bounds nothing (spec 2.4).
@@ -113,12 +121,14 @@ private:
     constexpr float most = std::numeric_limits<float>::max();
     if (!bounds)
       bounds = ValueBounds{-most, most};
-    if (!media.contains(name))
+    if (!tower.tensors.contains(name))
       return "";
     std::string mistake;
     const StoredTensor *tensor = find(name, shape, mistake);
     if (!tensor)
       return mistake;
+    if (tensor->dtype != "F32" && tensor->dtype != "F16" && tensor->dtype != "BF16")
+      return otherType(name, *tensor);
     llvm::Expected<float> value = readScalar(name, *tensor, stored);
     if (!value)
       return llvm::toString(value.takeError());
@@ -130,16 +140,16 @@ private:
     return llvm::formatv(
                "tensor '{0}' {1} is {2}, expected a number that is not {3} 0: bounds that leave out 0 are not "
                "supported",
-               name, placeOf(*tensor), *value, isLeast ? "above" : "below")
+               tower.spelled(name), placeOf(*tensor), *value, isLeast ? "above" : "below")
         .str();
   }
 
   std::string findStranger(const Shapes &expected, std::initializer_list<StringRef> prefixes) const {
-    for (const auto &[name, tensor] : media)
+    for (const auto &[name, tensor] : tower.tensors)
       if (!expected.contains(name) &&
           llvm::any_of(prefixes, [&](StringRef prefix) { return StringRef(name).starts_with(prefix); }))
-        return llvm::formatv("tensor {0} {1} is not part of what the configuration describes", inQuotes(name),
-                             placeOf(*tensor))
+        return llvm::formatv("tensor {0} {1} is not part of what the configuration describes",
+                             inQuotes(tower.spelled(name)), placeOf(tensor))
             .str();
     return "";
   }
@@ -147,52 +157,58 @@ private:
 
 } // namespace
 
-static std::string chooseVision(const VisionConfig &config, const Shapes &expected, TowerSelector &selector) {
-  std::string mistake = selector.choose(expected, {"vision_tower.", "embed_vision."});
+std::string selectVision(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result) {
+  const VisionConfig &config = *result.config.towers.vision;
+  TowerSelector selector(tower, stored);
+  std::string mistake =
+      selector.choose(expectedTensors(config, result.config.hidden), {"vision_tower.", "embed_vision."});
   for (int64_t layer = 0; layer < config.layers && mistake.empty(); ++layer) {
     std::string prefix = "vision_tower.encoder.layers." + std::to_string(layer) + ".";
     mistake = selector.checkShared(prefix + "self_attn.", {"q_proj", "k_proj", "v_proj"});
     if (mistake.empty())
       mistake = selector.checkShared(prefix + "mlp.", {"gate_proj", "up_proj"});
   }
+  if (!mistake.empty())
+    return mistake;
+  selector.splitPlaces("vision_tower.patch_embedder.position_embedding_table");
+  selector.sources.at("vision_tower.patch_embedder.input_proj.weight").planes = tower.patchPlanes;
+  result.towerTensors.merge(selector.sources);
+  return "";
+}
+
+std::string selectAudio(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result) {
+  const AudioConfig &config = *result.config.towers.audio;
+  TowerSelector selector(tower, stored);
+  std::string mistake =
+      selector.choose(expectedTensors(config, result.config.hidden), {"audio_tower.", "embed_audio."});
+  if (!mistake.empty())
+    return mistake;
+  selector.flattenConvolutions();
+  for (int64_t layer = 0; layer < config.layers; ++layer)
+    selector.sources.at("audio_tower.layers." + std::to_string(layer) + ".self_attn.per_dim_scale").softplus =
+        tower.scalesAreRaw;
+  result.towerTensors.merge(selector.sources);
+  return "";
+}
+
+std::string selectPatches(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result) {
+  TowerSelector selector(tower, stored);
+  std::string mistake = selector.choose(expectedTensors(*result.config.towers.patches, result.config.hidden),
+                                        {"vision_embedder.", "embed_vision."});
+  if (!mistake.empty())
+    return mistake;
+  selector.stackPlaces("vision_embedder.pos_embedding");
+  result.towerTensors.merge(selector.sources);
+  return "";
+}
+
+std::string selectSamples(const TowerFiles &tower, const TensorFiles &stored, Checkpoint &result) {
+  TowerSelector selector(tower, stored);
+  std::string mistake =
+      selector.choose(expectedTensors(*result.config.towers.samples, result.config.hidden), {"embed_audio."});
   if (mistake.empty())
-    selector.splitPlaces("vision_tower.patch_embedder.position_embedding_table");
+    result.towerTensors.merge(selector.sources);
   return mistake;
-}
-
-static std::string chooseAudio(const AudioConfig &, const Shapes &expected, TowerSelector &selector) {
-  std::string mistake = selector.choose(expected, {"audio_tower.", "embed_audio."});
-  if (mistake.empty())
-    selector.flattenConvolutions();
-  return mistake;
-}
-
-static std::string choosePatches(const PatchEmbedderConfig &, const Shapes &expected, TowerSelector &selector) {
-  std::string mistake = selector.choose(expected, {"vision_embedder.", "embed_vision."});
-  if (mistake.empty())
-    selector.stackPlaces("vision_embedder.pos_embedding");
-  return mistake;
-}
-
-static std::string chooseSamples(const SampleEmbedderConfig &, const Shapes &expected, TowerSelector &selector) {
-  return selector.choose(expected, {"embed_audio."});
-}
-
-void selectTowers(const Media &media, const TensorFiles &stored, Checkpoint &result) {
-  auto selectOne = [&](auto &tower, StringRef name, auto choose) {
-    if (!tower)
-      return;
-    TowerSelector selector(media, stored);
-    std::string mistake = choose(*tower, expectedTensors(*tower, result.config.hidden), selector);
-    if (mistake.empty())
-      return result.towerTensors.merge(selector.sources);
-    tower.reset();
-    result.notes.push_back(name.str() + ": " + mistake);
-  };
-  selectOne(result.config.towers.vision, "vision tower", chooseVision);
-  selectOne(result.config.towers.audio, "audio tower", chooseAudio);
-  selectOne(result.config.towers.patches, "vision embedder", choosePatches);
-  selectOne(result.config.towers.samples, "audio embedder", chooseSamples);
 }
 
 } // namespace gemmac

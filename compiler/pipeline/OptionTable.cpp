@@ -58,11 +58,19 @@ CompileOption ignoreConfigOption() {
           .list = [](CompileOptions &options) -> auto & { return options.reading.ignoredFields; }};
 }
 
+CompileOption projectorOption() {
+  return {.name = "--mmproj",
+          .valueName = "FILE",
+          .help = "The file of a GGUF model's towers, for pictures and sounds",
+          .read = textReader([](CompileOptions &options) -> auto & { return options.reading.projector; })};
+}
+
 /// What the program is for and how its numbers are stored.
 static std::vector<CompileOption> programOptions() {
   const std::string formats = choosableFormatNames();
   return {
       {"MODEL", "", "Hugging Face directory or GGUF file of a Gemma 3 or 4 model", textReader(&CompileOptions::input)},
+      projectorOption(),
       {"-o,--output", "FILE", "The program to write; - for standard output with --emit mlir",
        textReader(&CompileOptions::output)},
       {.name = "--target",
@@ -100,7 +108,8 @@ static std::vector<CompileOption> programOptions() {
        .valueName = "N",
        .help = "Most soft tokens of a picture: 70, 140, 280, 560 or 1120 (default: 1120). Fewer take less memory",
        .read = countReader([](CompileOptions &options) -> auto & { return options.plan.functions.imageTokens; }),
-       .problem = imageTokensProblem},
+       .problem = imageTokensProblem,
+       .open = &OpenOptions::imageTokens},
       {"--activations", "BITS",
        "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8 or q12, else 8). 16 costs\n"
        "prompts up to half of their speed, one token at a time little. Matrices in q12 have 16 in any case",

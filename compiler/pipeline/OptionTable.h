@@ -26,8 +26,9 @@ struct CompileOption {
 /// In the order of --help, which is also that of reading.
 std::vector<CompileOption> compileOptionTable();
 
-/// --ignore-config, which `gemmac inspect` has as well.
+/// --ignore-config and --mmproj, which `gemmac inspect` has as well.
 CompileOption ignoreConfigOption();
+CompileOption projectorOption();
 
 /// Reads the words of a command line. \param words one for each row of the table, empty where it was not given.
 llvm::Error readOptions(llvm::ArrayRef<CompileOption> table, llvm::ArrayRef<std::string> words,

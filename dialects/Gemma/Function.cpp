@@ -2,6 +2,8 @@
 // memory. One walk over the steps, then one sweep over the placed buffers.
 #include "dialects/Gemma/GemmaDialect.h"
 
+#include "gemmac/program.h"
+
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
@@ -35,7 +37,12 @@ private:
   LogicalResult checkInput(InputOp input);
   LogicalResult checkOutput(OutputOp output);
   LogicalResult checkStep(StepInterface step);
+  LogicalResult checkBlocks(Operation *op);
+  LogicalResult beginBlocks(BlocksOp op);
+  LogicalResult endBlocks(EndBlocksOp op);
+  LogicalResult checkInBlocks(StepInterface step, BufferOp buffer);
   LogicalResult checkPrivate(StepInterface step, BufferOp buffer, bool write);
+  LogicalResult checkRing(StepInterface step, BufferOp buffer, bool write);
   LogicalResult checkRace(StepInterface step, const void *memory, bool write, StringRef role);
   LogicalResult checkCaches(StepInterface step);
   LogicalResult checkPlacement(Scope scope, std::optional<int64_t> limit);
@@ -43,7 +50,12 @@ private:
 
   FunctionOp function;
   int64_t epoch = 0, index = 0;
-  llvm::DenseMap<const void *, Epoch> epochs; // by buffer value or cache name
+  bool stepSinceBarrier = false;
+  BlocksOp blocks; // null: outside of any
+  int64_t blocksEpoch = 0, blocksIndex = 0;
+  llvm::DenseMap<Operation *, Operation *> blocksOf; // by buffer
+  llvm::DenseMap<Operation *, int64_t> ringWriters;  // their number, by buffer
+  llvm::DenseMap<const void *, Epoch> epochs;        // by buffer value or cache name
   llvm::MapVector<BufferOp, Lifetime> lifetimes;
   llvm::DenseSet<Operation *> written, ownBuffers;
   llvm::DenseSet<StringAttr> inputs, outputs; // names
@@ -68,17 +80,24 @@ LogicalResult FunctionCheck::run() {
         return failure();
     } else if (isa<BarrierOp>(op)) {
       ++epoch;
+      stepSinceBarrier = false;
+    } else if (isa<BlocksOp, EndBlocksOp>(op)) {
+      if (failed(checkBlocks(&op)))
+        return failure();
     } else if (auto step = dyn_cast<StepInterface>(op)) {
       if (failed(checkStep(step)))
         return failure();
+      stepSinceBarrier = !function.getSerial();
       ++index;
       epoch += function.getSerial();
     } else if (!isa<MarkOp>(op)) { // function_c1
       return op.emitOpError()
              << "is not allowed in a gemma.function, which expects gemma.buffer, gemma.input, gemma.output, "
-                "gemma.barrier, gemma.mark and steps";
+                "gemma.barrier, gemma.blocks, gemma.end_blocks, gemma.mark and steps";
     }
   }
+  if (blocks) // function_c9
+    return blocks.emitOpError("expects a gemma.end_blocks behind it");
   for (OutputOp output : function.getBody().getOps<OutputOp>())
     lifetimes.find(output.getBuffer().getDefiningOp<BufferOp>())->second.last = epoch;
   if (failed(checkPlacement(Scope::Shared, function.getArenaBytes())))
@@ -99,6 +118,8 @@ LogicalResult FunctionCheck::checkInput(InputOp input) {
   if (!inputs.insert(input.getNameAttr()).second) // function_c8
     return input.emitOpError() << "expects a name of its own, got a second input '" << input.getName() << "'";
   auto buffer = input.getBuffer().getDefiningOp<BufferOp>();
+  if (buffer.getBlock()) // function_c10
+    return input.emitOpError() << "gives " << nameOf(buffer) << ", which has room for a block alone";
   written.insert(buffer);
   touch(buffer);
   return success();
@@ -108,6 +129,8 @@ LogicalResult FunctionCheck::checkOutput(OutputOp output) {
   if (!outputs.insert(output.getNameAttr()).second) // function_c8
     return output.emitOpError() << "expects a name of its own, got a second output '" << output.getName() << "'";
   auto buffer = output.getBuffer().getDefiningOp<BufferOp>();
+  if (buffer.getBlock()) // function_c10
+    return output.emitOpError() << "gives " << nameOf(buffer) << ", which has room for a block alone";
   if (!written.contains(buffer)) // function_c6
     return output.emitOpError() << "gives " << nameOf(buffer) << ", which no step has written";
   touch(buffer);
@@ -119,11 +142,63 @@ void FunctionCheck::touch(BufferOp buffer) {
   lifetimes.insert({buffer, {now, now}}).first->second.last = now;
 }
 
+LogicalResult FunctionCheck::checkBlocks(Operation *op) {
+  if (stepSinceBarrier) // function_c9
+    return op->emitOpError("expects a gemma.barrier between the step before and itself: threads do a block together");
+  if (auto begin = dyn_cast<BlocksOp>(op))
+    return beginBlocks(begin);
+  return endBlocks(cast<EndBlocksOp>(op));
+}
+
+LogicalResult FunctionCheck::beginBlocks(BlocksOp op) {
+  if (blocks) { // function_c9
+    InFlightDiagnostic error = op.emitOpError("expects a gemma.end_blocks before it");
+    error.attachNote(blocks.getLoc()) << "the blocks before";
+    return error;
+  }
+  blocks = op;
+  blocksEpoch = epoch;
+  blocksIndex = index;
+  return success();
+}
+
+/// What a later block reads must not be overwritten by an earlier one, nor what is read behind the blocks by any.
+LogicalResult FunctionCheck::endBlocks(EndBlocksOp op) {
+  if (!blocks) // function_c9
+    return op.emitOpError("expects a gemma.blocks before it");
+  for (auto &[buffer, life] : lifetimes) {
+    bool isShared = buffer.getScope() == Scope::Shared;
+    int64_t begin = isShared ? blocksEpoch : blocksIndex, end = isShared ? epoch - 1 : index - 1;
+    if (buffer.getBlock() || life.last < begin)
+      continue;
+    life.first = std::min(life.first, begin);
+    life.last = std::max(life.last, end);
+  }
+  blocks = {};
+  return success();
+}
+
+LogicalResult FunctionCheck::checkInBlocks(StepInterface step, BufferOp buffer) {
+  if (!buffer.getBlock())
+    return success();
+  Operation *&own = blocksOf.insert({buffer, blocks}).first->second;
+  if (blocks && own == blocks && *buffer.getBlock() == blocks.getRows())
+    return success();
+  return step->emitOpError() << "touches " << nameOf(buffer) << " with room for a block of " // function_c10
+                             << *buffer.getBlock() << " rows: expects to stand in a gemma.blocks of so many rows, the "
+                             << "only one to touch it";
+}
+
 LogicalResult FunctionCheck::checkStep(StepInterface step) {
+  if (blocks && !step.isRowWise()) // function_c9
+    return step->emitOpError("stands between gemma.blocks and gemma.end_blocks, which expect steps whose rows depend "
+                             "on nothing but the same rows");
   SmallVector<Value> reads = step.getReads(), writes = step.getWrites();
   for (auto [values, write] : {std::pair(&reads, false), std::pair(&writes, true)}) {
     for (Value value : *values) {
       auto buffer = value.getDefiningOp<BufferOp>(); // function_c1 and IsolatedFromAbove leave nothing else
+      if (failed(checkInBlocks(step, buffer)))
+        return failure();
       if (buffer.getScope() == Scope::Private
               ? failed(checkPrivate(step, buffer, write))
               : failed(checkRace(step, value.getAsOpaquePointer(), write, nameOf(buffer))))
@@ -141,14 +216,28 @@ LogicalResult FunctionCheck::checkStep(StepInterface step) {
     if (step.isReplicated()) // function_c3
       return step->emitOpError() << "is replicated and writes the shared " << nameOf(buffer)
                                  << ": expects a private one, or rows divided among threads";
-    if (!step.dividesRows() && llvm::is_contained(reads, value)) // function_c2
+    if (!step.dividesRows() && !step.updatesInPlace() && llvm::is_contained(reads, value)) // function_c2
       return step->emitOpError()
              << "expects to write another shared buffer than it reads: threads read rows that others write";
   }
   return checkCaches(step);
 }
 
+LogicalResult FunctionCheck::checkRing(StepInterface step, BufferOp buffer, bool write) {
+  auto writer = ringWriters.find(buffer);
+  bool isNext = write ? writer == ringWriters.end() : writer != ringWriters.end() && writer->second == index - 1;
+  if (!isa<Conv2dStep>(step) || !isNext) // function_c11
+    return step->emitOpError() << (write ? "writes " : "reads ") << nameOf(buffer)
+                               << ", a ring: expects one gemma.step.conv2d to write it and the step behind to read it, "
+                                  "another one";
+  if (write)
+    ringWriters[buffer] = index;
+  return success();
+}
+
 LogicalResult FunctionCheck::checkPrivate(StepInterface step, BufferOp buffer, bool write) {
+  if (buffer.getRing())
+    return checkRing(step, buffer, write);
   if (step.dividesRows()) // function_c3
     return step->emitOpError() << "divides rows among threads and touches the private " << nameOf(buffer)
                                << ": expects `replicated`, or a shared buffer";
@@ -221,7 +310,7 @@ LogicalResult FunctionCheck::checkPlacement(Scope scope, std::optional<int64_t> 
                                   << (scope == Scope::Shared ? "arena" : "scratch") << "_bytes";
     if (!offset)
       continue;
-    int64_t end = *offset + buffer.getResult().getType().getBytes();
+    int64_t end = *offset + buffer.getStorageBytes();
     if (limit && end > *limit) // function_c4
       return buffer.emitOpError() << "expects to end within the function's " << *limit << " bytes, got " << end;
     placed.push_back({*offset, end, life, buffer});
@@ -244,6 +333,17 @@ LogicalResult FunctionCheck::checkPlacement(Scope scope, std::optional<int64_t> 
 LogicalResult FunctionOp::verifyRegions() { return FunctionCheck(*this).run(); }
 
 int64_t FunctionOp::countBarriers() {
-  auto barriers = getBody().getOps<BarrierOp>();
-  return std::distance(barriers.begin(), barriers.end());
+  int64_t count = 0, times = 1;
+  for (Operation &op : getBody().front()) {
+    if (auto blocks = dyn_cast<BlocksOp>(op))
+      times = llvm::divideCeil(getMaxRows(), blocks.getRows());
+    else if (isa<EndBlocksOp>(op))
+      times = 1;
+    count += isa<BarrierOp>(op) ? times : 0;
+  }
+  return count;
+}
+
+bool FunctionOp::isForText() {
+  return llvm::is_contained({GEMMAC_DECODE, GEMMAC_VERIFY, GEMMAC_PREFILL}, getSymName());
 }

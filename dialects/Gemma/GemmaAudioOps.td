@@ -187,7 +187,7 @@ def Gemma_RelativeAttentionOp
     : Gemma_UserOp<"relative_attention", [Pure, AllTypesMatch<["query", "key", "value", "result"]> /* c1 */]> {
   let summary = "attention over neighbours whose scores know how far away they are (spec 5.4)";
   let description = [{
-    With `d` the size of a head: `q = query * d^-1/2 / ln 2 * softplus(scale)`, `k = key * ln(1 + e) / ln 2`,
+    With `d` the size of a head: `q = query * d^-1/2 / ln 2 * scale`, `k = key * ln(1 + e) / ln 2`,
     `rel[n] = sinusoid(n) relative^T` with `sinusoid(n) = [sin(n r_j)] ++ [cos(n r_j)]`,
     `r_j = 10000^(-j / (width / 2 - 1))`. The score of row `i` for row `j` is `q_i k_j`, and where `j <= i`
     `q_i rel[min(i - j, distances)]` is added; then `cap * tanh(score / cap)`. Row `i` sees itself, the `past - 1` rows

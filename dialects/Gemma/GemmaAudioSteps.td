@@ -149,6 +149,7 @@ def Gemma_DepthwiseConvStep : Gemma_Step<"depthwise_conv", ["getWeightUses"]> {
 }
 
 def Gemma_SinusoidsStep : Gemma_RowStep<"sinusoids"> {
+  let rowWise = "false";
   let summary = "`result[r] = [sin(r f_j)] ++ [cos(r f_j)]` for `j < half`, `f_j = 10000^(-j / (half - 1))`";
   let description = [{
     `r` is the number of the row in its call: what relative attention calls a distance. Each of the two parts is padded

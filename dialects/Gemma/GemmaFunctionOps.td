@@ -61,11 +61,13 @@ def Gemma_FunctionOp : Gemma_Op<"function", [Symbol, IsolatedFromAbove, NoTermin
     one row), `multiply_adds` those for one row, attention scores excluded. `arena_bytes`, `scratch_bytes` (per thread)
     and buffer offsets are set by the arena pass. In a `serial` function each step is complete before the next one
     begins, as if a barrier stood between them.
-    - c1: the body holds only gemma.buffer, gemma.input, gemma.output, gemma.barrier, gemma.mark and steps.
+    - c1: the body holds only gemma.buffer, gemma.input, gemma.output, gemma.barrier, gemma.blocks, gemma.end_blocks,
+      gemma.mark and steps.
     - c2: a shared buffer is read, in another step, only after a barrier that follows its last write, and written
       only after a barrier that follows its last read (row steps that divide the same rows among threads alike may
       follow each other without one).
-      In one step, only one that divides rows may write a shared buffer that it also reads.
+      In one step, only one that divides rows, or says that it updates in place, may write a shared buffer that it also
+      reads.
     - c3: a private buffer is never touched by a step that divides rows among threads: `replicated` steps write it,
       they and steps that divide panels or heads read it. Replicated steps write no shared buffer. `raw` of qkv is
       private and touched by qkv alone.
@@ -77,6 +79,12 @@ def Gemma_FunctionOp : Gemma_Op<"function", [Symbol, IsolatedFromAbove, NoTermin
     - c7: a buffer has at least `max_rows` rows. Where it has several times as many, so many belong to each row of a
       call.
     - c8: inputs stand before all steps; no two inputs and no two outputs have one name.
+    - c9: gemma.blocks and gemma.end_blocks take turns. Between them stand row-wise steps, barriers and marks alone.
+      Where a step stands before one of them, a gemma.barrier stands between.
+    - c10: a buffer with `block` is touched by the steps of one gemma.blocks of so many rows alone, and is neither input
+      nor output. All other buffers that these steps touch live as long as the blocks last.
+    - c11: a buffer with `ring` is written by a gemma.step.conv2d and read by the next step alone, another one, which
+      has each thread make the rows that it reads itself, as it comes to them.
     ```mlir
     gemma.weight @w.table : tensor<100x64xf32> from <"m", 0, 25600>
     gemma.weight @w.head : tensor<64x64xf32> from <"m", 25600, 16384>
@@ -111,13 +119,19 @@ def Gemma_FunctionOp : Gemma_Op<"function", [Symbol, IsolatedFromAbove, NoTermin
   let extraClassDeclaration = [{
     /// Barriers that one call meets.
     int64_t countBarriers();
+    /// Whether a conversation without pictures and sounds calls it.
+    bool isForText();
   }];
 }
 
 def Gemma_BufferOp : Gemma_Op<"buffer", [HasParent<"FunctionOp">]> {
   let summary = "rows in the arena (shared) or in each thread's scratch (private)";
   let description = [{
+    With `block` there is room for the rows that belong to so many rows of a call, and those of one gemma.blocks after
+    the other are kept in it. With `ring` there is room for so many rows, and row `r` takes the place of row `r - ring`.
     - c1: `offset`, once set, is a multiple of 64 and not negative.
+    - c2: `block` is at most max_rows of the function.
+    - c3: `ring` is at least 4, and the buffer private, without `block`.
     ```mlir
     gemma.function @decode max_rows 1 {
       %rope = gemma.buffer private at 0 label "rope" : !gemma.buffer<1 x 32, f32>
@@ -126,10 +140,19 @@ def Gemma_BufferOp : Gemma_Op<"buffer", [HasParent<"FunctionOp">]> {
     }
     ```
   }];
-  let arguments = (ins Gemma_ScopeAttr:$scope, OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$label);
+  let arguments = (ins Gemma_ScopeAttr:$scope, OptionalAttr<I64Attr>:$offset, OptionalAttr<StrAttr>:$label,
+      OptionalAttr<Gemma_Count>:$block, OptionalAttr<Gemma_Count>:$ring);
   let results = (outs Gemma_BufferType:$result);
-  let assemblyFormat = "custom<EnumKeyword>($scope) (`at` $offset^)? (`label` $label^)? attr-dict `:` type($result)";
+  let assemblyFormat =
+      "custom<EnumKeyword>($scope) (`at` $offset^)? (`block` $block^)? (`ring` $ring^)? (`label` $label^)? attr-dict "
+      "`:` type($result)";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Rows that belong to each row of a call.
+    int64_t getRowsPerRow();
+    /// Bytes that it takes: of all rows, or of those of a block or ring.
+    int64_t getStorageBytes();
+  }];
 }
 
 // Rows that a function shares with its caller.
@@ -170,6 +193,51 @@ def Gemma_OutputOp : Gemma_ValueOp<"output"> {
     }
     ```
   }];
+}
+
+def Gemma_BlocksOp : Gemma_Op<"blocks", [HasParent<"FunctionOp">]> {
+  let summary = "what follows, up to gemma.end_blocks, is done for `rows` rows of the call after the other";
+  let description = [{
+    The last block has what is left. Steps of blocks are row-wise, so that their results are those of all rows at once;
+    what flows between them takes the memory of a block. All threads do the same block at a time.
+    ```mlir
+    gemma.weight @w.o : tensor<64x64xf32> from <"m", 0, 16384>
+    gemma.packed @o from [@w.o] as f32 panels batch 1 rows 64 <64 -> 64> cols 64 <64 -> 64> bytes 16384
+    gemma.function @encode max_rows 100 {
+      %x = gemma.buffer shared : !gemma.buffer<900 x 64, f32>
+      %y = gemma.buffer shared block 50 : !gemma.buffer<900 x 64, f32>
+      %z = gemma.buffer shared : !gemma.buffer<900 x 64, f32>
+      gemma.input "patches" %x : <900 x 64, f32>
+      gemma.blocks rows 50
+      gemma.step.matmul %x, @o -> %y none : <900 x 64, f32> -> <900 x 64, f32>
+      gemma.barrier
+      gemma.step.matmul %y, @o -> %z none : <900 x 64, f32> -> <900 x 64, f32>
+      gemma.barrier
+      gemma.end_blocks
+      gemma.output "rows" %z : <900 x 64, f32>
+    }
+    ```
+  }];
+  let arguments = (ins Gemma_Count:$rows);
+  let assemblyFormat = "`rows` $rows attr-dict";
+}
+
+def Gemma_EndBlocksOp : Gemma_Op<"end_blocks", [HasParent<"FunctionOp">]> {
+  let summary = "ends what gemma.blocks began";
+  let description = [{
+    ```mlir
+    gemma.function @encode max_rows 100 {
+      %x = gemma.buffer shared : !gemma.buffer<100 x 64, f32>
+      %y = gemma.buffer shared : !gemma.buffer<100 x 64, q8>
+      gemma.input "rows" %x : <100 x 64, f32>
+      gemma.blocks rows 30
+      gemma.step.quantize %x -> %y : <100 x 64, f32> -> <100 x 64, q8>
+      gemma.barrier
+      gemma.end_blocks
+    }
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
 }
 
 def Gemma_BarrierOp : Gemma_Op<"barrier", [HasParent<"FunctionOp">]> {

@@ -28,6 +28,13 @@ def Gemma_StepInterface : OpInterface<"StepInterface"> {
                        "return false;">,
        InterfaceMethod<"work is divided by rows, alike in every such step of the function", "bool", "dividesRows",
                        (ins), "", "return false;">,
+       InterfaceMethod<"what it writes of a row of the call depends on what it reads of this row alone: done for some "
+                       "rows, it does theirs",
+                       "bool", "isRowWise", (ins), "", "return false;">,
+       InterfaceMethod<
+           "of a buffer that it reads and writes a thread reads nothing but what it writes itself, though it "
+           "does not divide rows",
+           "bool", "updatesInPlace", (ins), "", "return false;">,
        InterfaceMethod<"a private buffer in which each thread keeps what it alone works on; null: none",
                        "::mlir::Value", "getOwnBuffer", (ins), "", "return {};">,
        InterfaceMethod<"packed weights, matrices and tables before vectors",

@@ -12,7 +12,9 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     by one as the type says or, with `encoding`, in blocks of neighbours in a row that decode to f32. Encodings of
     integers have `scales`, which are stored as a tensor of their own. A tensor that a checkpoint stores in parts (one
     for each expert) is `stacked` from other weights, whose rows follow each other in it. With `addend` the values are
-    what is stored plus the addend, added in f32: norms that a file holds as factor - 1.
+    what is stored plus the addend, added in f32: norms that a file holds as factor - 1. With `softplus` they are
+    ln(1 + e^x) of what is stored, rounded to f32. With `planes n` a row is stored as n runs one behind the other, whose
+    elements take turns in it: element `n j + p` is element `j` of run `p`, as of a patch stored color by color.
 
     A matrix with `input_activation_scale` is multiplied with inputs on a static int8 grid, x becomes
     clamp(round(x / scale), -128, 127) * scale, rounded to even; with `output_activation_scale` so are its products.
@@ -30,6 +32,8 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     - c8: activation scales, if given, are finite and above 0, and the weight is of rank 2.
     - c9: `reads` and `gives`, if given, are two finite numbers around 0, and the weight is of rank 2 and has no
       activation scales.
+    - c10: only a vector with a source has `softplus`, and no `addend` beside it.
+    - c11: `planes`, if given, is positive and divides the last dimension; the weight has a source without scales.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> as q4
         from <"model.safetensors", 4096, 18874368>
@@ -54,6 +58,10 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     gemma.weight @layers.0.self_attn.q_proj.linear.weight : tensor<64x64xf32>
         from <"m", 0, 16384>
         reads [-3.25, 3.0] gives [-4.5, 4.0]
+    gemma.weight @layers.0.self_attn.per_dim_scale : tensor<64xf32>
+        from <"m", 0, 256> softplus
+    gemma.weight @patch_embedder.input_proj.weight : tensor<64x768xf32>
+        from <"m", 0, 196608> planes 3
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type,
@@ -62,12 +70,12 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
       OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */,
       OptionalAttr<Gemma_PositiveF64>:$input_activation_scale /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */, OptionalAttr<Gemma_Bounds>:$reads /* c9 */,
-      OptionalAttr<Gemma_Bounds>:$gives /* c9 */);
+      OptionalAttr<Gemma_Bounds>:$gives /* c9 */, UnitAttr:$softplus, OptionalAttr<Gemma_Count>:$planes /* c11 */);
   let assemblyFormat = Gemma_Lines<[{
     $sym_name `:` $type (`as` custom<EnumKeyword>($format)^)?
     (/ `from` $source^)? (/ `stacked` custom<Symbols>($pieces)^)?
     (`encoded` custom<EnumKeyword>($encoding)^)? (/ `scaled` $scales^)?
-    (`addend` custom<Number>($addend)^)?
+    (`addend` custom<Number>($addend)^)? (`softplus` $softplus^)? (`planes` $planes^)?
     (/ `input_activation_scale` custom<Number>($input_activation_scale)^)?
     (/ `output_activation_scale` custom<Number>($output_activation_scale)^)?
     (/ `reads` custom<Numbers>($reads)^)? (`gives` custom<Numbers>($gives)^)? attr-dict
@@ -169,7 +177,7 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       and `row_axis` is not used. c8, c4 and c2 have one f32 scale for each block of `col_axis` behind the groups of a
       row.
     - vector: f32, padded; `sources` has one entry, `batch` and `rows` are 1, `row_axis` is not used. With
-      `softplus`, ln(1 + e^x) of the values x of the source, rounded to f32; with `scale` times it, rounded again.
+      `scale` times it, rounded to f32.
     A panel is padded to 64 bytes (16) or 2 bytes (1).
     - c1: sources exist and are weights of rank 2 (table), 2 or 3 with leading `batch` (panels),
       1 (vector); all have the same columns.
@@ -189,7 +197,6 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       reads, on others there are none.
     - c12: `output_bounds`, if given, hold for each source what it `gives`, or the largest f32 numbers where it gives
       all; absent where no source gives some, and where the layout is not panels.
-    - c13: only a vector has `softplus`.
 
     Tables are not mapped: before a call the runtime reads the rows of its tokens from the
     file, and the row of one token lies at `row_at` among those of all tables (`gemmac_call.table_rows`).
@@ -206,13 +213,12 @@ def Gemma_PackedOp : Gemma_Op<"packed", [Symbol, DeclareOpInterfaceMethods<Symbo
       Gemma_AxisAttr:$col_axis, I64Attr:$rows, I64Attr:$cols, I64Attr:$bytes, OptionalAttr<I64Attr>:$offset,
       OptionalAttr<Gemma_PositiveF64>:$scale /* c7 */, OptionalAttr<I64Attr>:$row_at /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$input_scale /* c10 */, OptionalAttr<DenseF64ArrayAttr>:$output_scales,
-      OptionalAttr<Gemma_Bounds>:$input_bounds /* c11 */, OptionalAttr<DenseF64ArrayAttr>:$output_bounds,
-      UnitAttr:$softplus);
+      OptionalAttr<Gemma_Bounds>:$input_bounds /* c11 */, OptionalAttr<DenseF64ArrayAttr>:$output_bounds);
   let assemblyFormat = Gemma_Lines<[{
     $sym_name
     / `from` custom<Symbols>($sources)
     / `as` custom<EnumKeyword>($format) custom<EnumKeyword>($layout) `batch` $batch (`interleave` $interleave^)?
-      (`softplus` $softplus^)? (`scale` custom<Number>($scale)^)?
+      (`scale` custom<Number>($scale)^)?
       `rows` $rows $row_axis `cols` $cols $col_axis `bytes` $bytes
       (`at` $offset^)? (`row_at` $row_at^)?
     (/ `input_scale` custom<Number>($input_scale)^)?

@@ -16,16 +16,19 @@ class Gemma_Step<string mnemonic, list<string> tells = []>
   let hasVerifier = 1;
 }
 
-// A step on rows: `replicated` or divided by rows.
+// A step on rows: `replicated` or divided by rows. `rowWise` is what isRowWise() says.
 class Gemma_RowStep<string mnemonic, list<Trait> traits = [], list<string> tells = []>
     : Gemma_Op<"step."#mnemonic,
                !listconcat(traits, [HasParent<"FunctionOp">,
                                     DeclareOpInterfaceMethods<Gemma_StepInterface,
-                                                              !listconcat(["isReplicated", "dividesRows"], tells)>])> {
+                                                              !listconcat(["isReplicated", "dividesRows", "isRowWise"],
+                                                                          tells)>])> {
+  string rowWise = "true";
   let hasVerifier = 1;
   let extraClassDefinition = [{
     bool $cppClass::isReplicated() { return getReplicated(); }
     bool $cppClass::dividesRows() { return !getReplicated(); }
+    bool $cppClass::isRowWise() { return }]#rowWise#[{; }
   }];
 }
 
@@ -191,7 +194,7 @@ def Gemma_QuantizeStep : Gemma_RowStep<"quantize"> {
   }]>.format;
 }
 
-def Gemma_MatmulStep : Gemma_Step<"matmul", ["getWeightUses"]> {
+def Gemma_MatmulStep : Gemma_Step<"matmul", ["getWeightUses", "isRowWise"]> {
   let summary = "`result = epilogue(input * weight^T)`, panels divided among threads";
   let description = [{
     Sums go in slices of groups of 32 columns in one order, the same for any number of rows and threads. `input` is q8,
@@ -236,7 +239,7 @@ def Gemma_MatmulStep : Gemma_Step<"matmul", ["getWeightUses"]> {
   }]>.format;
 }
 
-def Gemma_QkvStep : Gemma_Step<"qkv", ["getWeightUses", "getCacheUse", "getOwnBuffer"]> {
+def Gemma_QkvStep : Gemma_Step<"qkv", ["getWeightUses", "getCacheUse", "getOwnBuffer", "isRowWise"]> {
   let summary = "projection, head norm, RoPE and cache write; heads divided among threads";
   let description = [{
     The packed weight stacks the q heads, then k heads, then v heads (none where keys are values, none of both
@@ -285,7 +288,7 @@ def Gemma_QkvStep : Gemma_Step<"qkv", ["getWeightUses", "getCacheUse", "getOwnBu
   }]>.format;
 }
 
-def Gemma_AttentionStep : Gemma_Step<"attention", ["getWeightUses", "getCacheUse"]> {
+def Gemma_AttentionStep : Gemma_Step<"attention", ["getWeightUses", "getCacheUse", "updatesInPlace"]> {
   let summary = "flash attention over a cache (arXiv:2205.14135); tiles of rows divided among threads";
   let description = [{
     All query heads of a KV head go through its keys and values together. The softmax of 128 keys at multiples of 128
@@ -347,6 +350,7 @@ def Gemma_AttentionSplitsStep : Gemma_Step<"attention_splits", ["getWeightUses",
 }
 
 def Gemma_AttentionMergeStep : Gemma_RowUserStep<"attention_merge", ["getCacheUse"]> {
+  let rowWise = "false";
   let summary = "merges the splits of attention_splits, in order";
   let description = [{
     `result` may be quantized: then the row is stored as gemma.step.quantize stores it.
@@ -449,7 +453,7 @@ def Gemma_RouteStep : Gemma_RowUserStep<"route"> {
   }]>.format;
 }
 
-def Gemma_ExpertUpStep : Gemma_Step<"expert_up", ["getWeightUses"]> {
+def Gemma_ExpertUpStep : Gemma_Step<"expert_up", ["getWeightUses", "isRowWise"]> {
   let summary = "`result[row, pick] = geglu(input[row] * gate_up[picks[row][pick]]^T)`; panels divided among threads";
   let description = [{
     - c1: weight packed in panels, batch = experts, interleaved; input `[rows, cols]`, q8 or q16 for
@@ -489,7 +493,7 @@ def Gemma_ExpertUpStep : Gemma_Step<"expert_up", ["getWeightUses"]> {
   }]>.format;
 }
 
-def Gemma_ExpertDownStep : Gemma_Step<"expert_down", ["getWeightUses"]> {
+def Gemma_ExpertDownStep : Gemma_Step<"expert_down", ["getWeightUses", "isRowWise"]> {
   let summary = "`result[row] = sum over picks, in order, of weights[row][pick] * "
                 "(input[row, pick] * down[picks[row][pick]]^T)`";
   let description = [{

@@ -88,7 +88,7 @@ def Gemma_RopePlacesTableStep : Gemma_RowStep<"rope_places_table"> {
   }]>.format;
 }
 
-def Gemma_EncoderQkvStep : Gemma_Step<"encoder_qkv", ["getWeightUses", "getOwnBuffer"]> {
+def Gemma_EncoderQkvStep : Gemma_Step<"encoder_qkv", ["getWeightUses", "getOwnBuffer", "isRowWise"]> {
   let summary = "projection, head norm and RoPE of queries, keys and values of all rows; heads divided among threads";
   let description = [{
     The packed weight stacks the q heads, then k heads, then v heads, `d` padded rows each. For each head: project all
@@ -136,11 +136,11 @@ def Gemma_EncoderQkvStep : Gemma_Step<"encoder_qkv", ["getWeightUses", "getOwnBu
   }]>.format;
 }
 
-def Gemma_EncoderAttentionStep : Gemma_Step<"encoder_attention"> {
+def Gemma_EncoderAttentionStep : Gemma_Step<"encoder_attention", ["updatesInPlace"]> {
   let summary = "attention of every row to every row; tiles of rows divided among threads";
   let description = [{
     As gemma.step.attention, in splits of 128 rows, over the keys and values that encoder_qkv left in `memory`; all rows
-    of the call are seen.
+    of the call are seen. Result may be query.
     - c1: query and result are f32 `[rows, heads * d]`, d the padded head size.
     - c2: memory is f32 `[rows padded to 16, 2 * kv_heads * d]`.
     - c3: `heads` is a multiple of `kv_heads`.

@@ -68,6 +68,15 @@ LogicalResult WeightOp::verify() {
   bool bounded = getReadsAttr() || getGivesAttr();
   if (bounded && (type.getRank() != 2 || getInputActivationScale() || getOutputActivationScale())) // weight_c9
     return emitOpError() << "expects bounds only on a weight of rank 2 without activation scales, got " << type;
+  if (getSoftplus() && (type.getRank() != 1 || !getSource() || getAddendAttr())) // weight_c10
+    return emitOpError() << "expects softplus only on a vector with a source and without an addend, got " << type;
+  if (std::optional<uint64_t> planes = getPlanes()) {
+    if (type.getShape().back() % static_cast<int64_t>(*planes) != 0) // weight_c11
+      return emitOpError() << "expects planes that divide the last dimension " << type.getShape().back() << ", got "
+                           << *planes;
+    if (!getSource() || getScales()) // weight_c11
+      return emitOpError() << "expects planes only beside a source without scales";
+  }
   return getSource() ? verifySource(*this, type) : success();
 }
 
@@ -181,8 +190,6 @@ LogicalResult PackedOp::verify() {
     return emitOpError() << "expects a vector in f32, got " << stringifyFormat(getFormat());
   if (layout != Layout::Vector && getScaleAttr()) // packed_c7
     return emitOpError() << "expects a scale only on a vector, got the layout " << nameOf(layout);
-  if (layout != Layout::Vector && getSoftplus()) // packed_c13
-    return emitOpError() << "expects softplus only on a vector, got the layout " << nameOf(layout);
   if (layout != Layout::Panels && batch != 1) // packed_c1
     return emitOpError() << "expects batch 1 in a " << nameOf(layout) << ", got " << batch;
   if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // packed_c5

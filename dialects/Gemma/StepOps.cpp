@@ -16,7 +16,24 @@ LogicalResult BufferOp::verify() {
   std::optional<int64_t> offset = getOffset();
   if (offset && (*offset < 0 || *offset % bufferAlign != 0)) // buffer_c1
     return emitOpError() << "expects an offset that is a multiple of " << bufferAlign << ", got " << *offset;
+  auto maxRows = (*this)->getParentOfType<FunctionOp>().getMaxRows();
+  if (getBlock() && *getBlock() > maxRows) // buffer_c2
+    return emitOpError() << "expects a block of at most " << maxRows << " rows (max_rows of the function), got "
+                         << *getBlock();
+  if (getRing() && (*getRing() < 4 || getScope() != Scope::Private || getBlock())) // buffer_c3
+    return emitOpError("expects a ring of at least 4 rows, private and without a block");
   return success();
+}
+
+int64_t BufferOp::getRowsPerRow() {
+  return getResult().getType().getRows() / static_cast<int64_t>((*this)->getParentOfType<FunctionOp>().getMaxRows());
+}
+
+int64_t BufferOp::getStorageBytes() {
+  BufferType type = getResult().getType();
+  if (getRing())
+    return static_cast<int64_t>(*getRing()) * type.getRowBytes();
+  return getBlock() ? static_cast<int64_t>(*getBlock()) * getRowsPerRow() * type.getRowBytes() : type.getBytes();
 }
 
 LogicalResult MarkOp::verify() {
@@ -141,6 +158,7 @@ Values MatmulStep::getReads() {
   return reads;
 }
 Values MatmulStep::getWrites() { return {getResult()}; }
+bool MatmulStep::isRowWise() { return true; }
 Weights MatmulStep::getWeightUses() { return {{getWeightAttr(), WeightRole::Product, getInput()}}; }
 
 LogicalResult MatmulStep::verify() {
@@ -182,6 +200,7 @@ LogicalResult MatmulStep::verifySymbolUses(SymbolTableCollection &symbols) {
 Values QkvStep::getReads() { return {getInput(), getRopeTable()}; }
 Values QkvStep::getWrites() { return {getQuery(), getRaw()}; }
 Value QkvStep::getOwnBuffer() { return getRaw(); }
+bool QkvStep::isRowWise() { return true; }
 Weights QkvStep::getWeightUses() {
   return with({getWeightAttr(), WeightRole::Product, getInput()}, vectors({getQNormAttr(), getKNormAttr()}));
 }
@@ -234,6 +253,7 @@ LogicalResult QkvStep::verifySymbolUses(SymbolTableCollection &symbols) {
   return check.vector(getKNormAttr(), "k_norm", d); // step_qkv_c2
 }
 
+bool AttentionStep::updatesInPlace() { return true; }
 Values AttentionStep::getReads() { return {getQuery()}; }
 Values AttentionStep::getWrites() { return {getResult()}; }
 Weights AttentionStep::getWeightUses() { return vectors({getKeyNormAttr()}); }
@@ -377,6 +397,7 @@ LogicalResult RouteStep::verifySymbolUses(SymbolTableCollection &symbols) {
 
 Values ExpertUpStep::getReads() { return {getInput(), getPicks()}; }
 Values ExpertUpStep::getWrites() { return {getResult()}; }
+bool ExpertUpStep::isRowWise() { return true; }
 Weights ExpertUpStep::getWeightUses() {
   return {{getWeightAttr(), WeightRole::Product, getInput(), /*picks=*/{}, static_cast<int64_t>(getTopK())}};
 }
@@ -402,6 +423,7 @@ LogicalResult ExpertUpStep::verifySymbolUses(SymbolTableCollection &symbols) {
 
 Values ExpertDownStep::getReads() { return {getInput(), getPicks(), getWeights()}; }
 Values ExpertDownStep::getWrites() { return {getResult()}; }
+bool ExpertDownStep::isRowWise() { return true; }
 Weights ExpertDownStep::getWeightUses() {
   return {{getWeightAttr(), WeightRole::Product, getInput(), getPicks(), static_cast<int64_t>(getTopK())}};
 }

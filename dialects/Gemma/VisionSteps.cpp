@@ -85,6 +85,7 @@ LogicalResult RopePlacesTableStep::verify() {
 Values EncoderQkvStep::getReads() { return {getInput(), getRopeTable()}; }
 Values EncoderQkvStep::getWrites() { return {getQuery(), getMemory(), getRaw()}; }
 Value EncoderQkvStep::getOwnBuffer() { return getRaw(); }
+bool EncoderQkvStep::isRowWise() { return true; }
 Weights EncoderQkvStep::getWeightUses() {
   return with({getWeightAttr(), WeightRole::Product, getInput()}, vectors({getQNormAttr(), getKNormAttr()}));
 }
@@ -118,6 +119,7 @@ LogicalResult EncoderQkvStep::verifySymbolUses(SymbolTableCollection &symbols) {
   return check.vector(getKNormAttr(), "k_norm", d); // step_encoder_qkv_c2
 }
 
+bool EncoderAttentionStep::updatesInPlace() { return true; }
 Values EncoderAttentionStep::getReads() { return {getQuery(), getMemory()}; }
 Values EncoderAttentionStep::getWrites() { return {getResult()}; }
 

@@ -50,7 +50,16 @@ void insertBarriers(FunctionOp function) {
   if (function.getSerial())
     return;
   llvm::DenseMap<const void *, Accesses> sinceBarrier;
+  bool stepSinceBarrier = false;
+  auto insert = [&](Operation &before) {
+    OpBuilder builder(&before);
+    BarrierOp::create(builder, before.getLoc());
+    sinceBarrier.clear();
+    stepSinceBarrier = false;
+  };
   for (Operation &op : function.getBody().front()) {
+    if (isa<BlocksOp, EndBlocksOp>(op) && stepSinceBarrier)
+      insert(op);
     auto step = dyn_cast<StepInterface>(op);
     if (!step)
       continue;
@@ -58,17 +67,28 @@ void insertBarriers(FunctionOp function) {
     SmallVector<Access> accesses = accessesOf(step);
     if (llvm::any_of(accesses, [&](Access access) {
           return conflicts(sinceBarrier.lookup(access.memory), access.write, byRows);
-        })) {
-      OpBuilder builder(&op);
-      BarrierOp::create(builder, op.getLoc());
-      sinceBarrier.clear();
-    }
+        }))
+      insert(op);
+    stepSinceBarrier = true;
     for (Access access : accesses) {
       Accesses &before = sinceBarrier[access.memory];
       (access.write ? (byRows ? before.writtenByRows : before.writtenOtherwise)
                     : (byRows ? before.readByRows : before.readOtherwise)) = true;
     }
   }
+}
+
+SmallVector<std::pair<int64_t, int64_t>> stepsInBlocks(FunctionOp function) {
+  SmallVector<std::pair<int64_t, int64_t>> blocks;
+  int64_t index = 0;
+  for (Operation &op : function.getBody().front()) {
+    if (isa<BlocksOp>(op))
+      blocks.push_back({index, index});
+    else if (isa<EndBlocksOp>(op))
+      blocks.back().second = index - 1;
+    index += isa<StepInterface>(op);
+  }
+  return blocks;
 }
 
 SmallVector<std::pair<Operation *, int64_t>> stepsWithEpochs(FunctionOp function) {

@@ -9,8 +9,9 @@
 namespace gemmac {
 
 /// Sets the offsets of all packed weights, multiples of 64, and brings the symbols into that order: vectors, then
-/// matrices as the functions (in their order in the module) use them, so that decode reads forward, then tables read by
-/// row, which are not mapped (gemma.packed). Sets `data_bytes`, `mapped_bytes` and `table_row_bytes` of the program.
+/// matrices as the functions (in their order in the module) use them, so that decode reads forward; the same of what
+/// functions for pictures and sounds alone read, whose pages others leave untouched; then tables read by row, which are
+/// not mapped (gemma.packed). Sets `data_bytes`, `mapped_bytes` and `table_row_bytes` of the program.
 void assignDataOffsets(mlir::ModuleOp module, gemma::ProgramOp program);
 
 /// Sets `weight_bytes` and `multiply_adds` of a function: packed bytes that a call with one row reads (of

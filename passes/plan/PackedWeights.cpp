@@ -95,28 +95,25 @@ PackedOp PackedWeights::get(Location location, ArrayRef<FlatSymbolRefAttr> sourc
   auto layout = LayoutAttr::get(location.getContext(), form.layout);
   auto number = [&](int64_t value) { return attributes.getI64IntegerAttr(value); };
   UnitAttr interleave = form.interleave ? attributes.getUnitAttr() : UnitAttr();
-  Attribute key =
-      attributes.getArrayAttr({attributes.getArrayAttr(names), format, layout, attributes.getBoolAttr(form.interleave),
-                               form.rowAxis, form.colAxis, attributes.getBoolAttr(form.softplus),
-                               form.scale ? Attribute(form.scale) : attributes.getUnitAttr()});
+  Attribute key = attributes.getArrayAttr({attributes.getArrayAttr(names), format, layout,
+                                           attributes.getBoolAttr(form.interleave), form.rowAxis, form.colAxis,
+                                           form.scale ? Attribute(form.scale) : attributes.getUnitAttr()});
   PackedOp &packed = made[key];
   if (packed)
     return packed;
   int64_t bytes = packedBytes(form.format, form.layout, form.batch, form.rows, form.cols,
                               scaleBlocks(form.layout, form.cols, form.colAxis.getPadded()));
   OpBuilder detached(location.getContext());
-  packed = PackedOp::create(detached, location, attributes.getStringAttr(packedName(sources)),
-                            attributes.getArrayAttr(names), format, layout, number(form.batch), interleave,
-                            form.rowAxis, form.colAxis, number(form.rows), number(form.cols), number(bytes),
-                            /*offset=*/IntegerAttr(), form.scale,
-                            /*row_at=*/IntegerAttr(), form.inputScale, form.outputScales, form.inputBounds,
-                            form.outputBounds, form.softplus ? attributes.getUnitAttr() : UnitAttr());
+  packed = PackedOp::create(
+      detached, location, attributes.getStringAttr(packedName(sources)), attributes.getArrayAttr(names), format, layout,
+      number(form.batch), interleave, form.rowAxis, form.colAxis, number(form.rows), number(form.cols), number(bytes),
+      /*offset=*/IntegerAttr(), form.scale,
+      /*row_at=*/IntegerAttr(), form.inputScale, form.outputScales, form.inputBounds, form.outputBounds);
   symbols.insert(packed, insertionPoint); // renames it if the name is taken
   return packed;
 }
 
-PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAttr axis, FloatAttr scale,
-                               bool softplus) {
+PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAttr axis, FloatAttr scale) {
   WeightOp stored = source ? weight(user, source) : WeightOp();
   if (!stored)
     return {};
@@ -125,8 +122,7 @@ PackedOp PackedWeights::vector(Operation *user, FlatSymbolRefAttr source, AxisAt
     axis = wholeAxis(user->getContext(), count);
   return get(stored.getLoc(), source,
              {Format::F32, model.vectors, /*batch=*/1, false, AxisAttr::get(user->getContext(), 1, panelRows), axis,
-              /*rows=*/1, axis.getPaddedSize(count), scale, /*inputScale=*/{}, /*outputScales=*/{},
-              /*inputBounds=*/{}, /*outputBounds=*/{}, softplus});
+              /*rows=*/1, axis.getPaddedSize(count), scale});
 }
 
 PackedOp PackedWeights::matrix(Operation *user, ArrayRef<FlatSymbolRefAttr> sources, AxisAttr rows, AxisAttr cols,

@@ -29,10 +29,10 @@ public:
   /// Length of that weight's first axis, or failure with a diagnostic.
   llvm::FailureOr<int64_t> rowsOf(mlir::Operation *user, mlir::FlatSymbolRefAttr source);
   gemma::KvCacheOp cache(mlir::Operation *user, mlir::FlatSymbolRefAttr name);
-  /// `source`, or its softplus, as f32 vector, times `scale` if that is given; axis null: wholeAxis of its length. A
-  /// null source gives null without an error.
+  /// `source` as f32 vector, times `scale` if that is given; axis null: wholeAxis of its length. A null source gives
+  /// null without an error.
   gemma::PackedOp vector(mlir::Operation *user, mlir::FlatSymbolRefAttr source, gemma::AxisAttr axis = {},
-                         mlir::FloatAttr scale = {}, bool softplus = false);
+                         mlir::FloatAttr scale = {});
   /// `sources` stacked. Rank 3: [batch, rows, cols]. All have one format.
   gemma::PackedOp matrix(mlir::Operation *user, llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources, gemma::AxisAttr rows,
                          gemma::AxisAttr cols, bool interleave = false);
@@ -50,7 +50,6 @@ private:
     int64_t rows, cols;
     mlir::FloatAttr scale = {}, inputScale = {};
     mlir::DenseF64ArrayAttr outputScales = {}, inputBounds = {}, outputBounds = {};
-    bool softplus = false;
   };
   gemma::PackedOp get(mlir::Location location, llvm::ArrayRef<mlir::FlatSymbolRefAttr> sources, const Form &form);
   std::optional<Format> commonFormat(mlir::Operation *user, llvm::ArrayRef<gemma::WeightOp> weights);

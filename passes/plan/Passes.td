@@ -65,13 +65,14 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
   let summary = "Turn each function into a gemma.function of steps, and name the packed weights they read";
   let description = [{
     Each `func.func` with `gemma.max_rows` becomes a `gemma.function`: one or more steps for each fused op, buffers for
-    what flows between them, barriers only where data crosses threads. Equal (sources, layout) share one `gemma.packed`.
-    What the target's machine is, a `PlanModel`, is told by the options `spmd` and those behind it. Then packed weights
-    get their offsets in the data section: vectors, matrices in the order decode reads them, tables read by row. Weights
-    that no function reads are erased, with a remark. `gemma.program` is told `data_bytes`, `mapped_bytes`,
-    `table_row_bytes` and `activation_bits`, each function its `weight_bytes` and `multiply_adds`. What a function
-    returns becomes a `gemma.output`. Left alone: functions without `gemma.max_rows`. An op that no fusion took is an
-    error that names it.
+    what flows between them, barriers only where data crosses threads. Row-wise steps that follow each other stand in
+    gemma.blocks where a function has more than `block-rows` rows, which saves memory. Equal (sources, layout) share one
+    `gemma.packed`. What the target's machine is, a `PlanModel`, is told by the options `spmd` and those behind it. Then
+    packed weights get their offsets in the data section: vectors, matrices in the order decode reads them, the same of
+    what encoders alone read, tables read by row. Weights that no function reads are erased, with a remark.
+    `gemma.program` is told `data_bytes`, `mapped_bytes`, `table_row_bytes` and `activation_bits`, each function its
+    `weight_bytes` and `multiply_adds`. What a function returns becomes a `gemma.output`. Left alone: functions without
+    `gemma.max_rows`. An op that no fusion took is an error that names it.
   }];
   let options = [Option<"wideActivations", "wide-activations", "bool", /*default=*/"false",
                         "Give quantized matrices activations of 16 bits, q16, instead of q8">,
@@ -79,6 +80,9 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
                         "All threads walk the steps together, each with scratch of its own; else functions are serial">,
                  Option<"splitKeys", "split-keys", "bool", /*default=*/"true",
                         "Divide the attention of a single row by its keys">,
+                 Option<"blockRows", "block-rows", "int64_t", /*default=*/"512",
+                        "Most rows that functions multiply at a time where they keep what they make of them to "
+                        "themselves">,
                  LayoutOption<"matrices", "Panels", "Layout of matrices">,
                  LayoutOption<"tables", "Table", "Layout of tables that are read by row">,
                  LayoutOption<"vectors", "Vector", "Layout of vectors">];

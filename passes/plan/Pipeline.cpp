@@ -93,6 +93,7 @@ void buildPlanPipeline(OpPassManager &manager, const PlanOptions &options) {
   const PlanModel &model = options.model;
   steps.spmd = model.spmd;
   steps.splitKeys = model.splitKeys;
+  steps.blockRows = model.blockRows;
   steps.matrices = model.matrices;
   steps.tables = model.tables;
   steps.vectors = model.vectors;

@@ -53,20 +53,31 @@ private:
   /// ones.
   llvm::MapVector<BufferOp, Span> spansOf(FunctionOp function, Scope scope) {
     llvm::MapVector<BufferOp, Span> spans;
-    int64_t index = 0, end = 0;
+    SmallVector<int64_t> times;
     for (auto [step, epoch] : stepsWithEpochs(function)) {
-      int64_t time = scope == Scope::Shared ? epoch : index;
+      auto time = scope == Scope::Shared ? epoch : static_cast<int64_t>(times.size());
       for (Value operand : step->getOperands()) {
         auto buffer = operand.getDefiningOp<BufferOp>();
         if (buffer && buffer.getScope() == scope)
           spans.insert({buffer, {time, time}}).first->second.last = time;
       }
-      end = time;
-      ++index;
+      times.push_back(time);
     }
+    for (auto [first, last] : stepsInBlocks(function))
+      extendToBlocks({times[first], times[last]}, spans);
     if (scope == Scope::Shared)
-      extendToCaller(function, end, spans);
+      extendToCaller(function, times.empty() ? 0 : times.back(), spans);
     return spans;
+  }
+
+  /// What a block reads is there for the next one too, and what it writes stays while others are made.
+  static void extendToBlocks(Span blocks, llvm::MapVector<BufferOp, Span> &spans) {
+    for (auto &[buffer, span] : spans) {
+      if (buffer.getBlock() || span.first > blocks.last || span.last < blocks.first)
+        continue;
+      span.first = std::min(span.first, blocks.first);
+      span.last = std::max(span.last, blocks.last);
+    }
   }
 
   /// Inputs are there before the first step, outputs are read after the last.
@@ -82,7 +93,7 @@ private:
     llvm::MapVector<BufferOp, Span> spans = spansOf(function, scope);
     SmallVector<Lifetime> blocks;
     for (auto &[buffer, span] : spans)
-      blocks.push_back({buffer.getType().getBytes(), span.first, span.last});
+      blocks.push_back({buffer.getStorageBytes(), span.first, span.last});
     int64_t bytes = placeByLiveness(blocks, bufferAlign);
     for (auto [entry, block] : llvm::zip_equal(spans, blocks))
       entry.first.setOffset(block.offset);

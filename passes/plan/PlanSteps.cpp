@@ -3,6 +3,7 @@
 #include "passes/plan/DataLayout.h"
 #include "passes/plan/FunctionBuilder.h"
 #include "passes/plan/Passes.h"
+#include "passes/plan/RowBlocks.h"
 #include "passes/plan/Symbols.h"
 
 namespace gemmac {
@@ -43,7 +44,7 @@ struct PlanSteps : impl::PlanStepsBase<PlanSteps> {
   }
 
 private:
-  PlanModel model() { return {spmd, splitKeys, matrices, tables, vectors}; }
+  PlanModel model() { return {spmd, splitKeys, blockRows, matrices, tables, vectors}; }
 
   static SmallVector<func::FuncOp> programFunctions(ModuleOp module) {
     auto functions = llvm::make_filter_range(module.getOps<func::FuncOp>(),
@@ -74,6 +75,7 @@ private:
     auto function = FunctionOp::create(builder, source.getLoc(), source.getSymName(), maxRows, schedule.isSerial());
     if (failed(FunctionBuilder(function, source, weights, headTables, schedule, wideActivations).build()))
       return failure();
+    divideIntoBlocks(function, blockRows);
     insertBarriers(function);
     return success();
   }

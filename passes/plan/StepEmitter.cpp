@@ -22,7 +22,8 @@ StepEmitter::StepEmitter(FunctionOp function, const Schedule &schedule, bool wid
 Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, Element element, StringRef label) {
   auto type = BufferType::get(builder.getContext(), rows, roundUp(width, groupColumns), element);
   StringAttr labelAttr = label.empty() ? StringAttr() : builder.getStringAttr(label);
-  return BufferOp::create(builder, location, type, scope, /*offset=*/IntegerAttr(), labelAttr);
+  return BufferOp::create(builder, location, type, scope, /*offset=*/IntegerAttr(), labelAttr,
+                          /*block=*/IntegerAttr(), /*ring=*/IntegerAttr());
 }
 
 Value StepEmitter::sharedBuffer(int64_t width, int64_t perRow, Element element) {
@@ -35,6 +36,13 @@ Value StepEmitter::rowBuffer(int64_t width, Element element, int64_t perRow, Str
 
 Value StepEmitter::privateBuffer(int64_t width, int64_t perRow) {
   return buffer(Scope::Private, maxRows * perRow, width, Element::F32, "");
+}
+
+Value StepEmitter::ringBuffer(int64_t width, int64_t perRow) {
+  constexpr int64_t rows = 4; // three are read at a time
+  Value ring = privateBuffer(width, perRow);
+  ring.getDefiningOp<BufferOp>().setRing(rows);
+  return ring;
 }
 
 Value StepEmitter::keysAndValues(int64_t perRow, int64_t width) {
@@ -70,11 +78,9 @@ Value StepEmitter::attention(Value query, KvCacheOp cache, int64_t heads, Packed
                              const Reader &reader) {
   auto name = FlatSymbolRefAttr::get(cache.getSymNameAttr());
   auto count = builder.getI64IntegerAttr(heads);
-  int64_t width = typeOf(query).getWidth();
   if (!schedule.splitsKeys() || blocks) {
-    Value mixed = sharedBuffer(width);
-    AttentionStep::create(builder, location, query, mixed, name, count, blocks, referTo(keyNorm));
-    return operand(mixed, reader);
+    AttentionStep::create(builder, location, query, /*result=*/query, name, count, blocks, referTo(keyNorm));
+    return operand(query, reader);
   }
   Value parts =
       buffer(Scope::Shared, cache.getMostSplits(), splitResultWidth(heads, cache.getPaddedHeadDim()), Element::F32, "");

@@ -39,6 +39,8 @@ public:
   mlir::Value rowBuffer(int64_t width, Element element = Element::F32, int64_t perRow = 1, llvm::StringRef label = "");
   /// What each thread keeps to itself whatever the number of rows.
   mlir::Value privateBuffer(int64_t width, int64_t perRow = 1);
+  /// What a convolution gives to the next one, of which a thread keeps a few rows.
+  mlir::Value ringBuffer(int64_t width, int64_t perRow);
   /// Keys and values of all rows of a call, as gemma.step.encoder_qkv lays them out. \param width of either.
   mlir::Value keysAndValues(int64_t perRow, int64_t width);
   /// Rows of a buffer that belong to each row of the call.
@@ -52,7 +54,8 @@ public:
                    mlir::FloatAttr factor = {}, mlir::FloatAttr limit = {});
   /// `input` as operand of a matrix: quantized, clamped, or rounded to its static grid, where it must be.
   mlir::Value operand(mlir::Value input, const Reader &reader);
-  /// Attention of `query` over `cache`, as operand of a matrix: divided by keys and merged by a row step, or whole.
+  /// Attention of `query` over `cache`, as operand of a matrix: divided by keys and merged by a row step, or whole and
+  /// in place of the query.
   /// `keyNorm` where the cache has turned pairs; `blocks` where rows see later ones, in a function of several rows.
   mlir::Value attention(mlir::Value query, gemma::KvCacheOp cache, int64_t heads, gemma::PackedOp keyNorm,
                         mlir::UnitAttr blocks, const Reader &reader);

@@ -249,8 +249,9 @@ std::unique_ptr<CpuTarget> createAarch64LinuxTarget() {
   auto level = [&](StringRef name, uint64_t features, StringRef llvmFeatures, int64_t rowTile,
                    std::shared_ptr<TileOps> ops) {
     isaLevels.push_back({name.str(), GEMMAC_CPU_ARM_NEON | features, "generic", llvmFeatures.str(), "neoverse-v2",
-                         rowTile, /*unpackedRowTile=*/rowTile, /*unpackedPanels=*/1, /*unpackedGroups=*/32,
-                         /*panelStreams=*/2, /*tileSums=*/rowTile,
+                         rowTile, /*unpackedPanels=*/1, /*byteTile=*/{rowTile, 1}, /*wordTile=*/{rowTile, 1},
+                         /*floatTile=*/{4, 1}, /*unpackedGroups=*/32, /*floatGroups=*/4, /*panelStreams=*/2,
+                         /*tileSums=*/rowTile,
                          /*vectorLanes=*/8, /*vectorSums=*/8, /*keptSums=*/8, std::move(ops)});
   };
   level("neon", 0, "+neon", 2, std::make_shared<NeonTileOps>());

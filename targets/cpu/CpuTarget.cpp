@@ -38,10 +38,12 @@ std::unique_ptr<TargetBackend> CpuTarget::withLevels(ArrayRef<std::string> names
   return std::make_unique<CpuTarget>(targetName, llvmTriple, std::move(kept));
 }
 
-int64_t CpuTarget::stackBytes(ModuleOp planned) const {
-  int64_t most = 0;
-  for (const IsaLevel &level : isa)
-    most = std::max(most, stackBound(planned, level));
+StackBytes CpuTarget::stackBytes(ModuleOp planned) const {
+  StackBytes most;
+  for (const IsaLevel &level : isa) {
+    const StackBytes bound = stackBound(planned, level);
+    most = {std::max(most.text, bound.text), std::max(most.all, bound.all)};
+  }
   return most;
 }
 

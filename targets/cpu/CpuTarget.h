@@ -20,7 +20,7 @@ public:
   std::vector<TargetLevel> levels() const override;
   bool runsHere(const TargetLevel &level) const override;
   std::unique_ptr<TargetBackend> withLevels(llvm::ArrayRef<std::string> names) const override;
-  int64_t stackBytes(mlir::ModuleOp planned) const override;
+  StackBytes stackBytes(mlir::ModuleOp planned) const override;
   void buildLowering(mlir::OpPassManager &manager) const override;
   llvm::Expected<std::string> emit(mlir::ModuleOp lowered, llvm::StringRef level, CodeKind kind) const override;
 

@@ -56,6 +56,12 @@ public:
   virtual void unpack(KernelBuilder &b, const WeightGroup &weights, mlir::Value target) const = 0;
 };
 
+/// Products whose sums are kept in registers together.
+struct UnpackedTile {
+  int64_t rows;   ///< of activations
+  int64_t panels; ///< at most as many as are unpacked
+};
+
 /// One ISA level of a CPU target.
 struct IsaLevel {
   std::string name;         ///< "avx2"; also the suffix of its functions
@@ -64,9 +70,12 @@ struct IsaLevel {
   std::string llvmFeatures; ///< LLVM -mattr
   std::string tune;         ///< LLVM -mtune: whose latencies the scheduler assumes; empty: those of cpu
   int64_t rowTile;          ///< activation rows that one pass over a packed panel serves
-  int64_t unpackedRowTile;  ///< activation rows that one pass over unpacked panels serves
-  int64_t unpackedPanels;   ///< unpacked panels that one pass serves, 1 or 2
+  int64_t unpackedPanels;   ///< panels that are unpacked for the same rows, 1 or 2
+  UnpackedTile byteTile;    ///< with unpacked panels of bytes
+  UnpackedTile wordTile;    ///< of int16
+  UnpackedTile floatTile;   ///< of weights that are no integers, in f32
   int64_t unpackedGroups; ///< groups of 32 columns that are unpacked at once: such blocks stay in the first level cache
+  int64_t floatGroups;    ///< the same of f32
   int64_t panelStreams;   ///< packed panels (of geglu: pairs) that a product of one row reads abreast, a power of two
   int64_t tileSums;       ///< sums of 16 floats that a product of several rows with packed panels keeps at once;
                           ///< 0: they lie in memory, for twice the streams

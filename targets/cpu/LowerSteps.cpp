@@ -138,7 +138,7 @@ private:
 
   // The memory contract counts what StackModel says.
   LogicalResult checkStack(ModuleOp module, const IsaLevel &level) {
-    int64_t taken = stackTaken(module), bound = stackBound(getOperation(), level);
+    int64_t taken = stackTaken(module), bound = stackBound(getOperation(), level).all;
     if (taken <= bound)
       return success();
     return program.emitError("kernels of level '")
@@ -148,19 +148,38 @@ private:
 
   static LogicalResult lowerFunction(gemma::FunctionOp function, func::FuncOp entry, RuntimeCalls runtime,
                                      StepLowering &lowering) {
-    KernelBuilder &b = lowering.b;
-    Value call = entry.getArgument(0), thread = entry.getArgument(1);
     int64_t marks = 0;
-    for (Operation &op : function.getBody().front()) {
-      if (isa<gemma::BufferOp, gemma::InputOp, gemma::OutputOp>(op))
+    Block &body = function.getBody().front();
+    for (auto op = body.begin(); op != body.end(); ++op) {
+      auto blocks = dyn_cast<gemma::BlocksOp>(*op);
+      if (!blocks) {
+        if (failed(lowerOp(*op, entry, runtime, lowering, marks)))
+          return failure();
         continue;
-      if (isa<gemma::MarkOp>(op))
-        func::CallOp::create(b, runtime.mark, ValueRange{call, thread, b.i64(marks++)});
-      else if (isa<gemma::BarrierOp>(op))
-        func::CallOp::create(b, runtime.barrier, ValueRange{call, thread});
-      else if (failed(gemma::OfAllSteps<StepSwitch>::lowerStep(op, lowering)))
+      }
+      bool lowered = true;
+      lowering.inBlocks(static_cast<int64_t>(blocks.getRows()), [&] {
+        for (++op; !isa<gemma::EndBlocksOp>(*op); ++op)
+          lowered = lowered && succeeded(lowerOp(*op, entry, runtime, lowering, marks));
+      });
+      if (!lowered)
         return failure();
     }
+    return success();
+  }
+
+  static LogicalResult lowerOp(Operation &op, func::FuncOp entry, RuntimeCalls runtime, StepLowering &lowering,
+                               int64_t &marks) {
+    KernelBuilder &b = lowering.b;
+    Value call = entry.getArgument(0), thread = entry.getArgument(1);
+    if (isa<gemma::BufferOp, gemma::InputOp, gemma::OutputOp>(op))
+      return success();
+    if (isa<gemma::MarkOp>(op))
+      func::CallOp::create(b, runtime.mark, ValueRange{call, thread, b.i64(marks++)});
+    else if (isa<gemma::BarrierOp>(op))
+      func::CallOp::create(b, runtime.barrier, ValueRange{call, thread});
+    else
+      return gemma::OfAllSteps<StepSwitch>::lowerStep(op, lowering);
     return success();
   }
 };

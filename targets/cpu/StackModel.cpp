@@ -22,9 +22,10 @@ static int64_t productStack(const IsaLevel &level, const PackedShape &weight, co
   int64_t streams = 2 * level.panelStreams, tile = rows > 1 ? level.rowTile : 1;
   int64_t sums = level.tileSums && rows > 1 ? 4 * level.tileSums : streams * tile;
   int64_t bytes = 2 * places * sums * vecBytes;
-  if (rows > mostPackedRows && weight.quantized())
-    bytes += level.unpackedPanels * UnpackedBlock{false, level.unpackedGroups}.bytes() +
-             2 * places * (rows + level.unpackedRowTile) * vecBytes;
+  if (rows > mostPackedRows) {
+    int64_t tileRows = std::max({level.byteTile.rows, level.wordTile.rows, level.floatTile.rows});
+    bytes += level.unpackedPanels * UnpackedBlock(level, weight).bytes() + 2 * places * (rows + tileRows) * vecBytes;
+  }
   if (!use.picks)
     return bytes;
   int64_t picked = rows * use.entries;
@@ -52,10 +53,11 @@ static int64_t widestRow(gemma::StepInterface step) {
 }
 
 /// Rows that a product of `input` works on at once; of picks, `entries` belong to each.
-static int64_t productRows(gemma::BufferType input, const gemma::WeightUse &use, int64_t functionRows) {
-  return use.picks ? functionRows : std::min(input.getRows(), mostBlockRows);
+static int64_t productRows(gemma::BufferType input, const gemma::WeightUse &use, int64_t callRows) {
+  return use.picks ? callRows : std::min(input.getRows(), mostBlockRows);
 }
 
+/// \param rows  of the call that it does at once.
 static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, const IsaLevel &level, int64_t rows) {
   if (auto encoder = dyn_cast<gemma::EncoderAttentionStep>(*step))
     return attentionStack(level, CacheShape(encoder.getKvHeads(), encoder.getHeadDim()), encoder.getHeads());
@@ -78,13 +80,30 @@ static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, 
   return bytes ? bytes : widestRow(step) * 4; // of scores, or as it was before it is rounded
 }
 
-int64_t stackBound(ModuleOp planned, const IsaLevel &level) {
-  SymbolTable symbols(planned);
+static int64_t functionStack(gemma::FunctionOp function, const SymbolTable &symbols, const IsaLevel &level) {
+  auto maxRows = static_cast<int64_t>(function.getMaxRows()), rows = maxRows;
   int64_t most = 0;
-  for (auto function : planned.getOps<gemma::FunctionOp>())
-    for (auto step : function.getBody().getOps<gemma::StepInterface>())
-      most = std::max(most, stepStack(step, symbols, level, static_cast<int64_t>(function.getMaxRows())));
-  return most + frames;
+  for (Operation &op : function.getBody().front()) {
+    if (auto blocks = dyn_cast<gemma::BlocksOp>(op))
+      rows = static_cast<int64_t>(blocks.getRows());
+    else if (isa<gemma::EndBlocksOp>(op))
+      rows = maxRows;
+    else if (auto step = dyn_cast<gemma::StepInterface>(op))
+      most = std::max(most, stepStack(step, symbols, level, rows));
+  }
+  return most;
+}
+
+StackBytes stackBound(ModuleOp planned, const IsaLevel &level) {
+  SymbolTable symbols(planned);
+  StackBytes most;
+  for (auto function : planned.getOps<gemma::FunctionOp>()) {
+    int64_t bytes = functionStack(function, symbols, level);
+    most.all = std::max(most.all, bytes);
+    if (function.isForText())
+      most.text = std::max(most.text, bytes);
+  }
+  return {most.text + frames, most.all + frames};
 }
 
 static int64_t chainOf(func::FuncOp function, const SymbolTable &symbols) {

@@ -30,7 +30,8 @@ template <typename... Steps> struct StepSwitch {
   static llvm::Error runStep(Operation &op, Frame &frame) {
     return llvm::TypeSwitch<Operation *, llvm::Error>(&op)
         .template Case<Steps...>([&](auto step) { return runIfInterpreted(step, frame); })
-        .template Case<BufferOp, BarrierOp, MarkOp, InputOp, OutputOp>([](auto) { return llvm::Error::success(); })
+        .template Case<BufferOp, BarrierOp, BlocksOp, EndBlocksOp, MarkOp, InputOp, OutputOp>(
+            [](auto) { return llvm::Error::success(); }) // all rows at once are what blocks are one after the other
         .Default([](Operation *other) { return notRun(other); });
   }
   template <typename Step> static llvm::Error runIfInterpreted(Step step, Frame &frame) {

@@ -192,42 +192,54 @@ class Avx2TileOps : public TileOps {
     return words;
   }
 
+  // A pair of columns of a quad: the even ones, then the odd ones.
+  static Value broadcastPair(KernelBuilder &b, const ActivationGroup &row, Value quad, int64_t pair) {
+    Value place = b.at(b.at(row.values, b.mul(quad, 8)), pair * 4);
+    return b.bitcast(broadcastQuad(b, place, bytes), b.vec(16, b.getI16Type()));
+  }
   static Words broadcastWords(KernelBuilder &b, const ActivationGroup &row, Value quad) {
-    Value first = b.at(row.values, b.mul(quad, 8));
-    auto pair = [&](int64_t offset) {
-      return b.bitcast(broadcastQuad(b, b.at(first, offset), bytes), b.vec(16, b.getI16Type()));
-    };
-    Value even = pair(0);
-    return {even, pair(4)};
+    Value even = broadcastPair(b, row, quad, 0);
+    return {even, broadcastPair(b, row, quad, 1)};
   }
 
-  // int16 activations with weights of up to 12 bits, sums that int32 holds. Of unpacked panels each pair of
-  // columns is loaded where it is used; packed ones are taken apart for all rows.
+  // Adds a quad of columns of unpacked panels, whose pairs are loaded where they are used, one after the other: the
+  // broadcasts of both pairs of four rows do not fit into registers beside the sums.
+  static void addUnpackedQuad(KernelBuilder &b, ArrayRef<WeightGroup> panels, ArrayRef<ActivationGroup> rows,
+                              Value quad, KernelBuilder::Values &sums) {
+    for (int64_t pair = 0; pair < 2; ++pair) {
+      SmallVector<Value> x;
+      for (const ActivationGroup &row : rows)
+        x.push_back(broadcastPair(b, row, quad, pair));
+      for (size_t p = 0; p < panels.size(); ++p)
+        for (int64_t half = 0; half < 2; ++half) {
+          Value place = b.at(b.at(panels[p].pointer, b.mul(quad, 4 * bytes)), (2 * half + pair) * bytes);
+          Value weights = b.load(b.vec(16, b.getI16Type()), place, bytes);
+          for (size_t r = 0; r < rows.size(); ++r) {
+            Value &sum = sums[2 * (p * rows.size() + r) + half];
+            sum = add(b, sum, b.intrinsic("llvm.x86.avx2.pmadd.wd", b.vec(8, b.getI32Type()), {weights, x[r]}));
+          }
+        }
+    }
+  }
+
+  // int16 activations with weights of up to 12 bits, sums that int32 holds. Packed panels are taken apart for all rows.
   static SmallVector<Value> dotWords(KernelBuilder &b, ArrayRef<WeightGroup> panels, ArrayRef<ActivationGroup> rows) {
     KernelBuilder::Values sums(2 * panels.size() * rows.size(), b.splatInt(b.vec(8, b.getI32Type()), 0));
-    auto addQuad = [&](Value quad, KernelBuilder::Values &next,
-                       llvm::function_ref<Words(size_t panel, int64_t half)> weights) {
+    // of one packed panel
+    auto addQuad = [&](Value quad, KernelBuilder::Values &next, llvm::function_ref<Words(int64_t half)> weights) {
       SmallVector<Words> x;
       for (const ActivationGroup &row : rows)
         x.push_back(broadcastWords(b, row, quad));
-      for (size_t p = 0; p < panels.size(); ++p)
-        for (int64_t half = 0; half < 2; ++half) {
-          Words w = weights(p, half);
-          for (size_t r = 0; r < rows.size(); ++r) {
-            Value &sum = next[2 * (p * rows.size() + r) + half];
-            sum = add(b, sum, multiplyWords(b, w, x[r]));
-          }
-        }
+      for (int64_t half = 0; half < 2; ++half) {
+        Words w = weights(half);
+        for (size_t r = 0; r < rows.size(); ++r)
+          next[2 * r + half] = add(b, next[2 * r + half], multiplyWords(b, w, x[r]));
+      }
     };
     if (panels.front().unpacked) {
       sums = b.loop(b.i64(0), b.i64(8), 1, sums, [&](Value quad, ValueRange state) {
         KernelBuilder::Values next(state);
-        addQuad(quad, next, [&](size_t p, int64_t half) -> Words {
-          Value first = b.at(b.at(panels[p].pointer, b.mul(quad, 4 * bytes)), 2 * bytes * half);
-          auto load = [&](int64_t offset) { return b.load(b.vec(16, b.getI16Type()), b.at(first, offset), bytes); };
-          Value even = load(0);
-          return {even, load(bytes)};
-        });
+        addUnpackedQuad(b, panels, rows, quad, next);
         return next;
       });
     } else {
@@ -235,8 +247,8 @@ class Avx2TileOps : public TileOps {
       sums = b.loop(b.i64(0), b.i64(4), 1, sums, [&](Value j, ValueRange state) {
         KernelBuilder::Values next(state);
         std::pair<Words, Words> halves[2] = {loader.loadWords(j, 0), loader.loadWords(j, 1)};
-        addQuad(j, next, [&](size_t, int64_t half) { return halves[half].first; });
-        addQuad(b.add(j, 4), next, [&](size_t, int64_t half) { return halves[half].second; });
+        addQuad(j, next, [&](int64_t half) { return halves[half].first; });
+        addQuad(b.add(j, 4), next, [&](int64_t half) { return halves[half].second; });
         return next;
       });
     }

@@ -20,6 +20,8 @@ Value joinHalves(KernelBuilder &b, Value low, Value high) {
   return vector::ShuffleOp::create(b, low, high, order);
 }
 
+// fast-dpwssd: sums of int16 products that follow each other stay vpdpwssd. LLVM else makes every second one two
+// instructions, to shorten chains of which there are enough.
 std::unique_ptr<CpuTarget> createX86LinuxTarget() {
   std::vector<IsaLevel> isaLevels;
   isaLevels.push_back({.name = "avx2",
@@ -28,9 +30,12 @@ std::unique_ptr<CpuTarget> createX86LinuxTarget() {
                        .llvmFeatures = "",
                        .tune = "znver3", // newer ones of Intel have VNNI
                        .rowTile = 4,
-                       .unpackedRowTile = 2,
                        .unpackedPanels = 2,
+                       .byteTile = {2, 2},
+                       .wordTile = {4, 1},
+                       .floatTile = {6, 1},
                        .unpackedGroups = 16,
+                       .floatGroups = 4,
                        .panelStreams = 4,
                        .tileSums = 0,
                        .vectorLanes = 8,
@@ -40,12 +45,15 @@ std::unique_ptr<CpuTarget> createX86LinuxTarget() {
   isaLevels.push_back({.name = "avxvnni",
                        .features = GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX_VNNI,
                        .cpu = "x86-64-v3",
-                       .llvmFeatures = "+avxvnni",
+                       .llvmFeatures = "+avxvnni,+fast-dpwssd",
                        .tune = "",
                        .rowTile = 4,
-                       .unpackedRowTile = 4,
                        .unpackedPanels = 1,
+                       .byteTile = {4, 1},
+                       .wordTile = {4, 1},
+                       .floatTile = {6, 1},
                        .unpackedGroups = 32,
+                       .floatGroups = 4,
                        .panelStreams = 4,
                        .tileSums = 0,
                        .vectorLanes = 8,
@@ -55,12 +63,15 @@ std::unique_ptr<CpuTarget> createX86LinuxTarget() {
   isaLevels.push_back({.name = "avx512",
                        .features = GEMMAC_CPU_X86_AVX2 | GEMMAC_CPU_X86_AVX512_VNNI,
                        .cpu = "x86-64-v4",
-                       .llvmFeatures = "+avx512vnni,-prefer-256-bit",
+                       .llvmFeatures = "+avx512vnni,-prefer-256-bit,+fast-dpwssd",
                        .tune = "",
                        .rowTile = 8,
-                       .unpackedRowTile = 8,
                        .unpackedPanels = 2,
+                       .byteTile = {8, 2},
+                       .wordTile = {8, 2},
+                       .floatTile = {8, 1},
                        .unpackedGroups = 32,
+                       .floatGroups = 4,
                        .panelStreams = 4,
                        .tileSums = 0,
                        .vectorLanes = 16,

@@ -9,7 +9,8 @@ run every phase in turn, ours, peer, ours, peer. gemma3-270m is a published file
 GGUF file or a checkpoint directory. docs/benchmarks.md says what is measured and what the columns mean.
 Progress goes to standard error, the table to standard output, the rows of whole models to FILE. A model that fails is
 told and left out, the others go on; the exit code is then 1. Needs numpy, a finished build, g++ and cmake (llama.cpp is
-built once, which takes ten minutes), and disk: one model at a time, E2B 6 GB; all is removed unless --keep is given.
+built once, which takes fifteen minutes), and disk: one model at a time, E2B 6 GB; all is removed unless --keep is
+given.
 """
 
 import argparse
@@ -311,10 +312,13 @@ def peer_python(build, isa):
     instructions = PEER_INSTRUCTIONS.get(isa, "-DGGML_NATIVE=ON")
     folder = build / ("peers-venv-" + isa if isa in PEER_INSTRUCTIONS else "peers-venv")
     python = folder / "bin" / "python"
-    if python.exists() and subprocess.run([python, "-c", "import llama_cpp"], capture_output=True).returncode == 0:
+    if (
+        python.exists()
+        and subprocess.run([python, "-c", "import llama_cpp.mtmd_cpp"], capture_output=True).returncode == 0
+    ):
         return python
-    say(f"building llama.cpp ({PEER_PACKAGE}) in {folder}; this takes about ten minutes")
-    environment = dict(os.environ, CMAKE_ARGS=f"{instructions} -DLLAVA_BUILD=OFF")
+    say(f"building llama.cpp ({PEER_PACKAGE}) in {folder}; this takes about fifteen minutes")
+    environment = dict(os.environ, CMAKE_ARGS=f"{instructions} -DLLAVA_BUILD=ON")
     environment.setdefault("CMAKE_BUILD_PARALLEL_LEVEL", str(os.cpu_count()))
     advice = (
         f": llama.cpp is missing. It needs python3-venv, g++, cmake and a package index; or put {PEER_PACKAGE} "
@@ -484,9 +488,9 @@ def notes(one):
     return ", ".join(text.format(one[key]) for key, text in said.items() if key in one)
 
 
-def table(rows):
-    cells = [[title for title, _ in COLUMNS]]
-    cells += [[str(text(one) or "-") for _, text in COLUMNS] for one in rows]
+def table(columns, rows):
+    cells = [[title for title, _ in columns]]
+    cells += [[str(text(one) or "-") for _, text in columns] for one in rows]
     widths = [max(map(len, column)) for column in zip(*cells)]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in cells]
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
@@ -565,7 +569,9 @@ def main():
         if options.json:  # after each model: a long run that is cut short has not been in vain
             write_whole(options.json, json.dumps(rows, indent=1) + "\n")
     if rows:
-        print(f"{machine()}; {options.threads} threads, medians of up to {options.repeat} turns\n\n{table(rows)}")
+        print(
+            f"{machine()}; {options.threads} threads, medians of up to {options.repeat} turns\n\n{table(COLUMNS, rows)}"
+        )
     if failed:
         raise SystemExit(f"peers: error: not measured: {', '.join(failed)}")
 

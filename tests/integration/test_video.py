@@ -312,7 +312,7 @@ def test_long_sounds_in_parts(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("ffmpeg"), reason="there is no ffmpeg")
 def test_the_real_ffmpeg(tmp_path):
-    """The frames of a lossless film are those of the Y4M file that it was made of, whatever order they are stored in."""
+    """The frames of a lossless film are those of the Y4M file that it was made of, in whatever order they are stored."""
     program, level = compile_program(CHECKPOINTS / "tiny-e"), base_level()
     film = write_y4m(tmp_path / "film.y4m", marked(77), "25:1")
     words = ["ffmpeg", "-nostdin", "-v", "error", "-i", str(film), "-pix_fmt", "yuvj420p"]

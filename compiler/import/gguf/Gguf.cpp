@@ -1,10 +1,12 @@
 // A GGUF file as a whole checkpoint.
 #include "compiler/import/ChatFormatReader.h"
-#include "compiler/import/FileAccess.h"
+#include "compiler/import/MediaReader.h"
 #include "compiler/import/ModelName.h"
 #include "compiler/import/gguf/GgufConfig.h"
 #include "compiler/import/gguf/GgufNames.h"
+#include "compiler/import/gguf/GgufSource.h"
 #include "compiler/import/gguf/GgufTokenizer.h"
+#include "compiler/import/gguf/GgufTowers.h"
 
 #include "llvm/Support/Path.h"
 
@@ -61,6 +63,11 @@ static llvm::Error importTokenizer(StringRef name, const GgufFile &gguf, const I
     return bos.takeError();
   result.bosId = *bos;
   result.tokenizer = serializeTokenizer(vocabulary);
+  if (llvm::Error error = findMediaTokens(name, vocabulary, result.config))
+    return error;
+  if (options.projector.empty() && vocabulary.ids.contains(pictureToken))
+    result.notes.push_back(
+        "pictures and sounds: the model takes them with the file of its towers, which --mmproj names");
   result.sampling.suppressIds = std::move(tokenizer->suppressIds);
 
   Fields fields(name, "", gguf.metadata);
@@ -93,29 +100,28 @@ static std::string givenName(const GgufFile &gguf) {
 
 llvm::Expected<Checkpoint> gemmac::importGguf(StringRef path, const ImportOptions &options) {
   Checkpoint result;
-  StringRef directory = llvm::sys::path::parent_path(path), name = llvm::sys::path::filename(path);
-  result.directory = directory.empty() ? "." : directory.str();
-  llvm::Expected<InputFile> file = InputFile::open(result.directory, name);
-  if (!file)
-    return file.takeError();
-  llvm::Expected<GgufFile> gguf =
-      readGguf(name, file->bytes(),
-               [&](uint64_t offset, uint64_t count, std::string &bytes) { return file->read(offset, count, bytes); });
-  if (!gguf)
-    return gguf.takeError();
-  llvm::Expected<std::vector<float>> ropeFactors = readRopeFactors(*file, name, *gguf);
+  StringRef name = llvm::sys::path::filename(path);
+  llvm::Expected<GgufSource> source = GgufSource::open(path);
+  if (!source)
+    return source.takeError();
+  GgufFile &gguf = source->gguf;
+  result.directory = source->directory;
+  llvm::Expected<std::vector<float>> ropeFactors = readRopeFactors(source->file, name, gguf);
   if (!ropeFactors)
     return ropeFactors.takeError();
-  llvm::Expected<ModelConfig> config = readGgufConfig(name, *gguf, *ropeFactors, options, result.notes);
+  llvm::Expected<ModelConfig> config = readGgufConfig(name, gguf, *ropeFactors, options, result.notes);
   if (!config)
     return config.takeError();
   result.config = std::move(*config);
-  result.config.name = fileModelName(name, givenName(*gguf));
-  if (llvm::Error error = importTensors(name, *gguf, result))
+  result.config.name = fileModelName(name, givenName(gguf));
+  if (llvm::Error error = importTensors(name, gguf, result))
     return std::move(error);
-  if (llvm::Error error = importSampling(name, *gguf, result))
+  if (!options.projector.empty())
+    if (llvm::Error error = importGgufTowers(options, result))
+      return std::move(error);
+  if (llvm::Error error = importSampling(name, gguf, result))
     return std::move(error);
-  if (llvm::Error error = importTokenizer(name, *gguf, options, result))
+  if (llvm::Error error = importTokenizer(name, gguf, options, result))
     return std::move(error);
   return result;
 }

@@ -325,7 +325,10 @@ llvm::Expected<ModelConfig> gemmac::readGgufConfig(StringRef file, const GgufFil
                                                    std::vector<std::string> &notes) {
   Fields general(file, "", gguf.metadata);
   std::string architecture = general.string("general.architecture", "");
-  if (architecture != "gemma3" && architecture != "gemma4")
+  if (architecture == "clip")
+    general.mismatch("general.architecture", "'gemma3' or 'gemma4': these are towers; name the file of the model, and "
+                                             "this one with --mmproj");
+  else if (architecture != "gemma3" && architecture != "gemma4")
     general.mismatch("general.architecture", "'gemma3' or 'gemma4'");
   if (general.string("general.type", "model") != "model")
     general.mismatch("general.type", "'model': this file holds a part or an adapter");

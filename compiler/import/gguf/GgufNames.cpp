@@ -48,6 +48,11 @@ constexpr Spelling layerNames[] = {{"attn_norm.weight", "input_layernorm.weight"
 
 } // namespace
 
+// "blk.03." would be a second name for layer 3.
+bool gemmac::isLayerNumber(StringRef text) {
+  return !text.empty() && llvm::all_of(text, llvm::isDigit) && (text == "0" || !text.starts_with("0"));
+}
+
 /// `name` respelled, from one column of the tables to the other; empty when it stands in none.
 static std::string respell(StringRef name, llvm::StringLiteral Spelling::*from, llvm::StringLiteral Spelling::*to,
                            StringRef fromLayer, StringRef toLayer) {
@@ -59,9 +64,7 @@ static std::string respell(StringRef name, llvm::StringLiteral Spelling::*from, 
     return find(modelNames, name).str();
   auto [index, part] = name.split('.');
   StringRef found = find(layerNames, part);
-  // One spelling of each number: "blk.03." would be a second name for layer 3.
-  bool plain = !index.empty() && llvm::all_of(index, llvm::isDigit) && (index == "0" || !index.starts_with("0"));
-  return found.empty() || !plain ? "" : (toLayer + index + "." + found).str();
+  return found.empty() || !isLayerNumber(index) ? "" : (toLayer + index + "." + found).str();
 }
 
 // Files of Ollama have the towers beside the text model; llama.cpp's have them in a file of their own.

@@ -9,6 +9,9 @@ namespace gemmac {
 /// "blk.3.attn_q.weight" <-> "layers.3.self_attn.q_proj.weight"
 extern const TensorNaming ggufNaming;
 
+/// Whether this is how files spell a layer's number: digits alone, without a zero before others.
+bool isLayerNumber(llvm::StringRef text);
+
 /// Factors of the full layers' wavelengths (1 for pairs that turn, a huge number for those that stay); of no model
 /// part.
 inline constexpr llvm::StringLiteral ropeFactorsName = "rope_freqs.weight";

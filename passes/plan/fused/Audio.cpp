@@ -28,18 +28,14 @@ struct Convolution {
   }
 };
 
-/// Appends it. `valid` has `every` rows for each of the input's; `perRow` rows of the result belong to a row of the
-/// call, each with what the convolution leaves of `bins`, which becomes that.
-Value convolve(FunctionBuilder &builder, AudioSubsampleOp op, const Convolution &conv, Value input, int64_t every,
-               int64_t &bins, int64_t perRow) {
+/// Appends it, of rows of `bins`. `valid` has `every` rows for each of the input's.
+void convolve(FunctionBuilder &builder, AudioSubsampleOp op, const Convolution &conv, Value input, int64_t every,
+              int64_t bins, Value result) {
   OpBuilder &ops = builder.steps.getBuilder();
   auto number = [&](int64_t value) { return ops.getI64IntegerAttr(value); };
-  int64_t before = std::exchange(bins, (bins - 1) / 2 + 1);
-  Value result = builder.steps.sharedBuffer(bins * roundUp(conv.count, panelRows), perRow);
   Conv2dStep::create(ops, op.getLoc(), input, builder.bufferOf(op.getValid()), result, referTo(conv.weight),
-                     referTo(conv.norm), number(every), number(before), number(conv.channels), number(conv.count),
+                     referTo(conv.norm), number(every), number(bins), number(conv.channels), number(conv.count),
                      op.getEpsAttr());
-  return result;
 }
 
 } // namespace
@@ -54,8 +50,12 @@ LogicalResult plan(AudioSubsampleOp op, FunctionBuilder &builder) {
                                  blocksOf(op.getContext(), second.count));
   if (weights.failed())
     return failure();
-  Value frames = convolve(builder, op, first, builder.bufferOf(op.getInput()), /*every=*/1, bins, /*perRow=*/2);
-  frames = convolve(builder, op, second, frames, /*every=*/2, bins, /*perRow=*/1);
+  auto width = [](int64_t bins, const Convolution &conv) { return bins * roundUp(conv.count, panelRows); };
+  int64_t half = (bins - 1) / 2 + 1, quarter = (half - 1) / 2 + 1;
+  Value halved = steps.ringBuffer(width(half, first), /*perRow=*/2);
+  convolve(builder, op, first, builder.bufferOf(op.getInput()), /*every=*/1, bins, halved);
+  Value frames = steps.sharedBuffer(width(quarter, second));
+  convolve(builder, op, second, halved, /*every=*/2, half, frames);
   builder.bufferOf(op.getResult()) = steps.matmul(steps.operand(frames, proj), proj);
   return success();
 }
@@ -122,7 +122,7 @@ LogicalResult plan(AudioAttentionOp op, FunctionBuilder &builder) {
   AttentionMatrices matrices(weights, op, width, headDim);
   auto queryScale = ops.getF64FloatAttr(1 / (std::sqrt(static_cast<double>(headDim)) * std::numbers::ln2));
   auto keyScale = ops.getF64FloatAttr(std::log(1 + std::numbers::e) / std::numbers::ln2);
-  PackedOp scale = weights.vector(op, op.getScaleAttr(), /*axis=*/{}, queryScale, /*softplus=*/true);
+  PackedOp scale = weights.vector(op, op.getScaleAttr(), /*axis=*/{}, queryScale);
   if (weights.failed())
     return failure();
   Value input = builder.bufferOf(op.getInput());

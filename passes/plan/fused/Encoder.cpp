@@ -54,10 +54,9 @@ LogicalResult plan(EncoderAttentionOp op, FunctionBuilder &builder) {
                          builder.placesTable(builder.bufferOf(op.getPlaces()), op.getThetaAttr(), op.getHeadDimAttr()),
                          query, memory, raw, op.getHeadsAttr(), op.getKvHeadsAttr(), op.getHeadDimAttr(),
                          referTo(queryNorm), referTo(keyNorm), op.getEpsAttr());
-  Value mixed = steps.sharedBuffer(op.getHeads() * padded, steps.perRowOf(input));
-  EncoderAttentionStep::create(ops, op.getLoc(), query, memory, mixed, op.getHeadsAttr(), op.getKvHeadsAttr(),
-                               op.getHeadDimAttr());
-  Value branch = steps.matmul(steps.operand(mixed, output), output);
+  EncoderAttentionStep::create(ops, op.getLoc(), query, memory, /*result=*/query, op.getHeadsAttr(),
+                               op.getKvHeadsAttr(), op.getHeadDimAttr());
+  Value branch = steps.matmul(steps.operand(query, output), output);
   Value result = builder.bufferOf(op.getResult()) = builder.residualOf(op, op.getInput());
   steps.addNorm(residual, branch, result, postNorm, /*layerScale=*/{}, op.getEpsAttr(), width);
   return success();

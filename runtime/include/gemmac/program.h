@@ -122,15 +122,18 @@ typedef struct gemmac_cache {
 typedef struct gemmac_memory {
   uint64_t program;    // code, constants, heap
   uint64_t tokenizer;  // its mapped part
-  uint64_t weights;    // mapped_bytes
+  uint64_t weights;    // mapped, of functions that text alone calls
   uint64_t working;    // arena, and table rows of the widest function: of those that text alone calls
-  uint64_t thread;     // for each thread: scratch, stack
+  uint64_t thread;     // for each thread: scratch, stack; of those that text alone calls
   uint64_t ring_cache; // KV caches of a window, of one slot: full after ring_positions
   uint64_t ring_positions;
-  uint64_t whole_cache; // KV caches of the whole context, of one slot
-  uint64_t limit;       // what --max-rss promises; 0: nothing
-  uint64_t media;       // what the functions for pictures and sounds have of `working` beyond the others, and soft
-                        // tokens that are kept (GEMMAC_MEDIA_CACHE_ROWS)
+  uint64_t whole_cache;   // KV caches of the whole context, of one slot
+  uint64_t limit;         // what --max-rss promises; 0: nothing
+  uint64_t media;         // what the functions for pictures and sounds have of `working` beyond the others, and soft
+                          // tokens that are kept (GEMMAC_MEDIA_CACHE_ROWS)
+  uint64_t weights_image; // of mapped_bytes, what functions for pictures read and those of text do not
+  uint64_t weights_audio; // what those for sounds alone read
+  uint64_t thread_media;  // what both have of `thread` beyond those of text
 } gemmac_memory;
 
 // How the checkpoint's chat template writes conversations, found by rendering it (docs/chat.md). All is text with
@@ -240,8 +243,8 @@ extern const gemmac_program gemmac_the_program;
 // Threads for which the compiler states and limits resident memory. A machine may run more, as long as they fit.
 #define GEMMAC_CONTRACT_THREADS 8
 
-// Peak resident memory, but for gemmac_memory.media, of a program with `threads` threads that has fed `positions`
-// tokens, of a context of `context`, to each of `slots` slots.
+// Peak resident memory of a program with `threads` threads that has fed `positions` tokens, of a context of `context`,
+// to each of `slots` slots, none of them of a picture or sound.
 static inline uint64_t gemmac_resident_bytes(const gemmac_memory *memory, uint64_t threads, uint64_t slots,
                                              uint64_t positions, uint64_t context) {
   uint64_t ring =
@@ -249,6 +252,12 @@ static inline uint64_t gemmac_resident_bytes(const gemmac_memory *memory, uint64
   uint64_t whole = positions < context ? memory->whole_cache / context * positions : memory->whole_cache;
   return memory->program + memory->tokenizer + memory->weights + memory->working + memory->thread * threads +
          (ring + whole) * slots;
+}
+
+// What it takes beyond that once there was a picture, a sound, or both, of any size.
+static inline uint64_t gemmac_media_bytes(const gemmac_memory *memory, uint64_t threads, int image, int audio) {
+  return (image || audio ? memory->media + memory->thread_media * threads : 0) + (image ? memory->weights_image : 0) +
+         (audio ? memory->weights_audio : 0);
 }
 
 // Where the data section lies in the program's own file. In section ".gemmac.image"; filled in after linking.
@@ -271,7 +280,7 @@ static_assert(sizeof(gemmac_function) == 88, "gemmac_function");
 static_assert(sizeof(gemmac_code) == 32, "gemmac_code");
 static_assert(sizeof(gemmac_table) == 24, "gemmac_table");
 static_assert(sizeof(gemmac_cache) == 72, "gemmac_cache");
-static_assert(sizeof(gemmac_memory) == 80, "gemmac_memory");
+static_assert(sizeof(gemmac_memory) == 104, "gemmac_memory");
 static_assert(sizeof(gemmac_media) == 48, "gemmac_media");
 static_assert(sizeof(gemmac_image) == 40, "gemmac_image");
 #endif

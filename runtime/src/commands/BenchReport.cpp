@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 namespace gemmac::runtime {
 
@@ -31,10 +32,14 @@ static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &o
   // Beginning at a position fills the whole cache with zeros.
   int64_t positions = options.depth > 0 ? model.program.context
                                         : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
-  for (const MediaRuns &one : measured.media)
+  bool image = false, audio = false;
+  for (const MediaRuns &one : measured.media) {
     positions = std::max(positions, one.tokens + 2);
-  return residentBytes(model.program, model.cpu.threads().poolSize(), positions, mostSequences(options)) +
-         (measured.media.empty() ? 0 : model.program.memory.media);
+    (std::string_view(one.function->name).starts_with(GEMMAC_ENCODE_IMAGE) ? image : audio) = true;
+  }
+  const int64_t threads = model.cpu.threads().poolSize();
+  return residentBytes(model.program, threads, positions, mostSequences(options)) +
+         mediaBytes(model.program, threads, image, audio);
 }
 
 static std::string describe(const char *name, const Runs &speed, int64_t tokens) {

@@ -57,18 +57,25 @@ static std::string describeChat(const gemmac_chat &chat) {
 static std::string describeResident(const Model &model) {
   const gemmac_memory &memory = model.program.memory;
   const uint64_t caches = (memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(model.program.slots);
-  auto resident = [&](int64_t positions, uint64_t media) {
-    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions, model.program.slots) + media);
+  const uint64_t media = mediaBytes(model.program, GEMMAC_CONTRACT_THREADS, /*image=*/true, /*audio=*/true);
+  auto resident = [&](int64_t positions, uint64_t more) {
+    return formatBytes(residentBytes(model.program, GEMMAC_CONTRACT_THREADS, positions, model.program.slots) + more);
   };
-  std::string text = format("resident   %s at most with %d threads",
-                            resident(model.program.context, memory.media).c_str(), GEMMAC_CONTRACT_THREADS);
+  std::string text = format("resident   %s at most with %d threads", resident(model.program.context, media).c_str(),
+                            GEMMAC_CONTRACT_THREADS);
   if (memory.limit)
     text += format(", limit %s", formatBytes(memory.limit).c_str());
   text += format("; %s at the beginning of a conversation\n", resident(1, 0).c_str());
-  return text + format("           weights %s, KV cache %s, working memory %s, thread %s, tokenizer %s, program %s\n",
-                       formatBytes(memory.weights).c_str(), formatBytes(caches).c_str(),
-                       formatBytes(memory.working + memory.media).c_str(), formatBytes(memory.thread).c_str(),
-                       formatBytes(memory.tokenizer).c_str(), formatBytes(memory.program).c_str());
+  text += format("           weights %s, KV cache %s, working memory %s, thread %s, tokenizer %s, program %s\n",
+                 formatBytes(memory.weights).c_str(), formatBytes(caches).c_str(), formatBytes(memory.working).c_str(),
+                 formatBytes(memory.thread).c_str(), formatBytes(memory.tokenizer).c_str(),
+                 formatBytes(memory.program).c_str());
+  if (media)
+    text += format("           pictures and sounds %s: weights %s and %s, working memory %s, thread %s\n",
+                   formatBytes(media).c_str(), formatBytes(memory.weights_image).c_str(),
+                   formatBytes(memory.weights_audio).c_str(), formatBytes(memory.media).c_str(),
+                   formatBytes(memory.thread_media).c_str());
+  return text;
 }
 
 /// A line for each kind of KV cache and each layer that others share.

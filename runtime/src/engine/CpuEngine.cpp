@@ -24,8 +24,8 @@ static int64_t mostRows(const gemmac_program &program) {
 /// What a thread may take of its stack: in functions as the compiler promised, and what calls them.
 static uint64_t stackBytes(const gemmac_program &program) {
   constexpr uint64_t callers = 256 << 10;
-  const auto scratchBytes = static_cast<uint64_t>(program.scratch_bytes);
-  return callers + program.memory.thread - std::min(program.memory.thread, scratchBytes);
+  const uint64_t thread = program.memory.thread + program.memory.thread_media;
+  return callers + thread - std::min(thread, static_cast<uint64_t>(program.scratch_bytes));
 }
 
 CpuEngine::~CpuEngine() {

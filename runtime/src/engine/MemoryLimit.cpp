@@ -9,11 +9,18 @@ uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t p
                                static_cast<uint64_t>(positions), static_cast<uint64_t>(program.context));
 }
 
+uint64_t mediaBytes(const gemmac_program &program, int64_t threads, bool image, bool audio) {
+  return gemmac_media_bytes(&program.memory, static_cast<uint64_t>(threads), image, audio);
+}
+
 int64_t threadsWithinMemory(const gemmac_program &program, int64_t threads, int64_t context) {
   const int64_t positions = context ? context : program.context;
   const uint64_t limit = program.memory.limit;
-  while (limit != 0 && threads > 1 &&
-         residentBytes(program, threads, positions, program.slots) + program.memory.media > limit)
+  auto resident = [&] {
+    return residentBytes(program, threads, positions, program.slots) +
+           mediaBytes(program, threads, /*image=*/true, /*audio=*/true);
+  };
+  while (limit != 0 && threads > 1 && resident() > limit)
     --threads;
   return threads;
 }

@@ -11,7 +11,10 @@ namespace gemmac::runtime {
 /// the compiler predicts it.
 uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t positions, int64_t slots);
 
-/// Most of `threads` that stay below the program's limit, at least 1.
+/// What pictures, sounds, or both, of any size and number, take beyond that.
+uint64_t mediaBytes(const gemmac_program &program, int64_t threads, bool image, bool audio);
+
+/// Most of `threads` that stay below the program's limit in any conversation, at least 1.
 /// \param context  positions of each slot that are used; 0: all
 int64_t threadsWithinMemory(const gemmac_program &program, int64_t threads, int64_t context);
 

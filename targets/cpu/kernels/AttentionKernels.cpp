@@ -20,11 +20,11 @@ static HeadFinisher::PlaceOf placesOf(KernelBuilder &b, const CacheShape &cache,
 // (input, weights, rope table, query, raw, q norm, k norm, cache, rows of the call; rows, first, last[; what q, k, v do
 // to their products]): heads [first, last) of q, k, v
 static func::FuncOp qkvKernel(KernelLibrary &kernels, gemma::QkvStep step, gemma::PackedOp matrix,
-                              std::optional<CacheShape> cache) {
+                              std::optional<CacheShape> cache, int64_t mostRows) {
   int64_t heads = step.getHeads(), headDim = step.getHeadDim(), padded = paddedHeadDim(headDim);
   bool keysAreValues = step.getKeysAreValues(), rawValues = step.getRawValues();
   gemma::BufferType input = step.getInput().getType();
-  HeadProducts products(kernels, matrix, input, headDim);
+  HeadProducts products(kernels, matrix, input, headDim, mostRows);
   std::string name =
       llvm::formatv("qkv_{0}_q{1}_d{2}_{3}{4}{5}{6}{7}", PackedShape(matrix, input).text(), heads, headDim,
                     bitsText(step.getEps().convertToDouble()), cache ? "_kv_" + cache->text() : "",
@@ -88,7 +88,8 @@ LogicalResult lower(gemma::QkvStep step, StepLowering &lowering) {
                                first,
                                last};
   lowering.addOutputs(arguments, matrix, 3);
-  return lowering.callKernel(qkvKernel(lowering.kernels, step, matrix, cacheShape), arguments);
+  return lowering.callKernel(qkvKernel(lowering.kernels, step, matrix, cacheShape, lowering.maxRowsOf(step.getInput())),
+                             arguments);
 }
 
 } // namespace gemmac

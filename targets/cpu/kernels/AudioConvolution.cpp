@@ -10,6 +10,11 @@ namespace gemmac {
 static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t vecBytes = lanes * 4;
 
+/// Rows of a ring; 0 for a buffer of all rows.
+static int64_t ringOf(Value buffer) {
+  return static_cast<int64_t>(buffer.getDefiningOp<gemma::BufferOp>().getRing().value_or(0));
+}
+
 namespace {
 
 /// Emits a 3 x 3 convolution with layer norm and ReLU.
@@ -18,8 +23,8 @@ public:
   Conv2dKernel(const PackedShape &weight, gemma::Conv2dStep step, const IsaLevel &level)
       : weight(weight), input(step.getInput().getType()), valid(step.getValid().getType()),
         result(step.getResult().getType()), every(step.getEvery()), bins(step.getBins()), channels(step.getChannels()),
-        count(step.getCount()), resultBins(step.getResultBins()), binBytes(step.getBinWidth() * 4),
-        eps(step.getEps().convertToDouble()) {
+        count(step.getCount()), inputRing(ringOf(step.getInput())), resultRing(ringOf(step.getResult())),
+        resultBins(step.getResultBins()), binBytes(step.getBinWidth() * 4), eps(step.getEps().convertToDouble()) {
     panelsAtOnce = panels() % 2 == 0 ? 2 : 1;
     binsAtOnce = 1;
     int64_t kept = level.vectorSums * level.vectorLanes / lanes;
@@ -28,8 +33,10 @@ public:
   }
 
   std::string name() const {
-    return llvm::formatv("conv2d_{0}_b{1}_c{2}_of{3}_every{4}_in{5}_{6}", weight.panelText(), bins, channels, count,
-                         every, binBytes / 4, bitsText(eps));
+    return llvm::formatv("conv2d_{0}_b{1}_c{2}_of{3}_every{4}_in{5}_{6}{7}{8}", weight.panelText(), bins, channels,
+                         count, every, binBytes / 4, bitsText(eps),
+                         inputRing ? llvm::formatv("_from{0}", inputRing).str() : "",
+                         resultRing ? llvm::formatv("_to{0}", resultRing).str() : "");
   }
 
   /// (input, valid, result, weight, norm; first, last, rows of the input)
@@ -41,7 +48,7 @@ public:
     b->loop(a[5], a[6], 1, [&](Value row) {
       for (int64_t i = 0; i < 3; ++i)
         frames[i] = frame(a, b->add(b->mul(row, 2), i - 1));
-      Value target = b->at(a[2], b->mul(row, result.getRowBytes()));
+      Value target = b->at(a[2], b->mul(placeOf(row, resultRing), result.getRowBytes()));
       b->loop(b->i64(0), b->i64(panels()), panelsAtOnce, [&](Value panel) {
         Value from = b->at(a[3], b->mul(panel, weight.panelBytes()));
         b->loop(b->i64(0), b->i64(resultBins), binsAtOnce,
@@ -62,7 +69,9 @@ private:
 
   PackedShape weight;
   gemma::BufferType input, valid, result;
-  int64_t every, bins, channels, count, resultBins, binBytes;
+  int64_t every, bins, channels, count;
+  int64_t inputRing, resultRing; ///< rows of it that there is room for; 0: all
+  int64_t resultBins, binBytes;
   double eps;
   int64_t panelsAtOnce, binsAtOnce; ///< of which sums are kept
   KernelBuilder *b = nullptr;
@@ -74,12 +83,14 @@ private:
   Value both(Value x, Value y) { return arith::AndIOp::create(*b, x, y); }
   Value isZero(Value x) { return arith::CmpIOp::create(*b, arith::CmpIPredicate::eq, x, b->i32(0)); }
 
+  Value placeOf(Value row, int64_t ring) { return ring ? b->rem(row, b->i64(ring)) : row; }
+
   InputRow frame(ValueRange a, Value row) {
     Value inside = b->maxSigned(b->minSigned(row, b->sub(a[7], b->i64(1))), b->i64(0));
     Value flag = b->load(b->getI32Type(), b->at(a[1], b->mul(b->mul(inside, every), valid.getRowBytes())));
     Value exists = arith::CmpIOp::create(*b, arith::CmpIPredicate::eq, row, inside);
     Value isUnset = isZero(flag);
-    return {b->at(a[0], b->mul(inside, input.getRowBytes())),
+    return {b->at(a[0], b->mul(placeOf(inside, inputRing), input.getRowBytes())),
             b->select(isUnset, arith::ConstantOp::create(*b, b->getBoolAttr(false)), exists)};
   }
 
@@ -157,15 +168,45 @@ private:
 
 } // namespace
 
-LogicalResult lower(gemma::Conv2dStep step, StepLowering &lowering) {
+/// Rows [first, last) of its result.
+static LogicalResult callConv2d(gemma::Conv2dStep step, StepLowering &lowering, Value first, Value last) {
   Conv2dKernel kernel(PackedShape(lowering.packed(step.getWeight())), step, lowering.kernels.getLevel());
   auto body = [&](KernelBuilder &builder, ValueRange a) { kernel.emit(builder, a); };
   func::FuncOp function = lowering.kernels.get(kernel.name(), 5, 3, body);
-  auto [first, last] = lowering.rowRange(/*replicated=*/false, step.getResult());
   return lowering.callKernel(function,
                              {lowering.pointer(step.getInput()), lowering.pointer(step.getValid()),
                               lowering.pointer(step.getResult()), lowering.weight(step.getWeight()),
                               lowering.weight(step.getNorm()), first, last, lowering.rowsOf(step.getInput())});
+}
+
+/// The step that writes a ring.
+static gemma::Conv2dStep writerOf(Value ring) {
+  for (Operation *user : ring.getUsers())
+    if (auto step = dyn_cast<gemma::Conv2dStep>(user); step && step.getResult() == ring)
+      return step;
+  llvm_unreachable("the function's verifier saw to one");
+}
+
+// A convolution into a ring is done by the next one: row r of that is made of rows 2r - 1 to 2r + 1. The first of them
+// was made for the row before, unless that is another thread's.
+LogicalResult lower(gemma::Conv2dStep step, StepLowering &lowering) {
+  KernelBuilder &b = lowering.b;
+  if (ringOf(step.getResult()))
+    return success();
+  auto [first, last] = lowering.rowRange(/*replicated=*/false, step.getResult());
+  if (!ringOf(step.getInput()))
+    return callConv2d(step, lowering, first, last);
+  gemma::Conv2dStep writer = writerOf(step.getInput());
+  Value begin = first, rows = lowering.rowsOf(step.getInput());
+  LogicalResult result = success();
+  b.loop(first, last, 1, [&](Value row) {
+    Value middle = b.mul(row, 2), before = b.maxSigned(b.sub(middle, b.i64(1)), b.i64(0));
+    Value from = b.select(b.less(begin, row), middle, before);
+    if (failed(callConv2d(writer, lowering, from, b.minSigned(b.add(middle, 2), rows))) ||
+        failed(callConv2d(step, lowering, row, b.add(row, 1))))
+      result = failure();
+  });
+  return result;
 }
 
 // (input, weight, result; first, last)

@@ -11,8 +11,7 @@ static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 ChunkProducts::ChunkProducts(const KernelLibrary &library, KernelBuilder &b, const PackedShape &weight, int64_t panels,
                              int64_t maxRows, const RowProducts::Inputs &inputs)
     : library(library), b(b), weight(weight), inputs(inputs), slices(b, weight.slices(), panels * vecBytes),
-      rowBytes(slices.levels() * panels * vecBytes),
-      rowTile(library.tileOf(weight, library.getLevel().unpackedRowTile)) {
+      rowBytes(slices.levels() * panels * vecBytes), rowTile(library.unpackedTileOf(weight).rows) {
   blocks = b.stack(library.getLevel().unpackedPanels * library.blockOf(weight).bytes());
   sums = b.stack(maxRows * rowBytes);
   zeros = b.stack(rowTile * rowBytes);
@@ -31,7 +30,7 @@ Value ChunkProducts::sum(int64_t number, Value row) { return slices.result(waiti
 
 // Blocks end where slices do: they hold several slices, or a part of one.
 void ChunkProducts::multiply(ArrayRef<Value> panels, int64_t number, Value rows) {
-  int64_t most = library.blockOf(weight).groups(), per = weight.slices().per(), count = weight.slices().count();
+  int64_t most = library.blockOf(weight).groups, per = weight.slices().per(), count = weight.slices().count();
   auto inEqualParts = [](int64_t whole, int64_t most) {
     int64_t parts = (whole + most - 1) / most;
     return (whole + parts - 1) / parts;
@@ -45,7 +44,7 @@ void ChunkProducts::multiply(ArrayRef<Value> panels, int64_t number, Value rows)
 // The last of an odd number of panels comes seldom: rows that fill no tile go one by one, which is less code.
 void ChunkProducts::forTiles(Value rows, size_t panels, RowProducts::Part body) {
   bool isRest = static_cast<int64_t>(panels) < library.getLevel().unpackedPanels;
-  RowProducts::forParts(b, b.i64(0), rows, rowTile, body, isRest ? std::max<int64_t>(rowTile, 2) : 2);
+  RowProducts::forParts(b, b.i64(0), rows, rowTile, body, isRest ? std::max<int64_t>(rowTile, 2) : rowTile % 3 ? 2 : 3);
 }
 
 void ChunkProducts::wholeSlices(ArrayRef<Value> panels, int64_t number, Value rows, int64_t together) {

@@ -15,23 +15,25 @@ namespace gemmac {
 static int64_t headBytes(gemma::BufferType memory, int64_t padded) { return memory.getRows() * padded * 4; }
 
 // (input, weights, rope table, query, raw, q norm, k norm, memory; rows, first, last, bytes from a head's keys to the
-// next one's[; what q, k, v do to their products]): heads [first, last) of q, k, v
-static func::FuncOp encoderQkvKernel(KernelLibrary &kernels, gemma::EncoderQkvStep step, gemma::PackedOp matrix) {
+// next one's, rows of the memory before these[; what q, k, v do to their products]): heads [first, last) of q, k, v
+static func::FuncOp encoderQkvKernel(KernelLibrary &kernels, gemma::EncoderQkvStep step, gemma::PackedOp matrix,
+                                     int64_t mostRows) {
   int64_t heads = step.getHeads(), kvHeads = step.getKvHeads(), headDim = step.getHeadDim();
   gemma::BufferType input = step.getInput().getType();
-  HeadProducts products(kernels, matrix, input, headDim);
+  HeadProducts products(kernels, matrix, input, headDim, mostRows);
   std::string name = llvm::formatv("encoder_qkv_{0}_q{1}_kv{2}_d{3}_{4}{5}", PackedShape(matrix, input).text(), heads,
                                    kvHeads, headDim, bitsText(step.getEps().convertToDouble()), products.text());
   auto body = [&](KernelBuilder &b, ValueRange a) {
-    Value raw = a[4], rows = a[8], headStep = a[11];
+    Value raw = a[4], rows = a[8], headStep = a[11], before = a[12];
     CacheShape memory(kvHeads, headDim);
     HeadFinisher finish(b, headDim, step.getEps().convertToDouble(), raw, a[2], rows,
                         [&](Value row) -> HeadFinisher::Place {
-                          return {Value(), b.div(row, b.i64(cacheBlock)), b.rem(row, b.i64(cacheBlock))};
+                          Value position = b.add(row, before);
+                          return {Value(), b.div(position, b.i64(cacheBlock)), b.rem(position, b.i64(cacheBlock))};
                         });
     b.loop(a[9], a[10], 1, [&](Value head) {
       Value isQuery = b.less(head, b.i64(heads)), isKey = b.less(head, b.i64(heads + kvHeads));
-      products.make(b, a[0], a[1], head, raw, rows, a.drop_front(12),
+      products.make(b, a[0], a[1], head, raw, rows, a.drop_front(13),
                     [&](Value q, Value k, Value v) { return b.select(isQuery, q, b.select(isKey, k, v)); });
       auto query = [&] {
         finish.query(a[5], b.at(a[3], b.mul(head, memory.padded * 4)), step.getQuery().getType().getRowBytes());
@@ -42,16 +44,16 @@ static func::FuncOp encoderQkvKernel(KernelLibrary &kernels, gemma::EncoderQkvSt
             isKey,
             [&] {
               finish.key(memory, a[6], own);
-              finish.fillKeys(memory, own);
+              finish.fillKeys(memory, before, own);
             },
             [&] {
               finish.value(memory, own, /*normed=*/true);
-              finish.fillValues(memory, own);
+              finish.fillValues(memory, before, own);
             });
       });
     });
   };
-  return kernels.get(name, 8, 4, body, products.floats());
+  return kernels.get(name, 8, 5, body, products.floats());
 }
 
 LogicalResult lower(gemma::EncoderQkvStep step, StepLowering &lowering) {
@@ -65,13 +67,15 @@ LogicalResult lower(gemma::EncoderQkvStep step, StepLowering &lowering) {
                                lowering.pointer(step.getRaw()),
                                lowering.weight(step.getQNorm()),
                                lowering.weight(step.getKNorm()),
-                               lowering.pointer(step.getMemory()),
+                               lowering.wholePointer(step.getMemory()),
                                lowering.rowsOf(step.getInput()),
                                first,
                                last,
-                               lowering.b.i64(headBytes(step.getMemory().getType(), padded))};
+                               lowering.b.i64(headBytes(step.getMemory().getType(), padded)),
+                               lowering.rowsBefore(step.getInput())};
   lowering.addOutputs(arguments, matrix, 3);
-  return lowering.callKernel(encoderQkvKernel(lowering.kernels, step, matrix), arguments);
+  return lowering.callKernel(encoderQkvKernel(lowering.kernels, step, matrix, lowering.maxRowsOf(step.getInput())),
+                             arguments);
 }
 
 // (query, memory, result; rows, thread, threads, bytes from a head's keys to the next one's): tiles of rows and a KV

@@ -40,7 +40,7 @@ public:
       Value places = b.at(order, b.mul(begin, countBytes)), count = b.sub(end, begin);
       auto emitter = emitterOf(expert, [&, places](Value i) { return loadCount(places, i); }, inputOf, finish);
       b.ifThen(b.less(b.i64(0), count), [&] {
-        if (RowProducts::unpacks(weight, maxRows)) // few rows do not pay for unpacking
+        if (RowProducts::unpacks(maxRows)) // few rows do not pay for unpacking
           b.ifThen(
               b.less(b.i64(fewest), count), [&] { emitter.chunk(count, maxRows, first, last); },
               [&] { emitter.fewRows(count, first, last); });

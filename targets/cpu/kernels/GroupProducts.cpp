@@ -33,22 +33,25 @@ Value sumOfIntegers(KernelBuilder &b, Value rowScales, int64_t cols, Value row, 
   return b.mulf(arith::SIToFPOp::create(b, b.vecF32(), sum), scale);
 }
 
-// Per row: 32 fused multiply-adds into a partial sum, which is then added to the total.
-static KernelBuilder::Values addFloatGroup(KernelBuilder &b, Format format, Value weights, ArrayRef<Value> rows,
-                                           Value group, Totals totals) {
+KernelBuilder::Values addFloatGroup(KernelBuilder &b, Format format, ArrayRef<Value> panels, ArrayRef<Value> rows,
+                                    Value group, Totals totals) {
   int64_t element = KernelBuilder::elementBytes(format);
   constexpr int64_t unroll = 4;
   Value column = b.mul(group, groupColumns);
-  KernelBuilder::Values zero(rows.size(), b.splat(b.vecF32(), 0.0));
+  KernelBuilder::Values zero(panels.size() * rows.size(), b.splat(b.vecF32(), 0.0));
   auto parts = b.loop(b.i64(0), b.i64(groupColumns), unroll, zero, [&](Value k, ValueRange state) {
     KernelBuilder::Values next(state);
-    Value base = b.at(weights, b.mul(k, lanes * element));
-    Value offset = b.mul(b.add(column, k), 4);
+    Value first = b.mul(k, lanes * element), offset = b.mul(b.add(column, k), 4);
     for (int64_t u = 0; u < unroll; ++u) {
-      Value w = b.loadFloats(format, b.at(base, u * lanes * element));
+      KernelBuilder::Values weights;
+      for (Value panel : panels)
+        weights.push_back(b.loadFloats(format, b.at(b.at(panel, first), u * lanes * element)));
       for (auto [r, row] : llvm::enumerate(rows)) {
-        Value x = b.load(b.getF32Type(), b.at(b.at(row, offset), u * 4));
-        next[r] = b.fma(w, b.broadcast(x), next[r]);
+        Value x = b.broadcast(b.load(b.getF32Type(), b.at(b.at(row, offset), u * 4)));
+        for (auto [p, weight] : llvm::enumerate(weights)) {
+          Value &sum = next[p * rows.size() + r];
+          sum = b.fma(weight, x, sum);
+        }
       }
     }
     return next;

@@ -44,6 +44,11 @@ KernelBuilder::Values addGroup(KernelBuilder &b, const TileOps &ops, const Packe
                                mlir::Value rowScales, mlir::ArrayRef<mlir::Value> rows, mlir::Value group,
                                Totals totals);
 
+/// Totals with a group of several panels of floats, by panel and row: 32 fused multiply-adds into a partial sum, which
+/// is then added to the total.
+KernelBuilder::Values addFloatGroup(KernelBuilder &b, Format format, mlir::ArrayRef<mlir::Value> panels,
+                                    mlir::ArrayRef<mlir::Value> rows, mlir::Value group, Totals totals);
+
 /// Totals with a group of several quantized panels, by panel and row: the dot product of the group, scaled and added.
 /// `rowScales`: by panel, what loadRowScales gave. Where `shape` sums integers, so are the totals, and scales wait for
 /// sumOfIntegers.

@@ -8,7 +8,7 @@ static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 
 std::string HeadProducts::text() const {
   std::string text = shape.maxRows == 1 ? "" : "_upto" + std::to_string(shape.maxRows);
-  if (mostRows > shape.maxRows)
+  if (mostRows > mostBlockRows)
     text += "_blocks";
   return text + (shape.outputGrids ? "_grid" : "") + (shape.outputBounds ? "_bounds" : "");
 }
@@ -72,22 +72,23 @@ void HeadFinisher::value(const CacheShape &cache, Value values, bool normed) {
   });
 }
 
-void HeadFinisher::fill(llvm::function_ref<void(Value zeros, const Place &place)> store) {
-  Value zeros = b.stack(padded * 4), end = b.mul(b.div(b.add(rows, cacheBlock - 1), b.i64(cacheBlock)), cacheBlock);
+void HeadFinisher::fill(Value before, llvm::function_ref<void(Value zeros, const Place &place)> store) {
+  Value zeros = b.stack(padded * 4), behind = b.add(before, rows);
+  Value end = b.sub(b.mul(b.div(b.add(behind, cacheBlock - 1), b.i64(cacheBlock)), cacheBlock), before);
   b.loop(rows, end, 1, [&](Value row) {
     b.loop(b.i64(0), b.i64(padded * 4), vecBytes, [&](Value i) { b.store(b.splat(b.vecF32(), 0.0), b.at(zeros, i)); });
     store(zeros, placeOf(row));
   });
 }
 
-void HeadFinisher::fillKeys(const CacheShape &cache, Value keys) {
-  fill([&](Value zeros, const Place &place) {
+void HeadFinisher::fillKeys(const CacheShape &cache, Value before, Value keys) {
+  fill(before, [&](Value zeros, const Place &place) {
     CacheRows::keys(b, cache).storeKey(zeros, place.blockAt(b, keys, cache.keyBlockBytes()), place.lane);
   });
 }
 
-void HeadFinisher::fillValues(const CacheShape &cache, Value values) {
-  fill([&](Value zeros, const Place &place) {
+void HeadFinisher::fillValues(const CacheShape &cache, Value before, Value values) {
+  fill(before, [&](Value zeros, const Place &place) {
     CacheRows::values(b, cache).storeValue(zeros, place.blockAt(b, values, cache.valueBlockBytes()), place.lane);
   });
 }

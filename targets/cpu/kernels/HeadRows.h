@@ -13,9 +13,10 @@ class HeadProducts {
 public:
   using Value = mlir::Value;
 
-  HeadProducts(KernelLibrary &kernels, gemma::PackedOp weight, gemma::BufferType input, int64_t headDim)
-      : shape(weight, input), kernel(kernels.matmul(shape)), padded(paddedHeadDim(headDim)), mostRows(input.getRows()) {
-  }
+  /// \param mostRows  of a call of the kernel.
+  HeadProducts(KernelLibrary &kernels, gemma::PackedOp weight, gemma::BufferType input, int64_t headDim,
+               int64_t mostRows)
+      : shape(weight, input), kernel(kernels.matmul(shape)), padded(paddedHeadDim(headDim)), mostRows(mostRows) {}
 
   /// Floats that the kernel takes for it: what q, k and v do to their products (StepLowering::addOutputs).
   int64_t floats() const { return shape.outputs(3); }
@@ -53,9 +54,10 @@ public:
   void query(Value weight, Value query, int64_t queryRowBytes);
   void key(const CacheShape &cache, Value weight, Value keys);
   void value(const CacheShape &cache, Value values, bool normed);
-  /// Makes zeros of the keys (the values) that fill up the last block.
-  void fillKeys(const CacheShape &cache, Value keys);
-  void fillValues(const CacheShape &cache, Value values);
+  /// Makes zeros of the keys (the values) behind the rows, up to the next multiple of a block. \param before  positions
+  /// before that of row 0.
+  void fillKeys(const CacheShape &cache, Value before, Value keys);
+  void fillValues(const CacheShape &cache, Value before, Value values);
 
 private:
   KernelBuilder &b;
@@ -65,7 +67,7 @@ private:
   PlaceOf placeOf;
 
   Value inverseRmsOf(Value row) { return inverseRms(b, row, padded, headDim, eps); }
-  void fill(llvm::function_ref<void(Value zeros, const Place &place)> store);
+  void fill(Value before, llvm::function_ref<void(Value zeros, const Place &place)> store);
   void rotated(Value row, Value weight, llvm::function_ref<void(Value offset, Value value)> store);
 };
 

@@ -75,14 +75,17 @@ struct CacheShape {
 };
 
 /// Columns of a panel that are unpacked at once: for each group of 32 one byte a weight, two for int16, then the scales
-/// of the 16 rows in f32.
+/// of the 16 rows in f32; of weights that are no integers f32 without scales.
 struct UnpackedBlock {
-  bool words;
-  int64_t mostGroups; ///< of bytes
-  int64_t groups() const { return words ? mostGroups / 2 : mostGroups; }
-  int64_t groupBytes() const { return TileOps::unpackedBytes(words) + panelRows * 4; }
-  int64_t bytes() const { return groups() * groupBytes(); }
+  int64_t groups, groupBytes;
+  UnpackedBlock(const IsaLevel &level, const PackedShape &weight);
+  int64_t bytes() const { return groups * groupBytes; }
 };
+
+/// Whether rows and unpacked weights are int16 to the instructions that multiply.
+inline bool multipliesWords(const IsaLevel &level, const PackedShape &weight) {
+  return weight.wideInput && level.tileOps->multipliesWords(weight.format);
+}
 
 /// Functions of more rows than this unpack panels before they multiply.
 inline constexpr int64_t mostPackedRows = 8;
@@ -135,14 +138,16 @@ public:
   int64_t getSlotBytes() const { return slotBytes; }
 
   // PanelProducts.cpp, LotProducts.cpp, BlockProducts.cpp
-  /// Whether rows and unpacked weights are int16 to the instructions that multiply.
-  bool inWords(const PackedShape &weight) const {
-    return weight.wideInput && level.tileOps->multipliesWords(weight.format);
-  }
-  UnpackedBlock blockOf(const PackedShape &weight) const { return {inWords(weight), level.unpackedGroups}; }
+  bool inWords(const PackedShape &weight) const { return multipliesWords(level, weight); }
+  UnpackedBlock blockOf(const PackedShape &weight) const { return {level, weight}; }
   /// The rows of a tile, where `rows` of q8 would be: a wide row is two to the instructions that multiply bytes.
   int64_t tileOf(const PackedShape &weight, int64_t rows) const {
     return std::max<int64_t>(rows / (weight.wideInput && !inWords(weight) ? 2 : 1), 1);
+  }
+  UnpackedTile unpackedTileOf(const PackedShape &weight) const {
+    if (!weight.quantized())
+      return level.floatTile;
+    return inWords(weight) ? level.wordTile : UnpackedTile{tileOf(weight, level.byteTile.rows), level.byteTile.panels};
   }
   /// Sums of the products of `rows` with packed panels, which are read abreast: per panel and row 16 floats.
   mlir::SmallVector<KernelBuilder::Values> dotPanels(KernelBuilder &b, const PackedShape &weight,
@@ -166,7 +171,7 @@ public:
   /// streams.
   void dotLot(KernelBuilder &b, const PackedShape &weight, mlir::Value first, mlir::Value count,
               mlir::ArrayRef<mlir::Value> rows, const LotSums &sums) const;
-  /// Unpacks groups [first, last) of a quantized panel into `block`, an UnpackedBlock.
+  /// Unpacks groups [first, last) of a panel into `block`, an UnpackedBlock.
   void unpackBlock(KernelBuilder &b, const PackedShape &weight, mlir::Value panel, mlir::Value first, mlir::Value last,
                    mlir::Value block) const;
   /// Groups [first, last) of panels that lie unpacked in `blocks`, whose first group is `begin`.
@@ -205,6 +210,11 @@ private:
   mlir::ModuleOp module;
   const IsaLevel &level;
   int64_t slotBytes;
+
+  KernelBuilder::Values dotFloatBlocks(KernelBuilder &b, const PackedShape &weight, const UnpackedGroups &groups,
+                                       mlir::ArrayRef<mlir::Value> rows, mlir::ValueRange totals) const;
+  KernelBuilder::Values dotIntegerBlocks(KernelBuilder &b, const PackedShape &weight, const UnpackedGroups &groups,
+                                         mlir::ArrayRef<mlir::Value> rows, mlir::ValueRange totals) const;
 };
 
 /// Part of a kernel's name that tells constants apart: the hexadecimal bits.

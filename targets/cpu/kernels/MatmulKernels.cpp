@@ -50,7 +50,7 @@ func::FuncOp KernelLibrary::matmul(const Matmul &shape) {
   std::string name = llvm::formatv("matmul_{0}_{1}", shape.weight.panelText(), stringifyEpilogue(shape.epilogue));
   if (shape.epilogue == Epilogue::Softcap)
     name += "_" + bitsText(shape.cap);
-  bool chunk = RowProducts::unpacks(shape.weight, shape.maxRows);
+  bool chunk = RowProducts::unpacks(shape.maxRows);
   if (chunk)
     name += "_chunk" + std::to_string(shape.maxRows);
   else if (shape.maxRows > 1)
@@ -116,7 +116,7 @@ LogicalResult lower(gemma::MatmulStep step, StepLowering &lowering) {
   Value resultStep = b.i64(resultType.getRowBytes()), factorStep = b.i64(factorRowBytes);
   SmallVector<Value> outputs;
   lowering.addOutputs(outputs, matrix, 2);
-  forRowBlocks(b, lowering.rowsOf(step.getInput()), inputType.getRows(), [&](const RowBlock &block) {
+  forRowBlocks(b, lowering.rowsOf(step.getInput()), lowering.maxRowsOf(step.getInput()), [&](const RowBlock &block) {
     SmallVector<Value> arguments{block.in(b, input, inputType.getRowBytes()),
                                  weight,
                                  block.in(b, result, resultType.getRowBytes()),

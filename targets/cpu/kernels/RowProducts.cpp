@@ -11,7 +11,7 @@ namespace gemmac {
 static constexpr int64_t vecBytes = KernelBuilder::lanes * 4;
 
 void RowProducts::forParts(KernelBuilder &b, Value first, Value last, int64_t largest, Part body, int64_t divisor) {
-  for (int64_t tile = largest; tile > 0; tile /= divisor) {
+  for (int64_t tile = largest; tile > 0; tile = tile > 1 ? std::max<int64_t>(tile / divisor, 1) : 0) {
     Value end = b.sub(last, b.rem(b.sub(last, first), b.i64(tile)));
     b.loop(first, end, tile, [&](Value at) { body(at, tile); });
     first = end;

@@ -24,9 +24,7 @@ public:
         finish(std::move(finish)) {}
 
   /// Whether functions of up to `maxRows` rows unpack blocks of panels before they multiply them.
-  static bool unpacks(const PackedShape &weight, int64_t maxRows) {
-    return weight.quantized() && maxRows > mostPackedRows;
-  }
+  static bool unpacks(int64_t maxRows) { return maxRows > mostPackedRows; }
 
   /// Row 0 with panels [first, last), which are read abreast.
   void oneRow(mlir::Value first, mlir::Value last);
@@ -36,7 +34,7 @@ public:
   void chunk(mlir::Value rows, int64_t maxRows, mlir::Value first, mlir::Value last);
 
   using Part = llvm::function_ref<void(mlir::Value at, int64_t count)>;
-  /// [first, last) in whole tiles of `largest`, a power of two, then what is left in halves: five are four and one.
+  /// [first, last) in whole tiles of `largest`, then what is left in halves: five are four and one.
   /// \param divisor  another one than two: fewer kinds of tiles, less code.
   static void forParts(KernelBuilder &b, mlir::Value first, mlir::Value last, int64_t largest, Part body,
                        int64_t divisor = 2);

@@ -60,7 +60,8 @@ void RowTile::forTiles(Value paddedPairs, llvm::function_ref<void(const PairTile
   });
 }
 
-// Queries lie together; pairs that fill up the last tile get zeros, whose scores are zeros and so powers already.
+// Queries lie together, and nothing reads them where they were: the result may lie there. Pairs that fill up the last
+// tile get zeros, whose scores are zeros and so powers already.
 void RowTile::begin(Value query, Value result, Value firstRow, Value pairs, Value paddedPairs) {
   Value zero = b.splat(b.vecF32(), 0.0), lowest = b.splat(b.vecF32(), SplitAttention::lowestScore);
   for (int64_t v = 0; v < vectors; ++v)
@@ -68,9 +69,9 @@ void RowTile::begin(Value query, Value result, Value firstRow, Value pairs, Valu
       b.store(kind == largest || kind == splitLargest ? lowest : zero, vectorOf(kind, v));
   b.loop(b.i64(0), pairs, 1, [&](Value pair) {
     Value offset = offsetOf(firstRow, pair);
+    prepareQuery(b, cache, b.at(query, offset), keyNorm, b.at(queries, b.mul(pair, queryBytes)));
     Value merged = b.at(result, offset);
     forHead([&](Value i) { b.store(zero, b.at(merged, i)); });
-    prepareQuery(b, cache, b.at(query, offset), keyNorm, b.at(queries, b.mul(pair, queryBytes)));
   });
   b.loop(b.mul(pairs, queryBytes), b.mul(paddedPairs, queryBytes), vecBytes,
          [&](Value i) { b.store(zero, b.at(queries, i)); });

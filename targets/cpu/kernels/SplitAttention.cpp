@@ -217,13 +217,22 @@ SplitAttention::Softmax SplitAttention::softmax(Value scores, const SplitBlocks 
   Value lowest = b.splat(b.vecF32(), lowestScore), zero = b.splat(b.vecF32(), 0.0);
   auto place = [&](Value index) { return b.at(scores, b.mul(b.sub(index, blocks.begin), blockBytes)); };
 
+  auto hide = [&](Value begin, Value end) {
+    b.loop(begin, end, 1, [&](Value index) {
+      Value behind = narrow(b.sub(b.mul(index, cacheBlock), first));
+      Value distance = arith::AddIOp::create(b, b.broadcast(behind, ints), lane);
+      Value visible = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, distance, seen);
+      b.store(b.select(visible, b.loadVec(place(index)), lowest), place(index));
+    });
+  };
+  // Blocks that are seen whole need no look at their positions.
+  Value whole = b.div(b.add(first, cacheBlock - 1), b.i64(cacheBlock)), end = b.div(b.add(last, 1), b.i64(cacheBlock));
+  whole = b.minSigned(b.maxSigned(whole, blocks.first), blocks.last);
+  hide(blocks.first, whole);
+  hide(b.maxSigned(b.minSigned(end, blocks.last), whole), blocks.last);
+
   auto largest = b.loop(blocks.first, blocks.last, 1, ValueRange{lowest}, [&](Value index, ValueRange state) {
-    Value behind = narrow(b.sub(b.mul(index, cacheBlock), first));
-    Value distance = arith::AddIOp::create(b, b.broadcast(behind, ints), lane);
-    Value visible = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, distance, seen);
-    Value score = b.select(visible, b.loadVec(place(index)), lowest);
-    b.store(score, place(index));
-    return KernelBuilder::Values{b.maxf(state[0], score)};
+    return KernelBuilder::Values{b.maxf(state[0], b.loadVec(place(index)))};
   });
   // Where no key is seen, all scores are the lowest: far enough below this to become zeros.
   Value top = b.maxf(b.maxLanes(largest[0]), b.f32(lowestScore / 2)), tops = b.broadcast(top);

@@ -8,7 +8,7 @@ namespace gemmac {
 StepLowering::StepLowering(ProgramBytes bytes, gemma::FunctionOp function, KernelLibrary &kernels, KernelBuilder &b,
                            const SymbolTable &symbols, Value call, Value thread)
     : b(b), kernels(kernels), thread(thread), symbols(symbols), bytes(bytes),
-      functionRows(static_cast<int64_t>(function.getMaxRows())) {
+      mostRows(static_cast<int64_t>(function.getMaxRows())) {
   auto field = [&](size_t offset, Type type) { return b.load(type, b.at(call, static_cast<int64_t>(offset)), 8); };
   data = field(offsetof(gemmac_call, data), b.ptrType());
   arena = field(offsetof(gemmac_call, arena), b.ptrType());
@@ -17,13 +17,38 @@ StepLowering::StepLowering(ProgramBytes bytes, gemma::FunctionOp function, Kerne
   tableRows = field(offsetof(gemmac_call, table_rows), b.ptrType());
   rowsAt = field(offsetof(gemmac_call, rows), b.ptrType());
   threads = field(offsetof(gemmac_call, threads), b.getI64Type());
-  rows = functionRows == 1 ? b.i64(1) : field(offsetof(gemmac_call, row_count), b.getI64Type());
+  rows = mostRows == 1 ? b.i64(1) : field(offsetof(gemmac_call, row_count), b.getI64Type());
   runsAt = field(offsetof(gemmac_call, runs), b.ptrType());
   runs = field(offsetof(gemmac_call, run_count), b.getI64Type());
   scratch = b.at(scratches, b.mul(thread, bytes.scratch));
 }
 
+void StepLowering::inBlocks(int64_t blockRows, llvm::function_ref<void()> body) {
+  const Value allRows = rows, allRowsAt = rowsAt, allTableRows = tableRows;
+  const int64_t all = mostRows;
+  b.loop(b.i64(0), allRows, blockRows, [&](Value first) {
+    blockFirst = first;
+    mostRows = blockRows;
+    rows = b.minSigned(b.sub(allRows, first), b.i64(blockRows));
+    rowsAt = b.at(allRowsAt, b.mul(first, int64_t{sizeof(gemmac_row)}));
+    tableRows = b.at(allTableRows, b.mul(first, bytes.tableRow));
+    body();
+  });
+  blockFirst = {};
+  mostRows = all;
+  rows = allRows;
+  rowsAt = allRowsAt;
+  tableRows = allTableRows;
+}
+
 Value StepLowering::pointer(Value buffer) {
+  Value place = wholePointer(buffer);
+  if (!blockFirst || buffer.getDefiningOp<gemma::BufferOp>().getBlock())
+    return place;
+  return b.at(place, b.mul(rowsBefore(buffer), cast<gemma::BufferType>(buffer.getType()).getRowBytes()));
+}
+
+Value StepLowering::wholePointer(Value buffer) {
   auto op = buffer.getDefiningOp<gemma::BufferOp>();
   return b.at(op.getScope() == Scope::Shared ? arena : scratch, static_cast<int64_t>(*op.getOffset()));
 }

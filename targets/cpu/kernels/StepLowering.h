@@ -37,18 +37,26 @@ public:
   KernelBuilder &b;
   KernelLibrary &kernels;
   Value thread, threads; ///< number of this thread, number of threads
-  Value rowsAt, rows;    ///< the call's gemmac_row and how many
+  Value rowsAt, rows;    ///< the call's gemmac_row and how many, or those of a block
   Value runsAt, runs;    ///< its gemmac_run and how many
   Value cacheBase;       ///< first byte of all caches
 
-  /// Most rows of a call of this function.
-  int64_t maxRows() const { return functionRows; }
-  /// The rows of `buffer` in this call: for each row of the call as many as for each of the function.
+  /// Emits `body` once, in a loop over all blocks of `blockRows` rows of the call. What is asked meanwhile is of the
+  /// rows of a block.
+  void inBlocks(int64_t blockRows, llvm::function_ref<void()> body);
+  /// Most rows of a call of this function, or of a block.
+  int64_t maxRows() const { return mostRows; }
+  /// The rows of `buffer` in this call, or block: for each row of the call as many as for each of the function.
   Value rowsOf(Value buffer) { return b.mul(rows, perRow(buffer)); }
+  int64_t maxRowsOf(Value buffer) { return mostRows * perRow(buffer); }
   int64_t tableRowBytes() const { return bytes.tableRow; }
 
   // ---- where things lie
+  /// The first row of `buffer` that this call has, or this block.
   Value pointer(Value buffer);
+  /// The first row of `buffer` that this call has, in a block too; and how many others lie before those of the block.
+  Value wholePointer(Value buffer);
+  Value rowsBefore(Value buffer) { return blockFirst ? b.mul(blockFirst, perRow(buffer)) : b.i64(0); }
   gemma::PackedOp packed(llvm::StringRef name) { return symbols.lookup<gemma::PackedOp>(name); }
   Value weight(llvm::StringRef name) { return b.at(data, static_cast<int64_t>(*packed(name).getOffset())); }
   /// Where a kernel finds the rows of a table: panels are mapped, tables read by row were read for the call's tokens.
@@ -75,10 +83,11 @@ public:
 private:
   const mlir::SymbolTable &symbols;
   ProgramBytes bytes;
-  int64_t functionRows;
+  int64_t mostRows;
+  Value blockFirst; ///< of the rows of the call; null: no block is emitted
   Value data, arena, scratch, tableRows;
 
-  int64_t perRow(Value buffer) const { return cast<gemma::BufferType>(buffer.getType()).getRows() / functionRows; }
+  static int64_t perRow(Value buffer) { return buffer.getDefiningOp<gemma::BufferOp>().getRowsPerRow(); }
 };
 
 } // namespace gemmac

@@ -236,6 +236,49 @@ TEST(Packer, addend_and_scale_of_a_vector) {
   }
 }
 
+TEST(Packer, softplus_of_a_vector) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  PackedMatrix matrix{.name = "scale", .sources = {tensors.add("scale", Encoding::F32, 1, 1, 32)}, .rowAxis = {1, 16}};
+  matrix.colAxis = {32, 32};
+  matrix.sources.front().softplus = true;
+  matrix.scale = 0.3f;
+  matrix = plannedMatrix(matrix);
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
+  ASSERT_TRUE(static_cast<bool>(data)) << llvm::toString(data.takeError());
+  for (int64_t i = 0; i < 32; ++i) {
+    auto value = static_cast<float>(std::log1p(std::exp(double{tensors.values("scale")[i]})));
+    EXPECT_EQ(packedValue(matrix, data->data(), 0, 0, i), value * 0.3f) << "place " << i;
+  }
+}
+
+/// A patch is stored color by color, and its pixels follow each other in the program.
+TEST_P(PackFormats, elements_of_planes_take_turns) {
+  constexpr int64_t rows = 20, pixels = 16, colors = 3;
+  PackedMatrix matrix{
+      .name = "patches",
+      .sources = {tensors.add("patches", Encoding::F32, 1, rows, colors * pixels)},
+      .format = GetParam(),
+      .layout = Layout::Panels,
+      .rowAxis = {rows, 32},
+      .colAxis = {colors * pixels, 64},
+  };
+  matrix.sources.front().planes = colors;
+  matrix = plannedMatrix(matrix);
+  PackedMatrix joined = matrix;
+  const std::vector<float> values = tensors.values("patches");
+  std::vector<float> turned(values.size());
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t pixel = 0; pixel < pixels; ++pixel)
+      for (int64_t color = 0; color < colors; ++color)
+        turned[(row * pixels + pixel) * colors + color] = values[(row * colors + color) * pixels + pixel];
+  joined.sources.front() = tensors.add("joined", Encoding::F32, 1, rows, colors * pixels, turned);
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
+  llvm::Expected<std::vector<uint8_t>> expected = packMatrix(joined, directory.path());
+  ASSERT_TRUE(data && expected);
+  EXPECT_EQ(*data, *expected);
+}
+
 namespace {
 
 struct WrittenSection {

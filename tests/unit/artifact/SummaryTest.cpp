@@ -47,7 +47,7 @@ static llvm::Expected<ProgramSummary> summarize(std::string text) {
   llvm::Expected<std::vector<PackedMatrix>> matrices = packedMatrices(*module);
   if (!matrices)
     return matrices.takeError();
-  return summarizeProgram(*module, *matrices, /*stackBytes=*/5000);
+  return summarizeProgram(*module, *matrices, {.text = 5000, .all = 7000});
 }
 
 static std::string replaced(std::string text, const std::string &what, const std::string &by) {
@@ -155,6 +155,9 @@ TEST(ProgramSummary, resident_memory) {
   EXPECT_EQ(memory.weights, 2432u);
   EXPECT_EQ(memory.working, 4096u + 16 * 64); // the arena; a table row for each row of the widest phase
   EXPECT_EQ(memory.thread, 8192u + 5000u);
+  EXPECT_EQ(memory.thread_media, 2000u);
+  EXPECT_EQ(memory.weights_image + memory.weights_audio, 0u);
+  EXPECT_EQ(memory.media, 0u);
   EXPECT_EQ(memory.ring_cache, 4096u);
   EXPECT_EQ(memory.ring_positions, 32u);
   EXPECT_EQ(memory.whole_cache, 8192u);
@@ -169,7 +172,7 @@ TEST(ProgramSummary, resident_memory) {
   EXPECT_EQ(resident(1, 16), rest + memory.thread + 2048 + 2048); // half of the ring, a quarter of the whole
   EXPECT_EQ(resident(3, 64), rest + 3 * memory.thread + 4096 + 8192);
   EXPECT_EQ(resident(3, 1000), resident(3, 64));
-  EXPECT_EQ(residentBytes(*summary), resident(GEMMAC_CONTRACT_THREADS, 64));
+  EXPECT_EQ(residentBytes(*summary), resident(GEMMAC_CONTRACT_THREADS, 64) + 8 * memory.thread_media);
   EXPECT_NE(summaryText(*summary).find("resident at most "), std::string::npos);
 }
 

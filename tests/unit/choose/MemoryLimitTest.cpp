@@ -23,12 +23,15 @@ static llvm::Expected<ProgramSummary> plan(const CompileOptions &options) {
   summary.memory.weights = static_cast<uint64_t>(100'000 * bitsOf(options.formats.weights) + 10'000 * embeddings);
   summary.memory.whole_cache = static_cast<uint64_t>(options.plan.caches.context * bitsOf(cache));
   summary.memory.working = static_cast<uint64_t>(10 * options.plan.functions.chunk);
+  if (options.plan.functions.encoders)
+    summary.memory.media = static_cast<uint64_t>(100 * options.plan.functions.imageTokens);
   return summary;
 }
 
 static CompileOptions options(uint64_t limit, OpenOptions open = {true, true, true, true}) {
   CompileOptions result;
   result.plan.functions.chunk = 128;
+  result.plan.functions.encoders = false;
   result.plan.caches.context = 1024;
   result.plan.caches.format = Format::F32;
   result.formats.weights = Format::Q8;
@@ -65,6 +68,29 @@ TEST(MemoryLimit, TakesBackWhatIsNotNeeded) {
   EXPECT_EQ(changes(options(everything - 25'000)), "--chunk 64 --cache q8");      // 24,576 + 640
   EXPECT_EQ(changes(options(everything - 40'000)), "--cache q8 --embeddings q6"); // 24,576 + 20,000
   EXPECT_EQ(changes(options(everything - 400'000)), "--weights q4");
+}
+
+static CompileOptions withPictures(uint64_t limit, bool open) {
+  CompileOptions result = options(limit, {true, true, true, true, open});
+  result.plan.functions.encoders = true;
+  result.plan.functions.imageTokens = 1120;
+  return result;
+}
+
+TEST(MemoryLimit, MakesPicturesSmallerBeforeFormatsChange) {
+  constexpr uint64_t all = everything + 112'000;
+  EXPECT_EQ(changes(withPictures(all, true)), "");
+  EXPECT_EQ(changes(withPictures(all - 5'000, true)), "--image-tokens 560");
+  EXPECT_EQ(changes(withPictures(all - 84'000, true)), "--image-tokens 280");
+  EXPECT_EQ(changes(withPictures(all - 90'000, true)), "--image-tokens 280 --cache f16"); // no smaller ones unasked
+  EXPECT_EQ(changes(withPictures(all - 5'000, false)), "--cache f16");
+}
+
+TEST(MemoryLimit, TellsWhatPicturesTake) {
+  std::string error = changes(withPictures(1000, false));
+  EXPECT_NE(error.find("; pictures and sounds 109 KiB: weights "), std::string::npos) << error;
+  EXPECT_NE(error.find("\n  --without image,audio would take: "), std::string::npos) << error;
+  EXPECT_NE(error.find("--image-tokens 280"), std::string::npos) << error;
 }
 
 TEST(MemoryLimit, LeavesAloneWhatWasAskedFor) {

@@ -112,6 +112,48 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ConvTest,
                            return formatv("b{0}c{1}o{2}e{3}r{4}", c.bins, c.channels, c.count, c.every, c.perRow).str();
                          });
 
+// Each thread makes the rows that it reads itself, a few at a time.
+TEST(ConvRingTest, MakesARingOnTheWay) {
+  constexpr int64_t most = 7;
+  const ConvCase shapes[] = {{16, 1, 20, 1, 2}, {8, 20, 12, 2, 1}};
+  auto run = [&](bool inRing, int64_t rows) {
+    Random random(17);
+    std::vector<float> first = randomVector(random, 20), second = randomVector(random, 12);
+    Matrix weights[] = {randomMatrix(random, Format::F32, 32, 32), randomMatrix(random, Format::BF16, 32, 192)};
+    StepProgram program(most);
+    Buffer x = program.given(32, "f32", 4), valid = program.given(flagWidth, "i32", 4);
+    Buffer between =
+        inRing ? program.ring(shapes[0].resultWidth(), 2) : program.shared(shapes[0].resultWidth(), "f32", 2);
+    Buffer result = program.shared(shapes[1].resultWidth());
+    auto add = [&](const ConvCase &shape, const Buffer &from, const Buffer &to, const Matrix &weight,
+                   const std::vector<float> &norm) {
+      program.step(formatv("conv2d {0}, {1} every {2} -> {3} weight {4} norm {5} bins {6} channels {7} count {8} "
+                           "eps 0.25 : {9}, {10} -> {11}",
+                           from.name, valid.name, shape.every, to.name, program.addMatrix(weight),
+                           program.addVector(norm), shape.bins, shape.channels, shape.count, from.type, valid.type,
+                           to.type));
+    };
+    add(shapes[0], x, between, weights[0], first);
+    if (!inRing)
+      program.barrier();
+    add(shapes[1], between, result, weights[1], second);
+    Call call = callOf(rows);
+    call.give(x, randomRows(random, 4 * rows, 32));
+    std::vector<int32_t> flags(4 * rows, 1);
+    flags[1] = flags.back() = 0;
+    call.give(valid, flagRows(flags));
+    Memory memory = Runner(program).run(call);
+    std::vector<float> values;
+    for (int64_t row = 0; row < rows; ++row)
+      values.insert(values.end(), memory.floats(result, row), memory.floats(result, row) + result.width);
+    return values;
+  };
+  for (int64_t rows : {int64_t(1), int64_t(2), most}) {
+    std::vector<float> whole = run(false, rows), ring = run(true, rows);
+    expectBits(ring.data(), whole, formatv("{0} rows", rows));
+  }
+}
+
 //===--- depthwise_conv
 //---------------------------------------------------------------------------------------------===//
 

@@ -151,13 +151,22 @@ Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, in
 
 Buffer StepProgram::sharedRows(int64_t rows, int64_t width) { return place(true, rows, width, "f32"); }
 
+Buffer StepProgram::inBlock(int64_t block, bool isShared, int64_t width, const char *element, int64_t perRow) {
+  return place(isShared, maxRows * perRow, width, element, block * perRow, formatv("block {0} ", block));
+}
+
+Buffer StepProgram::ring(int64_t width, int64_t perRow) {
+  return place(false, maxRows * perRow, width, "f32", 4, "ring 4 ");
+}
+
 Buffer StepProgram::given(int64_t width, const char *element, int64_t perRow) {
   Buffer made = shared(width, element, perRow);
   inputs += formatv("    gemma.input \"input{0}\" {1} : {2}\n", names++, made.name, made.type);
   return made;
 }
 
-Buffer StepProgram::place(bool isShared, int64_t rows, int64_t width, const char *element) {
+Buffer StepProgram::place(bool isShared, int64_t rows, int64_t width, const char *element, int64_t room,
+                          const std::string &how) {
   Buffer made{.name = "%b" + std::to_string(names++),
               .type = "",
               .shared = isShared,
@@ -170,10 +179,10 @@ Buffer StepProgram::place(bool isShared, int64_t rows, int64_t width, const char
   made.rowBytes = roundUp(quantized ? valueBytes + width / 4 : 4 * width, bufferAlign);
   int64_t &end = isShared ? arenaBytes : scratchBytes;
   made.offset = end;
-  end += made.rowBytes * made.rows;
+  end += made.rowBytes * (room ? room : made.rows);
   made.type = formatv("!gemma.buffer<{0} x {1}, {2}>", made.rows, width, element);
-  buffers += formatv("    {0} = gemma.buffer {1} at {2} : {3}\n", made.name, isShared ? "shared" : "private",
-                     made.offset, made.type);
+  buffers += formatv("    {0} = gemma.buffer {1} at {2} {3}: {4}\n", made.name, isShared ? "shared" : "private",
+                     made.offset, how, made.type);
   return made;
 }
 

@@ -66,6 +66,10 @@ public:
   Buffer given(int64_t width, const char *element = "f32", int64_t perRow = 1);
   /// A shared f32 buffer of so many rows, whatever the function has.
   Buffer sharedRows(int64_t rows, int64_t width);
+  /// Has room for the rows of a block of so many rows of the call.
+  Buffer inBlock(int64_t block, bool isShared, int64_t width, const char *element = "f32", int64_t perRow = 1);
+  /// A private f32 buffer with room for 4 rows.
+  Buffer ring(int64_t width, int64_t perRow);
   /// What gemma.step.attention_splits writes: a row for each split.
   Buffer parts(const Cache &cache, int64_t heads);
 
@@ -73,6 +77,9 @@ public:
   Buffer input(const Matrix &rows, bool isShared = true);
   void step(const std::string &line) { body += "    gemma.step." + line + "\n"; }
   void barrier() { body += "    gemma.barrier\n"; }
+  /// The steps up to endBlocks() do so many rows of the call after the other.
+  void blocks(int64_t rows) { body += "    gemma.blocks rows " + std::to_string(rows) + "\n"; }
+  void endBlocks() { body += "    gemma.barrier\n    gemma.end_blocks\n"; }
 
   /// What a call with these tokens gets as gemmac_call.table_rows.
   std::vector<uint8_t> tableRows(const std::vector<int32_t> &tokens) const;
@@ -101,7 +108,9 @@ private:
   std::string addWeight(const std::string &shape, int64_t elements, size_t source = 0);
   std::string scalesOfPacked(size_t sources) const;
   std::string boundsOfPacked(size_t sources) const;
-  Buffer place(bool isShared, int64_t rows, int64_t width, const char *element);
+  /// \param room  for how many of the rows; 0: all. \param how that is told.
+  Buffer place(bool isShared, int64_t rows, int64_t width, const char *element, int64_t room = 0,
+               const std::string &how = "");
   /// A table read by row.
   struct Table {
     int64_t offset, rowBytes, rowAt;

@@ -340,6 +340,7 @@ struct EncoderCase {
   int64_t heads, kvHeads, headDim, maxRows, perRow;
   float size = 0.3f; ///< of weights of queries and keys: large ones make the softmax a choice of one key
   bool bounded = false;
+  int64_t block = 0; ///< rows of the call of which queries, keys and values are made at a time; 0: all
 };
 
 /// Both steps, with all that they are given.
@@ -354,7 +355,8 @@ struct EncoderProgram {
   StepProgram program;
   Buffer x, input, table, query, memory, raw, mixed;
 
-  explicit EncoderProgram(const EncoderCase &shape) : EncoderProgram(shape, Random(31)) {}
+  explicit EncoderProgram(const EncoderCase &shape, bool inPlace = false)
+      : EncoderProgram(shape, inPlace, Random(31)) {}
 
   Call call(int64_t rows) const {
     Call made = callOf(rows);
@@ -402,7 +404,7 @@ private:
     return norm;
   }
 
-  EncoderProgram(const EncoderCase &shape, Random random)
+  EncoderProgram(const EncoderCase &shape, bool inPlace, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)),
         weight(randomMatrix(random, shape.weight, (shape.heads + 2 * shape.kvHeads) * padded, cols, shape.size)),
         queryNorm(paddedNorm(random)), keyNorm(paddedNorm(random)), program(shape.maxRows) {
@@ -413,16 +415,20 @@ private:
       x *= shape.size * 2;
     x = input = program.given(cols, "f32", shape.perRow);
     table = program.given(padded, "f32", shape.perRow);
+    if (shape.block)
+      program.blocks(shape.block);
     if (isQuantized(shape.weight)) {
-      input = program.shared(cols, "q8", shape.perRow);
+      input = shape.block ? program.inBlock(shape.block, true, cols, "q8", shape.perRow)
+                          : program.shared(cols, "q8", shape.perRow);
       program.step(formatv("quantize {0} -> {1} : {2} -> {3}", x.name, input.name, x.type, input.type));
       program.barrier();
     }
     int64_t rows = shape.maxRows * shape.perRow, width = shape.heads * padded;
     query = program.shared(width, "f32", shape.perRow);
     memory = program.sharedRows(roundUp(rows, 16), 2 * shape.kvHeads * padded);
-    raw = program.scratch(padded, "f32", shape.perRow);
-    mixed = program.shared(width, "f32", shape.perRow);
+    raw = shape.block ? program.inBlock(shape.block, false, padded, "f32", shape.perRow)
+                      : program.scratch(padded, "f32", shape.perRow);
+    mixed = inPlace ? query : program.shared(width, "f32", shape.perRow);
     if (shape.bounded)
       program.outputBounds = bounds;
     std::string heads = formatv("heads {0} kv_heads {1} head_dim {2}", shape.heads, shape.kvHeads, shape.headDim);
@@ -433,7 +439,10 @@ private:
                          input.name, matrix, table.name, query.name, memory.name, raw.name, heads,
                          program.addVector(queryNorm), program.addVector(keyNorm), input.type, table.type, query.type,
                          memory.type, raw.type));
-    program.barrier();
+    if (shape.block)
+      program.endBlocks();
+    else
+      program.barrier();
     program.step(formatv("encoder_attention {0}, {1} -> {2} {3} : {4}, {5} -> {6}", query.name, memory.name, mixed.name,
                          heads, query.type, memory.type, mixed.type));
   }
@@ -514,6 +523,32 @@ TEST_P(EncoderTest, RoomForMoreChangesNoBits) {
   for (int64_t row = 0; row < small.mixed.rows; ++row)
     expectBits(other.floats(large.mixed, row),
                {one.floats(small.mixed, row), one.floats(small.mixed, row) + small.mixed.width},
+               formatv("row {0}", row));
+}
+
+// Blocks of rows, the last one shorter, and calls that fill only a part of a block.
+TEST_P(EncoderTest, BlocksChangeNoBits) {
+  EncoderCase blocked = GetParam();
+  blocked.block = (blocked.maxRows + 2) / 3;
+  EncoderProgram whole(GetParam()), blocks(blocked);
+  Runner runWhole(whole.program), runBlocks(blocks.program);
+  for (int64_t rows : {int64_t(1), blocked.maxRows}) {
+    Memory one = runWhole.run(whole.call(rows)), other = runBlocks.run(blocks.call(rows));
+    for (int64_t row = 0; row < rows * blocked.perRow; ++row)
+      expectBits(other.floats(blocks.mixed, row),
+                 {one.floats(whole.mixed, row), one.floats(whole.mixed, row) + whole.mixed.width},
+                 formatv("row {0}", row));
+  }
+}
+
+// The result of attention may lie where its queries were.
+TEST_P(EncoderTest, MixesInPlace) {
+  EncoderProgram apart(GetParam()), inPlace(GetParam(), /*inPlace=*/true);
+  Runner runApart(apart.program), runInPlace(inPlace.program);
+  Memory one = runApart.run(apart.call(GetParam().maxRows)), other = runInPlace.run(inPlace.call(GetParam().maxRows));
+  for (int64_t row = 0; row < apart.mixed.rows; ++row)
+    expectBits(other.floats(inPlace.mixed, row),
+               {one.floats(apart.mixed, row), one.floats(apart.mixed, row) + apart.mixed.width},
                formatv("row {0}", row));
 }
 

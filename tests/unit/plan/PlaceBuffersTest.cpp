@@ -61,7 +61,8 @@ private:
     auto source = SourceAttr::get(builder.getContext(), builder.getStringAttr("f"), 0, type.getNumElements() * 4);
     WeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name), TypeAttr::get(type), source,
                      ArrayAttr(), EncodingAttr(), ScalesAttr(), FormatAttr::get(builder.getContext(), Format::F32),
-                     FloatAttr(), FloatAttr(), FloatAttr(), DenseF64ArrayAttr(), DenseF64ArrayAttr());
+                     FloatAttr(), FloatAttr(), FloatAttr(), DenseF64ArrayAttr(), DenseF64ArrayAttr(), UnitAttr(),
+                     IntegerAttr());
   }
 
   Value pick() { // mostly of the last ones, so that older buffers die

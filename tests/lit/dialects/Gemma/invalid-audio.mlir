@@ -750,8 +750,3 @@ gemma.function @step_add_norm_c4_factor max_rows 2 {
   gemma.step.add_norm %x, %x -> %x weight @n
       factor 0x7FF0000000000000 eps 0.5 count 64 : <2 x 64, f32>, <2 x 64, f32> -> <2 x 64, f32>
 }
-
-// -----
-gemma.weight @m : tensor<32x32xf32> from <"m", 0, 4096>
-// expected-error @below {{expects softplus only on a vector, got the layout panels}}
-gemma.packed @packed_c13 from [@m] as f32 panels batch 1 softplus rows 32 <32 -> 32> cols 32 <32 -> 32> bytes 4096

@@ -2,7 +2,7 @@
 // RUN: gemmac-opt %s --split-input-file --verify-diagnostics
 
 gemma.function @function_c1 max_rows 1 {
-  // expected-error @below {{is not allowed in a gemma.function, which expects gemma.buffer, gemma.input, gemma.output, gemma.barrier, gemma.mark and steps}}
+  // expected-error @below {{is not allowed in a gemma.function, which expects gemma.buffer, gemma.input, gemma.output, gemma.barrier, gemma.blocks, gemma.end_blocks, gemma.mark and steps}}
   func.call @elsewhere() : () -> ()
 }
 
@@ -356,6 +356,133 @@ gemma.function @output_c2 max_rows 1 {
 gemma.function @function_c7 max_rows 8 {
   // expected-error @below {{expects at least 8 rows (max_rows of the function), got 4}}
   %x = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+}
+
+// -----
+gemma.function @function_c9_open max_rows 8 {
+  // expected-error @below {{expects a gemma.end_blocks behind it}}
+  gemma.blocks rows 4
+}
+
+// -----
+gemma.function @function_c9_twice max_rows 8 {
+  // expected-note @below {{the blocks before}}
+  gemma.blocks rows 4
+  // expected-error @below {{expects a gemma.end_blocks before it}}
+  gemma.blocks rows 4
+}
+
+// -----
+gemma.function @function_c9_end max_rows 8 {
+  // expected-error @below {{expects a gemma.blocks before it}}
+  gemma.end_blocks
+}
+
+// -----
+gemma.function @function_c9_barrier max_rows 8 {
+  %x = gemma.buffer shared : !gemma.buffer<8 x 64, f32>
+  gemma.blocks rows 4
+  gemma.step.embed %x, @table scale 1.0 : <8 x 64, f32>
+  // expected-error @below {{expects a gemma.barrier between the step before and itself: threads do a block together}}
+  gemma.end_blocks
+}
+
+// -----
+gemma.function @function_c9_step max_rows 8 {
+  %x = gemma.buffer shared : !gemma.buffer<8 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<8 x 64, f32>
+  gemma.input "x" %x : <8 x 64, f32>
+  gemma.blocks rows 4
+  // expected-error @below {{stands between gemma.blocks and gemma.end_blocks, which expect steps whose rows depend on nothing but the same rows}}
+  gemma.step.depthwise_conv %x, @t -> %y taps 5 : <8 x 64, f32> -> <8 x 64, f32>
+}
+
+// -----
+gemma.function @function_c10_outside max_rows 8 {
+  %x = gemma.buffer shared block 4 label "x" : !gemma.buffer<8 x 64, f32>
+  // expected-error @below {{touches buffer 'x' with room for a block of 4 rows: expects to stand in a gemma.blocks of so many rows, the only one to touch it}}
+  gemma.step.embed %x, @table scale 1.0 : <8 x 64, f32>
+}
+
+// -----
+gemma.function @function_c10_rows max_rows 8 {
+  %x = gemma.buffer shared block 4 label "x" : !gemma.buffer<8 x 64, f32>
+  gemma.blocks rows 3
+  // expected-error @below {{touches buffer 'x' with room for a block of 4 rows: expects}}
+  gemma.step.embed %x, @table scale 1.0 : <8 x 64, f32>
+}
+
+// -----
+gemma.function @function_c10_other max_rows 8 {
+  %x = gemma.buffer shared block 4 label "x" : !gemma.buffer<8 x 64, f32>
+  %y = gemma.buffer shared : !gemma.buffer<8 x 64, f32>
+  gemma.blocks rows 4
+  gemma.step.embed %x, @table scale 1.0 : <8 x 64, f32>
+  gemma.barrier
+  gemma.end_blocks
+  gemma.blocks rows 4
+  // expected-error @below {{touches buffer 'x' with room for a block of 4 rows: expects}}
+  gemma.step.matmul %x, @w -> %y none : <8 x 64, f32> -> <8 x 64, f32>
+}
+
+// -----
+gemma.function @function_c10_input max_rows 8 {
+  %x = gemma.buffer shared block 4 label "x" : !gemma.buffer<8 x 64, f32>
+  // expected-error @below {{gives buffer 'x', which has room for a block alone}}
+  gemma.input "x" %x : <8 x 64, f32>
+}
+
+// -----
+gemma.function @function_c10_output max_rows 8 {
+  %x = gemma.buffer shared block 4 label "x" : !gemma.buffer<8 x 64, f32>
+  gemma.blocks rows 4
+  gemma.step.embed %x, @table scale 1.0 : <8 x 64, f32>
+  gemma.barrier
+  gemma.end_blocks
+  // expected-error @below {{gives buffer 'x', which has room for a block alone}}
+  gemma.output "x" %x : <8 x 64, f32>
+}
+
+// -----
+// What a block reads is there for the next one: %y may not lie where %x does.
+gemma.function @function_c10_placed max_rows 8 arena_bytes 4096 scratch_bytes 0 {
+  // expected-note @below {{the other buffer}}
+  %x = gemma.buffer shared at 0 label "x" : !gemma.buffer<8 x 64, f32>
+  %y = gemma.buffer shared at 2048 block 4 : !gemma.buffer<8 x 64, f32>
+  // expected-error @below {{at 0 overlaps buffer 'x' at 0 .. 2048, which lives at the same time}}
+  %z = gemma.buffer shared at 0 : !gemma.buffer<8 x 64, f32>
+  gemma.input "x" %x : <8 x 64, f32>
+  gemma.blocks rows 4
+  gemma.step.matmul %x, @w -> %y none : <8 x 64, f32> -> <8 x 64, f32>
+  gemma.barrier
+  gemma.step.matmul %y, @w -> %z none : <8 x 64, f32> -> <8 x 64, f32>
+  gemma.barrier
+  gemma.end_blocks
+  gemma.output "z" %z : <8 x 64, f32>
+}
+
+// -----
+gemma.function @function_c11 max_rows 4 {
+  %x = gemma.buffer private ring 4 label "x" : !gemma.buffer<4 x 64, f32>
+  // expected-error @below {{writes buffer 'x', a ring: expects one gemma.step.conv2d to write it and the step behind to read it, another one}}
+  gemma.step.embed %x, @table scale 1.0 replicated : <4 x 64, f32>
+}
+
+// -----
+gemma.function @function_c11_read max_rows 4 {
+  %mel = gemma.buffer shared : !gemma.buffer<16 x 32, f32>
+  %valid = gemma.buffer shared : !gemma.buffer<16 x 32, i32>
+  %x = gemma.buffer private ring 4 label "x" : !gemma.buffer<8 x 128, f32>
+  %y = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
+  gemma.input "mel" %mel : <16 x 32, f32>
+  gemma.input "valid" %valid : <16 x 32, i32>
+  gemma.step.conv2d %mel, %valid every 1 -> %x weight @c norm @n
+      bins 16 channels 1 count 5 eps 0.5 : <16 x 32, f32>, <16 x 32, i32> -> <8 x 128, f32>
+  gemma.step.sinusoids %y half 20 : <4 x 64, f32>
+  gemma.barrier
+  // expected-error @below {{reads buffer 'x', a ring: expects one gemma.step.conv2d to write it and the step behind to read it, another one}}
+  gemma.step.conv2d %x, %valid every 2 -> %y weight @c norm @n
+      bins 8 channels 5 count 5 eps 0.5 : <8 x 128, f32>, <16 x 32, i32> -> <4 x 64, f32>
 }
 
 // -----

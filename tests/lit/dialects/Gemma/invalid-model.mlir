@@ -149,6 +149,27 @@ gemma.weight @weight_c9_rank : tensor<8xf32> from <"m", 0, 32> reads [-1.0, 1.0]
 gemma.weight @weight_c9_scale : tensor<4x8xf32> from <"m", 0, 128> input_activation_scale 0.5 gives [-1.0, 1.0]
 
 // -----
+// expected-error @below {{expects softplus only on a vector with a source and without an addend, got 'tensor<4x8xf32>'}}
+gemma.weight @weight_c10_matrix : tensor<4x8xf32> from <"m", 0, 128> softplus
+
+// -----
+// expected-error @below {{expects softplus only on a vector with a source and without an addend, got 'tensor<8xf32>'}}
+gemma.weight @weight_c10_addend : tensor<8xf32> from <"m", 0, 32> addend 1.0 softplus
+
+// -----
+// expected-error @below {{expects planes that divide the last dimension 8, got 3}}
+gemma.weight @weight_c11_size : tensor<4x8xf32> from <"m", 0, 128> planes 3
+
+// -----
+// expected-error @below {{attribute 'planes' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+gemma.weight @weight_c11_zero : tensor<4x8xf32> from <"m", 0, 128> planes 0
+
+// -----
+// expected-error @below {{expects planes only beside a source without scales}}
+gemma.weight @weight_c11_scales : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 128, 16, bf16 per 32>
+    planes 2
+
+// -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
 gemma.kv_cache @kv_cache_c1_head_dim heads 1 head_dim 7 window 0
 

@@ -13,6 +13,24 @@ gemma.function @buffer_c1_negative max_rows 1 {
 }
 
 // -----
+gemma.function @buffer_c2 max_rows 2 {
+  // expected-error @below {{expects a block of at most 2 rows (max_rows of the function), got 3}}
+  %x = gemma.buffer shared block 3 : !gemma.buffer<4 x 64, f32>
+}
+
+// -----
+gemma.function @buffer_c3 max_rows 2 {
+  // expected-error @below {{expects a ring of at least 4 rows, private and without a block}}
+  %x = gemma.buffer shared ring 4 : !gemma.buffer<4 x 64, f32>
+}
+
+// -----
+gemma.function @buffer_c3_rows max_rows 2 {
+  // expected-error @below {{expects a ring of at least 4 rows, private and without a block}}
+  %x = gemma.buffer private ring 3 : !gemma.buffer<4 x 64, f32>
+}
+
+// -----
 gemma.function @step_embed_c1_element max_rows 1 {
   %x = gemma.buffer private : !gemma.buffer<1 x 64, q8>
   // expected-error @below {{expects result in f32, got '!gemma.buffer<1 x 64, q8>'}}

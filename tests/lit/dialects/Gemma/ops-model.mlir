@@ -26,6 +26,12 @@ gemma.weight @chosen : tensor<3x64xf32> as q4 from <"model.gguf", 68000, 108> en
 // CHECK: gemma.weight @without_its_1 : tensor<72xf32>
 // CHECK-NEXT: from <"b", 65536, 288> addend 1.0
 gemma.weight @without_its_1 : tensor<72xf32> from <"b", 65536, 288> addend 1.0
+// CHECK: gemma.weight @per_dim : tensor<64xf32>
+// CHECK-NEXT: from <"b", 65536, 256> softplus
+gemma.weight @per_dim : tensor<64xf32> from <"b", 65536, 256> softplus
+// CHECK: gemma.weight @patches : tensor<4x768xf32>
+// CHECK-NEXT: from <"b", 65536, 12288> planes 3
+gemma.weight @patches : tensor<4x768xf32> from <"b", 65536, 12288> planes 3
 
 // CHECK: gemma.weight @on_grids : tensor<100x64xf32>
 // CHECK-NEXT: from <"a", 0, 25600>

@@ -1,10 +1,11 @@
 // RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s
-// Subsampling reads four frames for each row of the call. Heads, halves of sinusoids and channels of a bin are blocks
-// of their own. What is clamped for a matrix is part of the step before it.
+// Subsampling reads four frames for each row of the call, and each thread makes the rows between for itself. Heads,
+// halves of sinusoids and channels of a bin are blocks of their own. What is clamped for a matrix is part of the step
+// before it.
 
 // CHECK: gemma.packed @p.scale
 // CHECK-NEXT: from [@scale]
-// CHECK-NEXT: as f32 vector batch 1 softplus scale {{.*}} rows 1 <1 -> 16> cols 32 <20 -> 32>
+// CHECK-NEXT: as f32 vector batch 1 scale {{.*}} rows 1 <1 -> 16> cols 32 <20 -> 32>
 // CHECK: gemma.packed @p.proj
 // CHECK:      rows 64 <40 -> 64> cols 64 <2 -> 16>
 // CHECK: gemma.packed @p.rel
@@ -14,11 +15,10 @@
 // CHECK: gemma.input "mel" %[[MEL]]
 // CHECK: %[[VALID:.*]] = gemma.buffer shared : <24 x 32, i32>
 // CHECK: gemma.input "valid" %[[VALID]]
-// CHECK: %[[ONE:.*]] = gemma.buffer shared : <12 x 128, f32>
+// CHECK: %[[ONE:.*]] = gemma.buffer private ring 4 : <12 x 128, f32>
 // CHECK-NEXT: gemma.step.conv2d %[[MEL]], %[[VALID]] every 1 -> %[[ONE]] weight @p.conv0 norm @p.norm0
 // CHECK-NEXT:   bins 16 channels 1 count 3 eps 0.5
 // CHECK: %[[TWO:.*]] = gemma.buffer shared : <6 x 64, f32>
-// CHECK: gemma.barrier
 // CHECK-NEXT: gemma.step.conv2d %[[ONE]], %[[VALID]] every 2 -> %[[TWO]] weight @p.conv1 norm @p.norm1
 // CHECK-NEXT:   bins 8 channels 3 count 2 eps 0.5
 // CHECK: gemma.barrier

@@ -15,9 +15,9 @@
 // CHECK:           call @matmul_q8_k64_none_chunk512_bounds({{.*}}, %[[COUNT]], {{.*}} f32, f32, f32, f32) -> ()
 // CHECK:         call @add_places_f32_k64_f32(
 // CHECK:         call @norm_f32_w64_of64_plain_within_{{[0-9a-f_]+}}({{.*}} f32, f32) -> ()
-// from the keys of a head to those of the next: 560 positions
+// from the keys of a head to those of the next: 560 positions; and how many lie before those of the step
 // CHECK:         %[[STEP:.*]] = arith.constant 71680 : i64
-// CHECK:         call @encoder_qkv_f32_k64_n96_q1_kv1_d32_3eb0c6f7a0b5ed8d_upto512_blocks({{.*}}, %[[STEP]]) :
+// CHECK:         call @encoder_qkv_f32_k64_n96_q1_kv1_d32_3eb0c6f7a0b5ed8d_upto512_blocks({{.*}}, %[[STEP]], %{{.*}}) :
 // CHECK:         %[[STEP:.*]] = arith.constant 71680 : i64
 // CHECK:         call @encoder_attention_q1_kv1_d32({{.*}}, %[[STEP]]) :
 // CHECK:         call @quantize_f32_within_w32({{.*}} f32, f32) -> ()
@@ -37,7 +37,7 @@
 // CHECK-LABEL: func.func @gemmac_encode_70_avx2(
 // CHECK:         call @matmul_q8_k64_none_chunk512_bounds(
 // CHECK:         %[[STEP:.*]] = arith.constant 143360 : i64
-// CHECK:         call @encoder_qkv_f32_k64_n96_q1_kv1_d32_3eb0c6f7a0b5ed8d_upto512_blocks({{.*}}, %[[STEP]]) :
+// CHECK:         call @encoder_qkv_f32_k64_n96_q1_kv1_d32_3eb0c6f7a0b5ed8d_upto512_blocks({{.*}}, %[[STEP]], %{{.*}}) :
 // CHECK:         %[[STEP:.*]] = arith.constant 143360 : i64
 // CHECK:         call @encoder_attention_q1_kv1_d32({{.*}}, %[[STEP]]) :
 // CHECK-NOT:   func.func private
