@@ -14,7 +14,7 @@ using namespace gemma;
 
 /// Whether the tables have rows for every place: they are numbers that the caller gave.
 static llvm::Error checkPlaces(AddPlacesStep step, Frame &frame) {
-  const int64_t known = frame.memory.weights(step.getColumnsAttr()).rows;
+  const int64_t known = frame.memory.weights(step.getColumnsAttr()).rows / (step.getAlternating() ? 2 : 1);
   for (int64_t r = 0; r < frame.rows(step.getPlaces()); ++r)
     for (int32_t place : frame[step.getPlaces()].integerRow(r).first(2))
       if (place < 0 || place >= known)

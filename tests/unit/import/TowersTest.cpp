@@ -134,16 +134,30 @@ TEST(Towers, setAside) {
         llvm::find_if(checkpoint.notes, [](llvm::StringRef note) { return note.starts_with("vision tower: tensor"); });
     return why == checkpoint.notes.end() ? std::string("no note") : *why;
   };
-  std::vector<std::string> notes = {
-      noteAfter([&](WithVision &d) { d.tensors.erase(key); }),
-      noteAfter([&](WithVision &d) { d.tensors[key].shape = {4, 9}; }),
-      noteAfter([&](WithVision &d) { d.tensors[key].dtype = "I64"; }),
-      noteAfter([&](WithVision &d) { d.tensors["model.vision_tower.std_bias"] = {{8}}; })};
+  auto noteAfterBound = [&](const char *kind, TestTensor value) {
+    return noteAfter([&](WithVision &d) {
+      d.config["vision_config"]["use_clipped_linears"] = true;
+      d.tensors[std::string("model.vision_tower.encoder.layers.0.mlp.down_proj.") + kind] = value;
+    });
+  };
+  const TestTensor half{{}, "BF16", {"\x00\x3f", 2}}, minusHalf{{}, "BF16", {"\x00\xbf", 2}},
+      nan{{}, "BF16", "\xff\x7f"};
+  std::vector<std::string> notes = {noteAfter([&](WithVision &d) { d.tensors.erase(key); }),
+                                    noteAfter([&](WithVision &d) { d.tensors[key].shape = {4, 9}; }),
+                                    noteAfter([&](WithVision &d) { d.tensors[key].dtype = "I64"; }),
+                                    noteAfter([&](WithVision &d) { d.tensors["model.vision_tower.std_bias"] = {{8}}; }),
+                                    noteAfterBound("input_min", half),
+                                    noteAfterBound("output_max", minusHalf),
+                                    noteAfterBound("input_max", nan)};
   EXPECT_EQ(notes[0], "vision tower: tensor 'vision_tower.encoder.layers.0.self_attn.k_proj.linear.weight' of shape "
                       "[4, 8] is missing");
   EXPECT_TRUE(contains(notes[1], "in 'model.safetensors' has shape [4, 9], expected [4, 8]"));
   EXPECT_TRUE(contains(notes[2], "has type I64, expected F32, F16 or BF16"));
   EXPECT_TRUE(contains(notes[3], "'vision_tower.std_bias' in 'model.safetensors' is not part of what"));
+  EXPECT_TRUE(contains(notes[4], "down_proj.input_min' in 'model.safetensors' is 0.50, expected a number that is not "
+                                 "above 0"));
+  EXPECT_TRUE(contains(notes[5], "output_max' in 'model.safetensors' is -0.50, expected a number that is not below 0"));
+  EXPECT_TRUE(contains(notes[6], "input_max", "expected a number that is not below 0"));
 }
 
 /// The same without encoders, and with sounds.
@@ -255,7 +269,11 @@ TEST(Towers, configurationMistakes) {
   EXPECT_TRUE(contains(vision({{"new_field", 1}}), "'vision_config.new_field'"));
   EXPECT_TRUE(contains(audio({{"subsampling_conv_channels", {64, 32}}}), "begins with 64, expected 128 to 131"));
   EXPECT_TRUE(contains(audio({{"subsampling_conv_channels", {128, -1}}}), "expected two positive integers"));
-  EXPECT_TRUE(contains(audio({{"hidden_size", 1000}, {"num_attention_heads", 24}}), "an even number"));
+  EXPECT_EQ(audio({{"subsampling_conv_channels", {131, 32}}}), ""); // a quarter of it is that of the bins
+  EXPECT_TRUE(
+      contains(audio({{"hidden_size", 1000}, {"num_attention_heads", 24}}), "a multiple of num_attention_heads"));
+  EXPECT_TRUE(contains(audio({{"hidden_size", 45}, {"num_attention_heads", 3}}), "an even number"));
+  EXPECT_EQ(audio({{"hidden_size", 90}, {"num_attention_heads", 6}}), ""); // heads of 15
   EXPECT_TRUE(contains(audio({{"hidden_act", "gelu"}}), "expected 'silu'"));
   EXPECT_TRUE(contains(audio({{"attention_context_left", 1}}), "attention_context_left"));
   EXPECT_TRUE(contains(audio({{"attention_invalid_logits_value", -100.0}}), "below -104 - attention_logit_cap"));
