@@ -25,7 +25,7 @@
 
 // CHECK-LABEL: func.func private @encoder_qkv_f32_k64_n96_q1_kv1_d32_3eb0c6f7a0b5ed8d_upto512_blocks(
 // CHECK:         scf.for %{{.*}} = %{{.*}} to %arg8 step
-// CHECK:           call @matmul_f32_k64_none_rows(
+// CHECK:           call @matmul_f32_k64_none_chunk512(
 // queries, then keys and zeros that fill up their last block, then values
 // CHECK:         scf.if
 // CHECK:         } else {
