@@ -120,7 +120,7 @@ def scalar(value):
         ("v.blk.0.attn_q_norm.weight", tensor(30), ["'v.blk.0.attn_q_norm.weight'", "30", "multiple of 4"]),
         ("v.blk.0.attn_k.weight", tensor(65, 64), ["'v.blk.0.attn_k.weight'", "65 rows"]),
         ("v.blk.0.attn_q.input_min", tensor(2), ["'v.blk.0.attn_q.input_min'", "[2]"]),
-        ("v.blk.0.attn_q.input_min", scalar(100.0), ["'v.blk.0.attn_q.input_", "lower bound"]),
+        ("v.blk.0.attn_q.input_min", scalar(100.0), ["'v.blk.0.attn_q.input_min'", "leave out 0"]),
         ("v.blk.0.attn_q.input_min", scalar(-9.0), ["'v.blk.0.attn_", "reads the same rows"]),
         ("v.blk.0.attn_q.input_min", tensor(32, kind="Q8_0"), ["'v.blk.0.attn_q.input_min'"]),
         ("v.std_scale", tensor(64), ["'v.std_bias'", "missing"]),

@@ -158,6 +158,7 @@ class Keys(TestCase):
         time.sleep(0.5)  # the system takes in what fits before the line ends
         chat.send("\n")
         chat.expect("a line was cut: the terminal holds 4094 bytes")
+        chat.expect("> ")
         chat.send("H\n")
         chat.expect("\r\nc\r\n> ")
 
