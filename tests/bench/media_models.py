@@ -16,9 +16,10 @@ sys.path[:0] = [str(ROOT / "tests" / "bench"), str(ROOT / "tests" / "integration
 import gguf_writer  # noqa: E402
 import mmproj_writer  # noqa: E402
 import random_checkpoint  # noqa: E402
+import tower_shapes  # noqa: E402
 from bench_models import run_or_fail, say  # noqa: E402
 
-SMALL = random_checkpoint.vision(
+SMALL = tower_shapes.vision(
     hidden_size=768,
     intermediate_size=3072,
     head_dim=64,
@@ -29,7 +30,7 @@ SMALL = random_checkpoint.vision(
     position_embedding_size=10240,
     use_clipped_linears=True,
 )
-LARGE = random_checkpoint.vision(
+LARGE = tower_shapes.vision(
     hidden_size=1152,
     intermediate_size=4304,
     head_dim=72,
@@ -40,7 +41,7 @@ LARGE = random_checkpoint.vision(
     position_embedding_size=10240,
     standardize=True,
 )
-AUDIO = random_checkpoint.audio(
+AUDIO = tower_shapes.audio(
     hidden_size=1024, num_attention_heads=8, num_hidden_layers=12, output_proj_dims=1536, use_clipped_linears=True
 )
 

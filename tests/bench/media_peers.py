@@ -25,7 +25,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "bench"), str(ROOT / "tests" / "integration")]
-import random_checkpoint  # noqa: E402
+import tower_shapes  # noqa: E402
 from bench_models import Failure, run_or_fail, say  # noqa: E402
 from media_models import HEIGHT, SECONDS, TOKENS, TOWERS, WEIGHTS, WIDTH, Models, write_inputs  # noqa: E402
 from peers import comma_list, machine, median, peer_python, table, write_whole  # noqa: E402
@@ -113,11 +113,11 @@ def soft_tokens(program, kind, folder):
 def multiply_adds(towers, kind):
     """Of the encoder, attention included, convolutions and what a few rows take left out."""
     if kind == "image":
-        shapes = random_checkpoint.vision_tensors(towers.vision, towers.hidden)
+        shapes = tower_shapes.vision_tensors(towers.vision, towers.hidden)
         rows, layers = TOKENS * towers.vision["pooling_kernel_size"] ** 2, towers.vision["num_hidden_layers"]
         attention = 2 * rows * rows * towers.vision["num_attention_heads"] * towers.vision["head_dim"] * layers
     else:
-        shapes = random_checkpoint.audio_tensors(towers.audio, towers.hidden)
+        shapes = tower_shapes.audio_tensors(towers.audio, towers.hidden)
         rows, attention = SECONDS * 25, 0
     matrices = (
         math.prod(dims)

@@ -96,16 +96,20 @@ def stored_values(name, values):
     return values
 
 
+def is_matrix(name, stored):
+    """Whether a tensor gets the type of matrices: vectors, convolutions, patches and places are F32."""
+    return stored.ndim == 2 and not name.endswith("depthwise_conv1d.weight")
+
+
 def tower_tensors(weights, choose=lambda name, shape: "F32"):
     """weights: {name in the directory: float32 array}, of which those of towers are taken. choose(name, shape) names
-    the type of a matrix; vectors, convolutions, patches and places are F32, as converters have them."""
+    the type of a matrix."""
     tensors = {}
     for name, values in weights.items():
         if not name.startswith(TOWERS):
             continue
         values = stored_values(name, values)
-        free = values.ndim == 2 and not name.endswith("depthwise_conv1d.weight")
-        kind = choose(name, values.shape) if free else "F32"
+        kind = choose(name, values.shape) if is_matrix(name, values) else "F32"
         tensors[tower_name(name)] = (kind, list(values.shape), encode_blocks(values, kind))
     return tensors
 

@@ -13,6 +13,7 @@ import numpy as np
 from support import CHECKPOINTS, ROOT
 import gguf_file as gguf
 import random_checkpoint
+import tower_shapes
 from gemma_checkpoint import FULL, SLIDING, TextShape, encode, pack_header, text_tensors, write_json, write_weights
 
 DATA = ROOT / "tests" / "data" / "published"
@@ -179,7 +180,7 @@ def media_tensors(data):
         out["multi_modal_projector.mm_input_projection_weight"] = [vision["hidden_size"], hidden]
         out["multi_modal_projector.mm_soft_emb_norm.weight"] = [vision["hidden_size"]]
     elif "4Unified" in config["architectures"][0]:
-        return random_checkpoint.embedder_tensors(vision, audio, hidden)
+        return tower_shapes.embedder_tensors(vision, audio, hidden)
     elif vision:
         out = vision_tensors(vision)
         out["model.embed_vision.embedding_projection.weight"] = [hidden, vision["hidden_size"]]

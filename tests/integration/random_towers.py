@@ -3,6 +3,7 @@
 import numpy as np
 
 import random_checkpoint
+import tower_shapes
 
 SEEDS = range(10)
 
@@ -21,7 +22,7 @@ def vision(seed):
         return values[rng.integers(len(values))]
 
     kv_heads = pick(1, 1, 2, 3, 5)
-    return random_checkpoint.vision(
+    return tower_shapes.vision(
         hidden_size=int(rng.integers(5, 150)),
         intermediate_size=int(rng.integers(1, 200)),
         head_dim=4 * pick(1, 2, 3, 5, 7, 9, 13, 18),
@@ -47,7 +48,7 @@ def audio(seed):
 
     heads = pick(1, 2, 3, 4, 6)
     head = int(rng.integers(1, 30))
-    return random_checkpoint.audio(
+    return tower_shapes.audio(
         hidden_size=heads * (head + heads * head % 2),
         num_attention_heads=heads,
         num_hidden_layers=1 + seed % 3,

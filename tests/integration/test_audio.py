@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import random_checkpoint
+import tower_shapes
 from machine_code import call_code
 from media_files import read_sound
 from support import CHECKPOINTS, GOLDENS, OUT, ROOT, compile_program, goldens, levels, read_safetensors
@@ -68,12 +69,12 @@ def test_q12_keeps_soft_tokens(tmp_path):
 def random_tower(name):
     def write(folder):
         text = random_checkpoint.text(hidden_size=100)
-        random_checkpoint.write(folder, text, dtype="F32", audio=random_checkpoint.AUDIO[name])
+        random_checkpoint.write(folder, text, dtype="F32", audio=tower_shapes.AUDIO[name])
 
     return write_once(OUT / "towers" / f"audio-{name}", write)
 
 
-@pytest.mark.parametrize("name", random_checkpoint.AUDIO)
+@pytest.mark.parametrize("name", tower_shapes.AUDIO)
 @pytest.mark.parametrize("frames, invalid", [(1, 0), (62, 3), (97, 0)])
 def test_any_shape(name, frames, invalid, tmp_path):
     """Random towers of odd shapes, sounds of any length, with and without frames that are not valid at the end."""

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support import BUILD, CHECKPOINTS, GEMMAC
+from support import BUILD, CHECKPOINTS
 
 TARGETS = ["aarch64-linux", "x86_64-linux"]
 

@@ -7,7 +7,7 @@ import pytest
 import quantized_checkpoint
 import random_checkpoint
 from random_checkpoint import F, S
-from support import CHECKPOINTS, GEMMAC_INTERP, MODELS, OUT, compile_program, eval_ids, gemmac, goldens, logits
+from support import CHECKPOINTS, GEMMAC_INTERP, MODELS, OUT, compile_program, eval_ids, gemmac, logits
 from support import text_prompts, write_ids, write_once
 from test_value_range import LARGE_KEYS, LARGE_VALUES, multiply
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import random_checkpoint
+import tower_shapes
 from demo import Terminal
 from support import CHECKPOINTS, GOLDENS, OUT, ROOT, compile_program, read_safetensors, record, run, succeed, write_once
 
@@ -193,7 +194,7 @@ def slow_program():
     """With a tower that takes many seconds for a picture of the largest budget."""
 
     def write(folder):
-        tower = random_checkpoint.vision(patch_size=16, position_embedding_size=1024, num_hidden_layers=48)
+        tower = tower_shapes.vision(patch_size=16, position_embedding_size=1024, num_hidden_layers=48)
         random_checkpoint.write(folder, random_checkpoint.text(), dtype="F32", vision=tower)
 
     return compile_program(write_once(OUT / "towers" / "slow", write))

@@ -12,6 +12,7 @@ import pytest
 import gguf_file as gguf
 import mmproj_file as mmproj
 import random_checkpoint
+import tower_shapes
 from gemma_checkpoint import FULL, read_safetensors, write_json, write_safetensors
 from support import CHECKPOINTS, GEMMAC_INTERP, MODELS, compile_program, gemmac, parameters
 from test_gguf import CHOICES, compile_here, emit, text_weights, text_weights_of, without_places
@@ -99,14 +100,14 @@ def test_same_soft_tokens_as_from_a_directory(model, choose, tmp_path):
 
 # -------------------------------------------------------------------------------- encodings and shapes
 VISION = {
-    **{name: random_checkpoint.VISION[name] for name in ("small", "standardized", "odd-everything")},
-    "wide": random_checkpoint.vision(
+    **{name: tower_shapes.VISION[name] for name in ("small", "standardized", "odd-everything")},
+    "wide": tower_shapes.vision(
         hidden_size=256, intermediate_size=256, head_dim=64, num_key_value_heads=4, use_clipped_linears=True
     ),
 }
 AUDIO = {
-    "small": random_checkpoint.AUDIO["small"],
-    "wide": random_checkpoint.audio(hidden_size=256, output_proj_dims=256, conv_kernel_size=8),
+    "small": tower_shapes.AUDIO["small"],
+    "wide": tower_shapes.audio(hidden_size=256, output_proj_dims=256, conv_kernel_size=8),
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import random_checkpoint
+import tower_shapes
 from machine_code import call_code
 from media_files import read_picture
 from support import CHECKPOINTS, GEMMAC_INTERP, GOLDENS, MODELS, OUT, ROOT, compile_program, gemmac, goldens, levels
@@ -50,14 +51,14 @@ def tower(name):
 
     def write(folder):
         text = random_checkpoint.text(hidden_size=100)
-        random_checkpoint.write(folder, text, dtype="F32", vision=random_checkpoint.VISION[name])
+        random_checkpoint.write(folder, text, dtype="F32", vision=tower_shapes.VISION[name])
 
     return write_once(OUT / "towers" / name, write)
 
 
 def random_patches(name, columns, rows):
     """Patches and places in raster order; the sides are in soft tokens."""
-    vision = random_checkpoint.VISION[name]
+    vision = tower_shapes.VISION[name]
     pool, values = vision["pooling_kernel_size"], vision["patch_size"] ** 2 * 3
     y, x = np.divmod(np.arange(columns * rows * pool**2), columns * pool)
     return np.random.default_rng(7).random((len(x), values), np.float32), np.stack([x, y], -1)
@@ -109,12 +110,12 @@ def test_q12_keeps_soft_tokens(model, tmp_path):
     assert 1e-5 < np.linalg.norm(got - expected) / np.linalg.norm(expected) < 1e-3
 
 
-@pytest.mark.parametrize("name", random_checkpoint.VISION)
+@pytest.mark.parametrize("name", tower_shapes.VISION)
 @pytest.mark.parametrize("columns, rows", [(7, 5), (2, 1)])
 def test_any_shape(name, columns, rows, tmp_path):
     """Random towers of odd shapes; more patches than attention has in a split, and fewer."""
     folder, (patches, places) = tower(name), random_patches(name, columns, rows)
-    picture = Picture(patches, places, random_checkpoint.VISION[name]["pooling_kernel_size"])
+    picture = Picture(patches, places, tower_shapes.VISION[name]["pooling_kernel_size"])
     check(interpreted(folder, picture, tmp_path), VisionTower(folder).encode(patches, places))
 
 
@@ -132,7 +133,7 @@ COMPILED = {
     "plain-q4": ("tiny-dense", ["--vision-weights", "q4"]),
     "clipped-q12": ("tiny-e", ["--without", "audio", "--vision-weights", "q12"]),
     "clipped-q8": ("tiny-e", ["--without", "audio", "--vision-weights", "q8"]),
-    **{f"random-{name}": (name, []) for name in random_checkpoint.VISION},
+    **{f"random-{name}": (name, []) for name in tower_shapes.VISION},
     "random-q12": ("odd-everything", ["--vision-weights", "q12"]),
     "random-q4": ("odd-everything", ["--vision-weights", "q4"]),
     "random-q8": ("clipped", ["--vision-weights", "q8", "--activations", 16]),
@@ -149,7 +150,7 @@ def test_machine_code(case, at, tmp_path):
         folder, picture = CHECKPOINTS / name, golden_picture(name, next(pictures_of(name)))
     else:
         folder, (patches, places) = tower(name), random_patches(name, 7, 6)  # more than a block of 35
-        picture = Picture(patches, places, random_checkpoint.VISION[name]["pooling_kernel_size"])
+        picture = Picture(patches, places, tower_shapes.VISION[name]["pooling_kernel_size"])
     expected = interpreted(folder, picture, tmp_path, extra)
     assert expected.std() > 0.1
     for got in call_code(folder, "f32", at, FUNCTION, picture.rows, picture.inputs, extra, tmp_path):

@@ -4,7 +4,7 @@ import json
 import unittest
 from pathlib import Path
 
-from demo import TestCase, demo, run
+from demo import TestCase, run
 
 MEDIA = Path(__file__).resolve().parents[2] / "data" / "media"
 

@@ -5,7 +5,6 @@ import os
 import select
 import signal
 import struct
-import subprocess
 import termios
 import time
 import unittest
