@@ -86,10 +86,13 @@ static void image(Driver driver, bool frame) {
   std::vector<PatchPosition> positions(area / static_cast<size_t>(side * side));
   finish(driver, out,
          [&] { return patches(driver.runner, picture, size, static_cast<PatchSide>(side), out, positions); });
-  for (size_t i = 0; i < positions.size(); ++i)
-    if (positions[i].x != static_cast<int64_t>(i) % (size.width / side) ||
-        positions[i].y != static_cast<int64_t>(i) / (size.width / side))
-      fail("positions are not row by row");
+  const int64_t pool = 48 / side, across = size.width / 48;
+  for (size_t i = 0; i < positions.size(); ++i) {
+    const int64_t cell = static_cast<int64_t>(i) / (pool * pool), inCell = static_cast<int64_t>(i) % (pool * pool);
+    if (positions[i].x != cell % across * pool + inCell % pool ||
+        positions[i].y != cell / across * pool + inCell / pool)
+      fail("positions are not cell by cell");
+  }
 }
 
 /// IN OUT

@@ -7,6 +7,7 @@ import re
 import pytest
 
 import random_checkpoint
+import tower_shapes
 from random_checkpoint import F, S
 from support import CHECKPOINTS, MODELS, OUT, SHORT_FORMATS, base_level, compile_program, gemmac, run, succeed
 from support import write_once
@@ -91,6 +92,35 @@ def test_towers_count(model):
     # Soft tokens are an input of prefill, and rings hold a picture (26B, 31B).
     assert predicted <= 1.25 * bench(text, 300, 20, "-t", 3)["predicted_resident_bytes"]
     assert resident(program)["peak"] > resident(text)["peak"]
+
+
+@pytest.fixture(scope="module")
+def towers():
+    """Small text behind towers of 20 million values each."""
+    vision = tower_shapes.vision(hidden_size=512, intermediate_size=2048, head_dim=64, num_attention_heads=8,
+                                 num_key_value_heads=8, num_hidden_layers=5, patch_size=16,
+                                 position_embedding_size=1024)  # fmt: skip
+    audio = tower_shapes.audio(hidden_size=512, num_attention_heads=8, num_hidden_layers=4, output_proj_dims=256)
+    text = random_checkpoint.text(hidden_size=256, intermediate_size=512)
+
+    def write(folder):
+        random_checkpoint.write(folder, text, vision=vision, audio=audio)
+
+    return write_once(OUT / "memory" / "towers", write)
+
+
+@pytest.mark.parametrize("without", ["audio", "image"])
+@pytest.mark.parametrize("shown", [True, False])
+def test_prediction_with_media(towers, without, shown):
+    """Weights of a tower are touched by its first picture or sound and count from then on; without one they do not."""
+    program = compile_program(towers, "bf16", extra=["--image-tokens", 280, "--without", without])
+    media = ["--image", "960x672"] if without == "audio" else ["--audio", "30"]
+    media = media if shown else []
+    report = bench(program, 256, 4, "-t", 2, *media)
+    measured, predicted = report["peak_resident_bytes"], report["predicted_resident_bytes"]
+    print(f"{media}: {measured} bytes, predicted {predicted}: {measured / predicted:.4f}")
+    assert (predicted > 40 * MIB) == shown
+    assert predicted - max(0.03 * predicted, CONSTANT) <= measured <= 1.03 * predicted
 
 
 def test_towers_that_are_too_much_are_named():

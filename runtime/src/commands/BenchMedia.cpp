@@ -23,11 +23,8 @@ Status BenchMedia::take(MediaRuns runs) {
   return {};
 }
 
-Status BenchMedia::preparePicture() {
-  ImagePlan plan;
-  const ImageSize size{options.imageHeight, options.imageWidth};
-  if (Status status = planImage(model.program, size, options.imageTokens, plan); !status.ok())
-    return status;
+/// Its pixels are the same every time.
+static Status randomPicture(ImageSize size, Picture &picture) {
   picture.width = static_cast<uint32_t>(size.width);
   picture.height = static_cast<uint32_t>(size.height);
   const size_t bytes = picture.rowBytes() * picture.height;
@@ -37,10 +34,19 @@ Status BenchMedia::preparePicture() {
   Random random(1);
   for (size_t i = 0; i < bytes; ++i)
     picture.pixels[i] = static_cast<uint8_t>(i % 4 == 3 ? 255 : random.next() >> 56);
+  return {};
+}
+
+Status BenchMedia::preparePicture() {
+  ImagePlan plan;
+  const ImageSize size{options.imageHeight, options.imageWidth};
+  if (Status status = planImage(model.program, size, options.imageTokens, plan); !status.ok())
+    return status;
   return take({.kind = "picture",
                .what = format("%lld x %lld pixels", number(size.width), number(size.height)),
                .function = plan.function,
-               .tokens = plan.tokens});
+               .tokens = plan.tokens,
+               .frontEndBytes = frontEndBytes(size, plan)});
 }
 
 Status BenchMedia::prepareSound() {
@@ -50,13 +56,14 @@ Status BenchMedia::prepareSound() {
   for (float &sample : sound.samples)
     sample = static_cast<float>(random.uniform() - 0.5);
   AudioPlan plan;
-  if (Status status = planAudio(model.program, static_cast<int64_t>(sound.samples.size()), modelRate, plan);
-      !status.ok())
+  const auto samples = static_cast<int64_t>(sound.samples.size());
+  if (Status status = planAudio(model.program, samples, modelRate, plan); !status.ok())
     return status;
   return take({.kind = "sound",
                .what = format("%g s", options.audioSeconds),
                .function = plan.function,
-               .tokens = plan.tokens});
+               .tokens = plan.tokens,
+               .frontEndBytes = frontEndBytes(samples, plan)});
 }
 
 Status BenchMedia::prepare() {
@@ -71,7 +78,10 @@ Status BenchMedia::measureOne(Sequence &sequence, const MediaRuns &one, MediaRun
   const bool image = one.function->name != std::string_view(GEMMAC_ENCODE_AUDIO);
   std::shared_ptr<const SoftRows> rows;
   encoder.forget();
-  Status status = image ? encoder.image(picture, options.imageTokens, rows) : encoder.audio(sound, rows);
+  Picture picture; // the encoder takes it
+  Status status = image ? randomPicture({options.imageHeight, options.imageWidth}, picture) : Status();
+  if (status.ok())
+    status = image ? encoder.image(std::move(picture), options.imageTokens, rows) : encoder.audio(sound, rows);
   if (!status.ok())
     return status;
   SoftPrompt prompt;

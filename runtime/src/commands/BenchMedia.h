@@ -29,7 +29,6 @@ private:
   Model &model;
   const BenchOptions &options;
   MediaEncoder encoder;
-  Picture picture;
   Sound sound;
   std::vector<MediaRuns> all; // what is measured, without times
 };

@@ -33,13 +33,15 @@ static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &o
   int64_t positions = options.depth > 0 ? model.program.context
                                         : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
   bool image = false, audio = false;
+  uint64_t frontEnd = 0;
   for (const MediaRuns &one : measured.media) {
     positions = std::max(positions, one.tokens + 2);
     (std::string_view(one.function->name).starts_with(GEMMAC_ENCODE_IMAGE) ? image : audio) = true;
+    frontEnd = std::max(frontEnd, one.frontEndBytes);
   }
   const int64_t threads = model.cpu.threads().poolSize();
   return residentBytes(model.program, threads, positions, mostSequences(options)) +
-         mediaBytes(model.program, threads, image, audio);
+         mediaBytes(model.program, threads, image, audio) + frontEnd;
 }
 
 static std::string describe(const char *name, const Runs &speed, int64_t tokens) {

@@ -36,6 +36,7 @@ struct MediaRuns {
   std::string what; ///< "640 x 480 pixels"
   const gemmac_function *function;
   int64_t tokens = 0;
+  uint64_t frontEndBytes = 0; ///< of the heap, for a while
   Runs prepare = {}, encode = {};
   Runs firstToken = {}; ///< until the logits behind its soft tokens, both steps included
 };

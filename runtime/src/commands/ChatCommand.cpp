@@ -79,7 +79,9 @@ static Status addVideo(MediaEncoder &encoder, const AnswerOptions &options, cons
                        std::vector<Medium> &media, std::string &note) {
   std::vector<VideoFrame> frames;
   std::string name;
-  const VideoRequest request{options.frames, encoder.context(), {options.frameRate, options.ffmpeg}, options.quiet};
+  ProgressLine progress("encoding frames");
+  const VideoRequest request{
+      options.frames, encoder.context(), {options.frameRate, options.ffmpeg}, options.quiet ? nullptr : &progress};
   if (Status status = encodeVideoFile(encoder, path, request, frames, name, note); !status.ok())
     return status;
   for (size_t i = 0; i < frames.size(); ++i)

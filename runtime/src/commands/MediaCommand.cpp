@@ -96,8 +96,7 @@ static std::string jsonOf(const std::vector<Description> &all) {
 }
 
 /// Has the tower make soft tokens and writes them to `out`, which is not committed.
-static Status writeSoftTokens(Model &model, const MediaFile &file, int64_t budget, const std::string &path,
-                              NewFile &out) {
+static Status writeSoftTokens(Model &model, MediaFile &file, int64_t budget, const std::string &path, NewFile &out) {
   ProgressLine progress("encoding");
   MediaEncoder encoder(model.engine(), model.cpu.threadPool(), &interruption(), &progress);
   std::vector<std::shared_ptr<const SoftRows>> all;

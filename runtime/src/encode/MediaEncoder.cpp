@@ -13,16 +13,6 @@
 
 namespace gemmac::runtime {
 
-namespace {
-/// A picture cut into patches, row by row.
-struct Patches {
-  int64_t columns = 0, rows = 0;
-  std::vector<float> values; ///< [rows * columns, elements]
-  std::vector<PatchPosition> positions;
-  int64_t elements() const { return static_cast<int64_t>(values.size()) / (rows * columns); }
-};
-} // namespace
-
 static Status internal(const char *function, const char *value) {
   return {ExitCode::internal, format("the compiled model's function '%s' has no '%s' as it should", function, value)};
 }
@@ -67,33 +57,6 @@ Status MediaEncoder::run(const gemmac_function &function, int64_t count, SoftRow
   return {};
 }
 
-/// \param patchSide  of those that a tower takes, or of whole soft tokens where there is none.
-static Status cut(const FeatureRunner &runner, const Picture &picture, const ImagePlan &plan, PatchSide patchSide,
-                  Patches &result) {
-  const PixelView view{picture.pixels.get(), {picture.height, picture.width}, static_cast<int64_t>(picture.rowBytes())};
-  const auto side = static_cast<int64_t>(patchSide);
-  result.columns = plan.columns;
-  result.rows = plan.rows;
-  result.positions.resize(static_cast<size_t>(result.rows * result.columns));
-  result.values.resize(result.positions.size() * 3 * side * side);
-  return patches(runner, view, plan.size, patchSide, result.values, result.positions);
-}
-
-/// Writes the patches cell by cell, cells in raster order: a row of the call takes the mean of those of one.
-static void writeCells(const Patches &patches, int64_t pool, const ValueRows &values, const ValueRows &positions) {
-  const int64_t across = patches.columns / pool, down = patches.rows / pool, elements = patches.elements();
-  size_t to = 0;
-  for (int64_t cell = 0; cell < across * down; ++cell)
-    for (int64_t inCell = 0; inCell < pool * pool; ++inCell, ++to) {
-      const int64_t row = cell / across * pool + inCell / pool, column = cell % across * pool + inCell % pool;
-      const auto from = static_cast<size_t>(row * patches.columns + column);
-      values.write(
-          to, std::span(patches.values).subspan(from * static_cast<size_t>(elements), static_cast<size_t>(elements)));
-      const int32_t place[] = {patches.positions[from].x, patches.positions[from].y};
-      positions.write(to, std::span<const int32_t>(place));
-    }
-}
-
 /// What `work` makes, or made before.
 template <typename Work>
 Status MediaEncoder::encode(const MediaKey &key, bool block, std::shared_ptr<const SoftRows> &result,
@@ -113,7 +76,7 @@ Status MediaEncoder::encode(const MediaKey &key, bool block, std::shared_ptr<con
   return {};
 }
 
-Status MediaEncoder::cells(const ImagePlan &plan, const Picture &picture, SoftRows &result) {
+Status MediaEncoder::cells(const ImagePlan &plan, Picture &&picture, SoftRows &result) {
   const gemmac_media &media = engine.program().media;
   const PatchSide side = media.pool == 1 ? PatchSide::merged : PatchSide::tower;
   if (media.patch != static_cast<int32_t>(side) || media.patch * media.pool != static_cast<int32_t>(PatchSide::merged))
@@ -122,29 +85,38 @@ Status MediaEncoder::cells(const ImagePlan &plan, const Picture &picture, SoftRo
   const FeatureKernels *kernels;
   if (Status status = findFeatureKernels(cpuFeatures(), kernels); !status.ok())
     return status;
-  PoolFor tasks(threads);
-  Patches patches;
-  if (Status status = cut({*kernels, tasks}, picture, plan, side, patches); !status.ok())
-    return status;
-  ValueRows values, positions;
-  const int64_t perRow = media.pool * media.pool;
-  if (Status status = findRows(engine, *plan.function, GEMMAC_PATCHES, patches.elements(), perRow, GEMMAC_F32, values);
+  const int64_t perRow = media.pool * media.pool, elements = 3 * int64_t(media.patch) * media.patch;
+  ValueRows values, places;
+  if (Status status = findRows(engine, *plan.function, GEMMAC_PATCHES, elements, perRow, GEMMAC_F32, values);
       !status.ok())
     return status;
-  if (Status status = findRows(engine, *plan.function, GEMMAC_PLACES, 2, perRow, GEMMAC_I32, positions); !status.ok())
+  if (Status status = findRows(engine, *plan.function, GEMMAC_PLACES, 2, perRow, GEMMAC_I32, places); !status.ok())
     return status;
-  writeCells(patches, media.pool, values, positions);
+  if (values.width != elements || values.rowBytes != elements * static_cast<int64_t>(sizeof(float)))
+    return internal(plan.function->name, GEMMAC_PATCHES); // 3 * 16 * 16 and 3 * 48 * 48 need no padding
+  const auto count = static_cast<size_t>(plan.tokens * perRow);
+  const std::span<float> room(values.row<float>(0).data(), count * static_cast<size_t>(elements));
+  const PixelView view{picture.pixels.get(), {picture.height, picture.width}, static_cast<int64_t>(picture.rowBytes())};
+  std::vector<PatchPosition> positions(count);
+  PoolFor tasks(threads);
+  if (Status status = patches({*kernels, tasks}, view, plan.size, side, room, positions); !status.ok())
+    return status;
+  for (size_t i = 0; i < count; ++i) {
+    const int32_t place[] = {positions[i].x, positions[i].y};
+    places.write(i, std::span<const int32_t>(place));
+  }
+  picture = {}; // the tower needs memory of its own
   return run(*plan.function, plan.tokens, result);
 }
 
-Status MediaEncoder::image(const Picture &picture, int64_t budget, std::shared_ptr<const SoftRows> &result) {
+Status MediaEncoder::image(Picture &&picture, int64_t budget, std::shared_ptr<const SoftRows> &result) {
   ImagePlan plan;
   if (Status status = planImage(engine.program(), {picture.height, picture.width}, budget, plan); !status.ok())
     return status;
   const std::span pixels(picture.pixels.get(), picture.rowBytes() * picture.height);
   const MediaKey key{plan.function, {picture.width, picture.height, plan.columns, plan.rows}, hashOf(pixels)};
   const bool block = engine.functions().prefillBlock != nullptr;
-  return encode(key, block, result, [&](SoftRows &rows) { return cells(plan, picture, rows); });
+  return encode(key, block, result, [&](SoftRows &rows) { return cells(plan, std::move(picture), rows); });
 }
 
 /// The sound at the rate that models hear.

@@ -44,8 +44,9 @@ public:
       : engine(engine), threads(threads), cancel(cancel), progress(progress), seen(GEMMAC_MEDIA_CACHE_ROWS) {}
 
   /// \param budget  most soft tokens; 0: as the checkpoint has it.
+  /// \param picture  goes before the tower begins.
   /// \returns what planImage() says; interrupted after `cancel`.
-  Status image(const Picture &picture, int64_t budget, std::shared_ptr<const SoftRows> &result);
+  Status image(Picture &&picture, int64_t budget, std::shared_ptr<const SoftRows> &result);
   /// Of a mel spectrum at most the first 30 seconds, of samples all. \returns what planAudio() says, usage for more
   /// than the context holds; interrupted after `cancel`.
   Status audio(const Sound &sound, std::shared_ptr<const SoftRows> &result);
@@ -62,7 +63,7 @@ public:
 private:
   template <typename Work>
   Status encode(const MediaKey &key, bool block, std::shared_ptr<const SoftRows> &result, const Work &work);
-  Status cells(const ImagePlan &plan, const Picture &picture, SoftRows &result);
+  Status cells(const ImagePlan &plan, Picture &&picture, SoftRows &result);
   Status sound(const AudioPlan &plan, const Sound &sound, SoftRows &result);
   Status mel(const AudioPlan &plan, const FeatureRunner &runner, std::span<const float> wave, SoftRows &result);
   Status samples(const AudioPlan &plan, std::span<const float> wave, SoftRows &result);

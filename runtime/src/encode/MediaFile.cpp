@@ -89,12 +89,12 @@ static Status encodeSound(MediaEncoder &encoder, const MediaFile &file, bool spl
   return {};
 }
 
-Status encodeMediaFile(MediaEncoder &encoder, const MediaFile &file, const EncodeRequest &request,
+Status encodeMediaFile(MediaEncoder &encoder, MediaFile &file, const EncodeRequest &request,
                        std::vector<std::shared_ptr<const SoftRows>> &result, std::string &note) {
   result.clear();
   if (file.kind == MediaKind::sound)
     return encodeSound(encoder, file, request.split, result, note);
-  return about(file, encoder.image(file.picture, request.imageTokens, result.emplace_back()));
+  return about(file, encoder.image(std::move(file.picture), request.imageTokens, result.emplace_back()));
 }
 
 } // namespace gemmac::runtime

@@ -35,10 +35,11 @@ struct EncodeRequest {
   bool split = false;      ///< a sound of more than is heard becomes several, else its beginning is heard
 };
 
+/// \param file    loses its pixels.
 /// \param result  one, or the parts of a long sound in their order.
 /// \param note    gets what people should know, such as that a sound was cut; else it stays empty.
 /// \returns what the encoder says.
-Status encodeMediaFile(MediaEncoder &encoder, const MediaFile &file, const EncodeRequest &request,
+Status encodeMediaFile(MediaEncoder &encoder, MediaFile &file, const EncodeRequest &request,
                        std::vector<std::shared_ptr<const SoftRows>> &result, std::string &note);
 
 /// `status` with the file's name.

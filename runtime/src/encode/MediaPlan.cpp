@@ -68,6 +68,11 @@ Status planImage(const gemmac_program &program, ImageSize picture, int64_t budge
   return {};
 }
 
+uint64_t frontEndBytes(ImageSize picture, const ImagePlan &plan) {
+  constexpr int64_t pixelBytes = 4;
+  return static_cast<uint64_t>(pixelBytes * picture.height * (picture.width + plan.size.width));
+}
+
 Status planAudio(const gemmac_program &program, int64_t samples, int64_t rate, AudioPlan &plan) {
   plan.function = findFunction(program, GEMMAC_ENCODE_AUDIO);
   if (!plan.function)
@@ -85,6 +90,11 @@ Status planAudio(const gemmac_program &program, int64_t samples, int64_t rate, A
   plan.frames = melSize(plan.samples).valid;
   plan.tokens = (plan.frames + framesOfToken - 1) / framesOfToken;
   return {};
+}
+
+uint64_t frontEndBytes(int64_t samples, const AudioPlan &plan) {
+  const int64_t spectrum = std::max<int64_t>(melSize(plan.samples).frames, 0) * melBins;
+  return sizeof(float) * static_cast<uint64_t>(samples + plan.samples + spectrum);
 }
 
 bool hearsPart(const gemmac_program &program) { return program.media.sound == 0; }

@@ -24,6 +24,10 @@ struct ImagePlan {
 /// \returns usage where the program has no vision tower, or none for so many, and for a picture that fits no size.
 Status planImage(const gemmac_program &program, ImageSize picture, int64_t budget, ImagePlan &plan);
 
+/// What the front end takes of the heap before the tower runs, in bytes: the decoded picture, and what its first pass
+/// of resizing leaves.
+uint64_t frontEndBytes(ImageSize picture, const ImagePlan &plan);
+
 struct AudioPlan {
   const gemmac_function *function = nullptr;
   int64_t samples = 0; ///< at 16 kHz, all of them
@@ -38,6 +42,9 @@ constexpr int64_t framesOfToken = 4;
 /// \returns usage where the program has no audio tower, for a rate that resample() refuses and for a sound that is too
 /// short.
 Status planAudio(const gemmac_program &program, int64_t samples, int64_t rate, AudioPlan &plan);
+
+/// The same of a sound: its samples as they are and at 16 kHz, and their mel spectrum.
+uint64_t frontEndBytes(int64_t samples, const AudioPlan &plan);
 
 /// Whether at most the first 30 seconds of a sound are heard; without an encoder all are.
 bool hearsPart(const gemmac_program &program);

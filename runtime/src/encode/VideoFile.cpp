@@ -1,34 +1,12 @@
 #include "encode/VideoFile.h"
 
-#include "base/Clock.h"
-#include "base/Notice.h"
+#include "base/Progress.h"
 #include "base/Signals.h"
 #include "base/Text.h"
 
 #include <algorithm>
 
 namespace gemmac::runtime {
-
-namespace {
-/// Lines that tell how far work is, the first of them when it has taken two seconds.
-class FrameProgress {
-public:
-  explicit FrameProgress(bool quiet) : quiet(quiet) {}
-
-  void tell(const std::string &name, size_t done, int64_t all) {
-    constexpr double between = 5;
-    const double now = monotonicSeconds();
-    if (quiet || now < next)
-      return;
-    next = now + between;
-    notice(format("%s: %zu of %lld frames", name.c_str(), done, static_cast<long long>(all)));
-  }
-
-private:
-  bool quiet;
-  double next = monotonicSeconds() + 2;
-};
-} // namespace
 
 /// Most tokens of a frame with its time and what begins and ends it.
 static constexpr int64_t tokensAround = 10;
@@ -83,7 +61,6 @@ Status encodeVideoFile(MediaEncoder &encoder, const std::string &path, const Vid
   if (Status status = countOf(*video, request, name, count, note); !status.ok())
     return status;
   video->choose(static_cast<uint64_t>(count));
-  FrameProgress progress(request.quiet);
   for (;;) {
     Picture picture;
     double begin = 0;
@@ -95,12 +72,13 @@ Status encodeVideoFile(MediaEncoder &encoder, const std::string &path, const Vid
     if (ended)
       break;
     std::shared_ptr<const SoftRows> rows;
-    if (Status status = encoder.image(picture, frameTokens, rows); !status.ok())
+    if (Status status = encoder.image(std::move(picture), frameTokens, rows); !status.ok())
       return {status.code(), status.message().empty() ? "" : name + ": " + status.message()};
     if (Status status = checkRoom(static_cast<int64_t>(rows->count()), count, request.context, name); !status.ok())
       return status;
     frames.push_back({begin, std::move(rows)});
-    progress.tell(name, frames.size(), count);
+    if (request.progress)
+      request.progress->reached(static_cast<int64_t>(frames.size()), count);
   }
   if (video->note() != noted)
     addLine(note, video->note());

@@ -26,15 +26,14 @@ struct VideoRequest {
   int64_t frames = 0;  ///< 0: as usualCount() has it
   int64_t context = 0; ///< tokens that there is room for in all
   VideoOptions options;
-  bool quiet = false; ///< does not tell how far it is
+  Progress *progress = nullptr; ///< hears of frames that are done
 };
 
 /// Frames of a video for which nobody asked for a number: one a second, at most usualFrames and what takes three
 /// quarters of the context; and all of those that have fewer than one a second.
 int64_t usualCount(uint64_t frames, double seconds, int64_t context);
 
-/// Encodes frames one after the other; frame i of N is that of number floor(i * frames / N). Where it takes more than
-/// two seconds, tells on standard error how far it is.
+/// Encodes frames one after the other; frame i of N is that of number floor(i * frames / N).
 /// \param path  "-": standard input.
 /// \param name  gets what messages call the file.
 /// \param note  gets what people should know, such as that the video is long; else it stays empty.

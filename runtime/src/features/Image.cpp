@@ -119,7 +119,7 @@ static Status resize(const FeatureRunner &runner, Kernel kernel, const PixelView
 Status patches(const FeatureRunner &runner, const PixelView &picture, ImageSize size, PatchSide side,
                std::span<float> out, std::span<PatchPosition> positions) {
   const int64_t pixels = static_cast<int64_t>(side);
-  if (Status status = checkResized(picture, size, pixels); !status.ok())
+  if (Status status = checkResized(picture, size, unit); !status.ok())
     return status;
   const int64_t rows = size.height / pixels, columns = size.width / pixels, count = rows * columns;
   if (static_cast<int64_t>(positions.size()) != count ||
@@ -127,9 +127,13 @@ Status patches(const FeatureRunner &runner, const PixelView &picture, ImageSize 
     return {ExitCode::internal,
             format("room for %zu positions and %zu values of patches: expected %lld and %lld", positions.size(),
                    out.size(), static_cast<long long>(count), static_cast<long long>(count * 3 * pixels * pixels))};
-  for (int64_t i = 0; i < count; ++i)
-    positions[static_cast<size_t>(i)] = {static_cast<int32_t>(i % columns), static_cast<int32_t>(i / columns)};
-  KernelBuffer<float, 5> buffer(out.data(), {3, pixels, pixels, columns, rows});
+  const int64_t pool = unit / pixels, across = columns / pool;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t cell = i / (pool * pool), inCell = i % (pool * pool);
+    positions[static_cast<size_t>(i)] = {static_cast<int32_t>(cell % across * pool + inCell % pool),
+                                         static_cast<int32_t>(cell / across * pool + inCell / pool)};
+  }
+  KernelBuffer<float, 7> buffer(out.data(), {3, pixels, pixels, pool, pool, across, rows / pool});
   return resize(runner, runner.kernels.patches, picture, size, static_cast<int32_t>(pixels), buffer);
 }
 

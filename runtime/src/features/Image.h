@@ -37,10 +37,11 @@ struct PatchPosition {
 /// Sides of a patch in pixels: `tower` for models with an encoder, `merged` for the 12B model, which has none.
 enum class PatchSide : int32_t { tower = 16, merged = 48 };
 
-/// The picture resized to `size`, in 0 to 1, as patches row by row.
+/// The picture resized to `size`, in 0 to 1, as patches: cell by cell in raster order, and so in each cell. A cell is
+/// 48 pixels wide and high, which is a soft token: 3 x 3 patches for a tower, or one.
 /// \param size       multiples of the side with at most 1120 * 48 * 48 pixels, as targetSize() gives.
 /// \param out        [patches, side * side * 3]: row in the patch, column in it, channel.
-/// \param positions  [patches].
+/// \param positions  [patches], of each the column and the row.
 /// Allocates 4 * size.width * picture.size.height bytes and the tables. The bits do not depend on the threads.
 /// \returns what targetSize() says of the picture; internal when sizes do not fit each other.
 Status patches(const FeatureRunner &runner, const PixelView &picture, ImageSize size, PatchSide side,

@@ -139,7 +139,7 @@ struct MediaEncoderTest : testing::Test {
     for (size_t i = 0; i < picture.rowBytes() * height; ++i)
       picture.pixels[i] = static_cast<uint8_t>(i * 7919 >> 4);
     picture.pixels[0] = first;
-    return encoder->image(picture, budget, rows);
+    return encoder->image(std::move(picture), budget, rows);
   }
   Status audio(size_t samples, uint32_t rate = 16000) {
     Sound sound{rate, std::vector<float>(samples), ""};
