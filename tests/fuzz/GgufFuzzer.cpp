@@ -1,12 +1,14 @@
 // A GGUF file: the first byte's low bit decides whether the file ends with the input or, as real ones do, far behind
-// it. Whatever the header claims, tensors lie inside the file and apart, configurations are consistent, and tokenizers
-// give sound tables.
+// it. Whatever the header claims, tensors lie inside the file and apart, configurations are consistent, tokenizers give
+// sound tables, and towers have all of their tensors.
 #include "ModelChecks.h"
 #include "TokenizerChecks.h"
 #include "compiler/import/ChatFormatReader.h"
 #include "compiler/import/gguf/GgufConfig.h"
 #include "compiler/import/gguf/GgufNames.h"
 #include "compiler/import/gguf/GgufTokenizer.h"
+#include "compiler/import/gguf/GgufTowerNames.h"
+#include "compiler/import/gguf/GgufTowers.h"
 
 using namespace gemmac;
 
@@ -22,8 +24,51 @@ static void checkTensors(const StoredTensors &tensors, uint64_t fileBytes) {
     sum += tensor.bytes;
     std::string canonical = ggufNaming.canonical(name);
     require(canonical.empty() || ggufNaming.stored(canonical) == name);
+    std::string ofTower = canonicalTowerName(name);
+    require(ofTower.empty() || storedTowerName(ofTower) == name);
   }
   require(sum <= fileBytes); // no byte belongs to two tensors
+}
+
+/// What a tower of these sizes asks for can be counted in bytes.
+template <typename Config> static void checkSizes(const Config &config, int64_t hidden) {
+  for (const auto &[name, shape] : expectedTensors(config, hidden)) {
+    int64_t bytes = 4;
+    for (int64_t size : shape)
+      require(size > 0 && !__builtin_mul_overflow(bytes, size, &bytes));
+    require(!storedTowerName(name).empty());
+  }
+}
+
+/// The file as that of the towers of a text model that is 8 wide.
+static void checkTowers(const GgufFile &gguf, ReadBytes read) {
+  Checkpoint checkpoint;
+  checkpoint.config.hidden = 8;
+  std::optional<TowerConfigs> towers = accepted(readGgufTowers("f", gguf, 8, {}, checkpoint.notes));
+  if (!towers)
+    return;
+  if (towers->vision)
+    checkSizes(*towers->vision, 8);
+  if (towers->audio)
+    checkSizes(*towers->audio, 8);
+  std::optional<TowerFiles> named = accepted(nameGgufTowers("f", gguf, *towers));
+  if (!named)
+    return;
+  checkpoint.config.towers = *towers;
+  TensorFiles stored;
+  stored.files = {"f"};
+  stored.read = [&](const StoredTensor &tensor) -> llvm::Expected<std::string> {
+    std::string bytes;
+    if (llvm::Error error = read(tensor.offset, tensor.bytes, bytes))
+      return std::move(error);
+    return bytes;
+  };
+  if (towers->vision)
+    require(!llvm::StringRef(selectVision(*named, stored, checkpoint)).contains('\n'));
+  if (towers->audio)
+    require(!llvm::StringRef(selectAudio(*named, stored, checkpoint)).contains('\n'));
+  for (const auto &[name, source] : checkpoint.towerTensors)
+    require(!source.reads || source.reads->least <= source.reads->most);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -41,6 +86,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!gguf)
     return 0;
   checkTensors(gguf->tensors, fileBytes);
+  checkTowers(*gguf, read);
   // Factors of a full layer with heads of 8, of which half the pairs turn.
   std::vector<std::string> notes;
   if (std::optional<ModelConfig> model = accepted(readGgufConfig("f", *gguf, {1.0f, 1.0f, 1e30f, 1e30f}, {}, notes))) {

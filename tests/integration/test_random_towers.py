@@ -1,5 +1,6 @@
-"""Towers of twenty random shapes give the soft tokens of docs/spec, by the interpreter."""
+"""Towers of twenty random shapes give the soft tokens of docs/spec: by the interpreter, which machine code equals."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 import random_checkpoint
 import random_towers
-from support import OUT, ROOT, compile_program, write_once
+from machine_code import call_code
+from support import OUT, ROOT, compile_program, levels, parameters, require, takes_turn, write_once
 from test_audio import filled_up
 from test_vision import Picture, call
 
@@ -16,6 +18,8 @@ from reference_audio import AudioTower  # noqa: E402
 from reference_vision import VisionTower  # noqa: E402
 
 CASES = [(kind, seed) for kind in ("vision", "audio") for seed in random_towers.SEEDS]
+# Machine code takes each format in turn: products of all of them meet odd widths.
+FORMATS = ("f32", "q8", "bf16", "q4", "q6")
 
 
 class Case:
@@ -38,8 +42,8 @@ class Case:
             self.reference = lambda: AudioTower(self.folder).encode(mel, valid)
             self.told = self.inputs["valid"][::4, 0] != 0  # of other rows nothing is said
 
-    def interpreted(self, work):
-        program = compile_program(self.folder, "f32", "interp")
+    def interpreted(self, work, extra=()):
+        program = compile_program(self.folder, "f32", "interp", extra)
         return call(program, self.function, self.rows, self.inputs, self.width, work)
 
 
@@ -49,3 +53,23 @@ def test_random_towers(kind, seed, tmp_path):
     got, expected = case.interpreted(tmp_path)[case.told], case.reference()
     assert got.shape == expected.shape and len(expected) and expected.std() > 0.1
     assert np.abs(got - expected).max() <= 1e-4
+
+
+ALL = [(kind, seed, at) for (kind, seed), at in itertools.product(CASES, levels())]
+TURNS = sorted(CASES, key=lambda case: case[1])  # one tower for each level, both kinds in turn
+
+
+def in_short(kind, seed, at):
+    return takes_turn(at, TURNS, (kind, seed))
+
+
+@pytest.mark.parametrize("kind, seed, at", parameters(ALL, in_short), ids=str)
+def test_machine_code(kind, seed, at, tmp_path):
+    """Every level gives the bits of the interpreter, with any number of threads."""
+    require(at)
+    case, extra = Case(kind, seed), [f"--{kind}-weights", FORMATS[seed % len(FORMATS)]]
+    expected = case.interpreted(tmp_path, extra)
+    for got in call_code(case.folder, "f32", at, case.function, case.rows, case.inputs, extra, tmp_path):
+        got = got[:, : case.width]
+        rows = np.flatnonzero((got.view(np.uint32) != expected.view(np.uint32)).any(-1))
+        assert not len(rows), f"rows {rows[:5]} differ, by up to {np.abs(got - expected).max()}"
