@@ -95,12 +95,14 @@ def Gemma_EncoderQkvStep : Gemma_Step<"encoder_qkv", ["getWeightUses", "getOwnBu
     rows into `raw` (private, `[rows, d]`), then q and k: norm and rotate; v: norm without weight. Queries are stored to
     columns `head * d` of `query`, keys and values in `memory` as in an f32 gemma.kv_cache of `rows` positions, row `r`
     at position `r`; positions from the call's last row to the next multiple of 16 are set to zeros, since attention
-    reads 16 at a time.
+    reads 16 at a time. A memory of i32 holds int16 instead (docs/spec/numerics.md, "Attention in int16"), in the order
+    in which the machine multiplies them: keys of all heads, then values of all, each head as far from the next.
     Sources of a weight with output_bounds are those of q, k and v, in this order.
     - c1: weight and input as in matmul, without interleave; its rows are (heads + 2 kv_heads) * d.
     - c2: query is f32, `[rows, heads * d]`; raw f32 private `[rows, d]`; rope table f32 `[rows, d]`; norms packed
       vectors of d.
-    - c3: memory is f32 `[rows padded to 16, 2 * kv_heads * d]`.
+    - c3: memory is f32 `[rows padded to 16, 2 * kv_heads * d]` or i32 `[rows padded to 32, kv_heads * (d + 2) padded
+      to 32]`.
     - c4: `eps` is finite and above 0; `heads` is a multiple of `kv_heads`.
     ```mlir
     gemma.weight @w.qkv : tensor<96x64xf32> from <"m", 0, 24576>
@@ -128,6 +130,10 @@ def Gemma_EncoderQkvStep : Gemma_Step<"encoder_qkv", ["getWeightUses", "getOwnBu
       Gemma_BufferType:$query, Gemma_BufferType:$memory, Gemma_BufferType:$raw, Gemma_Count:$heads,
       Gemma_Count:$kv_heads, Gemma_Count:$head_dim, FlatSymbolRefAttr:$q_norm, FlatSymbolRefAttr:$k_norm,
       Gemma_PositiveF64:$eps /* c4 */);
+  let extraClassDeclaration = [{
+    /// Keys and values are int16.
+    bool isInWords() { return getMemory().getType().getElement() == ::gemmac::Element::I32; }
+  }];
   let assemblyFormat = Gemma_Lines<[{
     $input `,` $weight `,` $rope_table `->` $query `,` $memory `raw` $raw
       `heads` $heads `kv_heads` $kv_heads `head_dim` $head_dim
@@ -140,9 +146,9 @@ def Gemma_EncoderAttentionStep : Gemma_Step<"encoder_attention", ["updatesInPlac
   let summary = "attention of every row to every row; tiles of rows divided among threads";
   let description = [{
     As gemma.step.attention, in splits of 128 rows, over the keys and values that encoder_qkv left in `memory`; all rows
-    of the call are seen. Result may be query.
+    of the call are seen. Where these are int16, queries and powers are made so too. Result may be query.
     - c1: query and result are f32 `[rows, heads * d]`, d the padded head size.
-    - c2: memory is f32 `[rows padded to 16, 2 * kv_heads * d]`.
+    - c2: memory is as in encoder_qkv.
     - c3: `heads` is a multiple of `kv_heads`.
     ```mlir
     gemma.function @encode max_rows 2 {
@@ -158,6 +164,10 @@ def Gemma_EncoderAttentionStep : Gemma_Step<"encoder_attention", ["updatesInPlac
   }];
   let arguments = (ins Gemma_BufferType:$query, Gemma_BufferType:$memory, Gemma_BufferType:$result, Gemma_Count:$heads,
       Gemma_Count:$kv_heads, Gemma_Count:$head_dim);
+  let extraClassDeclaration = [{
+    /// Keys and values are int16.
+    bool isInWords() { return getMemory().getType().getElement() == ::gemmac::Element::I32; }
+  }];
   let assemblyFormat = Gemma_Lines<[{
     $query `,` $memory `->` $result `heads` $heads `kv_heads` $kv_heads `head_dim` $head_dim
     / attr-dict `:` type($query) `,` type($memory) `->` type($result)

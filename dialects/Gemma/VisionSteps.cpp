@@ -12,9 +12,11 @@ static LogicalResult checkPlaces(const StepCheck &check, Buffer places, int64_t 
   return check.buffer(places, "places", rows, groupColumns, Element::I32);
 }
 
-/// Keys and values of `rows` rows.
+/// Keys and values of `rows` rows, as f32 or, in buffers of i32, as int16.
 static LogicalResult checkMemory(const StepCheck &check, Buffer memory, int64_t rows, int64_t kvHeads, int64_t padded) {
-  return check.buffer(memory, "memory", roundUp(rows, cacheBlock), 2 * kvHeads * padded, Element::F32);
+  bool words = memory.getType().getElement() == Element::I32;
+  return check.buffer(memory, "memory", encoderMemoryRows(rows, words), encoderMemoryWidth(kvHeads, padded, words),
+                      words ? Element::I32 : Element::F32);
 }
 
 static LogicalResult checkHeads(Operation *op, int64_t heads, int64_t kvHeads) {

@@ -6,6 +6,8 @@
 
 #include "dialects/formats/Format.h"
 
+#include <cmath>
+
 namespace gemmac {
 
 /// Positions whose keys, and whose values, lie together. Capacities are multiples, so that a ring never cuts a block.
@@ -69,6 +71,29 @@ constexpr int64_t storedKeyDim(int64_t headDim, int64_t turnedPairs) { return tu
 /// Bytes of keys and values of all heads, of so many padded elements.
 constexpr int64_t cacheBytes(Format format, int64_t heads, int64_t capacity, int64_t paddedKey, int64_t padded) {
   return heads * (capacity / cacheBlock) * (cacheBlockBytes(format, paddedKey) + cacheBlockBytes(format, padded));
+}
+
+/// Rows that a picture's keys and values have room for. Of f32 they lie as in a cache; in `words`, int16, values of 32
+/// rows are multiplied at once.
+constexpr int64_t encoderMemoryRows(int64_t rows, bool words) { return roundUp(rows, words ? groupColumns : cacheBlock); }
+
+/// Elements of a row of them, of 4 bytes: a key and a value for each head; in words also a scale, once more for values,
+/// so that keys and values of a head take the same room.
+constexpr int64_t encoderMemoryWidth(int64_t kvHeads, int64_t padded, bool words) {
+  return words ? roundUp(kvHeads * (padded + 2), groupColumns) : 2 * kvHeads * padded;
+}
+
+/// Integers of an encoder's attention: a query or a key has this length, so that every sum of products stays below 2^30;
+/// powers and values are at most that large, so that 32 products stay below 2^31.
+inline constexpr float encoderWordLength = 32512.0F;
+inline constexpr float encoderWordMost = 8191.0F;
+/// Elements of a normed head are at most the root of its size. \returns what makes integers of them.
+inline float encoderValueFactor(int64_t headDim) {
+  return static_cast<float>(encoderWordMost / std::sqrt(static_cast<double>(headDim)));
+}
+/// The inverse.
+inline float encoderValueScale(int64_t headDim) {
+  return static_cast<float>(std::sqrt(static_cast<double>(headDim)) / encoderWordMost);
 }
 
 /// The largest number of splits that the keys of one row touch. `window` 0: all positions.

@@ -45,8 +45,9 @@ Value StepEmitter::ringBuffer(int64_t width, int64_t perRow) {
   return ring;
 }
 
-Value StepEmitter::keysAndValues(int64_t perRow, int64_t width) {
-  return buffer(Scope::Shared, roundUp(maxRows * perRow, cacheBlock), 2 * width, Element::F32, "");
+Value StepEmitter::keysAndValues(int64_t perRow, int64_t kvHeads, int64_t padded, bool words) {
+  return buffer(Scope::Shared, encoderMemoryRows(maxRows * perRow, words), encoderMemoryWidth(kvHeads, padded, words),
+                words ? Element::I32 : Element::F32, "");
 }
 
 Value StepEmitter::rowResult(Value input, const Reader &reader) {

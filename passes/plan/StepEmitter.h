@@ -41,8 +41,8 @@ public:
   mlir::Value privateBuffer(int64_t width, int64_t perRow = 1);
   /// What a convolution gives to the next one, of which a thread keeps a few rows.
   mlir::Value ringBuffer(int64_t width, int64_t perRow);
-  /// Keys and values of all rows of a call, as gemma.step.encoder_qkv lays them out. \param width of either.
-  mlir::Value keysAndValues(int64_t perRow, int64_t width);
+  /// Keys and values of all rows of a call, as gemma.step.encoder_qkv lays them out. \param words int16.
+  mlir::Value keysAndValues(int64_t perRow, int64_t kvHeads, int64_t padded, bool words);
   /// Rows of a buffer that belong to each row of the call.
   int64_t perRowOf(mlir::Value buffer) const { return rowsOf(buffer) / maxRows; }
   /// Where a row step puts what it makes of `input` for a matrix: quantized where it must be.

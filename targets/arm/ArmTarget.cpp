@@ -59,6 +59,8 @@ public:
 class ArmTileOps : public TileOps {
   ArmWordProducts words;
 
+  int64_t wordRegister() const override { return 16; }
+
 protected:
   /// The dot products of one part with one activation row. `quads` are its weights, 4 columns of 4 rows each, `x` the
   /// activations that belong to them.

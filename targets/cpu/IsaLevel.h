@@ -52,6 +52,8 @@ public:
       dots.append(dot(b, weights, rows));
     return dots;
   }
+  /// Bytes of the registers in which int16 of an unpacked group lie (WordPlaces).
+  virtual int64_t wordRegister() const = 0;
   /// Writes the weights of a packed group to `target`, 64-byte aligned, in the form that dot() reads fastest.
   virtual void unpack(KernelBuilder &b, const WeightGroup &weights, mlir::Value target) const = 0;
 };

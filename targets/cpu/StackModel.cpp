@@ -1,7 +1,8 @@
 #include "targets/cpu/StackModel.h"
 
 #include "targets/cpu/kernels/CacheRows.h"
-#include "targets/cpu/kernels/SplitAttention.h"
+#include "targets/cpu/kernels/RowTile.h"
+#include "targets/cpu/kernels/WordAttention.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Matchers.h"
@@ -35,8 +36,15 @@ static int64_t productStack(const IsaLevel &level, const PackedShape &weight, co
 /// Of attention: queries as the cache wants them, scores, sums and six statistics of a tile's pairs, and a row of the
 /// result.
 static int64_t attentionStack(const IsaLevel &level, const CacheShape &cache, int64_t heads) {
-  int64_t pair = queryRowBytes(cache) + cache.padded * 4 + SplitAttention::scoreRowBytes + 6 * 4;
-  return SplitAttention::capacity(level, heads / cache.heads) * pair + heads * cache.padded * 4 + heads * 8;
+  return TileMemory(level, cache, heads / cache.heads).stackBytes() + heads * cache.padded * 4 + heads * 8;
+}
+
+/// Of attention of all rows to all.
+static int64_t encoderStack(const IsaLevel &level, gemma::EncoderAttentionStep step) {
+  int64_t headDim = step.getHeadDim();
+  if (step.isInWords())
+    return WordAttention::tileMemory(level, step.getHeads() / step.getKvHeads(), headDim).stackBytes();
+  return attentionStack(level, CacheShape(step.getKvHeads(), headDim), step.getHeads());
 }
 
 /// Of relative attention: a query and a score for each row that may be seen.
@@ -60,7 +68,7 @@ static int64_t productRows(gemma::BufferType input, const gemma::WeightUse &use,
 /// \param rows  of the call that it does at once.
 static int64_t stepStack(gemma::StepInterface step, const SymbolTable &symbols, const IsaLevel &level, int64_t rows) {
   if (auto encoder = dyn_cast<gemma::EncoderAttentionStep>(*step))
-    return attentionStack(level, CacheShape(encoder.getKvHeads(), encoder.getHeadDim()), encoder.getHeads());
+    return encoderStack(level, encoder);
   int64_t bytes = 0;
   for (const gemma::WeightUse &use : step.getWeightUses()) {
     auto packed = symbols.lookup<gemma::PackedOp>(use.weight.getValue());

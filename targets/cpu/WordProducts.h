@@ -6,6 +6,29 @@
 
 namespace gemmac {
 
+/// Where int16 lie in an unpacked group of 32 columns of a panel: by quad of columns 128 bytes, in which each part of
+/// the panel's rows has a register of the even columns and one of the odd ones.
+struct WordPlaces {
+  int64_t bytes; ///< of a register (TileOps::wordRegister)
+  static constexpr int64_t groupBytes = 2 * panelRows * groupColumns;
+  static constexpr int64_t quadBytes = 2 * 4 * panelRows;
+
+  /// Of columns 0 and 2 of a row; the odd ones lie `bytes` behind.
+  int64_t row(int64_t row) const { return row / perRegister() * 2 * bytes + row % perRegister() * 4; }
+  mlir::Value row(KernelBuilder &b, mlir::Value row) const {
+    return b.add(b.mul(b.div(row, b.i64(perRegister())), 2 * bytes), b.mul(b.rem(row, b.i64(perRegister())), 4));
+  }
+  /// Of a column in row 0.
+  mlir::Value column(KernelBuilder &b, mlir::Value column) const {
+    mlir::Value inQuad = b.rem(column, b.i64(4));
+    mlir::Value odd = b.mul(b.rem(inQuad, b.i64(2)), bytes), pair = b.mul(b.div(inQuad, b.i64(2)), 2);
+    return b.add(b.mul(b.div(column, b.i64(4)), quadBytes), b.add(odd, pair));
+  }
+
+private:
+  int64_t perRegister() const { return bytes / 4; }
+};
+
 /// The same on all levels but for registers, of which several hold four columns of a panel, its parts. Unpacked weights
 /// are int16 without a zero point: by quad of columns, then by part, a register of even and one of odd columns.
 class WordProducts {

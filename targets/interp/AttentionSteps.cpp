@@ -157,26 +157,84 @@ void run(gemma::AttentionMergeStep step, Frame &frame) {
   frame[step.getResult()].store(0, result, staticScale(step.getStaticScale()));
 }
 
-/// What one query head of an encoder makes of all `count` rows.
-static std::vector<float> encoded(std::span<const float> query, const EncoderMemory &memory, int64_t head,
-                                  int64_t count) {
-  Merged merged(memory.paddedHead());
-  auto score = [&](int64_t p) { return scoreOfKey(Format::F32, {memory.key(p, head), {}}, query); };
-  auto value = [&](int64_t p) { return Stored{memory.value(p, head), {}}; };
-  for (int64_t split = 0; split * attentionSplit < count; ++split)
-    merged.add(partOf({split, 0, count - 1}, memory.paddedHead(), score, value));
-  return merged.result();
+WordRow::WordRow(std::span<const float> row) {
+  const float factor = inverseRms(row, /*count=*/1, std::ldexp(1.0F, -100)) * encoderWordLength;
+  for (float x : row)
+    integers.push_back(static_cast<int32_t>(std::nearbyint(x * factor)));
+  scale = 1.0F / factor;
 }
+
+namespace {
+
+/// A KV head of an encoder of `count` rows.
+struct EncoderHead {
+  const EncoderMemory &memory;
+  int64_t head, count;
+
+  /// What a query head makes of all rows.
+  std::vector<float> encoded(std::span<const float> query) const {
+    Merged merged(static_cast<int64_t>(memory.paddedHead()));
+    auto score = [&](int64_t p) { return scoreOfKey(Format::F32, {memory.key(p, head), {}}, query); };
+    auto value = [&](int64_t p) { return Stored{memory.value(p, head), {}}; };
+    for (int64_t split = 0; split * attentionSplit < count; ++split)
+      merged.add(partOf({split, 0, count - 1}, static_cast<int64_t>(memory.paddedHead()), score, value));
+    return merged.result();
+  }
+
+  /// The same in int16.
+  std::vector<float> encoded(const WordRow &query, float valueScale) const {
+    Merged merged(static_cast<int64_t>(memory.paddedHead()));
+    for (int64_t split = 0; split * attentionSplit < count; ++split)
+      merged.add(wordPart({split, 0, count - 1}, query));
+    for (float &value : merged.values)
+      value = value * (1.0F / merged.total * valueScale);
+    return merged.values;
+  }
+
+private:
+  float score(const WordRow &query, int64_t p) const {
+    int64_t dot = 0;
+    for (size_t j = 0; j < query.integers.size(); ++j)
+      dot += int64_t{query.integers[j]} * memory.pair(p, head, j).key;
+    return static_cast<float>(dot) * (query.scale * memory.keyScale(p, head));
+  }
+
+  Part wordPart(Seen seen, const WordRow &query) const {
+    Part part{-5e29F, 0.0F, std::vector<float>(memory.paddedHead(), 0.0F)};
+    std::vector<float> scores;
+    for (int64_t p = seen.first; p <= seen.last; ++p) {
+      scores.push_back(score(query, p));
+      part.top = larger(scores.back(), part.top);
+    }
+    std::vector<int64_t> powers;
+    for (float s : scores) {
+      powers.push_back(static_cast<int64_t>(std::nearbyint(power(s - part.top) * encoderWordMost)));
+      part.sum = part.sum + static_cast<float>(powers.back());
+    }
+    for (int64_t group = seen.first; group <= seen.last; group += 32)
+      for (size_t j = 0; j < part.values.size(); ++j) {
+        int64_t dot = 0;
+        for (int64_t p = group; p <= std::min(group + 31, seen.last); ++p)
+          dot += powers[static_cast<size_t>(p - seen.first)] * memory.pair(p, head, j).value;
+        part.values[j] = part.values[j] + static_cast<float>(dot);
+      }
+    return part;
+  }
+};
+
+} // namespace
 
 void run(gemma::EncoderAttentionStep step, Frame &frame) {
   const EncoderMemory memory(step, frame);
-  const auto width = static_cast<size_t>(memory.paddedHead());
+  const size_t width = memory.paddedHead();
   const auto heads = static_cast<size_t>(step.getHeads()), shared = heads / static_cast<size_t>(step.getKvHeads());
+  const float valueScale = encoderValueScale(static_cast<int64_t>(step.getHeadDim()));
   const int64_t rows = frame.rows(step.getQuery());
   for (int64_t r = 0; r < rows; ++r)
     for (size_t head = 0; head < heads; ++head) {
       std::span<const float> query = frame[step.getQuery()].row(r).subspan(head * width, width);
-      std::ranges::copy(encoded(query, memory, static_cast<int64_t>(head / shared), rows),
+      const EncoderHead keys{memory, static_cast<int64_t>(head / shared), rows};
+      std::ranges::copy(memory.words ? keys.encoded(WordRow(query), valueScale) : keys.encoded(query),
                         frame[step.getResult()].row(r).subspan(head * width, width).begin());
     }
 }

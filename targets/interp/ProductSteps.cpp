@@ -4,6 +4,7 @@
 #include "targets/interp/Sums.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace gemmac::interp {
 
@@ -115,6 +116,15 @@ void run(gemma::QkvStep step, Frame &frame) {
   }
 }
 
+static void keepWords(const EncoderMemory &memory, int64_t row, int64_t head, std::span<const float> key,
+                      std::span<const float> value, float valueFactor) {
+  const WordRow words(key);
+  for (size_t j = 0; j < key.size(); ++j)
+    memory.keep(row, head, j,
+                {static_cast<int16_t>(words.integers[j]), static_cast<int16_t>(std::nearbyint(value[j] * valueFactor))});
+  memory.keepKeyScale(row, head, words.scale);
+}
+
 void run(gemma::EncoderQkvStep step, Frame &frame) {
   std::span<const float> queryNorm = frame.memory.vector(step.getQNormAttr());
   std::span<const float> keyNorm = frame.memory.vector(step.getKNormAttr());
@@ -124,13 +134,17 @@ void run(gemma::EncoderQkvStep step, Frame &frame) {
     const Heads heads(step, frame, r);
     for (int64_t head = 0; head < queries; ++head) {
       const std::vector<float> query = heads.rotated(heads.normed(heads.raw(head, 0), queryNorm));
-      std::ranges::copy(query, frame[step.getQuery()].row(r).begin() + head * memory.paddedHead());
+      std::ranges::copy(query, frame[step.getQuery()].row(r).begin() + head * static_cast<int64_t>(query.size()));
     }
     for (int64_t head = 0; head < keys; ++head) {
       const std::vector<float> key = heads.rotated(heads.normed(heads.raw(queries + head, 1), keyNorm));
-      std::ranges::copy(key, memory.key(r, head).begin());
       const std::vector<float> value = heads.normed(heads.raw(queries + keys + head, 2), {});
-      std::ranges::copy(value, memory.value(r, head).begin());
+      if (memory.words) {
+        keepWords(memory, r, head, key, value, encoderValueFactor(static_cast<int64_t>(step.getHeadDim())));
+      } else {
+        std::ranges::copy(key, memory.key(r, head).begin());
+        std::ranges::copy(value, memory.value(r, head).begin());
+      }
     }
   }
 }

@@ -265,6 +265,7 @@ class Avx2TileOps : public TileOps {
 
 public:
   bool multipliesWords(Format) const override { return true; }
+  int64_t wordRegister() const override { return bytes; }
 
   SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
     if (weights.words)

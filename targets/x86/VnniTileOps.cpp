@@ -95,6 +95,8 @@ class VnniTileOps : public TileOps {
 public:
   explicit VnniTileOps(int64_t bytes) : bytes(bytes), parts(4 * panelRows / bytes), words(bytes) {}
 
+  int64_t wordRegister() const override { return bytes; }
+
   SmallVector<Value> dot(KernelBuilder &b, const WeightGroup &weights, ArrayRef<ActivationGroup> rows) const override {
     if (weights.words)
       return words.dot(b, weights, rows);

@@ -48,7 +48,9 @@ LogicalResult plan(EncoderAttentionOp op, FunctionBuilder &builder) {
   Value residual = builder.bufferOf(op.getInput());
   Value input = steps.norm(residual, norm, projections, op.getEpsAttr(), width);
   Value query = steps.sharedBuffer(op.getHeads() * padded, steps.perRowOf(input));
-  Value memory = steps.keysAndValues(steps.perRowOf(input), op.getKvHeads() * padded);
+  // Where products round what they read to integers, attention may do so as well.
+  bool words = typeOf(input).isQuantized();
+  Value memory = steps.keysAndValues(steps.perRowOf(input), op.getKvHeads(), padded, words);
   Value raw = steps.privateBuffer(padded, steps.perRowOf(input));
   EncoderQkvStep::create(ops, op.getLoc(), input, referTo(projections),
                          builder.placesTable(builder.bufferOf(op.getPlaces()), op.getThetaAttr(), op.getHeadDimAttr()),

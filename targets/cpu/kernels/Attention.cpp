@@ -92,7 +92,7 @@ static func::FuncOp attentionSplitsKernel(KernelLibrary &kernels, gemma::Attenti
     KeyRange range(b, cache, position, position);
     SplitUnits units(b, cache.heads, range);
     int64_t tilePairs = SplitAttention::tilePairs(kernels.getLevel(), perKvHead);
-    Value scores = b.stack(perKvHead * SplitAttention::scoreRowBytes), begin = units.begin(a[5], a[6]);
+    Value scores = b.stack(perKvHead * ScoreRow::bytes), begin = units.begin(a[5], a[6]);
     PreparedQueries prepared(b, cache, perKvHead, a[3]);
     b.loop(begin, units.begin(b.add(a[5], 1), a[6]), 1, [&](Value unit) {
       Value kvHead = b.div(unit, units.splits), index = b.rem(unit, units.splits);
@@ -106,12 +106,12 @@ static func::FuncOp attentionSplitsKernel(KernelLibrary &kernels, gemma::Attenti
       Value sums = b.at(part, b.mul(firstHead, attention.rowBytes()));
       auto tile = [&](int64_t pair) {
         return PairTile{std::min(tilePairs, perKvHead - pair), b.at(queries, pair * attention.queryBytes()),
-                        b.at(scores, pair * SplitAttention::scoreRowBytes), b.at(sums, pair * attention.rowBytes())};
+                        b.at(scores, pair * ScoreRow::bytes), b.at(sums, pair * attention.rowBytes())};
       };
       for (int64_t pair = 0; pair < perKvHead; pair += tilePairs)
         attention.scores(tile(pair), blocks);
       b.loop(b.i64(0), b.i64(perKvHead), 1, [&](Value pair) {
-        auto result = attention.softmax(b.at(scores, b.mul(pair, SplitAttention::scoreRowBytes)), blocks, range.first,
+        auto result = attention.softmax(b.at(scores, b.mul(pair, ScoreRow::bytes)), blocks, range.first,
                                         range.last);
         Value place = b.at(part, b.mul(b.add(firstHead, pair), 4));
         b.store(result.largest, b.at(place, layout.largestOffset()));
@@ -212,7 +212,7 @@ static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep
   return kernels.get(name, 6, 4, [&](KernelBuilder &b, ValueRange a) {
     Value thread = a[8], threads = a[9];
     CallRows callRows(b, a[4]);
-    RowTile tile(b, cache, kernels.getLevel(), heads, rowBytes, a[3]);
+    RowTile tile(b, cache, TileMemory(kernels.getLevel(), cache, perKvHead), heads, rowBytes);
     auto ceilDiv = [&](Value x, Value y) { return b.div(b.sub(b.add(x, y), b.i64(1)), y); };
     // Few rows make small tiles, so that every thread has some.
     Value tileRows =
@@ -230,8 +230,10 @@ static func::FuncOp attentionKernel(KernelLibrary &kernels, gemma::AttentionStep
         Value kvHead = b.div(unit, tiles), inRun = b.mul(b.rem(unit, tiles), tileRows);
         Value count = b.minSigned(tileRows, b.sub(runCount, inRun)), firstRow = b.add(runFirst, inRun);
         Value queryOffset = b.mul(kvHead, perKvHead * cache.padded * 4);
-        tile.emit(b.at(a[0], queryOffset), b.at(a[1], queryOffset), b.at(keys, b.mul(kvHead, cache.keyHeadBytes())),
-                  b.at(b.at(keys, cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())), firstRow, count,
+        SplitAttention attention(b, cache, kernels.getLevel(), b.at(keys, b.mul(kvHead, cache.keyHeadBytes())),
+                                 b.at(b.at(keys, cache.valuesOffset()), b.mul(kvHead, cache.valueHeadBytes())),
+                                 /*prefetch=*/false, /*keyNorm=*/a[3]);
+        tile.emit(attention, b.at(a[0], queryOffset), b.at(a[1], queryOffset), firstRow, count,
                   callRows.position(firstRow),
                   step.getBlocks() ? callRows.position(b.sub(b.add(runFirst, runCount), b.i64(1))) : Value());
       });

@@ -46,10 +46,18 @@ void HeadFinisher::query(Value weight, Value query, int64_t queryRowBytes) {
   });
 }
 
-void HeadFinisher::key(const CacheShape &cache, Value weight, Value keys) {
-  Value whole = b.stack(padded * 4), stored = cache.turnedPairs ? b.stack(cache.paddedKey * 4) : whole;
+void HeadFinisher::forKeys(Value weight, UseRow use) {
+  Value whole = b.stack(padded * 4);
   b.loop(b.i64(0), rows, 1, [&](Value row) {
     rotated(row, weight, [&](Value offset, Value value) { b.store(value, b.at(whole, offset)); });
+    use(row, whole);
+  });
+}
+
+void HeadFinisher::key(const CacheShape &cache, Value weight, Value keys) {
+  Value turned = cache.turnedPairs ? b.stack(cache.paddedKey * 4) : Value();
+  forKeys(weight, [&](Value row, Value whole) {
+    Value stored = turned ? turned : whole;
     CacheRows cacheRows = CacheRows::keys(b, cache);
     if (cache.turnedPairs)
       cacheRows.takeTurned(whole, stored);
@@ -58,7 +66,7 @@ void HeadFinisher::key(const CacheShape &cache, Value weight, Value keys) {
   });
 }
 
-void HeadFinisher::value(const CacheShape &cache, Value values, bool normed) {
+void HeadFinisher::forValues(bool normed, UseRow use) {
   Value stored = b.stack(padded * 4);
   b.loop(b.i64(0), rows, 1, [&](Value row) {
     Value source = b.at(raw, b.mul(row, padded * 4));
@@ -67,6 +75,12 @@ void HeadFinisher::value(const CacheShape &cache, Value values, bool normed) {
       Value x = b.loadVec(b.at(source, i));
       b.store(normed ? b.mulf(x, inverse) : x, b.at(stored, i));
     });
+    use(row, stored);
+  });
+}
+
+void HeadFinisher::value(const CacheShape &cache, Value values, bool normed) {
+  forValues(normed, [&](Value row, Value stored) {
     Place place = placeOf(row);
     CacheRows::values(b, cache).storeValue(stored, place.blockAt(b, values, cache.valueBlockBytes()), place.lane);
   });

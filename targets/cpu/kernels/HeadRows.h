@@ -54,6 +54,10 @@ public:
   void query(Value weight, Value query, int64_t queryRowBytes);
   void key(const CacheShape &cache, Value weight, Value keys);
   void value(const CacheShape &cache, Value values, bool normed);
+  /// Hand out each key, normed and rotated, and each value, in a row of f32.
+  using UseRow = llvm::function_ref<void(Value row, Value stored)>;
+  void forKeys(Value weight, UseRow use);
+  void forValues(bool normed, UseRow use);
   /// Makes zeros of the keys (the values) behind the rows, up to the next multiple of a block. \param before  positions
   /// before that of row 0.
   void fillKeys(const CacheShape &cache, Value before, Value keys);

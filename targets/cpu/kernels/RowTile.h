@@ -47,26 +47,39 @@ struct Merge {
   }
 };
 
+/// What a tile keeps of its pairs (row, query head).
+struct TileMemory {
+  int64_t pairs;      ///< at most
+  int64_t passPairs;  ///< that are worked on together
+  int64_t queryBytes; ///< as TileAttention::prepareQuery makes them
+  int64_t headBytes;  ///< of the sums of a pair
+  TileMemory(const IsaLevel &level, const CacheShape &cache, int64_t perKvHead)
+      : pairs(SplitAttention::capacity(level, perKvHead)), passPairs(SplitAttention::passPairs(level, perKvHead)),
+        queryBytes(queryRowBytes(cache)), headBytes(cache.padded * 4) {}
+  TileMemory(int64_t perKvHead, int64_t passPairs, int64_t queryBytes, int64_t headBytes)
+      : pairs(roundUp(SplitAttention::tileRows(perKvHead) * perKvHead, passPairs)), passPairs(passPairs),
+        queryBytes(queryBytes), headBytes(headBytes) {}
+  static constexpr int64_t statistics = 6; ///< f32 each
+  int64_t stackBytes() const { return pairs * (queryBytes + headBytes + ScoreRow::bytes + statistics * 4); }
+};
+
 /// Rows [first, first + count) of one KV head: their pairs (row, query head) in scratch, row after row.
 class RowTile {
 public:
   using Value = mlir::Value;
 
-  RowTile(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, int64_t heads, int64_t rowBytes,
-          Value keyNorm);
+  RowTile(KernelBuilder &b, const CacheShape &cache, const TileMemory &memory, int64_t heads, int64_t rowBytes);
 
   /// \param position  of row `firstRow`.
   /// \param lastKey  the last position that every row sees; null: each sees those up to its own.
-  void emit(Value query, Value result, Value keys, Value values, Value firstRow, Value count, Value position,
+  void emit(TileAttention &attention, Value query, Value result, Value firstRow, Value count, Value position,
             Value lastKey);
 
 private:
   KernelBuilder &b;
   const CacheShape &cache;
-  const IsaLevel &level;
-  int64_t perKvHead, rowBytes, headBytes, queryBytes;
-  Value keyNorm;
-  int64_t tilePairs, capacity, vectors;
+  const TileMemory memory;
+  int64_t perKvHead, rowBytes, vectors;
   Value queries, sums, scores, statistics, position, lastKey;
 
   enum Statistic { largest, sum, splitLargest, splitSum, keep, take };
@@ -76,10 +89,10 @@ private:
   KeyRange seenBy(Value from, Value to);
   void forHead(llvm::function_ref<void(Value offset)> body);
   void forTiles(Value paddedPairs, llvm::function_ref<void(const PairTile &)> body);
-  void begin(Value query, Value result, Value firstRow, Value pairs, Value paddedPairs);
-  void softmax(SplitAttention &attention, const SplitBlocks &blocks, Value pair);
+  void begin(TileAttention &attention, Value query, Value result, Value firstRow, Value pairs, Value paddedPairs);
+  void softmax(TileAttention &attention, const SplitBlocks &blocks, Value pair);
   void merge(Value result, Value firstRow, Value pairs);
-  void finish(Value result, Value firstRow, Value pairs);
+  void finish(TileAttention &attention, Value result, Value firstRow, Value pairs);
 };
 
 } // namespace gemmac

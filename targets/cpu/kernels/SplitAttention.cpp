@@ -7,6 +7,46 @@ namespace gemmac {
 // How far ahead of the keys and values in use those are asked for that come from memory; see GroupProducts.h.
 static constexpr int64_t prefetchDistance = 4096;
 
+void ScoreRow::hide(Value first, Value last) const {
+  auto ints = b.vecI32();
+  auto narrow = [&](Value value) -> Value { return arith::TruncIOp::create(b, b.getI32Type(), value); };
+  SmallVector<int32_t> steps(cacheBlock);
+  for (int32_t i = 0; i < cacheBlock; ++i)
+    steps[i] = i;
+  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(ints, ArrayRef<int32_t>(steps)));
+  Value seen = b.broadcast(narrow(b.sub(last, first)), ints); // positions behind `first` that are seen
+  Value lowest = b.splat(b.vecF32(), SplitAttention::lowestScore);
+  auto hideBlocks = [&](Value begin, Value end) {
+    b.loop(begin, end, 1, [&](Value index) {
+      Value behind = narrow(b.sub(b.mul(index, cacheBlock), first));
+      Value distance = arith::AddIOp::create(b, b.broadcast(behind, ints), lane);
+      Value visible = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, distance, seen);
+      b.store(b.select(visible, b.loadVec(place(index)), lowest), place(index));
+    });
+  };
+  // Blocks that are seen whole need no look at their positions.
+  Value whole = b.div(b.add(first, cacheBlock - 1), b.i64(cacheBlock)), end = b.div(b.add(last, 1), b.i64(cacheBlock));
+  whole = b.minSigned(b.maxSigned(whole, blocks.first), blocks.last);
+  hideBlocks(blocks.first, whole);
+  hideBlocks(b.maxSigned(b.minSigned(end, blocks.last), whole), blocks.last);
+}
+
+Value ScoreRow::top() const {
+  Value lowest = b.splat(b.vecF32(), SplitAttention::lowestScore);
+  auto largest = b.loop(blocks.first, blocks.last, 1, ValueRange{lowest}, [&](Value index, ValueRange state) {
+    return KernelBuilder::Values{b.maxf(state[0], b.loadVec(place(index)))};
+  });
+  // Where no key is seen, all scores are the lowest: far enough below this to become zeros.
+  return b.maxf(b.maxLanes(largest[0]), b.f32(SplitAttention::lowestScore / 2));
+}
+
+KernelBuilder::Values ScoreRow::forPowers(Value top, Value start, UsePowers use) const {
+  Value tops = b.broadcast(top);
+  return b.loop(blocks.first, blocks.last, 1, ValueRange{start}, [&](Value index, ValueRange state) {
+    return use(index, SplitAttention::powerOf(b, b.subf(b.loadVec(place(index)), tops)), state);
+  });
+}
+
 Value SplitAttention::powerOf(KernelBuilder &b, Value x) {
   auto type = cast<VectorType>(x.getType());
   Value matters = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, b.splat(type, -64.0));
@@ -113,7 +153,7 @@ void SplitAttention::scoreBlocks(const PairTile &tile, Value first, Value begin,
   int64_t perPair = from.count();
   for (int64_t pair = 0; pair < tile.count; ++pair)
     for (int64_t i = 0; i < perPair; ++i)
-      b.store(sums[pair * perPair + i], b.at(pairAt(target, pair, scoreRowBytes), (from.part + i) * lanes * 4));
+      b.store(sums[pair * perPair + i], b.at(pairAt(target, pair, ScoreRow::bytes), (from.part + i) * lanes * 4));
 }
 
 // The 32 values of one position in one group, times `scale` where it is given.
@@ -155,7 +195,7 @@ void SplitAttention::addValueScores(const PairTile &tile, Value panel, Value tar
     });
     for (int64_t i = 0; i < positions; ++i)
       for (int64_t pair = 0; pair < pairs; ++pair) {
-        Value place = b.at(b.at(pairAt(target, pair, scoreRowBytes), b.mul(position, 4)), i * 4);
+        Value place = b.at(b.at(pairAt(target, pair, ScoreRow::bytes), b.mul(position, 4)), i * 4);
         b.store(b.addf(b.load(b.getF32Type(), place), b.sumLanes(sums[i * pairs + pair])), place);
       }
   });
@@ -174,7 +214,7 @@ void SplitAttention::addValueScores(const PairTile &tile, const SplitBlocks &blo
       int64_t pairs = std::min(most, tile.count - pair), positions = 1;
       while (2 * positions * pairs <= most && positions < cacheBlock)
         positions *= 2;
-      addValueScores(tile, panel, pairAt(target, pair, scoreRowBytes), pair, pairs, positions);
+      addValueScores(tile, panel, pairAt(target, pair, ScoreRow::bytes), pair, pairs, positions);
     }
   });
 }
@@ -206,42 +246,20 @@ void SplitAttention::keyScores(const PairTile &tile, const SplitBlocks &blocks) 
 }
 
 SplitAttention::Softmax SplitAttention::softmax(Value scores, const SplitBlocks &blocks, Value first, Value last) {
-  constexpr int64_t blockBytes = cacheBlock * 4;
-  auto ints = b.vecI32();
-  auto narrow = [&](Value value) -> Value { return arith::TruncIOp::create(b, b.getI32Type(), value); };
-  SmallVector<int32_t> steps(cacheBlock);
-  for (int32_t i = 0; i < cacheBlock; ++i)
-    steps[i] = i;
-  Value lane = arith::ConstantOp::create(b, DenseElementsAttr::get(ints, ArrayRef<int32_t>(steps)));
-  Value seen = b.broadcast(narrow(b.sub(last, first)), ints); // positions behind `first` that are seen
-  Value lowest = b.splat(b.vecF32(), lowestScore), zero = b.splat(b.vecF32(), 0.0);
-  auto place = [&](Value index) { return b.at(scores, b.mul(b.sub(index, blocks.begin), blockBytes)); };
-
-  auto hide = [&](Value begin, Value end) {
-    b.loop(begin, end, 1, [&](Value index) {
-      Value behind = narrow(b.sub(b.mul(index, cacheBlock), first));
-      Value distance = arith::AddIOp::create(b, b.broadcast(behind, ints), lane);
-      Value visible = arith::CmpIOp::create(b, arith::CmpIPredicate::ule, distance, seen);
-      b.store(b.select(visible, b.loadVec(place(index)), lowest), place(index));
-    });
-  };
-  // Blocks that are seen whole need no look at their positions.
-  Value whole = b.div(b.add(first, cacheBlock - 1), b.i64(cacheBlock)), end = b.div(b.add(last, 1), b.i64(cacheBlock));
-  whole = b.minSigned(b.maxSigned(whole, blocks.first), blocks.last);
-  hide(blocks.first, whole);
-  hide(b.maxSigned(b.minSigned(end, blocks.last), whole), blocks.last);
-
-  auto largest = b.loop(blocks.first, blocks.last, 1, ValueRange{lowest}, [&](Value index, ValueRange state) {
-    return KernelBuilder::Values{b.maxf(state[0], b.loadVec(place(index)))};
-  });
-  // Where no key is seen, all scores are the lowest: far enough below this to become zeros.
-  Value top = b.maxf(b.maxLanes(largest[0]), b.f32(lowestScore / 2)), tops = b.broadcast(top);
-  auto total = b.loop(blocks.first, blocks.last, 1, ValueRange{zero}, [&](Value index, ValueRange state) {
-    Value power = powerOf(b, b.subf(b.loadVec(place(index)), tops));
-    b.store(power, place(index));
-    return KernelBuilder::Values{b.addf(state[0], power)};
+  ScoreRow row(b, scores, blocks);
+  row.hide(first, last);
+  Value top = row.top();
+  auto total = row.forPowers(top, b.splat(b.vecF32(), 0.0), [&](Value index, Value powers, ValueRange state) {
+    b.store(powers, row.place(index));
+    return KernelBuilder::Values{b.addf(state[0], powers)};
   });
   return {top, b.sumLanes(total[0])};
+}
+
+void SplitAttention::finish(Value merged, Value inverse) {
+  CacheRows::values(b, cache).restore(merged);
+  b.loop(b.i64(0), b.i64(rowBytes()), 64,
+         [&](Value i) { b.store(b.mulf(b.loadVec(b.at(merged, i)), inverse), b.at(merged, i)); });
 }
 
 // Powers of the block's positions times the scales that their values have in each of `groups` groups.
@@ -249,7 +267,7 @@ void SplitAttention::multiplyPowers(const PairTile &tile, Value rows, Value powe
   for (int64_t group = 0; group < groups; ++group) {
     Value scales = b.loadFloats(Format::F16, b.at(rows, group * cache.groupBytes() + cache.scalesOffset()));
     for (int64_t pair = 0; pair < tile.count; ++pair)
-      b.store(b.mulf(b.loadVec(pairAt(powers, pair, scoreRowBytes)), scales),
+      b.store(b.mulf(b.loadVec(pairAt(powers, pair, ScoreRow::bytes)), scales),
               b.at(products, (group * tile.count + pair) * panelRows * 4));
   }
 }
@@ -279,7 +297,7 @@ void SplitAttention::addColumns(const PairTile &tile, Value rows, Value powers, 
     // What the values of a position are multiplied with: its power, in a quantized cache times the scale of the group.
     auto factor = [&](int64_t pair, int64_t vector, int64_t u) {
       Value from = cache.quantized() ? b.at(products, (vector / perGroup * tile.count + pair) * panelRows * 4)
-                                     : pairAt(powers, pair, scoreRowBytes);
+                                     : pairAt(powers, pair, ScoreRow::bytes);
       return b.broadcast(b.load(b.getF32Type(), b.at(b.at(from, position), u * 4)), floats());
     };
     for (int64_t u = 0; u < unroll; ++u) {

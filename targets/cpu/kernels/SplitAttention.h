@@ -20,15 +20,55 @@ struct PairTile {
   mlir::Value queries, scores, sums;
 };
 
-class SplitAttention {
+/// The scores of a pair with the keys of one split, 16 for each block.
+class ScoreRow {
 public:
   using Value = mlir::Value;
+  static constexpr int64_t bytes = cacheSplit * 4;
+  ScoreRow(KernelBuilder &b, Value scores, const SplitBlocks &blocks) : b(b), scores(scores), blocks(blocks) {}
 
-  /// \param keys, values  of the KV head.
+  /// Gives keys outside of [first, last], which are positions, a score below all others.
+  void hide(Value first, Value last) const;
+  /// The largest one; where no key is seen, one from which all are so far that their powers are zeros.
+  Value top() const;
+  using UsePowers = llvm::function_ref<KernelBuilder::Values(Value index, Value powers, mlir::ValueRange state)>;
+  /// Hands out the powers e^(score - top) of each block, with a state that begins with `start`.
+  KernelBuilder::Values forPowers(Value top, Value start, UsePowers use) const;
+  Value place(Value index) const { return b.at(scores, b.mul(b.sub(index, blocks.begin), cacheBlock * 4)); }
+
+private:
+  KernelBuilder &b;
+  Value scores;
+  const SplitBlocks &blocks;
+};
+
+/// What RowTile asks of attention to the keys of one KV head.
+class TileAttention {
+public:
+  using Value = mlir::Value;
+  virtual ~TileAttention() = default;
+
+  /// Makes what scores() reads of a query.
+  virtual void prepareQuery(Value query, Value to) = 0;
+  virtual void scores(const PairTile &tile, const SplitBlocks &blocks) = 0;
+  struct Softmax {
+    Value largest, sum; ///< f32; of a pair that sees no key of the split: below every score, and 0
+  };
+  /// Turns one pair's scores into powers e^(score - largest), 0 for keys outside of [first, last], which are positions.
+  virtual Softmax softmax(Value scores, const SplitBlocks &blocks, Value first, Value last) = 0;
+  /// Sums of the values, each times its power.
+  virtual void weightedValues(const PairTile &tile, const SplitBlocks &blocks) = 0;
+  /// Makes the result of a row of merged sums, in place. \param inverse  of the sum of the powers.
+  virtual void finish(Value merged, Value inverse) = 0;
+};
+
+class SplitAttention : public TileAttention {
+public:
+  /// \param keys, values  of the KV head. \param keyNorm  which prepareQuery reads where the cache has turned pairs.
   SplitAttention(KernelBuilder &b, const CacheShape &cache, const IsaLevel &level, Value keys, Value values,
-                 bool prefetch)
+                 bool prefetch, Value keyNorm = {})
       : b(b), cache(cache), lanes(level.vectorLanes), mostSums(level.vectorSums), keys(keys), values(values),
-        prefetch(prefetch) {
+        keyNorm(keyNorm), prefetch(prefetch) {
     if (cache.quantized())
       products = b.stack(mostSums * panelRows * 4);
   }
@@ -52,23 +92,18 @@ public:
     return roundUp(tileRows(perKvHead) * perKvHead, passPairs(level, perKvHead));
   }
 
-  static constexpr int64_t scoreRowBytes = cacheSplit * 4;
   int64_t rowBytes() const { return cache.padded * 4; } ///< of sums
   int64_t queryBytes() const { return queryRowBytes(cache); }
 
+  void prepareQuery(Value query, Value to) override { gemmac::prepareQuery(b, cache, query, keyNorm, to); }
   /// Products of the tile's queries with the keys, every chain in the order of the stored key's elements. Where a part
   /// of the keys is made of values, that part's products follow, 16 sums of every 16th element and then those of the
   /// sums.
-  void scores(const PairTile &tile, const SplitBlocks &blocks);
-
-  struct Softmax {
-    Value largest, sum; ///< f32; of a pair that sees no key of the split: below every score, and 0
-  };
-  /// Turns one pair's scores into powers e^(score - largest), 0 for keys outside of [first, last], which are positions.
-  Softmax softmax(Value scores, const SplitBlocks &blocks, Value first, Value last);
-
-  /// Sums of the values, each times its power, in the order of positions.
-  void weightedValues(const PairTile &tile, const SplitBlocks &blocks);
+  void scores(const PairTile &tile, const SplitBlocks &blocks) override;
+  Softmax softmax(Value scores, const SplitBlocks &blocks, Value first, Value last) override;
+  /// In the order of positions.
+  void weightedValues(const PairTile &tile, const SplitBlocks &blocks) override;
+  void finish(Value merged, Value inverse) override;
 
   static constexpr float lowestScore = -1.0e30f;
   /// e^x for x <= 0; 0 below e^-64, which no sum of f32 feels beside 1: products of smaller powers would be denormal
@@ -79,7 +114,7 @@ private:
   KernelBuilder &b;
   const CacheShape &cache;
   int64_t lanes, mostSums;
-  Value keys, values;
+  Value keys, values, keyNorm;
   bool prefetch;
   Value products; ///< of quantized caches: powers times scales of a group, 16 for each group and pair
 
