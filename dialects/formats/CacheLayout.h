@@ -75,7 +75,9 @@ constexpr int64_t cacheBytes(Format format, int64_t heads, int64_t capacity, int
 
 /// Rows that a picture's keys and values have room for. Of f32 they lie as in a cache; in `words`, int16, values of 32
 /// rows are multiplied at once.
-constexpr int64_t encoderMemoryRows(int64_t rows, bool words) { return roundUp(rows, words ? groupColumns : cacheBlock); }
+constexpr int64_t encoderMemoryRows(int64_t rows, bool words) {
+  return roundUp(rows, words ? groupColumns : cacheBlock);
+}
 
 /// Elements of a row of them, of 4 bytes: a key and a value for each head; in words also a scale, once more for values,
 /// so that keys and values of a head take the same room.
@@ -83,17 +85,17 @@ constexpr int64_t encoderMemoryWidth(int64_t kvHeads, int64_t padded, bool words
   return words ? roundUp(kvHeads * (padded + 2), groupColumns) : 2 * kvHeads * padded;
 }
 
-/// Integers of an encoder's attention: a query or a key has this length, so that every sum of products stays below 2^30;
-/// powers and values are at most that large, so that 32 products stay below 2^31.
-inline constexpr float encoderWordLength = 32512.0F;
-inline constexpr float encoderWordMost = 8191.0F;
+/// Integers of an encoder's attention: a query or a key has this length, so that no sum of products reaches 2^31;
+/// powers and values are at most so large, so that 32 products do not either.
+inline constexpr float encoderRowLength = 32512.0F;
+inline constexpr float encoderPowerMost = 4095.0F, encoderValueMost = 16383.0F;
 /// Elements of a normed head are at most the root of its size. \returns what makes integers of them.
 inline float encoderValueFactor(int64_t headDim) {
-  return static_cast<float>(encoderWordMost / std::sqrt(static_cast<double>(headDim)));
+  return static_cast<float>(encoderValueMost / std::sqrt(static_cast<double>(headDim)));
 }
 /// The inverse.
 inline float encoderValueScale(int64_t headDim) {
-  return static_cast<float>(std::sqrt(static_cast<double>(headDim)) / encoderWordMost);
+  return static_cast<float>(std::sqrt(static_cast<double>(headDim)) / encoderValueMost);
 }
 
 /// The largest number of splits that the keys of one row touch. `window` 0: all positions.

@@ -158,7 +158,7 @@ void run(gemma::AttentionMergeStep step, Frame &frame) {
 }
 
 WordRow::WordRow(std::span<const float> row) {
-  const float factor = inverseRms(row, /*count=*/1, std::ldexp(1.0F, -100)) * encoderWordLength;
+  const float factor = inverseRms(row, /*count=*/1, std::ldexp(1.0F, -100)) * encoderRowLength;
   for (float x : row)
     integers.push_back(static_cast<int32_t>(std::nearbyint(x * factor)));
   scale = 1.0F / factor;
@@ -208,7 +208,7 @@ private:
     }
     std::vector<int64_t> powers;
     for (float s : scores) {
-      powers.push_back(static_cast<int64_t>(std::nearbyint(power(s - part.top) * encoderWordMost)));
+      powers.push_back(static_cast<int64_t>(std::nearbyint(power(s - part.top) * encoderPowerMost)));
       part.sum = part.sum + static_cast<float>(powers.back());
     }
     for (int64_t group = seen.first; group <= seen.last; group += 32)

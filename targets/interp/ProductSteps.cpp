@@ -120,8 +120,9 @@ static void keepWords(const EncoderMemory &memory, int64_t row, int64_t head, st
                       std::span<const float> value, float valueFactor) {
   const WordRow words(key);
   for (size_t j = 0; j < key.size(); ++j)
-    memory.keep(row, head, j,
-                {static_cast<int16_t>(words.integers[j]), static_cast<int16_t>(std::nearbyint(value[j] * valueFactor))});
+    memory.keep(
+        row, head, j,
+        {static_cast<int16_t>(words.integers[j]), static_cast<int16_t>(std::nearbyint(value[j] * valueFactor))});
   memory.keepKeyScale(row, head, words.scale);
 }
 

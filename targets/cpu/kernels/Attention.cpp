@@ -111,8 +111,7 @@ static func::FuncOp attentionSplitsKernel(KernelLibrary &kernels, gemma::Attenti
       for (int64_t pair = 0; pair < perKvHead; pair += tilePairs)
         attention.scores(tile(pair), blocks);
       b.loop(b.i64(0), b.i64(perKvHead), 1, [&](Value pair) {
-        auto result = attention.softmax(b.at(scores, b.mul(pair, ScoreRow::bytes)), blocks, range.first,
-                                        range.last);
+        auto result = attention.softmax(b.at(scores, b.mul(pair, ScoreRow::bytes)), blocks, range.first, range.last);
         Value place = b.at(part, b.mul(b.add(firstHead, pair), 4));
         b.store(result.largest, b.at(place, layout.largestOffset()));
         b.store(result.sum, b.at(place, layout.sumOffset()));

@@ -1,6 +1,6 @@
 // gemma.step.encoder_qkv and gemma.step.encoder_attention: the rows of a picture see each other. Their keys and values
-// lie as in a KV cache in f32, row r at position r, so that the work is that of text, or as int16 (WordAttention.h); how
-// far a head is from the next comes as an argument, since functions of more rows leave more room.
+// lie as in a KV cache in f32, row r at position r, so that the work is that of text, or as int16 (WordAttention.h);
+// how far a head is from the next comes as an argument, since functions of more rows leave more room.
 #include "targets/cpu/kernels/HeadRows.h"
 #include "targets/cpu/kernels/RowTile.h"
 #include "targets/cpu/kernels/StepLowering.h"
@@ -50,9 +50,7 @@ static func::FuncOp encoderQkvKernel(KernelLibrary &kernels, gemma::EncoderQkvSt
           auto position = [&](Value row) { return b.add(row, before); };
           b.ifThen(
               isKey,
-              [&] {
-                finish.forKeys(a[6], [&](Value row, Value key) { words.storeKey(key, own, position(row)); });
-              },
+              [&] { finish.forKeys(a[6], [&](Value row, Value key) { words.storeKey(key, own, position(row)); }); },
               [&] {
                 finish.forValues(/*normed=*/true,
                                  [&](Value row, Value value) { words.storeValue(value, own, position(row)); });
@@ -101,8 +99,8 @@ LogicalResult lower(gemma::EncoderQkvStep step, StepLowering &lowering) {
 static func::FuncOp encoderAttentionKernel(KernelLibrary &kernels, gemma::EncoderAttentionStep step) {
   int64_t heads = step.getHeads(), kvHeads = step.getKvHeads(), perKvHead = heads / kvHeads;
   int64_t headDim = step.getHeadDim();
-  std::string name = llvm::formatv("encoder_attention_q{0}_kv{1}_d{2}{3}", heads, kvHeads, headDim,
-                                   step.isInWords() ? "_words" : "");
+  std::string name =
+      llvm::formatv("encoder_attention_q{0}_kv{1}_d{2}{3}", heads, kvHeads, headDim, step.isInWords() ? "_words" : "");
   return kernels.get(name, 3, 4, [&](KernelBuilder &b, ValueRange a) {
     Value rows = a[3], thread = a[4], threads = a[5], headStep = a[6];
     CacheShape memory(kvHeads, headDim);

@@ -78,8 +78,7 @@ void RowTile::begin(TileAttention &attention, Value query, Value result, Value f
 void RowTile::softmax(TileAttention &attention, const SplitBlocks &blocks, Value pair) {
   Value row = b.add(position, b.div(pair, b.i64(perKvHead)));
   KeyRange seen = seenBy(row, row);
-  auto result =
-      attention.softmax(b.at(scores, b.mul(pair, ScoreRow::bytes)), blocks, seen.first, seen.last);
+  auto result = attention.softmax(b.at(scores, b.mul(pair, ScoreRow::bytes)), blocks, seen.first, seen.last);
   b.store(result.largest, placeOf(splitLargest, pair));
   b.store(result.sum, placeOf(splitSum, pair));
 }

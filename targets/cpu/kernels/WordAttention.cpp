@@ -33,7 +33,7 @@ static Value toFloats(KernelBuilder &b, Value integers) { return arith::SIToFPOp
 
 Value WordRows::factorOf(Value row) const {
   constexpr double least = 0x1p-100; // a row of zeros has a factor as well
-  return b.mulf(inverseRms(b, row, padded, /*count=*/1, least), b.splat(b.vecF32(), encoderWordLength));
+  return b.mulf(inverseRms(b, row, padded, /*count=*/1, least), b.splat(b.vecF32(), encoderRowLength));
 }
 
 void WordRows::storeScale(Value factor, Value to) const {
@@ -133,7 +133,7 @@ void WordAttention::scores(const PairTile &tile, const SplitBlocks &blocks) {
 TileAttention::Softmax WordAttention::softmax(Value scores, const SplitBlocks &blocks, Value first, Value last) {
   ScoreRow row(b, scores, blocks);
   row.hide(first, last);
-  Value top = row.top(), most = b.splat(b.vecF32(), encoderWordMost);
+  Value top = row.top(), most = b.splat(b.vecF32(), encoderPowerMost);
   auto place = [&](Value index) { return b.at(scores, b.mul(b.sub(index, blocks.begin), wordBytes)); };
   auto total = row.forPowers(top, b.splatInt(b.vecI32(), 0), [&](Value index, Value powers, ValueRange state) {
     Value integers = nearestIntegers(b, b.mulf(powers, most));
@@ -142,9 +142,8 @@ TileAttention::Softmax WordAttention::softmax(Value scores, const SplitBlocks &b
   });
   // Values are multiplied by two blocks at a time.
   Value end = b.add(blocks.last, b.rem(b.sub(blocks.last, blocks.begin), b.i64(2)));
-  b.loop(blocks.last, end, 1, [&](Value index) {
-    b.store(b.splatInt(b.vec(lanes, b.getI16Type()), 0), place(index), wordBytes);
-  });
+  b.loop(blocks.last, end, 1,
+         [&](Value index) { b.store(b.splatInt(b.vec(lanes, b.getI16Type()), 0), place(index), wordBytes); });
   Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, total[0]);
   return {top, arith::SIToFPOp::create(b, b.getF32Type(), sum)};
 }

@@ -65,7 +65,8 @@ private:
   WordRows rows;
   Value keys, values;
 
-  llvm::SmallVector<Value> dotPanels(Value first, int64_t panelBytes, int64_t panels, llvm::ArrayRef<Value> words) const;
+  llvm::SmallVector<Value> dotPanels(Value first, int64_t panelBytes, int64_t panels,
+                                     llvm::ArrayRef<Value> words) const;
   void scorePanels(const PairTile &tile, Value index, Value begin, int64_t panels) const;
 };
 

@@ -149,7 +149,9 @@ Buffer StepProgram::buffer(bool isShared, int64_t width, const char *element, in
   return place(isShared, maxRows * perRow, width, element);
 }
 
-Buffer StepProgram::sharedRows(int64_t rows, int64_t width) { return place(true, rows, width, "f32"); }
+Buffer StepProgram::sharedRows(int64_t rows, int64_t width, const char *element) {
+  return place(true, rows, width, element);
+}
 
 Buffer StepProgram::inBlock(int64_t block, bool isShared, int64_t width, const char *element, int64_t perRow) {
   return place(isShared, maxRows * perRow, width, element, block * perRow, formatv("block {0} ", block));

@@ -64,8 +64,8 @@ public:
   }
   /// A shared buffer that the caller writes (Call::give).
   Buffer given(int64_t width, const char *element = "f32", int64_t perRow = 1);
-  /// A shared f32 buffer of so many rows, whatever the function has.
-  Buffer sharedRows(int64_t rows, int64_t width);
+  /// A shared buffer of so many rows, whatever the function has.
+  Buffer sharedRows(int64_t rows, int64_t width, const char *element = "f32");
   /// Has room for the rows of a block of so many rows of the call.
   Buffer inBlock(int64_t block, bool isShared, int64_t width, const char *element = "f32", int64_t perRow = 1);
   /// A private f32 buffer with room for 4 rows.
@@ -96,6 +96,8 @@ public:
   } activationScales;
   /// What each source of the matrices that are added from now on gives, lo, hi, lo, hi; empty: all.
   std::vector<double> outputBounds;
+  /// Buffers whose order is each level's own.
+  std::vector<Buffer> ownLayouts;
 
   int64_t maxRows, arenaBytes = 0, scratchBytes = 0, cacheBytes = 0, tableRowBytes = 0;
   std::vector<uint8_t> data;

@@ -340,7 +340,8 @@ struct EncoderCase {
   int64_t heads, kvHeads, headDim, maxRows, perRow;
   float size = 0.3f; ///< of weights of queries and keys: large ones make the softmax a choice of one key
   bool bounded = false;
-  int64_t block = 0; ///< rows of the call of which queries, keys and values are made at a time; 0: all
+  int64_t block = 0;  ///< rows of the call of which queries, keys and values are made at a time; 0: all
+  bool words = false; ///< keys and values are int16
 };
 
 /// Both steps, with all that they are given.
@@ -425,7 +426,10 @@ private:
     }
     int64_t rows = shape.maxRows * shape.perRow, width = shape.heads * padded;
     query = program.shared(width, "f32", shape.perRow);
-    memory = program.sharedRows(roundUp(rows, 16), 2 * shape.kvHeads * padded);
+    memory = program.sharedRows(encoderMemoryRows(rows, shape.words),
+                                encoderMemoryWidth(shape.kvHeads, padded, shape.words), shape.words ? "i32" : "f32");
+    if (shape.words)
+      program.ownLayouts.push_back(memory);
     raw = shape.block ? program.inBlock(shape.block, false, padded, "f32", shape.perRow)
                       : program.scratch(padded, "f32", shape.perRow);
     mixed = inPlace ? query : program.shared(width, "f32", shape.perRow);
@@ -460,7 +464,7 @@ void expectHeads(const EncoderProgram &m, const Memory &memory, int64_t count, i
   for (int64_t head = 0; head < shape.heads; ++head)
     expectNear(memory.floats(m.query, row) + head * m.padded, m.head(inputs, turns, row, head), headError, headError,
                what + formatv(", query head {0}", head).str());
-  for (int64_t head = 0; head < 2 * shape.kvHeads; ++head) {
+  for (int64_t head = 0; head < 2 * shape.kvHeads && !shape.words; ++head) {
     bool isValue = head >= shape.kvHeads;
     std::vector<float> got;
     for (int64_t j = 0; j < m.padded; ++j)
@@ -470,17 +474,32 @@ void expectHeads(const EncoderProgram &m, const Memory &memory, int64_t count, i
   }
 }
 
-// Of the queries, keys and values that were stored, so that errors do not add up.
+/// A key or a value of all rows: as it was stored, so that errors do not add up, or, in words, as it should be.
+std::vector<Row> keysOrValues(const EncoderProgram &m, const Memory &memory, int64_t count, int64_t kvHead,
+                              bool isValue) {
+  Rows inputs(count, EncoderProgram::cols, 41), turns(count, m.padded, 42);
+  std::vector<Row> rows;
+  for (int64_t key = 0; key < count; ++key) {
+    if (m.shape.words)
+      rows.push_back(m.head(inputs, turns, key, m.shape.heads + (isValue ? m.shape.kvHeads : 0) + kvHead));
+    else
+      for (rows.emplace_back(); static_cast<int64_t>(rows.back().size()) < m.padded;)
+        rows.back().push_back(m.stored(memory, isValue, kvHead, key, static_cast<int64_t>(rows.back().size())));
+  }
+  return rows;
+}
+
 void expectMixed(const EncoderProgram &m, const Memory &memory, int64_t count, int64_t row) {
   for (int64_t head = 0; head < m.shape.heads; ++head) {
     int64_t kvHead = head / (m.shape.heads / m.shape.kvHeads);
+    std::vector<Row> keys = keysOrValues(m, memory, count, kvHead, false);
+    std::vector<Row> values = keysOrValues(m, memory, count, kvHead, true);
     Row scores, result(m.padded);
     double size = 0;
     for (int64_t key = 0; key < count; ++key) {
       double score = 0, magnitude = 0;
       for (int64_t j = 0; j < m.padded; ++j) {
-        double product = static_cast<double>(memory.floats(m.query, row)[head * m.padded + j]) *
-                         m.stored(memory, false, kvHead, key, j);
+        double product = memory.floats(m.query, row)[head * m.padded + j] * keys[key][j];
         score += product;
         magnitude += std::fabs(product);
       }
@@ -492,8 +511,9 @@ void expectMixed(const EncoderProgram &m, const Memory &memory, int64_t count, i
       sum += score = std::exp(score - top);
     for (int64_t key = 0; key < count; ++key)
       for (int64_t j = 0; j < m.padded; ++j)
-        result[j] += scores[key] / sum * m.stored(memory, true, kvHead, key, j);
-    expectNear(memory.floats(m.mixed, row) + head * m.padded, result, 2e-6 * (1 + size), 0,
+        result[j] += scores[key] / sum * values[key][j];
+    double error = m.shape.words ? 1e-4 * (1 + size) : 2e-6 * (1 + size);
+    expectNear(memory.floats(m.mixed, row) + head * m.padded, result, error, 0,
                formatv("row {0} of {1}, head {2}", row, count, head));
   }
 }
@@ -554,15 +574,33 @@ TEST_P(EncoderTest, MixesInPlace) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, EncoderTest,
-    testing::Values(EncoderCase{f32, 1, 1, 4, 1, 9}, EncoderCase{f32, 2, 1, 12, 7, 1}, EncoderCase{q8, 3, 3, 32, 11, 9},
-                    EncoderCase{bf16, 4, 2, 64, 15, 9}, EncoderCase{f32, 12, 12, 64, 5, 9},
-                    EncoderCase{q4, 2, 2, 64, 78, 9}, EncoderCase{f32, 6, 3, 72, 10, 9, 0.3f, true},
-                    EncoderCase{q8, 12, 4, 80, 4, 4, 0.3f, true}, EncoderCase{f32, 2, 2, 64, 20, 9, 2.0f},
-                    EncoderCase{f32, 1, 1, 32, 129, 1}, EncoderCase{f16, 8, 1, 36, 17, 3}),
+    testing::Values(
+        EncoderCase{f32, 1, 1, 4, 1, 9}, EncoderCase{f32, 2, 1, 12, 7, 1}, EncoderCase{q8, 3, 3, 32, 11, 9},
+        EncoderCase{bf16, 4, 2, 64, 15, 9}, EncoderCase{f32, 12, 12, 64, 5, 9}, EncoderCase{q4, 2, 2, 64, 78, 9},
+        EncoderCase{f32, 6, 3, 72, 10, 9, 0.3f, true}, EncoderCase{q8, 12, 4, 80, 4, 4, 0.3f, true},
+        EncoderCase{f32, 2, 2, 64, 20, 9, 2.0f}, EncoderCase{f32, 1, 1, 32, 129, 1}, EncoderCase{f16, 8, 1, 36, 17, 3},
+        EncoderCase{.weight = q8, .heads = 1, .kvHeads = 1, .headDim = 4, .maxRows = 1, .perRow = 9, .words = true},
+        EncoderCase{.weight = q8, .heads = 4, .kvHeads = 2, .headDim = 64, .maxRows = 15, .perRow = 9, .words = true},
+        EncoderCase{.weight = f32,
+                    .heads = 6,
+                    .kvHeads = 3,
+                    .headDim = 72,
+                    .maxRows = 16,
+                    .perRow = 9,
+                    .bounded = true,
+                    .words = true},
+        EncoderCase{.weight = f32,
+                    .heads = 2,
+                    .kvHeads = 2,
+                    .headDim = 64,
+                    .maxRows = 20,
+                    .perRow = 9,
+                    .size = 2.0f,
+                    .words = true}),
     [](const auto &info) {
       const EncoderCase &c = info.param;
-      return formatv("{0}_q{1}_kv{2}_d{3}_{4}x{5}{6}{7}", nameOf(c.weight), c.heads, c.kvHeads, c.headDim, c.maxRows,
-                     c.perRow, c.size > 1 ? "_large" : "", c.bounded ? "_bounds" : "")
+      return formatv("{0}_q{1}_kv{2}_d{3}_{4}x{5}{6}{7}{8}", nameOf(c.weight), c.heads, c.kvHeads, c.headDim, c.maxRows,
+                     c.perRow, c.size > 1 ? "_large" : "", c.bounded ? "_bounds" : "", c.words ? "_words" : "")
           .str();
     });
 

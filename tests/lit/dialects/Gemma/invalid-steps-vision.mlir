@@ -426,6 +426,21 @@ gemma.function @step_encoder_qkv_c3_rows max_rows 2 {
 }
 
 // -----
+gemma.function @step_encoder_qkv_c3_words max_rows 2 {
+  %x = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
+  %t = gemma.buffer shared : !gemma.buffer<18 x 32, f32>
+  %query = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
+  %memory = gemma.buffer shared : !gemma.buffer<32 x 32, i32>
+  %raw = gemma.buffer private : !gemma.buffer<18 x 32, f32>
+  gemma.input "x" %x : <18 x 64, f32>
+  gemma.input "t" %t : <18 x 32, f32>
+  // expected-error @below {{expects memory of type '!gemma.buffer<32 x 64, i32>', got '!gemma.buffer<32 x 32, i32>'}}
+  gemma.step.encoder_qkv %x, @qkv, %t -> %query, %memory raw %raw heads 2 kv_heads 1 head_dim 32
+      q_norm @norm k_norm @norm eps 0.5
+      : <18 x 64, f32>, <18 x 32, f32> -> <18 x 64, f32>, <32 x 32, i32>, <18 x 32, f32>
+}
+
+// -----
 gemma.function @step_encoder_qkv_c3_width max_rows 2 {
   %x = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
   %t = gemma.buffer shared : !gemma.buffer<18 x 32, f32>
@@ -504,6 +519,18 @@ gemma.function @step_encoder_attention_c2 max_rows 2 {
   // expected-error @below {{expects memory of type '!gemma.buffer<32 x 64, f32>', got '!gemma.buffer<18 x 64, f32>'}}
   gemma.step.encoder_attention %query, %memory -> %y heads 2 kv_heads 1 head_dim 32
       : <18 x 64, f32>, <18 x 64, f32> -> <18 x 64, f32>
+}
+
+// -----
+gemma.function @step_encoder_attention_c2_words max_rows 2 {
+  %query = gemma.buffer shared : !gemma.buffer<34 x 64, f32>
+  %memory = gemma.buffer shared : !gemma.buffer<48 x 64, i32>
+  %y = gemma.buffer shared : !gemma.buffer<34 x 64, f32>
+  gemma.input "query" %query : <34 x 64, f32>
+  gemma.input "memory" %memory : <48 x 64, i32>
+  // expected-error @below {{expects memory of type '!gemma.buffer<64 x 64, i32>', got '!gemma.buffer<48 x 64, i32>'}}
+  gemma.step.encoder_attention %query, %memory -> %y heads 2 kv_heads 1 head_dim 32
+      : <34 x 64, f32>, <48 x 64, i32> -> <34 x 64, f32>
 }
 
 // -----
