@@ -94,6 +94,7 @@ llvm::Expected<PackSource> packSource(gemma::WeightOp weight, SymbolTable &symbo
     source.addend = static_cast<float>(addend->convertToDouble());
   source.softplus = weight.getSoftplus();
   source.planes = static_cast<int64_t>(weight.getPlanes().value_or(1));
+  source.rowPlanes = static_cast<int64_t>(weight.getRowPlanes().value_or(1));
   if (shape.empty() || shape.size() > 3)
     return invalid(source.name, "rank {0}, expected 1 to 3", shape.size());
   source.cols = shape.back();

@@ -65,7 +65,16 @@ struct PackSource {
   float addend = 0.0f;   ///< added to every value that is read
   bool softplus = false; ///< ln(1 + e^x) of every value x that is read
   int64_t planes = 1;    ///< runs of which a row is stored, one behind the other; their elements take turns in it
+  int64_t rowPlanes = 1; ///< the same of the rows
   int64_t rowBytes() const { return sourceRowBytes(encoding, cols); }
+  /// Where in the file row `row` is, or element `col` of a row.
+  int64_t storedRow(int64_t row) const { return storedPlace(row, rows, rowPlanes); }
+  int64_t storedCol(int64_t col) const { return storedPlace(col, cols, planes); }
+
+private:
+  static int64_t storedPlace(int64_t index, int64_t count, int64_t planes) {
+    return index % planes * (count / planes) + index / planes;
+  }
 };
 
 /// A run of source rows that is padded as one: a source, or half of one when a single source interleaves.

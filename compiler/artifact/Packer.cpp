@@ -106,6 +106,8 @@ private:
 
   /// Reads `count` rows from row `first` of all batch entries on, piece by piece where the source has pieces.
   llvm::Error readRun(const PackSource &source, int64_t first, int64_t count, uint8_t *rows, uint8_t *scales) {
+    if (source.rowPlanes > 1)
+      return readPlanes(source, first, count, rows);
     int64_t rowBytes = source.rowBytes(), scaleBytes = source.scales ? source.scales->rowBytes(source.cols) : 0;
     if (source.pieces.empty()) {
       if (scaleBytes)
@@ -123,6 +125,22 @@ private:
       if (llvm::Error error = readRun(source.pieces[first / pieceRows], within, some, rows, scales))
         return error;
       first += some, count -= some, rows += some * rowBytes, scales += some * scaleBytes;
+    }
+    return llvm::Error::success();
+  }
+
+  /// The same where rows take turns: those of one plane follow each other in the file.
+  llvm::Error readPlanes(const PackSource &source, int64_t first, int64_t count, uint8_t *rows) {
+    int64_t rowBytes = source.rowBytes();
+    for (int64_t row = first; row < first + std::min(count, source.rowPlanes); ++row) {
+      int64_t some = llvm::divideCeil(first + count - row, source.rowPlanes);
+      planeRows.resize(some * rowBytes);
+      if (llvm::Error error =
+              files.read({source.file, source.name, source.offset + source.storedRow(row) * rowBytes, planeRows.size()},
+                         planeRows.data()))
+        return error;
+      for (int64_t i = 0; i < some; ++i)
+        std::copy_n(&planeRows[i * rowBytes], rowBytes, rows + (row - first + i * source.rowPlanes) * rowBytes);
     }
     return llvm::Error::success();
   }
@@ -213,7 +231,7 @@ private:
     const PackSource &source = matrix->sources[ref.source];
     const Range &range = ranges[ref.part];
     const uint8_t *bytes = input.data() + range.at + (ref.row - range.first) * source.rowBytes();
-    int64_t firstIndex = (batch * source.rows + ref.row) * source.cols;
+    int64_t firstIndex = (batch * source.rows + source.storedRow(ref.row)) * source.cols;
     row = {.values = &values[lane * matrix->cols], .padding = false, .stored = source.encoding};
     // Blocks of the encoding and of the axis need not agree, so a row is decoded whole before it is spread.
     decoded.resize(source.cols);
@@ -329,8 +347,7 @@ private:
     RowRef row = matrix->rowAt(parts, firstRow + worstRow);
     const PackSource &source = matrix->sources[row.source];
     int64_t col = matrix->colAxis.element(worstCol, source.cols);
-    col = col % source.planes * (source.cols / source.planes) + col / source.planes;
-    int64_t index = (batch * source.rows + row.row) * source.cols + col;
+    int64_t index = (batch * source.rows + source.storedRow(row.row)) * source.cols + source.storedCol(col);
     return importError(fileOf(source),
                        "tensor '{0}' holds {1} at index {2}, too large for weight format {3}; choose f32 for it",
                        source.name, rows[worstRow].values[worstCol], index, nameOf(matrix->lattice()));
@@ -345,7 +362,7 @@ private:
   const PackedMatrix *matrix = nullptr;
   std::vector<PackPart> parts;
   std::vector<Range> ranges;
-  std::vector<uint8_t> input, output, narrow;
+  std::vector<uint8_t> input, output, narrow, planeRows;
   std::vector<float> values, zeros, decoded, stored, decodedScales, laneScales;
   std::vector<int8_t> integers, decodedIntegers;
   PackCounts counts;

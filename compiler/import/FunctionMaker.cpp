@@ -36,7 +36,7 @@ void WeightSymbols::create(Location loc, const std::string &name, const TensorSo
     }
     WeightOp::create(ops, loc, ops.getStringAttr(name), type, SourceAttr(), ops.getArrayAttr(pieces), EncodingAttr(),
                      ScalesAttr(), FormatAttr(), FloatAttr(), FloatAttr(), FloatAttr(), DenseF64ArrayAttr(),
-                     DenseF64ArrayAttr(), UnitAttr(), IntegerAttr());
+                     DenseF64ArrayAttr(), UnitAttr(), IntegerAttr(), IntegerAttr());
     return;
   }
   auto fileName = [&](uint32_t file) { return ops.getStringAttr(checkpoint.files[file]); };
@@ -46,11 +46,12 @@ void WeightSymbols::create(Location loc, const std::string &name, const TensorSo
     scales = ScalesAttr::get(ops.getContext(), fileName(source.scales->file), source.scales->offset,
                              source.scales->bytes, source.scales->encoding, source.scales->columns);
   auto unlessZero = [&](double value) { return value == 0 ? FloatAttr() : ops.getF64FloatAttr(value); };
+  auto unlessOne = [&](int64_t value) { return value == 1 ? IntegerAttr() : ops.getI64IntegerAttr(value); };
   WeightOp::create(ops, loc, ops.getStringAttr(name), type, place, ArrayAttr(), encodingAttribute(source.encoding, ops),
                    scales, FormatAttr(), unlessZero(source.addend), unlessZero(source.activations.input),
                    unlessZero(source.activations.output), boundsAttribute(source.reads, ops),
                    boundsAttribute(source.gives, ops), source.softplus ? ops.getUnitAttr() : UnitAttr(),
-                   source.planes > 1 ? ops.getI64IntegerAttr(source.planes) : IntegerAttr());
+                   unlessOne(source.planes), unlessOne(source.rowPlanes));
 }
 
 FlatSymbolRefAttr WeightSymbols::get(Location location, const std::string &name) {

@@ -54,16 +54,15 @@ static void readPictures(Fields &top, ModelConfig &model, std::vector<std::strin
     model.towers.dropImages();
     return;
   }
-  describePictures(model);
   model.media.video = readVideoToken(top, model.vocab, notes);
 }
 
 void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &notes) {
   if (model.towers.takesImages())
     readPictures(top, model, notes);
+  describeTowers(model);
   if (!model.towers.takesAudio())
     return;
-  model.media.sound = static_cast<int32_t>(model.towers.samples ? model.towers.samples->samples : 0);
   std::string mistake = readTokens(top,
                                    {{"boa_token_id", "", 256000, &gemmac_media::audio_begin},
                                     {"audio_token_id", "", 258881, &gemmac_media::audio},
@@ -75,7 +74,9 @@ void readMediaTokens(Fields &top, ModelConfig &model, std::vector<std::string> &
   model.towers.dropAudio();
 }
 
-void describePictures(ModelConfig &model) {
+void describeTowers(ModelConfig &model) {
+  if (const std::optional<SampleEmbedderConfig> &samples = model.towers.samples)
+    model.media.sound = static_cast<int32_t>(samples->samples);
   if (const std::optional<VisionConfig> &vision = model.towers.vision) {
     model.media.patch = static_cast<int32_t>(vision->patch);
     model.media.pool = static_cast<int32_t>(vision->pool);

@@ -20,8 +20,8 @@ inline constexpr llvm::StringLiteral pictureToken = "<|image|>";
 /// videos. \param file  what holds the vocabulary, for messages
 llvm::Error findMediaTokens(llvm::StringRef file, const Vocabulary &vocabulary, ModelConfig &model);
 
-/// The sides of patches of the tower of `model`, if it has one, into `model.media`.
-void describePictures(ModelConfig &model);
+/// What the towers of `model` take, as far as it has them, into `model.media`: the sides of patches, samples.
+void describeTowers(ModelConfig &model);
 
 /// max_soft_tokens of a picture in processor_config.json or preprocessor_config.json; nothing where the file does not
 /// say.

@@ -107,6 +107,7 @@ struct TensorSource {
   /// A row is stored as so many runs one behind the other, whose elements take turns in it: the patches of GGUF, color
   /// by color.
   int64_t planes = 1;
+  int64_t rowPlanes = 1; ///< the same of the rows: a table of places of GGUF, all columns before all rows
   ActivationScales activations = {};
   std::optional<ValueBounds> reads = std::nullopt, gives = std::nullopt; ///< of the linears of towers (spec 4.4)
 };

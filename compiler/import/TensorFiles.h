@@ -47,7 +47,8 @@ inline constexpr llvm::StringLiteral boundEndings[] = {".input_min", ".input_max
 struct TowerFiles {
   std::map<std::string, StoredTensor> tensors;
   std::string (*spelled)(llvm::StringRef canonical); ///< a name as the files have it, for messages
-  int64_t patchPlanes = 1;                           ///< `planes` of the matrix of patches
+  int64_t patchPlanes = 1;                           ///< `planes` of what is multiplied with pixels
+  int64_t placePlanes = 1;  ///< `rowPlanes` of the table in which columns and rows of places alternate
   bool scalesAreRaw = true; ///< whether per_dim_scale is what the class has: its softplus is what counts
 };
 

@@ -57,8 +57,9 @@ public:
   }
   /// A table of a row for each column and one for each row of places, by turns, becomes one matrix.
   void stackPlaces(StringRef table) {
-    std::vector<int64_t> &shape = sources.at(table.str()).shape;
-    shape = {shape[0] * shape[1], shape[2]};
+    TensorSource &source = sources.at(table.str());
+    source.shape = {source.shape[0] * source.shape[1], source.shape[2]};
+    source.rowPlanes = tower.placePlanes;
   }
   /// Convolutions become matrices: a row holds what one channel of the result is made with.
   void flattenConvolutions() {
@@ -198,6 +199,8 @@ std::string selectPatches(const TowerFiles &tower, const TensorFiles &stored, Ch
   if (!mistake.empty())
     return mistake;
   selector.stackPlaces("vision_embedder.pos_embedding");
+  for (const char *name : {"patch_dense.weight", "patch_ln1.weight", "patch_ln1.bias"})
+    selector.sources.at(std::string("vision_embedder.") + name).planes = tower.patchPlanes;
   result.towerTensors.merge(selector.sources);
   return "";
 }

@@ -14,7 +14,8 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
     for each expert) is `stacked` from other weights, whose rows follow each other in it. With `addend` the values are
     what is stored plus the addend, added in f32: norms that a file holds as factor - 1. With `softplus` they are
     ln(1 + e^x) of what is stored, rounded to f32. With `planes n` a row is stored as n runs one behind the other, whose
-    elements take turns in it: element `n j + p` is element `j` of run `p`, as of a patch stored color by color.
+    elements take turns in it: element `n j + p` is element `j` of run `p`, as of a patch stored color by color. With
+    `row_planes n` the same holds for the rows of a matrix.
 
     A matrix with `input_activation_scale` is multiplied with inputs on a static int8 grid, x becomes
     clamp(round(x / scale), -128, 127) * scale, rounded to even; with `output_activation_scale` so are its products.
@@ -34,6 +35,7 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
       activation scales.
     - c10: only a vector with a source has `softplus`, and no `addend` beside it.
     - c11: `planes`, if given, is positive and divides the last dimension; the weight has a source without scales.
+    - c12: `row_planes`, if given, is positive and divides the rows of a weight of rank 2 with a source without scales.
     ```mlir
     gemma.weight @layers.0.mlp.up_proj.weight : tensor<6144x1536xbf16> as q4
         from <"model.safetensors", 4096, 18874368>
@@ -62,6 +64,8 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
         from <"m", 0, 256> softplus
     gemma.weight @patch_embedder.input_proj.weight : tensor<64x768xf32>
         from <"m", 0, 196608> planes 3
+    gemma.weight @vision_embedder.pos_embedding : tensor<160x64xf32>
+        from <"m", 196608, 40960> row_planes 2
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type,
@@ -70,12 +74,14 @@ def Gemma_WeightOp : Gemma_Op<"weight", [Symbol, DeclareOpInterfaceMethods<Symbo
       OptionalAttr<Gemma_FormatAttr>:$format, OptionalAttr<Gemma_FiniteF64>:$addend /* c7 */,
       OptionalAttr<Gemma_PositiveF64>:$input_activation_scale /* c8 */,
       OptionalAttr<Gemma_PositiveF64>:$output_activation_scale /* c8 */, OptionalAttr<Gemma_Bounds>:$reads /* c9 */,
-      OptionalAttr<Gemma_Bounds>:$gives /* c9 */, UnitAttr:$softplus, OptionalAttr<Gemma_Count>:$planes /* c11 */);
+      OptionalAttr<Gemma_Bounds>:$gives /* c9 */, UnitAttr:$softplus, OptionalAttr<Gemma_Count>:$planes /* c11 */,
+      OptionalAttr<Gemma_Count>:$row_planes /* c12 */);
   let assemblyFormat = Gemma_Lines<[{
     $sym_name `:` $type (`as` custom<EnumKeyword>($format)^)?
     (/ `from` $source^)? (/ `stacked` custom<Symbols>($pieces)^)?
     (`encoded` custom<EnumKeyword>($encoding)^)? (/ `scaled` $scales^)?
     (`addend` custom<Number>($addend)^)? (`softplus` $softplus^)? (`planes` $planes^)?
+    (`row_planes` $row_planes^)?
     (/ `input_activation_scale` custom<Number>($input_activation_scale)^)?
     (/ `output_activation_scale` custom<Number>($output_activation_scale)^)?
     (/ `reads` custom<Numbers>($reads)^)? (`gives` custom<Numbers>($gives)^)? attr-dict

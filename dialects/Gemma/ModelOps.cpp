@@ -77,6 +77,13 @@ LogicalResult WeightOp::verify() {
     if (!getSource() || getScales()) // weight_c11
       return emitOpError() << "expects planes only beside a source without scales";
   }
+  if (std::optional<uint64_t> planes = getRowPlanes()) {
+    if (type.getRank() != 2 || type.getShape().front() % static_cast<int64_t>(*planes) != 0) // weight_c12
+      return emitOpError() << "expects row_planes that divide the rows of a weight of rank 2, got " << *planes
+                           << " and " << type;
+    if (!getSource() || getScales()) // weight_c12
+      return emitOpError() << "expects row_planes only beside a source without scales";
+  }
   return getSource() ? verifySource(*this, type) : success();
 }
 

@@ -63,30 +63,28 @@ static void finish(const Driver &driver, const std::vector<T> &out, const std::f
 
 static int64_t number(const Driver &driver, size_t at) { return atoll(driver.arguments[at].c_str()); }
 
-/// IN HEIGHT WIDTH BUDGET SIDE OUT; for a frame no SIDE.
+/// IN HEIGHT WIDTH BUDGET PATCH POOL OUT
 static void image(Driver driver, bool frame) {
   const std::vector<uint8_t> pixels = read<uint8_t>(driver.arguments[0]);
   const ImageSize from{number(driver, 1), number(driver, 2)};
   ImageSize size;
-  if (Status status = targetSize(from, number(driver, 3), size); !status.ok())
+  const PatchGrid grid{number(driver, 4), number(driver, 5)};
+  if (Status status = targetSize(from, grid, number(driver, 3), size); !status.ok())
     fail(status.message());
   fprintf(stderr, "%lld %lld\n", static_cast<long long>(size.height), static_cast<long long>(size.width));
   const PixelView picture{pixels.data(), from, 4 * from.width};
   if (static_cast<int64_t>(pixels.size()) != picture.rowBytes * from.height)
     fail("the picture has another size");
   const size_t area = static_cast<size_t>(size.height * size.width);
+  driver.outAt = 6;
   if (frame) {
-    driver.outAt = 4;
     std::vector<uint8_t> out(4 * area);
     return finish(driver, out, [&] { return resizedFrame(driver.runner, picture, size, out); });
   }
-  driver.outAt = 5;
-  const int64_t side = number(driver, 4);
   std::vector<float> out(3 * area);
-  std::vector<PatchPosition> positions(area / static_cast<size_t>(side * side));
-  finish(driver, out,
-         [&] { return patches(driver.runner, picture, size, static_cast<PatchSide>(side), out, positions); });
-  const int64_t pool = 48 / side, across = size.width / 48;
+  std::vector<PatchPosition> positions(area / static_cast<size_t>(grid.patch * grid.patch));
+  finish(driver, out, [&] { return patches(driver.runner, picture, size, grid, out, positions); });
+  const int64_t pool = grid.pool, across = size.width / grid.cell();
   for (size_t i = 0; i < positions.size(); ++i) {
     const int64_t cell = static_cast<int64_t>(i) / (pool * pool), inCell = static_cast<int64_t>(i) % (pool * pool);
     if (positions[i].x != cell % across * pool + inCell % pool ||
@@ -114,14 +112,14 @@ static void sound(Driver driver) {
   finish(driver, out, [&] { return resample(driver.runner, wave, rate, out); });
 }
 
-/// IN OUT: 64-bit height, width and budget of each case; height and width, 0 where they are refused.
+/// IN OUT: 64-bit height, width, patch, pool and budget of each case; height and width, 0 where they are refused.
 static void sizes(Driver driver) {
   driver.outAt = 1;
   const std::vector<int64_t> cases = read<int64_t>(driver.arguments[0]);
   std::vector<int64_t> out;
-  for (size_t i = 0; i + 3 <= cases.size(); i += 3) {
+  for (size_t i = 0; i + 5 <= cases.size(); i += 5) {
     ImageSize size;
-    const bool fits = targetSize({cases[i], cases[i + 1]}, cases[i + 2], size).ok();
+    const bool fits = targetSize({cases[i], cases[i + 1]}, {cases[i + 2], cases[i + 3]}, cases[i + 4], size).ok();
     out.insert(out.end(), {fits ? size.height : 0, fits ? size.width : 0});
   }
   finish(driver, out, [] { return Status(); });

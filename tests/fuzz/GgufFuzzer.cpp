@@ -24,8 +24,10 @@ static void checkTensors(const StoredTensors &tensors, uint64_t fileBytes) {
     sum += tensor.bytes;
     std::string canonical = ggufNaming.canonical(name);
     require(canonical.empty() || ggufNaming.stored(canonical) == name);
-    std::string ofTower = canonicalTowerName(name);
-    require(ofTower.empty() || storedTowerName(ofTower) == name);
+    for (TowerKind kind : {TowerKind::Encoders, TowerKind::Embedders}) {
+      std::string ofTower = canonicalTowerName(name, kind);
+      require(ofTower.empty() || storedTowerName(ofTower) == name);
+    }
   }
   require(sum <= fileBytes); // no byte belongs to two tensors
 }
@@ -44,17 +46,22 @@ template <typename Config> static void checkSizes(const Config &config, int64_t 
 static void checkTowers(const GgufFile &gguf, ReadBytes read) {
   Checkpoint checkpoint;
   checkpoint.config.hidden = 8;
-  std::optional<TowerConfigs> towers = accepted(readGgufTowers("f", gguf, 8, {}, checkpoint.notes));
-  if (!towers)
+  std::optional<GgufTowers> found = accepted(readGgufTowers("f", gguf, 8, {}, checkpoint.notes));
+  if (!found)
     return;
-  if (towers->vision)
-    checkSizes(*towers->vision, 8);
-  if (towers->audio)
-    checkSizes(*towers->audio, 8);
-  std::optional<TowerFiles> named = accepted(nameGgufTowers("f", gguf, *towers));
+  const TowerConfigs &towers = found->configs;
+  if (towers.vision)
+    checkSizes(*towers.vision, 8);
+  if (towers.audio)
+    checkSizes(*towers.audio, 8);
+  if (towers.patches)
+    checkSizes(*towers.patches, 8);
+  if (towers.samples)
+    checkSizes(*towers.samples, 8);
+  std::optional<TowerFiles> named = accepted(nameGgufTowers("f", gguf, *found));
   if (!named)
     return;
-  checkpoint.config.towers = *towers;
+  checkpoint.config.towers = towers;
   TensorFiles stored;
   stored.files = {"f"};
   stored.read = [&](const StoredTensor &tensor) -> llvm::Expected<std::string> {
@@ -63,12 +70,19 @@ static void checkTowers(const GgufFile &gguf, ReadBytes read) {
       return std::move(error);
     return bytes;
   };
-  if (towers->vision)
-    require(!llvm::StringRef(selectVision(*named, stored, checkpoint)).contains('\n'));
-  if (towers->audio)
-    require(!llvm::StringRef(selectAudio(*named, stored, checkpoint)).contains('\n'));
-  for (const auto &[name, source] : checkpoint.towerTensors)
+  auto check = [](llvm::StringRef mistake) { require(!mistake.contains('\n')); };
+  if (towers.vision)
+    check(selectVision(*named, stored, checkpoint));
+  if (towers.audio)
+    check(selectAudio(*named, stored, checkpoint));
+  if (towers.patches)
+    check(selectPatches(*named, stored, checkpoint));
+  if (towers.samples)
+    check(selectSamples(*named, stored, checkpoint));
+  for (const auto &[name, source] : checkpoint.towerTensors) {
     require(!source.reads || source.reads->least <= source.reads->most);
+    require(source.shape.back() % source.planes == 0 && source.shape.front() % source.rowPlanes == 0);
+  }
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,6 +1,7 @@
-"""GGUF files of towers ("mmproj"): what llama.cpp's converter makes of the towers of a Hugging Face directory.
+"""GGUF files of towers ("mmproj"): what llama.cpp's converter makes of the towers of a Hugging Face directory, or of
+what a model without encoders has in their place.
 
-Written from docs/spec/gemma4.md (8.2) and apart from gemmac's reader; containers and encodings: gguf_file.py.
+Written from docs/spec/gemma4.md (8.2, 10) and apart from gemmac's reader; containers and encodings: gguf_file.py.
 """
 
 import re
@@ -8,8 +9,10 @@ import re
 import numpy as np
 
 from gguf_file import BOOL, F32, STRING, U32, encode_blocks
+from tower_shapes import samples_of
 
 TOWERS = ("model.vision_tower.", "model.audio_tower.", "model.embed_vision.", "model.embed_audio.")
+TOWERS += ("model.vision_embedder.",)
 
 NAMES = {
     "embed_vision.embedding_projection.weight": "mm.input_projection.weight",
@@ -25,7 +28,18 @@ NAMES = {
     "audio_tower.subsample_conv_projection.input_proj_linear.weight": "a.input_projection.weight",
     "audio_tower.output_proj.weight": "a.pre_encode.out.weight",
     "audio_tower.output_proj.bias": "a.pre_encode.out.bias",
+    "vision_embedder.patch_ln1.weight": "v.patch_norm.1.weight",
+    "vision_embedder.patch_ln1.bias": "v.patch_norm.1.bias",
+    "vision_embedder.patch_dense.weight": "v.patch_embd.weight",
+    "vision_embedder.patch_dense.bias": "v.patch_embd.bias",
+    "vision_embedder.patch_ln2.weight": "v.patch_norm.2.weight",
+    "vision_embedder.patch_ln2.bias": "v.patch_norm.2.bias",
+    "vision_embedder.pos_embedding": "v.position_embd.weight",
+    "vision_embedder.pos_norm.weight": "v.patch_norm.3.weight",
+    "vision_embedder.pos_norm.bias": "v.patch_norm.3.bias",
 }
+# Of models without encoders: what has an element for each value of a patch.
+OF_PIXELS = ("vision_embedder.patch_ln1.weight", "vision_embedder.patch_ln1.bias", "vision_embedder.patch_dense.weight")
 VISION_PARTS = {
     "input_layernorm": "ln1",
     "post_attention_layernorm": "attn_post_norm",
@@ -93,12 +107,23 @@ def stored_values(name, values):
     if name.endswith("patch_embedder.input_proj.weight"):
         side = int((values.shape[1] // 3) ** 0.5)
         return np.ascontiguousarray(values.reshape(-1, side, side, 3).transpose(0, 3, 1, 2))
+    if name.endswith(OF_PIXELS):
+        return np.ascontiguousarray(values.reshape(-1, values.shape[-1] // 3, 3).swapaxes(1, 2)).reshape(values.shape)
+    if name.endswith("vision_embedder.pos_embedding"):
+        return np.ascontiguousarray(values.swapaxes(0, 1))
     return values
+
+
+def embedder_values(name, stored):
+    """The other way round, of what a model without encoders has."""
+    if name.endswith(OF_PIXELS):
+        return np.ascontiguousarray(stored.reshape(-1, 3, stored.shape[-1] // 3).swapaxes(1, 2)).reshape(stored.shape)
+    return stored.swapaxes(0, 1) if name.endswith("vision_embedder.pos_embedding") else stored
 
 
 def is_matrix(name, stored):
     """Whether a tensor gets the type of matrices: vectors, convolutions, patches and places are F32."""
-    return stored.ndim == 2 and not name.endswith("depthwise_conv1d.weight")
+    return stored.ndim == 2 and not name.endswith(("depthwise_conv1d.weight", "patch_dense.weight"))
 
 
 def tower_tensors(weights, choose=lambda name, shape: "F32"):
@@ -118,32 +143,35 @@ def tower_metadata(config):
     """What the converter writes for a config.json; a tower that it has not is not there."""
     hidden, vision, audio = config["text_config"]["hidden_size"], config["vision_config"], config["audio_config"]
     written = {"general.architecture": (STRING, "clip"), "general.type": (STRING, "mmproj")}
+    # Models without encoders have no sizes of layers, which the converter writes as 0.
+    unified = config["text_config"].get("model_type") == "gemma4_unified_text"
     if vision:
         own = {
-            "projector_type": (STRING, "gemma4v"),
+            "projector_type": (STRING, "gemma4uv" if unified else "gemma4v"),
             "projection_dim": (U32, hidden),
             "image_size": (U32, 224),
-            "patch_size": (U32, vision["patch_size"]),
-            "embedding_length": (U32, vision["hidden_size"]),
-            "feed_forward_length": (U32, vision["intermediate_size"]),
-            "block_count": (U32, vision["num_hidden_layers"]),
-            "attention.head_count": (U32, vision["num_attention_heads"]),
-            "attention.layer_norm_epsilon": (F32, vision["rms_norm_eps"]),
+            "patch_size": (U32, vision.get("patch_size", 16)),
+            "embedding_length": (U32, vision["mm_embed_dim" if unified else "hidden_size"]),
+            "feed_forward_length": (U32, vision.get("intermediate_size", 0)),
+            "block_count": (U32, vision.get("num_hidden_layers", 0)),
+            "attention.head_count": (U32, vision.get("num_attention_heads", 0)),
+            "attention.layer_norm_epsilon": (F32, vision.get("rms_norm_eps", 1e-6)),
             "image_mean": ([F32], [0.0] * 3),
             "image_std": ([F32], [1.0] * 3),
         }
-        if vision["pooling_kernel_size"] != 3:
-            own["projector.scale_factor"] = (U32, vision["pooling_kernel_size"])
+        if (pool := vision.get("pooling_kernel_size", 3)) != 3:
+            own["projector.scale_factor"] = (U32, pool)
         written["clip.has_vision_encoder"] = (BOOL, True)
         written |= {f"clip.vision.{key}": value for key, value in own.items()}
     if audio:
+        width = samples_of(audio) if unified else audio["hidden_size"]
         own = {
-            "projector_type": (STRING, "gemma4a"),
+            "projector_type": (STRING, "gemma4ua" if unified else "gemma4a"),
             "projection_dim": (U32, hidden),
-            "embedding_length": (U32, audio["hidden_size"]),
-            "feed_forward_length": (U32, 4 * audio["hidden_size"]),
-            "block_count": (U32, audio["num_hidden_layers"]),
-            "attention.head_count": (U32, audio["num_attention_heads"]),
+            "embedding_length": (U32, width),
+            "feed_forward_length": (U32, 0 if unified else 4 * width),
+            "block_count": (U32, audio.get("num_hidden_layers", 0)),
+            "attention.head_count": (U32, audio.get("num_attention_heads", 0)),
             "attention.layer_norm_epsilon": (F32, 1e-6),
             "num_mel_bins": (U32, 128),
         }

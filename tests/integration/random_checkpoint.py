@@ -108,8 +108,7 @@ def unified_text(**changes):
     return text(**dict.fromkeys(absent, ...) | own | {"use_bidirectional_attention": "vision"} | changes)
 
 
-# Models without encoders: name -> (text config, vision_config, audio_config). Programs take pictures of 16-pixel cells,
-# 3 x 3 of them a patch; the others are for the interpreter's calls.
+# Models without encoders: name -> (text config, vision_config, audio_config).
 UNIFIED = {
     "plain": (unified_text(), patch_embedder(), sample_embedder()),
     "odd": (

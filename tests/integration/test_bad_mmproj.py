@@ -14,7 +14,7 @@ from support import CHECKPOINTS, gemmac
 from test_bad_gguf import changed, tensor
 from test_bad_inputs import USAGE, refuse
 from test_gguf import CHOICES, write_gguf
-from test_mmproj import stored
+from test_mmproj import stored, unified_model, write_pair
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,7 @@ def test_tensors(sound, name, value, words, tmp_path):
         ("general.architecture", (STRING, "llama"), ["general.architecture", "'llama'", "'clip'"]),
         ("general.type", (STRING, "adapter"), ["general.type", "'adapter'"]),
         ("clip.vision.projector_type", (STRING, "gemma3"), ["clip.vision.projector_type", "'gemma3'", "'gemma4v'"]),
+        ("clip.vision.projector_type", (STRING, "gemma4uv"), ["clip.audio.projector_type", "'gemma4a'", "'gemma4ua'"]),
         ("clip.vision.projector_type", None, ["projector_type", "missing"]),
         ("clip.audio.projector_type", (STRING, "ultravox"), ["clip.audio.projector_type", "'ultravox'", "'gemma4a'"]),
         ("clip.vision.projection_dim", (U32, 2560), ["clip.vision.projection_dim", "2560", "128"]),
@@ -170,6 +171,63 @@ def test_metadata(sound, key, value, words, tmp_path):
     refuse_towers(sound[0], write(tmp_path, *changed(sound[1:], {key: value})), words)
 
 
+# -------------------------------------------------------------------------------- models without encoders
+@pytest.fixture(scope="module")
+def unified(tmp_path_factory):
+    """The same of a model without encoders, 64 wide, with 80 places."""
+    work = tmp_path_factory.mktemp("unified")
+    folder = unified_model(work / "model", "plain")
+    (model, *_), _, _ = write_pair(work, folder)
+    config = json.loads((folder / "config.json").read_text())
+    return model, mmproj.tower_metadata(config), mmproj.tower_tensors(stored(folder))
+
+
+@pytest.mark.parametrize(
+    "name, value, words",
+    [
+        ("v.patch_embd.weight", None, ["'v.patch_embd.weight'", "[64, 6912]", "missing"]),
+        ("v.patch_embd.bias", None, ["'v.patch_embd.bias'", "[64]", "missing"]),
+        ("v.patch_norm.3.bias", None, ["'v.patch_norm.3.bias'", "[64]", "missing"]),
+        ("v.position_embd.weight", None, ["'v.position_embd.weight'", "missing"]),
+        ("mm.input_projection.weight", None, ["'mm.input_projection.weight'", "missing"]),
+        ("mm.a.input_projection.weight", None, ["'mm.a.input_projection.weight'", "missing"]),
+        ("v.patch_embd.weight", tensor(64, 3, 48, 48), ["'v.patch_embd.weight'", "[64, 3, 48, 48]", "[64, 6912]"]),
+        ("v.patch_norm.1.weight", tensor(6911), ["'v.patch_norm.1.weight'", "[6911]", "[6912]"]),
+        ("v.position_embd.weight", tensor(80, 2, 64), ["'v.position_embd.weight'", "[80, 2, 64]", "[2, 2, 64]"]),
+        ("v.position_embd.weight", tensor(2, 80, 63), ["'v.position_embd.weight'", "[2, 80, 63]", "[2, 80, 64]"]),
+        ("v.position_embd.weight", tensor(160, 64), ["'v.position_embd.weight'", "[160, 64]", "3 dimensions"]),
+        ("v.patch_norm.4.weight", tensor(64), ["'v.patch_norm.4.weight'", "not part of the towers"]),
+        ("v.blk.0.ln1.weight", tensor(64), ["'v.blk.0.ln1.weight'", "not part of the towers"]),
+        ("a.conv1d.0.weight", tensor(128, 1, 3, 3), ["'a.conv1d.0.weight'", "not part of the towers"]),
+    ],
+)
+def test_tensors_without_encoders(unified, name, value, words, tmp_path):
+    refuse_towers(unified[0], write(tmp_path, *changed(unified[1:], tensors={name: value})), words)
+
+
+@pytest.mark.parametrize(
+    "key, value, words",
+    [
+        ("clip.vision.projector_type", (STRING, "gemma4v"), ["clip.vision.projector_type", "'gemma4v'", "'gemma4uv'"]),
+        ("clip.audio.projector_type", (STRING, "gemma3na"), ["clip.audio.projector_type", "'gemma3na'", "'gemma4ua'"]),
+        ("clip.vision.projection_dim", (U32, 2560), ["clip.vision.projection_dim", "2560"]),
+        ("clip.vision.embedding_length", (U32, 60), ["'v.position_embd.weight'", "[2, 80, 60]"]),
+        ("clip.vision.embedding_length", None, ["clip.vision.embedding_length", "missing"]),
+        ("clip.vision.block_count", (U32, 2), ["clip.vision.block_count", "2", "no layers"]),
+        ("clip.vision.patch_size", (U32, 14), ["'v.patch_embd.weight'", "[64, 6912]", "[64, 5292]"]),
+        ("clip.vision.projector.scale_factor", (U32, 2), ["'v.patch_embd.weight'", "[64, 3072]"]),
+        ("clip.vision.image_mean", ([F32], [0.5] * 3), ["clip.vision.image_mean", "three times 0"]),
+        ("clip.vision.window_size", (U32, 7), ["clip.vision.window_size", "unknown"]),
+        ("clip.audio.embedding_length", (U32, 320), ["clip.audio.embedding_length", "320", "640"]),
+        ("clip.audio.attention.head_count", (U32, 8), ["clip.audio.attention.head_count", "no layers"]),
+        ("clip.audio.chunk_size", (U32, 7), ["clip.audio.chunk_size", "unknown"]),
+    ],
+)
+def test_metadata_without_encoders(unified, key, value, words, tmp_path):
+    refuse_towers(unified[0], write(tmp_path, *changed(unified[1:], {key: value})), words)
+
+
+# -------------------------------------------------------------------------------- both
 def test_no_tower(sound, tmp_path):
     none = {"clip.has_vision_encoder": (BOOL, False), "clip.has_audio_encoder": (BOOL, False)}
     refuse_towers(sound[0], write(tmp_path, *changed(sound[1:], none)), ["has_vision_encoder", "no tower"])

@@ -57,15 +57,16 @@ def with_fourth_byte(picture):
     return np.concatenate([picture, noise], -1)
 
 
-def by_rows(patches, width):
-    """Patches of 16 pixels that come cell by cell (48 pixels, spec 4.5), row by row as the references have them."""
-    return patches.reshape(-1, width // 48, 3, 3, 768).transpose(0, 2, 1, 3, 4).reshape(-1, 768)
+def by_rows(patches, width, patch=16, pool=3):
+    """Patches that come cell by cell (spec 4.5), row by row as the references have them."""
+    cells = patches.reshape(-1, width // (patch * pool), pool, pool, 3 * patch * patch)
+    return cells.transpose(0, 2, 1, 3, 4).reshape(-1, 3 * patch * patch)
 
 
 def check_picture(front_end, picture, budget, expected=None):
     height, width = picture.shape[:2]
     expected = preprocess(picture, budget)[0] if expected is None else expected
-    got, told = front_end("patches", with_fourth_byte(picture), height, width, budget, 16)
+    got, told = front_end("patches", with_fourth_byte(picture), height, width, budget, 16, 3)
     assert tuple(told) == target_size(height, width, budget)
     assert np.array_equal(by_rows(got, told[1]), expected), (height, width, budget)
 
@@ -96,11 +97,14 @@ def test_sizes(front_end):
     budgets = rng.choice([70, 140, 280, 560, 1120, 1, 2, 3, 50], 6000)
     sides[::20, 1] = sides[::20, 0]  # one soft token and a square: the floating point decides
     budgets[::20] = 1
-    got, _ = front_end("sizes", np.column_stack([sides, budgets]), kind=np.int64)
+    grids = rng.integers(1, [40, 6], (6000, 2))
+    grids[::2] = 16, 3  # as all published towers have it
+    got, _ = front_end("sizes", np.column_stack([sides, grids, budgets]), kind=np.int64)
     expected = []
-    for (height, width), budget in zip(sides.tolist(), budgets.tolist()):
+    for (height, width), grid, budget in zip(sides.tolist(), grids.tolist(), budgets.tolist()):
         try:
-            expected.append(target_size(height, width, budget))
+            size = target_size(height, width, budget, *grid)
+            expected.append(size if max(size) <= 131072 else (0, 0))  # sides that no picture may have
         except ValueError:
             expected.append((0, 0))
     assert (0, 0) in expected
@@ -112,7 +116,7 @@ def test_golden_pictures(front_end, resized):
     """Pictures that were resized by what made the goldens."""
     picture = read_picture(resized.with_name(resized.name.replace("_resized", "")))
     expected = read_picture(resized)
-    got, told = front_end("frame", with_fourth_byte(picture), *picture.shape[:2], 70, kind=np.uint8)
+    got, told = front_end("frame", with_fourth_byte(picture), *picture.shape[:2], 70, 16, 3, kind=np.uint8)
     assert tuple(told) == expected.shape[:2]
     assert np.array_equal(got.reshape(*told, 4)[..., :3], expected)
     check_picture(front_end, picture, 70)
@@ -141,8 +145,20 @@ def test_merged_patches(front_end):
         height, width = target_size(*picture.shape[:2])
         expected, _ = preprocess(picture)
         expected = expected.reshape(height // 48, 3, width // 48, 3, 16, 16, 3).transpose(0, 2, 1, 4, 3, 5, 6)
-        got, _ = front_end("patches", with_fourth_byte(picture), *picture.shape[:2], 280, 48)
+        got, _ = front_end("patches", with_fourth_byte(picture), *picture.shape[:2], 280, 48, 1)
         assert np.array_equal(got.reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("patch, pool", [(1, 1), (5, 1), (4, 2), (7, 2), (14, 3), (3, 5), (16, 1), (32, 2)])
+def test_other_grids(front_end, patch, pool):
+    """Patches of any size, any number of them a soft token; pictures of widths that are no multiple of 8."""
+    for picture in random_pictures(6, 300, 10 * patch + pool):
+        expected, _ = preprocess(picture, 50, patch, pool)
+        got, told = front_end("patches", with_fourth_byte(picture), *picture.shape[:2], 50, patch, pool)
+        assert np.array_equal(by_rows(got, told[1], patch, pool), expected)
+        height, width = told
+        got, _ = front_end("frame", with_fourth_byte(picture), *picture.shape[:2], 50, patch, pool, kind=np.uint8)
+        assert np.array_equal(got.reshape(height, width, 4)[..., :3], resize(picture, height, width))
 
 
 def test_frames(front_end):
@@ -150,12 +166,12 @@ def test_frames(front_end):
     kept = 0
     for picture in random_pictures(6, 400, 4):
         height, width = target_size(*picture.shape[:2], 70)
-        got, _ = front_end("frame", with_fourth_byte(picture), *picture.shape[:2], 70, kind=np.uint8)
+        got, _ = front_end("frame", with_fourth_byte(picture), *picture.shape[:2], 70, 16, 3, kind=np.uint8)
         frame = got.reshape(height, width, 4)[..., :3]
         assert np.array_equal(frame, resize(picture, height, width))
         if target_size(height, width, 70) == (height, width):
             kept += 1
-            again, _ = front_end("patches", with_fourth_byte(frame), height, width, 70, 16)
+            again, _ = front_end("patches", with_fourth_byte(frame), height, width, 70, 16, 3)
             assert np.array_equal(by_rows(again, width), preprocess(picture, 70)[0])
     assert kept
 

@@ -113,6 +113,11 @@ AUDIO = {
 
 def random_model(folder, vision=None, audio=None, hidden=100):
     text = random_checkpoint.text(hidden_size=hidden, layer_types=[FULL], use_bidirectional_attention="vision")
+    return write_model(folder, text, vision, audio)
+
+
+def write_model(folder, text, vision, audio):
+    """A random checkpoint that says no more than GGUF files have room for."""
     config = random_checkpoint.write(folder, text, dtype="F32", vision=vision, audio=audio)
     video = random_checkpoint.SPECIAL_TEXTS.index("<|video|>")
     write_json(folder / "config.json", config | {"video_token_id": video})
@@ -157,6 +162,75 @@ def test_same_model_as_from_a_directory(vision, audio, tmp_path):
     assert got.returncode == 0, got.stderr
     assert without_places(got.stdout) == without_places(emit(source))
     assert text_weights_of(source)  # the file has them under the same names
+
+
+# -------------------------------------------------------------------------------- models without encoders
+def unified_model(folder, name):
+    text, vision, audio = random_checkpoint.UNIFIED[name]
+    audio = audio and {key: value for key, value in audio.items() if key != "rms_norm_eps"}
+    return write_model(folder, text | {"use_bidirectional_attention": "vision"}, vision, audio)
+
+
+UNIFIED = itertools.product(random_checkpoint.UNIFIED, ("f32", "q4"))
+
+
+@pytest.mark.parametrize(
+    "name, weights", parameters(UNIFIED, lambda name, weights: (name == "odd") == (weights == "q4"))
+)
+def test_same_program_without_encoders(name, weights, tmp_path):
+    """Byte for byte: patches color by color and the table of places in two halves are undone, tokens and sides are
+    those of the directory."""
+    source = unified_model(tmp_path / "model", name)
+    arguments, _, _ = write_pair(tmp_path, source)
+    extra = ("--weights", weights, "--vision-weights", weights, "--audio-weights", weights, "--context", 512)
+    compile_pair(arguments, tmp_path / "a", *extra, "--image-tokens", 140)
+    compile_here(source, tmp_path / "b", *extra, "--image-tokens", 140)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def decoded(tensor):
+    kind, shape, raw = tensor
+    return gguf.decode_blocks(raw, kind, shape)
+
+
+def test_quantized_without_encoders(tmp_path):
+    """Text and all that is not a vector in blocks, each type of 32 values in turn: the program of a directory with the
+    decoded values."""
+    text = random_checkpoint.unified_text(hidden_size=96, intermediate_size=64, global_head_dim=32, head_dim=32)
+    vision = tower_shapes.patch_embedder(mm_embed_dim=32)
+    source = write_model(tmp_path / "source", text, vision, tower_shapes.sample_embedder())
+    values, rng = stored(source), np.random.default_rng(4)
+    kinds = itertools.cycle(kind for kind, (_, length, _) in gguf.TYPES.items() if length <= 32)
+    towers = mmproj.tower_tensors(values)
+    for name, (_, shape, _) in towers.items():
+        if len(shape) > 1:
+            kind = next(kinds)
+            towers[name] = (kind, shape, gguf.random_blocks(rng, kind, shape))
+    arguments, texts, _ = write_pair(tmp_path, source, "mixed", towers)
+    for name in values:
+        if name.startswith(mmproj.TOWERS):
+            values[name] = mmproj.embedder_values(name, decoded(towers[mmproj.tower_name(name)]))
+        else:
+            values[name] = decoded(texts[gguf.gguf_name(name.removeprefix("model.language_model."))])
+    write_twin(tmp_path / "model", source, values)
+    extra = ("--weights", "f32", "--vision-weights", "f32", "--audio-weights", "f32", "--context", 64)
+    compile_pair(arguments, tmp_path / "a", *extra, "--image-tokens", 70)
+    compile_here(tmp_path / "model", tmp_path / "b", *extra, "--image-tokens", 70)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_parts_without_encoders(tmp_path):
+    """What inspect tells of such a file, and a program of a part of it."""
+    arguments, _, _ = write_pair(tmp_path, unified_model(tmp_path / "model", "plain"))
+    done = gemmac("inspect", *arguments)
+    assert done.returncode == 0, done.stderr
+    for part in ("Gemma4UnifiedForConditionalGeneration", "each a token, 64 wide, 80 places", "640 samples a token"):
+        assert part in done.stdout, done.stdout
+    for without, left in (("image", "audio"), ("audio", "image")):
+        done = gemmac("compile", *arguments, "--without", without, "--stop-after", "import", "-q")
+        assert done.returncode == 0 and f"@encode_{left}" in done.stdout and f"@encode_{without}" not in done.stdout
+    done = gemmac("compile", *arguments, "--without", "image,audio", "--stop-after", "import", "-q")
+    assert done.returncode == 0 and "@encode" not in done.stdout, done.stderr
 
 
 # -------------------------------------------------------------------------------- use

@@ -181,6 +181,8 @@ ASKED = [
     ("odd", [("image", (200, 50)), ("audio", 0.7)], "mod"),
     ("odd", [("audio", 2.01)], "y"),
     ("separate-values", [("image", (64, 100))], "flag"),
+    ("small", [("image", (40, 30)), ("audio", 0.06)], "dog"),
+    ("saved-again", [("image", (64, 40))], "mad"),
 ]
 
 

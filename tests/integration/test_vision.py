@@ -13,9 +13,9 @@ import pytest
 import random_checkpoint
 import tower_shapes
 from machine_code import call_code
-from media_files import read_picture
+from media_files import read_picture, write_picture
 from support import CHECKPOINTS, GEMMAC_INTERP, GOLDENS, MODELS, OUT, ROOT, compile_program, gemmac, goldens, levels
-from support import parameters, read_safetensors, require, takes_turn, write_once
+from support import parameters, read_safetensors, require, succeed, takes_turn, write_once
 
 sys.path.insert(0, str(ROOT / "docs/spec"))
 from reference_vision import VisionTower, preprocess  # noqa: E402
@@ -99,6 +99,24 @@ GOLDEN = [pytest.param(m, prompt, id=f"{m}-{prompt['id']}") for m in MODELS for 
 def test_goldens(model, prompt, tmp_path):
     expected = read_safetensors(GOLDENS / f"{model}.soft.safetensors")[f"{prompt['id']}.embeddings"]
     check(interpreted(CHECKPOINTS / model, golden_picture(model, prompt), tmp_path), expected)
+
+
+@pytest.mark.parametrize("name", tower_shapes.VISION)
+def test_pictures_of_any_grid(name, tmp_path):
+    """Programs cut pictures into patches of any size, whose rows are padded in memory, and any number to a token."""
+    vision, rng = tower_shapes.VISION[name], np.random.default_rng(3)
+    program = compile_program(tower(name), "f32", levels()[0].target)
+    for width, height in ((90, 61), (17, 40)):
+        pixels = rng.integers(0, 256, (height, width, 3), np.uint8)
+        patches, places = preprocess(pixels, 70, vision["patch_size"], vision["pooling_kernel_size"])
+        expected = VisionTower(tower(name)).encode(patches, places)
+        file = write_picture(tmp_path / f"{width}.png", pixels)
+        for at in levels():
+            if at.missing or at.launcher:
+                continue
+            out = tmp_path / f"{width}-{at.name}.npy"
+            succeed(program, "media", file, "--image-tokens", 70, "--soft", out, "--isa", at.name, "-t", 2)
+            check(np.load(out), expected)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -147,6 +147,12 @@ def sample_embedder(**changes):
     return {"model_type": "gemma4_unified_audio"} | changes
 
 
+def samples_of(audio):
+    """The samples of a soft token, by whichever of its names the audio_config has."""
+    names = ("audio_embed_dim", "audio_samples_per_token", "hidden_size", "output_proj_dims")
+    return next((audio[name] for name in names if name in audio), 640)
+
+
 def embedder_tensors(vision, audio, hidden):
     """{name: shape} of a model without encoders (spec 10); `hidden` is that of the text model."""
     out = {}
@@ -160,9 +166,7 @@ def embedder_tensors(vision, audio, hidden):
             out |= {f"{at}{name}.{part}": [wide] for part in ("weight", "bias")}
         out["model.embed_vision.embedding_projection.weight"] = [hidden, width]
     if audio:
-        names = ("audio_embed_dim", "audio_samples_per_token", "hidden_size", "output_proj_dims")
-        samples = next((audio[name] for name in names if name in audio), 640)
-        out["model.embed_audio.embedding_projection.weight"] = [hidden, samples]
+        out["model.embed_audio.embedding_projection.weight"] = [hidden, samples_of(audio)]
     return out
 
 

@@ -26,8 +26,7 @@ struct TowerNames {
 constexpr Spelling visionNames[] = {{"v.patch_embd.weight", "vision_tower.patch_embedder.input_proj.weight"},
                                     {"v.position_embd.weight", "vision_tower.patch_embedder.position_embedding_table"},
                                     {"v.std_bias", "vision_tower.std_bias"},
-                                    {"v.std_scale", "vision_tower.std_scale"},
-                                    {"mm.input_projection.weight", "embed_vision.embedding_projection.weight"}};
+                                    {"v.std_scale", "vision_tower.std_scale"}};
 
 constexpr Spelling visionLayerNames[] = {
     {"ln1.weight", "input_layernorm.weight"},           {"attn_post_norm.weight", "post_attention_layernorm.weight"},
@@ -46,8 +45,7 @@ constexpr Spelling audioNames[] = {
     {"a.conv1d.1.norm.weight", "audio_tower.subsample_conv_projection.layer1.norm.weight"},
     {"a.input_projection.weight", "audio_tower.subsample_conv_projection.input_proj_linear.weight"},
     {"a.pre_encode.out.weight", "audio_tower.output_proj.weight"},
-    {"a.pre_encode.out.bias", "audio_tower.output_proj.bias"},
-    {"mm.a.input_projection.weight", "embed_audio.embedding_projection.weight"}};
+    {"a.pre_encode.out.bias", "audio_tower.output_proj.bias"}};
 
 /// The two norms of the convolution module have each other's names, since llama.cpp's converter has them so.
 constexpr Spelling audioLayerNames[] = {{"ffn_norm.weight", "feed_forward1.pre_layer_norm.weight"},
@@ -74,8 +72,23 @@ constexpr Spelling audioLinears[] = {{"ffn_up", "feed_forward1.ffw_layer_1"},
                                      {"conv_pw1", "lconv1d.linear_start"},
                                      {"conv_pw2", "lconv1d.linear_end"}};
 
-const TowerNames towers[] = {{{"v.blk.", "vision_tower.encoder.layers."}, visionNames, visionLayerNames, visionLinears},
-                             {{"a.blk.", "audio_tower.layers."}, audioNames, audioLayerNames, audioLinears}};
+constexpr Spelling embedderNames[] = {{"v.patch_norm.1.weight", "vision_embedder.patch_ln1.weight"},
+                                      {"v.patch_norm.1.bias", "vision_embedder.patch_ln1.bias"},
+                                      {"v.patch_embd.weight", "vision_embedder.patch_dense.weight"},
+                                      {"v.patch_embd.bias", "vision_embedder.patch_dense.bias"},
+                                      {"v.patch_norm.2.weight", "vision_embedder.patch_ln2.weight"},
+                                      {"v.patch_norm.2.bias", "vision_embedder.patch_ln2.bias"},
+                                      {"v.position_embd.weight", "vision_embedder.pos_embedding"},
+                                      {"v.patch_norm.3.weight", "vision_embedder.pos_norm.weight"},
+                                      {"v.patch_norm.3.bias", "vision_embedder.pos_norm.bias"}};
+
+/// Of both kinds.
+constexpr Spelling projectionNames[] = {{"mm.input_projection.weight", "embed_vision.embedding_projection.weight"},
+                                        {"mm.a.input_projection.weight", "embed_audio.embedding_projection.weight"}};
+
+const TowerNames encoders[] = {
+    {{"v.blk.", "vision_tower.encoder.layers."}, visionNames, visionLayerNames, visionLinears},
+    {{"a.blk.", "audio_tower.layers."}, audioNames, audioLayerNames, audioLinears}};
 
 /// What the matrix of a linear ends in.
 constexpr Spelling matrixEnding = {".weight", ".linear.weight"};
@@ -98,8 +111,8 @@ std::string respellLinear(llvm::ArrayRef<Spelling> linears, StringRef name, Colu
   return "";
 }
 
-std::string respell(StringRef name, Column from, Column to) {
-  for (const TowerNames &tower : towers) {
+std::string respellOfEncoder(StringRef name, Column from, Column to) {
+  for (const TowerNames &tower : encoders) {
     StringRef rest = name;
     if (!rest.consume_front(tower.layers.*from)) {
       if (std::string found = find(tower.whole, name, from, to); !found.empty())
@@ -115,9 +128,24 @@ std::string respell(StringRef name, Column from, Column to) {
   return "";
 }
 
+std::string respell(StringRef name, TowerKind kind, Column from, Column to) {
+  if (std::string found = find(projectionNames, name, from, to); !found.empty())
+    return found;
+  return kind == TowerKind::Embedders ? find(embedderNames, name, from, to) : respellOfEncoder(name, from, to);
+}
+
 } // namespace
 
-std::string canonicalTowerName(StringRef stored) { return respell(stored, &Spelling::gguf, &Spelling::canonical); }
-std::string storedTowerName(StringRef canonical) { return respell(canonical, &Spelling::canonical, &Spelling::gguf); }
+std::string canonicalTowerName(StringRef stored, TowerKind kind) {
+  return respell(stored, kind, &Spelling::gguf, &Spelling::canonical);
+}
+
+std::string storedTowerName(StringRef canonical) {
+  std::string found;
+  for (TowerKind kind : {TowerKind::Encoders, TowerKind::Embedders})
+    if (found.empty())
+      found = respell(canonical, kind, &Spelling::canonical, &Spelling::gguf);
+  return found;
+}
 
 } // namespace gemmac

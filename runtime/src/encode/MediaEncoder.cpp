@@ -77,29 +77,23 @@ Status MediaEncoder::encode(const MediaKey &key, bool block, std::shared_ptr<con
 }
 
 Status MediaEncoder::cells(const ImagePlan &plan, Picture &&picture, SoftRows &result) {
-  const gemmac_media &media = engine.program().media;
-  const PatchSide side = media.pool == 1 ? PatchSide::merged : PatchSide::tower;
-  if (media.patch != static_cast<int32_t>(side) || media.patch * media.pool != static_cast<int32_t>(PatchSide::merged))
-    return {ExitCode::internal,
-            format("a vision tower with patches of %d pixels, %d to a side of a soft token", media.patch, media.pool)};
   const FeatureKernels *kernels;
   if (Status status = findFeatureKernels(cpuFeatures(), kernels); !status.ok())
     return status;
-  const int64_t perRow = media.pool * media.pool, elements = 3 * int64_t(media.patch) * media.patch;
+  const int64_t perRow = plan.grid.pool * plan.grid.pool, elements = plan.grid.patchValues();
   ValueRows values, places;
   if (Status status = findRows(engine, *plan.function, GEMMAC_PATCHES, elements, perRow, GEMMAC_F32, values);
       !status.ok())
     return status;
   if (Status status = findRows(engine, *plan.function, GEMMAC_PLACES, 2, perRow, GEMMAC_I32, places); !status.ok())
     return status;
-  if (values.width != elements || values.rowBytes != elements * static_cast<int64_t>(sizeof(float)))
-    return internal(plan.function->name, GEMMAC_PATCHES); // 3 * 16 * 16 and 3 * 48 * 48 need no padding
   const auto count = static_cast<size_t>(plan.tokens * perRow);
-  const std::span<float> room(values.row<float>(0).data(), count * static_cast<size_t>(elements));
+  const std::span<float> room(values.row<float>(0).data(),
+                              count * static_cast<size_t>(values.rowBytes) / sizeof(float));
   const PixelView view{picture.pixels.get(), {picture.height, picture.width}, static_cast<int64_t>(picture.rowBytes())};
   std::vector<PatchPosition> positions(count);
   PoolFor tasks(threads);
-  if (Status status = patches({*kernels, tasks}, view, plan.size, side, room, positions); !status.ok())
+  if (Status status = patches({*kernels, tasks}, view, plan.size, plan.grid, room, positions); !status.ok())
     return status;
   for (size_t i = 0; i < count; ++i) {
     const int32_t place[] = {positions[i].x, positions[i].y};

@@ -55,7 +55,8 @@ Status planImage(const gemmac_program &program, ImageSize picture, int64_t budge
   if (media.patch < 1 || media.pool < 1)
     return {ExitCode::internal,
             format("a vision tower with patches of %d pixels, %d to a side of a soft token", media.patch, media.pool)};
-  if (Status status = targetSize(picture, plan.budget, plan.size); !status.ok())
+  plan.grid = {media.patch, media.pool};
+  if (Status status = targetSize(picture, plan.grid, plan.budget, plan.size); !status.ok())
     return status;
   plan.columns = plan.size.width / media.patch;
   plan.rows = plan.size.height / media.patch;
@@ -70,7 +71,8 @@ Status planImage(const gemmac_program &program, ImageSize picture, int64_t budge
 
 uint64_t frontEndBytes(ImageSize picture, const ImagePlan &plan) {
   constexpr int64_t pixelBytes = 4;
-  return static_cast<uint64_t>(pixelBytes * picture.height * (picture.width + plan.size.width));
+  return static_cast<uint64_t>(pixelBytes * picture.height * picture.width) +
+         patchesBytes(picture, plan.size, plan.grid);
 }
 
 Status planAudio(const gemmac_program &program, int64_t samples, int64_t rate, AudioPlan &plan) {

@@ -15,6 +15,7 @@ struct ImagePlan {
   const gemmac_function *function = nullptr; ///< the tower
   int64_t budget = 0;                        ///< most soft tokens
   ImageSize size;                            ///< that the picture is stretched to, in pixels
+  PatchGrid grid;                            ///< as the model has it
   int64_t columns = 0, rows = 0;             ///< patches
   int64_t tokens = 0;                        ///< soft tokens
 };

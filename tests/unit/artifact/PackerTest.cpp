@@ -279,6 +279,40 @@ TEST_P(PackFormats, elements_of_planes_take_turns) {
   EXPECT_EQ(*data, *expected);
 }
 
+/// A table is stored with all rows of one kind before all of the other, and both alternate in the program.
+static void expectRowsTakeTurns(Format format, int64_t rows, int64_t cols, int64_t planes) {
+  TestDirectory directory;
+  TestTensors tensors(directory.path());
+  PackedMatrix matrix{
+      .name = "places",
+      .sources = {tensors.add("places", Encoding::F32, 1, rows, cols)},
+      .format = format,
+      .layout = Layout::Panels,
+      .rowAxis = {rows, roundUp(rows, 32)},
+      .colAxis = {cols, roundUp(cols, 64)},
+  };
+  matrix.sources.front().rowPlanes = planes;
+  matrix = plannedMatrix(matrix);
+  PackedMatrix joined = matrix;
+  const std::vector<float> &values = tensors.values("places");
+  std::vector<float> turned(values.size());
+  for (int64_t row = 0; row < rows; ++row)
+    std::copy_n(&values[(row % planes * (rows / planes) + row / planes) * cols], cols, &turned[row * cols]);
+  joined.sources.front() = tensors.add("joined", Encoding::F32, 1, rows, cols, turned);
+  llvm::Expected<std::vector<uint8_t>> data = packMatrix(matrix, directory.path());
+  llvm::Expected<std::vector<uint8_t>> expected = packMatrix(joined, directory.path());
+  ASSERT_TRUE(data && expected);
+  EXPECT_EQ(*data, *expected) << planes;
+}
+
+TEST_P(PackFormats, rows_of_planes_take_turns) {
+  for (int64_t planes : {2, 3, 5})
+    expectRowsTakeTurns(GetParam(), 90, 48, planes);
+}
+
+/// Several bands, each of which begins with another plane.
+TEST(Packer, rows_of_planes_in_bands) { expectRowsTakeTurns(Format::F32, 600, 4096, 3); }
+
 namespace {
 
 struct WrittenSection {

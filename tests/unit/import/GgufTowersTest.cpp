@@ -47,6 +47,10 @@ AudioConfig publishedAudio() {
           .outputWidth = 1536};
 }
 
+/// 12B's embedders (spec 10).
+PatchEmbedderConfig publishedPatches() { return {.patch = 16, .pool = 3, .width = 3840, .positions = 1120}; }
+SampleEmbedderConfig publishedSamples() { return {.samples = 640}; }
+
 /// What a converter writes: tensors in the shapes of GGUF, and the metadata.
 template <typename Config> void addTensors(const Config &config, GgufFile &file) {
   for (const auto &[name, shape] : expectedTensors(config, textWidth)) {
@@ -57,6 +61,8 @@ template <typename Config> void addTensors(const Config &config, GgufFile &file)
       tensor.shape.erase(tensor.shape.begin() + 1);
     if (llvm::StringRef(name).ends_with("patch_embedder.input_proj.weight"))
       tensor.shape = {shape[0], 3, 16, 16};
+    if (llvm::StringRef(name).ends_with("pos_embedding"))
+      std::swap(tensor.shape[0], tensor.shape[1]);
   }
 }
 
@@ -89,28 +95,59 @@ void addAudio(const AudioConfig &config, GgufFile &file) {
                             {"clip.audio.num_mel_bins", 128}});
 }
 
+void addEmbedders(GgufFile &file) {
+  addTensors(publishedPatches(), file);
+  addTensors(publishedSamples(), file);
+  file.metadata.update(Json{{"clip.has_vision_encoder", true},
+                            {"clip.vision.projector_type", "gemma4uv"},
+                            {"clip.vision.projection_dim", textWidth},
+                            {"clip.vision.image_size", 224},
+                            {"clip.vision.patch_size", 16},
+                            {"clip.vision.embedding_length", 3840},
+                            {"clip.vision.feed_forward_length", 0},
+                            {"clip.vision.block_count", 0},
+                            {"clip.vision.attention.head_count", 0},
+                            {"clip.vision.attention.layer_norm_epsilon", 1e-6},
+                            {"clip.vision.image_mean", {0.0, 0.0, 0.0}},
+                            {"clip.vision.image_std", {1.0, 1.0, 1.0}},
+                            {"clip.has_audio_encoder", true},
+                            {"clip.audio.projector_type", "gemma4ua"},
+                            {"clip.audio.projection_dim", textWidth},
+                            {"clip.audio.embedding_length", 640},
+                            {"clip.audio.feed_forward_length", 0},
+                            {"clip.audio.block_count", 0},
+                            {"clip.audio.attention.head_count", 0},
+                            {"clip.audio.attention.layer_norm_epsilon", 1e-6},
+                            {"clip.audio.num_mel_bins", 128}});
+}
+
 GgufFile emptyFile() {
   GgufFile file;
   file.metadata = {{"general.architecture", "clip"}, {"general.type", "mmproj"}};
   return file;
 }
 
-llvm::Expected<TowerConfigs> readTowers(const GgufFile &file, const ImportOptions &options = {},
-                                        int64_t hidden = textWidth) {
+llvm::Expected<GgufTowers> readTowers(const GgufFile &file, const ImportOptions &options = {},
+                                      int64_t hidden = textWidth) {
   std::vector<std::string> notes;
   return readGgufTowers("mmproj.gguf", file, hidden, options, notes);
 }
 
 TEST(GgufTowers, namesOfAllTensors) {
-  auto check = [](const auto &config) {
+  auto check = [](const auto &config, TowerKind kind) {
     for (const auto &[name, shape] : expectedTensors(config, textWidth)) {
       EXPECT_NE(storedTowerName(name), "") << name;
-      EXPECT_EQ(canonicalTowerName(storedTowerName(name)), name);
+      EXPECT_EQ(canonicalTowerName(storedTowerName(name), kind), name);
     }
   };
-  check(smallVision());
-  check(largeVision());
-  check(publishedAudio());
+  check(smallVision(), TowerKind::Encoders);
+  check(largeVision(), TowerKind::Encoders);
+  check(publishedAudio(), TowerKind::Encoders);
+  check(publishedPatches(), TowerKind::Embedders);
+  check(publishedSamples(), TowerKind::Embedders);
+  auto canonicalTowerName = [](llvm::StringRef name) { return gemmac::canonicalTowerName(name, TowerKind::Encoders); };
+  EXPECT_EQ(canonicalTowerName("v.patch_norm.1.weight"), "");
+  EXPECT_EQ(gemmac::canonicalTowerName("v.blk.0.ln1.weight", TowerKind::Embedders), "");
   // The two norms of the convolution module have each other's names.
   EXPECT_EQ(canonicalTowerName("a.blk.3.conv_norm.weight"), "audio_tower.layers.3.lconv1d.pre_layer_norm.weight");
   EXPECT_EQ(canonicalTowerName("a.blk.3.norm_conv.weight"), "audio_tower.layers.3.lconv1d.conv_norm.weight");
@@ -123,7 +160,8 @@ TEST(GgufTowers, publishedSmallTowers) {
   GgufFile file = emptyFile();
   addVision(smallVision(), file);
   addAudio(publishedAudio(), file);
-  TowerConfigs towers = valueOf(readTowers(file));
+  GgufTowers read = valueOf(readTowers(file));
+  const TowerConfigs &towers = read.configs;
   ASSERT_TRUE(towers.vision && towers.audio);
   EXPECT_EQ(expectedTensors(*towers.vision, textWidth), expectedTensors(smallVision(), textWidth));
   EXPECT_EQ(expectedTensors(*towers.audio, textWidth), expectedTensors(publishedAudio(), textWidth));
@@ -133,7 +171,7 @@ TEST(GgufTowers, publishedSmallTowers) {
   EXPECT_EQ(towers.audio->past, 13);
   EXPECT_EQ(towers.audio->chunk, 12);
 
-  TowerFiles named = valueOf(nameGgufTowers("mmproj.gguf", file, towers));
+  TowerFiles named = valueOf(nameGgufTowers("mmproj.gguf", file, read));
   EXPECT_EQ(named.tensors.size(), file.tensors.size());
   EXPECT_EQ(named.patchPlanes, 3);
   EXPECT_FALSE(named.scalesAreRaw);
@@ -149,11 +187,40 @@ TEST(GgufTowers, publishedLargeTower) {
   // As a file of one tower may have it.
   file.metadata["clip.projector_type"] = "gemma4v";
   file.metadata.erase("clip.vision.projector_type");
-  TowerConfigs towers = valueOf(readTowers(file));
+  TowerConfigs towers = valueOf(readTowers(file)).configs;
   ASSERT_TRUE(towers.vision && !towers.audio);
   EXPECT_EQ(expectedTensors(*towers.vision, textWidth), expectedTensors(largeVision(), textWidth));
   EXPECT_TRUE(towers.vision->standardized);
   EXPECT_FALSE(towers.vision->clipped);
+}
+
+TEST(GgufTowers, publishedEmbedders) {
+  GgufFile file = emptyFile();
+  addEmbedders(file);
+  GgufTowers towers = valueOf(readTowers(file));
+  EXPECT_EQ(towers.kind, TowerKind::Embedders);
+  ASSERT_TRUE(towers.configs.patches && towers.configs.samples && !towers.configs.vision && !towers.configs.audio);
+  EXPECT_EQ(towers.configs.patches->side(), 48);
+  TowerFiles named = valueOf(nameGgufTowers("mmproj.gguf", file, towers));
+  EXPECT_EQ(named.tensors.size(), 11u);
+  EXPECT_EQ(named.patchPlanes, 3);
+  EXPECT_EQ(named.placePlanes, 2);
+  for (const auto &[name, shape] : expectedTensors(publishedPatches(), textWidth))
+    EXPECT_TRUE(areEqual(named.tensors[name].shape, shape)) << name;
+  for (const auto &[name, shape] : expectedTensors(publishedSamples(), textWidth))
+    EXPECT_TRUE(areEqual(named.tensors[name].shape, shape)) << name;
+}
+
+/// Names mean what they do in the file, whatever of it is read.
+TEST(GgufTowers, partsOfEmbedders) {
+  GgufFile file = emptyFile();
+  addEmbedders(file);
+  GgufTowers deaf = valueOf(readTowers(file, {.withoutAudio = true}));
+  EXPECT_TRUE(deaf.configs.patches && !deaf.configs.samples);
+  EXPECT_EQ(valueOf(nameGgufTowers("mmproj.gguf", file, deaf)).tensors.size(), 11u);
+  GgufTowers none = valueOf(readTowers(file, {.withoutImages = true, .withoutAudio = true}));
+  EXPECT_EQ(none.kind, TowerKind::Embedders);
+  EXPECT_EQ(valueOf(nameGgufTowers("mmproj.gguf", file, none)).tensors.size(), 11u);
 }
 
 TEST(GgufTowers, partsOfAFile) {
@@ -161,7 +228,7 @@ TEST(GgufTowers, partsOfAFile) {
   addVision(smallVision(), file);
   addAudio(publishedAudio(), file);
   file.metadata["clip.vision.block_count"] = "many"; // of what is left out nobody asks
-  TowerConfigs towers = valueOf(readTowers(file, {.withoutImages = true}));
+  TowerConfigs towers = valueOf(readTowers(file, {.withoutImages = true})).configs;
   EXPECT_TRUE(towers.audio && !towers.vision);
   EXPECT_TRUE(contains(errorOf(readTowers(file, {.withoutAudio = true})), "'clip.vision.block_count' is 'many'"));
   EXPECT_EQ(errorOf(readTowers(file, {.withoutImages = true, .withoutAudio = true})), "");
@@ -175,7 +242,12 @@ TEST(GgufTowers, filesOfOtherModels) {
                "mmproj.gguf: error: field 'clip.vision.projection_dim' is 1536, expected 2560, the width of the "
                "text model"));
   file.metadata["clip.vision.projector_type"] = "gemma3";
-  EXPECT_TRUE(contains(errorOf(readTowers(file)), "'clip.vision.projector_type' is 'gemma3', expected 'gemma4v'"));
+  EXPECT_TRUE(contains(errorOf(readTowers(file)),
+                       "'clip.vision.projector_type' is 'gemma3', expected 'gemma4v' or 'gemma4uv'"));
+  addEmbedders(file);
+  file.metadata["clip.vision.projector_type"] = "gemma4v";
+  EXPECT_TRUE(contains(errorOf(readTowers(file)), "'clip.vision.projector_type' is 'gemma4v', expected 'gemma4uv': the "
+                                                  "other tower is of a model without encoders"));
   EXPECT_TRUE(contains(errorOf(readTowers(emptyFile())), "the file has no tower"));
 }
 

@@ -62,7 +62,7 @@ private:
     WeightOp::create(builder, builder.getUnknownLoc(), builder.getStringAttr(name), TypeAttr::get(type), source,
                      ArrayAttr(), EncodingAttr(), ScalesAttr(), FormatAttr::get(builder.getContext(), Format::F32),
                      FloatAttr(), FloatAttr(), FloatAttr(), DenseF64ArrayAttr(), DenseF64ArrayAttr(), UnitAttr(),
-                     IntegerAttr());
+                     IntegerAttr(), IntegerAttr());
   }
 
   Value pick() { // mostly of the last ones, so that older buffers die

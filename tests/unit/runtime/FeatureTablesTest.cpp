@@ -14,7 +14,7 @@ using namespace gemmac::runtime;
 
 static ImageSize target(int64_t height, int64_t width, int64_t budget) {
   ImageSize size;
-  EXPECT_TRUE(targetSize({height, width}, budget, size).ok()) << width << " x " << height;
+  EXPECT_TRUE(targetSize({height, width}, {}, budget, size).ok()) << width << " x " << height;
   return size;
 }
 
@@ -34,12 +34,20 @@ TEST(ImageSize, Refusals) {
   ImageSize size;
   for (ImageSize bad : {ImageSize{0, 5}, ImageSize{5, -1}, ImageSize{131073, 1}, ImageSize{131072, 131072},
                         ImageSize{INT64_MAX, INT64_MAX}}) {
-    Status status = targetSize(bad, 280, size);
+    Status status = targetSize(bad, {}, 280, size);
     EXPECT_EQ(status.code(), ExitCode::usage);
     EXPECT_NE(status.message().find("131072"), std::string::npos) << status.message();
   }
-  EXPECT_EQ(targetSize({10, 10}, 0, size).code(), ExitCode::usage);
-  EXPECT_EQ(targetSize({10, 10}, 1121, size).code(), ExitCode::usage);
+  EXPECT_EQ(targetSize({10, 10}, {}, 0, size).code(), ExitCode::usage);
+  EXPECT_EQ(targetSize({10, 10}, {}, 1121, size).code(), ExitCode::usage);
+  // Cells of thousands of pixels: the size is told.
+  for (auto [grid, picture] : {std::pair(PatchGrid{256, 64}, ImageSize{10, 10}), {PatchGrid{256, 1}, {1, 1000}}}) {
+    Status status = targetSize(picture, grid, 1120, size);
+    EXPECT_EQ(status.code(), ExitCode::usage);
+    EXPECT_NE(status.message().find("fewer soft tokens than 1120"), std::string::npos) << status.message();
+  }
+  EXPECT_TRUE(targetSize({1, 1000}, {256, 1}, 512, size).ok());
+  EXPECT_EQ(size, (ImageSize{256, 131072}));
 }
 
 TEST(ResizeTaps, WeightsOfAWindowSumToOne) {

@@ -62,7 +62,7 @@ protected:
 
 static ImageSize target(int64_t height, int64_t width, int64_t budget) {
   ImageSize size;
-  EXPECT_TRUE(targetSize({height, width}, budget, size).ok()) << width << " x " << height;
+  EXPECT_TRUE(targetSize({height, width}, {}, budget, size).ok()) << width << " x " << height;
   return size;
 }
 
@@ -85,15 +85,14 @@ TEST_F(Features, ThreadsDoNotChangeTheBits) {
   const ImageSize from{331, 517}, to = target(331, 517, 280);
   const std::vector<uint8_t> pixels = noise(from);
   const PixelView picture{pixels.data(), from, 4 * from.width};
-  for (PatchSide side : {PatchSide::tower, PatchSide::merged}) {
-    const int64_t edge = static_cast<int64_t>(side);
+  for (PatchGrid grid : {PatchGrid{16, 3}, {48, 1}, {12, 4}}) {
     std::vector<float> one(static_cast<size_t>(3 * to.height * to.width)), many(one.size());
-    std::vector<PatchPosition> positions(static_cast<size_t>(to.height / edge * (to.width / edge)));
-    ASSERT_TRUE(patches(runner(), picture, to, side, one, positions).ok());
-    ASSERT_TRUE(patches(together, picture, to, side, many, positions).ok());
+    std::vector<PatchPosition> positions(static_cast<size_t>(to.height / grid.patch * (to.width / grid.patch)));
+    ASSERT_TRUE(patches(runner(), picture, to, grid, one, positions).ok());
+    ASSERT_TRUE(patches(together, picture, to, grid, many, positions).ok());
     EXPECT_EQ(one, many);
-    EXPECT_EQ(positions.back().x, to.width / edge - 1);
-    EXPECT_EQ(positions.back().y, to.height / edge - 1);
+    EXPECT_EQ(positions.back().x, to.width / grid.patch - 1);
+    EXPECT_EQ(positions.back().y, to.height / grid.patch - 1);
   }
   std::vector<float> wave(50000);
   for (size_t i = 0; i < wave.size(); ++i)
@@ -109,16 +108,32 @@ TEST_F(Features, ThreadsDoNotChangeTheBits) {
   EXPECT_EQ(one, many);
 }
 
+/// Patches hold the same values whether the kernel cuts them or not, and rows with room have zeros behind them.
+TEST_F(Features, PatchesWithRoomBehind) {
+  const std::vector<uint8_t> pixels = noise({70, 110});
+  const PixelView picture{pixels.data(), {70, 110}, 440};
+  const PatchGrid grid;
+  const ImageSize to = target(70, 110, 20);
+  std::vector<PatchPosition> positions(static_cast<size_t>(to.height / 16 * (to.width / 16)));
+  const size_t values = static_cast<size_t>(grid.patchValues()), stride = values + 5;
+  std::vector<float> dense(positions.size() * values), wide(positions.size() * stride, NAN);
+  ASSERT_TRUE(patches(runner(), picture, to, grid, dense, positions).ok());
+  ASSERT_TRUE(patches(runner(), picture, to, grid, wide, positions).ok());
+  for (size_t i = 0; i < wide.size(); ++i)
+    ASSERT_EQ(wide[i], i % stride < values ? dense[i / stride * values + i % stride] : 0.0f) << i;
+}
+
 TEST_F(Features, WrongRoomIsRefused) {
   const std::vector<uint8_t> pixels = noise({10, 10});
   const PixelView picture{pixels.data(), {10, 10}, 40};
   std::vector<float> out(3 * 48 * 48);
   std::vector<PatchPosition> positions(9);
-  EXPECT_TRUE(patches(runner(), picture, {48, 48}, PatchSide::tower, out, positions).ok());
-  EXPECT_EQ(patches(runner(), picture, {48, 96}, PatchSide::tower, out, positions).code(), ExitCode::internal);
-  EXPECT_EQ(patches(runner(), picture, {48, 50}, PatchSide::tower, out, positions).code(), ExitCode::internal);
-  EXPECT_EQ(patches(runner(), {pixels.data(), {10, 10}, 39}, {48, 48}, PatchSide::tower, out, positions).code(),
-            ExitCode::internal);
+  EXPECT_TRUE(patches(runner(), picture, {48, 48}, {}, out, positions).ok());
+  EXPECT_EQ(patches(runner(), picture, {48, 96}, {}, out, positions).code(), ExitCode::internal);
+  EXPECT_EQ(patches(runner(), picture, {48, 50}, {}, out, positions).code(), ExitCode::internal);
+  EXPECT_EQ(patches(runner(), picture, {48, 48}, {16, 2}, out, positions).code(), ExitCode::internal);
+  EXPECT_EQ(patches(runner(), picture, {48, 48}, {0, 3}, out, positions).code(), ExitCode::internal);
+  EXPECT_EQ(patches(runner(), {pixels.data(), {10, 10}, 39}, {48, 48}, {}, out, positions).code(), ExitCode::internal);
   std::vector<uint8_t> frame(4 * 48 * 48 - 1);
   EXPECT_EQ(resizedFrame(runner(), picture, {48, 48}, frame).code(), ExitCode::internal);
   const std::vector<float> wave(200);

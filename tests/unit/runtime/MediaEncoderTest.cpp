@@ -155,7 +155,7 @@ TEST_F(MediaEncoderTest, PatchesOfACellStandTogether) {
   const Status status = image(200, 100, 0);
   ASSERT_TRUE(status.ok()) << status.message();
   ImageSize size;
-  ASSERT_TRUE(targetSize({100, 200}, 70, size).ok());
+  ASSERT_TRUE(targetSize({100, 200}, {}, 70, size).ok());
   const auto across = static_cast<size_t>(size.width / 48), down = static_cast<size_t>(size.height / 48);
   EXPECT_EQ(rows->width, hidden - 2);
   ASSERT_EQ(rows->count(), across * down);
@@ -204,7 +204,7 @@ TEST_F(MediaEncoderTest, WithoutAnEncoderAPatchIsASoftToken) {
   const Status status = image(200, 100, 0);
   ASSERT_TRUE(status.ok()) << status.message();
   ImageSize size;
-  ASSERT_TRUE(targetSize({100, 200}, 70, size).ok());
+  ASSERT_TRUE(targetSize({100, 200}, {}, 70, size).ok());
   const auto across = static_cast<size_t>(size.width / 48);
   ASSERT_EQ(rows->count(), across * static_cast<size_t>(size.height / 48));
   for (size_t i = 0; i < rows->count(); ++i) {

@@ -170,6 +170,23 @@ gemma.weight @weight_c11_scales : tensor<4x64xf32> from <"m", 0, 128> encoded in
     planes 2
 
 // -----
+// expected-error @below {{expects row_planes that divide the rows of a weight of rank 2, got 3 and 'tensor<4x8xf32>'}}
+gemma.weight @weight_c12_size : tensor<4x8xf32> from <"m", 0, 128> row_planes 3
+
+// -----
+// expected-error @below {{expects row_planes that divide the rows of a weight of rank 2, got 2 and 'tensor<8xf32>'}}
+gemma.weight @weight_c12_rank : tensor<8xf32> from <"m", 0, 32> row_planes 2
+
+// -----
+// expected-error @below {{attribute 'row_planes' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+gemma.weight @weight_c12_zero : tensor<4x8xf32> from <"m", 0, 128> row_planes 0
+
+// -----
+// expected-error @below {{expects row_planes only beside a source without scales}}
+gemma.weight @weight_c12_scales : tensor<4x64xf32> from <"m", 0, 128> encoded int4 scaled <"m", 128, 16, bf16 per 32>
+    row_planes 2
+
+// -----
 // expected-error @below {{expects positive heads and a positive even head_dim, got 1 and 7}}
 gemma.kv_cache @kv_cache_c1_head_dim heads 1 head_dim 7 window 0
 

@@ -32,6 +32,9 @@ gemma.weight @per_dim : tensor<64xf32> from <"b", 65536, 256> softplus
 // CHECK: gemma.weight @patches : tensor<4x768xf32>
 // CHECK-NEXT: from <"b", 65536, 12288> planes 3
 gemma.weight @patches : tensor<4x768xf32> from <"b", 65536, 12288> planes 3
+// CHECK: gemma.weight @places : tensor<6x64xf32>
+// CHECK-NEXT: from <"b", 65536, 1536> row_planes 2
+gemma.weight @places : tensor<6x64xf32> from <"b", 65536, 1536> row_planes 2
 
 // CHECK: gemma.weight @on_grids : tensor<100x64xf32>
 // CHECK-NEXT: from <"a", 0, 25600>
