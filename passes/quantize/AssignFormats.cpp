@@ -176,13 +176,13 @@ private:
     return success();
   }
 
-  /// Of a tower's matrix: the format that holds the checkpoint's integers as they are, if it is the smaller one.
+  /// Of a tower's matrix: the format that holds the checkpoint's integers as they are; all are narrower than q12.
   std::optional<Format> keptFormat(WeightOp weight, const MatrixUse &use) {
     std::optional<Format> kept = exactFormat(weight, use.role, *symbols);
-    if (!kept && !use.regrouped)
+    if (!kept)
       kept = blockFormat(weight.getStoredEncoding());
-    const bool smaller = kept && formatInfo(*kept).bits < formatInfo(towerFormatBesideQuantizedText).bits;
-    return smaller ? kept : std::nullopt;
+    const bool takenApart = kept && use.regrouped && !formatInfo(*kept).rowScales();
+    return takenApart ? std::nullopt : kept;
   }
 
   /// What a matrix of a tower becomes unasked. Beside text in floats it stays as it is stored.
