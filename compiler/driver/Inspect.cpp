@@ -81,6 +81,8 @@ static size_t fileCount(const Checkpoint &checkpoint) {
 static uint64_t bytesBesideQuantizedText(const TensorSource &tensor) {
   if (tensor.shape.size() < 2)
     return static_cast<uint64_t>(valueCount(tensor)) * sizeof(float);
+  if (tensor.shape.size() > 2) // tables of places, as they are stored; convolutions, which are small
+    return tensor.bytes;
   int64_t groups = llvm::divideCeil(valueCount(tensor), groupColumns);
   return std::min(tensor.bytes, static_cast<uint64_t>(groups * groupBytes(towerFormatBesideQuantizedText, 1)));
 }

@@ -2,13 +2,16 @@
 
 import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from measure_towers import relative_error
 from media_files import read_sound
-from support import CHECKPOINTS, GOLDENS, MODELS, compile_program, compile_with_report, goldens, parameters
-from support import read_safetensors, record, succeed
+from support import BUILD, CHECKPOINTS, GOLDENS, MODELS, compile_program, compile_with_report, goldens, parameters
+from support import ROOT, read_safetensors, record, succeed
 from test_audio import features, filled_up
 from test_vision import call, config, golden_picture
 
@@ -29,11 +32,6 @@ def inputs_of(tower, model, prompt):
     return "encode_audio", rows, inputs, inputs["valid"][::4, 0] != 0
 
 
-def squared_error(got, expected):
-    """[2]: sums of squares of the differences, and of what is expected."""
-    return np.array([((got - expected) ** 2).sum(), (expected**2).sum()], float)
-
-
 CASES = [(*tower, weights) for tower, weights in itertools.product(TOWERS, BOUNDS)]
 
 
@@ -44,12 +42,12 @@ def test_relative_error(tower, model, weights, tmp_path):
     prompts = sorted(prompts, key=lambda one: one["media"]["soft_tokens"])[:2]
     soft = read_safetensors(GOLDENS / f"{model}.soft.safetensors")
     program = compile_program(CHECKPOINTS / model, "f32", "interp", [f"--{tower}-weights", weights])
-    width, squares = config(CHECKPOINTS / model)["text_config"]["hidden_size"], np.zeros(2)
+    width, expected, got = config(CHECKPOINTS / model)["text_config"]["hidden_size"], [], []
     for prompt in prompts:
         function, rows, inputs, told = inputs_of(tower, model, prompt)
-        got, expected = call(program, function, rows, inputs, width, tmp_path)[told], soft[f"{prompt['id']}.embeddings"]
-        squares += squared_error(got, expected)
-    error = float(np.sqrt(squares[0] / squares[1]))
+        got.append(call(program, function, rows, inputs, width, tmp_path)[told])
+        expected.append(soft[f"{prompt['id']}.embeddings"])
+    error = relative_error(expected, got)
     record(f"{model}.{tower}.{weights}", {"error": round(error, 6), "files": len(prompts)})
     assert len(prompts) == 2 and error <= BOUNDS[weights]
     assert weights == "bf16" or error > BOUNDS[weights] / 10
@@ -87,5 +85,19 @@ def test_unasked_towers_lose_as_little_as_q12(weights, tmp_path):
         prompt = next(one for one in goldens("tiny-e")["prompts"] if one.get("media", {}).get("kind") == kind)
         words = ["media", GOLDENS / prompt["media"]["file"], "--soft", tmp_path / "soft.npy"]
         succeed(program, *words, *(["--image-tokens", 70] if kind == "image" else []))
-        squares = squared_error(np.load(tmp_path / "soft.npy"), soft[f"{prompt['id']}.embeddings"])
-        assert BOUNDS["q12"] / 10 < np.sqrt(squares[0] / squares[1]) < BOUNDS["q12"]
+        error = relative_error([soft[f"{prompt['id']}.embeddings"]], [np.load(tmp_path / "soft.npy")])
+        assert BOUNDS["q12"] / 10 < error < BOUNDS["q12"]
+
+
+def test_the_table_is_made_by_one_command(tmp_path):
+    rows = tmp_path / "rows.json"
+    words = ["--build", BUILD, "--models", "tiny-dense", "--formats", "q12,q4", "--markdown", "--json", rows]
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / "measure_towers.py", *words], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    head, line, q12, q4 = done.stdout.splitlines()
+    assert head == "| format | tiny-dense, pictures | same answers |" and line == "|---|---|---|"
+    errors = [row["errors"]["tiny-dense, pictures"] for row in json.loads(rows.read_text())]
+    assert 0 < errors[0] < BOUNDS["q12"] < errors[1] < BOUNDS["q4"]
+    assert q12.endswith(" | 29 of 29 |") and q4.startswith(f"| q4 | {errors[1]:.4f} | ")
