@@ -33,30 +33,36 @@ struct FunctionMemory {
 };
 } // namespace
 
-/// Takes from `memory.weights`, all that are mapped, those that functions of text do not read.
-static void partWeights(ModuleOp module, gemmac_memory &memory) {
+WeightsBesideText weightsBesideText(ModuleOp module) {
+  WeightsBesideText weights;
+  auto functions = module.getOps<gemma::FunctionOp>();
+  if (llvm::all_of(functions, [](gemma::FunctionOp function) { return function.isForText(); }))
+    return weights;
   llvm::DenseSet<Attribute> readByText, readForPictures;
-  for (auto function : module.getOps<gemma::FunctionOp>())
+  for (gemma::FunctionOp function : functions)
     for (auto step : function.getBody().getOps<gemma::StepInterface>())
       for (const gemma::WeightUse &use : step.getWeightUses())
         if (function.isForText())
           readByText.insert(use.weight.getAttr());
         else if (function.getSymName().starts_with(GEMMAC_ENCODE_IMAGE))
           readForPictures.insert(use.weight.getAttr());
-  for (auto packed : module.getOps<gemma::PackedOp>()) {
-    if (packed.getLayout() == Layout::Table || readByText.contains(packed.getSymNameAttr()))
-      continue;
-    auto bytes = static_cast<uint64_t>(roundUp(packed.getBytes(), bufferAlign));
-    (readForPictures.contains(packed.getSymNameAttr()) ? memory.weights_image : memory.weights_audio) += bytes;
-    memory.weights -= bytes;
-  }
+  for (auto packed : module.getOps<gemma::PackedOp>())
+    if (packed.getLayout() != Layout::Table && !readByText.contains(packed.getSymNameAttr()))
+      (readForPictures.contains(packed.getSymNameAttr()) ? weights.image : weights.audio).push_back(packed);
+  return weights;
+}
+
+static uint64_t bytesOf(llvm::ArrayRef<gemma::PackedOp> weights) {
+  uint64_t bytes = 0;
+  for (gemma::PackedOp packed : weights)
+    bytes += static_cast<uint64_t>(roundUp(packed.getBytes(), bufferAlign));
+  return bytes;
 }
 
 /// Soft tokens that a program with towers keeps (runtime/src/encode/SoftRowsCache.h).
 static uint64_t mediaCacheMemory(ModuleOp module, const ProgramSummary &summary) {
-  const bool towers = llvm::any_of(module.getOps<gemma::FunctionOp>(), [](gemma::FunctionOp function) {
-    return function.getSymName().starts_with(GEMMAC_ENCODE_IMAGE) || function.getSymName() == GEMMAC_ENCODE_AUDIO;
-  });
+  auto functions = module.getOps<gemma::FunctionOp>();
+  const bool towers = llvm::any_of(functions, [](gemma::FunctionOp function) { return function.isEncoder(); });
   return towers ? GEMMAC_MEDIA_CACHE_ROWS * sizeof(float) * static_cast<uint64_t>(summary.hidden) : 0;
 }
 
@@ -70,8 +76,10 @@ gemmac_memory memoryOf(ModuleOp module, const ProgramSummary &summary, StackByte
   gemmac_memory memory = {};
   memory.program = programMemory + samplerMemory * static_cast<uint64_t>(summary.vocab);
   memory.weights = static_cast<uint64_t>(summary.mappedBytes);
-  if (llvm::any_of(module.getOps<gemma::FunctionOp>(), [](gemma::FunctionOp one) { return !one.isForText(); }))
-    partWeights(module, memory);
+  const WeightsBesideText towers = weightsBesideText(module);
+  memory.weights_image = bytesOf(towers.image);
+  memory.weights_audio = bytesOf(towers.audio);
+  memory.weights -= memory.weights_image + memory.weights_audio;
   memory.working = text.working(summary);
   memory.media = all.working(summary) - memory.working + mediaCacheMemory(module, summary);
   memory.thread = text.scratch + static_cast<uint64_t>(stack.text);

@@ -8,6 +8,12 @@
 
 namespace gemmac {
 
+/// Packed weights that functions of text do not read: of those that pictures read, and of all others.
+struct WeightsBesideText {
+  llvm::SmallVector<gemma::PackedOp> image, audio;
+};
+WeightsBesideText weightsBesideText(mlir::ModuleOp module);
+
 /// The terms of the model, from a planned module and what was read of it; `tokenizer` and `limit` are left at 0.
 /// \param stack  of a thread (TargetBackend::stackBytes).
 gemmac_memory memoryOf(mlir::ModuleOp module, const ProgramSummary &summary, StackBytes stack);

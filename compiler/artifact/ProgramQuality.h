@@ -26,7 +26,7 @@ struct FormatTrial {
   ProgramQuality quality;
 };
 
-/// Which formats were chosen for a part of the model.
+/// Which formats the matrices of a part of the model have.
 struct PartSummary {
   std::string part;
   std::map<Format, int64_t> weights; ///< packed matrices of each format

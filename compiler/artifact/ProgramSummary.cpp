@@ -152,6 +152,21 @@ static llvm::Error readTables(ModuleOp module, ProgramSummary &summary) {
   return llvm::Error::success();
 }
 
+/// The formats of the matrices that pictures and sounds need.
+static std::vector<PartSummary> readTowers(ModuleOp module) {
+  std::vector<PartSummary> towers;
+  const WeightsBesideText weights = weightsBesideText(module);
+  for (const auto &[part, packed] : {std::pair{"pictures", &weights.image}, {"sounds", &weights.audio}}) {
+    PartSummary row{part, {}};
+    for (gemma::PackedOp matrix : *packed)
+      if (matrix.getLayout() != Layout::Vector)
+        ++row.weights[matrix.getFormat()];
+    if (!row.weights.empty())
+      towers.push_back(std::move(row));
+  }
+  return towers;
+}
+
 llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<PackedMatrix> matrices,
                                                 StackBytes stack) {
   ProgramSummary summary;
@@ -164,6 +179,7 @@ llvm::Expected<ProgramSummary> summarizeProgram(ModuleOp module, llvm::ArrayRef<
   if (llvm::Error error = readTables(module, summary))
     return std::move(error);
   summary.memory = memoryOf(module, summary, stack);
+  summary.towers = readTowers(module);
   summary.caches = readCaches(module);
   summary.cacheFormat = cacheFormatText(summary.caches);
   for (const FormatInfo &info : formatTable) {

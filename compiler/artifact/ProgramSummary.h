@@ -90,6 +90,7 @@ struct ProgramSummary {
   std::vector<CacheSummary> caches;
   std::vector<FunctionSummary> functions; ///< in the order of the module
   std::vector<FormatSummary> formats;     ///< those in use, in the order of the format table
+  std::vector<PartSummary> towers;        ///< matrices that only pictures, and that only sounds, read; those there are
   std::string rounding;                   ///< how quantized weights were rounded; empty when there are none
   std::optional<ProgramQuality> quality;
   std::optional<FormatChoiceSummary> choice; ///< of --weights auto

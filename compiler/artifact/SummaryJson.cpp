@@ -51,6 +51,19 @@ static void writeQuality(llvm::json::OStream &json, const ProgramQuality &qualit
   json.attribute("tokens", quality.tokens);
 }
 
+static void writeParts(llvm::json::OStream &json, llvm::StringRef name, llvm::ArrayRef<PartSummary> parts) {
+  json.attributeArray(name, [&] {
+    for (const PartSummary &row : parts)
+      json.object([&] {
+        json.attribute("part", row.part);
+        json.attributeObject("formats", [&] {
+          for (const auto &[format, count] : row.weights)
+            json.attribute(nameOf(format), count);
+        });
+      });
+  });
+}
+
 static void writeChoice(llvm::json::OStream &json, const FormatChoiceSummary &choice) {
   json.attributeObject("auto", [&] {
     json.attribute("predicted_kl", choice.predicted);
@@ -63,16 +76,7 @@ static void writeChoice(llvm::json::OStream &json, const FormatChoiceSummary &ch
           writeQuality(json, trial.quality);
         });
     });
-    json.attributeArray("parts", [&] {
-      for (const PartSummary &row : choice.parts)
-        json.object([&] {
-          json.attribute("part", row.part);
-          json.attributeObject("formats", [&] {
-            for (const auto &[format, count] : row.weights)
-              json.attribute(nameOf(format), count);
-          });
-        });
-    });
+    writeParts(json, "parts", choice.parts);
   });
 }
 
@@ -173,6 +177,7 @@ std::string summaryJson(const ProgramSummary &summary) {
     writeResident(json, summary);
     writeCaches(json, summary.caches);
     writeFormats(json, summary.formats);
+    writeParts(json, "towers", summary.towers);
     if (!summary.rounding.empty())
       json.attribute("rounding", summary.rounding);
     if (summary.quality)

@@ -86,6 +86,11 @@ static void printFormats(llvm::raw_ostream &os, llvm::ArrayRef<FormatSummary> fo
           100.0 * static_cast<double>(row.groups.exact) / static_cast<double>(row.groups.groups));
 }
 
+static void printTowers(llvm::raw_ostream &os, llvm::ArrayRef<PartSummary> towers) {
+  for (const PartSummary &row : towers)
+    os << llvm::formatv("  matrices for {0}: {1}\n", row.part, formatCounts(row));
+}
+
 static void printMemory(llvm::raw_ostream &os, const ProgramSummary &summary) {
   os << llvm::formatv("\n  weights {0}, tokenizer {1}\n", formatBytes(summary.weightBytes),
                       formatBytes(summary.tokenizerBytes));
@@ -120,6 +125,7 @@ std::string summaryText(const ProgramSummary &summary) {
   llvm::raw_string_ostream os(text);
   printHead(os, summary);
   printFormats(os, summary.formats);
+  printTowers(os, summary.towers);
   if (summary.quality)
     os << llvm::formatv(
         "\n  against the unquantized program, {0} tokens: KL divergence {1:F6}, likeliest token the same {2:F1} %\n",

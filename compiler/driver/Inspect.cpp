@@ -4,6 +4,7 @@
 #include "compiler/import/Json.h"
 #include "dialects/formats/Format.h"
 #include "gemmac/tokenizer.h"
+#include "passes/quantize/Passes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -76,10 +77,26 @@ static size_t fileCount(const Checkpoint &checkpoint) {
   return files.size();
 }
 
+/// What tensors of a tower take in a program whose text is quantized, padding aside, if nobody asks for a format.
+static uint64_t bytesBesideQuantizedText(const TensorSource &tensor) {
+  if (tensor.shape.size() < 2)
+    return static_cast<uint64_t>(valueCount(tensor)) * sizeof(float);
+  if (tensor.shape.size() > 2) // tables of places, as they are stored; convolutions, which are small
+    return tensor.bytes;
+  int64_t groups = llvm::divideCeil(valueCount(tensor), groupColumns);
+  return std::min(tensor.bytes, static_cast<uint64_t>(groups * groupBytes(towerFormatBesideQuantizedText, 1)));
+}
+
 static void describeTowers(const Checkpoint &checkpoint, llvm::raw_ostream &os) {
   auto amount = [&](llvm::StringRef tower, llvm::StringRef embedder) {
-    return amountOf([=](llvm::StringRef name) { return name.starts_with(tower) || name.starts_with(embedder); },
-                    checkpoint.towerTensors);
+    auto counts = [=](llvm::StringRef name) { return name.starts_with(tower) || name.starts_with(embedder); };
+    uint64_t bytes = 0;
+    for (const auto &[name, tensor] : checkpoint.towerTensors)
+      bytes += counts(name) ? bytesBesideQuantizedText(tensor) : 0;
+    return amountOf(counts, checkpoint.towerTensors) +
+           llvm::formatv("; beside quantized text {0} unless stored in less, about {1}",
+                         nameOf(towerFormatBesideQuantizedText), formatBytes(bytes))
+               .str();
   };
   const TowerConfigs &towers = checkpoint.config.towers;
   if (const auto &vision = towers.vision) {

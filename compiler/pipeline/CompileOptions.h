@@ -63,8 +63,8 @@ struct CompileOptions {
   std::string jsonReport; ///< empty: none
 
   /// Whether quantized matrices multiply with activations of 16 bits; those of q12 do in any case. Unasked those beside
-  /// weights of q8 and q12 do: rounding activations to 8 bits loses as much as rounding weights to q8
-  /// (docs/quantization.md).
+  /// weights of q8 and q12 do, and those in q8 of towers: rounding activations to 8 bits loses as much as rounding
+  /// weights to q8 (docs/quantization.md).
   bool wideActivations() const {
     return activationBits ? *activationBits == 16 : formats.weights == Format::Q8 || formats.weights == Format::Q12;
   }

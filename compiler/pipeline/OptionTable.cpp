@@ -98,9 +98,9 @@ static std::vector<CompileOption> programOptions() {
        .open = &OpenOptions::embeddings},
       {"--per-layer-table", "F", "Format of the per-layer embedding table (default: as --weights)",
        formatReader([](CompileOptions &options) -> auto & { return options.formats.perLayerTable; })},
-      {"--vision-weights", "F", "Format of the vision tower's matrices (default: as the checkpoint stores them)",
+      {"--vision-weights", "F", "Format of the vision tower's matrices (default: " + towerDefaultWords() + ")",
        formatReader([](CompileOptions &options) -> auto & { return options.formats.vision; })},
-      {"--audio-weights", "F", "Format of the audio tower's matrices (default: as the checkpoint stores them)",
+      {"--audio-weights", "F", "Format of the audio tower's matrices (default: as with --vision-weights)",
        formatReader([](CompileOptions &options) -> auto & { return options.formats.audio; })},
       {"--without", "LIST", "Leave out what the model could do beside text: image, audio, or both with a comma between",
        readWithout},
@@ -111,8 +111,9 @@ static std::vector<CompileOption> programOptions() {
        .problem = imageTokensProblem,
        .open = &OpenOptions::imageTokens},
       {"--activations", "BITS",
-       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8 or q12, else 8). 16 costs\n"
-       "prompts up to half of their speed, one token at a time little. Matrices in q12 have 16 in any case",
+       "What quantized matrices multiply with: 8 or 16 bits (default: 16 with --weights q8 or q12, and for those of\n"
+       "towers in q8; else 8). 16 costs prompts up to half of their speed, one token at a time little. Matrices in\n"
+       "q12 have 16 in any case",
        readActivations},
       {.name = "--cache",
        .valueName = "F",

@@ -22,6 +22,7 @@ static void buildQuantize(mlir::OpPassManager &manager, const CompileOptions &op
 static void buildPlan(mlir::OpPassManager &manager, const CompileOptions &options) {
   PlanOptions plan = options.plan;
   plan.steps.wideActivations = options.wideActivations();
+  plan.steps.wideTowers = !options.activationBits;
   plan.model = options.target->planModel();
   buildPlanPipeline(manager, plan);
 }

@@ -1,5 +1,6 @@
 // The audio tower at levels 0 and 1: verifiers, and what the matrices of its fused ops are.
 #include "dialects/Gemma/Verify.h"
+#include "dialects/formats/Format.h"
 
 using namespace mlir;
 using namespace gemmac::gemma;
@@ -162,11 +163,14 @@ LogicalResult AudioAttentionOp::verifySymbolUses(SymbolTableCollection &symbols)
 }
 
 SmallVector<MatrixUse> AudioAttentionOp::getMatrixUses() {
+  const int64_t width = widthOf(getInput());
+  const bool headsPadded = width / static_cast<int64_t>(getHeads()) % panelRows != 0;
+  const bool halvesPadded = width / 2 % panelRows != 0;
   return {{getQAttrName(), MatrixRole::Ordinary, "attention in"},
           {getKAttrName(), MatrixRole::Ordinary, "attention in"},
           {getVAttrName(), MatrixRole::Ordinary, "attention in"},
-          {getRelativeAttrName(), MatrixRole::Ordinary, "attention in"},
-          {getOAttrName(), MatrixRole::Ordinary, "attention out"}};
+          {getRelativeAttrName(), MatrixRole::Ordinary, "attention places", halvesPadded},
+          {getOAttrName(), MatrixRole::Ordinary, "attention out", headsPadded}};
 }
 
 LogicalResult AudioConvOp::verifySymbolUses(SymbolTableCollection &symbols) {

@@ -344,6 +344,10 @@ int64_t FunctionOp::countBarriers() {
   return count;
 }
 
+bool FunctionOp::isEncoder() {
+  return getSymName().starts_with(GEMMAC_ENCODE_IMAGE) || getSymName() == GEMMAC_ENCODE_AUDIO;
+}
+
 bool FunctionOp::isForText() {
   return llvm::is_contained({GEMMAC_DECODE, GEMMAC_VERIFY, GEMMAC_PREFILL}, getSymName());
 }

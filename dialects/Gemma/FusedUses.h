@@ -19,7 +19,9 @@ enum class MatrixRole {
 struct MatrixUse {
   mlir::StringAttr attribute; ///< of the op, which names the matrix
   MatrixRole role;
-  llvm::StringLiteral part; ///< of the model, for people: "MLP out"
+  llvm::StringLiteral part; ///< of the model, for people: "MLP out"; what is packed into one matrix has one part
+  /// Columns are those of heads, which packing pads or reorders so that 32 which share a scale do not stay together.
+  bool regrouped = false;
 };
 
 } // namespace gemmac::gemma

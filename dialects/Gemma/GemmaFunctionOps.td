@@ -121,6 +121,8 @@ def Gemma_FunctionOp : Gemma_Op<"function", [Symbol, IsolatedFromAbove, NoTermin
     int64_t countBarriers();
     /// Whether a conversation without pictures and sounds calls it.
     bool isForText();
+    /// Whether it turns pictures or sounds into soft tokens.
+    bool isEncoder();
   }];
 }
 

@@ -1,5 +1,6 @@
 // The vision tower at levels 0 and 1: verifiers, and what the matrices of its fused ops are.
 #include "dialects/Gemma/Verify.h"
+#include "dialects/formats/Format.h"
 
 using namespace mlir;
 using namespace gemmac::gemma;
@@ -121,10 +122,11 @@ LogicalResult EncoderAttentionOp::verifySymbolUses(SymbolTableCollection &symbol
 }
 
 SmallVector<MatrixUse> EncoderAttentionOp::getMatrixUses() {
+  const bool regrouped = getHeadDim() % (4 * groupColumns) != 0; // the inner quarters of a head change places
   return {{getQAttrName(), MatrixRole::Ordinary, "attention in"},
           {getKAttrName(), MatrixRole::Ordinary, "attention in"},
           {getVAttrName(), MatrixRole::Ordinary, "attention in"},
-          {getOAttrName(), MatrixRole::Ordinary, "attention out"}};
+          {getOAttrName(), MatrixRole::Ordinary, "attention out", regrouped}};
 }
 
 LogicalResult PoolProjectOp::verify() {

@@ -30,8 +30,8 @@ public:
   /// \param headTables tables that some function's head multiplies with: an embedding of such a table reads the same
   /// packing.
   FunctionBuilder(gemma::FunctionOp function, mlir::func::FuncOp source, PackedWeights &weights,
-                  const llvm::DenseSet<mlir::StringAttr> &headTables, const Schedule &schedule, bool wideActivations)
-      : weights(weights), steps(function, schedule, wideActivations), source(source), headTables(headTables) {}
+                  const llvm::DenseSet<mlir::StringAttr> &headTables, const Schedule &schedule, int64_t wideFrom)
+      : weights(weights), steps(function, schedule, wideFrom), source(source), headTables(headTables) {}
 
   /// Fails with a diagnostic at the op that has no steps or whose weights do not fit.
   mlir::LogicalResult build();

@@ -76,6 +76,8 @@ def PlanSteps : Pass<"gemma-plan-steps", "::mlir::ModuleOp"> {
   }];
   let options = [Option<"wideActivations", "wide-activations", "bool", /*default=*/"false",
                         "Give quantized matrices activations of 16 bits, q16, instead of q8">,
+                 Option<"wideTowers", "wide-towers", "bool", /*default=*/"false",
+                        "Give those of 8 bits in functions for pictures and sounds activations of 16 bits">,
                  Option<"spmd", "spmd", "bool", /*default=*/"true",
                         "All threads walk the steps together, each with scratch of its own; else functions are serial">,
                  Option<"splitKeys", "split-keys", "bool", /*default=*/"true",

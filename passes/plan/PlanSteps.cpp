@@ -59,6 +59,13 @@ private:
     return tables;
   }
 
+  /// Bits of weights from which on activations have 16: of words in any case (FormatInfo::inWords).
+  int64_t wideFrom(FunctionOp function) const {
+    if (wideActivations)
+      return 0;
+    return wideTowers && function.isEncoder() ? 8 : 9;
+  }
+
   /// Whether other than the logits of a head is returned.
   static bool givesRows(func::FuncOp source) {
     auto returns = source.getOps<func::ReturnOp>();
@@ -73,7 +80,7 @@ private:
     const int64_t maxRows = source->getAttrOfType<IntegerAttr>("gemma.max_rows").getInt();
     const Schedule schedule(model(), maxRows, givesRows(source));
     auto function = FunctionOp::create(builder, source.getLoc(), source.getSymName(), maxRows, schedule.isSerial());
-    if (failed(FunctionBuilder(function, source, weights, headTables, schedule, wideActivations).build()))
+    if (failed(FunctionBuilder(function, source, weights, headTables, schedule, wideFrom(function)).build()))
       return failure();
     divideIntoBlocks(function, blockRows);
     insertBarriers(function);

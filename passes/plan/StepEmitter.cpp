@@ -15,9 +15,9 @@ FlatSymbolRefAttr referTo(PackedOp packed) {
 
 static bool isQuantized(const Reader &reader) { return formatInfo(reader.format).quantized; }
 
-StepEmitter::StepEmitter(FunctionOp function, const Schedule &schedule, bool wideActivations)
+StepEmitter::StepEmitter(FunctionOp function, const Schedule &schedule, int64_t wideFrom)
     : builder(OpBuilder::atBlockEnd(&function.getBody().front())), location(function.getLoc()), schedule(schedule),
-      maxRows(static_cast<int64_t>(function.getMaxRows())), wideActivations(wideActivations) {}
+      maxRows(static_cast<int64_t>(function.getMaxRows())), wideFrom(wideFrom) {}
 
 Value StepEmitter::buffer(Scope scope, int64_t rows, int64_t width, Element element, StringRef label) {
   auto type = BufferType::get(builder.getContext(), rows, roundUp(width, groupColumns), element);
@@ -51,7 +51,7 @@ Value StepEmitter::keysAndValues(int64_t perRow, int64_t kvHeads, int64_t padded
 }
 
 Value StepEmitter::rowResult(Value input, const Reader &reader) {
-  bool wide = wideActivations || formatInfo(reader.format).inWords();
+  bool wide = formatInfo(reader.format).bits >= wideFrom;
   Element element = !isQuantized(reader) ? Element::F32
                     : reader.staticScale ? Element::S8
                     : wide               ? Element::Q16

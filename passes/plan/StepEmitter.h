@@ -22,8 +22,8 @@ struct Reader {
 /// Appends steps to a function.
 class StepEmitter {
 public:
-  /// \param wideActivations operands of quantized matrices are q16 instead of q8; those of q12 are it anyway.
-  StepEmitter(gemma::FunctionOp function, const Schedule &schedule, bool wideActivations);
+  /// \param wideFrom operands of quantized matrices of so many bits and more are q16, others q8.
+  StepEmitter(gemma::FunctionOp function, const Schedule &schedule, int64_t wideFrom);
 
   /// Steps made from now on carry this location.
   void setLocation(mlir::Location newLocation) { location = newLocation; }
@@ -76,7 +76,7 @@ private:
   mlir::Location location;
   Schedule schedule;
   int64_t maxRows;
-  bool wideActivations;
+  int64_t wideFrom;
 };
 
 /// Reference to a packed weight; null for null.

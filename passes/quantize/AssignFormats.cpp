@@ -33,15 +33,6 @@ Tower towerOf(Operation *user) {
   return name == GEMMAC_ENCODE_IMAGE ? Tower::Vision : name == GEMMAC_ENCODE_AUDIO ? Tower::Audio : Tower::None;
 }
 
-/// Towers lose more by rounding than they take: unasked they stay as they are stored.
-Format towerFormat(Tower tower, MatrixRole role, const QuantizeOptions &choice, Format stored) {
-  if (role == MatrixRole::Convolution)
-    return Format::F32;
-  if (role == MatrixRole::Places)
-    return stored;
-  return (tower == Tower::Vision ? choice.vision : choice.audio).value_or(stored);
-}
-
 /// The rules. `choice` holds what the user asked for, `stored` is the checkpoint's type, `values` how many there are.
 Format formatOf(MatrixRole role, const QuantizeOptions &choice, Format stored, int64_t values) {
   auto atLeast = [&](Format least) {
@@ -90,6 +81,20 @@ std::optional<Format> exactFormat(WeightOp weight, MatrixRole role, SymbolTable 
     return groups ? Format::Q4 : Format::C4;
   case Encoding::Int2:
     return groups ? Format::Q2 : Format::C2;
+  default:
+    return std::nullopt;
+  }
+}
+
+/// The format that holds blocks of the checkpoint as they are, 32 integers with one f16 scale.
+std::optional<Format> blockFormat(Encoding encoding) {
+  switch (encoding) {
+  case Encoding::Q8_0:
+    return Format::Q8;
+  case Encoding::Q5_0:
+    return Format::Q5;
+  case Encoding::Q4_0:
+    return Format::Q4;
   default:
     return std::nullopt;
   }
@@ -171,15 +176,50 @@ private:
     return success();
   }
 
-  Format wanted(WeightOp weight, MatrixRole role, Tower tower) {
+  /// Of a tower's matrix: the format that holds the checkpoint's integers as they are; all are narrower than q12.
+  std::optional<Format> keptFormat(WeightOp weight, const MatrixUse &use) {
+    std::optional<Format> kept = exactFormat(weight, use.role, *symbols);
+    if (!kept)
+      kept = blockFormat(weight.getStoredEncoding());
+    const bool takenApart = kept && use.regrouped && !formatInfo(*kept).rowScales();
+    return takenApart ? std::nullopt : kept;
+  }
+
+  /// What a matrix of a tower becomes unasked. Beside text in floats it stays as it is stored.
+  Format unaskedTowerFormat(WeightOp weight, const MatrixUse &use, Operation *user) {
+    if (!formatInfo(choice.weights).quantized)
+      return storedFormat(weight);
+    std::optional<Format> kept = keptFormat(weight, use);
+    auto isKeptSo = [&](const MatrixUse &other) {
+      auto name = user->getAttrOfType<FlatSymbolRefAttr>(other.attribute);
+      return !name || keptFormat(symbols->lookup<WeightOp>(name.getAttr()), other) == kept;
+    };
+    // Those of one part may be packed into one matrix, which has one format.
+    for (const MatrixUse &other : cast<FusedInterface>(user).getMatrixUses())
+      if (other.part == use.part && other.role == use.role && !isKeptSo(other))
+        return towerFormatBesideQuantizedText;
+    return kept.value_or(towerFormatBesideQuantizedText);
+  }
+
+  Format towerFormat(WeightOp weight, const MatrixUse &use, Operation *user, Tower tower) {
+    if (use.role == MatrixRole::Convolution)
+      return Format::F32;
+    if (use.role == MatrixRole::Places)
+      return storedFormat(weight);
+    std::optional<Format> asked = tower == Tower::Vision ? choice.vision : choice.audio;
+    return asked ? *asked : unaskedTowerFormat(weight, use, user);
+  }
+
+  Format wanted(WeightOp weight, const MatrixUse &use, Operation *user) {
+    Tower tower = towerOf(user);
     if (auto own = choice.choices.find(weight.getSymName().str()); own != choice.choices.end())
       return own->second;
     if (tower != Tower::None)
-      return towerFormat(tower, role, choice, storedFormat(weight));
+      return towerFormat(weight, use, user, tower);
     Format format =
-        formatOf(role, choice, storedFormat(weight), cast<RankedTensorType>(weight.getType()).getNumElements());
+        formatOf(use.role, choice, storedFormat(weight), cast<RankedTensorType>(weight.getType()).getNumElements());
     // Rounding integers again would lose, and wider ones would gain nothing.
-    std::optional<Format> exact = exactFormat(weight, role, *symbols);
+    std::optional<Format> exact = exactFormat(weight, use.role, *symbols);
     bool better = exact && formatInfo(format).quantized && formatInfo(format).bits >= formatInfo(*exact).bits;
     return better ? *exact : format;
   }
@@ -192,7 +232,7 @@ private:
       if (!use)
         return user->emitOpError() << "uses matrix '" << weight.getSymName() << "' as '" << attribute << "', for which "
                                    << getArgument() << " has no rule; run gemma-fuse first";
-      format = wanted(weight, use->role, towerOf(user));
+      format = wanted(weight, *use, user);
     }
     auto [earlier, isNew] = chosen.insert({weight, {format, user}});
     if (isNew || earlier->second.first == format)
@@ -223,6 +263,12 @@ private:
 };
 
 } // namespace
+
+std::string towerDefaultWords() {
+  return (nameOf(towerFormatBesideQuantizedText) + " beside quantized\ntext, or what the checkpoint stores if that is "
+                                                   "smaller; with --weights f32 or bf16 as stored")
+      .str();
+}
 
 static bool isOpen(MatrixRole role, const QuantizeOptions &options) {
   switch (role) {

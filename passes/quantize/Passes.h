@@ -16,13 +16,20 @@ namespace gemmac {
 #define GEN_PASS_DECL
 #include "passes/quantize/Passes.h.inc"
 
+/// What matrices of towers become unasked beside quantized text, unless the checkpoint stores them in fewer bits that a
+/// format holds as they are. Beside text in floats they stay as stored. It costs soft tokens less than arithmetic in
+/// bfloat16 would (docs/quantization.md).
+inline constexpr Format towerFormatBesideQuantizedText = Format::Q12;
+/// The same in words, for --help.
+std::string towerDefaultWords();
+
 /// What the command line says about formats.
 struct QuantizeOptions {
   Format weights = Format::Q4;
   std::optional<Format> embeddings;      ///< empty: as weights, but leastEmbeddingFormat() at least
   std::optional<Format> perLayerTable;   ///< empty: as weights
   std::map<std::string, Format> choices; ///< of single matrices, by weight; they go before all others
-  std::optional<Format> vision, audio;   ///< of the towers; empty: as the checkpoint stores them
+  std::optional<Format> vision, audio;   ///< of the towers; empty: follows from weights and what is stored
 };
 
 /// What a matrix is in its model.

@@ -25,9 +25,10 @@ def AssignFormats : Pass<"gemma-assign-formats", "::mlir::ModuleOp"> {
                  Option<"perLayerTable", "per-layer-table", "std::optional<::gemmac::Format>", "std::nullopt",
                         "Format of the per-layer embedding table (derived: weights)">,
                  Option<"vision", "vision", "std::optional<::gemmac::Format>", "std::nullopt",
-                        "Format of the vision tower's matrices (derived: as the checkpoint stores them)">,
+                        "Format of the vision tower's matrices (derived: q12 when weights is quantized, unless the "
+                        "checkpoint has fewer bits; else as stored)">,
                  Option<"audio", "audio", "std::optional<::gemmac::Format>", "std::nullopt",
-                        "Format of the audio tower's matrices (derived: as the checkpoint stores them)">,
+                        "The same of the audio tower's">,
                  ListOption<"choices", "choices", "std::string",
                             "Formats of single matrices, WEIGHT=FORMAT; they go before all others">];
   let dependentDialects = ["::gemmac::gemma::GemmaDialect"];

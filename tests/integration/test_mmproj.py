@@ -164,6 +164,18 @@ def test_same_model_as_from_a_directory(vision, audio, tmp_path):
     assert text_weights_of(source)  # the file has them under the same names
 
 
+def test_stored_bits_are_kept(tmp_path):
+    """Beside quantized text matrices in Q8_0 stay what they are, but for those whose columns packing reorders."""
+    arguments, _, _ = write_pair(tmp_path, CHECKPOINTS / "tiny-e", "q8_0")
+    report = tmp_path / "report.json"
+    compile_pair(arguments, tmp_path / "program", "--weights", "q4", "--context", 64, "--json-report", report)
+    report = json.loads(report.read_text())
+    towers = {row["part"]: row["formats"] for row in report["towers"]}
+    # q12: patches, which are F32, and attention's output in both layers. f32: places.
+    assert towers["pictures"] == {"f32": 2, "q12": 3, "q8": 7}
+    assert set(towers["sounds"]) == {"f32", "q8"} and towers["sounds"]["q8"] == 25
+
+
 # -------------------------------------------------------------------------------- models without encoders
 def unified_model(folder, name):
     text, vision, audio = random_checkpoint.UNIFIED[name]
@@ -245,6 +257,7 @@ def test_inspect_and_notes(tmp_path):
     for part in ("Gemma4ForConditionalGeneration", "vision tower: 2 layers, 64 wide, 2 heads of 32", ", clipped"):
         assert part in done.stdout, done.stdout
     assert "audio tower: 2 layers, 64 wide, 2 heads of 32" in done.stdout and "--mmproj" not in done.stdout
+    assert done.stdout.count("as F32; beside quantized text q12 unless stored in less, about ") == 2, done.stdout
     assert "note: pictures and sounds" in gemmac("inspect", file).stdout
     compile_pair([file, *projector], tmp_path / "program", "--weights", "q4", "--context", 64, "--image-tokens", 70)
     done = gemmac("compile", file, *projector, "--without", "image", "--stop-after", "import", "-q")

@@ -53,10 +53,8 @@ def beeps(count, pitch, number):
     return np.clip(sound + hiss * noise.standard_normal(len(sound)), -1, 1)
 
 
-def main():
-    if len(sys.argv) != 2:
-        raise SystemExit(__doc__)
-    folder, choose = Path(sys.argv[1]), random.Random(12)
+def write(folder):
+    choose = random.Random(12)
     folder.mkdir(parents=True, exist_ok=True)
     for (colour, rgb), (background, back) in itertools.product(COLOURS.items(), BACKGROUNDS.items()):
         write_picture(folder / f"{colour}-{background}.png", circle(choose, rgb, back))
@@ -64,6 +62,12 @@ def main():
         count, high, step = 1 + number % 3, number // 3 % 2, choose.randint(0, 99)
         pitch = 1400 + 8 * step if high else 220 + 1.6 * step
         write_sound(folder / f"{count}-{'high' if high else 'low'}-{number}.wav", beeps(count, pitch, number) * 32767)
+
+
+def main():
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    write(Path(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ public:
     ProgramOp::create(builder, builder.getUnknownLoc(), /*context=*/1, /*slots=*/1, /*slotBytes=*/0);
     function = FunctionOp::create(builder, builder.getUnknownLoc(), "p", maxRows, schedule.isSerial());
     PackedWeights packed(*module, model);
-    StepEmitter steps(function, schedule, /*wideActivations=*/false);
+    StepEmitter steps(function, schedule, /*wideFrom=*/9);
     for (int64_t i = 0, count = 1 + random() % 120; i < count; ++i)
       addStep(steps, packed);
     EXPECT_FALSE(packed.failed());

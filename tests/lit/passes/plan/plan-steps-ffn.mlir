@@ -1,5 +1,6 @@
 // RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s --check-prefix=BARRIERS
 // RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s
+// RUN: gemmac-opt %s --gemma-plan-steps=wide-towers | FileCheck %s
 // RUN: gemmac-opt %s --gemma-plan-steps=wide-activations | FileCheck %s --check-prefix=WIDE
 // How often threads meet.
 // BARRIERS:       gemma.function @decode

@@ -1,4 +1,5 @@
-// RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s
+// RUN: gemmac-opt %s --gemma-plan-steps | FileCheck %s --check-prefixes=CHECK,Q8
+// RUN: gemmac-opt %s --gemma-plan-steps=wide-towers | FileCheck %s --check-prefixes=CHECK,Q16
 // Patches between layer norms and a sound's samples. A layer norm before a quantized matrix quantizes; an alternating
 // table of places is packed once.
 
@@ -11,7 +12,8 @@
 // CHECK: %[[P:.*]] = gemma.buffer shared : <4 x 32, f32>
 // CHECK: gemma.input "patches" %[[P]]
 // CHECK: %[[AT:.*]] = gemma.buffer shared : <4 x 32, i32>
-// CHECK: %[[FIRST:.*]] = gemma.buffer shared : <4 x 32, q8>
+// Q8:  %[[FIRST:.*]] = gemma.buffer shared : <4 x 32, q8>
+// Q16: %[[FIRST:.*]] = gemma.buffer shared : <4 x 32, q16>
 // CHECK: gemma.step.layer_norm %[[P]] -> %[[FIRST]] weight @p.in bias @p.in_bias count 12 eps 0.25
 // CHECK: gemma.step.matmul %[[FIRST]], @p.proj -> %[[X:.*]] none
 // CHECK: gemma.step.add_bias %[[X]], @p.bias -> %[[SHIFTED:.*]] :

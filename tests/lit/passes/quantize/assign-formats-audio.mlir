@@ -1,10 +1,10 @@
-// RUN: gemmac-opt %s --gemma-assign-formats=weights=q4 | FileCheck %s --check-prefixes=CHECK,STORED
+// RUN: gemmac-opt %s --gemma-assign-formats=weights=q4 | FileCheck %s --check-prefixes=CHECK,UNASKED
 // RUN: gemmac-opt %s --gemma-assign-formats="weights=q4 audio=q8" | FileCheck %s --check-prefixes=CHECK,CHOSEN
-// Convolutions of the audio tower are f32 whatever is asked for; its other matrices stay as they are stored unasked.
+// Convolutions of the audio tower are f32 whatever is asked for; its other matrices are q12 unasked.
 
-// STORED: gemma.weight @start : tensor<16x8xbf16> as bf16
-// CHOSEN: gemma.weight @start : tensor<16x8xbf16> as q8
-// CHECK:  gemma.weight @taps : tensor<8x5xbf16> as f32
+// UNASKED: gemma.weight @start : tensor<16x8xbf16> as q12
+// CHOSEN:  gemma.weight @start : tensor<16x8xbf16> as q8
+// CHECK:   gemma.weight @taps : tensor<8x5xbf16> as f32
 gemma.weight @norm : tensor<8xf32> from <"m", 0, 32>
 gemma.weight @start : tensor<16x8xbf16> from <"m", 32, 256>
 gemma.weight @taps : tensor<8x5xbf16> from <"m", 288, 80>

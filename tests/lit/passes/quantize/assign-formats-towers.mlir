@@ -1,23 +1,34 @@
-// Towers have formats of their own, else they stay as they are stored; tables of places always do.
-// RUN: gemmac-opt %s --gemma-assign-formats=weights=q4 | FileCheck %s --check-prefixes=CHECK,KEPT
-// RUN: gemmac-opt %s --gemma-assign-formats="weights=q4 vision=q8 audio=q5" | FileCheck %s --check-prefixes=CHECK,GIVEN
+// Towers have formats of their own. Unasked they are q12 beside quantized text and as they are stored beside floats;
+// tables of places are always as they are stored.
+// RUN: gemmac-opt %s --gemma-assign-formats=weights=q4 | FileCheck %s --check-prefixes=CHECK,Q4,Q12
+// RUN: gemmac-opt %s --gemma-assign-formats=weights=c8 | FileCheck %s --check-prefixes=CHECK,Q12
+// RUN: gemmac-opt %s --gemma-assign-formats=weights=bf16 | FileCheck %s --check-prefixes=CHECK,STORED
+// RUN: gemmac-opt %s --gemma-assign-formats=weights=f32 | FileCheck %s --check-prefixes=CHECK,STORED
+// RUN: gemmac-opt %s --gemma-assign-formats="weights=q4 vision=q8 audio=q5" \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,Q4,GIVEN
+// RUN: gemmac-opt %s --gemma-assign-formats="weights=q4 vision=bf16 audio=f32" \
+// RUN:   | FileCheck %s --check-prefixes=CHECK,FLOATS
 
-// CHECK:      @down
-// CHECK-SAME: as q4{{$}}
+// CHECK:       @down
+// Q4-SAME:     as q4{{$}}
 gemma.weight @down : tensor<4x4xbf16> from <"m", 0, 32>
-// CHECK:      @norm
-// CHECK-SAME: as f32{{$}}
+// CHECK:       @norm
+// CHECK-SAME:  as f32{{$}}
 gemma.weight @norm : tensor<4xbf16> from <"m", 0, 8>
-// CHECK:      @proj
-// KEPT-SAME:  as bf16{{$}}
-// GIVEN-SAME: as q8{{$}}
+// CHECK:       @proj
+// Q12-SAME:    as q12{{$}}
+// STORED-SAME: as bf16{{$}}
+// GIVEN-SAME:  as q8{{$}}
+// FLOATS-SAME: as bf16{{$}}
 gemma.weight @proj : tensor<4x12xbf16> from <"m", 0, 96>
-// CHECK:      @columns
-// CHECK-SAME: as bf16{{$}}
+// CHECK:       @columns
+// CHECK-SAME:  as bf16{{$}}
 gemma.weight @columns : tensor<64x4xbf16> from <"m", 0, 512>
-// CHECK:      @heard
-// KEPT-SAME:  as f16{{$}}
-// GIVEN-SAME: as q5{{$}}
+// CHECK:       @heard
+// Q12-SAME:    as q12{{$}}
+// STORED-SAME: as f16{{$}}
+// GIVEN-SAME:  as q5{{$}}
+// FLOATS-SAME: as f32{{$}}
 gemma.weight @heard : tensor<4x4xf16> from <"m", 0, 32>
 
 func.func @forward(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
