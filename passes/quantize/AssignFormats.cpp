@@ -181,7 +181,8 @@ private:
     std::optional<Format> kept = exactFormat(weight, use.role, *symbols);
     if (!kept)
       kept = blockFormat(weight.getStoredEncoding());
-    const bool takenApart = kept && use.regrouped && !formatInfo(*kept).rowScales();
+    const bool regrouped = use.regrouped || weight.getPlanes();
+    const bool takenApart = kept && regrouped && !formatInfo(*kept).rowScales();
     return takenApart ? std::nullopt : kept;
   }
 

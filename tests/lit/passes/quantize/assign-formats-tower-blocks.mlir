@@ -30,6 +30,9 @@ gemma.weight @odd_up : tensor<64x64xf32> from <"m", 0, 2304> encoded q4_0
 // Integers with scales of their own.
 // CHECK:      @scaled : {{.*}} as q4
 gemma.weight @scaled : tensor<64x64xf32> from <"m", 0, 2048> encoded int4 scaled <"m", 2048, 256, bf16 per 32>
+// Its columns are stored in runs that take turns.
+// CHECK:      @runs : {{.*}} as q12
+gemma.weight @runs : tensor<64x64xf32> from <"m", 0, 4352> encoded q8_0 planes 2
 
 func.func @encode_image(%x: tensor<?x64xf32>, %places: tensor<?x2xi32>) -> tensor<?x64xf32> {
   %a = gemma.encoder_attention %x, %places norm @norm eps 0.5
@@ -44,5 +47,8 @@ func.func @encode_image(%x: tensor<?x64xf32>, %places: tensor<?x2xi32>) -> tenso
   %c = gemma.ffn %b pre_norm @norm eps 0.5
       geglu(@odd_gate, @odd_up) down @scaled
       post_norm @norm : tensor<?x64xf32>
-  return %c : tensor<?x64xf32>
+  %d = gemma.ffn %c pre_norm @norm eps 0.5
+      geglu(@runs, @runs) down @scaled
+      post_norm @norm : tensor<?x64xf32>
+  return %d : tensor<?x64xf32>
 }
