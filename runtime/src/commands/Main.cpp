@@ -12,7 +12,7 @@ namespace gemmac::runtime {
 static bool needsEngine(const Options &options) {
   const Command command = options.command;
   return command == Command::answer || command == Command::bench || command == Command::score ||
-         (command == Command::media && !options.media.soft.empty());
+         (command == Command::media && !options.tell.soft.empty());
 }
 
 static Status runCommand(Model &model, const Options &options) {
@@ -20,7 +20,7 @@ static Status runCommand(Model &model, const Options &options) {
   case Command::info:
     return runInfo(model, options);
   case Command::media:
-    return runMedia(model, options.media, options.json);
+    return runMedia(model, options);
   case Command::tokenize:
     return runTokenize(model, options.special);
   case Command::detokenize:

@@ -14,7 +14,6 @@ namespace gemmac::runtime {
 
 namespace {
 constexpr const char *kind = "video";
-constexpr size_t longestLine = 1 << 20; // of a list: what is behind the size of a frame may be long
 
 /// Times of a frame, in units of the list.
 struct ListedFrame {
@@ -80,7 +79,7 @@ Status FfmpegVideo::readList(Ffmpeg &ffmpeg, std::vector<ListedFrame> &list) {
   std::string line;
   while (list.size() <= limits.videoFrames) {
     bool ended = false;
-    if (Status status = ffmpeg.readLine(line, longestLine, ended); !status.ok() || ended)
+    if (Status status = ffmpeg.readLine(line, longestListLine, ended); !status.ok() || ended)
       return about(status);
     std::string_view rest = line;
     ListedFrame frame;

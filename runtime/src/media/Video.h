@@ -35,6 +35,8 @@ public:
   ///               the file claimed, which note() then says.
   /// \returns inputOutput; interrupted on Ctrl-C.
   Status next(Picture &picture, double &begin, bool &ended);
+  /// Which frame is number `number` of the chosen ones.
+  uint64_t chosenFrame(uint64_t number) const;
 
 protected:
   /// Frame `index`, above that of the call before. Sets `picture`, or `ended` where there is none.
@@ -43,8 +45,6 @@ protected:
   virtual double beginOf(uint64_t index) const = 0;
   /// The choice was made.
   virtual void chosenBegin() {}
-
-  uint64_t chosenFrame(uint64_t number) const;
 
   std::string remark;
   uint64_t frameCount = 0, chosen = 0;

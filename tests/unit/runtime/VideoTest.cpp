@@ -2,7 +2,7 @@
 #include "MediaFiles.h"
 
 #include "base/Text.h"
-#include "encode/VideoFile.h"
+#include "encode/VideoFrames.h"
 #include "generate/Prompt.h"
 #include "media/Video.h"
 
