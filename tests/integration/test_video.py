@@ -350,8 +350,10 @@ def test_media_finds_out_what_a_file_is(tmp_path):
     assert parts["tokens"] == sum(one["tokens"] for one in parts["parts"]) == 1000
     assert b"750 + 250 tokens in 2 parts\n" in succeed(program, "media", other, "--audio-split", env=fake.environment())
     os.truncate(fake.folder / "sound", 4 * 16000 * 3601)
-    done = run(program, "media", other, env=fake.environment())
+    assert "its first 3600 seconds were read" in told(program, other, env=fake.environment())[0]["note"]
+    done = run(program, "media", other, "--audio-split", env=fake.environment())
     assert done.returncode == 4 and b"which is 3601 seconds; at most" in done.stderr
+    os.truncate(fake.folder / "sound", 4 * 16000)
     fake.set_video(pictures(), total=87)
     (video,) = told(program, other, env=fake.environment())
     assert (video["kind"], video["all_frames"], video["seconds"]) == ("video", 87, 3.48)

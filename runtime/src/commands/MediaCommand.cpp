@@ -119,6 +119,8 @@ Status Teller::sound(const MediaFile &file, Description &result, std::vector<Row
   if (split)
     result.json["parts"] = std::move(parts);
   result.note = file.sound.note;
+  if (seconds >= MediaLimits().seconds)
+    result.note = format("%s: no more than its first %u seconds were read", file.name.c_str(), MediaLimits().seconds);
   return {};
 }
 
@@ -158,6 +160,9 @@ Status Teller::video(MediaFile &file, Description &result, std::vector<Rows> &ro
 Status Teller::tell(const MediaOption &option, Description &result, std::vector<Rows> &rows) const {
   MediaFile file;
   ReadRequest request{option.kind, {options.frameRate, options.ffmpeg}};
+  // How long it is, is told; but where only its beginning is heard, no length is too much.
+  if (hearsPart(program) && !options.audioSplit)
+    request.seconds = MediaLimits().seconds;
   if (Status status = readMediaFile(option.path, request, file); !status.ok())
     return status;
   result.file = option.path;
