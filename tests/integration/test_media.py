@@ -62,6 +62,17 @@ def test_media_tells_what_the_model_sees(program):
     ]
 
 
+def test_files_of_any_name(program, tmp_path):
+    """What a parser of options may take for lists, flags or nothing."""
+    for name in ("[a,b]", "[c]", "{}", "-q", "--json", "a b", " "):
+        shutil.copy(PICTURE, tmp_path / name)
+    files = ["[a,b]", "--image", "[c]", "{}", "--image=--json", "--", "-q", "--json", "a b", " "]
+    done = subprocess.run([program, "media", "--json", *files], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    named = ["[a,b]", "[c]", "{}", "--json", "-q", "--json", "a b", " "]
+    assert [one["file"] for one in json.loads(done.stdout)] == named
+
+
 def test_long_sounds_are_cut_and_said_to_be(program, tmp_path):
     with wave.open(str(tmp_path / "long.wav"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))

@@ -136,10 +136,14 @@ static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
 }
 
 static void addMediaCommand(CLI::App *media, Options &options) {
+  // As many as there are, without allow_extra_args(), which would take "[a,b]" for the files a and b. That there are
+  // fewer than it expects is no error where all are taken.
+  constexpr int more = CLI::detail::expected_max_vector_size;
   media->add_option(mediaFiles)
       ->description("Pictures, sounds, videos, folders of pictures; '-': standard input")
       ->type_name("FILE")
-      ->expected(-1)
+      ->expected(more, more)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   addMediaOptions(*media, options.tell.media,
                   {"A file that is to be taken as a picture", "As a sound, such as that of a video",
