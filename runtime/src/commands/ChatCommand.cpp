@@ -177,6 +177,7 @@ Status Chat::reply(std::string_view message) {
   const Feed tokens = conversation.ask(message, media);
   if (static_cast<int64_t>(tokens.size()) > model.engine().context()) {
     tellThatItDoesNotFit(tokens);
+    conversation.withdraw();
     return {};
   }
   const auto held = static_cast<size_t>(sequence.keepCommon(tokens));
