@@ -30,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::vector<std::string> found;
   auto isMedia = [&](const std::string &path) {
     // Paths from the root, of folders or files that can exist; behind "~/" those of the home folder.
-    require(path.size() >= 2 && (path.starts_with('/') || (!home.empty() && path.starts_with(std::string(home) + "/"))));
+    require(path.size() >= 2 &&
+            (path.starts_with('/') || (!home.empty() && path.starts_with(std::string(home) + "/"))));
     require(path.find('\0') == path.npos);
     if (isShown(path))
       found.push_back(path);

@@ -165,7 +165,9 @@ def test_standard_input_and_order(tmp_path):
         (tmp_path / name).rename(folder / name)
     assert answer(program, "--image", picture, "--video", folder, "--audio", sound) == expected
     done = run(program, "-p", "hi", "--video", "-", input=b"no video")
-    assert done.returncode == 4 and b"begins like no GIF or Y4M; give other kinds as a file" in done.stderr
+    assert (
+        done.returncode == 4 and b"begins like no GIF, animated WebP or Y4M; give other kinds as a file" in done.stderr
+    )
 
 
 # -------------------------------------------------------------------------------- ffmpeg

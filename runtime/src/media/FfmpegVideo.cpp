@@ -108,7 +108,8 @@ Status FfmpegVideo::open() {
   if (Status status = ffmpeg.start(program, path, {"-map", "0:V:0", "-c", "copy", "-f", "framecrc"}); !status.ok())
     return about(
         {status.code(),
-         "it is no GIF, Y4M file or folder of pictures, which can be read without ffmpeg, and " + status.message()});
+         "it is no GIF, animated WebP, Y4M file or folder of pictures, which can be read without ffmpeg, and " +
+             status.message()});
   if (Status status = readList(ffmpeg, list); !status.ok())
     return status;
   if (list.size() <= limits.videoFrames)
