@@ -337,6 +337,12 @@ def test_media_finds_out_what_a_file_is(tmp_path):
         (str(sound), "sound"),
     ]
     assert told(program, frames, "--frame-rate", 0.1)[0]["seconds"] == 30
+    moving, still = ROOT / "tests/data/media/frames1.webp", ROOT / "tests/data/media/lossy.webp"
+    assert told(program, moving)[0]["kind"] == "picture"
+    assert told(program, "--video", moving)[0]["all_frames"] == 7
+    assert told(program, "--video", "-", "--frames", 7, input=moving.read_bytes())[0]["frames"][6]["number"] == 6
+    done = run(program, "media", "--video", still)
+    assert done.returncode == 2 and b"it is a picture; show it with --image" in done.stderr
     other = tmp_path / "other.bin"
     other.write_bytes(b"0123456789")
     done = run(program, "media", other, "--ffmpeg", "/nope")
