@@ -3,6 +3,8 @@ and --max-rss is kept."""
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -25,6 +27,15 @@ pytestmark = pytest.mark.skipif(base_level().launcher != (), reason="an emulator
 def bench(program, prompt, decoded, *extra):
     raw = succeed(program, "bench", "-p", prompt, "-n", decoded, "--repetitions", 1, "--json", *extra)
     return json.loads(raw)
+
+
+def peak(program, *words):
+    """Resident memory of a run, measured by a small process: what this one has would count for its children."""
+    code = """import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"""
+    command = [sys.executable, "-I", "-S", "-c", code, program, *map(str, words)]
+    return 1024 * int(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 def resident(program):
@@ -203,6 +214,9 @@ def test_soft_tokens_of_a_conversation_count(towers, tmp_path):
     assert b"280 soft tokens do not fit in beside the 1400 of what is shown already: at most 1420" in done.stderr
     assert b"larger --max-rss" in done.stderr
     assert run(program, *words, *pictures[:10], *pictures[:2]).returncode == 0  # the first again takes nothing
+    # What comes on top of the limit is one picture on its way in, however many come: its pixels, resized across.
+    front = 4 * 672 * 2 * 960
+    assert peak(program, *words, *pictures[:10]) <= resident(program)["limit"] + front
     assert run(free, *words, *pictures).returncode == 0
 
 
