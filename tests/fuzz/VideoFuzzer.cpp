@@ -1,5 +1,5 @@
-// Videos in memory: GIF and Y4M. What is accepted must give as many frames as it claims, in order, every pixel set, or
-// refuse one of them.
+// Videos in memory: GIF, WebP and Y4M. What is accepted must give as many frames as it claims, in order, every pixel
+// set, or refuse one of them.
 #include "MediaChecks.h"
 #include "media/Video.h"
 

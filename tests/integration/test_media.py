@@ -62,6 +62,17 @@ def test_media_tells_what_the_model_sees(program):
     ]
 
 
+def test_files_of_any_name(program, tmp_path):
+    """What a parser of options may take for lists, flags or nothing."""
+    for name in ("[a,b]", "[c]", "{}", "-q", "--json", "a b", " "):
+        shutil.copy(PICTURE, tmp_path / name)
+    files = ["[a,b]", "--image", "[c]", "{}", "--image=--json", "--", "-q", "--json", "a b", " "]
+    done = subprocess.run([program, "media", "--json", *files], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    named = ["[a,b]", "[c]", "{}", "--json", "-q", "--json", "a b", " "]
+    assert [one["file"] for one in json.loads(done.stdout)] == named
+
+
 def test_long_sounds_are_cut_and_said_to_be(program, tmp_path):
     with wave.open(str(tmp_path / "long.wav"), "wb") as file:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
@@ -85,11 +96,11 @@ def test_media_refuses_what_it_cannot_do(program, text_program, tmp_path):
     cut = tmp_path / "cut.png"
     cut.write_bytes(PICTURE.read_bytes()[:200])
     fails(program, 4, "cannot open '/no/such'", "media", "/no/such", "--soft", out)
-    fails(program, 4, "it begins like no picture in JPEG, PNG, WebP or GIF and no sound", "media", __file__)
+    fails(program, 4, "it begins like no picture in JPEG, PNG, WebP or GIF, no sound", "media", __file__)
     fails(program, 4, f"cannot read '{cut}' as a PNG picture", "media", PICTURE, cut, "--json")
     fails(program, 2, "--soft writes the soft tokens of one file, got 2", "media", PICTURE, SOUND, "--soft", out)
     fails(program, 2, "'-' takes all of standard input", "media", "-", "-")
-    fails(program, 2, "files is required", "media")
+    fails(program, 2, "media: name a file", "media")
     fails(program, 2, "--image-tokens", "media", PICTURE, "--image-tokens", 0)
     fails(text_program, 2, f"'{PICTURE}': this program was compiled without a vision tower", "media", PICTURE)
     fails(text_program, 2, "compiled without an audio tower", "media", SOUND, "--soft", out)

@@ -3,16 +3,20 @@ and --max-rss is kept."""
 
 import json
 import re
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 import random_checkpoint
 import tower_shapes
+from media_files import write_picture
 from random_checkpoint import F, S
 from support import CHECKPOINTS, MODELS, OUT, SHORT_FORMATS, base_level, compile_program, gemmac, run, succeed
 from support import write_once
 
-USAGE = 2
+USAGE, CONTEXT = 2, 6
 MIB = 1 << 20
 # What the constant for code and heap (3 MiB) is too much by, at most; nothing but small programs shows it.
 CONSTANT = 1.2 * MIB
@@ -23,6 +27,15 @@ pytestmark = pytest.mark.skipif(base_level().launcher != (), reason="an emulator
 def bench(program, prompt, decoded, *extra):
     raw = succeed(program, "bench", "-p", prompt, "-n", decoded, "--repetitions", 1, "--json", *extra)
     return json.loads(raw)
+
+
+def peak(program, *words):
+    """Resident memory of a run, measured by a small process: what this one has would count for its children."""
+    code = """import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"""
+    command = [sys.executable, "-I", "-S", "-c", code, program, *map(str, words)]
+    return 1024 * int(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 def resident(program):
@@ -180,6 +193,31 @@ def test_threads_count(checkpoint):
     assert bench(program, 8, 2, "-t", whole["threads"])["peak_resident_bytes"] <= whole["peak"]
     more = run(program, "bench", "-t", whole["threads"] + 20)
     assert more.returncode == USAGE and b"compiled to stay below" in more.stderr
+
+
+def test_soft_tokens_of_a_conversation_count(towers, tmp_path):
+    """Where a limit leaves no room, a conversation shows no more than what is counted; without one, what fits."""
+    extra = ["--image-tokens", "280", "--without", "audio"]
+    free = compile_program(towers, "bf16", extra=extra)
+    told = succeed(free, "info").decode()
+    assert "of their soft tokens 1120 are counted and 4096 held at most, each more takes 1.00 KiB" in told, told
+    program, done = limited(towers, resident(free)["peak"] + 300 * 1024, "--weights", "bf16", *extra)
+    assert done.returncode == 0 and resident(program)["changed"] == "", done.stderr
+    assert "1120 are counted and 1420 held at most" in succeed(program, "info").decode()
+    pictures = []
+    for number in range(6):
+        pixels = np.full((672, 960, 3), number, np.uint8)
+        pictures += ["--image", write_picture(tmp_path / f"{number}.png", pixels)]
+    words = ["-p", "hi", "-n", 1, "-t", 8]  # fewer threads would leave room for more
+    done = run(program, *words, *pictures)
+    assert done.returncode == CONTEXT, done.stderr
+    assert b"280 soft tokens do not fit in beside the 1400 of what is shown already: at most 1420" in done.stderr
+    assert b"larger --max-rss" in done.stderr
+    assert run(program, *words, *pictures[:10], *pictures[:2]).returncode == 0  # the first again takes nothing
+    # What comes on top of the limit is one picture on its way in, however many come: its pixels, resized across.
+    front = 4 * 672 * 2 * 960
+    assert peak(program, *words, *pictures[:10]) <= resident(program)["limit"] + front
+    assert run(free, *words, *pictures).returncode == 0
 
 
 @pytest.mark.parametrize("word", ["", "0", "much", "1.1 G B", "-5GB"])

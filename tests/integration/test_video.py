@@ -13,6 +13,7 @@ import zlib
 import numpy as np
 import pytest
 
+from demo import Terminal
 from media_files import read_picture
 from support import CHECKPOINTS, GOLDENS, MODELS, ROOT, base_level, compile_program, goldens, levels, read_ids, require
 from support import run, succeed
@@ -164,16 +165,19 @@ def test_standard_input_and_order(tmp_path):
         (tmp_path / name).rename(folder / name)
     assert answer(program, "--image", picture, "--video", folder, "--audio", sound) == expected
     done = run(program, "-p", "hi", "--video", "-", input=b"no video")
-    assert done.returncode == 4 and b"begins like no GIF or Y4M; give other kinds as a file" in done.stderr
+    assert (
+        done.returncode == 4 and b"begins like no GIF, animated WebP or Y4M; give other kinds as a file" in done.stderr
+    )
 
 
 # -------------------------------------------------------------------------------- ffmpeg
 FAKE = """#!/bin/sh
 printf '%s\\n' "$@" >> {log}
 echo run >> {log}
-for word; do last=$word; case $word in framecrc) list=1;; f32le) sound=1;; esac; done
+for word; do last=$word; case $word in framecrc) list=1;; f32le) sound=1;; 0:a:0) heard=1;; esac; done
 [ "$last" = pipe:1 ] || exit 9
-if [ "$list" ]; then cat {folder}/list; elif [ "$sound" ]; then cat {folder}/sound; else cat {folder}/frames; fi
+if [ "$list$heard" = 11 ]; then [ -s {folder}/sound ] && echo '0, 0, 0, 1024, 99, 0x1'
+elif [ "$list" ]; then cat {folder}/list; elif [ "$sound" ]; then cat {folder}/sound; else cat {folder}/frames; fi
 {end}
 """
 
@@ -273,6 +277,143 @@ def test_ffmpeg_that_fails(tmp_path):
     assert done.returncode == 0 and b"only 3 of the 4 frames could be decoded" in done.stderr
 
 
+# -------------------------------------------------------------------------------- media
+def told(program, *words, **options):
+    return json.loads(succeed(program, "media", "--json", *words, **options))
+
+
+def test_media_tells_of_videos(tmp_path):
+    """What is told is what is shown, and the soft tokens are those of the frames as pictures."""
+    program, frames = compile_program(CHECKPOINTS / "tiny-e"), marked(25)
+    film = write_y4m(tmp_path / "film.y4m", frames, "5:1")
+    (video,) = told(program, film, "--frames", 3, "--soft", tmp_path / "soft.npy")
+    times = [("00:00", 0.0, 0), ("00:01", 1.6, 8), ("00:03", 3.2, 16)]
+    assert [(one["time"], one["seconds"], one["number"]) for one in video.pop("frames")] == times
+    assert video == {
+        "file": str(film),
+        "width": 96,
+        "height": 48,
+        "resized_width": 528,
+        "resized_height": 240,
+        "columns": 33,
+        "rows": 15,
+        "tokens": 165,
+        "frame_tokens": 55,
+        "most_frame_tokens": 70,
+        "seconds": 5.0,
+        "all_frames": 25,
+        "kind": "video",
+    }
+    soft = []
+    for number in (0, 8, 16):
+        write_png(tmp_path / "frame.png", np.repeat(frames[number][..., None], 3, -1))
+        told(program, tmp_path / "frame.png", "--image-tokens", FRAMES, "--soft", tmp_path / "frame.npy")
+        soft.append(np.load(tmp_path / "frame.npy"))
+    np.testing.assert_array_equal(np.load(tmp_path / "soft.npy"), np.concatenate(soft))
+    assert told(program, "-", "--frames", 3, input=film.read_bytes())[0]["tokens"] == 165
+    (line,) = succeed(program, "media", film).decode().splitlines()
+    assert line.endswith(
+        "  video    5.00 s, 5 of 25 frames: 96 x 48 pixels, seen as 528 x 240: 33 x 15 patches, 55 tokens "
+        "each of at most 70, 275 in all; at 00:00 00:01 00:02 00:03 00:04"
+    )
+
+
+def test_media_finds_out_what_a_file_is(tmp_path):
+    """A GIF is a picture unless people say otherwise, a folder is a video, and ffmpeg tells of other files."""
+    program, fake = compile_program(CHECKPOINTS / "tiny-e"), FakeFfmpeg(tmp_path)
+    film, sound = ROOT / "tests/data/media/frames1.gif", GOLDENS / "media/tiny-e-27-audio.wav"
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for number, picture in enumerate(pictures()):
+        write_png(frames / f"{number}.png", picture)
+    kinds = [
+        (one["file"], one["kind"]) for one in told(program, film, "--video", film, frames, "--audio", sound, sound)
+    ]
+    assert kinds == [
+        (str(film), "picture"),
+        (str(film), "video"),
+        (str(frames), "video"),
+        (str(sound), "sound"),
+        (str(sound), "sound"),
+    ]
+    assert told(program, frames, "--frame-rate", 0.1)[0]["seconds"] == 30
+    moving, still = ROOT / "tests/data/media/frames1.webp", ROOT / "tests/data/media/lossy.webp"
+    assert told(program, moving)[0]["kind"] == "picture"
+    assert told(program, "--video", moving)[0]["all_frames"] == 7
+    assert told(program, "--video", "-", "--frames", 7, input=moving.read_bytes())[0]["frames"][6]["number"] == 6
+    done = run(program, "media", "--video", still)
+    assert done.returncode == 2 and b"it is a picture; show it with --image" in done.stderr
+    other = tmp_path / "other.bin"
+    other.write_bytes(b"0123456789")
+    done = run(program, "media", other, "--ffmpeg", "/nope")
+    assert done.returncode == 4 and b"no video in Y4M, and there is no program '/nope'" in done.stderr
+    done = run(program, "media", other, env=fake.environment())
+    assert done.returncode == 4 and b"and ffmpeg finds neither a video nor a sound in it" in done.stderr
+    samples = np.zeros(40 * 16000, "<f4")
+    (fake.folder / "sound").write_bytes(samples.tobytes())
+    (heard,) = told(program, other, env=fake.environment())
+    assert (heard["kind"], heard["seconds"], heard["tokens"], heard["cut"]) == ("sound", 40, 750, True)
+    (parts,) = told(program, other, "--audio-split", env=fake.environment())
+    assert [one["seconds"] for one in parts["parts"]] == [29.99, 10.01] and not parts["cut"]
+    assert parts["tokens"] == sum(one["tokens"] for one in parts["parts"]) == 1000
+    assert b"750 + 250 tokens in 2 parts\n" in succeed(program, "media", other, "--audio-split", env=fake.environment())
+    os.truncate(fake.folder / "sound", 4 * 16000 * 3601)
+    assert "its first 3600 seconds were read" in told(program, other, env=fake.environment())[0]["note"]
+    done = run(program, "media", other, "--audio-split", env=fake.environment())
+    assert done.returncode == 4 and b"which is 3601 seconds; at most" in done.stderr
+    os.truncate(fake.folder / "sound", 4 * 16000)
+    fake.set_video(pictures(), total=87)
+    (video,) = told(program, other, env=fake.environment())
+    assert (video["kind"], video["all_frames"], video["seconds"]) == ("video", 87, 3.48)
+    assert told(program, "--audio", other, env=fake.environment())[0]["kind"] == "sound"
+
+
+def test_media_refuses_videos_as_answers_do(tmp_path):
+    program = compile_program(CHECKPOINTS / "tiny-e")
+    film = write_y4m(tmp_path / "film.y4m", marked(300), "3:1")
+    assert "lasts 100 seconds: 38 frames" in told(program, film)[0]["note"]
+    assert len(told(program, film, "--context", 1024)[0]["frames"]) == 9
+    out = tmp_path / "soft.npy"
+    picture = GOLDENS / "media/tiny-e-23-vision.png"
+    for code, message, *words in (
+        (6, "100 frames of 55 tokens each do not fit", film, "--frames", 100, "--soft", out),
+        (2, "301 frames are asked for, it has 300", film, "--frames", 301),
+        (2, "it is a picture; show it with --image", "--video", picture),
+        (4, "it begins like no picture", "--image", film),
+        (4, "no video in Y4M; give other kinds as a file", "-"),
+        (2, "--frames", film, "--frames", 0),
+    ):
+        done = run(program, "media", *words, input=b"no video")
+        assert done.returncode == code and message in done.stderr.decode(), (words, done.stderr)
+    assert not out.exists()
+    text = compile_program(CHECKPOINTS / "tiny-e", extra=["--without", "image,audio"])
+    done = run(text, "media", film)
+    assert done.returncode == 2 and b"without a vision tower" in done.stderr
+
+
+def test_videos_dragged_into_the_line(tmp_path):
+    program, fake = compile_program(CHECKPOINTS / "tiny-e"), FakeFfmpeg(tmp_path)
+    film, own = tmp_path / "a film.mp4", write_y4m(tmp_path / "own.y4m", marked(4), "1:1")
+    film.write_bytes(b"\0\0\0\x20ftypisom")
+    fake.set_video(pictures(), total=87)
+    chat = Terminal("--temperature", 0, "-n", 2, "--ffmpeg", fake.program, program=program)
+    chat.expect("> ")
+    for line, told in (
+        (f"'{film}'", "video: a film.mp4, .* tokens; comes with the next message"),
+        (f"Describe it. {own}", "video: own.y4m, 220 tokens"),
+        (str(ROOT / "tests/data/media/frames1.gif"), "picture: frames1.gif, .* tokens; comes"),
+    ):
+        chat.send(line + "\n")
+        chat.expect(told)
+        chat.expect("\r\n> ")
+    (fake.folder / "list").write_text("")
+    (fake.folder / "sound").write_bytes(np.zeros(16000, "<f4").tobytes())
+    chat.send(f"'{film}'\n")  # without pictures it is a sound
+    chat.expect("sound: a film.mp4, 25 tokens; comes")
+    chat.close()
+
+
+# -------------------------------------------------------------------------------- long sounds
 def write_wave(path, samples):
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 16000, len(samples), "NONE", ""))

@@ -130,7 +130,7 @@ typedef struct gemmac_memory {
   uint64_t whole_cache;   // KV caches of the whole context, of one slot
   uint64_t limit;         // what --max-rss promises; 0: nothing
   uint64_t media;         // what the functions for pictures and sounds have of `working` beyond the others, and soft
-                          // tokens that are kept (GEMMAC_MEDIA_CACHE_ROWS)
+                          // tokens (GEMMAC_MEDIA_CACHE_ROWS)
   uint64_t weights_image; // of mapped_bytes, what functions for pictures read and those of text do not
   uint64_t weights_audio; // what those for sounds alone read
   uint64_t thread_media;  // what both have of `thread` beyond those of text
@@ -236,8 +236,9 @@ typedef struct gemmac_program {
 
 extern const gemmac_program gemmac_the_program;
 
-// Soft tokens that a program keeps in memory, beside those of its conversation, so that pictures and sounds that come
-// again are not encoded again: one picture of the largest budget, or four of the usual one.
+// Soft tokens in memory that are counted: one picture of the largest budget, or four of the usual one. A program keeps
+// as many, so that pictures and sounds that come again are not encoded again. A conversation that shows more holds
+// more, where that does not go beyond `limit`.
 #define GEMMAC_MEDIA_CACHE_ROWS 1120
 
 // Threads for which the compiler states and limits resident memory. A machine may run more, as long as they fit.

@@ -106,13 +106,14 @@ static Status encodePrompt(Model &model, const AnswerOptions &options, SoftPromp
   }
   if (Status status = checkChat(model, options.chat, options.quiet); !status.ok())
     return status;
-  if (trim(text).empty() && options.media.empty())
+  if (trim(text).empty() && options.media.files.empty())
     return {ExitCode::usage, "the prompt is empty; give one with -p TEXT or on standard input"};
   std::vector<Medium> media;
+  MediaKind kind;
   ProgressLine progress("encoding");
   MediaEncoder encoder(model.engine(), model.cpu.threadPool(), &interruption(), options.quiet ? nullptr : &progress);
-  for (const MediaOption &file : options.media)
-    if (Status status = addMedium(encoder, options, file, media); !status.ok())
+  for (const MediaOption &file : options.media.files)
+    if (Status status = addMedium(encoder, options, file, media, kind); !status.ok())
       return status;
   result = Conversation(model, options.chat).ask(text, std::move(media));
   return {};

@@ -34,14 +34,20 @@ static uint64_t predictedResidentBytes(const Model &model, const BenchOptions &o
                                         : options.promptTokens + options.decodeTokens * (1 + options.verifyRows);
   bool image = false, audio = false;
   uint64_t frontEnd = 0;
+  int64_t held = 0; // soft tokens at once: nothing is kept from one to the next
   for (const MediaRuns &one : measured.media) {
     positions = std::max(positions, one.tokens + 2);
     (std::string_view(one.function->name).starts_with(GEMMAC_ENCODE_IMAGE) ? image : audio) = true;
     frontEnd = std::max(frontEnd, one.frontEndBytes);
+    held = std::max(held, one.tokens);
   }
+  const uint64_t notHeld =
+      measured.media.empty() || held >= GEMMAC_MEDIA_CACHE_ROWS
+          ? 0
+          : static_cast<uint64_t>((GEMMAC_MEDIA_CACHE_ROWS - held) * model.program.hidden) * sizeof(float);
   const int64_t threads = model.cpu.threads().poolSize();
   return residentBytes(model.program, threads, positions, mostSequences(options)) +
-         mediaBytes(model.program, threads, image, audio) + frontEnd;
+         mediaBytes(model.program, threads, image, audio) + frontEnd - notHeld;
 }
 
 static std::string describe(const char *name, const Runs &speed, int64_t tokens) {

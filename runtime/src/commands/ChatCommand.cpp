@@ -7,7 +7,6 @@
 #include "commands/DroppedFiles.h"
 #include "encode/MediaFile.h"
 #include "encode/MediaPlan.h"
-#include "encode/VideoFile.h"
 #include "features/Mel.h"
 #include "features/Resample.h"
 #include "generate/Conversation.h"
@@ -56,47 +55,29 @@ Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options
   return {program.vocab, options, {defaults.suppress_ids, static_cast<size_t>(defaults.suppress_count)}};
 }
 
-/// A picture or a sound; of a long one all parts, where --audio-split says so.
-static Status addFile(MediaEncoder &encoder, const AnswerOptions &options, const MediaOption &file,
-                      std::vector<Medium> &media, std::string &note) {
-  ReadRequest request{file.kind, options.ffmpeg};
+Status addMedium(MediaEncoder &encoder, const AnswerOptions &options, const MediaOption &file,
+                 std::vector<Medium> &media, MediaKind &kind) {
+  const MediaOptions &how = options.media;
+  ReadRequest request{file.kind, {how.frameRate, how.ffmpeg}};
   // A little more than is heard, so that it can be said that there is more.
-  if (hearsPart(encoder.program()) && !options.audioSplit)
+  if (hearsPart(encoder.program()) && !how.audioSplit)
     request.seconds = static_cast<uint32_t>(mostMelSamples / modelRate) + 1;
   MediaFile content;
   if (Status status = readMediaFile(file.path, request, content); !status.ok())
     return status;
-  std::vector<std::shared_ptr<const SoftRows>> all;
-  if (Status status = encodeMediaFile(encoder, content, {options.imageTokens, options.audioSplit}, all, note);
-      !status.ok())
-    return status;
-  for (std::shared_ptr<const SoftRows> &rows : all)
-    media.push_back({file.kind == MediaKind::sound ? Medium::Kind::audio : Medium::Kind::image, std::move(rows)});
-  return {};
-}
-
-static Status addVideo(MediaEncoder &encoder, const AnswerOptions &options, const std::string &path,
-                       std::vector<Medium> &media, std::string &note) {
-  std::vector<VideoFrame> frames;
-  std::string name;
-  ProgressLine progress("encoding frames");
-  const VideoRequest request{
-      options.frames, encoder.context(), {options.frameRate, options.ffmpeg}, options.quiet ? nullptr : &progress};
-  if (Status status = encodeVideoFile(encoder, path, request, frames, name, note); !status.ok())
-    return status;
-  for (size_t i = 0; i < frames.size(); ++i)
-    media.push_back({Medium::Kind::image, std::move(frames[i].rows), frameLabel(frames[i].begin, i == 0)});
-  return {};
-}
-
-Status addMedium(MediaEncoder &encoder, const AnswerOptions &options, const MediaOption &file,
-                 std::vector<Medium> &media) {
+  kind = content.kind;
+  std::vector<EncodedPart> parts;
   std::string note;
-  Status status = file.kind == MediaKind::video ? addVideo(encoder, options, file.path, media, note)
-                                                : addFile(encoder, options, file, media, note);
-  if (status.ok() && !note.empty() && !options.quiet)
+  ProgressLine progress("encoding frames");
+  const EncodeRequest encode{how.imageTokens, how.frames, how.audioSplit, options.quiet ? nullptr : &progress};
+  if (Status status = encodeMediaFile(encoder, content, encode, parts, note); !status.ok())
+    return status;
+  for (size_t i = 0; i < parts.size(); ++i)
+    media.push_back({kind == MediaKind::sound ? Medium::Kind::audio : Medium::Kind::image, std::move(parts[i].rows),
+                     kind == MediaKind::video ? frameLabel(parts[i].begin, i == 0) : ""});
+  if (!note.empty() && !options.quiet)
     notice("note: " + note);
-  return status;
+  return {};
 }
 
 namespace {
@@ -140,13 +121,14 @@ void Chat::dropMedia() {
 
 Status Chat::take(const MediaOption &file) {
   const size_t before = media.size();
-  if (Status status = addMedium(encoder, options, file, media); !status.ok())
+  MediaKind kind;
+  if (Status status = addMedium(encoder, options, file, media, kind); !status.ok())
     return status;
   size_t tokens = 0;
   for (size_t i = before; i < media.size(); ++i)
     tokens += media[i].rows->count();
-  const char *kind = file.kind == MediaKind::video ? "video" : file.kind == MediaKind::sound ? "sound" : "picture";
-  shown.push_back(format("%s: %s, %zu tokens", kind, file.path.substr(file.path.rfind('/') + 1).c_str(), tokens));
+  shown.push_back(
+      format("%s: %s, %zu tokens", nameOf(kind), file.path.substr(file.path.rfind('/') + 1).c_str(), tokens));
   return {};
 }
 
@@ -195,6 +177,7 @@ Status Chat::reply(std::string_view message) {
   const Feed tokens = conversation.ask(message, media);
   if (static_cast<int64_t>(tokens.size()) > model.engine().context()) {
     tellThatItDoesNotFit(tokens);
+    conversation.withdraw();
     return {};
   }
   const auto held = static_cast<size_t>(sequence.keepCommon(tokens));
@@ -242,21 +225,18 @@ static std::optional<MediaOption> mediaCommand(std::string_view text) {
 Status Chat::say(std::string_view message) {
   const std::string_view text = trim(message);
   const char *home = getenv("HOME");
-  auto kindOf = [this](const std::string &path) {
-    const MediaKind kind = kindOfFile(path);
-    return takes(model.program, kind) ? kind : MediaKind::none;
-  };
-  const DroppedFiles dropped = takeDroppedFiles(message, home ? home : "", kindOf);
+  auto isMedia = [this](const std::string &path) { return takes(model.program, kindOfFile(path)); };
+  const DroppedFiles dropped = takeDroppedFiles(message, home ? home : "", isMedia);
   if (dropped.files.empty() && text.front() == '/' && text.find_first_of(" \n/", 1) == text.npos) {
     notice(format("no command '%.*s'; /help lists them", static_cast<int>(text.size()), text.data()));
     return {};
   }
   if (dropped.files.empty())
     return reply(message);
-  for (const auto &[kind, path] : dropped.files) {
+  for (const std::string &path : dropped.files) {
     bool added;
     const char *when = dropped.text.empty() ? next : "";
-    if (Status status = add({kind, path}, when, added); !status.ok() || !added)
+    if (Status status = add({MediaKind::none, path}, when, added); !status.ok() || !added)
       return status; // the message can be recalled
   }
   return dropped.text.empty() ? Status() : reply(dropped.text);
@@ -295,7 +275,7 @@ Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions
     notice(format("%s, %s, %s, context %lld. /help lists the commands, Ctrl-C stops an answer.", program.name,
                   program.weights, model.engine().describe().c_str(),
                   static_cast<long long>(model.engine().context())));
-  for (const MediaOption &file : options.media)
+  for (const MediaOption &file : options.media.files)
     if (Status status = chat.take(file); !status.ok())
       return status;
   for (std::string message; !out.failed();) {

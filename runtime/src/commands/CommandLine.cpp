@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <array>
 #include <ctime>
 #include <sstream>
 #include <sys/random.h>
@@ -81,27 +82,28 @@ static void addSamplingOptions(CLI::App &app, SamplingOptions &sampling, std::st
       ->group(group);
 }
 
-static void addMediaOptions(CLI::App &app, AnswerOptions &answer) {
+static constexpr const char *mediaFiles = "files"; // those of the command, whose kinds are found out
+
+/// \param descriptions  of --image, --audio and --video.
+static void addMediaOptions(CLI::App &app, MediaOptions &media, const std::array<const char *, 3> &descriptions) {
   const char *group = "Pictures, sounds, videos";
-  for (const auto &[name, what] :
-       {std::pair{"--image", "Show this picture first; '-': standard input; may be repeated"},
-        {"--audio", "Play this sound first; the same"},
-        {"--video", "Show this video, or folder of pictures, first; the same"}})
-    app.add_option(name)
-        ->description(what)
+  constexpr const char *names[] = {"--image", "--audio", "--video"};
+  for (size_t i = 0; i < descriptions.size(); ++i)
+    app.add_option(names[i])
+        ->description(descriptions[i])
         ->type_name("FILE")
         ->allow_extra_args(false)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->group(group);
-  app.add_option("--image-tokens", answer.imageTokens, "Most tokens of a picture")->check(whole(1, 1120))->group(group);
-  app.add_option("--frames", answer.frames, "So many frames of a video (default: one a second, at most 60)")
+  app.add_option("--image-tokens", media.imageTokens, "Most tokens of a picture")->check(whole(1, 1120))->group(group);
+  app.add_option("--frames", media.frames, "So many frames of a video (default: one a second, at most 60)")
       ->check(whole(1))
       ->group(group);
-  app.add_option("--frame-rate", answer.frameRate, "Of videos that do not say (default: 24, of folders 1)")
+  app.add_option("--frame-rate", media.frameRate, "Of videos that do not say (default: 24, of folders 1)")
       ->check(within(0.001, 1000))
       ->group(group);
-  app.add_flag("--audio-split", answer.audioSplit, "Play sounds of more than 30 seconds in parts")->group(group);
-  app.add_option("--ffmpeg", answer.ffmpeg, "What reads other kinds of files (default: the one in PATH)")
+  app.add_flag("--audio-split", media.audioSplit, "Play sounds of more than 30 seconds in parts")->group(group);
+  app.add_option("--ffmpeg", media.ffmpeg, "What reads other kinds of files (default: the one in PATH)")
       ->type_name("FILE")
       ->group(group);
 }
@@ -125,19 +127,28 @@ static void addAnswerOptions(CLI::App &app, AnswerOptions &answer) {
   app.add_option("--stop", answer.stops, "End the answer before this text; may be given several times")
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  addMediaOptions(app, answer);
+  addMediaOptions(app, answer.media,
+                  {"Show this picture first; '-': standard input; may be repeated", "Play this sound first; the same",
+                   "Show this video, or folder of pictures, first; the same"});
   app.add_flag("--special", answer.special, "Print control tokens; with --raw, also recognise them in the prompt");
   app.add_flag("--ids", answer.printIds, "Print token ids instead of text, the stop token included");
   app.add_flag("-q,--quiet", answer.quiet, "No statistics");
 }
 
 static void addMediaCommand(CLI::App *media, Options &options) {
-  media->add_option("files", options.media.files, "Pictures and sounds; '-': standard input")
+  // As many as there are, without allow_extra_args(), which would take "[a,b]" for the files a and b. That there are
+  // fewer than it expects is no error where all are taken.
+  constexpr int more = CLI::detail::expected_max_vector_size;
+  media->add_option(mediaFiles)
+      ->description("Pictures, sounds, videos, folders of pictures; '-': standard input")
       ->type_name("FILE")
-      ->required()
+      ->expected(more, more)
+      ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  media->add_option("--image-tokens", options.media.imageTokens, "Most tokens of a picture")->check(whole(1, 1120));
-  media->add_option("--soft", options.media.soft,
+  addMediaOptions(*media, options.tell.media,
+                  {"A file that is to be taken as a picture", "As a sound, such as that of a video",
+                   "As a video, such as all frames of a GIF"});
+  media->add_option("--soft", options.tell.soft,
                     "Also run the tower and write the soft tokens of the one file, as npy f32 [tokens, hidden]");
   media->add_flag("--json", options.json, "Print JSON");
   addEngineOptions(*media, options.engine);
@@ -233,24 +244,37 @@ static void addCommands(CLI::App &app, Options &options) {
   addEngineOptions(*score, options.engine);
 }
 
-/// --image, --audio and --video, in the order in which they were given.
-static void readMedia(const CLI::App &app, AnswerOptions &answer) {
-  static constexpr std::pair<const char *, MediaKind> kinds[] = {
-      {"image", MediaKind::picture}, {"audio", MediaKind::sound}, {"video", MediaKind::video}};
+/// --image, --audio, --video and files without an option, in the order in which they were given.
+static void readMedia(const CLI::App &app, MediaOptions &media) {
+  static constexpr std::pair<const char *, MediaKind> kinds[] = {{"--image", MediaKind::picture},
+                                                                 {"--audio", MediaKind::sound},
+                                                                 {"--video", MediaKind::video},
+                                                                 {mediaFiles, MediaKind::none}};
   size_t seen[std::size(kinds)] = {};
   for (const CLI::Option *option : app.parse_order())
     for (size_t i = 0; i < std::size(kinds); ++i)
-      if (option->check_lname(kinds[i].first))
-        answer.media.push_back({kinds[i].second, option->results()[seen[i]++]});
+      if (option->check_name(kinds[i].first))
+        media.files.push_back({kinds[i].second, option->results()[seen[i]++]});
+}
+
+static Status checkTold(const TellOptions &tell) {
+  const std::vector<MediaOption> &files = tell.media.files;
+  if (files.empty())
+    return {ExitCode::usage, "media: name a file: a picture, a sound, a video, or '-' for standard input"};
+  if (!tell.soft.empty() && files.size() > 1)
+    return {ExitCode::usage, format("media: --soft writes the soft tokens of one file, got %zu", files.size())};
+  if (std::ranges::count(files, "-", &MediaOption::path) > 1)
+    return {ExitCode::usage, "media: '-' takes all of standard input; give it once"};
+  return {};
 }
 
 static Status checkMedia(const AnswerOptions &answer) {
-  if (answer.media.empty())
+  if (answer.media.files.empty())
     return {};
   if (answer.raw || !answer.promptIds.empty())
     return {ExitCode::usage,
             "--image, --audio and --video need the chat format; they do not go with --raw or --prompt-ids"};
-  const auto fromInput = std::ranges::count(answer.media, "-", &MediaOption::path);
+  const auto fromInput = std::ranges::count(answer.media.files, "-", &MediaOption::path);
   if (fromInput > 1 || (fromInput == 1 && !answer.prompt))
     return {ExitCode::usage, "--image, --audio or --video '-' takes all of standard input; give the others as files "
                              "and the prompt with -p"};
@@ -267,6 +291,8 @@ static Status checkCombinations(const CLI::App &app, const Options &options) {
       return {ExitCode::usage, format("%s does not go with '%s'", option->get_name(false, true).c_str(),
                                       commands.front()->get_name().c_str())};
   }
+  if (options.command == Command::media)
+    return checkTold(options.tell);
   const AnswerOptions &answer = options.answer;
   if (answer.prompt && !answer.promptIds.empty())
     return {ExitCode::usage, "-p and --prompt-ids exclude each other"};
@@ -340,7 +366,8 @@ bool parseCommandLine(int argc, char **argv, const gemmac_program &program, Opti
     exitCode = fail({ExitCode::usage, explain(error) + "; --help explains the options"});
     return false;
   }
-  readMedia(app, options.answer);
+  readMedia(app, options.answer.media);
+  readMedia(*app.get_subcommand("media"), options.tell.media);
   if (Status status = checkCombinations(app, options); !status.ok()) {
     exitCode = fail(status);
     return false;

@@ -19,8 +19,9 @@ Sampler samplerFor(const gemmac_program &program, const SamplingOptions &options
 
 /// Reads a picture, a sound or a video and has its tower make soft tokens of it, which join `media`, a video as its
 /// frames. Tells what people should know, unless they want quiet.
+/// \param kind  gets what the file is.
 Status addMedium(MediaEncoder &encoder, const AnswerOptions &options, const MediaOption &file,
-                 std::vector<Medium> &media);
+                 std::vector<Medium> &media, MediaKind &kind);
 
 // The model's data is open in all of them, its engine only where said.
 
@@ -29,8 +30,8 @@ Status runAnswer(Model &model, const AnswerOptions &options, const SamplingOptio
 /// A conversation on the terminal. Engine open.
 Status runChat(Model &model, const AnswerOptions &options, const SamplingOptions &sampling);
 Status runInfo(Model &model, const Options &options);
-/// What the model sees of pictures and hears of sounds. Engine open where soft tokens are wanted.
-Status runMedia(Model &model, const MediaOptions &options, bool json);
+/// What the model sees of pictures and videos and hears of sounds. Engine open where soft tokens are wanted.
+Status runMedia(Model &model, const Options &options);
 /// Standard input to token ids and back.
 Status runTokenize(Model &model, bool special);
 Status runDetokenize(Model &model, bool special);

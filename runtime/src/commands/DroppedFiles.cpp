@@ -66,19 +66,19 @@ static std::string pathOf(std::string_view word, std::string_view home) {
   return word.starts_with('/') ? std::string(word) : "";
 }
 
-static MediaKind kindOfPath(const std::string &path, const FileKind &kindOf) {
-  return path.size() < 2 || path.find('\0') != path.npos ? MediaKind::none : kindOf(path);
+static bool isFile(const std::string &path, const IsMedia &isMedia) {
+  return path.size() >= 2 && path.find('\0') == path.npos && isMedia(path);
 }
 
-DroppedFiles takeDroppedFiles(std::string_view message, std::string_view home, const FileKind &kindOf) {
+DroppedFiles takeDroppedFiles(std::string_view message, std::string_view home, const IsMedia &isMedia) {
   message = trim(message);
   DroppedFiles result;
   if (message.find_first_of("\n\r") != message.npos)
     return {std::string(message), {}};
   // Spaces as they are: only the whole can be meant.
   const std::string whole = pathOf(message, home);
-  if (const MediaKind kind = kindOfPath(whole, kindOf); kind != MediaKind::none)
-    return {"", {{kind, whole}}};
+  if (isFile(whole, isMedia))
+    return {"", {whole}};
   for (size_t at = 0; at < message.size();) {
     if (isSpace(message[at])) {
       result.text += message[at++];
@@ -87,8 +87,8 @@ DroppedFiles takeDroppedFiles(std::string_view message, std::string_view home, c
     const Word word = wordAt(message, at);
     const size_t end = std::min(word.end, message.find_first_of(" \t", at));
     const std::string path = word.end == message.npos ? "" : pathOf(word.text, home);
-    if (const MediaKind kind = kindOfPath(path, kindOf); kind != MediaKind::none) {
-      result.files.push_back({kind, path});
+    if (isFile(path, isMedia)) {
+      result.files.push_back(path);
       at = word.end;
       while (at < message.size() && isSpace(message[at])) // the space behind it goes with it
         ++at;
@@ -111,7 +111,7 @@ MediaKind kindOfFile(const std::string &path) {
   std::array<char, enoughForKind> bytes;
   const ssize_t got = ::read(fd, bytes.data(), bytes.size());
   ::close(fd);
-  return got > 0 ? mediaKind({bytes.data(), static_cast<size_t>(got)}) : MediaKind::none;
+  return got > 0 ? likelyKind({bytes.data(), static_cast<size_t>(got)}) : MediaKind::none;
 }
 
 } // namespace gemmac::runtime

@@ -75,6 +75,12 @@ static std::string describeResident(const Model &model) {
                    formatBytes(media).c_str(), formatBytes(memory.weights_image).c_str(),
                    formatBytes(memory.weights_audio).c_str(), formatBytes(memory.media).c_str(),
                    formatBytes(memory.thread_media).c_str());
+  if (media)
+    text += format(
+        "           of their soft tokens %d are counted and %lld held at most, each more takes %s\n",
+        GEMMAC_MEDIA_CACHE_ROWS,
+        static_cast<long long>(softRowsWithinMemory(model.program, GEMMAC_CONTRACT_THREADS, model.program.context)),
+        formatBytes(static_cast<uint64_t>(model.program.hidden) * sizeof(float)).c_str());
   return text;
 }
 

@@ -5,6 +5,7 @@
 #include "commands/CommandLine.h"
 #include "commands/Commands.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 namespace gemmac::runtime {
@@ -12,7 +13,7 @@ namespace gemmac::runtime {
 static bool needsEngine(const Options &options) {
   const Command command = options.command;
   return command == Command::answer || command == Command::bench || command == Command::score ||
-         (command == Command::media && !options.media.soft.empty());
+         (command == Command::media && !options.tell.soft.empty());
 }
 
 static Status runCommand(Model &model, const Options &options) {
@@ -20,7 +21,7 @@ static Status runCommand(Model &model, const Options &options) {
   case Command::info:
     return runInfo(model, options);
   case Command::media:
-    return runMedia(model, options.media, options.json);
+    return runMedia(model, options);
   case Command::tokenize:
     return runTokenize(model, options.special);
   case Command::detokenize:
@@ -38,7 +39,13 @@ static Status runCommand(Model &model, const Options &options) {
   return chats ? runChat(model, options.answer, options.sampling) : runAnswer(model, options.answer, options.sampling);
 }
 
+/// Large blocks, such as pixels and soft tokens, go back to the system when they are freed. Without this, glibc takes
+/// blocks as large as one that was freed from its heap from then on, where those that stay keep the room of those that
+/// went: five pictures in a prompt left 12 MB behind.
+static void giveLargeBlocksBack() { (void)mallopt(M_MMAP_THRESHOLD, 128 << 10); }
+
 static int run(int argc, char **argv) {
+  giveLargeBlocksBack();
   setProgramName(argc > 0 ? argv[0] : nullptr);
   installSignalHandlers();
   if (Status status = secureStandardDescriptors(); !status.ok()) {

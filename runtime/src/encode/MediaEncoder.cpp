@@ -6,6 +6,7 @@
 #include "encode/PoolFor.h"
 #include "engine/Cpu.h"
 #include "engine/Engine.h"
+#include "engine/MemoryLimit.h"
 #include "features/Mel.h"
 #include "features/Resample.h"
 
@@ -57,18 +58,39 @@ Status MediaEncoder::run(const gemmac_function &function, int64_t count, SoftRow
   return {};
 }
 
+/// For rows that are about to be made.
+Status MediaEncoder::makeRoom(int64_t count) {
+  const gemmac_program &program = engine.program();
+  const int64_t most = softRowsWithinMemory(program, threads.size(), engine.context());
+  const auto used = static_cast<int64_t>(seen.usedRows());
+  seen.makeRoom(static_cast<size_t>(count));
+  if (used + count <= most)
+    return {};
+  const bool limited = most < engine.context();
+  return {ExitCode::context,
+          format("%lld soft tokens do not fit in beside the %lld of what is shown already: at most %lld are held, %s; "
+                 "show less at once, begin a new conversation, or compile with a larger %s",
+                 static_cast<long long>(count), static_cast<long long>(used), static_cast<long long>(most),
+                 limited ? format("to stay below %s of memory", formatBytes(program.memory.limit).c_str()).c_str()
+                         : format("for a context of %lld", static_cast<long long>(engine.context())).c_str(),
+                 limited ? "--max-rss" : "--context")};
+}
+
 /// What `work` makes, or made before.
 template <typename Work>
-Status MediaEncoder::encode(const MediaKey &key, bool block, std::shared_ptr<const SoftRows> &result,
+Status MediaEncoder::encode(const MediaKey &key, int64_t count, bool block, std::shared_ptr<const SoftRows> &result,
                             const Work &work) {
   lastTimes = {};
   result = seen.find(key);
   lastReused = result != nullptr;
   if (lastReused)
     return {};
+  if (Status status = makeRoom(count); !status.ok())
+    return status;
   began = monotonicSeconds();
   auto rows = std::make_shared<SoftRows>();
   rows->block = block;
+  rows->values.reserve(static_cast<size_t>(count * engine.program().hidden));
   if (Status status = work(*rows); !status.ok())
     return status;
   seen.add(key, rows);
@@ -110,7 +132,7 @@ Status MediaEncoder::image(Picture &&picture, int64_t budget, std::shared_ptr<co
   const std::span pixels(picture.pixels.get(), picture.rowBytes() * picture.height);
   const MediaKey key{plan.function, {picture.width, picture.height, plan.columns, plan.rows}, hashOf(pixels)};
   const bool block = engine.functions().prefillBlock != nullptr;
-  return encode(key, block, result, [&](SoftRows &rows) { return cells(plan, std::move(picture), rows); });
+  return encode(key, plan.tokens, block, result, [&](SoftRows &rows) { return cells(plan, std::move(picture), rows); });
 }
 
 /// The sound at the rate that models hear.
@@ -186,7 +208,8 @@ Status MediaEncoder::audio(const Sound &sound, std::shared_ptr<const SoftRows> &
     return status;
   const std::span bytes(reinterpret_cast<const uint8_t *>(sound.samples.data()), sound.samples.size() * sizeof(float));
   const MediaKey key{plan.function, {sound.rate}, hashOf(bytes)};
-  return encode(key, /*block=*/false, result, [&](SoftRows &rows) { return this->sound(plan, sound, rows); });
+  return encode(key, plan.tokens, /*block=*/false, result,
+                [&](SoftRows &rows) { return this->sound(plan, sound, rows); });
 }
 
 } // namespace gemmac::runtime

@@ -34,7 +34,8 @@ struct EncodeTimes {
 ///       or, without     samples    f32, 1: gemmac_media.sound samples, zeros behind the last
 ///       an encoder
 ///
-/// What was seen is kept (SoftRowsCache, GEMMAC_MEDIA_CACHE_ROWS) and not encoded again.
+/// What was seen is kept (SoftRowsCache, GEMMAC_MEDIA_CACHE_ROWS) and not encoded again. All rows that are in memory,
+/// those that others hold among them, are at most softRowsWithinMemory().
 class MediaEncoder {
 public:
   /// All must outlive it; the engine is open, `threads` are idle during calls.
@@ -45,10 +46,10 @@ public:
 
   /// \param budget  most soft tokens; 0: as the checkpoint has it.
   /// \param picture  goes before the tower begins.
-  /// \returns what planImage() says; interrupted after `cancel`.
+  /// \returns what planImage() says; context where there is no room for the rows; interrupted after `cancel`.
   Status image(Picture &&picture, int64_t budget, std::shared_ptr<const SoftRows> &result);
   /// Of a mel spectrum at most the first 30 seconds, of samples all. \returns what planAudio() says, usage for more
-  /// than the context holds; interrupted after `cancel`.
+  /// than the context holds, context where there is no room for the rows; interrupted after `cancel`.
   Status audio(const Sound &sound, std::shared_ptr<const SoftRows> &result);
 
   const gemmac_program &program() const;
@@ -62,7 +63,9 @@ public:
 
 private:
   template <typename Work>
-  Status encode(const MediaKey &key, bool block, std::shared_ptr<const SoftRows> &result, const Work &work);
+  Status encode(const MediaKey &key, int64_t count, bool block, std::shared_ptr<const SoftRows> &result,
+                const Work &work);
+  Status makeRoom(int64_t count);
   Status cells(const ImagePlan &plan, Picture &&picture, SoftRows &result);
   Status sound(const AudioPlan &plan, const Sound &sound, SoftRows &result);
   Status mel(const AudioPlan &plan, const FeatureRunner &runner, std::span<const float> wave, SoftRows &result);

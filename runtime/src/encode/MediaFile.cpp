@@ -5,6 +5,7 @@
 #include "base/Text.h"
 #include "encode/MediaPlan.h"
 #include "encode/SoundParts.h"
+#include "encode/VideoFrames.h"
 #include "features/Mel.h"
 #include "features/Resample.h"
 #include "media/Ffmpeg.h"
@@ -21,11 +22,22 @@ static Status readBytes(const std::string &path, std::string &bytes, std::string
   return input.rest(bytes, MediaLimits().bytes);
 }
 
-/// Whether a file is no sound that is read here, by how it begins. Streams cannot be asked twice.
-static Status needsFfmpeg(const std::string &path, bool &needs) {
+namespace {
+/// What is known of a path before its file is read.
+struct PathKind {
+  bool plain = false;               ///< a file that can be read again, as streams cannot, and is not empty
+  MediaKind kind = MediaKind::none; ///< of a plain file, by how it begins; a folder is a video
+};
+} // namespace
+
+static Status lookAt(const std::string &path, PathKind &result) {
   struct stat found;
-  needs = false;
-  if (path == "-" || ::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode) || found.st_size == 0)
+  if (path == "-" || ::stat(path.c_str(), &found) != 0)
+    return {};
+  if (S_ISDIR(found.st_mode))
+    result.kind = MediaKind::video;
+  result.plain = S_ISREG(found.st_mode) && found.st_size > 0;
+  if (!result.plain)
     return {};
   Input input;
   std::string begin;
@@ -34,33 +46,60 @@ static Status needsFfmpeg(const std::string &path, bool &needs) {
   Status status = input.read(begin);
   if (status.ok() && begin.starts_with("ID3"))
     status = input.rest(begin, MediaLimits().bytes);
-  needs = mediaKind(begin) != MediaKind::sound;
+  result.kind = mediaKind(begin);
   return status;
 }
 
-Status readMediaFile(const std::string &path, const ReadRequest &request, MediaFile &file) {
-  bool other = false;
-  if (request.kind == MediaKind::sound)
-    if (Status status = needsFfmpeg(path, other); !status.ok())
-      return status;
-  file.kind = request.kind;
-  if (other) {
-    file.name = "'" + path + "'";
-    return readSoundByFfmpeg(path, file.name, request.ffmpeg, request.seconds, file.sound);
-  }
+static Status unknown(const std::string &name, const std::string &more) {
+  return {ExitCode::inputOutput, format("cannot read %s: it begins like no picture in JPEG, PNG, WebP or GIF, no sound "
+                                        "in WAV or FLAC and no video in Y4M%s",
+                                        name.c_str(), more.c_str())};
+}
+
+/// What a file is that is not read here.
+static Status askFfmpeg(const std::string &path, const ReadRequest &request, MediaFile &file) {
+  Status status = findKindByFfmpeg(path, request.video.ffmpeg, file.kind);
+  if (status.ok() || status.message().empty())
+    return status;
+  return unknown(file.name, ", and " + status.message());
+}
+
+static Status readStream(const std::string &path, const ReadRequest &request, MediaFile &file) {
   std::string bytes;
   if (Status status = readBytes(path, bytes, file.name); !status.ok())
     return status;
   if (file.kind == MediaKind::none)
     file.kind = mediaKind(bytes);
-  if (file.kind == MediaKind::picture)
+  switch (file.kind) {
+  case MediaKind::picture:
     return decodePicture(bytes, file.name, {}, file.picture);
-  if (file.kind == MediaKind::sound)
+  case MediaKind::sound:
     return decodeSound(bytes, file.name, {}, file.sound);
-  return {ExitCode::inputOutput,
-          format("cannot read %s: it begins like no picture in JPEG, PNG, WebP or GIF and no sound in WAV or FLAC; "
-                 "convert it, for example with ffmpeg -i FILE picture.png",
-                 file.name.c_str())};
+  case MediaKind::video:
+    return openVideoBytes(std::move(bytes), file.name, {}, request.video.rate, file.video);
+  case MediaKind::none:
+    break;
+  }
+  return unknown(file.name, "; give other kinds as a file");
+}
+
+Status readMediaFile(const std::string &path, const ReadRequest &request, MediaFile &file) {
+  PathKind found;
+  file.kind = request.kind;
+  file.name = "'" + path + "'";
+  if (file.kind == MediaKind::none || file.kind == MediaKind::sound)
+    if (Status status = lookAt(path, found); !status.ok())
+      return status;
+  if (file.kind == MediaKind::none)
+    file.kind = found.kind;
+  if (file.kind == MediaKind::none && found.plain)
+    if (Status status = askFfmpeg(path, request, file); !status.ok())
+      return status;
+  if (file.kind == MediaKind::sound && found.plain && found.kind != MediaKind::sound)
+    return readSoundByFfmpeg(path, file.name, request.video.ffmpeg, request.seconds, file.sound);
+  if (file.kind == MediaKind::video)
+    return openVideo(path, {}, request.video, file.video, file.name);
+  return readStream(path, request, file);
 }
 
 Status about(const MediaFile &file, Status status) {
@@ -69,8 +108,8 @@ Status about(const MediaFile &file, Status status) {
   return {status.code(), file.name + ": " + status.message()};
 }
 
-static Status encodeSound(MediaEncoder &encoder, const MediaFile &file, bool split,
-                          std::vector<std::shared_ptr<const SoftRows>> &result, std::string &note) {
+static Status encodeSound(MediaEncoder &encoder, const MediaFile &file, bool split, std::vector<EncodedPart> &result,
+                          std::string &note) {
   const Sound &sound = file.sound;
   note = sound.note;
   const bool cut = isCut(encoder.program(), static_cast<int64_t>(sound.samples.size()), sound.rate);
@@ -78,23 +117,39 @@ static Status encodeSound(MediaEncoder &encoder, const MediaFile &file, bool spl
     if (cut)
       note += format("%s%s: only the first %lld seconds are heard; --audio-split plays all of it in parts",
                      note.empty() ? "" : "\n", file.name.c_str(), static_cast<long long>(mostMelSamples / modelRate));
-    return about(file, encoder.audio(sound, result.emplace_back()));
+    return about(file, encoder.audio(sound, result.emplace_back().rows));
   }
   for (const Sound &part : soundParts(sound)) {
     if (interruptRequested())
       return {ExitCode::interrupted, ""};
-    if (Status status = encoder.audio(part, result.emplace_back()); !status.ok())
+    if (Status status = encoder.audio(part, result.emplace_back().rows); !status.ok())
       return about(file, status);
   }
   return {};
 }
 
+static Status encodeVideo(MediaEncoder &encoder, const MediaFile &file, const EncodeRequest &request,
+                          std::vector<EncodedPart> &result, std::string &note) {
+  const FrameRequest frames{request.frames, encoder.context(), request.progress};
+  auto take = [&](Picture &&picture, double begin, int64_t &tokens) -> Status {
+    std::shared_ptr<const SoftRows> rows;
+    if (Status status = encoder.image(std::move(picture), frameTokens, rows); !status.ok())
+      return status;
+    tokens = static_cast<int64_t>(rows->count());
+    result.push_back({std::move(rows), begin});
+    return {};
+  };
+  return takeFrames(*file.video, file.name, frames, take, note);
+}
+
 Status encodeMediaFile(MediaEncoder &encoder, MediaFile &file, const EncodeRequest &request,
-                       std::vector<std::shared_ptr<const SoftRows>> &result, std::string &note) {
+                       std::vector<EncodedPart> &result, std::string &note) {
   result.clear();
   if (file.kind == MediaKind::sound)
     return encodeSound(encoder, file, request.split, result, note);
-  return about(file, encoder.image(std::move(file.picture), request.imageTokens, result.emplace_back()));
+  if (file.kind == MediaKind::video)
+    return encodeVideo(encoder, file, request, result, note);
+  return about(file, encoder.image(std::move(file.picture), request.imageTokens, result.emplace_back().rows));
 }
 
 } // namespace gemmac::runtime

@@ -29,16 +29,26 @@ void SoftRowsCache::add(const MediaKey &key, std::shared_ptr<const SoftRows> row
 }
 
 /// Lets go of what goes beyond the bound, and forgets what nobody holds.
-void SoftRowsCache::dropOld() {
-  size_t rows = 0;
+void SoftRowsCache::dropOld(size_t coming) {
+  size_t held = 0, all = usedRows() + coming;
   for (Entry &entry : entries) {
-    const size_t count = entry.held ? entry.held->count() : 0;
-    if (rows + count > mostRows)
+    const size_t count = entry.held ? entry.held->count() : 0, more = entry.used() ? 0 : count;
+    if (held + count > mostRows || (more > 0 && all + more > mostRows)) {
       entry.held.reset();
-    else
-      rows += count;
+      continue;
+    }
+    held += count;
+    all += more;
   }
   entries.remove_if([](const Entry &entry) { return entry.rows.expired(); });
+}
+
+size_t SoftRowsCache::usedRows() const {
+  size_t rows = 0;
+  for (const Entry &entry : entries)
+    if (const std::shared_ptr<const SoftRows> used = entry.used() ? entry.rows.lock() : nullptr)
+      rows += used->count();
+  return rows;
 }
 
 size_t SoftRowsCache::heldRows() const {

@@ -2,6 +2,8 @@
 
 #include "base/Text.h"
 
+#include <algorithm>
+
 namespace gemmac::runtime {
 
 uint64_t residentBytes(const gemmac_program &program, int64_t threads, int64_t positions, int64_t slots) {
@@ -13,14 +15,26 @@ uint64_t mediaBytes(const gemmac_program &program, int64_t threads, bool image, 
   return gemmac_media_bytes(&program.memory, static_cast<uint64_t>(threads), image, audio);
 }
 
+/// Of a conversation that fills the context and shows and plays all that there is.
+static uint64_t peakBytes(const gemmac_program &program, int64_t threads, int64_t context) {
+  return residentBytes(program, threads, context, program.slots) +
+         mediaBytes(program, threads, /*image=*/true, /*audio=*/true);
+}
+
+int64_t softRowsWithinMemory(const gemmac_program &program, int64_t threads, int64_t context) {
+  constexpr int64_t counted = GEMMAC_MEDIA_CACHE_ROWS;
+  const int64_t most = std::max(context, counted);
+  const uint64_t limit = program.memory.limit, peak = peakBytes(program, threads, context);
+  if (limit == 0)
+    return most;
+  const uint64_t spare = limit > peak ? (limit - peak) / (static_cast<uint64_t>(program.hidden) * sizeof(float)) : 0;
+  return std::min(most, counted + static_cast<int64_t>(spare));
+}
+
 int64_t threadsWithinMemory(const gemmac_program &program, int64_t threads, int64_t context) {
   const int64_t positions = context ? context : program.context;
   const uint64_t limit = program.memory.limit;
-  auto resident = [&] {
-    return residentBytes(program, threads, positions, program.slots) +
-           mediaBytes(program, threads, /*image=*/true, /*audio=*/true);
-  };
-  while (limit != 0 && threads > 1 && resident() > limit)
+  while (limit != 0 && threads > 1 && peakBytes(program, threads, positions) > limit)
     --threads;
   return threads;
 }

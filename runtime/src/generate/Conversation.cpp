@@ -79,7 +79,16 @@ void Conversation::answered(const Generation &generation) {
   turns.push_back({shown, question, piecesOf(text)});
 }
 
-void Conversation::reset() { turns.clear(); }
+void Conversation::withdraw() {
+  shown.clear();
+  question.clear();
+  next = {};
+}
+
+void Conversation::reset() {
+  turns.clear();
+  withdraw();
+}
 
 static bool same(const gemmac_chat_mode &a, const gemmac_chat_mode &b) {
   return !strcmp(a.start, b.start) && !strcmp(a.system_open, b.system_open) &&

@@ -24,6 +24,9 @@ public:
   /// question.
   const SoftPrompt &ask(std::string_view text, std::vector<Medium> media = {});
 
+  /// Forgets the question of ask(), and what it showed.
+  void withdraw();
+
   /// Takes note of what was generated after the tokens of ask().
   void answered(const Generation &generation);
 

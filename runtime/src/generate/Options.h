@@ -22,8 +22,18 @@ struct ChatOptions {
 
 /// A file to show or play to the model.
 struct MediaOption {
-  MediaKind kind;
+  MediaKind kind; ///< none: what it is, is found out
   std::string path;
+};
+
+/// Files to show or play, in order, and how.
+struct MediaOptions {
+  std::vector<MediaOption> files;
+  int64_t imageTokens = 0;       ///< most soft tokens of a picture; 0: as the checkpoint has it
+  int64_t frames = 0;            ///< of a video, spread evenly; 0: one a second, at most 60
+  double frameRate = 0;          ///< frames per second of videos that do not say; 0: 24, of folders 1
+  bool audioSplit = false;       ///< sounds of more than 30 seconds are heard in parts, else only their beginning
+  std::string ffmpeg = "ffmpeg"; ///< what reads other kinds of files
 };
 
 struct AnswerOptions {
@@ -34,18 +44,12 @@ struct AnswerOptions {
   bool hideThoughts = false, showThoughts = false;
   ChatOptions chat;
   std::vector<std::string> stops;
-  std::vector<MediaOption> media; ///< in order; they come with the first message
-  int64_t imageTokens = 0;        ///< most soft tokens of a picture; 0: as the checkpoint has it
-  int64_t frames = 0;             ///< of a video, spread evenly; 0: one a second, at most 60
-  double frameRate = 0;           ///< frames per second of videos that do not say; 0: 24, of folders 1
-  bool audioSplit = false;        ///< sounds of more than 30 seconds are heard in parts, else only their beginning
-  std::string ffmpeg = "ffmpeg";  ///< what reads other kinds of files
+  MediaOptions media; ///< come with the first message
 };
 
-struct MediaOptions {
-  std::vector<std::string> files;
-  std::string soft;        ///< file that gets the soft tokens; empty: none
-  int64_t imageTokens = 0; ///< as in AnswerOptions
+struct TellOptions {
+  MediaOptions media;
+  std::string soft; ///< file that gets the soft tokens; empty: none
 };
 
 struct BenchOptions {
@@ -55,7 +59,7 @@ struct BenchOptions {
   std::vector<int64_t> sequences;          ///< numbers of sequences to decode together, one after the other
   int64_t imageWidth = 0, imageHeight = 0; ///< of a picture to encode, in pixels; 0: none
   double audioSeconds = 0;                 ///< of a sound to encode; 0: none
-  int64_t imageTokens = 0;                 ///< as in AnswerOptions
+  int64_t imageTokens = 0;                 ///< as in MediaOptions
   bool roof = false;                       ///< also measure how fast the weights can be read
   bool kernels = false;                    ///< also say where the time goes
 };
@@ -74,7 +78,7 @@ struct Options {
   EngineOptions engine;
   SamplingOptions sampling;
   AnswerOptions answer;
-  MediaOptions media;
+  TellOptions tell;
   BenchOptions bench;
   ScoreOptions score;
   bool json = false;    ///< info, media, bench, score

@@ -7,10 +7,12 @@
 
 namespace gemmac::runtime {
 
-std::string frameLabel(double begin, bool first) {
+std::string frameTime(double begin) {
   const auto seconds = static_cast<long long>(begin);
-  return format("%s%02lld:%02lld ", first ? "" : " ", seconds / 60, seconds % 60);
+  return format("%02lld:%02lld", seconds / 60, seconds % 60);
 }
+
+std::string frameLabel(double begin, bool first) { return (first ? "" : " ") + frameTime(begin) + " "; }
 
 void Prompt::encode(SoftPrompt &prompt) const {
   const gemmac_media &media = model.program.media;

@@ -20,6 +20,9 @@ struct Medium {
   std::string before = {}; ///< text that stands right before it
 };
 
+/// When a frame of a video begins, as prompts say it: "00:07".
+/// \param begin  in seconds.
+std::string frameTime(double begin);
 /// What stands before a frame of a video (spec 4.6): "00:07 ", and a space before that unless it is the first.
 /// \param begin  of the frame, in seconds.
 std::string frameLabel(double begin, bool first);

@@ -72,7 +72,7 @@ static Status unknown(std::string_view name, const char *expected, const std::st
 }
 
 namespace {
-enum class Format { unknown, jpeg, png, webp, gif, wav, flac };
+enum class Format { unknown, jpeg, png, webp, gif, wav, flac, y4m };
 } // namespace
 
 static Format formatOf(std::string_view bytes) {
@@ -87,6 +87,8 @@ static Format formatOf(std::string_view bytes) {
     return Format::gif;
   if ((riff || (bytes.starts_with("RF64") && bytes.size() >= 12)) && bytes.substr(8, 4) == "WAVE")
     return Format::wav;
+  if (bytes.starts_with("YUV4MPEG2"))
+    return Format::y4m;
   return bytes.starts_with("fLaC") ? Format::flac : Format::unknown;
 }
 
@@ -112,6 +114,8 @@ MediaKind mediaKind(std::string_view beginning) {
   case Format::wav:
   case Format::flac:
     return MediaKind::sound;
+  case Format::y4m:
+    return MediaKind::video;
   case Format::unknown:
     break;
   }
@@ -136,6 +140,44 @@ Status decodePicture(std::string_view bytes, std::string_view name, const MediaL
 
 static bool isMp3(std::string_view bytes) {
   return bytes.size() >= 2 && bytes[0] == '\xff' && (bytes[1] & 0xe0) == 0xe0;
+}
+
+namespace {
+/// How a container begins.
+struct Signature {
+  size_t at;
+  std::string_view bytes;
+  MediaKind kind; ///< none: it holds a picture of a kind that is not read
+};
+} // namespace
+
+MediaKind likelyKind(std::string_view beginning) {
+  using namespace std::string_view_literals;
+  // The first that fits counts.
+  static constexpr Signature signatures[] = {
+      {4, "ftypM4A"sv, MediaKind::sound},      {4, "ftypM4B"sv, MediaKind::sound},
+      {4, "ftyphei"sv, MediaKind::none},       {4, "ftyphev"sv, MediaKind::none},
+      {4, "ftypavif"sv, MediaKind::none},      {4, "ftypavis"sv, MediaKind::none},
+      {4, "ftypmif"sv, MediaKind::none},       {4, "ftypmsf"sv, MediaKind::none},
+      {4, "ftypcrx"sv, MediaKind::none},       {4, "ftyp"sv, MediaKind::video},
+      {4, "moov"sv, MediaKind::video},         {4, "mdat"sv, MediaKind::video},
+      {4, "wide"sv, MediaKind::video},         {0, "\x1a\x45\xdf\xa3"sv, MediaKind::video},
+      {8, "AVI "sv, MediaKind::video},         {0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11"sv, MediaKind::video},
+      {0, "FLV\x01"sv, MediaKind::video},      {0, "\0\0\x01\xba"sv, MediaKind::video},
+      {0, "\0\0\x01\xb3"sv, MediaKind::video}, {0, "ID3"sv, MediaKind::sound},
+      {0, "OggS"sv, MediaKind::sound},         {8, "AIFF"sv, MediaKind::sound},
+      {8, "AIFC"sv, MediaKind::sound}};
+  if (const MediaKind kind = mediaKind(beginning); kind != MediaKind::none)
+    return kind;
+  for (const Signature &one : signatures)
+    if (beginning.size() >= one.at && beginning.substr(one.at).starts_with(one.bytes))
+      return one.kind;
+  // Frames of MPEG layer 3, of a known rate, or of AAC; text in UTF-16 begins with FF FE.
+  const auto at = [&](size_t i) { return static_cast<uint8_t>(beginning[i]); };
+  if (beginning.size() < 3 || at(0) != 0xff)
+    return MediaKind::none;
+  const bool layer3 = (at(1) & 0xe6) == 0xe2 && (at(1) & 0x18) != 0x08 && at(2) >> 4 != 0xf && (at(2) & 0xc) != 0xc;
+  return layer3 || (at(1) & 0xf6) == 0xf0 ? MediaKind::sound : MediaKind::none;
 }
 
 Status decodeSound(std::string_view bytes, std::string_view name, const MediaLimits &limits, Sound &sound) {

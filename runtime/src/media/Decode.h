@@ -14,10 +14,13 @@
 namespace gemmac::runtime {
 
 /// What a file is by its first bytes, of which `enoughForKind` tell; of one that begins with the letters ID3 all are
-/// needed, since a sound may come behind such a tag. None where it is nothing that is read here. Never a video: a GIF
-/// is a picture, too.
+/// needed, since a sound may come behind such a tag. None where it is nothing that is read here. A GIF is a picture.
 MediaKind mediaKind(std::string_view beginning);
 constexpr size_t enoughForKind = 16;
+
+/// The same, and of other files what they most likely hold: those that begin like containers of films or sounds, which
+/// ffmpeg reads (MP4, QuickTime, Matroska, AVI, ASF, FLV, MPEG; MP3, AAC, Ogg, AIFF). \param beginning as above.
+MediaKind likelyKind(std::string_view beginning);
 
 /// JPEG, PNG, WebP or GIF (of an animation the first frame), as Pillow's exif_transpose() and convert("RGB") make it:
 /// turned upright, palettes looked up, alpha dropped and not blended with a background, CMYK converted plainly, colour

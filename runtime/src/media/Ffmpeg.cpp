@@ -1,6 +1,7 @@
 #include "media/Ffmpeg.h"
 
 #include "base/Text.h"
+#include "media/Source.h"
 
 #include <algorithm>
 #include <bit>
@@ -79,6 +80,10 @@ static Status about(std::string_view name, Status status) {
 
 Status readSoundByFfmpeg(const std::string &path, std::string_view name, const std::string &program, uint32_t seconds,
                          Sound &sound) {
+  const MediaLimits limits;
+  const bool all = seconds == 0;
+  if (all)
+    seconds = limits.seconds + 1;
   sound = {.rate = 16000, .samples = {}, .note = ""};
   const std::vector<std::string> words = {
       "-map", "0:a:0", "-t", std::to_string(seconds), "-ac", "1", "-ar", "16000", "-c:a", "pcm_f32le", "-f", "f32le"};
@@ -102,7 +107,39 @@ Status readSoundByFfmpeg(const std::string &path, std::string_view name, const s
     return about(name, status);
   if (sound.samples.empty())
     return about(name, {ExitCode::inputOutput, "it has no samples"});
-  return {};
+  return all ? checkSound({{}, name, "sound", limits}, sound.rate, 1, sound.samples.size()) : Status();
+}
+
+/// Whether ffmpeg finds a stream in a file, by whether it lists something of it.
+static Status findStream(const std::string &path, const std::string &program, const std::vector<std::string> &words,
+                         bool &found) {
+  Ffmpeg ffmpeg;
+  if (Status status = ffmpeg.start(program, path, words); !status.ok())
+    return status;
+  std::string line;
+  for (bool ended = false;;) {
+    if (Status status = ffmpeg.readLine(line, longestListLine, ended); !status.ok())
+      return status;
+    if (ended)
+      return ffmpeg.finish();
+    found = !line.starts_with('#');
+    if (found)
+      return {};
+  }
+}
+
+Status findKindByFfmpeg(const std::string &path, const std::string &program, MediaKind &kind) {
+  bool found = false;
+  Status status = findStream(path, program, {"-map", "0:V:0", "-c", "copy", "-frames:v", "1", "-f", "framecrc"}, found);
+  kind = MediaKind::video;
+  if (found || status.code() == ExitCode::interrupted || findProgram(program).empty())
+    return status;
+  status = findStream(path, program, {"-map", "0:a:0", "-c", "copy", "-frames:a", "1", "-f", "framecrc"}, found);
+  kind = MediaKind::sound;
+  if (found || status.code() == ExitCode::interrupted)
+    return status;
+  return {ExitCode::inputOutput,
+          "ffmpeg finds neither a video nor a sound in it" + (status.message().empty() ? "" : ": " + status.message())};
 }
 
 } // namespace gemmac::runtime

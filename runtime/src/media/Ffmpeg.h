@@ -4,6 +4,7 @@
 
 #include "base/ChildProcess.h"
 #include "media/Limits.h"
+#include "media/MediaKind.h"
 #include "media/Sound.h"
 
 #include <string>
@@ -11,6 +12,9 @@
 #include <vector>
 
 namespace gemmac::runtime {
+
+/// Of a list of frames: what is behind the size of one may be long.
+constexpr size_t longestListLine = size_t{1} << 20;
 
 /// ffmpeg at work on a file: what it writes, in pieces. It may open nothing but files, and asks nobody.
 class Ffmpeg {
@@ -37,10 +41,15 @@ private:
 
 /// The first stream of sound of a file, mixed down by ffmpeg and at 16 kHz.
 /// \param name     as messages show it, quotes included.
-/// \param seconds  no more than the first so many are read.
+/// \param seconds  no more than the first so many are read; 0: all, and none where they are beyond MediaLimits.
 /// \returns inputOutput; interrupted on Ctrl-C.
 Status readSoundByFfmpeg(const std::string &path, std::string_view name, const std::string &program, uint32_t seconds,
                          Sound &sound);
+
+/// What ffmpeg finds in a file: a video that is no cover, or where there is none, a sound.
+/// \param kind  gets it.
+/// \returns inputOutput where it finds neither, with a message that may follow "and"; interrupted on Ctrl-C.
+Status findKindByFfmpeg(const std::string &path, const std::string &program, MediaKind &kind);
 
 } // namespace gemmac::runtime
 

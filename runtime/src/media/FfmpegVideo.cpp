@@ -14,7 +14,6 @@ namespace gemmac::runtime {
 
 namespace {
 constexpr const char *kind = "video";
-constexpr size_t longestLine = 1 << 20; // of a list: what is behind the size of a frame may be long
 
 /// Times of a frame, in units of the list.
 struct ListedFrame {
@@ -80,7 +79,7 @@ Status FfmpegVideo::readList(Ffmpeg &ffmpeg, std::vector<ListedFrame> &list) {
   std::string line;
   while (list.size() <= limits.videoFrames) {
     bool ended = false;
-    if (Status status = ffmpeg.readLine(line, longestLine, ended); !status.ok() || ended)
+    if (Status status = ffmpeg.readLine(line, longestListLine, ended); !status.ok() || ended)
       return about(status);
     std::string_view rest = line;
     ListedFrame frame;
@@ -109,7 +108,8 @@ Status FfmpegVideo::open() {
   if (Status status = ffmpeg.start(program, path, {"-map", "0:V:0", "-c", "copy", "-f", "framecrc"}); !status.ok())
     return about(
         {status.code(),
-         "it is no GIF, Y4M file or folder of pictures, which can be read without ffmpeg, and " + status.message()});
+         "it is no GIF, animated WebP, Y4M file or folder of pictures, which can be read without ffmpeg, and " +
+             status.message()});
   if (Status status = readList(ffmpeg, list); !status.ok())
     return status;
   if (list.size() <= limits.videoFrames)

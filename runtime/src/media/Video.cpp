@@ -34,7 +34,7 @@ static Status openStream(const std::string &path, const MediaLimits &limits, con
     return status;
   return refuseVideo(name, "video",
                      picture ? "it is a picture; show it with --image or /image"
-                             : "it begins like no GIF or Y4M; give other kinds as a file");
+                             : "it begins like no GIF, animated WebP or Y4M; give other kinds as a file");
 }
 
 static Status openPlainFile(const std::string &path, uint64_t size, const MediaLimits &limits,
@@ -43,21 +43,21 @@ static Status openPlainFile(const std::string &path, uint64_t size, const MediaL
   if (file < 0)
     return cannotOpen(path);
   VideoBytes bytes(file, size);
-  char head[16];
+  char head[32];
   const ssize_t got = bytes.read(0, head, sizeof(head));
   if (got < 0)
     return {ExitCode::inputOutput, format("cannot read %s: %s", name.c_str(), strerror(errno))};
   const std::string_view begin(head, static_cast<size_t>(got));
   if (begin.starts_with("YUV4MPEG2"))
     return openY4mVideo(std::move(bytes), name, limits, options.rate, video);
-  if (begin.starts_with("GIF8")) {
+  if (begin.starts_with("GIF8") || isAnimatedWebp(begin)) {
     std::string all;
     Input input;
     if (Status status = input.open(path); !status.ok())
       return status;
     if (Status status = input.rest(all, limits.bytes); !status.ok())
       return status;
-    return openGifVideo(std::move(all), name, limits, video);
+    return openVideoBytes(std::move(all), name, limits, options.rate, video);
   }
   if (mediaKind(begin) == MediaKind::picture)
     return {ExitCode::usage,

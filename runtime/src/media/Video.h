@@ -35,6 +35,8 @@ public:
   ///               the file claimed, which note() then says.
   /// \returns inputOutput; interrupted on Ctrl-C.
   Status next(Picture &picture, double &begin, bool &ended);
+  /// Which frame is number `number` of the chosen ones.
+  uint64_t chosenFrame(uint64_t number) const;
 
 protected:
   /// Frame `index`, above that of the call before. Sets `picture`, or `ended` where there is none.
@@ -43,8 +45,6 @@ protected:
   virtual double beginOf(uint64_t index) const = 0;
   /// The choice was made.
   virtual void chosenBegin() {}
-
-  uint64_t chosenFrame(uint64_t number) const;
 
   std::string remark;
   uint64_t frameCount = 0, chosen = 0;
@@ -60,10 +60,10 @@ struct VideoOptions {
   std::string ffmpeg = "ffmpeg"; ///< for what is not read here: a file, or a name to find in PATH
 };
 
-/// Opens a video: an animated GIF, Y4M, a folder of pictures, and by ffmpeg whatever that reads. `path` "-" is standard
-/// input, of which GIF and Y4M are read, and kept in memory.
-/// - GIF: frames composed as Pillow does (disposal, transparency); a delay below two hundredths of a second counts as
-///   ten, as browsers do.
+/// Opens a video: an animated GIF or WebP, Y4M, a folder of pictures, and by ffmpeg whatever that reads. `path` "-" is
+/// standard input, of which these files are read, and kept in memory.
+/// - GIF and WebP: frames composed as Pillow does (disposal, transparency); a delay below two hundredths of a second
+///   counts as ten, as browsers do.
 /// - Y4M: 4:2:0 (sitings alike), 4:1:1, 4:2:2, 4:4:4, with alpha dropped, and grey, of 8 to 16 bits, the upper 8 of
 ///   which are taken. BT.601, limited range unless the header says XCOLORRANGE=FULL. Chroma is repeated, interlaced
 ///   frames are taken as they are, pixels count as square.
@@ -74,7 +74,7 @@ struct VideoOptions {
 Status openVideo(const std::string &path, const MediaLimits &limits, const VideoOptions &options,
                  std::unique_ptr<Video> &video, std::string &name);
 
-/// The same for a GIF or Y4M in memory. \returns null in `video` for other bytes.
+/// The same for a GIF, animated WebP or Y4M in memory. \returns null in `video` for other bytes.
 Status openVideoBytes(std::string bytes, std::string_view name, const MediaLimits &limits, double rate,
                       std::unique_ptr<Video> &video);
 

@@ -74,6 +74,8 @@ Status openVideoBytes(std::string bytes, std::string_view name, const MediaLimit
   video.reset();
   if (bytes.starts_with("GIF87a") || bytes.starts_with("GIF89a"))
     return openGifVideo(std::move(bytes), name, limits, video);
+  if (isAnimatedWebp(bytes))
+    return openWebpVideo(std::move(bytes), name, limits, video);
   if (bytes.starts_with("YUV4MPEG2"))
     return openY4mVideo(VideoBytes(std::move(bytes)), name, limits, rate, video);
   return {};

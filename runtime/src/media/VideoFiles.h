@@ -37,6 +37,10 @@ Status checkVideo(std::string_view name, const char *kind, const MediaLimits &li
                   double seconds);
 
 Status openGifVideo(std::string bytes, std::string_view name, const MediaLimits &limits, std::unique_ptr<Video> &video);
+Status openWebpVideo(std::string bytes, std::string_view name, const MediaLimits &limits,
+                     std::unique_ptr<Video> &video);
+/// Whether a file is a WebP that moves, by its first 21 bytes.
+bool isAnimatedWebp(std::string_view beginning);
 /// \param rate  frames per second where the header does not say; 0: 24.
 Status openY4mVideo(VideoBytes bytes, std::string_view name, const MediaLimits &limits, double rate,
                     std::unique_ptr<Video> &video);

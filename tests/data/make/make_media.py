@@ -146,6 +146,7 @@ def make_webps() -> None:
     more = [Image.fromarray(picture(19, 13)[::-1])]
     moving = encoded(plain, "WEBP", save_all=True, append_images=more, lossless=True)
     save("animated.webp", moving)
+    save_animation("animated.webp", moving)
     # Its first frame 4 pixels to the right on a wider canvas: the rest of the canvas is black.
     wide = bytearray(moving)
     canvas = wide.index(b"VP8X") + 12
@@ -283,9 +284,9 @@ def save_animation(name: str, data: bytes) -> None:
     image, begins, frames = Image.open(io.BytesIO(data)), [0], []
     for number in range(image.n_frames):
         image.seek(number)
+        frames.append(np.asarray(ImageOps.exif_transpose(image).convert("RGB")))
         delay = image.info.get("duration", 0) // 10
         begins.append(begins[-1] + (delay if delay >= 2 else 10))
-        frames.append(np.asarray(image.convert("RGB")))
     save_video(name, data, begins, frames)
 
 
@@ -307,6 +308,33 @@ def random_animation(count: int, seed: int) -> bytes:
         data += dice.integers(0, 256, (8, 3), dtype=np.uint8).tobytes() if own else b""
         data += b"\x08" + gif_block(gif_codes(dice.integers(0, 8, w * h, dtype=np.uint8).tobytes()))
     return data + b";"
+
+
+def webp_chunk(kind: bytes, data: bytes) -> bytes:
+    return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def random_webp(count: int, seed: int) -> bytes:
+    """Frames of any place and size, lossy and lossless, with and without alpha, blended or not, cleared or not."""
+    dice = np.random.default_rng(seed)
+    width, height = 23, 17
+    canvas = struct.pack("<IIH", 0x12, width - 1 | height - 1 << 24, 0)
+    frames = b""
+    for number in range(count):
+        w, h = (int(dice.integers(1, side + 1)) for side in (width, height))
+        w, h = (width, height) if number == 0 and seed % 2 else (w, h)
+        x, y = (2 * int(dice.integers((side - size) // 2 + 1)) for side, size in ((width, w), (height, h)))
+        colours = dice.integers(0, 256, (h, w, 3 + int(dice.integers(2))), dtype=np.uint8)
+        image = Image.fromarray(colours, "RGBA" if colours.shape[2] == 4 else "RGB")
+        lossless = bool(dice.integers(2))
+        body = encoded(image, "WEBP", lossless=lossless, exact=True, quality=70)[12:]
+        body = body[18:] if body.startswith(b"VP8X") else body
+        numbers = (x // 2, y // 2, w - 1, h - 1, int(dice.choice([0, 10, 20, 70, 500])))
+        head = b"".join(struct.pack("<I", one)[:3] for one in numbers) + bytes([int(dice.integers(4))])
+        frames += webp_chunk(b"ANMF", head + body)
+    background = webp_chunk(b"ANIM", dice.bytes(4) + b"\0\0")
+    data = b"WEBP" + webp_chunk(b"VP8X", canvas) + background + frames
+    return b"RIFF" + struct.pack("<I", len(data)) + data
 
 
 def rgb_of(planes: list[np.ndarray], across: int, down: int, bits: int, full: bool) -> np.ndarray:
@@ -342,5 +370,14 @@ def make_videos() -> None:
         save_video(f"{name}.y4m", data, [*begins, 12 * (number + 1)], frames)
 
 
-for made in (make_jpegs, make_pngs, make_webps, make_gifs, make_sounds, make_videos):
+def make_animations() -> None:
+    for number in range(4):
+        save_animation(f"frames{number}.webp", random_webp(7, number))
+    turned = bytearray(random_webp(3, 5) + webp_chunk(b"EXIF", orientation(6).tobytes()))
+    turned[turned.index(b"VP8X") + 8] |= 8
+    turned[4:8] = struct.pack("<I", len(turned) - 8)
+    save_animation("turned6.webp", bytes(turned))
+
+
+for made in (make_jpegs, make_pngs, make_webps, make_gifs, make_sounds, make_videos, make_animations):
     made()

@@ -8,20 +8,19 @@
 #include <unistd.h>
 
 using namespace gemmac::runtime;
+using namespace std::string_view_literals;
 
 /// A world with some files.
-static MediaKind kindOf(const std::string &path) {
-  if (path == "/p/cat.png" || path == "/p/a cat.png" || path == "/home/me/it's.png")
-    return MediaKind::picture;
-  return path == "/p/bell.wav" ? MediaKind::sound : MediaKind::none;
+static bool isMedia(const std::string &path) {
+  return path == "/p/cat.png" || path == "/p/a cat.png" || path == "/home/me/it's.png" || path == "/p/bell.wav";
 }
 
 /// "TEXT|PATH|PATH"
 static std::string taken(std::string_view message) {
-  const DroppedFiles dropped = takeDroppedFiles(message, "/home/me", kindOf);
+  const DroppedFiles dropped = takeDroppedFiles(message, "/home/me", isMedia);
   std::string result = dropped.text;
-  for (const DroppedFile &file : dropped.files)
-    result += "|" + file.path;
+  for (const std::string &path : dropped.files)
+    result += "|" + path;
   return result;
 }
 
@@ -52,7 +51,7 @@ TEST(DroppedFiles, EverythingElseIsText) {
         "https://x/p/cat.png", "file://host/p/cat.png", "file:/p/cat.png", "~me/it's.png", "~/", "'", "\"/p/cat.png",
         "file:///p/cat.png%", "/p/cat.png\nand /p/cat.png", "a  b\t c", "/p/cat.png\\"})
     EXPECT_EQ(taken(text), text);
-  EXPECT_TRUE(takeDroppedFiles("~/it\\'s.png", "", kindOf).files.empty());
+  EXPECT_TRUE(takeDroppedFiles("~/it\\'s.png", "", isMedia).files.empty());
 }
 
 TEST(DroppedFiles, FilesAreKnownByTheirFirstBytes) {
@@ -65,6 +64,26 @@ TEST(DroppedFiles, FilesAreKnownByTheirFirstBytes) {
   EXPECT_EQ(kindOfFile(file("a", "\x89PNG\r\n\x1a\n")), MediaKind::picture);
   EXPECT_EQ(kindOfFile(file("b.png", "GIF89a")), MediaKind::picture);
   EXPECT_EQ(kindOfFile(file("c.gif", "RIFF1234WAVEfmt ")), MediaKind::sound);
+  EXPECT_EQ(kindOfFile(file("a.txt", "YUV4MPEG2 W2 H2")), MediaKind::video);
+  for (std::string_view film : {"\0\0\0\x20"
+                                "ftypisom"sv,
+                                "\0\0\0\x14"
+                                "ftypqt  "sv,
+                                "\x1a\x45\xdf\xa3\x01"sv, "RIFF1234AVI LIST"sv})
+    EXPECT_EQ(kindOfFile(file("film", film)), MediaKind::video);
+  for (std::string_view sound : {"ID3\4\0\0\0\0\0\0"sv, "\xff\xfb\x90\x64"sv, "\xff\xf1\x50\x80"sv, "OggS\0\2"sv,
+                                 "\0\0\0\x1c"
+                                 "ftypM4A "sv,
+                                 "FORM1234AIFFCOMM"sv})
+    EXPECT_EQ(kindOfFile(file("sound", sound)), MediaKind::sound);
+  // Text in UTF-16, pictures that nobody reads, a free bit rate that is none.
+  for (std::string_view other : {"\xff\xfeh\0i\0"sv,
+                                 "\0\0\0\x18"
+                                 "ftypheic"sv,
+                                 "\0\0\0\x18"
+                                 "ftypavif"sv,
+                                 "\xff\xfb\xf0\x64"sv, "\xff"sv, "ftypisom"sv})
+    EXPECT_EQ(kindOfFile(file("other", other)), MediaKind::none);
   EXPECT_EQ(kindOfFile(file("d.png", "hello")), MediaKind::none);
   EXPECT_EQ(kindOfFile(file("e.png", "")), MediaKind::none);
   EXPECT_EQ(kindOfFile(folder.string()), MediaKind::none);

@@ -4,6 +4,7 @@
 #include "base/Cancel.h"
 #include "encode/MediaPlan.h"
 #include "engine/CpuEngine.h"
+#include "engine/MemoryLimit.h"
 #include "features/Image.h"
 #include "features/Mel.h"
 
@@ -273,6 +274,49 @@ TEST_F(MediaEncoderTest, WhatWasSeenIsNotEncodedAgain) {
   encoder->forget();
   ASSERT_TRUE(image(200, 100, 70).ok());
   EXPECT_EQ(calls, 7);
+}
+
+// What is held, by whomever, is bounded: by the context, and where the program has a limit by what that leaves.
+TEST_F(MediaEncoderTest, NoMoreIsHeldThanFits) {
+  open();
+  std::vector<std::shared_ptr<const SoftRows>> shown;
+  uint8_t different = 0;
+  auto show = [&] {
+    const Status status = image(300, 300, 280, ++different);
+    if (status.ok())
+      shown.push_back(rows);
+    rows.reset();
+    return status;
+  };
+  auto held = [&] {
+    size_t count = 0;
+    for (const auto &one : shown)
+      count += one->count();
+    return count;
+  };
+  ASSERT_TRUE(show().ok());
+  const size_t each = held(), most = GEMMAC_MEDIA_CACHE_ROWS / each; // the context of this program is smaller
+  for (size_t i = 1; i < most; ++i)
+    ASSERT_TRUE(show().ok()) << i;
+  const Status full = show();
+  EXPECT_EQ(full.code(), ExitCode::context);
+  EXPECT_EQ(full.message(), "256 soft tokens do not fit in beside the 1024 of what is shown already: at most 1120 are "
+                            "held, for a context of 64; show less at once, begin a new conversation, or compile with "
+                            "a larger --context");
+  ASSERT_TRUE(image(300, 300, 280, 1).ok()); // what is shown already takes nothing
+  shown.pop_back();
+  rows.reset();
+  EXPECT_TRUE(show().ok());
+  // A limit that leaves room for two more, in a context that would hold many.
+  shown.clear();
+  program.context = 100000;
+  program.memory.limit = 2 * each * static_cast<size_t>(program.hidden) * sizeof(float) + 1000;
+  EXPECT_EQ(softRowsWithinMemory(program, 2, 4096), 1120 + 2 * static_cast<int64_t>(each) + 8);
+  EXPECT_EQ(softRowsWithinMemory(program, 2, 1200), 1200);
+  program.memory.working = 2000;
+  EXPECT_EQ(softRowsWithinMemory(program, 2, 4096), 1120 + 2 * static_cast<int64_t>(each) - 9);
+  program.memory.working = 1000000;
+  EXPECT_EQ(softRowsWithinMemory(program, 2, 4096), 1120);
 }
 
 TEST_F(MediaEncoderTest, CancellingLeavesTheTower) {

@@ -42,13 +42,36 @@ TEST(SoftRowsCache, FindsWhatOthersHold) {
 TEST(SoftRowsCache, HoldsNothingBeyondItsBound) {
   SoftRowsCache cache(4);
   cache.add(key(1), rowsOf(3));
-  cache.add(key(2), rowsOf(5));
+  cache.add(key(2), rowsOf(5)); // while these are in use, there is room for no others
   EXPECT_FALSE(cache.find(key(2)));
-  EXPECT_TRUE(cache.find(key(1)));
+  EXPECT_FALSE(cache.find(key(1)));
   SoftRowsCache none(0);
   none.add(key(1), rowsOf(1));
   EXPECT_FALSE(none.find(key(1)));
   cache.clear();
+  EXPECT_FALSE(cache.find(key(1)));
+}
+
+// What others hold is part of the bound, and so is what is about to be made.
+TEST(SoftRowsCache, KeepsWhatOthersLeave) {
+  SoftRowsCache cache(10);
+  std::shared_ptr<const SoftRows> shown = rowsOf(6);
+  cache.add(key(1), shown);
+  cache.add(key(2), rowsOf(3));
+  cache.add(key(3), rowsOf(1));
+  EXPECT_EQ(cache.usedRows(), 6u);
+  EXPECT_EQ(cache.heldRows(), 10u);
+  cache.makeRoom(1);
+  EXPECT_EQ(cache.heldRows(), 7u); // the one used longest ago went
+  EXPECT_FALSE(cache.find(key(2)));
+  EXPECT_TRUE(cache.find(key(1)) && cache.find(key(3)));
+  cache.makeRoom(5); // more than there is
+  EXPECT_EQ(cache.heldRows(), 6u);
+  EXPECT_EQ(cache.find(key(1)), shown);
+  shown.reset();
+  EXPECT_EQ(cache.usedRows(), 0u);
+  cache.makeRoom(5);
+  EXPECT_EQ(cache.heldRows(), 0u);
   EXPECT_FALSE(cache.find(key(1)));
 }
 

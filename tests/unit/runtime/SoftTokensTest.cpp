@@ -214,6 +214,24 @@ TEST_F(SoftTokens, PromptsThatCannotBeFedAreRefused) {
   EXPECT_EQ(problem(large).message(), "13 soft tokens of the prompt see each other, but this program takes 12");
 }
 
+TEST_F(SoftTokens, WhatIsNotShownAnyMoreIsLetGo) {
+  Conversation conversation(model, {});
+  const std::shared_ptr<const SoftRows> rows = picture(1, 2);
+  conversation.ask("hi", {{Medium::Kind::image, rows}});
+  EXPECT_GT(rows.use_count(), 1);
+  conversation.withdraw();
+  EXPECT_EQ(rows.use_count(), 1);
+  conversation.ask("hi", {{Medium::Kind::image, rows}});
+  Generation generation;
+  generation.tokens = ids("yes<turn|>");
+  conversation.answered(generation);
+  conversation.ask("more");
+  conversation.withdraw();
+  EXPECT_EQ(rows.use_count(), 2); // of the history
+  conversation.reset();
+  EXPECT_EQ(rows.use_count(), 1);
+}
+
 TEST_F(SoftTokens, MediaStandBeforeTheText) {
   Conversation conversation(model, {});
   const std::vector<Medium> media = {{Medium::Kind::image, picture(1, 2)}, {Medium::Kind::audio, picture(5, 1, false)}};

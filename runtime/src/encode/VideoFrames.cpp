@@ -1,6 +1,5 @@
-#include "encode/VideoFile.h"
+#include "encode/VideoFrames.h"
 
-#include "base/Progress.h"
 #include "base/Signals.h"
 #include "base/Text.h"
 
@@ -23,14 +22,14 @@ static void addLine(std::string &note, const std::string &line) {
 }
 
 /// How many frames are to be shown.
-static Status countOf(const Video &video, const VideoRequest &request, const std::string &name, int64_t &count,
+static Status countOf(const Video &video, const FrameRequest &request, const std::string &name, int64_t &count,
                       std::string &note) {
   const auto all = static_cast<int64_t>(video.frames());
-  count = request.frames > 0 ? request.frames : usualCount(video.frames(), video.seconds(), request.context);
+  count = request.count > 0 ? request.count : usualCount(video.frames(), video.seconds(), request.context);
   if (count > all)
     return {ExitCode::usage, format("%s: %lld frames are asked for, it has %lld; give fewer --frames", name.c_str(),
                                     static_cast<long long>(count), static_cast<long long>(all))};
-  if (request.frames == 0 && count < all && video.seconds() >= static_cast<double>(count + 1))
+  if (request.count == 0 && count < all && video.seconds() >= static_cast<double>(count + 1))
     addLine(note, format("%s lasts %.0f seconds: %lld frames of it are shown, one every %.1f seconds; --frames N shows "
                          "N of them, if the context holds them",
                          name.c_str(), video.seconds(), static_cast<long long>(count),
@@ -49,39 +48,34 @@ static Status checkRoom(int64_t tokens, int64_t count, int64_t context, const st
                  static_cast<long long>(context))};
 }
 
-Status encodeVideoFile(MediaEncoder &encoder, const std::string &path, const VideoRequest &request,
-                       std::vector<VideoFrame> &frames, std::string &name, std::string &note) {
-  std::unique_ptr<Video> video;
-  frames.clear();
-  if (Status status = openVideo(path, {}, request.options, video, name); !status.ok())
-    return status;
+Status takeFrames(Video &video, const std::string &name, const FrameRequest &request, const FrameTaker &take,
+                  std::string &note) {
   int64_t count = 0;
-  addLine(note, video->note());
-  const std::string noted = video->note();
-  if (Status status = countOf(*video, request, name, count, note); !status.ok())
+  const std::string noted = video.note();
+  addLine(note, noted);
+  if (Status status = countOf(video, request, name, count, note); !status.ok())
     return status;
-  video->choose(static_cast<uint64_t>(count));
-  for (;;) {
+  video.choose(static_cast<uint64_t>(count));
+  for (int64_t done = 0;;) {
     Picture picture;
     double begin = 0;
     bool ended = false;
     if (interruptRequested())
       return {ExitCode::interrupted, ""};
-    if (Status status = video->next(picture, begin, ended); !status.ok())
+    if (Status status = video.next(picture, begin, ended); !status.ok())
       return status;
     if (ended)
       break;
-    std::shared_ptr<const SoftRows> rows;
-    if (Status status = encoder.image(std::move(picture), frameTokens, rows); !status.ok())
+    int64_t tokens = 0;
+    if (Status status = take(std::move(picture), begin, tokens); !status.ok())
       return {status.code(), status.message().empty() ? "" : name + ": " + status.message()};
-    if (Status status = checkRoom(static_cast<int64_t>(rows->count()), count, request.context, name); !status.ok())
+    if (Status status = checkRoom(tokens, count, request.context, name); !status.ok())
       return status;
-    frames.push_back({begin, std::move(rows)});
     if (request.progress)
-      request.progress->reached(static_cast<int64_t>(frames.size()), count);
+      request.progress->reached(++done, count);
   }
-  if (video->note() != noted)
-    addLine(note, video->note());
+  if (video.note() != noted)
+    addLine(note, video.note());
   return {};
 }
 
