@@ -99,17 +99,22 @@ static void checkOptions(const std::vector<std::string> &words, const Options &o
   require(options.tell.soft.empty() || count == 1);
 }
 
+/// Of published models, and one whose patches no kernel is made for.
+static constexpr PatchGrid grids[] = {{16, 3}, {48, 1}, {10, 2}};
+
 static void cutIntoPatches(const Picture &picture, int64_t budget) {
   const PixelView view{picture.pixels.get(), {picture.height, picture.width}, static_cast<int64_t>(picture.rowBytes())};
+  const PatchGrid grid = grids[static_cast<size_t>(budget) % std::size(grids)];
   ImageSize size;
-  if (const Status status = targetSize(view.size, budget, size); !status.ok())
+  if (const Status status = targetSize(view.size, grid, budget, size); !status.ok())
     return require(status.code() == ExitCode::usage);
-  require(size.width > 0 && size.height > 0 && size.width % 48 == 0 && size.height % 48 == 0);
-  require(size.width / 48 * (size.height / 48) <= budget);
-  const int64_t side = 16, count = size.width / side * (size.height / side);
-  Fenced<float> values(static_cast<size_t>(count * side * side * 3));
+  const int64_t cell = grid.cell(), side = grid.patch;
+  require(size.width > 0 && size.height > 0 && size.width % cell == 0 && size.height % cell == 0);
+  require(size.width / cell * (size.height / cell) <= budget);
+  const int64_t count = size.width / side * (size.height / side);
+  Fenced<float> values(static_cast<size_t>(count * grid.patchValues()));
   std::vector<PatchPosition> places(static_cast<size_t>(count));
-  require(patches(runner(), view, size, PatchSide::tower, values.inside(), places).ok());
+  require(patches(runner(), view, size, grid, values.inside(), places).ok());
   for (float value : values.inside())
     require(value >= 0 && value <= 1);
   require(places.back().x == size.width / side - 1 && places.back().y == size.height / side - 1);
