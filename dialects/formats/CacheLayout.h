@@ -89,6 +89,12 @@ constexpr int64_t encoderMemoryWidth(int64_t kvHeads, int64_t padded, bool words
 /// powers and values are at most so large, so that 32 products do not either.
 inline constexpr float encoderRowLength = 32512.0F;
 inline constexpr float encoderPowerMost = 4095.0F, encoderValueMost = 16383.0F;
+/// 4095 * 2^f for -1/2 <= f <= 1/2 as a polynomial of f, from its constant on; 3e-6 of it off.
+inline constexpr float encoderPowerTerms[] = {encoderPowerMost, 2838.343505859375F, 983.786865234375F,
+                                              228.93682861328125F, 39.24177169799805F};
+/// Binary exponents below this give powers that round to 0.
+inline constexpr float encoderLeastExponent = -30.0F;
+
 /// Elements of a normed head are at most the root of its size. \returns what makes integers of them.
 inline float encoderValueFactor(int64_t headDim) {
   return static_cast<float>(encoderValueMost / std::sqrt(static_cast<double>(headDim)));

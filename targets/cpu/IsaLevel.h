@@ -31,6 +31,7 @@ struct WeightGroup {
   mlir::Value pointer;
   bool unpacked = false;
   bool words = false; ///< for activations of int16
+  int64_t groups = 1; ///< that follow each other, of unpacked words; whose sums int32 holds together
 };
 
 /// The few vector operations that differ between ISA levels.

@@ -75,7 +75,7 @@ struct WordProducts::Lot {
   /// A single sum goes straight on; more keep a real loop: unrolled flat they spill.
   KernelBuilder::Values make() const {
     bool unpacked = panels.front().unpacked;
-    int64_t steps = unpacked ? 8 : 4;
+    int64_t steps = unpacked ? 8 * panels.front().groups : 4;
     auto add = [&](Value i, ValueRange sums) { return unpacked ? addUnpacked(i, sums) : addPacked(i, sums); };
     int64_t count = static_cast<int64_t>(panels.size() * rows.size()) * products.together;
     KernelBuilder::Values sums(count, b.splatInt(products.sumType(b), 0));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace gemmac::interp {
 
@@ -164,6 +165,16 @@ WordRow::WordRow(std::span<const float> row) {
   scale = 1.0F / factor;
 }
 
+/// 2^x as an integer, for x of at most 0.
+static int64_t integerPower(float x) {
+  x = smaller(larger(x, encoderLeastExponent), 0.0F);
+  const float whole = std::nearbyint(x), fraction = x - whole;
+  float power = std::end(encoderPowerTerms)[-1];
+  for (float term : llvm::reverse(llvm::ArrayRef(encoderPowerTerms).drop_back()))
+    power = std::fma(power, fraction, term);
+  return static_cast<int64_t>(std::nearbyint(std::ldexp(power, static_cast<int>(whole))));
+}
+
 namespace {
 
 /// A KV head of an encoder of `count` rows.
@@ -207,8 +218,9 @@ private:
       part.top = larger(scores.back(), part.top);
     }
     std::vector<int64_t> powers;
+    const float logarithm = std::numbers::log2e_v<float>, behind = -(part.top * logarithm);
     for (float s : scores) {
-      powers.push_back(static_cast<int64_t>(std::nearbyint(power(s - part.top) * encoderPowerMost)));
+      powers.push_back(integerPower(std::fma(s, logarithm, behind)));
       part.sum = part.sum + static_cast<float>(powers.back());
     }
     for (int64_t group = seen.first; group <= seen.last; group += 32)

@@ -237,7 +237,7 @@ class Avx2TileOps : public TileOps {
       }
     };
     if (panels.front().unpacked) {
-      sums = b.loop(b.i64(0), b.i64(8), 1, sums, [&](Value quad, ValueRange state) {
+      sums = b.loop(b.i64(0), b.i64(8 * panels.front().groups), 1, sums, [&](Value quad, ValueRange state) {
         KernelBuilder::Values next(state);
         addUnpackedQuad(b, panels, rows, quad, next);
         return next;

@@ -40,13 +40,6 @@ Value ScoreRow::top() const {
   return b.maxf(b.maxLanes(largest[0]), b.f32(SplitAttention::lowestScore / 2));
 }
 
-KernelBuilder::Values ScoreRow::forPowers(Value top, Value start, UsePowers use) const {
-  Value tops = b.broadcast(top);
-  return b.loop(blocks.first, blocks.last, 1, ValueRange{start}, [&](Value index, ValueRange state) {
-    return use(index, SplitAttention::powerOf(b, b.subf(b.loadVec(place(index)), tops)), state);
-  });
-}
-
 Value SplitAttention::powerOf(KernelBuilder &b, Value x) {
   auto type = cast<VectorType>(x.getType());
   Value matters = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, b.splat(type, -64.0));
@@ -248,10 +241,11 @@ void SplitAttention::keyScores(const PairTile &tile, const SplitBlocks &blocks) 
 SplitAttention::Softmax SplitAttention::softmax(Value scores, const SplitBlocks &blocks, Value first, Value last) {
   ScoreRow row(b, scores, blocks);
   row.hide(first, last);
-  Value top = row.top();
-  auto total = row.forPowers(top, b.splat(b.vecF32(), 0.0), [&](Value index, Value powers, ValueRange state) {
-    b.store(powers, row.place(index));
-    return KernelBuilder::Values{b.addf(state[0], powers)};
+  Value top = row.top(), tops = b.broadcast(top), zero = b.splat(b.vecF32(), 0.0);
+  auto total = b.loop(blocks.first, blocks.last, 1, ValueRange{zero}, [&](Value index, ValueRange state) {
+    Value power = powerOf(b, b.subf(b.loadVec(row.place(index)), tops));
+    b.store(power, row.place(index));
+    return KernelBuilder::Values{b.addf(state[0], power)};
   });
   return {top, b.sumLanes(total[0])};
 }

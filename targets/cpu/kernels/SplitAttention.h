@@ -31,9 +31,6 @@ public:
   void hide(Value first, Value last) const;
   /// The largest one; where no key is seen, one from which all are so far that their powers are zeros.
   Value top() const;
-  using UsePowers = llvm::function_ref<KernelBuilder::Values(Value index, Value powers, mlir::ValueRange state)>;
-  /// Hands out the powers e^(score - top) of each block, with a state that begins with `start`.
-  KernelBuilder::Values forPowers(Value top, Value start, UsePowers use) const;
   Value place(Value index) const { return b.at(scores, b.mul(b.sub(index, blocks.begin), cacheBlock * 4)); }
 
 private:

@@ -1,5 +1,7 @@
 #include "targets/cpu/kernels/WordAttention.h"
 
+#include <numbers>
+
 using namespace mlir;
 
 namespace gemmac {
@@ -82,12 +84,12 @@ void WordRows::storeQuery(Value row, Value to) const {
 //===--- attention
 //-------------------------------------------------------------------------------------------------------===//
 
-// Of one group of columns of `panels` panels that lie `panelBytes` apart, by panel, then by row of words.
-SmallVector<Value> WordAttention::dotPanels(Value first, int64_t panelBytes, int64_t panels,
+// Of `groups` groups of columns of `panels` panels that lie `panelBytes` apart, by panel, then by row of words.
+SmallVector<Value> WordAttention::dotPanels(Value first, int64_t groups, int64_t panelBytes, int64_t panels,
                                             ArrayRef<Value> words) const {
   SmallVector<WeightGroup> weights;
   for (int64_t i = 0; i < panels; ++i)
-    weights.push_back({Format::Q12, b.at(first, i * panelBytes), /*unpacked=*/true, /*words=*/true});
+    weights.push_back({Format::Q12, b.at(first, i * panelBytes), /*unpacked=*/true, /*words=*/true, groups});
   SmallVector<ActivationGroup> activations;
   for (Value row : words)
     activations.push_back({row, /*bias=*/{}, /*wholeRange=*/false, /*words=*/true});
@@ -98,17 +100,10 @@ SmallVector<Value> WordAttention::dotPanels(Value first, int64_t panelBytes, int
 void WordAttention::scorePanels(const PairTile &tile, Value index, Value begin, int64_t panels) const {
   Value block = b.at(keys, b.mul(index, rows.keyBlockBytes()));
   auto query = [&](int64_t pair) { return b.at(tile.queries, pair * WordRows::queryBytes(padded)); };
-  SmallVector<Value> sums;
-  for (int64_t group = 0; group < padded / groupColumns; ++group) {
-    SmallVector<Value> words;
-    for (int64_t pair = 0; pair < tile.count; ++pair)
-      words.push_back(b.at(query(pair), group * groupColumns * 2));
-    SmallVector<Value> dots =
-        dotPanels(b.at(block, group * WordPlaces::groupBytes), rows.keyBlockBytes(), panels, words);
-    for (auto [i, dot] : llvm::enumerate(dots))
-      dot = sums.empty() ? dot : Value(arith::AddIOp::create(b, sums[i], dot));
-    sums = dots;
-  }
+  SmallVector<Value> words;
+  for (int64_t pair = 0; pair < tile.count; ++pair)
+    words.push_back(query(pair));
+  SmallVector<Value> sums = dotPanels(block, padded / groupColumns, rows.keyBlockBytes(), panels, words);
   Value target = b.at(tile.scores, b.mul(b.sub(index, begin), cacheBlock * 4));
   for (int64_t panel = 0; panel < panels; ++panel) {
     Value scales = b.loadVec(b.at(block, panel * rows.keyBlockBytes() + rows.scalesOffset()));
@@ -129,14 +124,30 @@ void WordAttention::scores(const PairTile &tile, const SplitBlocks &blocks) {
   }
 }
 
+// 2^x as an integer, for x of at most 0: the power of its fraction, whose exponent grows by its nearest integer.
+static Value integerPower(KernelBuilder &b, Value x) {
+  auto floats = b.vecF32(), ints = b.vecI32();
+  x = b.clampf(x, b.splat(floats, encoderLeastExponent), b.splat(floats, 0.0));
+  Value magic = b.splat(floats, 12582912.0), shifted = b.addf(x, magic);
+  Value fraction = b.subf(x, b.subf(shifted, magic));
+  Value power = b.splat(floats, std::end(encoderPowerTerms)[-1]);
+  for (float term : llvm::reverse(llvm::ArrayRef(encoderPowerTerms).drop_back()))
+    power = b.fma(power, fraction, b.splat(floats, term));
+  // Of the bits of the shifted x only those of the integer are left.
+  Value exponent = arith::ShLIOp::create(b, b.bitcast(shifted, ints), b.splatInt(ints, 23));
+  return nearestIntegers(b, b.bitcast(arith::AddIOp::create(b, b.bitcast(power, ints), exponent), floats));
+}
+
 // The integers overwrite the scores: those of a block lie before the scores of the next one. Their sum is exact.
 TileAttention::Softmax WordAttention::softmax(Value scores, const SplitBlocks &blocks, Value first, Value last) {
   ScoreRow row(b, scores, blocks);
   row.hide(first, last);
-  Value top = row.top(), most = b.splat(b.vecF32(), encoderPowerMost);
+  Value top = row.top(), logarithm = b.splat(b.vecF32(), std::numbers::log2e);
+  Value behind = arith::NegFOp::create(b, b.mulf(b.broadcast(top), logarithm));
   auto place = [&](Value index) { return b.at(scores, b.mul(b.sub(index, blocks.begin), wordBytes)); };
-  auto total = row.forPowers(top, b.splatInt(b.vecI32(), 0), [&](Value index, Value powers, ValueRange state) {
-    Value integers = nearestIntegers(b, b.mulf(powers, most));
+  Value none = b.splatInt(b.vecI32(), 0);
+  auto total = b.loop(blocks.first, blocks.last, 1, ValueRange{none}, [&](Value index, ValueRange state) {
+    Value integers = integerPower(b, b.fma(b.loadVec(row.place(index)), logarithm, behind));
     b.store(inQuadOrder(b, narrowed(b, integers)), place(index), wordBytes);
     return KernelBuilder::Values{arith::AddIOp::create(b, state[0], integers)};
   });
@@ -162,7 +173,7 @@ void WordAttention::weightedValues(const PairTile &tile, const SplitBlocks &bloc
       powers.push_back(b.at(b.at(tile.scores, pair * ScoreRow::bytes), b.mul(group, groupColumns * 2)));
     b.loop(b.i64(0), b.i64(padded / panelRows), panels, [&](Value i) {
       SmallVector<Value> dots =
-          dotPanels(b.at(panel, b.mul(i, WordPlaces::groupBytes)), WordPlaces::groupBytes, panels, powers);
+          dotPanels(b.at(panel, b.mul(i, WordPlaces::groupBytes)), 1, WordPlaces::groupBytes, panels, powers);
       Value target = b.at(tile.sums, b.mul(i, vecBytes));
       for (auto [n, dot] : llvm::enumerate(dots)) {
         auto number = static_cast<int64_t>(n);

@@ -65,7 +65,7 @@ private:
   WordRows rows;
   Value keys, values;
 
-  llvm::SmallVector<Value> dotPanels(Value first, int64_t panelBytes, int64_t panels,
+  llvm::SmallVector<Value> dotPanels(Value first, int64_t groups, int64_t panelBytes, int64_t panels,
                                      llvm::ArrayRef<Value> words) const;
   void scorePanels(const PairTile &tile, Value index, Value begin, int64_t panels) const;
 };
