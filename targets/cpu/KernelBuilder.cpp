@@ -155,6 +155,14 @@ Value KernelBuilder::intrinsic(StringRef name, Type result, ValueRange arguments
   return LLVM::CallIntrinsicOp::create(*this, result, getStringAttr(name), arguments).getResult(0);
 }
 
+// Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
+Value KernelBuilder::nearestIntegers(Value x) {
+  auto type = cast<VectorType>(x.getType());
+  auto ints = vec(type.getNumElements(), getI32Type());
+  Value shifted = addf(x, splat(type, 12582912.0));
+  return arith::SubIOp::create(*this, bitcast(shifted, ints), splatInt(ints, 0x4B400000));
+}
+
 Value KernelBuilder::exp(Value x) {
   auto type = cast<VectorType>(x.getType());
   auto intType = vec(type.getNumElements(), getI32Type());

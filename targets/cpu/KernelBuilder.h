@@ -83,6 +83,8 @@ public:
   /// x / scale rounded to the nearest even integer, at least -128 and at most 127, as floats:
   /// where x lies on a static grid.
   Value gridSteps(Value x, Value scale);
+  /// The nearest integers, ties to even, of vectors of floats below 2^22, as int32.
+  Value nearestIntegers(Value x);
   Value sumLanes(Value vector); ///< pairwise tree: lane i + lane i + n/2, halving
   Value maxLanes(Value vector);
   Value intrinsic(llvm::StringRef name, mlir::Type result, mlir::ValueRange arguments);

@@ -15,6 +15,13 @@ Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroPoint) 
   return arith::MulIOp::create(b, bias, b.i32(static_cast<int32_t>(zeroPoint / 8)));
 }
 
+Value evenBeforeOdd(KernelBuilder &b, Value words) {
+  SmallVector<int64_t> order;
+  for (int64_t quad = 0; quad < cast<VectorType>(words.getType()).getNumElements(); quad += 4)
+    order.append({quad, quad + 2, quad + 1, quad + 3});
+  return vector::ShuffleOp::create(b, words, words, order);
+}
+
 Words evenAndOdd(KernelBuilder &b, Value quads) {
   auto words = b.vec(cast<VectorType>(quads.getType()).getNumElements() / 2, b.getI16Type());
   Value both = b.bitcast(quads, words), eight = b.splatInt(words, 8);

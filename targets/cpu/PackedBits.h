@@ -25,6 +25,9 @@ mlir::Value firstSum(KernelBuilder &b, const ActivationGroup &row, int64_t zeroP
 using Words = std::pair<mlir::Value, mlir::Value>;
 Words evenAndOdd(KernelBuilder &b, mlir::Value quads); ///< of signed bytes
 
+/// Words in the order of ActivationGroup: of every four columns the even ones, then the odd ones.
+mlir::Value evenBeforeOdd(KernelBuilder &b, mlir::Value words);
+
 /// Reads quads of a group of 16 rows, as stored (zero point included): quad j is columns 4j .. 4j+3 of all rows, 64
 /// bytes. A part of a quad is as many rows as fit a register.
 class QuadReader {

@@ -169,9 +169,7 @@ Value CacheRows::scaleOf(Value low, Value high) {
 Value CacheRows::integersOf(Value values, Value inverse) {
   bool wide = cache.format == Format::Q8;
   auto ints = b.vecI32();
-  // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
-  Value shifted = b.addf(b.mulf(values, inverse), b.splat(b.vecF32(), 12582912.0));
-  Value rounded = arith::SubIOp::create(b, b.bitcast(shifted, ints), b.splatInt(ints, 0x4B400000));
+  Value rounded = b.nearestIntegers(b.mulf(values, inverse));
   rounded = arith::MinSIOp::create(b, rounded, b.splatInt(ints, wide ? 127 : 7));
   return arith::MaxSIOp::create(b, rounded, b.splatInt(ints, wide ? -127 : -8));
 }

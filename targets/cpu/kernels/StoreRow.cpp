@@ -1,4 +1,5 @@
 // How rows are stored: as floats, on a static grid, or quantized in groups of 32. Layouts: gemma.buffer.
+#include "targets/cpu/PackedBits.h"
 #include "targets/cpu/kernels/Kernels.h"
 
 #include <numeric>
@@ -36,16 +37,13 @@ static void storeIntegers(KernelBuilder &b, Value row, int64_t width, Value grou
 static void storeWide(KernelBuilder &b, Value row, int64_t width, Value group, Value low, Value high, Value scale) {
   Value eight = b.splatInt(b.vecI32(), 8), rounding = b.splatInt(b.vecI32(), 128), halves[2] = {low, high},
         highBytes[2], lowBytes[2];
-  SmallVector<int64_t> order; // 0, 2, 1, 3 of every four
-  for (int64_t quad = 0; quad < lanes; quad += 4)
-    order.append({quad, quad + 2, quad + 1, quad + 3});
   Value words = b.at(b.at(row, 2 * width), b.mul(group, 2 * groupColumns));
   for (int64_t i = 0; i < 2; ++i) {
     Value x = halves[i];
     highBytes[i] = arith::ShRSIOp::create(b, arith::AddIOp::create(b, x, rounding), eight);
     lowBytes[i] = arith::SubIOp::create(b, x, arith::ShLIOp::create(b, highBytes[i], eight));
     Value narrow = arith::TruncIOp::create(b, b.vec(lanes, b.getI16Type()), x);
-    b.store(vector::ShuffleOp::create(b, narrow, narrow, order), b.at(words, i * groupColumns), 32);
+    b.store(evenBeforeOdd(b, narrow), b.at(words, i * groupColumns), 32);
   }
   storeBytes(b, row, group, highBytes[0], highBytes[1]);
   storeBytes(b, b.at(row, width), group, lowBytes[0], lowBytes[1]);
@@ -61,11 +59,7 @@ static void storeQuantized(KernelBuilder &b, Value row, gemma::BufferType type, 
   Value positive =
       arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, largest, b.f32(type.isWide() ? 0x1p-110f : 0x1p-120f));
   Value inverse = b.broadcast(b.select(positive, b.divf(b.f32(most), largest), b.f32(0.0f)));
-  // Adding 1.5 * 2^23 rounds to the nearest even integer, which then stands in the low bits.
-  auto round = [&](Value x) -> Value {
-    Value shifted = b.addf(b.mulf(x, inverse), b.splat(b.vecF32(), 12582912.0));
-    return arith::SubIOp::create(b, b.bitcast(shifted, b.vecI32()), b.splatInt(b.vecI32(), 0x4B400000));
-  };
+  auto round = [&](Value x) { return b.nearestIntegers(b.mulf(x, inverse)); };
   Value lowInts = round(low);
   (type.isWide() ? storeWide : storeIntegers)(b, row, type.getWidth(), group, lowInts, round(high), scale);
 }

@@ -10,22 +10,8 @@ static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t vecBytes = lanes * 4;
 static constexpr int64_t wordBytes = lanes * 2;
 
-// Adding 1.5 * 2^23 rounds to the nearest even integer, which then stands in the low bits.
-static Value nearestIntegers(KernelBuilder &b, Value x) {
-  Value shifted = b.addf(x, b.splat(b.vecF32(), 12582912.0));
-  return arith::SubIOp::create(b, b.bitcast(shifted, b.vecI32()), b.splatInt(b.vecI32(), 0x4B400000));
-}
-
 static Value narrowed(KernelBuilder &b, Value integers) {
   return arith::TruncIOp::create(b, b.vec(lanes, b.getI16Type()), integers);
-}
-
-// Of every four the even ones, then the odd ones.
-static Value inQuadOrder(KernelBuilder &b, Value words) {
-  SmallVector<int64_t> order;
-  for (int64_t quad = 0; quad < lanes; quad += 4)
-    order.append({quad, quad + 2, quad + 1, quad + 3});
-  return vector::ShuffleOp::create(b, words, words, order);
 }
 
 static Value toFloats(KernelBuilder &b, Value integers) { return arith::SIToFPOp::create(b, b.vecF32(), integers); }
@@ -50,7 +36,7 @@ void WordRows::storeKey(Value row, Value keys, Value position) const {
   constexpr int64_t quads = lanes / 4;
   b.loop(b.i64(0), b.i64(padded / lanes), 1, [&](Value vector) {
     Value x = b.mulf(b.loadVec(b.at(row, b.mul(vector, vecBytes))), factor);
-    b.store(inQuadOrder(b, narrowed(b, nearestIntegers(b, x))), slot, wordBytes);
+    b.store(evenBeforeOdd(b, narrowed(b, b.nearestIntegers(x))), slot, wordBytes);
     Value target = b.at(place, b.mul(vector, quads * WordPlaces::quadBytes));
     for (int64_t pair = 0; pair < 2 * quads; ++pair)
       b.store(b.load(b.getI32Type(), b.at(slot, 4 * pair)),
@@ -65,7 +51,7 @@ void WordRows::storeValue(Value row, Value values, Value position) const {
   Value factor = b.splat(b.vecF32(), encoderValueFactor(headDim)), slot = b.stack(wordBytes);
   b.loop(b.i64(0), b.i64(padded / lanes), 1, [&](Value vector) {
     Value x = b.mulf(b.loadVec(b.at(row, b.mul(vector, vecBytes))), factor);
-    b.store(narrowed(b, nearestIntegers(b, x)), slot, wordBytes);
+    b.store(narrowed(b, b.nearestIntegers(x)), slot, wordBytes);
     Value panel = b.at(b.at(values, target), b.mul(vector, WordPlaces::groupBytes));
     for (int64_t i = 0; i < lanes; ++i)
       b.store(b.load(b.getI16Type(), b.at(slot, 2 * i), 2), b.at(panel, places.row(i)), 2);
@@ -76,7 +62,7 @@ void WordRows::storeQuery(Value row, Value to) const {
   Value factor = factorOf(row);
   b.loop(b.i64(0), b.i64(padded / lanes), 1, [&](Value vector) {
     Value x = b.mulf(b.loadVec(b.at(row, b.mul(vector, vecBytes))), factor);
-    b.store(inQuadOrder(b, narrowed(b, nearestIntegers(b, x))), b.at(to, b.mul(vector, wordBytes)), wordBytes);
+    b.store(evenBeforeOdd(b, narrowed(b, b.nearestIntegers(x))), b.at(to, b.mul(vector, wordBytes)), wordBytes);
   });
   storeScale(factor, b.at(to, padded * 2));
 }
@@ -135,7 +121,7 @@ static Value integerPower(KernelBuilder &b, Value x) {
     power = b.fma(power, fraction, b.splat(floats, term));
   // Of the bits of the shifted x only those of the integer are left.
   Value exponent = arith::ShLIOp::create(b, b.bitcast(shifted, ints), b.splatInt(ints, 23));
-  return nearestIntegers(b, b.bitcast(arith::AddIOp::create(b, b.bitcast(power, ints), exponent), floats));
+  return b.nearestIntegers(b.bitcast(arith::AddIOp::create(b, b.bitcast(power, ints), exponent), floats));
 }
 
 // The integers overwrite the scores: those of a block lie before the scores of the next one. Their sum is exact.
@@ -148,7 +134,7 @@ TileAttention::Softmax WordAttention::softmax(Value scores, const SplitBlocks &b
   Value none = b.splatInt(b.vecI32(), 0);
   auto total = b.loop(blocks.first, blocks.last, 1, ValueRange{none}, [&](Value index, ValueRange state) {
     Value integers = integerPower(b, b.fma(b.loadVec(row.place(index)), logarithm, behind));
-    b.store(inQuadOrder(b, narrowed(b, integers)), place(index), wordBytes);
+    b.store(evenBeforeOdd(b, narrowed(b, integers)), place(index), wordBytes);
     return KernelBuilder::Values{arith::AddIOp::create(b, state[0], integers)};
   });
   // Values are multiplied by two blocks at a time.
