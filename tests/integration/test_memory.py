@@ -1,5 +1,5 @@
-"""The memory contract (docs/memory.md): what a program keeps resident is predicted within 3 %,
-and --max-rss is kept."""
+"""The memory contract (docs/memory.md): what a program keeps resident is predicted within 3 %, with a picture or sound
+within 5 %, and --max-rss is kept."""
 
 import json
 import re
@@ -133,7 +133,8 @@ def test_prediction_with_media(towers, without, shown):
     measured, predicted = report["peak_resident_bytes"], report["predicted_resident_bytes"]
     print(f"{media}: {measured} bytes, predicted {predicted}: {measured / predicted:.4f}")
     assert (predicted > 40 * MIB) == shown
-    assert predicted - max(0.03 * predicted, CONSTANT) <= measured <= 1.03 * predicted
+    room = (0.05 if shown else 0.03) * predicted  # what decoders and front ends take is told roughly
+    assert predicted - max(room, CONSTANT) <= measured <= predicted + room
 
 
 def test_towers_that_are_too_much_are_named():
