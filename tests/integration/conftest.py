@@ -17,8 +17,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    # Started in the background, a shell lets its children ignore Ctrl-C, and programs rightly keep ignoring it.
+    # Started in the background or under nohup, children ignore some signals, and programs rightly keep ignoring them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     config.addinivalue_line("markers", "long: runs only with --long; a test of the same kind runs always")
     for program in (GEMMAC, GEMMAC_OPT):
         if not program.exists():
