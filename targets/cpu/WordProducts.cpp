@@ -4,8 +4,6 @@ using namespace mlir;
 
 namespace gemmac {
 
-static constexpr int64_t unpackedQuadBytes = 2 * 4 * panelRows;
-
 // Shifts of int16 serve bytes as well: what crosses over is masked out.
 QuadReader WordProducts::readerOf(KernelBuilder &b, const WeightGroup &weights) const {
   return {b, weights, b.vec(bytes, b.getI8Type()), wordType(b)};
@@ -22,7 +20,7 @@ Words WordProducts::broadcast(KernelBuilder &b, const ActivationGroup &row, Valu
 }
 
 Words WordProducts::loadUnpacked(KernelBuilder &b, const WeightGroup &weights, Value quad, int64_t part) const {
-  Value first = b.at(b.at(weights.pointer, b.mul(quad, unpackedQuadBytes)), unpackedOffset(part));
+  Value first = b.at(b.at(weights.pointer, b.mul(quad, WordPlaces::quadBytes)), WordPlaces{bytes}.part(part));
   Value even = b.load(wordType(b), first, bytes);
   return {even, b.load(wordType(b), b.at(first, bytes), bytes)};
 }
@@ -112,7 +110,7 @@ void WordProducts::unpack(KernelBuilder &b, const WeightGroup &weights, Value ta
   Value zero = b.splatInt(wordType(b), formatInfo(weights.format).zeroPoint);
   QuadReader reader = readerOf(b, weights);
   auto store = [&](const Words &words, int64_t quad, int64_t part) {
-    Value first = b.at(target, unpackedQuadBytes * quad + unpackedOffset(part));
+    Value first = b.at(target, WordPlaces::quadBytes * quad + WordPlaces{bytes}.part(part));
     b.store(arith::SubIOp::create(b, words.first, zero), first, bytes);
     b.store(arith::SubIOp::create(b, words.second, zero), b.at(first, bytes), bytes);
   };

@@ -13,8 +13,10 @@ struct WordPlaces {
   static constexpr int64_t groupBytes = 2 * panelRows * groupColumns;
   static constexpr int64_t quadBytes = 2 * 4 * panelRows;
 
-  /// Of columns 0 and 2 of a row; the odd ones lie `bytes` behind.
-  int64_t row(int64_t row) const { return row / perRegister() * 2 * bytes + row % perRegister() * 4; }
+  /// Of the even columns of a part of the rows; the odd ones lie `bytes` behind.
+  int64_t part(int64_t part) const { return 2 * bytes * part; }
+  /// Of columns 0 and 2 of a row.
+  int64_t row(int64_t row) const { return part(row / perRegister()) + row % perRegister() * 4; }
   mlir::Value row(KernelBuilder &b, mlir::Value row) const {
     return b.add(b.mul(b.div(row, b.i64(perRegister())), 2 * bytes), b.mul(b.rem(row, b.i64(perRegister())), 4));
   }
@@ -57,7 +59,6 @@ private:
   int64_t bytes, together, parts;
 
   mlir::VectorType wordType(KernelBuilder &b) const { return b.vec(bytes / 2, b.getI16Type()); }
-  int64_t unpackedOffset(int64_t part) const { return 2 * bytes * part; } ///< in a quad
   QuadReader readerOf(KernelBuilder &b, const WeightGroup &weights) const;
   Words broadcast(KernelBuilder &b, const ActivationGroup &row, Value quad) const;
   Words loadUnpacked(KernelBuilder &b, const WeightGroup &weights, Value quad, int64_t part) const;
