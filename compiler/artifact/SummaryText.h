@@ -9,8 +9,8 @@ namespace gemmac {
 /// The report that `gemmac compile` prints at the end.
 std::string summaryText(const ProgramSummary &summary);
 
-/// The parts of residentBytes(): "weights 1.2 GiB, KV cache ...".
-std::string residentText(const ProgramSummary &summary);
+/// The parts of residentBytes(): "weights 1.2 GiB, KV cache ...; pictures and sounds ...".
+std::string residentText(const ProgramSummary &summary, llvm::StringRef beforeMedia = "; ");
 
 } // namespace gemmac
 

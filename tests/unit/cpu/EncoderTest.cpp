@@ -154,8 +154,8 @@ void expectHeads(const EncoderProgram &m, const Memory &memory, int64_t count, i
   }
 }
 
-/// The keys and the values of a KV head: as they were stored, so that errors do not add up, or, in words, as they should
-/// be.
+/// The keys and the values of a KV head: as they were stored, so that errors do not add up, or, in words, as they
+/// should be.
 struct KeysAndValues {
   std::vector<Row> keys, values;
   KeysAndValues(const EncoderProgram &m, const Memory &memory, int64_t count, int64_t kvHead) {
@@ -263,13 +263,13 @@ EncoderCase inWords(EncoderCase shape) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, EncoderTest,
-    testing::Values(
-        EncoderCase{f32, 1, 1, 4, 1, 9}, EncoderCase{f32, 2, 1, 12, 7, 1}, EncoderCase{q8, 3, 3, 32, 11, 9},
-        EncoderCase{bf16, 4, 2, 64, 15, 9}, EncoderCase{f32, 12, 12, 64, 5, 9}, EncoderCase{q4, 2, 2, 64, 78, 9},
-        EncoderCase{f32, 6, 3, 72, 10, 9, 0.3f, true}, EncoderCase{q8, 12, 4, 80, 4, 4, 0.3f, true},
-        EncoderCase{f32, 2, 2, 64, 20, 9, 2.0f}, EncoderCase{f32, 1, 1, 32, 129, 1}, EncoderCase{f16, 8, 1, 36, 17, 3},
-        inWords({q8, 1, 1, 4, 1, 9}), inWords({q8, 4, 2, 64, 15, 9}), inWords({f32, 6, 3, 72, 16, 9, 0.3f, true}),
-        inWords({f32, 2, 2, 64, 20, 9, 2.0f})),
+    testing::Values(EncoderCase{f32, 1, 1, 4, 1, 9}, EncoderCase{f32, 2, 1, 12, 7, 1}, EncoderCase{q8, 3, 3, 32, 11, 9},
+                    EncoderCase{bf16, 4, 2, 64, 15, 9}, EncoderCase{f32, 12, 12, 64, 5, 9},
+                    EncoderCase{q4, 2, 2, 64, 78, 9}, EncoderCase{f32, 6, 3, 72, 10, 9, 0.3f, true},
+                    EncoderCase{q8, 12, 4, 80, 4, 4, 0.3f, true}, EncoderCase{f32, 2, 2, 64, 20, 9, 2.0f},
+                    EncoderCase{f32, 1, 1, 32, 129, 1}, EncoderCase{f16, 8, 1, 36, 17, 3}, inWords({q8, 1, 1, 4, 1, 9}),
+                    inWords({q8, 4, 2, 64, 15, 9}), inWords({f32, 6, 3, 72, 16, 9, 0.3f, true}),
+                    inWords({f32, 2, 2, 64, 20, 9, 2.0f})),
     [](const auto &info) {
       const EncoderCase &c = info.param;
       return formatv("{0}_q{1}_kv{2}_d{3}_{4}x{5}{6}{7}{8}", nameOf(c.weight), c.heads, c.kvHeads, c.headDim, c.maxRows,
