@@ -86,6 +86,28 @@ gemma.function @encode max_rows 2 {
   gemma.step.pool %x -> %pooled by 9 factor 0.25 bias @vector scale @vector : <18 x 64, f32> -> <2 x 64, f32>
 }
 
+// Keys and values as int16: of 18 rows padded to 32, d elements and a scale for each.
+// CHECK-LABEL: gemma.function @words max_rows 2 {
+gemma.function @words max_rows 2 {
+  %y = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
+  %table = gemma.buffer shared : !gemma.buffer<18 x 32, f32>
+  %query = gemma.buffer shared : !gemma.buffer<18 x 64, f32>
+  %memory = gemma.buffer shared : !gemma.buffer<32 x 64, i32>
+  %raw = gemma.buffer private : !gemma.buffer<18 x 32, f32>
+  gemma.input "rows" %y : <18 x 64, f32>
+  gemma.input "table" %table : <18 x 32, f32>
+  // CHECK:      gemma.step.encoder_qkv
+  // CHECK:          : <18 x 64, f32>, <18 x 32, f32> -> <18 x 64, f32>, <32 x 64, i32>, <18 x 32, f32>
+  gemma.step.encoder_qkv %y, @qkv, %table -> %query, %memory raw %raw heads 2 kv_heads 1 head_dim 20
+      q_norm @head_norm k_norm @head_norm eps 0.5
+      : <18 x 64, f32>, <18 x 32, f32> -> <18 x 64, f32>, <32 x 64, i32>, <18 x 32, f32>
+  gemma.barrier
+  // CHECK:      gemma.step.encoder_attention
+  // CHECK-NEXT:     : <18 x 64, f32>, <32 x 64, i32> -> <18 x 64, f32>
+  gemma.step.encoder_attention %query, %memory -> %query heads 2 kv_heads 1 head_dim 20
+      : <18 x 64, f32>, <32 x 64, i32> -> <18 x 64, f32>
+}
+
 // CHECK-LABEL: gemma.function @replicated max_rows 1 {
 gemma.function @replicated max_rows 1 {
   %patches = gemma.buffer shared : !gemma.buffer<4 x 64, f32>
