@@ -393,10 +393,12 @@ def bytes_per_token(fields, tensors):
     return per_token(fields, tensors, lambda tensor: tensor.bytes)
 
 
-def write_shape(config, tokenizer, name, weights, path, seed=0):
-    """A file in the shape of a config.json, with the vocabulary of a tokenizer.json."""
+def write_shape(config, tokenizer, name, weights, path, seed=0, chat_template=None):
+    """A file in the shape of a config.json, with the vocabulary of a tokenizer.json and a chat template, if any."""
     shape = TextShape(config)
     fields = metadata(shape, f"{name}, random weights", weights, tokenizer)
+    if chat_template:
+        fields["tokenizer.chat_template"] = chat_template
     write_gguf(path, fields, model_tensors(shape, weights), Values(shape, seed).chunks)
 
 

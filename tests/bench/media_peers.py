@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Measures encoders of pictures and sounds beside llama.cpp's, in turn in one run, on the same weights and inputs.
 
-    media_peers.py [--towers e2b,e4b,31b] [--weights bf16,q8] [--levels avx2,avx512] [--json FILE]
+    media_peers.py [--towers e2b,e4b,31b] [--weights bf16,q8] [--levels avx2,avx512] [--whole] [--json FILE]
 
 For each tower: writes a checkpoint of its published shape with random weights before a small text model, and the same
 values as the GGUF files of llama.cpp; compiles the one; and lets program and peer encode a picture of 280 soft tokens
 and 30 seconds of sound, ours, peer, ours, peer. First both sides' soft tokens are compared: figures of different work
-would mean nothing. docs/benchmarks.md says what is measured. Progress goes to standard error, the table to standard
+would mean nothing. With --whole the text model has its published shape too, and the time is that of the first token
+of an answer. docs/benchmarks.md says what is measured. Progress goes to standard error, the table to standard
 output. Needs numpy, a finished build, g++ and cmake (llama.cpp is built once for each level: twenty minutes), and 3 GB
 of disk.
 """
@@ -27,7 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "bench"), str(ROOT / "tests" / "integration")]
 import tower_shapes  # noqa: E402
 from bench_models import Failure, run_or_fail, say  # noqa: E402
-from media_models import HEIGHT, SECONDS, TOKENS, TOWERS, WEIGHTS, WIDTH, Models, write_inputs  # noqa: E402
+from media_models import HEIGHT, SECONDS, TOKENS, TOWERS, WEIGHTS, WIDTH  # noqa: E402
+from media_models import Models, WholeModels, write_inputs  # noqa: E402
 from peers import comma_list, machine, median, peer_python, table, write_whole  # noqa: E402
 
 LEVELS = ("avx2", "avx512")
@@ -46,8 +48,8 @@ class Sample:
 
 
 class Ours:
-    """A process for each turn: from its start to the first token behind the soft tokens. The text model is so small
-    that this is the time of front end and encoder."""
+    """A process for each turn: from its start to the first token behind the soft tokens. Without --whole the text
+    model is so small that this is the time of front end and encoder."""
 
     def __init__(self, program, level, options):
         self.command = [program, "-n", 1, "-p", "a", "--temperature", 0, "-q", "-t", options.threads, "--isa", level]
@@ -66,11 +68,12 @@ class Ours:
 
 
 class Peer:
-    """llama.cpp, which loads its files once; its times are those of two calls, mtmd_tokenize and mtmd_encode_chunk."""
+    """llama.cpp, which loads its files once; its times are those of two calls, mtmd_tokenize and mtmd_encode_chunk, and
+    of the text model with --whole."""
 
     def __init__(self, python, models, weights, options):
         words = [python, ROOT / "tests" / "bench" / "peer_mtmd.py", models.text, models.projector(weights)]
-        self.folder = options.work / "media"
+        self.folder, self.whole = options.work / "media", options.whole
         words = [str(word) for word in [*words, "--threads", options.threads, "--image-tokens", TOKENS]]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._answer()
@@ -89,8 +92,10 @@ class Peer:
 
     def measure(self, kind):
         answer = self._ask(kind)
-        seconds = answer["prepare_seconds"] + answer["encode_seconds"]
-        return Sample(seconds, answer["processor_seconds"], answer["peak_resident_bytes"])
+        seconds, processor = answer["prepare_seconds"] + answer["encode_seconds"], answer["processor_seconds"]
+        if self.whole:
+            seconds, processor = seconds + answer["prefill_seconds"], processor + answer["prefill_processor_seconds"]
+        return Sample(seconds, processor, answer["peak_resident_bytes"])
 
     def soft_tokens(self, kind):
         path = self.folder / "peer.soft"
@@ -154,6 +159,7 @@ def row(model, weights, level, kind, samples, towers, error, options):
     seconds, peer_seconds = (median(side, lambda one: one.seconds) for side in (ours, peers))
     return {
         "model": model,
+        "whole": options.whole,
         "weights": weights,
         "level": level,
         "kind": kind,
@@ -164,7 +170,7 @@ def row(model, weights, level, kind, samples, towers, error, options):
         "ratio": peer_seconds / seconds,
         "processor_seconds": median(ours, lambda one: one.processor_seconds),
         "peer_processor_seconds": median(peers, lambda one: one.processor_seconds),
-        "multiply_adds_per_second": multiply_adds(towers, kind) / seconds,
+        "multiply_adds_per_second": None if options.whole else multiply_adds(towers, kind) / seconds,
         "relative_difference": error,
         "peak_resident_bytes": max(one.peak_resident_bytes for one in ours),
         "peer_peak_resident_bytes": max(one.peak_resident_bytes for one in peers),
@@ -173,14 +179,14 @@ def row(model, weights, level, kind, samples, towers, error, options):
 
 # -------------------------------------------------------------------------------- reporting
 COLUMNS = (
-    ("towers", lambda one: one["model"]),
+    ("towers", lambda one: one["model"] + (", whole" if one["whole"] else "")),
     ("weights", lambda one: one["weights"]),
     ("level", lambda one: one["level"]),
     ("input", lambda one: one["kind"]),
     ("s", lambda one: f"{one['seconds']:.2f}"),
     ("peer s", lambda one: f"{one['peer_seconds']:.2f}"),
     ("ratio", lambda one: f"{one['ratio']:.2f}"),
-    ("GFLOP/s", lambda one: f"{2e-9 * one['multiply_adds_per_second']:.0f}"),
+    ("GFLOP/s", lambda one: "" if one["whole"] else f"{2e-9 * one['multiply_adds_per_second']:.0f}"),
     ("processor s", lambda one: f"{one['processor_seconds']:.2f}"),
     ("peer's", lambda one: f"{one['peer_processor_seconds']:.2f}"),
     ("peak GB", lambda one: f"{one['peak_resident_bytes'] / 1e9:.2f}"),
@@ -190,9 +196,10 @@ COLUMNS = (
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--towers", type=comma_list(TOWERS), default=list(TOWERS))
+    parser.add_argument("--towers", type=comma_list(TOWERS), help="all; with --whole e2b")
     parser.add_argument("--weights", type=comma_list(WEIGHTS), default=list(WEIGHTS))
     parser.add_argument("--levels", type=comma_list(LEVELS), default=list(LEVELS))
+    parser.add_argument("--whole", action="store_true", help="before a whole text model in q4: time of the first token")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--repeat", type=int, default=3, help="turns of each side")
     parser.add_argument("--json", type=Path, help="write the rows to this file")
@@ -202,6 +209,9 @@ def parse_arguments():
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     options = parser.parse_args()
     options.keep = options.keep or options.prepare
+    options.towers = options.towers or (["e2b"] if options.whole else list(TOWERS))
+    if options.whole and "31b" in options.towers:
+        parser.error("--whole: e2b and e4b; a whole 31b is 18 GB in each of its files")
     options.build = options.build.resolve()
     options.gemmac = options.build / "bin" / "gemmac"
     if not options.gemmac.exists():
@@ -210,7 +220,7 @@ def parse_arguments():
 
 
 def measure_towers(name, options):
-    models, rows = Models(name, options), []
+    models, rows = (WholeModels if options.whole else Models)(name, options), []
     try:
         for weights in options.weights:
             models.program(weights), models.text, models.projector(weights)

@@ -10,8 +10,9 @@ one JSON line on standard output. The first line comes unasked when both files a
     {"do": "audio", "samples": FILE, "soft": FILE}                                      raw float32 at 16 kHz
 
 "prepare_seconds" is what mtmd_tokenize takes (resizing, or the spectrogram), "encode_seconds" mtmd_encode_chunk,
-"processor_seconds" what all threads spend on both, "prefill_seconds" what the text model takes for the soft tokens and
-those around them. With "soft" the soft tokens are written there, float32.
+"prefill_seconds" what the text model takes for the soft tokens and those around them. "processor_seconds" is what all
+threads spend on the first two, "prefill_processor_seconds" on the third. With "soft" the soft tokens are written there,
+float32.
 """
 
 import argparse
@@ -77,7 +78,9 @@ class Peer:
         encoded, processor = time.monotonic(), time.process_time() - processor
         if soft:
             np.concatenate(rows).tofile(soft)
+        begin_prefill = time.process_time()
         prefill_seconds = self.prefill(every, rows)
+        prefill_processor = time.process_time() - begin_prefill
         mtmd.mtmd_input_chunks_free(chunks)
         mtmd.mtmd_bitmap_free(bitmap)
         return {
@@ -85,6 +88,7 @@ class Peer:
             "encode_seconds": encoded - prepared,
             "processor_seconds": processor,
             "prefill_seconds": prefill_seconds,
+            "prefill_processor_seconds": prefill_processor,
             "tokens": sum(row.size for row in rows) // api.llama_model_n_embd(self.model),
         }
 
