@@ -7,6 +7,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <utility>
+
 using namespace mlir;
 
 namespace gemmac {
@@ -21,7 +23,9 @@ llvm::Expected<MemoryFit> fitMemoryForAuto(const CompileOptions &options, const 
         *table = table->value_or(format);
     llvm::Expected<MemoryFit> fit = fitMemoryLimit(tried, planner);
     if (fit) {
-      fit->options.formats = options.formats;
+      QuantizeOptions fitted = std::exchange(fit->options.formats, options.formats);
+      fit->options.formats.vision = fitted.vision;
+      fit->options.formats.audio = fitted.audio;
       return fit;
     }
     if (format == Format::Q2)

@@ -96,6 +96,39 @@ Ladder budgetLadder(bool open, int64_t from) {
   return ladder;
 }
 
+/// Towers in fewer bits, that of sounds along with that of pictures. A tower that was asked for in some format stays so
+/// where the other is open. None has fewer than four: docs/quantization.md#towers measures no such loss.
+Ladder towerLadder(const CompileOptions &options, const gemmac_memory &memory) {
+  struct Tower {
+    const char *option;
+    bool exists, open;
+    std::optional<Format> QuantizeOptions::*format;
+  };
+  const Tower towers[] = {
+      {"--vision-weights", memory.weights_image > 0, options.open.visionWeights, &QuantizeOptions::vision},
+      {"--audio-weights", memory.weights_audio > 0, options.open.audioWeights, &QuantizeOptions::audio}};
+  const bool anyOpen = llvm::any_of(towers, [](const Tower &tower) { return tower.exists && tower.open; });
+  const Format unasked = formatInfo(options.formats.weights).quantized ? towerFormatBesideQuantizedText : Format::F32;
+  Ladder ladder{anyOpen, {}};
+  for (Format format : {Format::Q12, Format::Q8, Format::Q6, Format::Q5, Format::Q4}) {
+    std::string words;
+    std::vector<std::optional<Format> QuantizeOptions::*> narrowed;
+    for (const Tower &tower : towers) {
+      Format from = (options.formats.*tower.format).value_or(unasked);
+      if (!tower.exists || tower.open != anyOpen || formatInfo(format).bits >= formatInfo(from).bits)
+        continue;
+      words += (words.empty() ? "" : " ") + llvm::formatv("{0} {1}", tower.option, nameOf(format)).str();
+      narrowed.push_back(tower.format);
+    }
+    if (!narrowed.empty())
+      ladder.rungs.push_back({words, [narrowed, format](CompileOptions &changed) {
+                                for (auto member : narrowed)
+                                  changed.formats.*member = format;
+                              }});
+  }
+  return ladder;
+}
+
 /// Of the formats of caches with and without a window the one with more bits: one for all saves from the next on.
 Format widestCache(const PlanOptions &plan) {
   auto whole = plan.caches.format;
@@ -104,10 +137,11 @@ Format widestCache(const PlanOptions &plan) {
 }
 
 /// In the order in which they are climbed: what costs least comes first. Nobody gets a shorter context unasked.
-/// \param takesMedia  whether there are functions for pictures or sounds.
-std::vector<Ladder> laddersFor(const CompileOptions &options, bool takesMedia) {
+/// \param memory  of the program as it was asked for.
+std::vector<Ladder> laddersFor(const CompileOptions &options, const gemmac_memory &memory) {
   constexpr int64_t leastChunk = 16, leastContext = 256;
   const OpenOptions &open = options.open;
+  const bool takesMedia = gemmac_media_bytes(&memory, 1, 1, 1) > 0;
   auto setChunk = [](CompileOptions &changed, int64_t value) { changed.plan.functions.chunk = value; };
   auto setCache = [](CompileOptions &changed, Format format) {
     changed.plan.caches.format = format;
@@ -122,6 +156,7 @@ std::vector<Ladder> laddersFor(const CompileOptions &options, bool takesMedia) {
   return {halvingLadder(open.chunk, "--chunk", options.plan.functions.chunk, leastChunk, setChunk),
           budgetLadder(open.imageTokens, takesMedia ? options.plan.functions.imageTokens : 0),
           formatLadder(open.cache, "--cache", widestCache(options.plan), cacheFormats, setCache),
+          towerLadder(options, memory),
           formatLadder(open.embeddings, "--embeddings", options.formats.embeddings.value_or(Format::F32),
                        choosableFormats, setEmbeddings),
           formatLadder(open.weights, "--weights", options.formats.weights, choosableFormats, setWeights),
@@ -130,8 +165,8 @@ std::vector<Ladder> laddersFor(const CompileOptions &options, bool takesMedia) {
 
 class Climber {
 public:
-  Climber(const CompileOptions &options, const Planner &plan, bool takesMedia)
-      : options(options), plan(plan), ladders(laddersFor(options, takesMedia)) {}
+  Climber(const CompileOptions &options, const Planner &plan, const gemmac_memory &memory)
+      : options(options), plan(plan), ladders(laddersFor(options, memory)) {}
 
   Position start() const { return Position(ladders.size(), asked); }
   size_t size() const { return ladders.size(); }
@@ -237,15 +272,24 @@ static std::string advice(Climber &climber) {
 
 /// What the program would take without its towers; empty where it has none.
 static std::string adviceOnTowers(const CompileOptions &options, const Planner &plan, uint64_t resident) {
+  if (!options.plan.functions.encoders)
+    return "";
   CompileOptions text = options;
   text.plan.functions.encoders = false;
-  llvm::Expected<ProgramSummary> summary = plan(text);
+  llvm::Expected<MemoryFit> fit = fitMemoryLimit(text, plan);
+  const bool fits = static_cast<bool>(fit);
+  if (!fit)
+    llvm::consumeError(fit.takeError());
+  llvm::Expected<ProgramSummary> summary = plan(fits ? fit->options : text);
   if (!summary) {
     llvm::consumeError(summary.takeError());
     return "";
   }
   uint64_t bytes = residentBytes(*summary);
-  return bytes < resident ? llvm::formatv("\n  --without image,audio would take: {0}", bothUnits(bytes)).str() : "";
+  if (bytes >= resident)
+    return "";
+  std::string words = fits && !fit->changes.empty() ? " " + fit->changes : "";
+  return llvm::formatv("\n  --without image,audio{0} would {1}: {2}", words, fits ? "fit" : "take", bothUnits(bytes));
 }
 
 llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Planner &plan) {
@@ -259,7 +303,7 @@ llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Pl
   uint64_t resident = residentBytes(*summary);
   if (resident <= options.maxResident)
     return MemoryFit{options, {}};
-  Climber climber(options, plan, gemmac_media_bytes(&summary->memory, 1, 1, 1) > 0);
+  Climber climber(options, plan, summary->memory);
   Position strongest;
   if (auto fit = climber.climb([&](size_t ladder) { return climber.isOpen(ladder); }, strongest))
     return MemoryFit{climber.optionsAt(*fit), climber.words(*fit)};

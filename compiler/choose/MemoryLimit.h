@@ -27,8 +27,8 @@ struct MemoryFit {
 
 /// The options themselves when the program stays within options.maxResident (or there is none). Else the mildest change
 /// of what the user left open (options.open) that does: a smaller chunk, then smaller pictures, then a narrower KV
-/// cache, then embeddings, then matrices in fewer bits; no change of one kind is kept that a later one made needless.
-/// Else an error that names the parts of the memory and what the user could give up.
+/// cache, then towers, then embeddings, then matrices in fewer bits; no change of one kind is kept that a later one
+/// made needless. Else an error that names the parts of the memory and what the user could give up.
 llvm::Expected<MemoryFit> fitMemoryLimit(const CompileOptions &options, const Planner &plan);
 
 } // namespace gemmac

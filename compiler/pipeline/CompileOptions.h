@@ -23,6 +23,7 @@ enum class EmitKind { mlir, llvm, assembly, object, executable };
 /// What the user left to gemmac, so that --max-rss may change it.
 struct OpenOptions {
   bool chunk = false, cache = false, embeddings = false, weights = false, imageTokens = false;
+  bool visionWeights = false, audioWeights = false;
 };
 
 /// What the user said where the default depends on other options; completeOptions() settles it.

@@ -98,10 +98,16 @@ static std::vector<CompileOption> programOptions() {
        .open = &OpenOptions::embeddings},
       {"--per-layer-table", "F", "Format of the per-layer embedding table (default: as --weights)",
        formatReader([](CompileOptions &options) -> auto & { return options.formats.perLayerTable; })},
-      {"--vision-weights", "F", "Format of the vision tower's matrices (default: " + towerDefaultWords() + ")",
-       formatReader([](CompileOptions &options) -> auto & { return options.formats.vision; })},
-      {"--audio-weights", "F", "Format of the audio tower's matrices (default: as with --vision-weights)",
-       formatReader([](CompileOptions &options) -> auto & { return options.formats.audio; })},
+      {.name = "--vision-weights",
+       .valueName = "F",
+       .help = "Format of the vision tower's matrices (default: " + towerDefaultWords() + ")",
+       .read = formatReader([](CompileOptions &options) -> auto & { return options.formats.vision; }),
+       .open = &OpenOptions::visionWeights},
+      {.name = "--audio-weights",
+       .valueName = "F",
+       .help = "Format of the audio tower's matrices (default: as with --vision-weights)",
+       .read = formatReader([](CompileOptions &options) -> auto & { return options.formats.audio; }),
+       .open = &OpenOptions::audioWeights},
       {"--without", "LIST", "Leave out what the model could do beside text: image, audio, or both with a comma between",
        readWithout},
       {.name = "--image-tokens",
@@ -152,8 +158,9 @@ static std::vector<CompileOption> programOptions() {
 static std::vector<CompileOption> outputOptions() {
   return {
       {"--max-rss", "SIZE",
-       "Most memory that the program may keep resident, as 1.1GB or 900MiB. Chooses --chunk, --cache, --embeddings "
-       "and\n--weights accordingly where they are not given, and says so; an error when it cannot be",
+       "Most memory that the program may keep resident, as 1.1GB or 900MiB. Chooses --chunk, --image-tokens, --cache,\n"
+       "formats of towers, --embeddings and --weights accordingly where they are not given, and says so; an error\n"
+       "when it cannot be",
        sizeReader(&CompileOptions::maxResident)},
       {"--max-size", "SIZE", "Largest file that the program may be; an error when it cannot be",
        sizeReader(&CompileOptions::maxFile)},

@@ -56,17 +56,24 @@ static gemmac_program program() {
 /// their value.
 static std::vector<MediaOption> mayBeGiven(const std::vector<std::string> &words) {
   std::vector<MediaOption> found;
-  for (size_t i = 1; i < words.size(); ++i) {
-    const std::string &word = words[i];
+  auto note = [&](const std::string &option, size_t next) {
     for (const auto &[name, kind] : {std::pair{std::string("--image"), MediaKind::picture},
                                      {"--audio", MediaKind::sound},
                                      {"--video", MediaKind::video}}) {
       // CLI11 looks for a value in the next word where there is none behind "=".
-      if ((word == name || word == name + "=") && i + 1 < words.size())
-        found.push_back({kind, words[i + 1]});
-      else if (word.starts_with(name + "="))
-        found.push_back({kind, word.substr(name.size() + 1)});
+      if ((option == name || option == name + "=") && next < words.size())
+        found.push_back({kind, words[next]});
+      else if (option.starts_with(name + "="))
+        found.push_back({kind, option.substr(name.size() + 1)});
     }
+  };
+  for (size_t i = 1; i < words.size(); ++i) {
+    const std::string &word = words[i];
+    note(word, i + 1);
+    // CLI11 reads on behind flags of one letter: -q-image=f is -q --image=f.
+    if (word.starts_with("-"))
+      for (size_t dash = word.find('-', 2); dash != std::string::npos; dash = word.find('-', dash + 1))
+        note("-" + word.substr(dash), i + 1);
     found.push_back({MediaKind::none, word});
   }
   return found;

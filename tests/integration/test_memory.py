@@ -186,6 +186,20 @@ def test_fewer_bits(checkpoint):
     assert "--weights q" in done.stderr
 
 
+def test_towers_before_text(towers):
+    """Towers get fewer bits before text does; a tower that was asked for in some format keeps it."""
+    options = ["--image-tokens", "280", "--cache", "f16", "--chunk", "16"]
+    whole = resident(compile_program(towers, "q4", extra=options))
+    limit = whole["peak"] - 64 * 1024
+    program, done = limited(towers, limit, "--weights", "q4", *options)
+    assert done.returncode == 0, done.stderr
+    report = resident(program)
+    assert report["changed"] == "--vision-weights q8 --audio-weights q8" and report["peak"] <= limit
+    assert re.search(r"matrices for pictures: .*in q8", done.stdout + done.stderr)
+    program, done = limited(towers, limit, "--weights", "q4", "--vision-weights", "q12", *options)
+    assert done.returncode == 0 and resident(program)["changed"] == "--audio-weights q8", done.stderr
+
+
 def test_threads_count(checkpoint):
     """The limit is promised for any number of threads: those that would exceed it are not started."""
     whole = resident(compile_program(checkpoint, "q4"))

@@ -93,6 +93,46 @@ TEST(MemoryLimit, TellsWhatPicturesTake) {
   EXPECT_NE(error.find("--image-tokens 280"), std::string::npos) << error;
 }
 
+/// Towers of 20,000 bytes a bit (pictures) and 10,000 (sounds), in q12 unless asked otherwise.
+static llvm::Expected<ProgramSummary> planWithTowers(const CompileOptions &options) {
+  llvm::Expected<ProgramSummary> summary = plan(options);
+  if (!summary || !options.plan.functions.encoders)
+    return summary;
+  summary->memory.weights_image = static_cast<uint64_t>(20'000 * bitsOf(options.formats.vision.value_or(Format::Q12)));
+  summary->memory.weights_audio = static_cast<uint64_t>(10'000 * bitsOf(options.formats.audio.value_or(Format::Q12)));
+  return summary;
+}
+
+/// What is chosen for a limit that is so much below what was asked for, where chunk, cache and pictures stay.
+static std::string changesOfTowers(uint64_t missing, OpenOptions open, std::optional<Format> vision = {}) {
+  CompileOptions asked = withPictures(0, false);
+  asked.open = open;
+  asked.formats.vision = vision;
+  asked.maxResident = residentBytes(*planWithTowers(asked)) - missing;
+  llvm::Expected<MemoryFit> fit = fitMemoryLimit(asked, planWithTowers);
+  return fit ? fit->changes : llvm::toString(fit.takeError());
+}
+
+// Before embeddings and weights: text is what every answer needs.
+TEST(MemoryLimit, TakesFewerBitsForTowersBeforeText) {
+  const OpenOptions open = {.embeddings = true, .weights = true, .visionWeights = true, .audioWeights = true};
+  EXPECT_EQ(changesOfTowers(1, open), "--vision-weights q8 --audio-weights q8");
+  EXPECT_EQ(changesOfTowers(120'001, open), "--vision-weights q6 --audio-weights q6");
+  EXPECT_EQ(changesOfTowers(240'000, open), "--vision-weights q4 --audio-weights q4");
+  EXPECT_EQ(changesOfTowers(240'001, open), "--vision-weights q4 --audio-weights q4 --embeddings q6"); // no fewer
+  EXPECT_EQ(changesOfTowers(400'000, open), "--vision-weights q5 --audio-weights q5 --weights q6");
+}
+
+TEST(MemoryLimit, LeavesATowerThatWasAskedFor) {
+  const OpenOptions sounds = {.audioWeights = true};
+  EXPECT_EQ(changesOfTowers(1, sounds, Format::Q12), "--audio-weights q8");
+  std::string error = changesOfTowers(100'000, sounds, Format::Q6);
+  EXPECT_NE(error.find("\n  --weights q6 would fit: "), std::string::npos) << error;
+  error = changesOfTowers(1, {}, Format::Q6);
+  EXPECT_NE(error.find("\n  --audio-weights q8 would fit: "), std::string::npos) << error;
+  EXPECT_NE(error.find("\n  --without image,audio would fit: "), std::string::npos) << error;
+}
+
 TEST(MemoryLimit, LeavesAloneWhatWasAskedFor) {
   EXPECT_EQ(changes(options(everything - 1, {false, true, true, true})), "--cache f16");
   EXPECT_EQ(changes(options(everything - 40'000, {true, true, false, true})), "--weights q6");
