@@ -138,9 +138,16 @@ def test_prediction_with_media(towers, without, shown):
 
 
 def test_towers_that_are_too_much_are_named():
+    """What would do without them is told: the words that fit, or what it would take where nothing does."""
     program, done = limited(CHECKPOINTS / "tiny-e", "5MB")
-    assert done.returncode == 2 and not program.exists()
-    assert re.search(r"--without image,audio would take: [67]\.\d+ MiB", done.stderr), done.stderr
+    assert done.returncode == USAGE and not program.exists()
+    told = re.search(r"  (--without image,audio( --[a-z]+ \w+)+) would fit: 4\.\d+ MiB", done.stderr)
+    assert told, done.stderr
+    program, done = limited(CHECKPOINTS / "tiny-e", "5MB", *told[1].split())
+    assert done.returncode == 0 and resident(program)["peak"] <= 5_000_000, done.stderr
+    program, done = limited(CHECKPOINTS / "tiny-e", "1MB")
+    assert done.returncode == USAGE and not program.exists()
+    assert re.search(r"  --without image,audio would take: [67]\.\d+ MiB", done.stderr), done.stderr
 
 
 def test_tables_are_not_resident(checkpoint):
