@@ -13,20 +13,28 @@ static std::string millions(int64_t count) {
   return llvm::formatv(count < 10'000'000 ? "{0:F2} M" : "{0:F0} M", static_cast<double>(count) / 1e6).str();
 }
 
-std::string residentText(const ProgramSummary &summary, llvm::StringRef beforeMedia) {
+/// The parts of resident memory, a line for each entry: of text two, and one of pictures and sounds where they come.
+static llvm::SmallVector<std::string> residentLines(const ProgramSummary &summary) {
   const gemmac_memory &memory = summary.memory;
-  std::string text = llvm::formatv(
-      "weights {0}, KV cache {1}, working memory {2}, {3} threads {4}, tokenizer {5}, program {6}",
-      formatBytes(memory.weights),
-      formatBytes((memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots)),
-      formatBytes(memory.working), GEMMAC_CONTRACT_THREADS, formatBytes(memory.thread * GEMMAC_CONTRACT_THREADS),
-      formatBytes(memory.tokenizer), formatBytes(memory.program));
+  llvm::SmallVector<std::string> lines;
+  lines.push_back(
+      llvm::formatv("weights {0}, KV cache {1}, working memory {2}", formatBytes(memory.weights),
+                    formatBytes((memory.ring_cache + memory.whole_cache) * static_cast<uint64_t>(summary.slots)),
+                    formatBytes(memory.working)));
+  lines.push_back(llvm::formatv("{0} threads {1}, tokenizer {2}, program {3}", GEMMAC_CONTRACT_THREADS,
+                                formatBytes(memory.thread * GEMMAC_CONTRACT_THREADS), formatBytes(memory.tokenizer),
+                                formatBytes(memory.program)));
   if (uint64_t media = gemmac_media_bytes(&memory, GEMMAC_CONTRACT_THREADS, /*image=*/1, /*audio=*/1))
-    text += llvm::formatv("{6}pictures and sounds {0}: weights {1} and {2}, working memory {3}, {4} threads {5}",
-                          formatBytes(media), formatBytes(memory.weights_image), formatBytes(memory.weights_audio),
-                          formatBytes(memory.media), GEMMAC_CONTRACT_THREADS,
-                          formatBytes(memory.thread_media * GEMMAC_CONTRACT_THREADS), beforeMedia);
-  return text;
+    lines.push_back(llvm::formatv("pictures and sounds {0}: weights {1} and {2}, working memory {3}, {4} threads {5}",
+                                  formatBytes(media), formatBytes(memory.weights_image),
+                                  formatBytes(memory.weights_audio), formatBytes(memory.media),
+                                  GEMMAC_CONTRACT_THREADS, formatBytes(memory.thread_media * GEMMAC_CONTRACT_THREADS)));
+  return lines;
+}
+
+std::string residentText(const ProgramSummary &summary) {
+  llvm::SmallVector<std::string> lines = residentLines(summary);
+  return lines[0] + ", " + lines[1] + (lines.size() > 2 ? "; " + lines[2] : "");
 }
 
 static std::string formatCounts(const PartSummary &row) {
@@ -100,8 +108,9 @@ static void printMemory(llvm::raw_ostream &os, const ProgramSummary &summary) {
   if (summary.slots > 1)
     os << llvm::formatv("  {0} slots for sequences, KV cache {1} each\n", summary.slots,
                         formatBytes(summary.slotBytes));
-  os << "  resident at most " << formatBytes(residentBytes(summary)) << ":\n    "
-     << residentText(summary, /*beforeMedia=*/"\n    ") << "\n";
+  os << "  resident at most " << formatBytes(residentBytes(summary)) << ":\n";
+  for (const std::string &line : residentLines(summary))
+    os << "    " << line << "\n";
   if (summary.memory.limit)
     os << "  limit " << formatBytes(summary.memory.limit)
        << (summary.memoryChanges.empty() ? "" : ", kept by " + summary.memoryChanges) << "\n";

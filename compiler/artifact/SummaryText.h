@@ -10,7 +10,7 @@ namespace gemmac {
 std::string summaryText(const ProgramSummary &summary);
 
 /// The parts of residentBytes(): "weights 1.2 GiB, KV cache ...; pictures and sounds ...".
-std::string residentText(const ProgramSummary &summary, llvm::StringRef beforeMedia = "; ");
+std::string residentText(const ProgramSummary &summary);
 
 } // namespace gemmac
 

@@ -270,7 +270,8 @@ static std::string advice(Climber &climber) {
   return text;
 }
 
-/// What the program would take without its towers; empty where it has none.
+/// What the program would take without its towers, with the changes that then make it fit if there are any; empty where
+/// it has none.
 static std::string adviceOnTowers(const CompileOptions &options, const Planner &plan, uint64_t resident) {
   if (!options.plan.functions.encoders)
     return "";
