@@ -27,8 +27,8 @@ static llvm::SmallVector<std::string> residentLines(const ProgramSummary &summar
   if (uint64_t media = gemmac_media_bytes(&memory, GEMMAC_CONTRACT_THREADS, /*image=*/1, /*audio=*/1))
     lines.push_back(llvm::formatv("pictures and sounds {0}: weights {1} and {2}, working memory {3}, {4} threads {5}",
                                   formatBytes(media), formatBytes(memory.weights_image),
-                                  formatBytes(memory.weights_audio), formatBytes(memory.media),
-                                  GEMMAC_CONTRACT_THREADS, formatBytes(memory.thread_media * GEMMAC_CONTRACT_THREADS)));
+                                  formatBytes(memory.weights_audio), formatBytes(memory.media), GEMMAC_CONTRACT_THREADS,
+                                  formatBytes(memory.thread_media * GEMMAC_CONTRACT_THREADS)));
   return lines;
 }
 
