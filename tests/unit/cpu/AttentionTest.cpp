@@ -9,8 +9,6 @@ using llvm::formatv;
 
 namespace {
 
-bool isPadding(int64_t headDim, int64_t place) { return place % (paddedHeadDim(headDim) / 2) >= headDim / 2; }
-
 //===--- qkv
 //--------------------------------------------------------------------------------------------------------===//
 
@@ -70,21 +68,14 @@ struct QkvProgram {
   }
 
 private:
-  std::vector<float> paddedNorm(Random &random) const {
-    std::vector<float> norm = randomVector(random, padded);
-    for (int64_t j = 0; j < padded; ++j)
-      if (isPadding(shape.headDim, j))
-        norm[j] = 0.0f;
-    return norm;
-  }
-
   QkvProgram(const QkvCase &shape, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)),
         pairs(shape.turnedPairs ? shape.turnedPairs : shape.headDim / 2 - 1),
         table(randomMatrix(random, Format::F32, tokens, cols)),
         weight(randomMatrix(random, shape.weight,
                             (shape.heads + shape.kvHeads * (shape.keysAreValues ? 1 : 2)) * padded, cols, 0.3f)),
-        queryNorm(paddedNorm(random)), keyNorm(paddedNorm(random)), program(shape.maxRows) {
+        queryNorm(randomHeadNorm(random, shape.headDim)), keyNorm(randomHeadNorm(random, shape.headDim)),
+        program(shape.maxRows) {
     for (int64_t row = 0; row < weight.rows; ++row)
       if (isPadding(shape.headDim, row % padded))
         weight.clearRow(row);

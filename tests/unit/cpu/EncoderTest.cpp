@@ -13,8 +13,6 @@ namespace {
 
 constexpr Format f32 = Format::F32, f16 = Format::F16, bf16 = Format::BF16, q8 = Format::Q8, q4 = Format::Q4;
 
-bool isPadding(int64_t headDim, int64_t place) { return place % (paddedHeadDim(headDim) / 2) >= headDim / 2; }
-
 struct EncoderCase {
   Format weight;
   int64_t heads, kvHeads, headDim, maxRows, perRow;
@@ -77,18 +75,11 @@ struct EncoderProgram {
   }
 
 private:
-  std::vector<float> paddedNorm(Random &random) const {
-    std::vector<float> norm = randomVector(random, padded);
-    for (int64_t j = 0; j < padded; ++j)
-      if (isPadding(shape.headDim, j))
-        norm[j] = 0.0f;
-    return norm;
-  }
-
   EncoderProgram(const EncoderCase &shape, bool inPlace, Random random)
       : shape(shape), padded(paddedHeadDim(shape.headDim)),
         weight(randomMatrix(random, shape.weight, (shape.heads + 2 * shape.kvHeads) * padded, cols, shape.size)),
-        queryNorm(paddedNorm(random)), keyNorm(paddedNorm(random)), program(shape.maxRows) {
+        queryNorm(randomHeadNorm(random, shape.headDim)), keyNorm(randomHeadNorm(random, shape.headDim)),
+        program(shape.maxRows) {
     for (int64_t row = 0; row < weight.rows; ++row)
       if (isPadding(shape.headDim, row % padded))
         weight.clearRow(row);
@@ -217,6 +208,15 @@ TEST_P(EncoderTest, EveryRowSeesAllOfTheCall) {
   }
 }
 
+/// Both calls gave the first `rows` rows the same bits.
+void expectSameRows(const EncoderProgram &expected, const Memory &one, const EncoderProgram &tested,
+                    const Memory &other, int64_t rows) {
+  for (int64_t row = 0; row < rows; ++row)
+    expectBits(other.floats(tested.mixed, row),
+               {one.floats(expected.mixed, row), one.floats(expected.mixed, row) + expected.mixed.width},
+               formatv("row {0}", row));
+}
+
 // The same picture in functions that leave room for more: other strides, perhaps other blocks, the same bits.
 TEST_P(EncoderTest, RoomForMoreChangesNoBits) {
   EncoderCase larger = GetParam();
@@ -224,10 +224,7 @@ TEST_P(EncoderTest, RoomForMoreChangesNoBits) {
   EncoderProgram small(GetParam()), large(larger);
   Runner runSmall(small.program), runLarge(large.program);
   Memory one = runSmall.run(small.call(GetParam().maxRows)), other = runLarge.run(large.call(GetParam().maxRows));
-  for (int64_t row = 0; row < small.mixed.rows; ++row)
-    expectBits(other.floats(large.mixed, row),
-               {one.floats(small.mixed, row), one.floats(small.mixed, row) + small.mixed.width},
-               formatv("row {0}", row));
+  expectSameRows(small, one, large, other, small.mixed.rows);
 }
 
 // Blocks of rows, the last one shorter, and calls that fill only a part of a block.
@@ -238,10 +235,7 @@ TEST_P(EncoderTest, BlocksChangeNoBits) {
   Runner runWhole(whole.program), runBlocks(blocks.program);
   for (int64_t rows : {int64_t(1), blocked.maxRows}) {
     Memory one = runWhole.run(whole.call(rows)), other = runBlocks.run(blocks.call(rows));
-    for (int64_t row = 0; row < rows * blocked.perRow; ++row)
-      expectBits(other.floats(blocks.mixed, row),
-                 {one.floats(whole.mixed, row), one.floats(whole.mixed, row) + whole.mixed.width},
-                 formatv("row {0}", row));
+    expectSameRows(whole, one, blocks, other, rows * blocked.perRow);
   }
 }
 
@@ -250,10 +244,7 @@ TEST_P(EncoderTest, MixesInPlace) {
   EncoderProgram apart(GetParam()), inPlace(GetParam(), /*inPlace=*/true);
   Runner runApart(apart.program), runInPlace(inPlace.program);
   Memory one = runApart.run(apart.call(GetParam().maxRows)), other = runInPlace.run(inPlace.call(GetParam().maxRows));
-  for (int64_t row = 0; row < apart.mixed.rows; ++row)
-    expectBits(other.floats(inPlace.mixed, row),
-               {one.floats(apart.mixed, row), one.floats(apart.mixed, row) + apart.mixed.width},
-               formatv("row {0}", row));
+  expectSameRows(apart, one, inPlace, other, apart.mixed.rows);
 }
 
 EncoderCase inWords(EncoderCase shape) {

@@ -1,5 +1,7 @@
 #include "Matrices.h"
 
+#include "dialects/formats/CacheLayout.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -96,6 +98,16 @@ std::vector<float> randomVector(Random &random, int64_t length, float size) {
   for (float &value : values)
     value = normal(random);
   return values;
+}
+
+bool isPadding(int64_t headDim, int64_t place) { return place % (paddedHeadDim(headDim) / 2) >= headDim / 2; }
+
+std::vector<float> randomHeadNorm(Random &random, int64_t headDim) {
+  std::vector<float> norm = randomVector(random, paddedHeadDim(headDim));
+  for (int64_t j = 0; j < paddedHeadDim(headDim); ++j)
+    if (isPadding(headDim, j))
+      norm[j] = 0.0f;
+  return norm;
 }
 
 Matrix randomMatrix(Random &random, Format format, int64_t rows, int64_t cols, float size, Layout layout) {

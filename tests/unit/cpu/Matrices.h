@@ -48,6 +48,12 @@ Matrix randomMatrix(Random &random, Format format, int64_t rows, int64_t cols, f
                     Layout layout = Layout::Panels);
 std::vector<float> randomVector(Random &random, int64_t length, float size = 1.0f);
 
+/// Whether `place` of a head of paddedHeadDim(headDim) holds no element: both halves are padded at their ends.
+bool isPadding(int64_t headDim, int64_t place);
+
+/// Weights of the norm of a head, as padded as the head is.
+std::vector<float> randomHeadNorm(Random &random, int64_t headDim);
+
 /// The bytes of gemma.packed with `layout`, one batch entry after the other. All matrices are alike.
 std::vector<uint8_t> pack(const std::vector<Matrix> &batch, Layout layout);
 
